@@ -1,0 +1,113 @@
+//! A batch of records of one partition, in one buffer that is used again and again.
+
+use moodvane_model::{Offset, Partition, Timestamp, Topic};
+
+use crate::TopicPartition;
+
+/// One record of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    /// Its place in the partition.
+    pub offset: Offset,
+    /// When the log wrote it.
+    pub written_at: Timestamp,
+    /// Its key.
+    pub key: &'a [u8],
+    /// Its value.
+    pub value: &'a [u8],
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    offset: Offset,
+    written_at: Timestamp,
+    key_end: usize,
+    value_end: usize,
+}
+
+/// Records of one partition, in order. Allocates only while it grows to its largest size.
+#[derive(Debug)]
+pub struct Batch {
+    at: TopicPartition,
+    capacity: usize,
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl Batch {
+    /// An empty batch for up to `capacity` records.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        let at = TopicPartition {
+            topic: Topic::Tweet,
+            partition: Partition(0),
+        };
+        Self {
+            at,
+            capacity: capacity.max(1),
+            bytes: Vec::new(),
+            spans: Vec::new(),
+        }
+    }
+
+    /// The most records it holds.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Empties it, for records of `at`.
+    pub fn reset(&mut self, at: TopicPartition) {
+        self.at = at;
+        self.bytes.clear();
+        self.spans.clear();
+    }
+
+    /// Adds a record, whose offset must be above all that are in the batch.
+    pub fn push(&mut self, record: RecordRef<'_>) {
+        self.bytes.extend_from_slice(record.key);
+        let key_end = self.bytes.len();
+        self.bytes.extend_from_slice(record.value);
+        let RecordRef {
+            offset, written_at, ..
+        } = record;
+        self.spans.push(Span {
+            offset,
+            written_at,
+            key_end,
+            value_end: self.bytes.len(),
+        });
+    }
+
+    /// The partition of the records.
+    #[must_use]
+    pub fn at(&self) -> TopicPartition {
+        self.at
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The records, in order.
+    pub fn iter(&self) -> impl Iterator<Item = RecordRef<'_>> {
+        let starts = std::iter::once(0).chain(self.spans.iter().map(|span| span.value_end));
+        self.spans
+            .iter()
+            .zip(starts)
+            .map(|(span, start)| RecordRef {
+                offset: span.offset,
+                written_at: span.written_at,
+                key: &self.bytes[start..span.key_end],
+                value: &self.bytes[span.key_end..span.value_end],
+            })
+    }
+}

@@ -1,0 +1,263 @@
+//! Hours: parse, print, count, and the rule that says which hour a record belongs to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{NaiveDate, Timelike};
+use serde::{Serialize, Serializer};
+
+use crate::{ModelError, Timestamp};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// One UTC hour. Prints and parses as `2018-01-01 02`; an invalid hour cannot be made.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HourSlot(u32);
+
+impl HourSlot {
+    /// The last hour that can be named: 9999-12-31 23.
+    const LAST: u32 = 70_389_527;
+
+    /// The hour in which a moment lies.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Self {
+        Self((at.millis() / HOUR_MS) as u32)
+    }
+
+    /// The hour `index` hours after 1970-01-01 00.
+    ///
+    /// # Errors
+    /// [`ModelError::Hour`] after 9999-12-31 23.
+    pub fn from_index(index: u32) -> Result<Self, ModelError> {
+        if index <= Self::LAST {
+            Ok(Self(index))
+        } else {
+            Err(ModelError::Hour(index.to_string()))
+        }
+    }
+
+    /// Hours since 1970-01-01 00.
+    #[must_use]
+    pub fn index(self) -> u32 {
+        self.0
+    }
+
+    /// The hour's first moment.
+    #[must_use]
+    pub fn start(self) -> Timestamp {
+        // Within bounds by construction.
+        Timestamp::from(
+            chrono::DateTime::from_timestamp_millis(i64::from(self.0) * HOUR_MS)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The hour `n` later (earlier where negative), where there is one.
+    #[must_use]
+    pub fn plus(self, n: i32) -> Option<Self> {
+        self.0
+            .checked_add_signed(n)
+            .filter(|index| *index <= Self::LAST)
+            .map(Self)
+    }
+}
+
+impl FromStr for HourSlot {
+    type Err = ModelError;
+
+    fn from_str(text: &str) -> Result<Self, ModelError> {
+        let refused = || ModelError::Hour(text.chars().take(64).collect());
+        let bytes = text.as_bytes();
+        let shaped = bytes.len() == 13
+            && bytes.iter().enumerate().all(|(i, b)| match i {
+                4 | 7 => *b == b'-',
+                10 => *b == b' ',
+                _ => b.is_ascii_digit(),
+            });
+        if !shaped {
+            return Err(refused());
+        }
+        let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().unwrap_or(u32::MAX);
+        let date = NaiveDate::from_ymd_opt(number(0..4) as i32, number(5..7), number(8..10));
+        let start = date
+            .and_then(|d| d.and_hms_opt(number(11..13), 0, 0))
+            .ok_or_else(refused)?;
+        let at =
+            Timestamp::from_millis(start.and_utc().timestamp_millis()).map_err(|_| refused())?;
+        Ok(Self::of(at))
+    }
+}
+
+impl fmt::Display for HourSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.start().to_chrono();
+        write!(f, "{} {:02}", at.format("%Y-%m-%d"), at.hour())
+    }
+}
+
+impl fmt::Debug for HourSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for HourSlot {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// A range of hours, both ends included, never empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourRange {
+    begin: HourSlot,
+    end: HourSlot,
+}
+
+impl HourRange {
+    /// The hours from `begin` to `end`, both included.
+    ///
+    /// # Errors
+    /// [`ModelError::EmptyRange`] where `end` lies before `begin`.
+    pub fn new(begin: HourSlot, end: HourSlot) -> Result<Self, ModelError> {
+        if end < begin {
+            return Err(ModelError::EmptyRange {
+                begin: begin.to_string(),
+                end: end.to_string(),
+            });
+        }
+        Ok(Self { begin, end })
+    }
+
+    /// The first hour.
+    #[must_use]
+    pub fn begin(self) -> HourSlot {
+        self.begin
+    }
+
+    /// The last hour.
+    #[must_use]
+    pub fn end(self) -> HourSlot {
+        self.end
+    }
+
+    /// How many hours there are; at least one.
+    #[must_use]
+    pub fn hours(self) -> u32 {
+        self.end.0 - self.begin.0 + 1
+    }
+
+    /// Every hour, in order.
+    pub fn iter(self) -> impl Iterator<Item = HourSlot> {
+        (self.begin.0..=self.end.0).map(HourSlot)
+    }
+}
+
+/// How far a record's own time may lie from the time it was received before it is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourBounds {
+    /// How far after its reception a record's own time may lie, in milliseconds.
+    pub ahead_ms: u32,
+    /// How far before its reception a record's own time may lie, in milliseconds.
+    pub behind_ms: u32,
+}
+
+impl HourBounds {
+    /// 10 minutes ahead, 24 hours behind.
+    pub const STANDARD: Self = Self {
+        ahead_ms: 600_000,
+        behind_ms: 86_400_000,
+    };
+
+    /// The hour of a record: by its own time where that is believable, else by its reception.
+    /// Both times are in the record, so the answer never changes.
+    #[must_use]
+    pub fn hour_of(self, own: Timestamp, received: Timestamp) -> HourSlot {
+        HourSlot::of(self.time_of(own, received))
+    }
+
+    /// The moment that counts: the record's own time where that is believable, else its reception.
+    #[must_use]
+    pub fn time_of(self, own: Timestamp, received: Timestamp) -> Timestamp {
+        let late = received.millis() - own.millis();
+        let believable = late <= i64::from(self.behind_ms) && -late <= i64::from(self.ahead_ms);
+        if believable { own } else { received }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse_rfc3339(text).unwrap()
+    }
+
+    #[test]
+    fn refuses_what_is_not_an_hour() {
+        for bad in [
+            "",
+            "2018-13-01 02",
+            "2018-02-29 02",
+            "2018-01-01 24",
+            "2018-1-1 2",
+            "2018-01-01T02",
+            "2018-01-01 02 ",
+            "+018-01-01 02",
+            "1969-12-31 23",
+            "2018-01-01",
+            "２018-01-01 0",
+        ] {
+            assert!(bad.parse::<HourSlot>().is_err(), "{bad}");
+        }
+        assert_eq!(
+            "9999-12-31 23".parse::<HourSlot>().unwrap().0,
+            HourSlot::LAST
+        );
+        assert_eq!("9999-12-31 23".parse::<HourSlot>().unwrap().plus(1), None);
+        assert!("2016-02-29 00".parse::<HourSlot>().is_ok());
+    }
+
+    #[test]
+    fn a_range_counts_both_ends() {
+        let hour = |text: &str| text.parse::<HourSlot>().unwrap();
+        let range = HourRange::new(hour("2018-01-01 23"), hour("2018-01-02 01")).unwrap();
+        assert_eq!(range.hours(), 3);
+        let all: Vec<String> = range.iter().map(|h| h.to_string()).collect();
+        assert_eq!(all, ["2018-01-01 23", "2018-01-02 00", "2018-01-02 01"]);
+        assert!(HourRange::new(hour("2018-01-02 00"), hour("2018-01-01 23")).is_err());
+    }
+
+    #[test]
+    fn a_record_is_counted_by_its_own_time_where_that_is_believable() {
+        let received = "2018-01-02T12:00:00Z";
+        for (own, hour) in [
+            ("2018-01-02T11:59:59Z", "2018-01-02 11"),
+            ("2018-01-02T12:10:00Z", "2018-01-02 12"),
+            ("2018-01-02T12:10:00.001Z", "2018-01-02 12"),
+            ("2018-01-02T13:00:00Z", "2018-01-02 12"),
+            ("2018-01-01T12:00:00Z", "2018-01-01 12"),
+            ("2018-01-01T11:59:59.999Z", "2018-01-02 12"),
+        ] {
+            let slot = HourBounds::STANDARD.hour_of(at(own), at(received));
+            assert_eq!(slot.to_string(), hour, "{own}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_parsed_again(index in 0..=HourSlot::LAST) {
+            let slot = HourSlot::from_index(index).unwrap();
+            prop_assert_eq!(slot.to_string().parse::<HourSlot>().unwrap(), slot);
+            prop_assert_eq!(HourSlot::of(slot.start()), slot);
+        }
+
+        #[test]
+        fn any_text_is_an_hour_or_an_error(text in "\\PC{0,20}") {
+            if let Ok(slot) = text.parse::<HourSlot>() {
+                prop_assert_eq!(slot.to_string(), text);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The mood of one post.
+
+use crate::ModelError;
+
+/// The class of one post's mood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Sentiment {
+    /// 0
+    VeryNegative = 0,
+    /// 1
+    Negative = 1,
+    /// 2
+    Neutral = 2,
+    /// 3
+    Positive = 3,
+    /// 4
+    VeryPositive = 4,
+}
+
+impl Sentiment {
+    /// Every class, from 0 to 4.
+    pub const ALL: [Self; 5] = [
+        Self::VeryNegative,
+        Self::Negative,
+        Self::Neutral,
+        Self::Positive,
+        Self::VeryPositive,
+    ];
+
+    /// The class as a number, 0 to 4.
+    #[must_use]
+    pub fn class(self) -> u8 {
+        self as u8
+    }
+
+    /// The name of the class in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::VeryNegative => "very negative",
+            Self::Negative => "negative",
+            Self::Neutral => "neutral",
+            Self::Positive => "positive",
+            Self::VeryPositive => "very positive",
+        }
+    }
+}
+
+impl TryFrom<u8> for Sentiment {
+    type Error = ModelError;
+    fn try_from(class: u8) -> Result<Self, ModelError> {
+        Self::ALL
+            .get(usize::from(class))
+            .copied()
+            .ok_or(ModelError::Sentiment(class))
+    }
+}
+
+/// What a scorer says of one text: a class, and where on the scale it lies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// The class.
+    pub sentiment: Sentiment,
+    micros: u32,
+}
+
+impl Score {
+    /// A score of `class` with the continuous value `value`, which is held within 0.0 to 4.0 and
+    /// kept to six decimals. A value that is not a number becomes the class itself.
+    #[must_use]
+    pub fn new(class: Sentiment, value: f64) -> Self {
+        let value = if value.is_nan() {
+            f64::from(class.class())
+        } else {
+            value
+        };
+        Self {
+            sentiment: class,
+            micros: (value.clamp(0.0, 4.0) * 1e6).round() as u32,
+        }
+    }
+
+    /// The continuous value, 0.0 to 4.0.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        f64::from(self.micros) / 1e6
+    }
+
+    /// The continuous value in millionths, as it is summed.
+    #[must_use]
+    pub fn micros(self) -> u32 {
+        self.micros
+    }
+}

@@ -1,0 +1,252 @@
+//! What an hour is folded into: integers only, so that merging is exact, associative and
+//! commutative whatever the order. The laws are property tests below.
+
+use crate::{Observation, Quantity, Score, Sentiment, Timestamp, Variable};
+
+const MINUTE_MS: i64 = 60_000;
+
+/// The minutes of an hour in which a source was heard: bit `m` for minute `m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Minutes(u64);
+
+impl Minutes {
+    const MASK: u64 = (1 << 60) - 1;
+
+    /// The minutes that `bits` names; bits beyond minute 59 are dropped.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        Self(bits & Self::MASK)
+    }
+
+    /// The minute of the hour in which a moment lies.
+    #[must_use]
+    pub fn of(at: Timestamp) -> Self {
+        Self(1 << (at.millis() / MINUTE_MS % 60))
+    }
+
+    /// Bit `m` is set where the source was heard in minute `m`.
+    #[must_use]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// In how many minutes the source was heard, 0 to 60.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// The minutes of both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Sums over posts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PostSums {
+    /// How many posts fell into each class, 0 to 4.
+    pub classes: [u64; 5],
+    /// The sum of the continuous scores, in millionths.
+    pub score_micros: i64,
+    /// Posts that the scorer does not speak the language of; they are in no class.
+    pub unscored: u64,
+}
+
+impl PostSums {
+    /// How many posts were scored.
+    #[must_use]
+    pub fn scored(&self) -> u64 {
+        self.classes.iter().sum()
+    }
+
+    /// The sum of the classes.
+    #[must_use]
+    pub fn class_sum(&self) -> u64 {
+        Sentiment::ALL
+            .iter()
+            .map(|s| u64::from(s.class()) * self.classes[*s as usize])
+            .sum()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (own, others) in self.classes.iter_mut().zip(other.classes) {
+            *own += others;
+        }
+        self.score_micros += other.score_micros;
+        self.unscored += other.unscored;
+    }
+}
+
+/// Count, sum and extremes of one variable, in millionths of its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VariableSums {
+    /// How many values there were.
+    pub count: u64,
+    /// Their sum.
+    pub sum: i64,
+    /// The least; `i64::MAX` where there is none.
+    pub min: i64,
+    /// The greatest; `i64::MIN` where there is none.
+    pub max: i64,
+}
+
+impl Default for VariableSums {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            sum: 0,
+            min: i64::MAX,
+            max: i64::MIN,
+        }
+    }
+}
+
+impl VariableSums {
+    /// The mean in the variable's unit, where there is a value.
+    #[must_use]
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum as f64 / self.count as f64 / 1e6)
+    }
+
+    fn add(&mut self, value: Quantity) {
+        let micros = value.micros();
+        self.merge(&Self {
+            count: 1,
+            sum: micros,
+            min: micros,
+            max: micros,
+        });
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+}
+
+/// Sums over observations, one per variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WeatherSums(pub [VariableSums; Variable::ALL.len()]);
+
+impl WeatherSums {
+    /// The sums of one variable.
+    #[must_use]
+    pub fn get(&self, variable: Variable) -> &VariableSums {
+        &self.0[variable.index()]
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (own, others) in self.0.iter_mut().zip(&other.0) {
+            own.merge(others);
+        }
+    }
+}
+
+/// What the records of an hour add up to. `Sums::default()` is the sum of no record.
+///
+/// Counts are below 2^33 in any real hour, so that no sum can overflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sums {
+    /// What the posts add up to.
+    pub posts: PostSums,
+    /// What the observations add up to.
+    pub weather: WeatherSums,
+    /// The minutes in which a record was heard.
+    pub minutes: Minutes,
+}
+
+impl Sums {
+    /// Adds one post that counts at `at`; `None` where the scorer does not speak its language.
+    pub fn add_post(&mut self, at: Timestamp, score: Option<Score>) {
+        match score {
+            Some(score) => {
+                self.posts.classes[score.sentiment as usize] += 1;
+                self.posts.score_micros += i64::from(score.micros());
+            }
+            None => self.posts.unscored += 1,
+        }
+        self.minutes = self.minutes.union(Minutes::of(at));
+    }
+
+    /// Adds one observation that counts at `at`.
+    pub fn add_observation(&mut self, at: Timestamp, observation: &Observation) {
+        for variable in Variable::ALL {
+            if let Some(value) = observation.readings.get(variable) {
+                self.weather.0[variable.index()].add(value);
+            }
+        }
+        self.minutes = self.minutes.union(Minutes::of(at));
+    }
+
+    /// Adds all that `other` holds.
+    pub fn merge(&mut self, other: &Self) {
+        self.posts.merge(&other.posts);
+        self.weather.merge(&other.weather);
+        self.minutes = self.minutes.union(other.minutes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CityId, Readings, SourceId};
+    use proptest::prelude::*;
+
+    fn sums() -> impl Strategy<Value = Sums> {
+        let post = (0i64..3_600_000, proptest::option::of((0u8..5, 0.0..4.0)));
+        let weather = (
+            0i64..3_600_000,
+            -50.0..50.0,
+            proptest::option::of(0.0..100.0),
+        );
+        let posts = proptest::collection::vec(post, 0..8);
+        (posts, proptest::collection::vec(weather, 0..8)).prop_map(|(posts, weather)| {
+            let mut sums = Sums::default();
+            let at = |ms| Timestamp::from_millis(ms).unwrap();
+            for (ms, score) in posts {
+                let score = score.map(|(c, v)| Score::new(Sentiment::try_from(c).unwrap(), v));
+                sums.add_post(at(ms), score);
+            }
+            for (ms, temperature, humidity) in weather {
+                let readings = Readings::new(temperature)
+                    .and_then(|r| r.with(Variable::Humidity, humidity))
+                    .unwrap();
+                let observation = Observation {
+                    city: CityId::parse("c").unwrap(),
+                    source: SourceId::parse("s").unwrap(),
+                    observed_at: at(ms),
+                    received_at: at(ms),
+                    readings,
+                };
+                sums.add_observation(at(ms), &observation);
+            }
+            sums
+        })
+    }
+
+    fn merged(mut left: Sums, right: &Sums) -> Sums {
+        left.merge(right);
+        left
+    }
+
+    proptest! {
+        #[test]
+        fn merge_is_associative(a in sums(), b in sums(), c in sums()) {
+            prop_assert_eq!(merged(merged(a, &b), &c), merged(a, &merged(b, &c)));
+        }
+
+        #[test]
+        fn merge_is_commutative(a in sums(), b in sums()) {
+            prop_assert_eq!(merged(a, &b), merged(b, &a));
+        }
+
+        #[test]
+        fn nothing_added_changes_nothing(a in sums()) {
+            prop_assert_eq!(merged(a, &Sums::default()), a);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Names of places in the log.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::ModelError;
+
+/// A topic of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Topic {
+    /// One [`crate::Observation`] per record.
+    Temperature,
+    /// One [`crate::Post`] per record.
+    Tweet,
+}
+
+impl Topic {
+    /// Every topic.
+    pub const ALL: [Self; 2] = [Self::Temperature, Self::Tweet];
+
+    /// The topic's name in the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature",
+            Self::Tweet => "tweet",
+        }
+    }
+
+    /// The name of the topic that holds this topic's unreadable records.
+    #[must_use]
+    pub fn dead_name(self) -> &'static str {
+        match self {
+            Self::Temperature => "temperature.dead",
+            Self::Tweet => "tweet.dead",
+        }
+    }
+}
+
+impl FromStr for Topic {
+    type Err = ModelError;
+    fn from_str(text: &str) -> Result<Self, ModelError> {
+        Self::ALL
+            .into_iter()
+            .find(|topic| topic.name() == text)
+            .ok_or_else(|| ModelError::Topic(text.chars().take(64).collect()))
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A partition of a topic, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Partition(pub u32);
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The place of a record in its partition, counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Offset(pub u64);
+
+impl Offset {
+    /// The first offset of a partition that never lost a record.
+    pub const ZERO: Self = Self(0);
+
+    /// The offset that follows.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The offset `n` places before, or the first.
+    #[must_use]
+    pub fn back(self, n: u64) -> Self {
+        Self(self.0.saturating_sub(n))
+    }
+}
+
+impl fmt::Display for Offset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which life of a topic is meant: an operator raises the number when a topic was deleted and made
+/// again. Rows of all incarnations add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Incarnation(pub u32);
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,32 @@
+//! From a text to its mood.
+//!
+//! Terms: a *scorer* turns a text into a [`Score`]: a class 0 to 4 and a continuous value 0.0 to
+//! 4.0. Its *fingerprint* names it and all that its answers depend on, so that rows of two
+//! scorers are never mixed.
+//!
+//! Guarantee: a scorer answers for every text of any content; the same fingerprint and text give
+//! the same score on every machine; the built-in scorer allocates nothing per call once warm.
+//!
+//! This crate does no I/O and knows nothing of posts, topics, hours or stores.
+
+use moodvane_model::{Language, Score};
+
+/// Scores texts. One scorer belongs to one thread; it may keep scratch space between calls.
+pub trait Scorer: Send {
+    /// Names the scorer and all that its answers depend on: lower-case letters, digits and '-',
+    /// at most 48 characters.
+    fn fingerprint(&self) -> &str;
+
+    /// Whether the scorer can judge texts of this language; `None` is a text that names none.
+    fn speaks(&self, language: Option<Language>) -> bool;
+
+    /// The mood of one text. Never fails: a text without any sign of mood is neutral.
+    fn score(&mut self, text: &str) -> Score;
+
+    /// The moods of many texts, in order, into `scores`, which is cleared first. An engine that is
+    /// faster in batches overrides this; the answers are the same as one by one.
+    fn score_all(&mut self, texts: &[&str], scores: &mut Vec<Score>) {
+        scores.clear();
+        scores.extend(texts.iter().map(|text| self.score(text)));
+    }
+}

@@ -1,0 +1,3 @@
+//! The store in an SQLite file, for one process.
+/// placeholder
+pub struct SqliteStore;
