@@ -131,7 +131,7 @@ pub trait Consumer: Send {
     fn commit(&mut self, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError>;
 }
 
-/// A cursor or a time, for places where a log has to answer for both.
+/// A moment that the log itself wrote.
 pub(crate) fn timestamp(ms: i64) -> Result<Timestamp, LogError> {
     Timestamp::from_millis(ms).map_err(|e| LogError::Corrupt(e.to_string()))
 }

@@ -11,6 +11,7 @@
 //! This crate knows nothing of records, topics' contents, scoring or HTTP.
 
 mod error;
+mod serving;
 mod sqlite;
 
 use async_trait::async_trait;

@@ -1,0 +1,60 @@
+//! Which run answers for which hours.
+//!
+//! A switch names a run and the first hour that it covers wholly. An hour is answered by the run
+//! of the latest switch whose first hour is not after it; earlier hours stay with the run before.
+
+use moodvane_model::{HourRange, HourSlot};
+
+/// A run that serves, and from which hour on. `R` is the store's own name of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Serving<R> {
+    pub(crate) run: R,
+    pub(crate) from: HourSlot,
+}
+
+/// Splits a range into the spans that each run answers for, in order of the hours. `serving` has
+/// the latest switch first.
+pub(crate) fn spans<R: Copy>(serving: &[Serving<R>], range: HourRange) -> Vec<(R, HourRange)> {
+    let mut spans = Vec::new();
+    let mut end = Some(range.end());
+    for Serving { run, from } in serving {
+        let Some(last) = end.filter(|last| last >= from && *last >= range.begin()) else {
+            continue;
+        };
+        let begin = (*from).max(range.begin());
+        if let Ok(span) = HourRange::new(begin, last) {
+            spans.push((*run, span));
+        }
+        end = begin.plus(-1);
+    }
+    spans.reverse();
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hour(index: u32) -> HourSlot {
+        HourSlot::from_index(index).unwrap()
+    }
+
+    proptest! {
+        /// The rule itself, hour by hour, against the spans.
+        #[test]
+        fn every_hour_is_answered_by_the_latest_switch_that_covers_it(
+            switches in proptest::collection::vec(0u32..40, 0..5), begin in 0u32..40, length in 0u32..20,
+        ) {
+            let serving: Vec<_> = switches.iter().enumerate()
+                .map(|(run, from)| Serving { run, from: hour(*from) }).collect();
+            let range = HourRange::new(hour(begin), hour(begin + length)).unwrap();
+            let answered: Vec<_> = spans(&serving, range).into_iter()
+                .flat_map(|(run, span)| span.iter().map(move |h| (h, run))).collect();
+            let expected: Vec<_> = range.iter()
+                .filter_map(|h| serving.iter().find(|s| s.from <= h).map(|s| (h, s.run)))
+                .collect();
+            prop_assert_eq!(answered, expected);
+        }
+    }
+}

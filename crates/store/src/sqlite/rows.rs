@@ -1,0 +1,319 @@
+//! Rows of the store in SQLite: from the vocabulary to columns and back.
+
+use moodvane_model::{
+    Anchor, CityId, HourRange, HourRow, HourSlot, Incarnation, Minutes, Offset, PartialHour,
+    PartialKey, Partition, PostSums, Progress, ProgressKey, RunId, SourceId, Sums, Timestamp,
+    Topic, Variable, VariableSums, WeatherSums,
+};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use crate::{Gap, StoreError};
+
+const COLUMNS: &str = "minutes, class0, class1, class2, class3, class4, score_micros, unscored,
+    temperature_n, temperature_sum, temperature_min, temperature_max,
+    humidity_n, humidity_sum, humidity_min, humidity_max,
+    precipitation_n, precipitation_sum, precipitation_min, precipitation_max,
+    wind_n, wind_sum, wind_min, wind_max,
+    cloud_n, cloud_sum, cloud_min, cloud_max,
+    pressure_n, pressure_sum, pressure_min, pressure_max";
+const COLUMN_COUNT: usize = 8 + 4 * Variable::ALL.len();
+
+fn corrupt(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+/// The hour of a column.
+pub(super) fn hour(index: u32) -> Result<HourSlot, StoreError> {
+    HourSlot::from_index(index).map_err(corrupt)
+}
+
+fn moment(ms: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millis(ms).map_err(corrupt)
+}
+
+/// The number by which rows name a run, where it is registered.
+pub(super) fn run_number(connection: &Connection, run: &RunId) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT number FROM run WHERE name = ?1")?
+        .query_row([run.as_str()], |row| row.get(0))
+        .optional()?)
+}
+
+/// The sums as columns. Sums of no post and of no value are NULL, which costs a byte.
+fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
+    let mut columns = [const { Value::Null }; COLUMN_COUNT];
+    columns[0] = Value::Integer(sums.minutes.bits() as i64);
+    if sums.posts != PostSums::default() {
+        for (column, count) in columns[1..6].iter_mut().zip(sums.posts.classes) {
+            *column = Value::Integer(count as i64);
+        }
+        columns[6] = Value::Integer(sums.posts.score_micros);
+        columns[7] = Value::Integer(sums.posts.unscored as i64);
+    }
+    for (variable, chunk) in sums.weather.0.iter().zip(columns[8..].chunks_mut(4)) {
+        if variable.count > 0 {
+            let values = [
+                variable.count as i64,
+                variable.sum,
+                variable.min,
+                variable.max,
+            ];
+            for (column, value) in chunk.iter_mut().zip(values) {
+                *column = Value::Integer(value);
+            }
+        }
+    }
+    columns
+}
+
+/// The sums of a row whose columns begin at `first`.
+fn sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
+    let mut sums = Sums {
+        minutes: Minutes::from_bits(row.get::<_, i64>(first)? as u64),
+        ..Sums::default()
+    };
+    if let Some(class0) = row.get::<_, Option<i64>>(first + 1)? {
+        sums.posts.classes[0] = class0 as u64;
+        for class in 1..5 {
+            sums.posts.classes[class] = row.get::<_, i64>(first + 1 + class)? as u64;
+        }
+        sums.posts.score_micros = row.get(first + 6)?;
+        sums.posts.unscored = row.get::<_, i64>(first + 7)? as u64;
+    }
+    sums.weather = weather(row, first + 8)?;
+    Ok(sums)
+}
+
+fn weather(row: &Row<'_>, first: usize) -> rusqlite::Result<WeatherSums> {
+    let mut weather = WeatherSums::default();
+    for (i, variable) in weather.0.iter_mut().enumerate() {
+        let at = first + 4 * i;
+        if let Some(count) = row.get::<_, Option<i64>>(at)? {
+            *variable = VariableSums {
+                count: count as u64,
+                sum: row.get(at + 1)?,
+                min: row.get(at + 2)?,
+                max: row.get(at + 3)?,
+            };
+        }
+    }
+    Ok(weather)
+}
+
+/// Writes a partial hour unless the row that is there has a higher or equal offset.
+pub(super) fn put_partial(
+    connection: &Connection,
+    run: i64,
+    row: &PartialHour,
+) -> Result<(), StoreError> {
+    let marks = vec!["?"; 8 + COLUMN_COUNT].join(", ");
+    let sets: Vec<String> = COLUMNS
+        .split(',')
+        .map(|c| format!("{0} = excluded.{0}", c.trim()))
+        .collect();
+    let sql = format!(
+        "INSERT INTO partial_hour (run, city, hour, topic, incarnation, partition, source, through_offset, {COLUMNS})
+         VALUES ({marks})
+         ON CONFLICT (run, city, hour, topic, incarnation, partition, source) DO UPDATE SET
+            through_offset = excluded.through_offset, {}
+         WHERE excluded.through_offset > through_offset",
+        sets.join(", ")
+    );
+    let key = &row.key;
+    let place = [
+        Value::Integer(run),
+        Value::Text(key.city.to_string()),
+        Value::Integer(i64::from(key.hour.index())),
+        Value::Text(key.topic.name().to_owned()),
+        Value::Integer(i64::from(key.incarnation.0)),
+        Value::Integer(i64::from(key.partition.0)),
+        Value::Text(key.source.to_string()),
+        Value::Integer(row.through_offset.0 as i64),
+    ];
+    let values = place.into_iter().chain(columns(&row.sums));
+    connection
+        .prepare_cached(&sql)?
+        .execute(params_from_iter(values))?;
+    Ok(())
+}
+
+/// The partial hour of a key, where there is one.
+pub(super) fn partial(
+    connection: &Connection,
+    run: i64,
+    key: PartialKey,
+) -> Result<Option<PartialHour>, StoreError> {
+    let sql = format!(
+        "SELECT through_offset, {COLUMNS} FROM partial_hour
+         WHERE run = ?1 AND city = ?2 AND hour = ?3 AND topic = ?4 AND incarnation = ?5
+           AND partition = ?6 AND source = ?7"
+    );
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row(
+            params![
+                run,
+                key.city.as_str(),
+                key.hour.index(),
+                key.topic.name(),
+                key.incarnation.0,
+                key.partition.0,
+                key.source.as_str()
+            ],
+            |row| Ok((row.get::<_, i64>(0)?, sums(row, 1)?)),
+        )
+        .optional()?;
+    Ok(found.map(|(through, sums)| PartialHour {
+        key,
+        sums,
+        through_offset: Offset(through as u64),
+    }))
+}
+
+/// Adds the hours of one run to `merged`, in order of the hours.
+pub(super) fn merged_hours(
+    connection: &Connection,
+    run: i64,
+    city: CityId,
+    range: HourRange,
+    merged: &mut Vec<HourRow>,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT hour, source, {COLUMNS} FROM partial_hour
+         WHERE run = ?1 AND city = ?2 AND hour BETWEEN ?3 AND ?4 ORDER BY hour"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
+    let mut rows = select.query(params![
+        run,
+        city.as_str(),
+        range.begin().index(),
+        range.end().index()
+    ])?;
+    while let Some(row) = rows.next()? {
+        let slot = hour(row.get(0)?)?;
+        if merged.last().is_none_or(|last| last.hour != slot) {
+            merged.push(HourRow::empty(city, slot));
+        }
+        let source = row.get_ref(1)?.as_str().map_err(corrupt)?;
+        let source = SourceId::parse(source).map_err(corrupt)?;
+        if let Some(last) = merged.last_mut() {
+            last.add(source, &sums(row, 2)?);
+        }
+    }
+    Ok(())
+}
+
+/// Writes progress unless the row that is there is as far or further.
+pub(super) fn put_progress(connection: &Connection, row: &Progress) -> Result<(), StoreError> {
+    let anchor = row.anchor;
+    connection
+        .prepare_cached(
+            "INSERT INTO progress (run, topic, incarnation, partition, next_offset,
+                anchor_offset, anchor_written_at_ms, anchor_key_hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (run, topic, incarnation, partition) DO UPDATE SET
+                next_offset = excluded.next_offset, anchor_offset = excluded.anchor_offset,
+                anchor_written_at_ms = excluded.anchor_written_at_ms,
+                anchor_key_hash = excluded.anchor_key_hash
+             WHERE excluded.next_offset > next_offset",
+        )?
+        .execute(params![
+            row.key.run.as_str(),
+            row.key.topic.name(),
+            row.key.incarnation.0,
+            row.key.partition.0,
+            row.next.0 as i64,
+            anchor.map(|a| a.offset.0 as i64),
+            anchor.map(|a| a.written_at.millis()),
+            anchor.map(|a| a.key_hash as i64),
+        ])?;
+    Ok(())
+}
+
+/// The progress of a partition, where there is any.
+pub(super) fn progress(
+    connection: &Connection,
+    key: ProgressKey,
+) -> Result<Option<Progress>, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT next_offset, anchor_offset, anchor_written_at_ms, anchor_key_hash FROM progress
+             WHERE run = ?1 AND topic = ?2 AND incarnation = ?3 AND partition = ?4",
+        )?
+        .query_row(
+            params![
+                key.run.as_str(),
+                key.topic.name(),
+                key.incarnation.0,
+                key.partition.0
+            ],
+            |row| {
+                let anchor = (row.get::<_, Option<i64>>(1)?, row.get(2)?, row.get(3)?);
+                Ok((row.get::<_, i64>(0)?, anchor))
+            },
+        )
+        .optional()?;
+    let Some((next, anchor)) = found else {
+        return Ok(None);
+    };
+    let anchor = match anchor {
+        (Some(offset), Some(written_at), Some(key_hash)) => Some(Anchor {
+            offset: Offset(offset as u64),
+            written_at: moment(written_at)?,
+            key_hash: i64::cast_unsigned(key_hash),
+        }),
+        _ => None,
+    };
+    Ok(Some(Progress {
+        key,
+        next: Offset(next as u64),
+        anchor,
+    }))
+}
+
+/// Remembers a gap; the same gap again changes nothing.
+pub(super) fn put_gap(connection: &Connection, gap: &Gap) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT OR IGNORE INTO gap (run, topic, incarnation, partition, from_offset, to_offset,
+            after_ms, found_at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            gap.key.run.as_str(),
+            gap.key.topic.name(),
+            gap.key.incarnation.0,
+            gap.key.partition.0,
+            gap.from.0 as i64,
+            gap.to.0 as i64,
+            gap.after.map(Timestamp::millis),
+            gap.found_at.millis(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// All gaps of a run.
+pub(super) fn gaps(connection: &Connection, run: &RunId) -> Result<Vec<Gap>, StoreError> {
+    let mut select = connection.prepare_cached(
+        "SELECT topic, incarnation, partition, from_offset, to_offset, after_ms, found_at_ms
+         FROM gap WHERE run = ?1 ORDER BY topic, incarnation, partition, from_offset",
+    )?;
+    let mut rows = select.query([run.as_str()])?;
+    let mut gaps = Vec::new();
+    while let Some(row) = rows.next()? {
+        let topic = row.get_ref(0)?.as_str().map_err(corrupt)?.parse::<Topic>();
+        let key = ProgressKey {
+            run: run.clone(),
+            topic: topic.map_err(corrupt)?,
+            incarnation: Incarnation(row.get(1)?),
+            partition: Partition(row.get(2)?),
+        };
+        gaps.push(Gap {
+            key,
+            from: Offset(row.get::<_, i64>(3)? as u64),
+            to: Offset(row.get::<_, i64>(4)? as u64),
+            after: row.get::<_, Option<i64>>(5)?.map(moment).transpose()?,
+            found_at: moment(row.get(6)?)?,
+        });
+    }
+    Ok(gaps)
+}
