@@ -1,0 +1,91 @@
+//! The processor's part of the configuration.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use moodvane_model::{HourBounds, Incarnation, Topic};
+use moodvane_runtime::Settings;
+
+use crate::EngineConfig;
+
+/// Which topics a processor consumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopicChoice {
+    /// One of them.
+    One(Topic),
+    /// Both.
+    Both,
+}
+
+impl TopicChoice {
+    /// The topics chosen.
+    #[must_use]
+    pub fn topics(self) -> Vec<Topic> {
+        match self {
+            Self::One(topic) => vec![topic],
+            Self::Both => Topic::ALL.to_vec(),
+        }
+    }
+}
+
+impl FromStr for TopicChoice {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "both" => Ok(Self::Both),
+            _ => text
+                .parse()
+                .map(Self::One)
+                .map_err(|_| format!("\"{text}\" must be temperature, tweet or both")),
+        }
+    }
+}
+
+/// How a processor works.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessorConfig {
+    /// What the rows depend on, and the engine's bounds.
+    pub engine: EngineConfig,
+    /// Which topics it consumes.
+    pub topics: TopicChoice,
+    /// The most records of a batch.
+    pub batch_records: usize,
+    /// Rows are written at least this often while records arrive.
+    pub flush_interval: Duration,
+    /// Rows are written after this many records at the latest.
+    pub flush_records: u64,
+    /// How long a stop may take.
+    pub drain: Duration,
+}
+
+impl ProcessorConfig {
+    /// Reads `[processor]` and the incarnation of `[eventlog]`. Faults are noted in `settings`.
+    #[must_use]
+    pub fn read(settings: &Settings) -> Option<Self> {
+        let section = settings.section("processor");
+        let topics = section.parse("topic");
+        let window = section.number("window", 1..=1_048_576u32);
+        let ahead = section.seconds("ahead_s", 0..=86_400);
+        let behind = section.seconds("behind_s", 0..=2_592_000);
+        let flush_interval = section.millis("flush_interval_ms", 10..=60_000);
+        let flush_records = section.number("flush_records", 1..=10_000_000u64);
+        let batch_records = section.number("batch_records", 1..=100_000usize);
+        let open_rows = section.number("open_rows", 1..=1_000_000usize);
+        let drain = section.millis("drain_ms", 100..=600_000);
+        let incarnation = settings.section("eventlog").number("incarnation", 1..=u32::MAX);
+        let millis = |d: Duration| u32::try_from(d.as_millis()).unwrap_or(u32::MAX);
+        Some(Self {
+            engine: EngineConfig {
+                window: window?,
+                bounds: HourBounds { ahead_ms: millis(ahead?), behind_ms: millis(behind?) },
+                incarnation: Incarnation(incarnation?),
+                open_rows: open_rows?,
+            },
+            topics: topics?,
+            batch_records: batch_records?,
+            flush_interval: flush_interval?,
+            flush_records: flush_records?,
+            drain: drain?,
+        })
+    }
+}

@@ -1,0 +1,285 @@
+//! A store, a log and a scorer in memory, with crashes on demand, and the truth worked out by
+//! brute force.
+
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use moodvane_eventlog::{
+    Batch, Consumer, DeadLetter, EventLog, LogError, NewRecord, RecordRef, TopicPartition,
+    Watermarks,
+};
+use moodvane_model::{
+    CityId, HourBounds, HourRange, HourRow, HourSlot, Incarnation, Language, Observation, Offset,
+    Partition, PartialHour, PartialKey, Post, Progress, ProgressKey, RunId, Score, Sentiment,
+    SourceId, Timestamp, Topic,
+};
+use moodvane_processor::{Engine, EngineConfig, Parts, ProcessorMetrics};
+use moodvane_sentiment::Scorer;
+use moodvane_store::{Gap, RunInfo, Store, StoreError};
+
+/// The class is the text's length modulo 5: nothing to learn, nothing to guess.
+pub struct LengthScorer;
+
+impl Scorer for LengthScorer {
+    fn fingerprint(&self) -> &str {
+        "length"
+    }
+    fn speaks(&self, language: Option<Language>) -> bool {
+        language.is_none_or(|l| l.as_str() == "en")
+    }
+    fn score(&mut self, text: &str) -> Score {
+        let class = (text.len() % 5) as u8;
+        Score::new(Sentiment::try_from(class).unwrap(), f64::from(class) + 0.1)
+    }
+}
+
+/// Rows in memory. A crash is a write that fails after some of it was done.
+#[derive(Default)]
+pub struct MemoryStore {
+    pub rows: Mutex<BTreeMap<PartialKey, PartialHour>>,
+    pub progress: Mutex<BTreeMap<ProgressKey, Progress>>,
+    pub gaps: Mutex<Vec<Gap>>,
+    /// Single writes until the next crash.
+    pub crash_after: Mutex<Option<usize>>,
+    /// Whether a write answers that the store is away.
+    pub away: Mutex<bool>,
+}
+
+impl MemoryStore {
+    /// Counts one single write; fails where the crash is due.
+    fn write(&self) -> Result<(), StoreError> {
+        if *self.away.lock().unwrap() {
+            return Err(StoreError::Unavailable("it is away".to_owned()));
+        }
+        let mut left = self.crash_after.lock().unwrap();
+        match left.as_mut() {
+            Some(0) => Err(StoreError::Corrupt("crash".to_owned())),
+            Some(n) => {
+                *n -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// All hours, merged, of every city.
+    pub fn merged(&self) -> Vec<HourRow> {
+        let mut merged = BTreeMap::new();
+        for row in self.rows.lock().unwrap().values() {
+            let PartialKey { city, hour, source, .. } = row.key;
+            let entry = merged.entry((city, hour)).or_insert_with(|| HourRow::empty(city, hour));
+            entry.add(source, &row.sums);
+        }
+        merged.into_values().collect()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn register_run(&self, _: &RunId) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn switch_run(&self, _: &RunId, _: HourSlot) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
+        let rows = self.rows.lock().unwrap();
+        Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
+    }
+    async fn put_partials(&self, all: Vec<PartialHour>) -> Result<(), StoreError> {
+        for row in all {
+            self.write()?;
+            let mut rows = self.rows.lock().unwrap();
+            let stays = rows.get(&row.key).is_some_and(|r| r.through_offset >= row.through_offset);
+            if !stays {
+                rows.insert(row.key.clone(), row);
+            }
+        }
+        Ok(())
+    }
+    async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError> {
+        Ok(self.progress.lock().unwrap().get(key).cloned())
+    }
+    async fn put_progress(&self, all: Vec<Progress>) -> Result<(), StoreError> {
+        for row in all {
+            self.write()?;
+            let mut progress = self.progress.lock().unwrap();
+            if progress.get(&row.key).is_none_or(|p| p.next < row.next) {
+                progress.insert(row.key.clone(), row);
+            }
+        }
+        Ok(())
+    }
+    async fn put_gap(&self, gap: Gap) -> Result<(), StoreError> {
+        self.gaps.lock().unwrap().push(gap);
+        Ok(())
+    }
+    async fn gaps(&self, _: &RunId) -> Result<Vec<Gap>, StoreError> {
+        Ok(self.gaps.lock().unwrap().clone())
+    }
+    async fn hours(&self, _: CityId, _: HourRange) -> Result<Vec<HourRow>, StoreError> {
+        Ok(self.merged())
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// A log that only takes dead letters: the tests hand their batches to the engine themselves.
+#[derive(Default)]
+pub struct Cemetery(pub Mutex<Vec<DeadLetter>>);
+
+#[async_trait]
+impl EventLog for Cemetery {
+    async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
+        Ok(())
+    }
+    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), LogError> {
+        self.0.lock().unwrap().extend(letters);
+        Ok(())
+    }
+    async fn dead_letters(&self, _: Topic, _: usize) -> Result<Vec<DeadLetter>, LogError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+    async fn cursor(&self, _: &str) -> Result<Option<String>, LogError> {
+        Ok(None)
+    }
+    async fn save_cursor(&self, _: &str, _: &str) -> Result<(), LogError> {
+        Ok(())
+    }
+    async fn watermarks(&self, _: Topic) -> Result<Vec<Watermarks>, LogError> {
+        Ok(Vec::new())
+    }
+    fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
+        Err(LogError::Unavailable("there is none".to_owned()))
+    }
+}
+
+pub fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms).unwrap()
+}
+
+pub fn tweets(partition: u32) -> TopicPartition {
+    TopicPartition { topic: Topic::Tweet, partition: Partition(partition) }
+}
+
+/// A record of topic `tweet`: the `id`-th post, whose content follows from the id alone.
+pub fn post(id: u32) -> (Vec<u8>, Vec<u8>) {
+    let source = SourceId::parse(if id.is_multiple_of(3) { "a" } else { "b" }).unwrap();
+    let created = at(i64::from(id % 5) * 3_600_000 + i64::from(id) * 1_000);
+    let language = id.is_multiple_of(7).then(|| Language::parse("fr").unwrap());
+    let text = "x".repeat(id as usize % 11);
+    let place = (CityId::parse("nyc").unwrap(), source);
+    let post = Post::new(place, id.to_string(), text, language, (created, created)).unwrap();
+    (post.identity().into_bytes(), post.to_json().unwrap())
+}
+
+/// One partition's records, by offset. An offset may be missing.
+pub type Log = BTreeMap<u64, (Vec<u8>, Vec<u8>)>;
+
+pub const WINDOW: u32 = 8;
+
+pub fn config() -> EngineConfig {
+    EngineConfig {
+        window: WINDOW,
+        bounds: HourBounds::STANDARD,
+        incarnation: Incarnation(1),
+        open_rows: 3,
+    }
+}
+
+pub struct Bench {
+    pub store: Arc<MemoryStore>,
+    pub log: Arc<Cemetery>,
+    pub runtime: tokio::runtime::Runtime,
+}
+
+impl Default for Bench {
+    fn default() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        Self { store: Arc::default(), log: Arc::default(), runtime }
+    }
+}
+
+impl Bench {
+    pub fn engine(&self) -> Engine {
+        let parts = Parts {
+            log: self.log.clone(),
+            store: self.store.clone(),
+            scorer: Box::new(LengthScorer),
+            metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
+            handle: self.runtime.handle().clone(),
+        };
+        Engine::new(config(), parts).unwrap()
+    }
+}
+
+pub fn watermarks(partition: u32, log: &Log) -> Watermarks {
+    let low = log.keys().next().copied().unwrap_or(0);
+    let high = log.keys().last().map_or(0, |last| last + 1);
+    Watermarks { at: tweets(partition), low: Offset(low), high: Offset(high) }
+}
+
+/// The next at most `count` records from `from` on.
+pub fn batch(partition: u32, log: &Log, from: u64, count: usize) -> Batch {
+    let mut batch = Batch::with_capacity(count);
+    batch.reset(tweets(partition));
+    for (offset, (key, value)) in log.range(from..).take(count) {
+        let written_at = at(*offset as i64);
+        batch.push(RecordRef { offset: Offset(*offset), written_at, key, value });
+    }
+    batch
+}
+
+/// What the hours must be, by the rule as the design states it, record by record.
+pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
+    let mut merged = BTreeMap::new();
+    for log in partitions {
+        let mut noted: Vec<(u64, &[u8])> = Vec::new();
+        for (offset, (key, value)) in log {
+            let Ok(post) = Post::from_json(value) else { continue };
+            if !post.has_identity(key) {
+                continue;
+            }
+            let duplicate =
+                noted.iter().any(|(o, k)| k == key && offset - o <= u64::from(window));
+            noted.push((*offset, key));
+            if duplicate {
+                continue;
+            }
+            let hour = HourSlot::of(post.created_at);
+            let row = merged
+                .entry((post.city, hour))
+                .or_insert_with(|| HourRow::empty(post.city, hour));
+            let score = LengthScorer.speaks(post.language).then(|| LengthScorer.score(post.text()));
+            let mut sums = moodvane_model::Sums::default();
+            sums.add_post(post.created_at, score);
+            row.add(post.source, &sums);
+        }
+    }
+    merged.into_values().collect()
+}
+
+/// The places of all dead letters, each once.
+pub fn dead_places(log: &Cemetery) -> BTreeSet<(u32, u64)> {
+    let letters = log.0.lock().unwrap();
+    letters.iter().map(|letter| (letter.at.partition.0, letter.offset.0)).collect()
+}
+
+/// An observation, for tests of the other topic.
+pub fn observation(ms: i64, celsius: f64) -> (Vec<u8>, Vec<u8>) {
+    let observation = Observation {
+        city: CityId::parse("nyc").unwrap(),
+        source: SourceId::parse("open-meteo").unwrap(),
+        observed_at: at(ms),
+        received_at: at(ms),
+        readings: moodvane_model::Readings::new(celsius).unwrap(),
+    };
+    (observation.identity().into_bytes(), observation.to_json().unwrap())
+}
