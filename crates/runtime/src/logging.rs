@@ -1,0 +1,83 @@
+//! Logs, to standard error: as text for people or as JSON for machines.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+
+use crate::Settings;
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line of text each.
+    Text,
+    /// A JSON object each.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be text or json".to_owned()),
+        }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggingConfig {
+    /// A level such as `info`, or directives such as `info,moodvane_ingester=debug`.
+    pub level: String,
+    /// How lines are written.
+    pub format: LogFormat,
+}
+
+/// Logging could not be started.
+#[derive(Debug, Error)]
+#[error("logging cannot start: {0}")]
+pub struct LoggingError(String);
+
+impl LoggingConfig {
+    /// Reads `[logging]`. `None` where there is a fault; the settings then hold all of them.
+    #[must_use]
+    pub fn read(settings: &Settings) -> Option<Self> {
+        let section = settings.section("logging");
+        let level = section
+            .text("level")
+            .filter(|level| match EnvFilter::try_new(level) {
+                Ok(_) => true,
+                Err(error) => {
+                    section.fault(
+                        "level",
+                        format!("{error}; right would be info, or info,moodvane_ingester=debug"),
+                    );
+                    false
+                }
+            });
+        let format = section.parse("format");
+        Some(Self {
+            level: level?,
+            format: format?,
+        })
+    }
+}
+
+/// Starts logging for the whole process.
+///
+/// # Errors
+/// [`LoggingError`] where the directives are wrong or logging was started before.
+pub fn init_logging(config: &LoggingConfig) -> Result<(), LoggingError> {
+    let filter = EnvFilter::try_new(&config.level).map_err(|e| LoggingError(e.to_string()))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match config.format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|e| LoggingError(e.to_string()))
+}

@@ -1,0 +1,113 @@
+//! Readiness: the checks that must all be good before a process is sent work.
+//!
+//! Guarantee: a check that was never good counts as failed, with the reason `starting`.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+const STARTING: &str = "starting";
+
+type Slot = (&'static str, Result<(), String>);
+
+/// The checks of a process. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<Mutex<Vec<Slot>>>);
+
+/// One check of a [`Readiness`]. Clones are the same check.
+#[derive(Debug, Clone)]
+pub struct Check {
+    readiness: Readiness,
+    index: usize,
+}
+
+impl Readiness {
+    /// No checks yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a check, failed with `starting` until it is good. A name that there is already means
+    /// that the part begins anew: it is the same check, failed again.
+    #[must_use]
+    pub fn check(&self, name: &'static str) -> Check {
+        let mut slots = self.slots();
+        let index = slots.iter().position(|slot| slot.0 == name);
+        let index = index.unwrap_or(slots.len());
+        match slots.get_mut(index) {
+            Some(slot) => slot.1 = Err(STARTING.to_owned()),
+            None => slots.push((name, Err(STARTING.to_owned()))),
+        }
+        Check {
+            readiness: self.clone(),
+            index,
+        }
+    }
+
+    /// Every check with its name, and why it fails where it does, in the order of their making.
+    #[must_use]
+    pub fn report(&self) -> Vec<(&'static str, Result<(), String>)> {
+        self.slots().clone()
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
+        // Each change is one assignment, so a panic elsewhere cannot have left half of one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Check {
+    /// The check is good.
+    pub fn ok(&self) {
+        self.set(Ok(()));
+    }
+
+    /// The check fails, for a reason that people read.
+    pub fn fail(&self, reason: impl Into<String>) {
+        self.set(Err(reason.into()));
+    }
+
+    fn set(&self, result: Result<(), String>) {
+        if let Some(slot) = self.readiness.slots().get_mut(self.index) {
+            slot.1 = result;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_fails_until_it_is_good_and_says_why() {
+        let readiness = Readiness::new();
+        assert!(readiness.report().is_empty());
+        let (log, store) = (readiness.check("log"), readiness.check("store"));
+        assert_eq!(
+            readiness.report(),
+            [
+                ("log", Err("starting".to_owned())),
+                ("store", Err("starting".to_owned()))
+            ]
+        );
+        log.ok();
+        store.clone().fail("the disk is full");
+        assert_eq!(
+            readiness.clone().report(),
+            [
+                ("log", Ok(())),
+                ("store", Err("the disk is full".to_owned()))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_part_that_begins_anew_is_the_same_check() {
+        let readiness = Readiness::new();
+        let first = readiness.check("log");
+        first.ok();
+        let second = readiness.check("log");
+        assert_eq!(readiness.report(), [("log", Err("starting".to_owned()))]);
+        second.ok();
+        assert_eq!(readiness.report(), [("log", Ok(()))]);
+    }
+}

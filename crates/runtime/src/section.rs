@@ -1,0 +1,231 @@
+//! One table of the settings, read key by key.
+//!
+//! Every getter notes what is wrong and returns `None`. Read all keys of a section first, then put
+//! them together with `?`: so every fault is seen, not only the first.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use crate::fault::{Origin, shown};
+use crate::settings::Settings;
+
+/// The longest text of a value, in bytes.
+const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// One table of the settings.
+#[derive(Debug, Clone)]
+pub struct Section<'s> {
+    settings: &'s Settings,
+    name: String,
+    element: Option<(&'s Table, &'s Origin)>,
+}
+
+impl<'s> Section<'s> {
+    pub(crate) fn table(settings: &'s Settings, name: &str) -> Self {
+        Self {
+            settings,
+            name: name.to_owned(),
+            element: None,
+        }
+    }
+
+    pub(crate) fn element(
+        settings: &'s Settings,
+        name: String,
+        table: &'s Table,
+        origin: &'s Origin,
+    ) -> Self {
+        Self {
+            settings,
+            name,
+            element: Some((table, origin)),
+        }
+    }
+
+    fn path(&self, key: &str) -> String {
+        format!("{}.{key}", self.name)
+    }
+
+    fn find(&self, key: &str) -> Option<(&'s Value, &'s Origin)> {
+        match self.element {
+            Some((table, origin)) => {
+                self.settings.ask(&self.name, key);
+                table.get(key).map(|value| (value, origin))
+            }
+            None => self
+                .settings
+                .entry(&self.path(key))
+                .map(|e| (&e.value, &e.origin)),
+        }
+    }
+
+    /// Notes that a key's value is wrong.
+    pub fn fault(&self, key: &str, message: impl Into<String>) {
+        let message: String = message.into();
+        let text = match self.find(key) {
+            Some((value, origin)) => format!("= {} ({origin}): {message}", shown(key, value)),
+            None => format!("is missing: {message}"),
+        };
+        self.settings.note(&self.path(key), text);
+    }
+
+    fn required(&self, key: &str, what: &str) -> Option<(&'s Value, &'s Origin)> {
+        let found = self.find(key);
+        if found.is_none() {
+            self.fault(key, format!("it must be {what}"));
+        }
+        found
+    }
+
+    fn read<T>(
+        &self,
+        key: &str,
+        what: &str,
+        read: impl FnOnce(&Value, &Origin) -> Option<T>,
+    ) -> Option<T> {
+        let (value, origin) = self.required(key, what)?;
+        let result = read(value, origin);
+        if result.is_none() {
+            self.fault(key, format!("must be {what}"));
+        }
+        result
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// A number within `range`.
+    #[must_use]
+    pub fn number<T>(&self, key: &str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let what = format!("a number in {} to {}", range.start(), range.end());
+        self.read(key, &what, |value, origin| {
+            let text = match value {
+                Value::Integer(_) | Value::Float(_) => value.to_string(),
+                // The environment and flags know only text.
+                Value::String(text) if is_text_layer(origin) => text.trim().to_owned(),
+                _ => return None,
+            };
+            text.parse().ok().filter(|number| range.contains(number))
+        })
+    }
+
+    /// As [`Section::number`], for a key that may be left out.
+    #[must_use]
+    pub fn number_or<T>(&self, key: &str, range: RangeInclusive<T>, default: T) -> Option<T>
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        if self.has(key) {
+            self.number(key, range)
+        } else {
+            Some(default)
+        }
+    }
+
+    /// A span of whole milliseconds.
+    #[must_use]
+    pub fn millis(&self, key: &str, range: RangeInclusive<u64>) -> Option<Duration> {
+        self.number(key, range).map(Duration::from_millis)
+    }
+
+    /// A span of whole seconds.
+    #[must_use]
+    pub fn seconds(&self, key: &str, range: RangeInclusive<u64>) -> Option<Duration> {
+        self.number(key, range).map(Duration::from_secs)
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<String> {
+        self.read(key, "a text", |value, _| {
+            value
+                .as_str()
+                .filter(|text| text.len() <= MAX_TEXT_BYTES)
+                .map(str::to_owned)
+        })
+    }
+
+    /// As [`Section::text`], for a key that may be left out.
+    #[must_use]
+    pub fn text_or(&self, key: &str, default: &str) -> Option<String> {
+        if self.has(key) {
+            self.text(key)
+        } else {
+            Some(default.to_owned())
+        }
+    }
+
+    /// A text that is read into a type of its own.
+    #[must_use]
+    pub fn parse<T>(&self, key: &str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let text = self.text(key)?;
+        text.parse()
+            .map_err(|error: T::Err| self.fault(key, error.to_string()))
+            .ok()
+    }
+
+    /// As [`Section::parse`]; a key that is left out or empty is `Some(None)`.
+    #[must_use]
+    pub fn opt_parse<T>(&self, key: &str) -> Option<Option<T>>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        match self.find(key) {
+            None => Some(None),
+            Some((Value::String(text), _)) if text.is_empty() => Some(None),
+            Some(_) => self.parse(key).map(Some),
+        }
+    }
+
+    /// A list of texts; in the environment and in flags separated by commas.
+    #[must_use]
+    pub fn list(&self, key: &str) -> Option<Vec<String>> {
+        self.read(key, "a list of texts", |value, origin| match value {
+            Value::Array(items) => items
+                .iter()
+                .map(|i| i.as_str().map(str::to_owned))
+                .collect(),
+            Value::String(text) if is_text_layer(origin) => {
+                Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+            }
+            _ => None,
+        })
+    }
+
+    /// As [`Section::list`], for a key that may be left out.
+    #[must_use]
+    pub fn list_or_empty(&self, key: &str) -> Option<Vec<String>> {
+        if self.has(key) {
+            self.list(key)
+        } else {
+            Some(Vec::new())
+        }
+    }
+
+    /// True or false.
+    #[must_use]
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.read(key, "true or false", |value, origin| match value {
+            Value::Boolean(flag) => Some(*flag),
+            Value::String(text) if is_text_layer(origin) => text.trim().parse().ok(),
+            _ => None,
+        })
+    }
+}
+
+fn is_text_layer(origin: &Origin) -> bool {
+    matches!(origin, Origin::Environment(_) | Origin::Flag)
+}

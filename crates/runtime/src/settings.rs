@@ -1,0 +1,267 @@
+//! The layers of the configuration, laid over each other key by key.
+//!
+//! An array of tables (`[[source]]`) is one value: a layer that has it replaces it as a whole.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::fault::{Fault, Origin, SettingsError, nearest};
+use crate::section::Section;
+
+/// The default configuration, every key explained.
+pub const DEFAULT_CONFIG: &str = include_str!("../default.toml");
+
+/// The largest configuration file, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+const PREFIX: &str = "MOODVANE_";
+/// Names the configuration file; it is no key.
+const FILE_VARIABLE: &str = "MOODVANE_CONFIG";
+
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) value: Value,
+    pub(crate) origin: Origin,
+}
+
+/// The configuration: its layers, and the faults found so far.
+#[derive(Debug)]
+pub struct Settings {
+    entries: BTreeMap<String, Entry>,
+    known: BTreeSet<String>,
+    faults: RefCell<Vec<Fault>>,
+    /// Keys of the elements of arrays of tables that somebody asked for.
+    asked: RefCell<BTreeSet<(String, String)>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Settings {
+    /// The default configuration.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut settings = Self {
+            entries: BTreeMap::new(),
+            known: BTreeSet::new(),
+            faults: RefCell::default(),
+            asked: RefCell::default(),
+        };
+        settings.merge_text(DEFAULT_CONFIG, &Origin::Default);
+        settings.known = settings.entries.keys().cloned().collect();
+        settings
+    }
+
+    /// Lays a file over what is there. A file that cannot be read is a fault.
+    pub fn merge_file(&mut self, path: &Path) {
+        let shown = path.display().to_string();
+        match read(path) {
+            Ok(text) => self.merge_text(&text, &Origin::File(shown)),
+            Err(why) => self.note("", format!("({shown}): {why}")),
+        }
+    }
+
+    /// Lays variables of the environment over what is there: `MOODVANE_SERVER__PORT` is
+    /// `server.port`. Variables without the prefix are left alone.
+    pub fn merge_env(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
+        for (name, value) in variables {
+            let Some(rest) = name.strip_prefix(PREFIX).filter(|_| name != FILE_VARIABLE) else {
+                continue;
+            };
+            let key = rest.to_lowercase().replace("__", ".");
+            self.put(key, Value::String(value), Origin::Environment(name));
+        }
+    }
+
+    /// Lays one key over what is there, as a flag does.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.put(
+            key.to_owned(),
+            Value::String(value.to_owned()),
+            Origin::Flag,
+        );
+    }
+
+    /// A table of the configuration.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Section<'_> {
+        Section::table(self, name)
+    }
+
+    /// The elements of an array of tables, such as `[[source]]`.
+    #[must_use]
+    pub fn tables(&self, name: &str) -> Vec<Section<'_>> {
+        let Some(entry) = self.entries.get(name) else {
+            return Vec::new();
+        };
+        let elements = entry
+            .value
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let tables = elements.iter().enumerate().filter_map(|(i, element)| {
+            Some(Section::element(
+                self,
+                format!("{name}[{i}]"),
+                element.as_table()?,
+                &entry.origin,
+            ))
+        });
+        let tables: Vec<_> = tables.collect();
+        if tables.len() != elements.len() || entry.value.as_array().is_none() {
+            self.note(
+                name,
+                format!("({}): must be tables, each headed [[{name}]]", entry.origin),
+            );
+        }
+        tables
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with every fault: those noted while reading, and every key that nobody
+    /// knows.
+    pub fn finish(self) -> Result<(), SettingsError> {
+        self.note_unknown();
+        let mut faults = self.faults.into_inner();
+        faults.sort();
+        faults.dedup();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(SettingsError { faults })
+        }
+    }
+
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    /// Notes that something is wrong with a key that stands in no section.
+    pub fn fault(&self, key: &str, message: impl Into<String>) {
+        self.note(key, message.into());
+    }
+
+    pub(crate) fn note(&self, key: &str, message: String) {
+        self.faults.borrow_mut().push(Fault {
+            key: key.to_owned(),
+            message,
+        });
+    }
+
+    pub(crate) fn ask(&self, element: &str, key: &str) {
+        self.asked
+            .borrow_mut()
+            .insert((element.to_owned(), key.to_owned()));
+    }
+
+    fn put(&mut self, key: String, value: Value, origin: Origin) {
+        self.entries.insert(key, Entry { value, origin });
+    }
+
+    fn merge_text(&mut self, text: &str, origin: &Origin) {
+        match text.parse::<Table>() {
+            Ok(table) => self.merge_table("", table, origin),
+            Err(error) => {
+                let at = error
+                    .span()
+                    .map_or_else(String::new, |span| position(text, span.start));
+                self.note("", format!("({origin}): {at}{}", error.message()));
+            }
+        }
+    }
+
+    fn merge_table(&mut self, prefix: &str, table: Table, origin: &Origin) {
+        for (name, value) in table {
+            let key = if prefix.is_empty() {
+                name
+            } else {
+                format!("{prefix}.{name}")
+            };
+            match value {
+                Value::Table(inner) => self.merge_table(&key, inner, origin),
+                value => self.put(key, value, origin.clone()),
+            }
+        }
+    }
+
+    fn note_unknown(&self) {
+        for (key, entry) in &self.entries {
+            if !self.known.contains(key) {
+                let tables = self.known.iter().filter_map(|known| known.split_once('.'));
+                let names = tables.map(|(table, _)| table);
+                let near = nearest(key, self.known.iter().map(String::as_str).chain(names));
+                self.note(
+                    key,
+                    format!("({}): unknown key{}", entry.origin, meant(near)),
+                );
+            }
+        }
+        for name in self.known.iter().filter(|name| !name.contains('.')) {
+            self.note_unknown_elements(name);
+        }
+    }
+
+    fn note_unknown_elements(&self, name: &str) {
+        let asked = self.asked.borrow();
+        let Some(entry) = self.entries.get(name) else {
+            return;
+        };
+        let elements = entry
+            .value
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for (i, table) in elements.iter().map(Value::as_table).enumerate() {
+            let element = format!("{name}[{i}]");
+            let known: Vec<&str> = asked
+                .iter()
+                .filter(|(e, _)| *e == element)
+                .map(|(_, key)| key.as_str())
+                .collect();
+            // An element that nobody read has a fault of its own already.
+            let keys = table
+                .into_iter()
+                .flat_map(Table::keys)
+                .filter(|_| known.len() > 1);
+            for key in keys.filter(|key| !known.contains(&key.as_str())) {
+                let near = nearest(key, known.iter().copied());
+                let message = format!("({}): unknown key{}", entry.origin, meant(near));
+                self.note(&format!("{element}.{key}"), message);
+            }
+        }
+    }
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |near| format!("; did you mean {near}?"))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(format!(
+            "has {bytes} bytes, a configuration has at most {MAX_FILE_BYTES}"
+        ));
+    }
+    std::fs::read_to_string(path).map_err(|e| e.to_string())
+}
+
+fn position(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    format!("line {line}, column {column}: ")
+}

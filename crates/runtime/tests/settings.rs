@@ -1,0 +1,170 @@
+//! I9: every fault of a configuration is reported at once, with its key and where it came from.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use moodvane_runtime::{DEFAULT_CONFIG, LogFormat, LoggingConfig, Settings, read_cities};
+use tempfile::TempDir;
+
+fn file(dir: &TempDir, text: &str) -> PathBuf {
+    let path = dir.path().join("m.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// The faults' text, with the folder's name taken out.
+fn faults(settings: Settings, dir: &TempDir) -> String {
+    let error = settings.finish().unwrap_err().to_string();
+    error.replace(&format!("{}/", dir.path().display()), "")
+}
+
+fn read_sources(settings: &Settings) {
+    for source in settings.tables("source") {
+        for key in ["kind", "id", "base_url", "select", "language"] {
+            let _ = source.text_or(key, "");
+        }
+        let _ = source.number_or("poll_s", 1..=86_400u32, 60);
+        let _ = source.number_or("history_days", 0..=92u8, 0);
+        let _ = source.number_or("rewind_s", 0..=86_400u32, 5);
+    }
+}
+
+#[test]
+fn the_default_has_no_fault_and_reads_as_it_says() {
+    let mut settings = Settings::new();
+    settings.merge_env([("PATH".to_owned(), "x".to_owned())]);
+    let cities = read_cities(&settings).unwrap();
+    assert_eq!(
+        (cities[0].id.as_str(), cities[0].zone.name()),
+        ("new-york", "America/New_York")
+    );
+    let logging = LoggingConfig::read(&settings).unwrap();
+    assert_eq!(
+        (logging.level.as_str(), logging.format),
+        ("info", LogFormat::Text)
+    );
+    let server = settings.section("server");
+    assert_eq!(server.number("port", 1..=u16::MAX), Some(8080));
+    assert_eq!(
+        server.millis("drain_ms", 0..=10_000),
+        Some(Duration::from_secs(5))
+    );
+    assert_eq!(server.number("stray_bound_c", 0.0..=9.0), Some(5.0));
+    read_sources(&settings);
+    settings.finish().unwrap();
+}
+
+#[test]
+fn later_layers_win_and_arrays_of_tables_are_replaced_whole() {
+    let dir = TempDir::new().unwrap();
+    let mut settings = Settings::new();
+    settings.merge_file(&file(
+        &dir,
+        "[server]\nport = 1\ncity = \"a\"\n[data]\ndir = \"d\"\n[[source]]\nkind = \"k\"\n",
+    ));
+    settings.merge_env([
+        ("MOODVANE_SERVER__PORT".to_owned(), "2".to_owned()),
+        ("MOODVANE_SERVER__CITY".to_owned(), "b".to_owned()),
+        ("MOODVANE_CONFIG".to_owned(), "m.toml".to_owned()),
+    ]);
+    settings.set("server.port", "3");
+    let server = settings.section("server");
+    assert_eq!(server.number("port", 1..=9u16), Some(3));
+    assert_eq!(server.text("city").as_deref(), Some("b"));
+    assert_eq!(settings.section("data").text("dir").as_deref(), Some("d"));
+    assert_eq!(settings.tables("source").len(), 1);
+    read_sources(&settings);
+    settings.finish().unwrap();
+}
+
+#[test]
+fn all_faults_are_reported_at_once() {
+    let dir = TempDir::new().unwrap();
+    let mut settings = Settings::new();
+    settings.merge_file(&file(
+        &dir,
+        r#"
+sever = 1
+[server]
+prot = 8081
+max_body_bytes = "big"
+[logging]
+format = "xml"
+[[city]]
+id = "New York"
+name = "New York"
+names = ["nyc"]
+latitude = 91
+longitude = 0
+zone = "UTC"
+[[source]]
+kind = "bluesky"
+id = "b"
+base_ulr = "x"
+api_token = "hush"
+"#,
+    ));
+    settings.merge_env([
+        ("MOODVANE_SERVER__PORT".to_owned(), "abc".to_owned()),
+        ("MOODVANE_SERVER__PROT".to_owned(), "1".to_owned()),
+    ]);
+    settings.set("logging.level", "info,=");
+    let server = settings.section("server");
+    assert_eq!(server.number("port", 1..=u16::MAX), None);
+    assert_eq!(server.number("max_body_bytes", 1..=u32::MAX), None);
+    assert_eq!(LoggingConfig::read(&settings), None);
+    assert_eq!(read_cities(&settings), None);
+    read_sources(&settings);
+    let sources = settings.tables("source");
+    sources[0].fault("api_token", "must not be here");
+    insta::assert_snapshot!(faults(settings, &dir), @r#"
+    the configuration has 10 faults:
+      city[0].id = "New York" (m.toml): "New York" is not an identifier: it must be 1 to 31 characters of a-z, 0-9 and '-', starting with a letter or digit
+      city[0].latitude = 91 (m.toml): must be a number in -90 to 90
+      logging.format = "xml" (m.toml): must be text or json
+      logging.level = "info,=" (flag): invalid filter directive; right would be info, or info,moodvane_ingester=debug
+      server.max_body_bytes = "big" (m.toml): must be a number in 1 to 4294967295
+      server.port = "abc" (environment MOODVANE_SERVER__PORT): must be a number in 1 to 65535
+      server.prot (environment MOODVANE_SERVER__PROT): unknown key; did you mean server.port?
+      sever (m.toml): unknown key; did you mean server?
+      source[0].api_token = *** (m.toml): must not be here
+      source[0].base_ulr (m.toml): unknown key; did you mean base_url?
+    "#);
+}
+
+#[test]
+fn a_file_that_is_not_toml_or_not_there_is_a_fault_that_says_where() {
+    let dir = TempDir::new().unwrap();
+    let mut settings = Settings::new();
+    settings.merge_file(&file(&dir, "[server]\nport = 80 81\n"));
+    settings.merge_file(&dir.path().join("absent.toml"));
+    let text = faults(settings, &dir);
+    assert!(
+        text.contains("2 faults") && text.contains("(m.toml): line 2, column"),
+        "{text}"
+    );
+    assert!(text.contains("absent.toml"), "{text}");
+}
+
+#[test]
+fn every_key_of_the_default_is_explained() {
+    let lines: Vec<&str> = DEFAULT_CONFIG.lines().collect();
+    let mut table = "";
+    let mut explained = std::collections::BTreeSet::new();
+    for pair in lines.windows(2) {
+        table = pair[1].strip_prefix('[').map_or(table, |_| pair[1]);
+        let is_table = table.starts_with("[[");
+        let Some((key, _)) = pair[1]
+            .split_once(" = ")
+            .filter(|(key, _)| !key.starts_with(['#', ' ']))
+        else {
+            continue;
+        };
+        if pair[0].starts_with('#') || is_table {
+            explained.insert(key);
+        }
+        assert!(explained.contains(key), "{table} {key} has no comment");
+    }
+}
