@@ -9,6 +9,10 @@
 //!
 //! This crate does no I/O and knows nothing of posts, topics, hours or stores.
 
+mod lexicon;
+
+pub use lexicon::LexiconScorer;
+
 use moodvane_model::{Language, Score};
 
 /// Scores texts. One scorer belongs to one thread; it may keep scratch space between calls.
