@@ -1,0 +1,69 @@
+//! CSV's quoting, by RFC 4180 and its usual lenient reading: a quote opens a quoted field only at the
+//! field's beginning, a doubled quote is one quote, and what follows the closing quote is kept.
+
+use csv::StringRecord;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Start,
+    Plain,
+    Quoted,
+    /// In a quoted field, after a quote: it closes the field or is the first of two.
+    Quote,
+}
+
+impl State {
+    /// The state after `b`, and whether `b` is part of a field's value.
+    fn step(self, b: u8) -> (Self, bool) {
+        match (self, b) {
+            (Self::Quoted, b'"') => (Self::Quote, false),
+            (Self::Quoted, _) => (Self::Quoted, true),
+            (Self::Quote, b'"') => (Self::Quoted, true),
+            (Self::Start, b'"') => (Self::Quoted, false),
+            (_, b',' | b'\n') => (Self::Start, false),
+            _ => (Self::Plain, true),
+        }
+    }
+}
+
+/// Follows a record's lines to see where the record ends.
+pub(super) struct Quoting(State);
+
+impl Quoting {
+    pub(super) fn new() -> Self {
+        Self(State::Start)
+    }
+
+    /// Takes the record's next line; whether a quoted field is still open after it.
+    pub(super) fn is_open_after(&mut self, line: &[u8]) -> bool {
+        // Most lines have no quote, and then the state is the one they began with.
+        if line.contains(&b'"') {
+            self.0 = line.iter().fold(self.0, |state, b| state.step(*b).0);
+        }
+        self.0 == State::Quoted
+    }
+}
+
+/// The fields of a whole record.
+pub(super) fn fields(record: &str) -> StringRecord {
+    if !record.contains('"') {
+        return record.split(',').collect();
+    }
+    let mut fields = StringRecord::with_capacity(record.len(), 16);
+    let mut field = String::new();
+    let mut state = State::Start;
+    // Only ASCII bytes change the state, so that the text between two of them stays whole.
+    for c in record.chars() {
+        let b = u8::try_from(c).unwrap_or(b'x');
+        let (next, is_value) = state.step(b);
+        if is_value {
+            field.push(c);
+        } else if next == State::Start {
+            fields.push_field(&field);
+            field.clear();
+        }
+        state = next;
+    }
+    fields.push_field(&field);
+    fields
+}

@@ -1,0 +1,296 @@
+//! What Jetstream's events become.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{city, everything, new_york, posts, rfc3339, source};
+use moodvane_model::{MAX_POST_TEXT_BYTES, Post};
+use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url, time_us};
+use moodvane_upstream::{Dropped, Raw, Selection};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use url::Url;
+
+/// 2018-01-01T02:00:00.123456Z.
+const TIME_US: i64 = 1_514_772_000_123_456;
+
+fn event(text: &str) -> Value {
+    json!({
+        "did": "did:plc:rainwatcher",
+        "time_us": TIME_US,
+        "kind": "commit",
+        "commit": {
+            "rev": "3kaaaaaaaaa2a",
+            "operation": "create",
+            "collection": "app.bsky.feed.post",
+            "rkey": "3kbbbbbbbbb2b",
+            "record": {
+                "$type": "app.bsky.feed.post",
+                "createdAt": "2018-01-01T01:59:58.5Z",
+                "langs": ["en-US", "de"],
+                "text": text,
+            },
+            "cid": "bafyexample",
+        },
+    })
+}
+
+/// The event with the value at `path` replaced, or taken out where there is none.
+fn with(path: &str, value: Option<Value>) -> Value {
+    let mut event = event("rain");
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    let parent = event.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    match value {
+        Some(value) => parent.insert(key.to_owned(), value),
+        None => parent.remove(key),
+    };
+    event
+}
+
+fn read(event: &Value) -> Result<Vec<Post<'static>>, Dropped> {
+    let format = JetstreamFormat::new(source(), everything());
+    posts(&format, &Raw::Text(event.to_string()))
+}
+
+fn one(event: &Value) -> Post<'static> {
+    let mut posts = read(event).unwrap();
+    assert_eq!(posts.len(), 1);
+    posts.remove(0)
+}
+
+#[test]
+fn a_created_post_becomes_a_post() {
+    insta::assert_debug_snapshot!(one(&event("Rain \"again\" 🌧")), @r#"
+    Post {
+        id: "did:plc:rainwatcher/3kbbbbbbbbb2b",
+        text: "Rain \"again\" 🌧",
+        city: "new-york",
+        source: "test",
+        language: Some(
+            "en",
+        ),
+        created_at: 2018-01-01T01:59:58.500Z,
+        received_at: 2018-01-01T02:00:00.123Z,
+    }
+    "#);
+}
+
+#[test]
+fn a_post_that_names_two_cities_becomes_two() {
+    let cities = [new_york(), city("london", (51.5, -0.13), &["london"])];
+    let selection = Arc::new(Selection::cities(&cities).unwrap());
+    let format = JetstreamFormat::new(source(), selection);
+    let named = |text: &str| posts(&format, &Raw::Text(event(text).to_string()));
+
+    let both: Vec<_> = named("from London to NYC").unwrap();
+    let identities: Vec<_> = both.iter().map(Post::identity).collect();
+    assert_eq!(
+        identities,
+        [
+            "new-york:test:did:plc:rainwatcher/3kbbbbbbbbb2b",
+            "london:test:did:plc:rainwatcher/3kbbbbbbbbb2b"
+        ]
+    );
+    assert_eq!(named("from Paris to Rome"), Err(Dropped::NoCity));
+}
+
+#[test]
+fn whatever_is_no_created_post_is_dropped_with_its_reason() {
+    let text = |text: &str| Some(json!(text));
+    let too_long = "x".repeat(MAX_POST_TEXT_BYTES + 1);
+    for (event, reason) in [
+        (with("/kind", text("identity")), "identity"),
+        (with("/kind", text("account")), "account"),
+        (with("/kind", text("sync")), "not_a_post"),
+        (with("/commit/operation", text("update")), "updated"),
+        (with("/commit/operation", text("delete")), "deleted"),
+        (with("/commit/operation", text("merge")), "not_a_post"),
+        (
+            with("/commit/collection", text("app.bsky.feed.like")),
+            "not_a_post",
+        ),
+        (with("/commit/record/text", text(&too_long)), "too_long"),
+        (with("/commit/record/text", Some(json!(7))), "malformed"),
+        (with("/commit/record/text", None), "malformed"),
+        (with("/commit/record", None), "malformed"),
+        (with("/commit/rkey", None), "malformed"),
+        (with("/commit", None), "malformed"),
+        (with("/did", None), "malformed"),
+        (with("/kind", None), "malformed"),
+        (with("/time_us", None), "malformed"),
+        (
+            with("/time_us", Some(json!("1514772000123456"))),
+            "malformed",
+        ),
+        (with("/time_us", Some(json!(-1))), "impossible_value"),
+        (
+            with("/commit/rkey", text(&"x".repeat(300))),
+            "impossible_value",
+        ),
+        (with("/commit/rkey", text("a\nb")), "impossible_value"),
+        (json!([]), "malformed"),
+        (json!(null), "malformed"),
+    ] {
+        let dropped = read(&event).unwrap_err();
+        assert_eq!(dropped.reason(), reason, "{dropped}");
+    }
+}
+
+#[test]
+fn other_collections_may_call_anything_text_or_langs() {
+    for odd in [
+        json!(1),
+        json!(1.5),
+        json!(true),
+        json!(null),
+        json!([[{}]]),
+        json!({"a": []}),
+    ] {
+        let mut like = with("/commit/collection", Some(json!("org.example.odd")));
+        for field in ["text", "langs", "createdAt"] {
+            like["commit"]["record"][field] = odd.clone();
+        }
+        assert_eq!(read(&like), Err(Dropped::NotAPost), "{odd}");
+    }
+}
+
+#[test]
+fn an_event_that_is_cut_short_is_malformed() {
+    let whole = event("rain").to_string();
+    let format = JetstreamFormat::new(source(), everything());
+    for end in (0..whole.len()).step_by(7) {
+        let cut = Raw::Text(whole[..end].to_owned());
+        assert_eq!(posts(&format, &cut).unwrap_err().reason(), "malformed");
+        assert_eq!(time_us(&whole[..end]), None);
+    }
+}
+
+#[test]
+fn the_first_readable_language_counts() {
+    for (langs, language) in [
+        (Some(json!(["en-US"])), Some("en")),
+        (
+            Some(json!(["", "1", 7, null, ["fr"], "de", "en"])),
+            Some("de"),
+        ),
+        (Some(json!("pt-BR")), Some("pt")),
+        (Some(json!([])), None),
+        (Some(json!(null)), None),
+        (Some(json!({"en": true})), None),
+        (None, None),
+    ] {
+        let post = one(&with("/commit/record/langs", langs.clone()));
+        let found = post.language.map(|l| l.to_string());
+        assert_eq!(found.as_deref(), language, "{langs:?}");
+    }
+}
+
+#[test]
+fn a_time_of_writing_that_cannot_be_read_is_the_servers() {
+    let server = rfc3339("2018-01-01T02:00:00.123Z");
+    for (written, expected) in [
+        (
+            Some(json!("2018-01-01T03:00:00+01:00")),
+            rfc3339("2018-01-01T02:00:00Z"),
+        ),
+        (
+            Some(json!("1970-01-01T00:00:00Z")),
+            rfc3339("1970-01-01T00:00:00Z"),
+        ),
+        (Some(json!("0000-01-01T00:00:00Z")), server),
+        (Some(json!("2018-01-01T03:00:00")), server),
+        (Some(json!("yesterday")), server),
+        (Some(json!(1_514_772_000)), server),
+        (None, server),
+    ] {
+        let post = one(&with("/commit/record/createdAt", written.clone()));
+        assert_eq!(post.created_at, expected, "{written:?}");
+        assert_eq!(post.received_at, server);
+    }
+}
+
+#[test]
+fn the_cursor_is_the_top_levels_wherever_it_stands() {
+    for (raw, expected) in [
+        (
+            r#"{"time_us":5,"kind":"commit","commit":{"time_us":7}}"#,
+            Some(5),
+        ),
+        (
+            r#"{"commit":{"time_us":7,"record":{"text":"\"time_us\":8"}},"time_us":5}"#,
+            Some(5),
+        ),
+        (r#" { "a" : [ {"time_us":7} ] , "time_us" : 5 } "#, Some(5)),
+        (r#"{"commit":{"time_us":7}}"#, None),
+        (r#"{"time_us":"5"}"#, None),
+        (r#"{"time_us":5.5}"#, None),
+        (r#"{"time_us":99999999999999999999}"#, None),
+        ("[]", None),
+        ("", None),
+    ] {
+        assert_eq!(time_us(raw), expected, "{raw}");
+    }
+}
+
+#[test]
+fn a_subscription_asks_for_posts_and_takes_up_the_cursor() {
+    for (base, cursor, expected) in [
+        (
+            "wss://jetstream.example",
+            None,
+            "wss://jetstream.example/subscribe?wantedCollections=app.bsky.feed.post",
+        ),
+        (
+            "ws://127.0.0.1:1234/",
+            Some(5),
+            "ws://127.0.0.1:1234/subscribe?wantedCollections=app.bsky.feed.post&cursor=5",
+        ),
+        (
+            "wss://proxy.example/js/subscribe?key=k",
+            Some(0),
+            "wss://proxy.example/js/subscribe?key=k&wantedCollections=app.bsky.feed.post&cursor=0",
+        ),
+    ] {
+        let url = subscribe_url(&Url::parse(base).unwrap(), cursor);
+        assert_eq!(url.as_str(), expected);
+    }
+}
+
+#[test]
+fn a_row_of_a_table_is_no_event() {
+    let format = JetstreamFormat::new(source(), everything());
+    let row = Raw::Fields(vec!["rain"].into());
+    assert_eq!(posts(&format, &row).unwrap_err().reason(), "malformed");
+}
+
+proptest! {
+    #[test]
+    fn no_message_panics(text in ".{0,300}") {
+        let format = JetstreamFormat::new(source(), everything());
+        let _ = posts(&format, &Raw::Text(text.clone()));
+        let _ = time_us(&text);
+    }
+
+    #[test]
+    fn what_was_written_is_what_is_read(text in ".{0,300}", us in 0..4_000_000_000_000_000_i64) {
+        let mut event = event(&text);
+        event["time_us"] = json!(us);
+        let post = one(&event);
+        prop_assert_eq!(post.text(), text);
+        prop_assert_eq!(post.received_at.millis(), us / 1000);
+        prop_assert_eq!(time_us(&event.to_string()), Some(us));
+    }
+
+    #[test]
+    fn one_changed_byte_never_panics(at in 0..300_usize, byte in 0..128_u8) {
+        let mut bytes = event("rain").to_string().into_bytes();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let format = JetstreamFormat::new(source(), everything());
+        let _ = posts(&format, &Raw::Text(text));
+    }
+}

@@ -1,0 +1,370 @@
+//! What Open-Meteo is asked, and what its answers mean.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{new_york, rfc3339};
+use moodvane_model::{Quantity, Readings, Variable};
+use moodvane_upstream::open_meteo::{current_url, history_url, parse_current, parse_history};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use url::Url;
+
+fn current() -> Value {
+    json!({
+        "latitude": 40.71, "longitude": -74.01, "generationtime_ms": 0.1,
+        "utc_offset_seconds": 0, "timezone": "GMT", "timezone_abbreviation": "GMT",
+        "elevation": 10.0,
+        "current_units": {
+            "time": "iso8601", "interval": "seconds", "temperature_2m": "°C",
+            "relative_humidity_2m": "%", "precipitation": "mm", "wind_speed_10m": "m/s",
+            "cloud_cover": "%", "surface_pressure": "hPa"
+        },
+        "current": {
+            "time": "2018-01-01T02:15", "interval": 900, "temperature_2m": 7.5,
+            "relative_humidity_2m": 81, "precipitation": 0.3, "wind_speed_10m": 3.25,
+            "cloud_cover": 100, "surface_pressure": 1013.2
+        }
+    })
+}
+
+fn hourly() -> Value {
+    json!({
+        "utc_offset_seconds": 0,
+        "hourly_units": {
+            "time": "iso8601", "temperature_2m": "°C", "relative_humidity_2m": "%",
+            "precipitation": "mm", "wind_speed_10m": "m/s", "cloud_cover": "%",
+            "surface_pressure": "hPa"
+        },
+        "hourly": {
+            "time": ["2018-01-01T00:00", "2018-01-01T01:00", "2018-01-01T02:00"],
+            "temperature_2m": [1.0, null, 3.0],
+            "relative_humidity_2m": [50, 60, null],
+            "precipitation": [0.0, 0.1, 1.5],
+            "wind_speed_10m": [1.0, 2.0, 3.0],
+            "cloud_cover": [0, 10, 20],
+            "surface_pressure": [1000.0, 1001.0, 1002.0]
+        }
+    })
+}
+
+/// The answer with the value at `path` replaced, or taken out where there is none.
+fn with(mut answer: Value, path: &str, value: Option<Value>) -> Value {
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    let parent = answer.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    match value {
+        Some(value) => parent.insert(key.to_owned(), value),
+        None => parent.remove(key),
+    };
+    answer
+}
+
+fn bytes(answer: &Value) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap()
+}
+
+fn values(readings: &Readings) -> Vec<Option<f64>> {
+    let value = |variable| readings.get(variable).map(Quantity::value);
+    Variable::ALL.into_iter().map(value).collect()
+}
+
+#[test]
+fn the_current_weather_comes_out_in_our_units() {
+    let (at, readings) = parse_current(&bytes(&current())).unwrap();
+    assert_eq!(at, rfc3339("2018-01-01T02:15:00Z"));
+    assert_eq!(
+        values(&readings),
+        [
+            Some(7.5),
+            Some(81.0),
+            Some(1.2),
+            Some(3.25),
+            Some(100.0),
+            Some(1013.2)
+        ]
+    );
+}
+
+#[test]
+fn a_local_time_is_moved_by_the_answers_offset() {
+    for (offset, expected) in [
+        (Some(json!(-18_000)), "2018-01-01T07:15:00Z"),
+        (Some(json!(20_700)), "2017-12-31T20:30:00Z"),
+        (None, "2018-01-01T02:15:00Z"),
+    ] {
+        let answer = with(current(), "/utc_offset_seconds", offset);
+        let (at, _) = parse_current(&bytes(&answer)).unwrap();
+        assert_eq!(at, rfc3339(expected));
+    }
+}
+
+#[test]
+fn the_older_form_of_the_current_weather_is_read_too() {
+    let older = json!({
+        "utc_offset_seconds": 3600,
+        "current_weather": {
+            "temperature": 12.5, "windspeed": 4.0, "winddirection": 10, "weathercode": 3,
+            "time": "2022-02-03T04:00"
+        }
+    });
+    let (at, readings) = parse_current(&bytes(&older)).unwrap();
+    assert_eq!(at, rfc3339("2022-02-03T03:00:00Z"));
+    // The wind has no unit, and the API's default is not ours.
+    assert_eq!(
+        values(&readings),
+        [Some(12.5), None, None, None, None, None]
+    );
+
+    let units = json!({"temperature": "°C", "windspeed": "m/s"});
+    let stated = with(older, "/current_weather_units", Some(units));
+    let (_, readings) = parse_current(&bytes(&stated)).unwrap();
+    assert_eq!(readings.get(Variable::Wind).unwrap().value(), 4.0);
+}
+
+#[test]
+fn a_value_that_the_model_does_not_have_is_missing() {
+    for field in ["relative_humidity_2m", "precipitation", "wind_speed_10m"] {
+        for absent in [None, Some(json!(null))] {
+            let answer = with(current(), &format!("/current/{field}"), absent);
+            let (_, readings) = parse_current(&bytes(&answer)).unwrap();
+            assert_eq!(values(&readings).iter().flatten().count(), 5, "{field}");
+        }
+    }
+}
+
+#[test]
+fn what_the_api_does_not_promise_is_a_typed_error() {
+    let set = |path: &str, value: Value| bytes(&with(current(), path, Some(value)));
+    let cut = |path: &str| bytes(&with(current(), path, None));
+    for (body, reason, says) in [
+        (b"<html>".to_vec(), "not_json", "not JSON"),
+        (b"".to_vec(), "not_json", "not JSON"),
+        (b"[]".to_vec(), "wrong_type", "object"),
+        (
+            br#"{"error":true,"reason":"Too many"}"#.to_vec(),
+            "provider",
+            "Too many",
+        ),
+        (br#"{"error":true}"#.to_vec(), "provider", "refused"),
+        (cut("/current"), "missing_field", "\"current\""),
+        (cut("/current/time"), "missing_field", "current.time"),
+        (
+            cut("/current/interval"),
+            "missing_field",
+            "current.interval",
+        ),
+        (
+            cut("/current/temperature_2m"),
+            "missing_field",
+            "current.temperature_2m",
+        ),
+        (
+            set("/current/temperature_2m", json!(null)),
+            "missing_field",
+            "current.temperature_2m",
+        ),
+        (set("/current", json!("odd")), "wrong_type", "\"current\""),
+        (
+            set("/current/temperature_2m", json!("7")),
+            "wrong_type",
+            "a number",
+        ),
+        (
+            set("/current/interval", json!(0)),
+            "wrong_type",
+            "at least 1",
+        ),
+        (
+            set("/utc_offset_seconds", json!("0")),
+            "wrong_type",
+            "utc_offset_seconds",
+        ),
+        (
+            set("/utc_offset_seconds", json!(i64::MIN)),
+            "wrong_type",
+            "utc_offset_seconds",
+        ),
+        (
+            set("/current_units/temperature_2m", json!("°F")),
+            "wrong_unit",
+            "°F",
+        ),
+        (
+            set("/current_units/wind_speed_10m", json!("km/h")),
+            "wrong_unit",
+            "m/s",
+        ),
+        (
+            set("/current_units/precipitation", json!("inch")),
+            "wrong_unit",
+            "inch",
+        ),
+        (
+            set("/current_units/time", json!("unixtime")),
+            "wrong_unit",
+            "iso8601",
+        ),
+        (
+            set("/current_units/cloud_cover", json!(null)),
+            "wrong_unit",
+            "null",
+        ),
+        (
+            set("/current/time", json!(1_514_772_000)),
+            "time",
+            "1514772000",
+        ),
+        (
+            set("/current/time", json!("2018-13-01T00:00")),
+            "time",
+            "2018-13-01",
+        ),
+        (
+            set("/current/time", json!("1969-12-31T23:00")),
+            "impossible_value",
+            "current.time",
+        ),
+        (
+            set("/current/temperature_2m", json!(71)),
+            "impossible_value",
+            "temperature 71",
+        ),
+        (
+            set("/current/relative_humidity_2m", json!(101)),
+            "impossible_value",
+            "humidity",
+        ),
+        (
+            set("/current/precipitation", json!(-0.1)),
+            "impossible_value",
+            "precipitation",
+        ),
+    ] {
+        let error = parse_current(&body).unwrap_err();
+        assert_eq!(error.reason(), reason, "{error}");
+        assert!(error.to_string().contains(says), "{says} in {error}");
+    }
+}
+
+#[test]
+fn of_the_hours_those_with_a_temperature_and_not_yet_to_come_are_kept() {
+    let hours = |until| parse_history(&bytes(&hourly()), rfc3339(until)).unwrap();
+    let until_three = hours("2018-01-01T02:59:59Z");
+    let found: Vec<_> = until_three.iter().map(|(at, r)| (*at, values(r))).collect();
+    assert_eq!(
+        found,
+        [
+            (
+                rfc3339("2018-01-01T00:00:00Z"),
+                vec![
+                    Some(1.0),
+                    Some(50.0),
+                    Some(0.0),
+                    Some(1.0),
+                    Some(0.0),
+                    Some(1000.0)
+                ]
+            ),
+            (
+                rfc3339("2018-01-01T02:00:00Z"),
+                vec![
+                    Some(3.0),
+                    None,
+                    Some(1.5),
+                    Some(3.0),
+                    Some(20.0),
+                    Some(1002.0)
+                ]
+            ),
+        ]
+    );
+    assert_eq!(hours("2018-01-01T02:00:00Z").len(), 2);
+    assert_eq!(hours("2018-01-01T01:59:59Z").len(), 1);
+    assert_eq!(hours("2017-12-31T23:59:59Z").len(), 0);
+}
+
+#[test]
+fn history_that_the_api_does_not_promise_is_a_typed_error() {
+    let set = |path: &str, value: Value| bytes(&with(hourly(), path, Some(value)));
+    for (body, reason, says) in [
+        (bytes(&current()), "missing_field", "\"hourly\""),
+        (
+            set("/hourly/temperature_2m", json!([1.0])),
+            "wrong_type",
+            "as long as",
+        ),
+        (
+            set("/hourly/temperature_2m", json!(1.0)),
+            "wrong_type",
+            "a list",
+        ),
+        (
+            set("/hourly/temperature_2m", json!(["1", 2, 3])),
+            "wrong_type",
+            "temperature_2m[0]",
+        ),
+        (
+            set("/hourly/time", json!(["2018-01-01"])),
+            "time",
+            "hourly.time[0]",
+        ),
+        (
+            set("/hourly_units/temperature_2m", json!("°F")),
+            "wrong_unit",
+            "°C",
+        ),
+        (
+            set("/hourly/cloud_cover", json!([0, 0, 100.5])),
+            "impossible_value",
+            "cloud",
+        ),
+    ] {
+        let error = parse_history(&body, rfc3339("2019-01-01T00:00:00Z")).unwrap_err();
+        assert_eq!(error.reason(), reason, "{error}");
+        assert!(error.to_string().contains(says), "{says} in {error}");
+    }
+}
+
+#[test]
+fn a_request_asks_for_our_units() {
+    let base = Url::parse("https://weather.example/").unwrap();
+    insta::assert_snapshot!(current_url(&base, &new_york()), @"https://weather.example/v1/forecast?latitude=40.7128&longitude=-74.006&current=temperature_2m%2Crelative_humidity_2m%2Cprecipitation%2Cwind_speed_10m%2Ccloud_cover%2Csurface_pressure&temperature_unit=celsius&wind_speed_unit=ms&precipitation_unit=mm&timeformat=iso8601&timezone=UTC");
+    insta::assert_snapshot!(history_url(&base, &new_york(), 200), @"https://weather.example/v1/forecast?latitude=40.7128&longitude=-74.006&hourly=temperature_2m%2Crelative_humidity_2m%2Cprecipitation%2Cwind_speed_10m%2Ccloud_cover%2Csurface_pressure&temperature_unit=celsius&wind_speed_unit=ms&precipitation_unit=mm&timeformat=iso8601&timezone=UTC&past_days=92&forecast_days=1");
+}
+
+#[test]
+fn a_request_keeps_the_path_and_the_key_of_its_base() {
+    let base = Url::parse("http://127.0.0.1:8/proxy?apikey=k#x").unwrap();
+    let url = current_url(&base, &new_york());
+    assert_eq!(url.path(), "/proxy/v1/forecast");
+    assert!(url.query().unwrap().starts_with("apikey=k&latitude="));
+    assert_eq!(url.fragment(), None);
+}
+
+proptest! {
+    #[test]
+    fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = parse_current(&body);
+        let _ = parse_history(&body, rfc3339("2019-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn one_changed_byte_never_panics(at in any::<usize>(), byte in any::<u8>()) {
+        for answer in [current(), hourly()] {
+            let mut body = bytes(&answer);
+            let at = at % body.len();
+            body[at] = byte;
+            let _ = parse_current(&body);
+            let _ = parse_history(&body, rfc3339("2019-01-01T00:00:00Z"));
+        }
+    }
+
+    #[test]
+    fn any_possible_temperature_is_read_as_it_is(tenths in -1000_i32..=700) {
+        let celsius = f64::from(tenths) / 10.0;
+        let answer = with(current(), "/current/temperature_2m", Some(json!(celsius)));
+        let (_, readings) = parse_current(&bytes(&answer)).unwrap();
+        prop_assert_eq!(readings.get(Variable::Temperature).unwrap().value(), celsius);
+    }
+}

@@ -1,0 +1,274 @@
+//! Tables' records, and the places from which they can be read again.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::Cursor;
+
+use csv::StringRecord;
+use moodvane_upstream::table::{Record, RecordReader, TableError, TableKind};
+use moodvane_upstream::{Dropped, Raw};
+use proptest::prelude::*;
+
+fn reader(kind: TableKind, file: &[u8]) -> RecordReader<Cursor<Vec<u8>>> {
+    RecordReader::new(Cursor::new(file.to_vec()), kind).unwrap()
+}
+
+fn rest(reader: &mut RecordReader<Cursor<Vec<u8>>>) -> Vec<Record> {
+    std::iter::from_fn(|| reader.next_record().unwrap()).collect()
+}
+
+fn records(kind: TableKind, file: &[u8]) -> Vec<Record> {
+    rest(&mut reader(kind, file))
+}
+
+fn fields(fields: &[&str]) -> Result<Raw, Dropped> {
+    Ok(Raw::Fields(fields.to_vec().into()))
+}
+
+fn text(text: &str) -> Result<Raw, Dropped> {
+    Ok(Raw::Text(text.to_owned()))
+}
+
+#[test]
+fn each_kind_gives_its_records_and_where_the_next_begins() {
+    for (kind, file, expected) in [
+        (
+            TableKind::Tsv,
+            "a\tb\n1\t\"x\n\t\n2\ty",
+            vec![
+                (fields(&["1", "\"x"]), 9),
+                (fields(&["", ""]), 11),
+                (fields(&["2", "y"]), 14),
+            ],
+        ),
+        (
+            TableKind::Tsv,
+            "\u{feff}a\tb\r\n1\tx\r\n\r\n\n2\ty\r\n",
+            vec![(fields(&["1", "x"]), 13), (fields(&["2", "y"]), 21)],
+        ),
+        (
+            TableKind::Csv,
+            "a,b\n1,\"x, \"\"y\"\"\nz\"\n\"\",\n\"a\"b,c\"d\n",
+            vec![
+                (fields(&["1", "x, \"y\"\nz"]), 19),
+                (fields(&["", ""]), 23),
+                (fields(&["ab", "c\"d"]), 32),
+            ],
+        ),
+        (
+            TableKind::Csv,
+            "a,b\r\n\"é,\r\n\",2\r\n",
+            vec![(fields(&["é,\r\n", "2"]), 16)],
+        ),
+        (
+            TableKind::Jsonl,
+            "\u{feff}{\"a\":1}\n\n {}\r\n",
+            vec![(text("{\"a\":1}"), 11), (text(" {}"), 17)],
+        ),
+        (TableKind::Jsonl, "", vec![]),
+        (TableKind::Tsv, "a\tb", vec![]),
+    ] {
+        let found: Vec<_> = records(kind, file.as_bytes())
+            .into_iter()
+            .map(|record| (record.content, record.next))
+            .collect();
+        assert_eq!(found, expected, "{kind}: {file:?}");
+    }
+}
+
+#[test]
+fn the_header_is_read_first_and_trimmed() {
+    for (kind, file, first) in [
+        (TableKind::Tsv, "\u{feff}id\t text \r\n", 14),
+        (TableKind::Csv, "\n\"id\",\"text\"\n1,2\n", 13),
+    ] {
+        let reader = reader(kind, file.as_bytes());
+        assert_eq!(
+            reader.header(),
+            Some(&StringRecord::from(vec!["id", "text"]))
+        );
+        assert_eq!(reader.position(), first);
+    }
+    assert_eq!(reader(TableKind::Jsonl, b"{}").header(), None);
+}
+
+#[test]
+fn a_table_without_a_readable_header_is_refused() {
+    for (file, says) in [
+        (&b""[..], "empty"),
+        (b"\n\n", "empty"),
+        (b"a,\xff\n", "UTF-8"),
+        (b"a,\"b\n", "not closed"),
+        (b"0123456789,0123456789\n", "at most 16 bytes"),
+    ] {
+        let refused = RecordReader::with_limit(file, TableKind::Csv, 16)
+            .err()
+            .unwrap();
+        assert!(matches!(refused, TableError::Header(_)), "{refused}");
+        assert!(refused.to_string().contains(says), "{says} in {refused}");
+    }
+}
+
+#[test]
+fn a_record_may_be_as_long_as_the_limit_and_a_longer_one_is_passed_over() {
+    let limit = 8;
+    for (line, fits) in [
+        ("1234567\n", true),
+        ("12345678\n", false),
+        ("12345678", true),
+    ] {
+        let file = format!("a\n{line}");
+        let input = Cursor::new(file.clone().into_bytes());
+        let mut reader = RecordReader::with_limit(input, TableKind::Tsv, limit).unwrap();
+        let found = rest(&mut reader);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].content.is_ok(), fits, "{line:?}");
+        assert_eq!(found[0].next, file.len() as u64);
+    }
+    let file = b"a\n1234567890123\nok\n";
+    let mut reader =
+        RecordReader::with_limit(Cursor::new(file.to_vec()), TableKind::Tsv, 8).unwrap();
+    let found = rest(&mut reader);
+    let too_long = Dropped::RecordTooLong { len: 14, limit: 8 };
+    assert_eq!(
+        found[0],
+        Record {
+            content: Err(too_long),
+            next: 16
+        }
+    );
+    assert_eq!(
+        found[1],
+        Record {
+            content: fields(&["ok"]),
+            next: 19
+        }
+    );
+}
+
+#[test]
+fn a_stray_quote_costs_no_more_than_the_limit() {
+    let file = format!("a,b\n1,\"x\n{}2,y\n", "3,z\n".repeat(8));
+    let input = Cursor::new(file.into_bytes());
+    let mut reader = RecordReader::with_limit(input, TableKind::Csv, 16).unwrap();
+    let found = rest(&mut reader);
+    assert_eq!(
+        found[0].content.as_ref().unwrap_err().reason(),
+        "record_too_long"
+    );
+    assert!(found[1..].iter().all(|record| record.content.is_ok()));
+    assert_eq!(found.last().unwrap().content, fields(&["2", "y"]));
+
+    let unclosed = records(TableKind::Csv, b"a,b\n1,\"x\n2,y\n");
+    assert_eq!(unclosed.len(), 1);
+    assert_eq!(
+        unclosed[0].content.as_ref().unwrap_err().reason(),
+        "malformed"
+    );
+    assert_eq!(unclosed[0].next, 13);
+}
+
+#[test]
+fn a_record_that_is_not_utf8_is_dropped_alone() {
+    let found = records(TableKind::Tsv, b"a\nok\nab\xffc\nok\n");
+    assert_eq!(found[1].content, Err(Dropped::NotUtf8 { at: 2 }));
+    assert_eq!(found[1].next, 10);
+    assert_eq!(found[2].content, fields(&["ok"]));
+}
+
+#[test]
+fn a_place_behind_the_end_is_refused() {
+    let mut reader = reader(TableKind::Tsv, b"a\n1\n");
+    let refused = reader.seek_to(5).unwrap_err().to_string();
+    assert_eq!(
+        refused,
+        "the table ends at byte 4, it cannot be read from byte 5 on"
+    );
+    reader.seek_to(0).unwrap();
+    assert_eq!(rest(&mut reader).len(), 1);
+    reader.seek_to(4).unwrap();
+    assert_eq!(rest(&mut reader), []);
+}
+
+#[test]
+fn a_kind_is_known_by_its_name() {
+    for kind in TableKind::ALL {
+        assert_eq!(kind.name().parse::<TableKind>().unwrap(), kind);
+    }
+    insta::assert_snapshot!(
+        "xls".parse::<TableKind>().unwrap_err(),
+        @r#""xls" is no kind of table: it must be one of tsv, csv, jsonl"#
+    );
+}
+
+/// Writes rows as CSV by the csv crate's own rules.
+fn written(rows: &[Vec<String>]) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row).unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_and_every_byte_is_passed(
+        bytes in prop::collection::vec(
+            prop_oneof![Just(b'"'), Just(b'\n'), Just(b','), Just(b'\r'), any::<u8>()], 0..200
+        ),
+        limit in 1_usize..40,
+    ) {
+        for kind in TableKind::ALL {
+            let input = Cursor::new(bytes.clone());
+            let Ok(mut reader) = RecordReader::with_limit(input, kind, limit) else {
+                continue;
+            };
+            let mut last = reader.position();
+            while let Some(record) = reader.next_record().unwrap() {
+                prop_assert!(record.next > last);
+                last = record.next;
+            }
+            prop_assert_eq!(reader.position(), bytes.len() as u64);
+        }
+    }
+
+    #[test]
+    fn reading_on_from_any_record_gives_the_same_records(
+        bytes in prop::collection::vec(
+            prop_oneof![Just(b'"'), Just(b'\n'), Just(b','), any::<u8>()], 0..200
+        ),
+    ) {
+        let file = [b"a,b\n", &bytes[..]].concat();
+        for kind in TableKind::ALL {
+            let mut whole = reader(kind, &file);
+            let all = rest(&mut whole);
+            for (i, record) in all.iter().enumerate() {
+                whole.seek_to(record.next).unwrap();
+                prop_assert_eq!(&rest(&mut whole), &all[i + 1..]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_csv_file_says_is_read_back(
+        rows in prop::collection::vec(prop::collection::vec("[a-z\",\r\n é]{0,6}", 3), 1..6)
+    ) {
+        let header = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+        let file = written(&[vec![header], rows.clone()].concat());
+        let found: Vec<_> = records(TableKind::Csv, &file).into_iter().map(|r| r.content).collect();
+        let expected: Vec<_> = rows.into_iter().map(|row| Ok(Raw::Fields(row.into()))).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_a_tsv_file_says_is_read_back(
+        rows in prop::collection::vec(prop::collection::vec("[a-z\", é]{1,6}", 3), 0..6)
+    ) {
+        let lines: String = rows.iter().map(|row| row.join("\t") + "\n").collect();
+        let file = format!("a\tb\tc\n{lines}");
+        let found: Vec<_> =
+            records(TableKind::Tsv, file.as_bytes()).into_iter().map(|r| r.content).collect();
+        let expected: Vec<_> = rows.into_iter().map(|row| Ok(Raw::Fields(row.into()))).collect();
+        prop_assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,249 @@
+//! Which posts are a city's.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{city, new_york};
+use moodvane_model::{CityId, Language};
+use moodvane_upstream::{Dropped, PLACE_RADIUS_KM, Selection, SelectionError};
+use proptest::prelude::*;
+
+fn names_new_york(text: &str) -> bool {
+    let selection = Selection::cities(&[new_york()]).unwrap();
+    selection.of(text, None, None).is_ok()
+}
+
+#[test]
+fn a_name_counts_where_it_stands_as_whole_words() {
+    for text in [
+        "nyc",
+        "NYC!",
+        "Rain over New York",
+        "NEW YORK, new rain",
+        "(brooklyn)",
+        "NYC's rain",
+        "rain in NYC’s streets",
+        "it rains…nyc",
+        "#NYC is wet",
+        "#nyc_rain",
+        "new york-based",
+        "🌧nyc🌧",
+        "Manhattan/Brooklyn",
+        "from NYC:https://example.org/rain",
+        "I am @ Brooklyn",
+        "food@ brooklyn",
+        "rain.Brooklyn is wet",
+    ] {
+        assert!(names_new_york(text), "{text}");
+    }
+}
+
+#[test]
+fn a_part_of_a_word_does_not_count() {
+    for text in [
+        "",
+        "nycfc",
+        "inyc",
+        "nyc2024",
+        "2nyc",
+        "new yorker",
+        "anew york",
+        "new-york",
+        "#newyork",
+        "énycé",
+        "nycé",
+        "nyc\u{301}",
+        "日nyc",
+        "n y c",
+    ] {
+        assert!(!names_new_york(text), "{text}");
+    }
+}
+
+#[test]
+fn a_name_inside_a_link_or_a_mention_does_not_count() {
+    for text in [
+        "https://example.org/nyc",
+        "see HTTP://EXAMPLE.ORG/a,nyc?b=nyc.",
+        "見てhttps://example.org/nyc",
+        "(https://nyc.example.org)",
+        "www.nyc.example",
+        "example.org/brooklyn/rain...",
+        "\"nyc.gov\"",
+        "NYC.com, of course",
+        "@nyc hello",
+        "@nyc.example.org",
+        "hello @rain_nyc",
+        "(@brooklyn)",
+        "@rain@nyc.example",
+        "nyc@example.org",
+        "rain@nyc.example",
+        "https://example.org/new york",
+    ] {
+        assert!(!names_new_york(text), "{text}");
+        assert!(names_new_york(&format!("{text} nyc")), "{text} nyc");
+        assert!(names_new_york(&format!("nyc {text}")), "nyc {text}");
+    }
+}
+
+#[test]
+fn letters_beyond_ascii_are_alike_in_both_cases() {
+    let selection = Selection::cities(&[
+        city("zuerich", (47.37, 8.54), &["zürich"]),
+        city("athens", (37.98, 23.73), &["αθήνα"]),
+    ])
+    .unwrap();
+    for (text, id) in [
+        ("ZÜRICH im Regen", "zuerich"),
+        ("İİİ Zürich", "zuerich"),
+        ("Βροχή στην ΑΘΉΝΑ", "athens"),
+    ] {
+        let chosen = selection.of(text, None, None).unwrap();
+        let ids: Vec<_> = chosen.iter().map(|id| id.to_string()).collect();
+        assert_eq!(ids, [id], "{text}");
+    }
+    assert_eq!(selection.of("zürichsee", None, None), Err(Dropped::NoCity));
+}
+
+#[test]
+fn a_post_that_names_several_cities_is_each_ones_once_in_the_given_order() {
+    let cities = [
+        city("london", (51.5, -0.13), &["london", "big smoke"]),
+        city("york", (53.96, -1.08), &["york"]),
+        city("new-york", (40.71, -74.0), &["new york", "nyc"]),
+    ];
+    let selection = Selection::cities(&cities).unwrap();
+    let ids = |text, place| -> Vec<String> {
+        let chosen = selection.of(text, None, place).unwrap();
+        chosen.into_iter().map(|id| id.to_string()).collect()
+    };
+    assert_eq!(
+        ids("NYC, nyc and the big smoke, London", None),
+        ["london", "new-york"]
+    );
+    assert_eq!(ids("new york", None), ["york", "new-york"]);
+    assert_eq!(ids("rain", Some((51.4, 0.0))), ["london"]);
+    assert_eq!(ids("york", Some((51.4, 0.0))), ["london", "york"]);
+    assert_eq!(ids("london", Some((51.4, 0.0))), ["london"]);
+}
+
+#[test]
+fn a_place_lies_in_a_city_up_to_the_radius() {
+    let degree_km = 111.195_08;
+    let (inside, outside) = (PLACE_RADIUS_KM - 0.1, PLACE_RADIUS_KM + 0.1);
+    for (at, km, lies_there) in [
+        ((40.7128, -74.006), inside, true),
+        ((40.7128, -74.006), outside, false),
+        ((0.0, 179.9), inside, true),
+        ((0.0, -179.9), outside, false),
+        ((89.9, 10.0), inside, true),
+    ] {
+        let selection = Selection::cities(&[city("somewhere", at, &[])]).unwrap();
+        let north = (at.0 - km / degree_km, at.1);
+        assert_eq!(
+            selection.of("", None, Some(north)).is_ok(),
+            lies_there,
+            "{km} km from {at:?}"
+        );
+    }
+    let at_the_date_line = Selection::cities(&[city("fiji", (-17.0, 179.9), &[])]).unwrap();
+    let place = Some((-17.0, -179.9));
+    assert!(at_the_date_line.of("", None, place).is_ok());
+    let selection = Selection::cities(&[new_york()]).unwrap();
+    for nowhere in [(f64::NAN, 0.0), (f64::INFINITY, 0.0), (0.0, 0.0)] {
+        assert_eq!(selection.of("", None, Some(nowhere)), Err(Dropped::NoCity));
+    }
+}
+
+#[test]
+fn all_posts_of_a_language_count_for_one_city_whatever_the_region() {
+    let id = CityId::parse("new-york").unwrap();
+    let language = |tag| Language::parse(tag).unwrap();
+    let english = Selection::all(id, Some(language("en-GB")));
+    for (given, taken) in [
+        (Some("en"), true),
+        (Some("EN-us"), true),
+        (Some("de"), false),
+        (Some("eng"), false),
+        (None, false),
+    ] {
+        let chosen = english.of("rain", given.map(language), None);
+        let expected = if taken {
+            Ok(vec![id])
+        } else {
+            Err(Dropped::Language)
+        };
+        assert_eq!(chosen.map(|c| c.iter().collect::<Vec<_>>()), expected);
+    }
+    assert!(Selection::all(id, None).of("", None, None).is_ok());
+}
+
+#[test]
+fn a_selection_without_a_city_is_refused() {
+    assert_eq!(Selection::cities(&[]).unwrap_err(), SelectionError::NoCity);
+}
+
+/// Text as people write it, with names, links, mentions and odd letters in it.
+fn scraps() -> impl Strategy<Value = String> {
+    let scrap = prop_oneof![
+        Just("nyc"),
+        Just("New York"),
+        Just("brooklyn"),
+        Just("york"),
+        Just(" "),
+        Just("\n"),
+        Just("@"),
+        Just("#"),
+        Just("."),
+        Just("/"),
+        Just("https://"),
+        Just("www."),
+        Just(".com"),
+        Just("é"),
+        Just("İ"),
+        Just("日"),
+        Just("\u{301}"),
+        Just("7"),
+        Just("-"),
+        Just("🌧"),
+    ];
+    prop::collection::vec(scrap, 0..12).prop_map(|scraps| scraps.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_text_or_place_panics(text in ".{0,200}", lat in any::<f64>(), lon in any::<f64>()) {
+        let cities = [new_york(), city("zuerich", (47.37, 8.54), &["zürich", "züri"])];
+        let _ = Selection::cities(&cities).unwrap().of(&text, None, Some((lat, lon)));
+    }
+
+    #[test]
+    fn case_changes_nothing(text in scraps()) {
+        let upper = text.to_ascii_uppercase();
+        prop_assert_eq!(names_new_york(&text), names_new_york(&upper));
+    }
+
+    #[test]
+    fn what_stands_apart_adds_up(a in scraps(), b in scraps()) {
+        // "new" and "york" of two texts must not meet: a full stop stands between.
+        let both = names_new_york(&format!("{a} . {b}"));
+        prop_assert_eq!(both, names_new_york(&a) || names_new_york(&b));
+    }
+
+    #[test]
+    fn a_letter_or_digit_at_each_end_of_a_name_hides_it(
+        before in "[a-zA-Z0-9é日]", name in "nyc|new york|brooklyn", after in "[a-zA-Z0-9é日]"
+    ) {
+        prop_assert!(names_new_york(&name));
+        let (left, right) = (format!("{before}{name}"), format!("{name}{after}"));
+        prop_assert!(!names_new_york(&left));
+        prop_assert!(!names_new_york(&right));
+    }
+
+    #[test]
+    fn a_text_without_a_name_is_no_citys(text in "[a-mo-z ]{0,40}") {
+        prop_assume!(!text.contains("brookly"));
+        prop_assert!(!names_new_york(&text));
+    }
+}

@@ -1,0 +1,395 @@
+//! What the rows of tables become.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use common::{everything, new_york, posts, rfc3339, source};
+use csv::StringRecord;
+use moodvane_model::{CityId, MAX_POST_TEXT_BYTES, Observation, Post, Quantity, Variable};
+use moodvane_upstream::table::{
+    Filter, PostColumns, PostTable, PostTableSpec, PrecipitationUnit, PressureUnit, TableError,
+    TemperatureUnit, TimeFormat, WeatherColumns, WeatherTable, WeatherTableSpec, WindUnit,
+};
+use moodvane_upstream::{Dropped, Raw, Selection};
+use proptest::prelude::*;
+
+fn post_spec() -> PostTableSpec {
+    PostTableSpec {
+        columns: PostColumns {
+            id: "id".to_owned(),
+            text: "text".to_owned(),
+            time: "time".to_owned(),
+            language: Some("lang".to_owned()),
+            place: Some(("lat".to_owned(), "lon".to_owned())),
+        },
+        time: TimeFormat::RFC3339,
+        shift: TimeDelta::zero(),
+    }
+}
+
+fn header() -> StringRecord {
+    vec!["id", "time", "lang", "lat", "lon", "text"].into()
+}
+
+fn row(fields: &[&str]) -> Raw {
+    Raw::Fields(fields.to_vec().into())
+}
+
+fn post(raw: &Raw) -> Result<Post<'static>, Dropped> {
+    let header = matches!(raw, Raw::Fields(_)).then(header);
+    let table = PostTable::new(source(), everything(), &post_spec(), header.as_ref()).unwrap();
+    posts(&table, raw).map(|mut posts| posts.remove(0))
+}
+
+const WRITTEN: &str = "2015-02-17T07:36:05Z";
+
+#[test]
+fn a_row_becomes_a_post_that_was_received_when_it_was_written() {
+    let in_fields = post(&row(&["12", WRITTEN, "en-US", "", "", " rain "])).unwrap();
+    insta::assert_debug_snapshot!(in_fields, @r#"
+    Post {
+        id: "12",
+        text: " rain ",
+        city: "new-york",
+        source: "test",
+        language: Some(
+            "en",
+        ),
+        created_at: 2015-02-17T07:36:05.000Z,
+        received_at: 2015-02-17T07:36:05.000Z,
+    }
+    "#);
+    let json = r#"{"id":12,"time":"2015-02-17T07:36:05Z","lang":"en","text":" rain ","more":[1]}"#;
+    assert_eq!(post(&Raw::Text(json.to_owned())), Ok(in_fields));
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
+    let too_long = "x".repeat(MAX_POST_TEXT_BYTES + 1);
+    let id_too_long = "x".repeat(300);
+    let object = |json: &str| Raw::Text(json.to_owned());
+    for (raw, reason, says) in [
+        (
+            row(&["", WRITTEN, "", "", "", "rain"]),
+            "malformed",
+            "column id",
+        ),
+        (
+            row(&[" ", WRITTEN, "", "", "", "rain"]),
+            "malformed",
+            "column id",
+        ),
+        (
+            row(&["1", "", "", "", "", "rain"]),
+            "malformed",
+            "column time",
+        ),
+        (
+            row(&["1", "2015-02-30T00:00:00Z", "", "", "", "rain"]),
+            "malformed",
+            "2015-02-30",
+        ),
+        (
+            row(&["1", "1969-12-31T23:59:59Z", "", "", "", "rain"]),
+            "malformed",
+            "1970",
+        ),
+        (
+            row(&["1", WRITTEN, "", "", "rain"]),
+            "malformed",
+            "6 fields",
+        ),
+        (
+            row(&["1", WRITTEN, "", "", "", "rain", "again"]),
+            "malformed",
+            "has 7",
+        ),
+        (
+            row(&["1", WRITTEN, "", "", "", &too_long]),
+            "too_long",
+            "16385",
+        ),
+        (
+            row(&[&id_too_long, WRITTEN, "", "", "", "rain"]),
+            "impossible_value",
+            "id: a post id must",
+        ),
+        (object("{"), "malformed", "JSON object"),
+        (object("[]"), "malformed", "JSON object"),
+        (
+            object(r#"{"id":[],"time":"","text":""}"#),
+            "malformed",
+            "column id",
+        ),
+        (
+            object(r#"{"id":"1","time":"2015-02-17T07:36:05Z"}"#),
+            "malformed",
+            "column text",
+        ),
+    ] {
+        let dropped = post(&raw).unwrap_err();
+        assert_eq!(dropped.reason(), reason, "{dropped}");
+        assert!(dropped.to_string().contains(says), "{says} in {dropped}");
+    }
+}
+
+#[test]
+fn a_place_counts_where_it_can_be_read() {
+    let selection = Arc::new(Selection::cities(&[new_york()]).unwrap());
+    let table = PostTable::new(source(), selection, &post_spec(), Some(&header())).unwrap();
+    for (lat, lon, lies_there) in [
+        ("40.7", "-74.0", true),
+        (" 40.7 ", " -74 ", true),
+        ("51.5", "-0.1", false),
+        ("40.7", "", false),
+        ("", "", false),
+        ("north", "west", false),
+        ("400", "-74", false),
+        ("NaN", "-74", false),
+    ] {
+        let found = posts(&table, &row(&["1", WRITTEN, "", lat, lon, "rain"]));
+        assert_eq!(found.is_ok(), lies_there, "{lat} {lon}");
+    }
+    let named = row(&["1", WRITTEN, "", "north", "", "rain in nyc"]);
+    assert!(posts(&table, &named).is_ok());
+}
+
+#[test]
+fn every_missing_column_is_told_at_once() {
+    let header = vec!["id", "label", "body"].into();
+    let refused = PostTable::new(source(), everything(), &post_spec(), Some(&header)).unwrap_err();
+    insta::assert_snapshot!(
+        refused,
+        @r#"the table has no column "text", "time", "lang", "lat", "lon"; it has "id", "label", "body""#
+    );
+}
+
+#[test]
+fn times_are_read_as_the_format_says() {
+    let noon = "2018-01-01T12:00:00Z";
+    for (format, text, expected) in [
+        ("rfc3339", "2018-01-01T07:00:00-05:00", Some(noon)),
+        ("rfc3339", "2018-01-01T12:00:00", None),
+        ("unix_s", "1514808000", Some(noon)),
+        (
+            "unix_s",
+            " 1514808000.25 ",
+            Some("2018-01-01T12:00:00.250Z"),
+        ),
+        ("unix_s", "9223372036854775807", None),
+        ("unix_s", "NaN", None),
+        ("unix_s", "-1", None),
+        ("unix_ms", "1514808000001", Some("2018-01-01T12:00:00.001Z")),
+        ("unix_ms", "1.514808e12", Some(noon)),
+        ("unix_ms", "noon", None),
+        ("%Y-%m-%d %H:%M:%S", "2018-01-01 12:00:00", Some(noon)),
+        ("%Y-%m-%d %H:%M:%S", "2018-01-01 12:00:00 and more", None),
+        ("%d/%m/%Y %H:%M", "01/01/2018 12:00", Some(noon)),
+        (
+            "%Y-%m-%d %H:%M:%S %z",
+            "2018-01-01 07:00:00 -0500",
+            Some(noon),
+        ),
+        (
+            "%a %b %d %H:%M:%S %z %Y",
+            "Mon Jan 01 12:00:00 +0000 2018",
+            Some(noon),
+        ),
+        ("%Y-%m-%d", "2018-01-01", Some("2018-01-01T00:00:00Z")),
+        ("%Y-%m-%d", "2018-02-30", None),
+        ("%s", "1514808000", Some(noon)),
+    ] {
+        let read = TimeFormat::from_str(format).unwrap().read(text);
+        assert_eq!(read.ok(), expected.map(rfc3339), "{text} by {format}");
+    }
+}
+
+#[test]
+fn a_pattern_that_gives_no_moment_is_refused() {
+    for pattern in ["", "iso", "%H:%M", "%Y", "%Q", "%Y-%m-%d %", "%d %H:%M"] {
+        let refused = TimeFormat::from_str(pattern).unwrap_err();
+        assert!(matches!(refused, TableError::TimeFormat(_)), "{pattern}");
+    }
+}
+
+#[test]
+fn the_shift_moves_every_time() {
+    let raw = row(&["1", WRITTEN, "", "", "", "rain"]);
+    for (shift, expected) in [
+        (TimeDelta::days(-728), Ok("2013-02-19T07:36:05Z")),
+        (TimeDelta::milliseconds(1), Ok("2015-02-17T07:36:05.001Z")),
+        (TimeDelta::days(-20_000), Err("impossible_value")),
+        (TimeDelta::MAX, Err("impossible_value")),
+    ] {
+        let spec = PostTableSpec {
+            shift,
+            ..post_spec()
+        };
+        let table = PostTable::new(source(), everything(), &spec, Some(&header())).unwrap();
+        let found = posts(&table, &raw);
+        let times = found.as_ref().map(|p| (p[0].created_at, p[0].received_at));
+        let expected = expected.map(|at| (rfc3339(at), rfc3339(at)));
+        assert_eq!(times.map_err(Dropped::reason), expected);
+    }
+}
+
+fn weather_spec() -> WeatherTableSpec {
+    let named = |name: &str| name.to_owned();
+    WeatherTableSpec {
+        columns: WeatherColumns {
+            time: named("time"),
+            temperature: (named("temp"), TemperatureUnit::Fahrenheit),
+            humidity: Some(named("humid")),
+            precipitation: Some((named("precip"), PrecipitationUnit::Inches)),
+            wind: Some((named("wind"), WindUnit::MilesPerHour)),
+            cloud: Some(named("cloud")),
+            pressure: Some((named("pressure"), PressureUnit::InchesOfMercury)),
+        },
+        time: TimeFormat::RFC3339,
+        shift: TimeDelta::zero(),
+        filters: vec![Filter {
+            column: named("origin"),
+            value: named("JFK"),
+        }],
+    }
+}
+
+fn weather(fields: &[&str]) -> Result<Observation, Dropped> {
+    let columns = [
+        "origin", "time", "temp", "humid", "precip", "wind", "cloud", "pressure",
+    ];
+    let header = columns.to_vec().into();
+    let city = CityId::parse("new-york").unwrap();
+    let table = WeatherTable::new((city, source()), &weather_spec(), Some(&header)).unwrap();
+    table.read(&row(fields))
+}
+
+#[test]
+fn a_row_becomes_an_observation_in_our_units() {
+    let found = weather(&["JFK", WRITTEN, "50", "40.5", "0.1", "10", "25", "29.92"]).unwrap();
+    assert_eq!(found.observed_at, rfc3339(WRITTEN));
+    assert_eq!(found.received_at, rfc3339(WRITTEN));
+    let value = |variable| found.readings.get(variable).map(Quantity::value);
+    assert_eq!(
+        Variable::ALL.map(value),
+        [
+            Some(10.0),
+            Some(40.5),
+            Some(2.54),
+            Some(4.4704),
+            Some(25.0),
+            Some(1_013.207_489)
+        ]
+    );
+}
+
+#[test]
+fn an_absent_value_is_missing_and_without_a_temperature_the_row_is_dropped() {
+    let bare = weather(&["JFK", WRITTEN, "50", "NA", "", " ", "NA", "NA"]).unwrap();
+    let found = Variable::ALL
+        .iter()
+        .filter(|v| bare.readings.get(**v).is_some());
+    assert_eq!(found.count(), 1);
+
+    for (fields, reason) in [
+        (["EWR", WRITTEN, "50", "", "", "", "", ""], "filtered"),
+        (["", WRITTEN, "50", "", "", "", "", ""], "filtered"),
+        (["JFK", WRITTEN, "NA", "", "", "", "", ""], "no_temperature"),
+        (["JFK", WRITTEN, "", "", "", "", "", ""], "no_temperature"),
+        (["JFK", WRITTEN, "warm", "", "", "", "", ""], "malformed"),
+        (["JFK", "", "50", "", "", "", "", ""], "malformed"),
+        (
+            ["JFK", WRITTEN, "500", "", "", "", "", ""],
+            "impossible_value",
+        ),
+        (
+            ["JFK", WRITTEN, "NaN", "", "", "", "", ""],
+            "impossible_value",
+        ),
+        (
+            ["JFK", WRITTEN, "50", "", "", "1048", "", ""],
+            "impossible_value",
+        ),
+    ] {
+        assert_eq!(weather(&fields).unwrap_err().reason(), reason, "{fields:?}");
+    }
+    assert_eq!(
+        weather(&["JFK", WRITTEN]).unwrap_err().reason(),
+        "malformed"
+    );
+}
+
+#[test]
+fn a_weather_table_tells_every_missing_column_its_filters_too() {
+    let header: StringRecord = vec!["time", "temp"].into();
+    let city = CityId::parse("new-york").unwrap();
+    let refused = WeatherTable::new((city, source()), &weather_spec(), Some(&header)).unwrap_err();
+    insta::assert_snapshot!(
+        refused,
+        @r#"the table has no column "humid", "precip", "wind", "cloud", "pressure", "origin"; it has "time", "temp""#
+    );
+}
+
+#[test]
+fn units_are_converted_at_points_that_are_known() {
+    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 5e-4, "{found}");
+    near(TemperatureUnit::Celsius.convert(7.0), 7.0);
+    near(TemperatureUnit::Fahrenheit.convert(-40.0), -40.0);
+    near(TemperatureUnit::Kelvin.convert(273.15), 0.0);
+    near(PrecipitationUnit::Millimetres.convert(2.0), 2.0);
+    near(PrecipitationUnit::Inches.convert(1.0), 25.4);
+    near(WindUnit::MetresPerSecond.convert(3.0), 3.0);
+    near(WindUnit::KilometresPerHour.convert(36.0), 10.0);
+    near(WindUnit::Knots.convert(1.0), 0.5144);
+    near(WindUnit::MilesPerHour.convert(100.0), 44.704);
+    near(PressureUnit::Hectopascals.convert(1000.0), 1000.0);
+    near(PressureUnit::InchesOfMercury.convert(29.9213), 1013.2515);
+}
+
+#[test]
+fn a_unit_is_known_by_its_name() {
+    for unit in TemperatureUnit::ALL {
+        assert_eq!(unit.name().parse::<TemperatureUnit>().unwrap(), *unit);
+    }
+    assert_eq!("MPH".parse::<WindUnit>().unwrap(), WindUnit::MilesPerHour);
+    insta::assert_snapshot!(
+        "bar".parse::<PressureUnit>().unwrap_err(),
+        @r#""bar" is no unit of pressure: it must be one of hpa, inhg"#
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_row_panics(fields in prop::collection::vec(".{0,20}", 0..10)) {
+        let fields: Vec<_> = fields.iter().map(String::as_str).collect();
+        let _ = post(&row(&fields));
+        let _ = weather(&fields);
+        let _ = post(&Raw::Text(fields.concat()));
+    }
+
+    #[test]
+    fn no_time_or_pattern_panics(pattern in "[%a-zA-Z0-9:+.# -]{0,12}", text in ".{0,20}") {
+        if let Ok(format) = TimeFormat::from_str(&pattern) {
+            let _ = format.read(&text);
+        }
+    }
+
+    #[test]
+    fn what_a_table_says_is_what_the_post_says(
+        id in "[a-z0-9:]{1,20}", text in "[a-z \",é]{0,40}", ms in 0_i64..253_402_300_800_000
+    ) {
+        let at = common::at(ms);
+        let in_fields = post(&row(&[&id, &at.to_string(), "en", "", "", &text])).unwrap();
+        let json = serde_json::json!({"id": id, "time": at.to_string(), "lang": "en", "text": text});
+        let in_json = post(&Raw::Text(json.to_string())).unwrap();
+        prop_assert_eq!(in_fields.id(), id);
+        prop_assert_eq!(in_fields.text(), text);
+        prop_assert_eq!(in_fields.created_at, at);
+        prop_assert_eq!(in_fields, in_json);
+    }
+}
