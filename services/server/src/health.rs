@@ -1,0 +1,82 @@
+//! Whether the server lives and whether it can answer.
+//!
+//! Terms: *alive* asks only this process; *ready* asks all that an answer depends on.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use moodvane_model::Topic;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::state::State;
+
+/// How long a check may take. Shorter than any probe's own patience.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Check {
+    fn new(name: &'static str, result: Result<(), String>) -> Self {
+        Self {
+            name,
+            ok: result.is_ok(),
+            reason: result.err(),
+        }
+    }
+}
+
+pub(crate) async fn ping() -> &'static str {
+    "pong"
+}
+
+pub(crate) async fn health() -> Json<Value> {
+    Json(json!({"status": "alive"}))
+}
+
+/// 200 where every check is good, else 503; either way with each check and its reason.
+pub(crate) async fn ready(extract::State(state): extract::State<State>) -> Response {
+    let app = &state.app;
+    let (store, log) = tokio::join!(
+        within(app.store.ping()),
+        within(app.log.watermarks(Topic::Temperature))
+    );
+    let accepting = if app.shutdown.is_cancelled() {
+        Err("draining".to_owned())
+    } else {
+        Ok(())
+    };
+    let mut checks = vec![
+        Check::new("accepting", accepting),
+        Check::new("store", store),
+        Check::new("log", log),
+    ];
+    let own = app.readiness.report().into_iter();
+    checks.extend(own.map(|(name, result)| Check::new(name, result)));
+    let ready = checks.iter().all(|check| check.ok);
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(json!({"ready": ready, "checks": checks}))).into_response()
+}
+
+async fn within<T, E: std::fmt::Display>(
+    check: impl Future<Output = Result<T, E>>,
+) -> Result<(), String> {
+    match tokio::time::timeout(CHECK_TIMEOUT, check).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no answer within {} ms", CHECK_TIMEOUT.as_millis())),
+    }
+}

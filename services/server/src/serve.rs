@@ -1,0 +1,261 @@
+//! The listener: accepts connections, and lets them end in good order.
+//!
+//! Terms: to *drain* is to accept nothing new while requests in progress are answered.
+//!
+//! Guarantee: after the shutdown token is cancelled, [`serve`] returns within `drain` and a moment,
+//! whatever clients do. A client that does not finish a request's head within
+//! [`HEADER_TIMEOUT`] is disconnected, and so is one that stays idle for as long, or that does not
+//! take any of its answer for [`WRITE_TIMEOUT`]. At most [`MAX_CONNECTIONS`] are open; more wait in
+//! the system's backlog.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::patience::Patient;
+
+/// How long a client may take for a request's head, and how long it may stay idle before.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of its answer.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most connections that are open at once.
+pub const MAX_CONNECTIONS: usize = 1024;
+/// The longest head of a request, in bytes.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// How long to wait where the system has no more sockets to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a client may cost.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    header_timeout: Duration,
+    write_timeout: Duration,
+    connections: usize,
+}
+
+impl Limits {
+    const STANDARD: Self = Self {
+        header_timeout: HEADER_TIMEOUT,
+        write_timeout: WRITE_TIMEOUT,
+        connections: MAX_CONNECTIONS,
+    };
+}
+
+/// Answers requests on `listener` until `shutdown` is cancelled, then drains for at most `drain`.
+/// Connections that are still open after that are cut, counted in the log.
+///
+/// # Errors
+/// Where the listener has no address, that is, is no listener.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    drain: Duration,
+) -> io::Result<()> {
+    serve_within(Limits::STANDARD, listener, router, shutdown, drain).await
+}
+
+async fn serve_within(
+    limits: Limits,
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    drain: Duration,
+) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    tracing::info!(%address, "server listens");
+    let connections = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let cut = CancellationToken::new();
+    let next = async || {
+        // A place first: a connection that has none waits in the backlog.
+        let place = Arc::clone(&places).acquire_owned().await;
+        (accept(&listener).await, place)
+    };
+    while let Some((stream, place)) = shutdown.run_until_cancelled(next()).await {
+        let connection = connection(limits, stream, router.clone(), shutdown.clone());
+        let cut = cut.clone();
+        connections.spawn(async move {
+            let _place = place;
+            cut.run_until_cancelled(connection).await;
+        });
+    }
+    drop(listener);
+    connections.close();
+    tracing::info!(open = connections.len(), "server drains");
+    if tokio::time::timeout(drain, connections.wait())
+        .await
+        .is_err()
+    {
+        let drain_ms = u64::try_from(drain.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(
+            cut = connections.len(),
+            drain_ms,
+            "server cuts connections that did not end in time"
+        );
+        cut.cancel();
+        connections.wait().await;
+    }
+    Ok(())
+}
+
+/// The next connection. An error concerns the connection that failed, or passes with time.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) => {
+                tracing::warn!(%error, "server failed to accept a connection");
+                if error.kind() != io::ErrorKind::ConnectionAborted {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+async fn connection(
+    limits: Limits,
+    stream: TcpStream,
+    router: Router,
+    shutdown: CancellationToken,
+) {
+    // Answers are written whole, so that waiting for more to send only costs time.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "connection keeps nagle's algorithm");
+    }
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(MAX_HEAD_BYTES);
+    let service = TowerToHyperService::new(router);
+    let stream = TokioIo::new(Patient::new(stream, limits.write_timeout));
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use std::net::SocketAddr;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::task::JoinHandle;
+
+    const ASK: &[u8] = b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
+
+    struct Served {
+        address: SocketAddr,
+        shutdown: CancellationToken,
+        ended: JoinHandle<io::Result<()>>,
+    }
+
+    async fn start(limits: Limits) -> Served {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let large = || async { "x".repeat(64 << 20) };
+        let router = Router::new()
+            .route("/ping", get(|| async { "pong" }))
+            .route("/large", get(large));
+        let ended = tokio::spawn(serve_within(
+            limits,
+            listener,
+            router,
+            shutdown.clone(),
+            Duration::from_secs(3600),
+        ));
+        Served {
+            address,
+            shutdown,
+            ended,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_finish_its_head_is_disconnected() {
+        let served = start(Limits {
+            header_timeout: Duration::from_millis(20),
+            ..Limits::STANDARD
+        })
+        .await;
+        let mut slow = TcpStream::connect(served.address).await.unwrap();
+        slow.write_all(b"GET /ping HTTP/1.1\r\nhost:")
+            .await
+            .unwrap();
+        let mut rest = Vec::new();
+        slow.read_to_end(&mut rest).await.unwrap();
+        assert!(!rest.starts_with(b"HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn an_idle_client_is_disconnected() {
+        let served = start(Limits {
+            header_timeout: Duration::from_millis(20),
+            ..Limits::STANDARD
+        })
+        .await;
+        let mut idle = TcpStream::connect(served.address).await.unwrap();
+        idle.write_all(ASK).await.unwrap();
+        let mut all = Vec::new();
+        idle.read_to_end(&mut all).await.unwrap();
+        assert!(all.starts_with(b"HTTP/1.1 200") && all.ends_with(b"pong"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_take_its_answer_is_disconnected() {
+        let served = start(Limits {
+            write_timeout: Duration::from_millis(50),
+            ..Limits::STANDARD
+        })
+        .await;
+        let mut deaf = TcpStream::connect(served.address).await.unwrap();
+        deaf.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .unwrap();
+        // The first byte shows that the answer has begun; nothing more is taken.
+        deaf.read_u8().await.unwrap();
+        served.shutdown.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(60), served.ended).await;
+        ended.expect("the drain waits for it").unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_over_the_limit_waits_for_a_place() {
+        let served = start(Limits {
+            connections: 1,
+            ..Limits::STANDARD
+        })
+        .await;
+        let mut first = TcpStream::connect(served.address).await.unwrap();
+        first.write_all(ASK).await.unwrap();
+        first.read_u8().await.unwrap();
+        let mut second = TcpStream::connect(served.address).await.unwrap();
+        second.write_all(ASK).await.unwrap();
+        let early = tokio::time::timeout(Duration::from_millis(50), second.read_u8()).await;
+        assert!(early.is_err(), "answered without a place");
+        drop(first);
+        assert_eq!(second.read_u8().await.unwrap(), b'H');
+    }
+}

@@ -1,0 +1,56 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use moodvane_eventlog::EventLog;
+use moodvane_runtime::Readiness;
+use moodvane_store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::ServerConfig;
+use crate::observe::Counts;
+
+/// All that the server is made of.
+pub struct App {
+    /// Where the hours are.
+    pub store: Arc<dyn Store>,
+    /// The log; only asked whether it answers.
+    pub log: Arc<dyn EventLog>,
+    /// How to behave.
+    pub config: ServerConfig,
+    /// The checks of the whole process.
+    pub readiness: Readiness,
+    /// Where the process counts.
+    pub registry: prometheus::Registry,
+    /// Cancelled once the process is to end; from then on it is not ready.
+    pub shutdown: CancellationToken,
+}
+
+/// The handlers' shared state; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct State(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) app: App,
+    pub(crate) counts: Counts,
+    /// One permit per request for weather that may be answered at once.
+    pub(crate) permits: Semaphore,
+}
+
+impl State {
+    pub(crate) fn new(app: App) -> Self {
+        Self(Arc::new(Shared {
+            counts: Counts::new(&app.registry),
+            permits: Semaphore::new(app.config.max_concurrent_requests),
+            app,
+        }))
+    }
+}
+
+impl std::ops::Deref for State {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

@@ -1,0 +1,104 @@
+//! `POST /weather` and `/test`.
+
+use axum::Json;
+use axum::body::{Bytes, HttpBody};
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{self, FromRequest, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use tokio::time::{Instant, timeout_at};
+
+use crate::answer::Answer;
+use crate::fixed;
+use crate::problem::{Kind, Problem};
+use crate::request;
+use crate::state::State;
+
+/// Lets a request in where there is room for it.
+pub(crate) async fn limit(
+    extract::State(state): extract::State<State>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let Ok(_permit) = state.permits.try_acquire() else {
+        let most = state.app.config.max_concurrent_requests;
+        return Err(Problem::new(
+            Kind::Overloaded,
+            format!("{most} requests are being answered, which is the limit; try again later"),
+        ));
+    };
+    Ok(next.run(request).await)
+}
+
+/// The hours that the body asks for, of the configured city.
+pub(crate) async fn weather(
+    extract::State(state): extract::State<State>,
+    request: Request,
+) -> Result<Json<Answer>, Problem> {
+    let config = &state.app.config;
+    let deadline = Instant::now() + config.request_timeout;
+    let body = read(&state, deadline, request).await?;
+    let range = request::hours(&body, config.max_range_hours)?;
+    let rows = timeout_at(deadline, state.app.store.hours(config.city, range))
+        .await
+        .map_err(|_| late_store(&state))?
+        .map_err(|error| Problem::store(&error))?;
+    let answer = Answer::over(&rows, config.stray_bound);
+    for (hour, source) in answer.strays() {
+        tracing::debug!(%hour, %source, "source strays from the others and is left out");
+        state.counts.stray(source.as_str());
+    }
+    Ok(Json(answer))
+}
+
+/// The fixed hours.
+pub(crate) async fn test() -> Result<Json<Answer>, Problem> {
+    fixed::answer().map(Json).map_err(|error| {
+        tracing::error!(%error, "fixed hours are not valid");
+        Problem::internal()
+    })
+}
+
+/// The body, within its limit and before `deadline`.
+async fn read(state: &State, deadline: Instant, request: Request) -> Result<Bytes, Problem> {
+    // What announces itself as too much need not be sent first.
+    let most = state.app.config.max_body_bytes;
+    if request.body().size_hint().lower() > most as u64 {
+        return Err(too_large(most));
+    }
+    timeout_at(deadline, Bytes::from_request(request, &()))
+        .await
+        .map_err(|_| late_body(state))?
+        .map_err(|rejection| unread(most, &rejection))
+}
+
+fn unread(most: usize, rejection: &BytesRejection) -> Problem {
+    match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            too_large(most)
+        }
+        other => Problem::new(Kind::UnreadableBody, other.body_text()).of("body"),
+    }
+}
+
+fn too_large(most: usize) -> Problem {
+    let detail = format!("the body must be at most {most} bytes");
+    Problem::new(Kind::BodyTooLarge, detail).of("body")
+}
+
+fn late_body(state: &State) -> Problem {
+    let within_ms = state.app.config.request_timeout.as_millis();
+    let detail = format!("the body must arrive within {within_ms} ms");
+    Problem::new(Kind::BodyTimeout, detail).of("body")
+}
+
+fn late_store(state: &State) -> Problem {
+    let within_ms = state.app.config.request_timeout.as_millis();
+    tracing::error!(within_ms, "store did not answer a request in time");
+    Problem::new(
+        Kind::StoreTimeout,
+        format!(
+            "the store did not answer within {within_ms} ms; try again, or ask for fewer hours"
+        ),
+    )
+}

@@ -1,0 +1,308 @@
+//! A server over a store and a log that are held in memory and can be made to fail.
+#![allow(dead_code)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use moodvane_analysis::StrayBound;
+use moodvane_eventlog::{Consumer, DeadLetter, EventLog, LogError, NewRecord, Watermarks};
+use moodvane_model::{
+    CityId, HourRange, HourRow, HourSlot, Observation, PartialHour, PartialKey, Progress,
+    ProgressKey, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic,
+};
+use moodvane_runtime::Readiness;
+use moodvane_server::{App, ServerConfig, router};
+use moodvane_store::{Gap, RunInfo, Store, StoreError};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// How a fake behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Mood {
+    Well,
+    Away,
+    Damaged,
+    Silent,
+    Panics,
+}
+
+/// A switch that tests turn.
+pub(crate) struct Switch(AtomicU8);
+
+impl Switch {
+    fn new() -> Self {
+        Self(AtomicU8::new(Mood::Well as u8))
+    }
+
+    pub(crate) fn turn(&self, mood: Mood) {
+        self.0.store(mood as u8, Ordering::SeqCst);
+    }
+
+    fn mood(&self) -> Mood {
+        let moods = [
+            Mood::Well,
+            Mood::Away,
+            Mood::Damaged,
+            Mood::Silent,
+            Mood::Panics,
+        ];
+        moods[usize::from(self.0.load(Ordering::SeqCst))]
+    }
+}
+
+pub(crate) struct FakeStore {
+    pub(crate) switch: Switch,
+    /// Told when a reading of a silent store has begun.
+    pub(crate) asked: Notify,
+    /// Lets one reading of a silent store go on.
+    pub(crate) answer: Notify,
+    rows: Vec<HourRow>,
+}
+
+impl FakeStore {
+    pub(crate) fn new(rows: Vec<HourRow>) -> Self {
+        Self {
+            switch: Switch::new(),
+            asked: Notify::new(),
+            answer: Notify::new(),
+            rows,
+        }
+    }
+
+    async fn mood(&self) -> Result<(), StoreError> {
+        match self.switch.mood() {
+            Mood::Well => Ok(()),
+            Mood::Away => Err(StoreError::Unavailable("the disk is gone".to_owned())),
+            Mood::Damaged => Err(StoreError::Corrupt("row 7".to_owned())),
+            Mood::Silent => {
+                self.asked.notify_one();
+                self.answer.notified().await;
+                Ok(())
+            }
+            Mood::Panics => panic!("a fault in the store"),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn register_run(&self, _: &RunId) -> Result<(), StoreError> {
+        unimplemented!("the server does not write")
+    }
+    async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
+        unimplemented!("the server asks for hours alone")
+    }
+    async fn switch_run(&self, _: &RunId, _: HourSlot) -> Result<(), StoreError> {
+        unimplemented!("the server does not write")
+    }
+    async fn partials(&self, _: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
+        unimplemented!("the server asks for hours alone")
+    }
+    async fn put_partials(&self, _: Vec<PartialHour>) -> Result<(), StoreError> {
+        unimplemented!("the server does not write")
+    }
+    async fn progress(&self, _: &ProgressKey) -> Result<Option<Progress>, StoreError> {
+        unimplemented!("the server asks for hours alone")
+    }
+    async fn put_progress(&self, _: Vec<Progress>) -> Result<(), StoreError> {
+        unimplemented!("the server does not write")
+    }
+    async fn put_gap(&self, _: Gap) -> Result<(), StoreError> {
+        unimplemented!("the server does not write")
+    }
+    async fn gaps(&self, _: &RunId) -> Result<Vec<Gap>, StoreError> {
+        unimplemented!("the server asks for hours alone")
+    }
+    async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError> {
+        self.mood().await?;
+        let asked =
+            |row: &&HourRow| row.city == city && (range.begin()..=range.end()).contains(&row.hour);
+        Ok(self.rows.iter().filter(asked).cloned().collect())
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.mood().await
+    }
+}
+
+pub(crate) struct FakeLog(pub(crate) Switch);
+
+#[async_trait]
+impl EventLog for FakeLog {
+    async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
+        unimplemented!("the server does not write")
+    }
+    async fn bury(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
+        unimplemented!("the server does not write")
+    }
+    async fn dead_letters(&self, _: Topic, _: usize) -> Result<Vec<DeadLetter>, LogError> {
+        unimplemented!("the server reads no record")
+    }
+    async fn cursor(&self, _: &str) -> Result<Option<String>, LogError> {
+        unimplemented!("the server reads no cursor")
+    }
+    async fn save_cursor(&self, _: &str, _: &str) -> Result<(), LogError> {
+        unimplemented!("the server does not write")
+    }
+    async fn watermarks(&self, _: Topic) -> Result<Vec<Watermarks>, LogError> {
+        match self.0.mood() {
+            Mood::Well => Ok(Vec::new()),
+            Mood::Silent => std::future::pending().await,
+            _ => Err(LogError::Unavailable("no broker".to_owned())),
+        }
+    }
+    fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
+        unimplemented!("the server consumes nothing")
+    }
+}
+
+pub(crate) fn config() -> ServerConfig {
+    ServerConfig {
+        address: "127.0.0.1:0".parse().unwrap(),
+        city: CityId::parse("new-york").unwrap(),
+        max_body_bytes: 1024,
+        max_range_hours: 48,
+        request_timeout: std::time::Duration::from_secs(5),
+        max_concurrent_requests: 8,
+        stray_bound: StrayBound::STANDARD,
+        drain: std::time::Duration::from_secs(1),
+    }
+}
+
+/// The server under test, and the handles by which a test disturbs it.
+pub(crate) struct TestApp {
+    pub(crate) router: Router,
+    pub(crate) store: Arc<FakeStore>,
+    pub(crate) log: Arc<FakeLog>,
+    pub(crate) readiness: Readiness,
+    pub(crate) registry: prometheus::Registry,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The problem's type, after a look at what all problems have in common.
+    pub(crate) fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let json = self.json();
+        assert_eq!(json["status"], self.status.as_u16());
+        for member in ["title", "detail"] {
+            assert!(!json[member].as_str().unwrap().is_empty(), "{member}");
+        }
+        if self.status.is_client_error() {
+            assert_eq!(json["example"]["path"], "/weather");
+        }
+        json["type"].as_str().unwrap().to_owned()
+    }
+}
+
+impl TestApp {
+    pub(crate) fn over(rows: Vec<HourRow>) -> Self {
+        Self::with(rows, config())
+    }
+
+    pub(crate) fn with(rows: Vec<HourRow>, config: ServerConfig) -> Self {
+        let store = Arc::new(FakeStore::new(rows));
+        let log = Arc::new(FakeLog(Switch::new()));
+        let readiness = Readiness::default();
+        let registry = prometheus::Registry::new();
+        let shutdown = CancellationToken::new();
+        let app = App {
+            store: store.clone(),
+            log: log.clone(),
+            config,
+            readiness: readiness.clone(),
+            registry: registry.clone(),
+            shutdown: shutdown.clone(),
+        };
+        Self {
+            router: router(app),
+            store,
+            log,
+            readiness,
+            registry,
+            shutdown,
+        }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub(crate) async fn call(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, Body::empty()).await
+    }
+
+    pub(crate) async fn weather(&self, body: &str) -> Answer {
+        self.call("POST", "/weather", body.to_owned()).await
+    }
+}
+
+/// An hour of New York with posts of these classes and these temperatures by source.
+pub(crate) fn hour(slot: &str, classes: &[u8], temperatures: &[(&str, f64)]) -> HourRow {
+    hour_of("new-york", slot, classes, temperatures)
+}
+
+pub(crate) fn hour_of(
+    city: &str,
+    slot: &str,
+    classes: &[u8],
+    temperatures: &[(&str, f64)],
+) -> HourRow {
+    let slot: HourSlot = slot.parse().unwrap();
+    let mut row = HourRow::empty(CityId::parse(city).unwrap(), slot);
+    let mut posts = Sums::default();
+    for class in classes {
+        let score = Score::new(Sentiment::try_from(*class).unwrap(), 2.0);
+        posts.add_post(slot.start(), Some(score));
+    }
+    row.add(SourceId::parse("bluesky").unwrap(), &posts);
+    for (source, celsius) in temperatures {
+        let source = SourceId::parse(source).unwrap();
+        let mut sums = Sums::default();
+        let observation = Observation {
+            city: row.city,
+            source,
+            observed_at: slot.start(),
+            received_at: slot.start(),
+            readings: Readings::new(*celsius).unwrap(),
+        };
+        sums.add_observation(slot.start(), &observation);
+        row.add(source, &sums);
+    }
+    row
+}

@@ -1,0 +1,57 @@
+//! The section `[server]` of the configuration.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use moodvane_runtime::Settings;
+use moodvane_server::ServerConfig;
+
+#[test]
+fn the_default_configuration_is_valid() {
+    let config = ServerConfig::read(&Settings::new()).unwrap();
+    assert_eq!(config.address.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.city.as_str(), "new-york");
+    assert_eq!(config.max_body_bytes, 16_384);
+    assert_eq!(config.max_range_hours, 8_784);
+    assert_eq!(config.request_timeout, Duration::from_secs(10));
+    assert_eq!(config.max_concurrent_requests, 256);
+    assert_eq!(config.stray_bound.celsius(), 5.0);
+    assert_eq!(config.drain, Duration::from_secs(5));
+}
+
+#[test]
+fn an_ipv6_address_and_a_free_port_can_be_asked_for() {
+    let mut settings = Settings::new();
+    settings.set("server.address", "::1");
+    settings.set("server.port", "0");
+    let config = ServerConfig::read(&settings).unwrap();
+    assert_eq!(config.address.to_string(), "[::1]:0");
+}
+
+#[test]
+fn every_fault_is_named_at_once() {
+    let wrong = [
+        ("server.address", "localhost"),
+        ("server.port", "65536"),
+        ("server.city", "atlantis"),
+        ("server.max_body_bytes", "0"),
+        ("server.max_range_hours", "0"),
+        ("server.request_timeout_ms", "0"),
+        ("server.max_concurrent_requests", "0"),
+        ("server.stray_bound_c", "-1.0"),
+        ("server.drain_ms", "-1"),
+    ];
+    let mut settings = Settings::new();
+    for (key, value) in wrong {
+        settings.set(key, value);
+    }
+    assert_eq!(ServerConfig::read(&settings), None);
+    let faults = settings.finish().unwrap_err().to_string();
+    for (key, value) in wrong {
+        let named = faults
+            .lines()
+            .any(|line| line.contains(key) && line.contains(value));
+        assert!(named, "{key} in\n{faults}");
+    }
+    assert!(faults.contains("new-york"), "{faults}");
+}

@@ -1,0 +1,133 @@
+//! The routes for people who look whether it works, and for machines that do.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use common::{Mood, TestApp};
+use insta::assert_snapshot;
+
+fn app() -> TestApp {
+    TestApp::over(Vec::new())
+}
+
+#[tokio::test]
+async fn ping_answers_pong() {
+    let answer = app().get("/ping").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.body, "pong");
+    assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
+async fn test_answers_what_was_worked_out_by_hand() {
+    let app = app();
+    app.store.switch.turn(Mood::Away);
+    let expected = r#"{"res":[{"hourSlot":"2018-01-01 02","feeling":1.67,"temperature":7.0},{"hourSlot":"2018-01-01 03","feeling":2.0,"temperature":9.0},{"hourSlot":"2018-01-01 04","feeling":2.33,"temperature":13.0},{"hourSlot":"2018-01-01 05","feeling":2.0,"temperature":11.0}],"r2":0.9}"#;
+    for (method, body) in [("GET", ""), ("POST", ""), ("POST", "{not read")] {
+        let answer = app.call(method, "/test", body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{method}");
+        assert_eq!(answer.body, expected, "{method}");
+        assert_eq!(answer.header("content-type"), "application/json");
+    }
+}
+
+#[tokio::test]
+async fn health_is_alive_whatever_else_fails() {
+    let app = app();
+    app.store.switch.turn(Mood::Away);
+    app.log.0.turn(Mood::Away);
+    app.shutdown.cancel();
+    let answer = app.get("/health").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.body, r#"{"status":"alive"}"#);
+}
+
+#[tokio::test]
+async fn ready_when_store_and_log_answer_and_every_check_is_good() {
+    let app = app();
+    let answer = app.get("/ready").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_snapshot!(answer.body, @r#"{"ready":true,"checks":[{"name":"accepting","ok":true},{"name":"store","ok":true},{"name":"log","ok":true}]}"#);
+}
+
+#[tokio::test]
+async fn not_ready_while_a_check_fails_and_each_says_why() {
+    let app = app();
+    let check = app.readiness.check("processor");
+    let failing = async |name: &str| {
+        let answer = app.get("/ready").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{name}");
+        let json = answer.json();
+        let checks = json["checks"].as_array().unwrap();
+        let found = checks.iter().find(|check| check["name"] == name).unwrap();
+        assert_eq!(found["ok"], false, "{name}");
+        found["reason"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(failing("processor").await, "starting");
+    check.fail("the partition is gone");
+    assert_eq!(failing("processor").await, "the partition is gone");
+    check.ok();
+    assert_eq!(app.get("/ready").await.status, StatusCode::OK);
+
+    app.store.switch.turn(Mood::Away);
+    app.log.0.turn(Mood::Away);
+    assert_eq!(
+        failing("store").await,
+        "the store does not answer: the disk is gone"
+    );
+    assert_eq!(failing("log").await, "the log does not answer: no broker");
+    app.store.switch.turn(Mood::Well);
+    app.log.0.turn(Mood::Well);
+
+    app.shutdown.cancel();
+    assert_eq!(failing("accepting").await, "draining");
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_bounded_labels() {
+    let app = app();
+    app.get("/ping").await;
+    app.get("/ping").await;
+    app.get("/no-such-path-17").await;
+    app.call("BREW", "/ping", Body::empty()).await;
+    app.weather("{}").await;
+    let answer = app.get("/metrics").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.header("content-type").starts_with("text/plain"));
+    for line in [
+        r#"moodvane_http_requests_total{method="GET",route="/ping",status="200"} 2"#,
+        r#"moodvane_http_requests_total{method="GET",route="other",status="404"} 1"#,
+        r#"moodvane_http_requests_total{method="other",route="/ping",status="405"} 1"#,
+        r#"moodvane_http_requests_total{method="POST",route="/weather",status="400"} 1"#,
+        r#"moodvane_http_request_duration_seconds_count{route="/ping"} 3"#,
+    ] {
+        assert!(answer.body.contains(line), "{line} in\n{}", answer.body);
+    }
+    assert!(!answer.body.contains("no-such-path"));
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_is_counted_as_aborted() {
+    let app = app();
+    app.store.switch.turn(Mood::Silent);
+    let body = r#"{"begin":"2018-01-01 02","end":"2018-01-01 03"}"#;
+    tokio::select! {
+        _ = app.weather(body) => panic!("a silent store does not answer"),
+        () = app.store.asked.notified() => {}
+    }
+    let counted = app.get("/metrics").await.body;
+    let line = r#"moodvane_http_requests_total{method="POST",route="/weather",status="aborted"} 1"#;
+    assert!(counted.contains(line), "{counted}");
+}
+
+#[tokio::test]
+async fn head_answers_as_get_without_a_body() {
+    let app = app();
+    for path in ["/ping", "/test", "/health", "/ready", "/metrics"] {
+        let answer = app.call("HEAD", path, Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.body, "", "{path}");
+    }
+}
