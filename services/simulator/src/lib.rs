@@ -1,1 +1,50 @@
-//! placeholder
+//! The upstreams' own protocols on loopback, with a truth of its own.
+//!
+//! Terms: *weather* and *events* (posts and noise) are closed-form functions of a seed and of time;
+//! the *truth* is what a pipeline that listened must have stored: per hour the distinct posts with
+//! their classes, scored directly, and the distinct temperatures that were served.
+//!
+//! Guarantee: equal configurations give equal worlds, wherever one begins to look. The truth holds
+//! what was delivered and what is owed to a client that resumes: it does not depend on copies, on
+//! the order of sending, or on who was connected. An event of the future is never sent.
+//!
+//! A temperature is owed once it was served. An hourly one can be asked for again at any time; a
+//! `current` one is served for [`SimulatorConfig::hold`] at least, so that a client that dies before
+//! it stored the value gets it again when it comes back within that time.
+//!
+//! Protocols: `GET /v1/forecast` (Open-Meteo: `current` and `hourly`, `past_days`,
+//! `forecast_days`), `GET /subscribe` (Jetstream's websocket: `wantedCollections`, `cursor`),
+//! `GET /truth` ([`Truth`] as JSON).
+//!
+//! This crate knows nothing of the log, the fold, the store or the sources that listen to it, and
+//! shares no code with them but the vocabulary, the clock and the scorer's interface.
+
+mod config;
+mod draws;
+mod error;
+mod feed;
+mod jetstream;
+mod ledger;
+mod naming;
+mod open_meteo;
+mod phrases;
+mod playback;
+mod schedule;
+mod server;
+mod state;
+#[cfg(test)]
+mod testing;
+mod truth;
+mod weather;
+mod wire;
+
+pub use config::SimulatorConfig;
+pub use error::SimulatorError;
+pub use server::{ScorerFactory, Simulator, start};
+pub use state::Served;
+pub use truth::{
+    Difference, Fact, HourTruth, MAX_TRUTH_BYTES, TemperatureTruth, Truth, TruthError,
+};
+
+/// The most events per hour that can be simulated: one each millisecond.
+pub const MAX_POSTS_PER_HOUR: u32 = 3_600_000;

@@ -1,0 +1,267 @@
+//! `GET /subscribe`: the post stream, in the shape of Jetstream.
+//!
+//! Terms: a *cursor* is a time in microseconds; with one in the past, the client gets every event
+//! at or after it, as fast as it reads, and then lives on by the clock.
+//!
+//! Guarantee: an event of the future is never sent, one before the cursor neither. A client that
+//! does not read stops the sending, and nothing piles up here.
+
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::feed::Event;
+use crate::playback::{Playback, Sending};
+use crate::state::Shared;
+use crate::wire;
+
+const MAX_COLLECTIONS: usize = 100;
+/// The longest message that a client may send, in bytes. None of them means anything here.
+const MAX_CLIENT_MESSAGE: usize = 64 * 1024;
+/// The clock is looked at this often at least: a clock that is set by hand cannot wake anyone.
+const LONGEST_WAIT: Duration = Duration::from_millis(20);
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Request {
+    /// Wanted collections; a last `*` stands for anything. None wanted means all.
+    collections: Vec<String>,
+    cursor_us: Option<i64>,
+}
+
+impl Request {
+    fn parse(pairs: &[(String, String)]) -> Result<Self, String> {
+        let mut request = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "wantedCollections" => request.collections.push(collection(value)?),
+                "cursor" => request.cursor_us = Some(cursor(value)?),
+                "compress" | "requireHello" if value == "false" => {}
+                "maxMessageSizeBytes" if value == "0" => {}
+                _ => return Err(format!("{name}={value} is not known to the simulator")),
+            }
+        }
+        if request.collections.len() > MAX_COLLECTIONS {
+            return Err(format!(
+                "wantedCollections must be at most {MAX_COLLECTIONS}"
+            ));
+        }
+        Ok(request)
+    }
+
+    /// Whether the client wants the event. News about authors comes whatever is asked for.
+    fn wants(&self, event: &Event) -> bool {
+        let Some(collection) = wire::collection(event) else {
+            return true;
+        };
+        self.collections.is_empty()
+            || self
+                .collections
+                .iter()
+                .any(|wanted| match wanted.strip_suffix('*') {
+                    Some(prefix) => collection.starts_with(prefix),
+                    None => collection == wanted,
+                })
+    }
+}
+
+fn collection(value: &str) -> Result<String, String> {
+    let name = value.strip_suffix(".*").unwrap_or(value);
+    let valid = name.len() <= 317
+        && name.contains('.')
+        && name.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        });
+    if valid {
+        Ok(value.to_owned())
+    } else {
+        Err(format!(
+            "wantedCollections: {value} must look like app.bsky.feed.post or app.bsky.feed.*"
+        ))
+    }
+}
+
+fn cursor(value: &str) -> Result<i64, String> {
+    value
+        .parse()
+        .map_err(|_| format!("cursor: {value} must be a time in microseconds since 1970-01-01 UTC"))
+}
+
+/// Answers `GET /subscribe`.
+pub(crate) async fn subscribe(
+    State(shared): State<Shared>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let request = query
+        .map_err(|rejection| rejection.body_text())
+        .and_then(|Query(pairs)| Request::parse(&pairs));
+    let request = match request {
+        Ok(request) => request,
+        Err(reason) => return (StatusCode::BAD_REQUEST, reason).into_response(),
+    };
+    let Ok(permit) = shared.subscribers.clone().try_acquire_owned() else {
+        let reason = "too many subscribers: close a connection first";
+        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
+    };
+    shared.counters.subscription();
+    tracing::info!(cursor_us = request.cursor_us, "client subscribed");
+    // Where the client begins is decided before it is answered, not whenever the task first runs.
+    let subscription = Subscription {
+        playback: playback(&shared, &request),
+        shared,
+        request,
+        _permit: permit,
+    };
+    upgrade
+        .max_message_size(MAX_CLIENT_MESSAGE)
+        .on_upgrade(|socket| subscription.serve(socket))
+}
+
+fn playback(shared: &Shared, request: &Request) -> Playback {
+    let now_us = shared.now_us();
+    let order = shared.order.clone();
+    match request.cursor_us {
+        Some(cursor_us) if cursor_us <= now_us => Playback::from_cursor(order, cursor_us),
+        _ => Playback::live(order, now_us),
+    }
+}
+
+/// One client of the stream.
+struct Subscription {
+    shared: Shared,
+    request: Request,
+    playback: Playback,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Subscription {
+    async fn serve(mut self, socket: WebSocket) {
+        let (sink, stream) = socket.split();
+        let shutdown = self.shared.shutdown.clone();
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = read(stream) => {}
+            () = self.send(sink) => {}
+        }
+        tracing::info!("client left");
+    }
+
+    /// Sends what is due, again and again, until the socket fails.
+    async fn send(&mut self, mut sink: SplitSink<WebSocket, Message>) {
+        loop {
+            let now_us = self.shared.now_us();
+            while let Some(sending) = self.playback.next_due(now_us) {
+                if !self.send_one(&mut sink, sending).await {
+                    return;
+                }
+            }
+            if sink.flush().await.is_err() {
+                return;
+            }
+            let wait_us = self.playback.next_due_us() - self.shared.now_us();
+            let wait = Duration::from_micros(u64::try_from(wait_us).unwrap_or(0));
+            tokio::time::sleep(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await;
+        }
+    }
+
+    /// Hands one event to the socket; `false` where the socket or the serialiser failed.
+    async fn send_one(&self, sink: &mut SplitSink<WebSocket, Message>, sending: Sending) -> bool {
+        let event = self.shared.feed.event(sending.index);
+        if !self.request.wants(&event) {
+            return true;
+        }
+        let text = match wire::message(&event) {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::error!(%error, time_us = event.time_us, "event cannot be written, closing");
+                return false;
+            }
+        };
+        // Counted before it is sent: no client ever has more than is counted.
+        self.shared.counters.message(sending.copy);
+        sink.feed(Message::text(text)).await.is_ok()
+    }
+}
+
+/// Reads until the client closes; its pings are answered by the reading itself.
+async fn read(mut stream: SplitStream<WebSocket>) {
+    while let Some(Ok(message)) = stream.next().await {
+        if matches!(message, Message::Close(_)) {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Kind;
+
+    fn request(pairs: &[(&str, &str)]) -> Result<Request, String> {
+        let pairs: Vec<(String, String)> = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Request::parse(&pairs)
+    }
+
+    #[test]
+    fn bad_parameters_are_refused_with_a_reason() {
+        for (name, value) in [
+            ("cursor", "yesterday"),
+            ("cursor", ""),
+            ("cursor", "99999999999999999999"),
+            ("wantedCollections", "post"),
+            ("wantedCollections", "app..post"),
+            ("wantedCollections", "app.bsky.*.post"),
+            ("compress", "true"),
+            ("wantedDids", "did:plc:x"),
+        ] {
+            let reason = request(&[(name, value)]).unwrap_err();
+            assert!(reason.contains(name), "{reason}");
+        }
+        let many = vec![("wantedCollections", "app.bsky.feed.post"); 101];
+        assert!(request(&many).unwrap_err().contains("at most 100"));
+    }
+
+    #[test]
+    fn collections_are_wanted_by_name_or_by_prefix() {
+        let event = |kind| Event {
+            time_us: 2,
+            author: 1,
+            kind,
+        };
+        let like = event(Kind::Like {
+            time_us: 1,
+            author: 1,
+        });
+        let delete = event(Kind::Delete { time_us: 1 });
+        for (wanted, likes, posts) in [
+            (vec![], true, true),
+            (
+                vec![("wantedCollections", "app.bsky.feed.post")],
+                false,
+                true,
+            ),
+            (vec![("wantedCollections", "app.bsky.feed.*")], true, true),
+            (
+                vec![("wantedCollections", "app.bsky.graph.*")],
+                false,
+                false,
+            ),
+        ] {
+            let request = request(&wanted).unwrap();
+            assert_eq!(request.wants(&like), likes, "{wanted:?}");
+            assert_eq!(request.wants(&delete), posts, "{wanted:?}");
+            assert!(request.wants(&event(Kind::Account)), "{wanted:?}");
+        }
+    }
+}

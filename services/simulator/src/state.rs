@@ -1,0 +1,172 @@
+//! What all requests share: the simulated world, the clock and the ledgers.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use moodvane_model::Timestamp;
+use moodvane_runtime::Clock;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::SimulatorConfig;
+use crate::error::SimulatorError;
+use crate::feed::{Feed, moment};
+use crate::ledger::{self, PostLedger, WeatherLedger};
+use crate::playback::Order;
+use crate::server::ScorerFactory;
+use crate::truth::Truth;
+use crate::weather::Climate;
+
+/// How many clients may hold the stream open at once.
+const MAX_SUBSCRIBERS: usize = 64;
+
+/// What the simulator has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Served {
+    /// Clients that opened the stream.
+    pub subscriptions: u64,
+    /// Messages handed to sockets of the stream, copies included.
+    pub messages: u64,
+    /// Those of them that were copies.
+    pub copies: u64,
+    /// Answers with current weather.
+    pub current: u64,
+    /// Answers with hourly weather.
+    pub history: u64,
+}
+
+/// Counts as the simulator goes.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    subscriptions: AtomicU64,
+    messages: AtomicU64,
+    copies: AtomicU64,
+    current: AtomicU64,
+    history: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn subscription(&self) {
+        self.subscriptions.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn message(&self, copy: bool) {
+        self.messages.fetch_add(1, Relaxed);
+        self.copies.fetch_add(u64::from(copy), Relaxed);
+    }
+
+    pub(crate) fn current(&self) {
+        self.current.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn history(&self) {
+        self.history.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn served(&self) -> Served {
+        Served {
+            subscriptions: self.subscriptions.load(Relaxed),
+            messages: self.messages.load(Relaxed),
+            copies: self.copies.load(Relaxed),
+            current: self.current.load(Relaxed),
+            history: self.history.load(Relaxed),
+        }
+    }
+}
+
+/// Which `current` value is being served, and since when.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    slot: Timestamp,
+    since: Timestamp,
+}
+
+/// What all requests share.
+pub(crate) type Shared = Arc<World>;
+
+/// The simulated world.
+pub(crate) struct World {
+    pub(crate) config: SimulatorConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) order: Order,
+    pub(crate) climate: Climate,
+    pub(crate) counters: Counters,
+    pub(crate) subscribers: Arc<Semaphore>,
+    posts: Mutex<PostLedger>,
+    weather: Mutex<WeatherLedger>,
+    held: Mutex<Option<Held>>,
+}
+
+impl World {
+    pub(crate) fn new(
+        config: SimulatorConfig,
+        scorers: &ScorerFactory,
+        clock: Arc<dyn Clock>,
+        shutdown: CancellationToken,
+    ) -> Result<Self, SimulatorError> {
+        config.check()?;
+        let feed = Arc::new(Feed::new(&config)?);
+        let order = Order::new(&config, feed.schedule().clone());
+        let posts = PostLedger::new(&config, Arc::clone(&feed), order.clone(), scorers());
+        Ok(Self {
+            climate: config.climate(),
+            posts: Mutex::new(posts),
+            weather: Mutex::new(WeatherLedger::new(config.weather_source)),
+            held: Mutex::new(None),
+            counters: Counters::default(),
+            subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
+            config,
+            clock,
+            shutdown,
+            feed,
+            order,
+        })
+    }
+
+    /// Now, in microseconds since 1970-01-01 UTC.
+    pub(crate) fn now_us(&self) -> i64 {
+        self.clock.now().millis() * 1_000
+    }
+
+    /// The truth up to now. Scores what became due since the last time, so it may take seconds the
+    /// first time.
+    pub(crate) fn truth(&self) -> Truth {
+        let now = self.clock.now();
+        let mut posts = locked(&self.posts);
+        posts.advance(now);
+        ledger::truth(self.config.city.id, &posts, &locked(&self.weather))
+    }
+
+    /// Remembers temperatures as served. Called before they are sent, so that no client can have
+    /// one that the truth does not know.
+    pub(crate) fn record_weather(&self, values: impl IntoIterator<Item = (Timestamp, f64)>) {
+        let mut weather = locked(&self.weather);
+        for (at, celsius) in values {
+            weather.served(at, celsius);
+        }
+    }
+
+    /// The moment whose weather is `current` now: the interval's beginning, or the one before
+    /// while that was first served less than `hold` ago.
+    pub(crate) fn current_slot(&self, now: Timestamp) -> Timestamp {
+        let interval_ms = i64::from(self.config.interval_s) * 1_000;
+        let slot = moment(now.millis() - now.millis() % interval_ms);
+        let hold_ms = i64::try_from(self.config.hold.as_millis()).unwrap_or(i64::MAX);
+        let mut held = locked(&self.held);
+        if let Some(Held { slot: old, since }) = *held {
+            let is_held = (0..hold_ms).contains(&(now.millis() - since.millis()));
+            if old == slot || (is_held && old < slot) {
+                return old;
+            }
+        }
+        *held = Some(Held { slot, since: now });
+        slot
+    }
+}
+
+/// A panic elsewhere leaves the ledgers whole: each change is one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,366 @@
+//! The truth: what a pipeline that listened to the simulator must have stored.
+//!
+//! Terms: a *difference* is one fact of one hour in which stored rows and truth disagree; an hour
+//! is *final* when nothing that belongs to it will be sent any more.
+//!
+//! Guarantee: posts are distinct posts, temperatures distinct times of observation, whatever copies
+//! were sent. All sums are integers.
+//!
+//! This module knows nothing of how the truth came about; it can be read from a file.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+use moodvane_model::{CityId, HourRange, HourRow, HourSlot, ModelError, SourceId, Sums, Variable};
+use serde::{Deserialize, Deserializer, Serialize};
+use thiserror::Error;
+
+/// The largest truth file that is read, in bytes.
+pub const MAX_TRUTH_BYTES: u64 = 256 * 1024 * 1024;
+
+/// What must be stored of a city.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truth {
+    /// The city.
+    pub city: CityId,
+    /// Every hour that ends at or before this moment is final as to posts, in milliseconds since
+    /// 1970-01-01 UTC. Temperatures are those served so far.
+    pub complete_through_ms: i64,
+    /// The last final hour; none while the first one is not over.
+    #[serde(deserialize_with = "optional_hour")]
+    pub through: Option<HourSlot>,
+    /// Every hour of which something is known, in order, none twice.
+    pub hours: Vec<HourTruth>,
+}
+
+/// What must be stored of one hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HourTruth {
+    /// The hour.
+    #[serde(deserialize_with = "hour")]
+    pub hour: HourSlot,
+    /// The distinct posts that have a class.
+    pub posts: u64,
+    /// The sum of their classes, 0 to 4 each.
+    pub class_sum: u64,
+    /// The distinct posts in languages that the scorer does not speak.
+    pub unscored: u64,
+    /// The distinct temperatures of each source, in the order of the sources' names.
+    pub temperature: Vec<TemperatureTruth>,
+}
+
+/// The temperatures of one source in one hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemperatureTruth {
+    /// The source.
+    pub source: SourceId,
+    /// How many distinct times of observation there are.
+    pub count: u64,
+    /// The sum of the temperatures, in millionths of a °C.
+    pub sum_micros: i64,
+}
+
+/// Count and sum in millionths of a °C.
+type Temperatures = BTreeMap<SourceId, (u64, i64)>;
+
+/// One fact of one hour in which stored rows and truth disagree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The hour.
+    pub hour: HourSlot,
+    /// What differs.
+    pub fact: Fact,
+}
+
+/// What differs between stored rows and truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// The number of posts that have a class.
+    Posts {
+        /// As stored.
+        stored: u64,
+        /// By the truth.
+        expected: u64,
+    },
+    /// The sum of the posts' classes.
+    ClassSum {
+        /// As stored.
+        stored: u64,
+        /// By the truth.
+        expected: u64,
+    },
+    /// The number of posts in languages that the scorer does not speak.
+    Unscored {
+        /// As stored.
+        stored: u64,
+        /// By the truth.
+        expected: u64,
+    },
+    /// A source's temperatures: how many, and their sum in millionths of a °C.
+    Temperature {
+        /// The source.
+        source: SourceId,
+        /// As stored.
+        stored: (u64, i64),
+        /// By the truth.
+        expected: (u64, i64),
+    },
+    /// The hour was given more than once; only its first row was compared.
+    Repeated,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.hour)?;
+        match self.fact {
+            Fact::Posts { stored, expected } => {
+                write!(f, "{stored} posts stored, {expected} expected")
+            }
+            Fact::ClassSum { stored, expected } => {
+                write!(f, "class sum {stored} stored, {expected} expected")
+            }
+            Fact::Unscored { stored, expected } => {
+                write!(f, "{stored} unscored posts stored, {expected} expected")
+            }
+            Fact::Temperature {
+                source,
+                stored,
+                expected,
+            } => {
+                let celsius = |micros: i64| micros as f64 / 1e6;
+                write!(
+                    f,
+                    "{} temperatures of {source} that sum to {} °C stored, {} that sum to {} °C expected",
+                    stored.0,
+                    celsius(stored.1),
+                    expected.0,
+                    celsius(expected.1)
+                )
+            }
+            Fact::Repeated => f.write_str("stored more than once"),
+        }
+    }
+}
+
+/// A truth file that cannot be written or read.
+#[derive(Debug, Error)]
+pub enum TruthError {
+    /// The file cannot be opened, read or written.
+    #[error("truth file {path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is larger than any truth.
+    #[error("truth file {path} has {bytes} bytes, it must have at most {MAX_TRUTH_BYTES}")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// Not the JSON of a truth.
+    #[error("truth file {path} is not a truth as GET /truth answers it: {source}")]
+    Json {
+        /// The file.
+        path: String,
+        /// What is wrong, and where.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Hours out of order or twice.
+    #[error("truth file {path}: hour {hour} must come after the hour before it in the file")]
+    Order {
+        /// The file.
+        path: String,
+        /// The hour that is out of order.
+        hour: HourSlot,
+    },
+}
+
+impl Truth {
+    /// The hours that can be compared: from the first of which something is known to the last final
+    /// one; `None` while there is none.
+    #[must_use]
+    pub fn final_hours(&self) -> Option<HourRange> {
+        let first = self.hours.first()?.hour;
+        HourRange::new(first, self.through?).ok()
+    }
+
+    /// Where the rows of this city disagree with the truth, within `range`. Rows of other cities
+    /// and hours are not looked at; an hour without a row counts as empty.
+    #[must_use]
+    pub fn compare(&self, rows: &[HourRow], range: HourRange) -> Vec<Difference> {
+        let within = |hour: HourSlot| range.begin() <= hour && hour <= range.end();
+        let mut differences = Vec::new();
+        let mut stored: BTreeMap<HourSlot, &HourRow> = BTreeMap::new();
+        for row in rows {
+            if row.city != self.city || !within(row.hour) {
+                continue;
+            }
+            match stored.entry(row.hour) {
+                Entry::Vacant(place) => {
+                    place.insert(row);
+                }
+                Entry::Occupied(_) => differences.push(Difference {
+                    hour: row.hour,
+                    fact: Fact::Repeated,
+                }),
+            }
+        }
+        let expected: BTreeMap<HourSlot, &HourTruth> = self
+            .hours
+            .iter()
+            .filter(|truth| within(truth.hour))
+            .map(|truth| (truth.hour, truth))
+            .collect();
+        let hours: BTreeSet<HourSlot> = stored.keys().chain(expected.keys()).copied().collect();
+        for hour in hours {
+            let facts = compare_hour(stored.get(&hour).copied(), expected.get(&hour).copied());
+            differences.extend(facts.into_iter().map(|fact| Difference { hour, fact }));
+        }
+        differences.sort_by_key(|difference| difference.hour);
+        differences
+    }
+
+    /// Writes the truth to a file, as the JSON that `GET /truth` answers.
+    ///
+    /// # Errors
+    /// [`TruthError::File`] where the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TruthError> {
+        let json = serde_json::to_vec(self).map_err(|source| TruthError::Json {
+            path: path.display().to_string(),
+            source,
+        })?;
+        std::fs::write(path, json).map_err(|source| file_error(path, source))
+    }
+
+    /// Reads a truth from a file.
+    ///
+    /// # Errors
+    /// [`TruthError`] where the file cannot be read, is too large or is not a truth.
+    pub fn load(path: &Path) -> Result<Self, TruthError> {
+        let bytes = std::fs::metadata(path)
+            .map_err(|source| file_error(path, source))?
+            .len();
+        if bytes > MAX_TRUTH_BYTES {
+            return Err(TruthError::TooLarge {
+                path: path.display().to_string(),
+                bytes,
+            });
+        }
+        let json = std::fs::read(path).map_err(|source| file_error(path, source))?;
+        let truth: Self = serde_json::from_slice(&json).map_err(|source| TruthError::Json {
+            path: path.display().to_string(),
+            source,
+        })?;
+        match truth.hours.windows(2).find(|w| w[1].hour <= w[0].hour) {
+            None => Ok(truth),
+            Some(pair) => Err(TruthError::Order {
+                path: path.display().to_string(),
+                hour: pair[1].hour,
+            }),
+        }
+    }
+}
+
+fn compare_hour(row: Option<&HourRow>, truth: Option<&HourTruth>) -> Vec<Fact> {
+    let posts = row.map(HourRow::posts).unwrap_or_default();
+    let of = |value: fn(&HourTruth) -> u64| truth.map_or(0, value);
+    let counts = [
+        (posts.scored(), of(|t| t.posts), Fact::posts as FactOf),
+        (posts.class_sum(), of(|t| t.class_sum), Fact::class_sum),
+        (posts.unscored, of(|t| t.unscored), Fact::unscored),
+    ];
+    let mut facts: Vec<Fact> = counts
+        .into_iter()
+        .filter(|(stored, expected, _)| stored != expected)
+        .map(|(stored, expected, fact)| fact(stored, expected))
+        .collect();
+    facts.extend(compare_temperatures(
+        &stored_temperatures(row),
+        &expected_temperatures(truth),
+    ));
+    facts
+}
+
+type FactOf = fn(u64, u64) -> Fact;
+
+impl Fact {
+    fn posts(stored: u64, expected: u64) -> Self {
+        Self::Posts { stored, expected }
+    }
+
+    fn class_sum(stored: u64, expected: u64) -> Self {
+        Self::ClassSum { stored, expected }
+    }
+
+    fn unscored(stored: u64, expected: u64) -> Self {
+        Self::Unscored { stored, expected }
+    }
+}
+
+fn compare_temperatures(stored: &Temperatures, expected: &Temperatures) -> Vec<Fact> {
+    let sources: BTreeSet<SourceId> = stored.keys().chain(expected.keys()).copied().collect();
+    let of = |all: &Temperatures, source| all.get(source).copied().unwrap_or_default();
+    sources
+        .iter()
+        .filter(|source| of(stored, source) != of(expected, source))
+        .map(|source| Fact::Temperature {
+            source: *source,
+            stored: of(stored, source),
+            expected: of(expected, source),
+        })
+        .collect()
+}
+
+fn stored_temperatures(row: Option<&HourRow>) -> Temperatures {
+    let sums = |sums: &Sums| {
+        let temperature = sums.weather.get(Variable::Temperature);
+        (temperature.count, temperature.sum)
+    };
+    row.map(|row| {
+        row.sources
+            .iter()
+            .map(|(source, s)| (*source, sums(s)))
+            .collect()
+    })
+    .unwrap_or_default()
+}
+
+fn expected_temperatures(truth: Option<&HourTruth>) -> Temperatures {
+    let Some(truth) = truth else {
+        return Temperatures::new();
+    };
+    let sums = |t: &TemperatureTruth| (t.source, (t.count, t.sum_micros));
+    truth.temperature.iter().map(sums).collect()
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> TruthError {
+    TruthError::File {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+fn hour<'de, D: Deserializer<'de>>(d: D) -> Result<HourSlot, D::Error> {
+    let text = String::deserialize(d)?;
+    text.parse()
+        .map_err(|e: ModelError| serde::de::Error::custom(e))
+}
+
+fn optional_hour<'de, D: Deserializer<'de>>(d: D) -> Result<Option<HourSlot>, D::Error> {
+    let text = Option::<String>::deserialize(d)?;
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|e: ModelError| serde::de::Error::custom(e))
+}
+
+#[cfg(test)]
+#[path = "truth_tests.rs"]
+mod tests;
