@@ -1,0 +1,143 @@
+//! The ingester's configuration: `[ingester]` and every `[[source]]`, read and checked as a whole.
+//!
+//! Guarantee: every fault is reported, none hides another; nothing is opened or asked.
+
+mod file;
+mod live;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use moodvane_model::{City, SourceId};
+use moodvane_runtime::{Section, Settings};
+
+pub use self::file::{PostFileConfig, WeatherFileConfig};
+pub use self::live::{BlueskyConfig, OpenMeteoConfig};
+use crate::backoff::Backoff;
+
+const KINDS: &str = "open-meteo, bluesky, post-file or weather-file";
+
+/// All that the ingester is told.
+#[derive(Debug, Clone)]
+pub struct IngesterConfig {
+    /// How many formatter actors there are.
+    pub formatters: usize,
+    /// How many messages an actor's mailbox holds.
+    pub mailbox: usize,
+    /// The most messages of a stream that make one batch.
+    pub batch_posts: usize,
+    /// The most batches of one source that are formatted or published at a time.
+    pub batches_in_flight: usize,
+    /// How long a failed source, or a log that is away, is left alone.
+    pub backoff: Backoff,
+    /// How long a drain may take.
+    pub drain: Duration,
+    /// The sources; their ids differ.
+    pub sources: Vec<SourceConfig>,
+}
+
+/// One source.
+#[derive(Debug, Clone)]
+pub enum SourceConfig {
+    /// Live weather from Open-Meteo.
+    OpenMeteo(OpenMeteoConfig),
+    /// Live posts from a Bluesky Jetstream.
+    Bluesky(BlueskyConfig),
+    /// Posts from a file.
+    PostFile(PostFileConfig),
+    /// Weather from a file.
+    WeatherFile(WeatherFileConfig),
+}
+
+impl SourceConfig {
+    /// The source's identifier.
+    #[must_use]
+    pub fn id(&self) -> SourceId {
+        match self {
+            Self::OpenMeteo(config) => config.id,
+            Self::Bluesky(config) => config.id,
+            Self::PostFile(config) => config.id,
+            Self::WeatherFile(config) => config.id,
+        }
+    }
+
+    /// Whether it ends by itself.
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        matches!(self, Self::PostFile(_) | Self::WeatherFile(_))
+    }
+
+    fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
+        // The kind decides which keys there are; an id is always one of them.
+        let kind = section.text("kind")?;
+        match kind.as_str() {
+            "open-meteo" => OpenMeteoConfig::read(section, cities).map(Self::OpenMeteo),
+            "bluesky" => BlueskyConfig::read(section, cities).map(Self::Bluesky),
+            "post-file" => PostFileConfig::read(section, cities).map(Self::PostFile),
+            "weather-file" => WeatherFileConfig::read(section, cities).map(Self::WeatherFile),
+            other => {
+                section.fault("kind", format!("\"{other}\" must be {KINDS}"));
+                None
+            }
+        }
+    }
+}
+
+impl IngesterConfig {
+    /// Reads `[ingester]` and every `[[source]]`. `None` where there is a fault; the settings then
+    /// hold all of them.
+    #[must_use]
+    pub fn read(settings: &Settings, cities: &[City]) -> Option<Self> {
+        let section = settings.section("ingester");
+        let formatters = section.number("formatters", 1..=256_usize);
+        let mailbox = section.number("mailbox", 1..=65_536_usize);
+        let batch_posts = section.number("batch_posts", 1..=10_000_usize);
+        let batches_in_flight = section.number("batches_in_flight", 1..=64_usize);
+        let backoff = read_backoff(&section);
+        let drain = section.millis("drain_ms", 0..=600_000);
+        let sources = read_sources(settings, cities);
+        Some(Self {
+            formatters: formatters?,
+            mailbox: mailbox?,
+            batch_posts: batch_posts?,
+            batches_in_flight: batches_in_flight?,
+            backoff: backoff?,
+            drain: drain?,
+            sources: sources?,
+        })
+    }
+}
+
+fn read_backoff(section: &Section<'_>) -> Option<Backoff> {
+    let min = section.millis("backoff_min_ms", 1..=3_600_000);
+    let max = section.millis("backoff_max_ms", 1..=3_600_000);
+    Backoff::new(min?, max?)
+        .map_err(|error| section.fault("backoff_max_ms", error.to_string()))
+        .ok()
+}
+
+fn read_sources(settings: &Settings, cities: &[City]) -> Option<Vec<SourceConfig>> {
+    let sections = settings.tables("source");
+    let sources: Vec<Option<SourceConfig>> = sections
+        .iter()
+        .map(|section| SourceConfig::read(section, cities))
+        .collect();
+    let mut ids = BTreeSet::new();
+    let mut distinct = true;
+    for (section, source) in sections.iter().zip(&sources) {
+        if let Some(source) = source
+            && !ids.insert(source.id())
+        {
+            let id = source.id();
+            section.fault(
+                "id",
+                format!("\"{id}\" is another source's id already, it must be its own"),
+            );
+            distinct = false;
+        }
+    }
+    sources
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .filter(|_| distinct)
+}

@@ -1,0 +1,144 @@
+//! The sources that are asked over the network.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moodvane_model::{City, Language, SourceId, Timestamp};
+use moodvane_runtime::Section;
+use moodvane_upstream::Selection;
+use moodvane_upstream::open_meteo::MAX_PAST_DAYS;
+use url::Url;
+
+/// Live weather from Open-Meteo.
+#[derive(Debug, Clone)]
+pub struct OpenMeteoConfig {
+    /// The source's identifier.
+    pub id: SourceId,
+    /// Where the API is, http or https.
+    pub base_url: Url,
+    /// The cities asked for.
+    pub cities: Vec<City>,
+    /// How often each city is asked for.
+    pub poll: Duration,
+    /// How many days back a gap is filled at the start; 0 for none.
+    pub history_days: u8,
+}
+
+/// Live posts from a Bluesky Jetstream.
+#[derive(Debug, Clone)]
+pub struct BlueskyConfig {
+    /// The source's identifier.
+    pub id: SourceId,
+    /// Where the stream is, ws or wss.
+    pub base_url: Url,
+    /// Where the stream begins while there is no cursor; without it, now.
+    pub since: Option<Timestamp>,
+    /// How far before the cursor a new connection begins.
+    pub rewind: Duration,
+    /// After how long a silence the connection is made anew.
+    pub idle: Duration,
+    /// Which posts are taken.
+    pub selection: Arc<Selection>,
+}
+
+impl OpenMeteoConfig {
+    pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
+        let id = section.parse("id");
+        let base_url = read_url(section, ["http", "https"]);
+        let poll = section.seconds("poll_s", 1..=86_400);
+        let history_days = section.number("history_days", 0..=MAX_PAST_DAYS);
+        Some(Self {
+            id: id?,
+            base_url: base_url?,
+            cities: cities.to_vec(),
+            poll: poll?,
+            history_days: history_days?,
+        })
+    }
+}
+
+impl BlueskyConfig {
+    /// The silence after which the connection is made anew, where nothing else is said.
+    pub const IDLE: Duration = Duration::from_secs(60);
+
+    pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
+        let id = section.parse("id");
+        let base_url = read_url(section, ["ws", "wss"]);
+        let rewind = section.seconds("rewind_s", 0..=86_400);
+        let selection = read_selection(section, cities);
+        Some(Self {
+            id: id?,
+            base_url: base_url?,
+            since: None,
+            rewind: rewind?,
+            idle: Self::IDLE,
+            selection: selection?,
+        })
+    }
+}
+
+fn read_url(section: &Section<'_>, schemes: [&str; 2]) -> Option<Url> {
+    let url: Url = section.parse("base_url")?;
+    if schemes.contains(&url.scheme()) && url.has_host() {
+        return Some(url);
+    }
+    let [plain, secure] = schemes;
+    section.fault(
+        "base_url",
+        format!("\"{url}\" must begin with {plain}:// or {secure}:// and name a host"),
+    );
+    None
+}
+
+#[derive(Clone, Copy)]
+enum Select {
+    City,
+    All,
+}
+
+impl FromStr for Select {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "" | "city" => Ok(Self::City),
+            "all" => Ok(Self::All),
+            other => Err(format!(
+                "\"{other}\" must be city (posts that name a city) or all (posts of a language)"
+            )),
+        }
+    }
+}
+
+/// `select = "city"`: the posts that name a city; `"all"`: every post of a language, for the first
+/// city.
+pub(super) fn read_selection(section: &Section<'_>, cities: &[City]) -> Option<Arc<Selection>> {
+    let language = read_language(section);
+    let select = section.opt_parse::<Select>("select");
+    let (language, select) = (language?, select?.unwrap_or(Select::City));
+    let made = match (select, cities.first()) {
+        (Select::City, _) if language.is_some() => Err(
+            "\"city\" takes posts of every language: leave language empty, or select all"
+                .to_owned(),
+        ),
+        (Select::City, _) => Selection::cities(cities).map_err(|error| error.to_string()),
+        (Select::All, Some(city)) => Ok(Selection::all(city.id, language)),
+        (Select::All, None) => {
+            Err("\"all\" counts posts for the first city, but there is none".to_owned())
+        }
+    };
+    made.map(Arc::new)
+        .map_err(|fault| section.fault("select", fault))
+        .ok()
+}
+
+fn read_language(section: &Section<'_>) -> Option<Option<Language>> {
+    let Some(tag) = section.opt_parse::<String>("language")? else {
+        return Some(None);
+    };
+    Language::parse(&tag)
+        .map(Some)
+        .map_err(|error| section.fault("language", error.to_string()))
+        .ok()
+}

@@ -1,0 +1,104 @@
+//! What a source is given to work with.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use futures::future::LocalBoxFuture;
+use moodvane_eventlog::{EventLog, NewRecord};
+use moodvane_model::{SourceId, Timestamp, Topic};
+use moodvane_runtime::Clock;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::error::SourceError;
+use crate::formatter::{Formatted, FormatterPool};
+use crate::metrics::IngesterMetrics;
+use crate::publisher::{Publish, Publisher};
+use crate::status::{SourceCell, SourceState};
+
+/// How one life of a source ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// There is nothing more, and all of it is acknowledged.
+    Finished,
+    /// It was told to stop taking; what it took is acknowledged.
+    Stopped,
+}
+
+/// One life of a source: runs until it ends, fails, or is dropped.
+pub(crate) type Life = LocalBoxFuture<'static, Result<End, SourceError>>;
+
+/// What all sources share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) pool: FormatterPool,
+    pub(crate) publisher: Addr<Publisher>,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: IngesterMetrics,
+    /// Cancelled when sources are to stop taking.
+    pub(crate) stop: CancellationToken,
+    pub(crate) backoff: Backoff,
+    pub(crate) batch_posts: usize,
+    pub(crate) batches_in_flight: usize,
+}
+
+/// What one source works with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) shared: Shared,
+    pub(crate) cell: Arc<SourceCell>,
+}
+
+impl Desk {
+    pub(crate) fn id(&self) -> SourceId {
+        self.cell.id()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// The source is connected or opened.
+    pub(crate) fn running(&self) {
+        self.cell.set_state(SourceState::Running);
+    }
+
+    /// Notes a failure that the source itself lives through.
+    pub(crate) fn note(&self, error: &SourceError) {
+        self.shared.metrics.failed(self.id());
+        self.cell.set_error(error);
+        tracing::warn!(source = %self.id(), %error, "source met an error");
+    }
+
+    pub(crate) fn count_formatted(&self, done: &Formatted) {
+        let metrics = &self.shared.metrics;
+        metrics.seen(self.id(), done.seen);
+        for (reason, n) in &done.dropped {
+            metrics.dropped(self.id(), reason, *n);
+        }
+    }
+
+    /// Publishes; returns once the records are durable, and counts them.
+    pub(crate) fn publish(
+        &self,
+        topic: Topic,
+        records: Vec<NewRecord>,
+        last_event: Option<Timestamp>,
+    ) -> impl Future<Output = Result<(), SourceError>> + 'static {
+        let (n, desk) = (records.len(), self.clone());
+        // Sent now, not when first polled, so that batches enter the mailbox in order.
+        let request = (n > 0).then(|| self.shared.publisher.send(Publish { topic, records }));
+        async move {
+            let Some(request) = request else {
+                return Ok(());
+            };
+            request
+                .await
+                .map_err(|_| SourceError::Gone("publisher"))??;
+            desk.cell.count_records(n, last_event);
+            desk.shared.metrics.published(desk.id(), topic, n as u64);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Replays a file: posts or weather, as fast as the log takes them, once.
+//!
+//! Guarantee: the cursor is the byte at which the first record begins that is not acknowledged, of
+//! a file of that path and size; a replay goes on there. A file that has changed since is refused,
+//! for a place in it would mean something else.
+
+mod place;
+mod reader;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use moodvane_eventlog::NewRecord;
+use moodvane_model::{Timestamp, Topic};
+use moodvane_upstream::Raw;
+use moodvane_upstream::table::{PostTable, TableError, TableKind, WeatherTable};
+use tracing::info;
+
+use self::place::Place;
+use self::reader::{Reading, Rows};
+use crate::config::{PostFileConfig, WeatherFileConfig};
+use crate::cursor::CursorKeeper;
+use crate::desk::{Desk, End};
+use crate::error::SourceError;
+use crate::formatter::{PostRecords, RecordFormat};
+use crate::pipeline::Pipeline;
+
+/// More batches in flight bring nothing, and would be more than a crash may repeat.
+const MAX_IN_FLIGHT: usize = 8;
+
+/// Replays a file of posts.
+pub(crate) async fn posts(config: PostFileConfig, desk: Desk) -> Result<End, SourceError> {
+    let (reading, place) = open(&config.path, config.format, &desk).await?;
+    let selection = Arc::clone(&config.selection);
+    let table = PostTable::new(desk.id(), selection, &config.spec, reading.header())
+        .map_err(|error| refused(&config.path, &error))?;
+    let format = Arc::new(PostRecords(Arc::new(table)));
+    replay(
+        reading,
+        place,
+        Pipeline::new(limited(desk), Topic::Tweet, format),
+    )
+    .await
+}
+
+/// Replays a file of weather.
+pub(crate) async fn weather(config: WeatherFileConfig, desk: Desk) -> Result<End, SourceError> {
+    let (reading, place) = open(&config.path, config.format, &desk).await?;
+    let table = WeatherTable::new((config.city, desk.id()), &config.spec, reading.header())
+        .map_err(|error| refused(&config.path, &error))?;
+    let format = Arc::new(WeatherRecords(table));
+    replay(
+        reading,
+        place,
+        Pipeline::new(limited(desk), Topic::Temperature, format),
+    )
+    .await
+}
+
+struct WeatherRecords(WeatherTable);
+
+impl RecordFormat for WeatherRecords {
+    fn format(
+        &self,
+        raw: &Raw,
+        _: Timestamp,
+        out: &mut Vec<NewRecord>,
+    ) -> Result<Option<Timestamp>, &'static str> {
+        let observation = self.0.read(raw).map_err(|dropped| dropped.reason())?;
+        out.push(NewRecord {
+            key: observation.identity().into_bytes(),
+            value: observation.to_json().map_err(|_| "encoding")?,
+        });
+        Ok(Some(observation.observed_at))
+    }
+}
+
+fn limited(mut desk: Desk) -> Desk {
+    let in_flight = &mut desk.shared.batches_in_flight;
+    *in_flight = (*in_flight).min(MAX_IN_FLIGHT);
+    desk
+}
+
+fn refused(path: &Path, error: &TableError) -> SourceError {
+    SourceError::File {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    }
+}
+
+async fn open(path: &Path, kind: TableKind, desk: &Desk) -> Result<(Reading, Place), SourceError> {
+    let saved = desk.shared.log.cursor(desk.id().as_str()).await?;
+    let reading = Reading::open(path.to_owned(), kind).await?;
+    let place = Place::restore(path, reading.total(), saved.as_deref())?;
+    let reading = reading.seek_to(place.at()).await?;
+    info!(source = %desk.id(), path = %path.display(), from_byte = place.at(), total_bytes = reading.total(), "file opened");
+    Ok((reading, place))
+}
+
+async fn replay(
+    reading: Reading,
+    place: Place,
+    pipeline: Pipeline<Mark>,
+) -> Result<End, SourceError> {
+    let desk = pipeline.desk().clone();
+    let log = Arc::clone(&desk.shared.log);
+    let replay = Replay {
+        rows: reading.start(),
+        cursor: CursorKeeper::new(log, desk.id().to_string()),
+        pipeline,
+        place,
+        desk,
+    };
+    replay.live().await
+}
+
+/// What is acknowledged with a batch.
+struct Mark {
+    next: u64,
+    rows: usize,
+}
+
+struct Replay {
+    rows: Rows,
+    pipeline: Pipeline<Mark>,
+    cursor: CursorKeeper,
+    place: Place,
+    desk: Desk,
+}
+
+impl Replay {
+    async fn live(mut self) -> Result<End, SourceError> {
+        self.desk.running();
+        self.show_progress();
+        let ended = self.read().await;
+        // Save what is acknowledged, whatever becomes of what is still in flight.
+        self.save().await;
+        let rested = self.rest().await;
+        self.save().await;
+        rested.and(ended)
+    }
+
+    async fn read(&mut self) -> Result<End, SourceError> {
+        let stop = self.desk.shared.stop.clone();
+        loop {
+            let room = self.pipeline.has_room();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(End::Stopped),
+                mark = self.pipeline.next() => {
+                    let mark = mark?;
+                    self.acknowledged(&mark);
+                }
+                () = self.cursor.due() => self.save().await,
+                chunk = self.rows.next(), if room => match chunk? {
+                    Some(chunk) => self.take(chunk),
+                    None => return Ok(End::Finished),
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: reader::Chunk) {
+        let metrics = &self.desk.shared.metrics;
+        for (reason, n) in &chunk.dropped {
+            metrics.seen(self.desk.id(), *n);
+            metrics.dropped(self.desk.id(), reason, *n);
+        }
+        let mark = Mark {
+            next: chunk.next,
+            rows: chunk.raws.len(),
+        };
+        self.pipeline.take(chunk.raws, mark);
+    }
+
+    async fn rest(&mut self) -> Result<(), SourceError> {
+        while let Some(mark) = self.pipeline.rest().await? {
+            self.acknowledged(&mark);
+        }
+        Ok(())
+    }
+
+    fn acknowledged(&mut self, mark: &Mark) {
+        self.cursor.note(self.place.advance(mark.next), mark.rows);
+        self.show_progress();
+    }
+
+    fn show_progress(&self) {
+        self.desk
+            .cell
+            .set_progress(self.place.at(), self.place.total());
+    }
+
+    async fn save(&mut self) {
+        if let Err(error) = self.cursor.save().await {
+            self.desk.note(&error.into());
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Starting, watching and draining the ingester.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use futures::FutureExt;
+use moodvane_eventlog::EventLog;
+use moodvane_runtime::{Check, Clock, Readiness};
+use prometheus::Registry;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::config::{IngesterConfig, SourceConfig};
+use crate::desk::{Desk, Life, Shared};
+use crate::dispatcher::{Dispatcher, Drain, DrainReport, Finite, Plan};
+use crate::error::IngestError;
+use crate::formatter::FormatterPool;
+use crate::metrics::IngesterMetrics;
+use crate::publisher::{Publisher, PublisherParts};
+use crate::status::{SourceCell, SourceStatus};
+use crate::{file, jetstream, weather};
+
+/// Why the ingester could not be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The formatters' threads could not be made.
+    #[error("the formatters' threads could not be started: {0}")]
+    Threads(#[from] io::Error),
+}
+
+/// A running ingester. Clones are handles to the same one; dropping them does not stop it.
+#[derive(Clone)]
+pub struct Ingester {
+    dispatcher: Addr<Dispatcher>,
+    cells: Arc<[Arc<SourceCell>]>,
+    finite: watch::Receiver<Finite>,
+    check: Check,
+    stop: CancellationToken,
+    closed: CancellationToken,
+}
+
+/// Starts the actors, which begin to take at once. Must be called inside a running actix `System`:
+/// it panics elsewhere, as actix does.
+///
+/// # Errors
+/// [`StartError`] where the operating system gives no threads.
+pub fn start(
+    config: IngesterConfig,
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+    registry: &Registry,
+    readiness: &Readiness,
+) -> Result<Ingester, StartError> {
+    let plans = config.sources.iter().cloned().map(plan).collect();
+    start_plans(&config, plans, (log, clock), (registry, readiness))
+}
+
+/// As [`start`], with sources of any make.
+pub(crate) fn start_plans(
+    config: &IngesterConfig,
+    plans: Vec<Plan>,
+    (log, clock): (Arc<dyn EventLog>, Arc<dyn Clock>),
+    (registry, readiness): (&Registry, &Readiness),
+) -> Result<Ingester, StartError> {
+    let check = readiness.check("ingester");
+    let (stop, closed) = (CancellationToken::new(), CancellationToken::new());
+    // Enough for all that sources may have in flight, so that their order is kept.
+    let in_flight = config.batches_in_flight * plans.len().max(1);
+    let publisher = Publisher::new(PublisherParts {
+        log: Arc::clone(&log),
+        slots: in_flight.min(config.mailbox),
+        mailbox: config.mailbox.max(in_flight),
+        backoff: config.backoff,
+        check: check.clone(),
+        stop: stop.clone(),
+        closed: closed.clone(),
+    });
+    let shared = Shared {
+        pool: FormatterPool::start(config.formatters, config.mailbox)?,
+        publisher: publisher.start(),
+        log,
+        clock,
+        metrics: IngesterMetrics::new(registry),
+        stop: stop.clone(),
+        backoff: config.backoff,
+        batch_posts: config.batch_posts,
+        batches_in_flight: config.batches_in_flight,
+    };
+    let (open, finite) = watch::channel(Finite {
+        open: plans.iter().filter(|plan| plan.finite).count(),
+        error: None,
+    });
+    let cells = plans.iter().map(|plan| Arc::clone(&plan.cell)).collect();
+    let dispatcher = Dispatcher::new(shared, plans, open).start();
+    check.ok();
+    Ok(Ingester {
+        dispatcher,
+        cells,
+        finite,
+        check,
+        stop,
+        closed,
+    })
+}
+
+fn plan(source: SourceConfig) -> Plan {
+    Plan {
+        cell: Arc::new(SourceCell::new(source.id())),
+        finite: source.is_finite(),
+        factory: Box::new(move |desk| live(source.clone(), desk)),
+    }
+}
+
+fn live(source: SourceConfig, desk: Desk) -> Life {
+    match source {
+        SourceConfig::OpenMeteo(config) => weather::run(config, desk).boxed_local(),
+        SourceConfig::Bluesky(config) => jetstream::run(config, desk).boxed_local(),
+        SourceConfig::PostFile(config) => file::posts(config, desk).boxed_local(),
+        SourceConfig::WeatherFile(config) => file::weather(config, desk).boxed_local(),
+    }
+}
+
+impl Ingester {
+    /// What every source is doing now. Cheap, and callable from any thread.
+    #[must_use]
+    pub fn status(&self) -> Vec<SourceStatus> {
+        self.cells.iter().map(|cell| cell.read()).collect()
+    }
+
+    /// Waits until all finite sources have ended and all their records are acknowledged; at once
+    /// where there is none.
+    ///
+    /// # Errors
+    /// [`IngestError`] where one cannot go on, or the ingester was stopped first.
+    pub async fn finished(&self) -> Result<(), IngestError> {
+        let mut finite = self.finite.clone();
+        let ended = finite.wait_for(|finite| finite.open == 0).await;
+        match ended.map(|finite| finite.error.clone()) {
+            Ok(None) => Ok(()),
+            Ok(Some(error)) => Err(error),
+            Err(_) => Err(IngestError::Stopped),
+        }
+    }
+
+    /// Stops taking, lets what is in flight be acknowledged and the cursors be saved, and ends the
+    /// actors; what has not come to rest within `grace` is abandoned and named.
+    pub async fn drain(&self, grace: Duration) -> DrainReport {
+        self.stop.cancel();
+        self.check.fail("draining");
+        let drained = self.dispatcher.send(Drain(grace)).await;
+        self.closed.cancel();
+        // A dispatcher that is gone was drained before.
+        let report = drained.unwrap_or_else(|_| DrainReport {
+            abandoned: Vec::new(),
+        });
+        info!(abandoned = report.abandoned.len(), "ingester drained");
+        report
+    }
+}

@@ -1,0 +1,77 @@
+//! Where a stream stands, and where to begin again.
+
+use moodvane_eventlog::LogError;
+use serde::{Deserialize, Serialize};
+
+use crate::config::BlueskyConfig;
+use crate::error::SourceError;
+
+/// Hosts number their events each by its own clock: after a change of host begin this much earlier.
+const OTHER_HOST_US: i64 = 60_000_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Saved {
+    host: String,
+    time_us: i64,
+}
+
+/// The position of one connection.
+#[derive(Debug)]
+pub(super) struct Position {
+    host: String,
+    reached: i64,
+    begin: Option<i64>,
+    asked: Option<i64>,
+}
+
+impl Position {
+    /// From what was saved.
+    ///
+    /// # Errors
+    /// What was saved cannot be read: to begin now instead would skip posts without a word.
+    pub(super) fn restore(
+        config: &BlueskyConfig,
+        saved: Option<&str>,
+    ) -> Result<Self, SourceError> {
+        let host = config.base_url.authority().to_owned();
+        let saved = saved.map(|text| read(config, text)).transpose()?;
+        let asked = saved.as_ref().map(|saved| {
+            let rewind = i64::try_from(config.rewind.as_micros()).unwrap_or(i64::MAX);
+            let rewind = match saved.host == host {
+                true => rewind,
+                false => rewind.max(OTHER_HOST_US),
+            };
+            saved.time_us.saturating_sub(rewind).max(0)
+        });
+        let since = config.since.map(|since| since.millis() * 1000);
+        Ok(Self {
+            host,
+            reached: saved.map_or(0, |saved| saved.time_us),
+            begin: asked.or(since),
+            asked,
+        })
+    }
+
+    /// The cursor to ask for; without one the stream begins now.
+    pub(super) fn begin(&self) -> Option<i64> {
+        self.begin
+    }
+
+    /// The saved cursor that was asked for, once.
+    pub(super) fn take_asked(&mut self) -> Option<i64> {
+        self.asked.take()
+    }
+
+    /// All up to `time_us` is acknowledged; what to save. It never moves back.
+    pub(super) fn advance(&mut self, time_us: i64) -> String {
+        self.reached = self.reached.max(time_us);
+        serde_json::json!({ "host": self.host, "time_us": self.reached }).to_string()
+    }
+}
+
+fn read(config: &BlueskyConfig, text: &str) -> Result<Saved, SourceError> {
+    serde_json::from_str(text).map_err(|error| {
+        let (id, shown) = (config.id, text.chars().take(64).collect::<String>());
+        LogError::Corrupt(format!("cursor {id} is \"{shown}\": {error}")).into()
+    })
+}

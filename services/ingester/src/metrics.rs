@@ -1,0 +1,71 @@
+//! The ingester's counters. Labels are bounded: source ids of the configuration, topics, and the
+//! fixed names of reasons.
+
+use moodvane_model::{SourceId, Topic};
+use moodvane_runtime::metrics::counter_vec;
+use prometheus::{IntCounterVec, Registry};
+
+/// Counters by source.
+#[derive(Debug, Clone)]
+pub(crate) struct IngesterMetrics {
+    seen: IntCounterVec,
+    published: IntCounterVec,
+    dropped: IntCounterVec,
+    restarts: IntCounterVec,
+    errors: IntCounterVec,
+}
+
+impl IngesterMetrics {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        let counters = |name, help, labels: &[&str]| counter_vec(registry, name, help, labels);
+        Self {
+            seen: counters(
+                "moodvane_ingester_posts_seen_total",
+                "Raw messages and rows that a source handed over.",
+                &["source"],
+            ),
+            published: counters(
+                "moodvane_ingester_records_published_total",
+                "Records that the log acknowledged.",
+                &["source", "topic"],
+            ),
+            dropped: counters(
+                "moodvane_ingester_dropped_total",
+                "Raw messages and rows that became no record, by reason.",
+                &["source", "reason"],
+            ),
+            restarts: counters(
+                "moodvane_ingester_source_restarts_total",
+                "How often a source was made anew after it had stopped.",
+                &["source"],
+            ),
+            errors: counters(
+                "moodvane_ingester_source_errors_total",
+                "Failures of a source: of its connection, its answers, its cursor, or its actor.",
+                &["source"],
+            ),
+        }
+    }
+
+    pub(crate) fn seen(&self, source: SourceId, n: u64) {
+        self.seen.with_label_values(&[source.as_str()]).inc_by(n);
+    }
+
+    pub(crate) fn published(&self, source: SourceId, topic: Topic, n: u64) {
+        let labels = [source.as_str(), topic.name()];
+        self.published.with_label_values(&labels).inc_by(n);
+    }
+
+    pub(crate) fn dropped(&self, source: SourceId, reason: &'static str, n: u64) {
+        let labels = [source.as_str(), reason];
+        self.dropped.with_label_values(&labels).inc_by(n);
+    }
+
+    pub(crate) fn restarted(&self, source: SourceId) {
+        self.restarts.with_label_values(&[source.as_str()]).inc();
+    }
+
+    pub(crate) fn failed(&self, source: SourceId) {
+        self.errors.with_label_values(&[source.as_str()]).inc();
+    }
+}

@@ -1,0 +1,117 @@
+//! The way of one source's batches: format, publish, acknowledge.
+//!
+//! Terms: a *mark* says where the source stands once a batch is acknowledged. Guarantee: batches
+//! are handed to the publisher, and their marks come back, in the order in which they were taken,
+//! though several are in flight; at most `batches_in_flight` are, so that a source that asks for
+//! room first cannot outrun the log.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::{FutureExt, LocalBoxFuture};
+use futures::stream::FuturesOrdered;
+use moodvane_model::Topic;
+use moodvane_upstream::Raw;
+
+use crate::desk::Desk;
+use crate::error::SourceError;
+use crate::formatter::{Format, Formatted, RecordFormat};
+
+type Stage<T, M> = FuturesOrdered<LocalBoxFuture<'static, Result<(T, M), SourceError>>>;
+
+/// Batches in flight, each with its mark.
+pub(crate) struct Pipeline<M> {
+    desk: Desk,
+    topic: Topic,
+    by: Arc<dyn RecordFormat>,
+    formatting: Stage<Formatted, M>,
+    publishing: Stage<(), M>,
+}
+
+impl<M: 'static> Pipeline<M> {
+    pub(crate) fn new(desk: Desk, topic: Topic, by: Arc<dyn RecordFormat>) -> Self {
+        Self {
+            desk,
+            topic,
+            by,
+            formatting: Stage::new(),
+            publishing: Stage::new(),
+        }
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    fn in_flight(&self) -> usize {
+        self.formatting.len() + self.publishing.len()
+    }
+
+    /// Whether another batch may be taken.
+    pub(crate) fn has_room(&self) -> bool {
+        self.in_flight() < self.desk.shared.batches_in_flight
+    }
+
+    /// Takes a batch.
+    pub(crate) fn take(&mut self, raws: Vec<Raw>, mark: M) {
+        let chunk = Format {
+            raws,
+            received_at: self.desk.now(),
+            by: Arc::clone(&self.by),
+        };
+        let pool = self.desk.shared.pool.clone();
+        let formatted = async move {
+            let done = pool.format(chunk).await;
+            Ok((done.map_err(|_| SourceError::Gone("formatter"))?, mark))
+        };
+        self.formatting.push_back(formatted.boxed_local());
+    }
+
+    fn publish(&mut self, mut done: Formatted, mark: M) {
+        self.desk.count_formatted(&done);
+        let records = std::mem::take(&mut done.records);
+        let acknowledged = self.desk.publish(self.topic, records, done.last_event);
+        let marked = async move { acknowledged.await.map(|()| ((), mark)) };
+        self.publishing.push_back(marked.boxed_local());
+    }
+
+    /// The mark of the next batch that is acknowledged; waits for ever while none is in flight.
+    /// Loses nothing where it is dropped before it is ready.
+    pub(crate) async fn next(&mut self) -> Result<M, SourceError> {
+        let next = self.advance().await;
+        if next.is_err() {
+            self.break_off();
+        }
+        next
+    }
+
+    async fn advance(&mut self) -> Result<M, SourceError> {
+        loop {
+            tokio::select! {
+                biased;
+                Some(acknowledged) = self.publishing.next(), if !self.publishing.is_empty() => {
+                    return acknowledged.map(|((), mark)| mark);
+                }
+                Some(formatted) = self.formatting.next(), if !self.formatting.is_empty() => {
+                    let (done, mark) = formatted?;
+                    self.publish(done, mark);
+                }
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The mark of the next batch in flight, or `None` once none is left.
+    pub(crate) async fn rest(&mut self) -> Result<Option<M>, SourceError> {
+        match self.in_flight() {
+            0 => Ok(None),
+            _ => self.next().await.map(Some),
+        }
+    }
+
+    /// After a batch that failed no later one may be acknowledged: the cursor would pass it.
+    fn break_off(&mut self) {
+        self.formatting.clear();
+        self.publishing.clear();
+    }
+}

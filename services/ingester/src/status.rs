@@ -1,0 +1,134 @@
+//! What can be seen of the sources from outside.
+//!
+//! Guarantee: reading a status never waits for an actor; a cell is written by one source and read
+//! from any thread.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use moodvane_model::{SourceId, Timestamp};
+
+/// What a source is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceState {
+    /// Made, but not yet connected or opened.
+    Starting,
+    /// Taking records.
+    Running,
+    /// Failed; it is tried again at this moment.
+    BackingOff {
+        /// When the next attempt is made.
+        until: Timestamp,
+    },
+    /// A finite source whose records are all acknowledged.
+    Finished,
+    /// A finite source that cannot go on.
+    Failed,
+    /// Drained; it resumes from its cursor at the next start.
+    Stopped,
+}
+
+/// One source as it was at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// The source.
+    pub id: SourceId,
+    /// What it is doing.
+    pub state: SourceState,
+    /// How often it was made anew.
+    pub restarts: u64,
+    /// Records that the log acknowledged since the ingester was started.
+    pub records: u64,
+    /// Why it failed last, where it ever did.
+    pub last_error: Option<String>,
+    /// Of a file: bytes whose records are acknowledged, and all bytes.
+    pub progress: Option<(u64, u64)>,
+    /// The latest own time of an acknowledged record.
+    pub last_event: Option<Timestamp>,
+}
+
+const NEVER: i64 = -1;
+
+#[derive(Debug)]
+struct Slow {
+    state: SourceState,
+    last_error: Option<String>,
+}
+
+/// The cell that one source writes.
+#[derive(Debug)]
+pub(crate) struct SourceCell {
+    id: SourceId,
+    restarts: AtomicU64,
+    records: AtomicU64,
+    done: AtomicU64,
+    total: AtomicU64,
+    last_event: AtomicI64,
+    slow: Mutex<Slow>,
+}
+
+impl SourceCell {
+    pub(crate) fn new(id: SourceId) -> Self {
+        Self {
+            id,
+            restarts: AtomicU64::new(0),
+            records: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(u64::MAX),
+            last_event: AtomicI64::new(NEVER),
+            slow: Mutex::new(Slow {
+                state: SourceState::Starting,
+                last_error: None,
+            }),
+        }
+    }
+
+    pub(crate) fn id(&self) -> SourceId {
+        self.id
+    }
+
+    fn slow(&self) -> MutexGuard<'_, Slow> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_state(&self, state: SourceState) {
+        self.slow().state = state;
+    }
+
+    pub(crate) fn set_error(&self, error: &dyn std::error::Error) {
+        self.slow().last_error = Some(error.to_string());
+    }
+
+    pub(crate) fn count_restart(&self) {
+        self.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_records(&self, n: usize, last_event: Option<Timestamp>) {
+        self.records.fetch_add(n as u64, Ordering::Relaxed);
+        if let Some(at) = last_event {
+            self.last_event.fetch_max(at.millis(), Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn set_progress(&self, done: u64, total: u64) {
+        self.done.store(done, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> SourceStatus {
+        let (state, last_error) = {
+            let slow = self.slow();
+            (slow.state, slow.last_error.clone())
+        };
+        let total = self.total.load(Ordering::Relaxed);
+        SourceStatus {
+            id: self.id,
+            state,
+            restarts: self.restarts.load(Ordering::Relaxed),
+            records: self.records.load(Ordering::Relaxed),
+            last_error,
+            progress: (total != u64::MAX).then(|| (self.done.load(Ordering::Relaxed), total)),
+            last_event: Timestamp::from_millis(self.last_event.load(Ordering::Relaxed)).ok(),
+        }
+    }
+}

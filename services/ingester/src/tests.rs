@@ -1,0 +1,250 @@
+//! Supervision and publishing, with sources made for the purpose.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix::prelude::*;
+use futures::FutureExt;
+use futures::future::join_all;
+use moodvane_eventlog::{LogError, NewRecord};
+use moodvane_model::{SourceId, Timestamp, Topic};
+use moodvane_runtime::{ManualClock, Readiness, metrics};
+use prometheus::Registry;
+use tokio_util::sync::CancellationToken;
+
+use crate::desk::{Desk, End, Life};
+use crate::dispatcher::Plan;
+use crate::error::SourceError;
+use crate::ingester::start_plans;
+use crate::publisher::{Publish, Publisher, PublisherParts};
+use crate::status::SourceCell;
+use crate::testing::{FakeLog, eventually};
+use crate::{Backoff, IngestError, Ingester, IngesterConfig, SourceState, SourceStatus};
+
+const MS: Duration = Duration::from_millis(1);
+const GRACE: Duration = Duration::from_secs(10);
+
+fn config(backoff: Duration) -> IngesterConfig {
+    IngesterConfig {
+        formatters: 1,
+        mailbox: 4,
+        batch_posts: 10,
+        batches_in_flight: 2,
+        backoff: Backoff::new(backoff, backoff * 2).unwrap(),
+        drain: GRACE,
+        sources: Vec::new(),
+    }
+}
+
+/// A source whose lives are made by `life`, which is told how many there were before.
+fn plan(id: &str, finite: bool, life: impl Fn(usize, Desk) -> Life + 'static) -> Plan {
+    let lives = AtomicUsize::new(0);
+    Plan {
+        cell: Arc::new(SourceCell::new(SourceId::parse(id).unwrap())),
+        finite,
+        factory: Box::new(move |desk| life(lives.fetch_add(1, Ordering::SeqCst), desk)),
+    }
+}
+
+async fn until_stopped(desk: Desk) -> Result<End, SourceError> {
+    desk.running();
+    desk.shared.stop.cancelled().await;
+    Ok(End::Stopped)
+}
+
+struct Rig {
+    ingester: Ingester,
+    registry: Registry,
+    readiness: Readiness,
+}
+
+fn start(backoff: Duration, plans: Vec<Plan>) -> Rig {
+    let (registry, readiness) = (Registry::new(), Readiness::new());
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000).unwrap()));
+    let on = (FakeLog::new() as _, clock as _);
+    let ingester = start_plans(&config(backoff), plans, on, (&registry, &readiness)).unwrap();
+    Rig {
+        ingester,
+        registry,
+        readiness,
+    }
+}
+
+impl Rig {
+    fn status(&self, index: usize) -> SourceStatus {
+        self.ingester.status().remove(index)
+    }
+
+    fn metric(&self, line: &str) -> bool {
+        metrics::render(&self.registry).lines().any(|l| l == line)
+    }
+}
+
+#[actix::test]
+async fn a_source_that_panics_is_made_anew_and_the_others_do_not_notice() {
+    let shaky = plan("shaky", false, |lives, desk| {
+        async move {
+            assert!(lives >= 3, "on purpose");
+            until_stopped(desk).await
+        }
+        .boxed_local()
+    });
+    let calm = plan("calm", false, |lives, desk| {
+        assert_eq!(lives, 0, "the calm source lives once");
+        until_stopped(desk).boxed_local()
+    });
+    let rig = start(MS, vec![shaky, calm]);
+    eventually("the shaky source runs", || {
+        rig.status(0).state == SourceState::Running
+    })
+    .await;
+    let (shaky, calm) = (rig.status(0), rig.status(1));
+    assert_eq!((shaky.restarts, calm.restarts), (3, 0));
+    assert!(shaky.last_error.unwrap().contains("panic"));
+    assert_eq!((calm.state, calm.last_error), (SourceState::Running, None));
+    assert!(rig.metric("moodvane_ingester_source_restarts_total{source=\"shaky\"} 3"));
+    assert!(rig.metric("moodvane_ingester_source_errors_total{source=\"shaky\"} 3"));
+    assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty());
+}
+
+#[actix::test]
+async fn a_source_that_fails_backs_off_and_a_drain_does_not_wait_for_it() {
+    let failing = plan("failing", false, |_, _| {
+        async { Err(SourceError::Closed) }.boxed_local()
+    });
+    let rig = start(Duration::from_secs(3600), vec![failing]);
+    let resting = |status: SourceStatus| match status.state {
+        SourceState::BackingOff { until } => Some(until.millis() - 1_000_000),
+        _ => None,
+    };
+    eventually("it backs off", || resting(rig.status(0)).is_some()).await;
+    let delay_ms = resting(rig.status(0)).unwrap();
+    assert!((3_600_000..=7_200_000).contains(&delay_ms), "{delay_ms}");
+    assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty());
+    assert_eq!(rig.status(0).state, SourceState::Stopped);
+    assert!(rig.readiness.report()[0].1.is_err(), "not ready any more");
+}
+
+#[actix::test]
+async fn a_finite_source_ends_or_fails_for_good_and_is_not_made_anew() {
+    let done = plan("done", true, |_, _| {
+        async { Ok(End::Finished) }.boxed_local()
+    });
+    let lost = plan("lost", true, |lives, _| {
+        let error = SourceError::File {
+            path: "posts.tsv".to_owned(),
+            reason: format!("no such file, life {lives}"),
+        };
+        async { Err(error) }.boxed_local()
+    });
+    let rig = start(MS, vec![done, lost]);
+    let ended = rig.ingester.finished().await;
+    let Err(IngestError::Failed { source_id, reason }) = ended else {
+        panic!("{ended:?}");
+    };
+    assert_eq!(source_id.as_str(), "lost");
+    assert_eq!(reason, "posts.tsv: no such file, life 0");
+    let states = [rig.status(0).state, rig.status(1).state];
+    assert_eq!(states, [SourceState::Finished, SourceState::Failed]);
+}
+
+#[actix::test]
+async fn who_waits_for_files_hears_that_the_ingester_was_stopped() {
+    let slow = plan("slow", true, |_, desk| until_stopped(desk).boxed_local());
+    let rig = start(MS, vec![slow]);
+    let (ended, _) = tokio::join!(rig.ingester.finished(), rig.ingester.drain(GRACE));
+    assert_eq!(ended, Err(IngestError::Stopped));
+}
+
+#[actix::test]
+async fn a_source_that_does_not_come_to_rest_is_abandoned_and_named() {
+    let deaf = plan("deaf", false, |_, _| {
+        std::future::pending::<Result<End, SourceError>>().boxed_local()
+    });
+    let rig = start(MS, vec![deaf]);
+    let report = rig.ingester.drain(MS * 20).await;
+    assert_eq!(report.abandoned, [SourceId::parse("deaf").unwrap()]);
+    assert_eq!(rig.status(0).state, SourceState::Stopped);
+    assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty(), "once");
+}
+
+fn publisher(log: &Arc<FakeLog>, readiness: &Readiness, slots: usize) -> Addr<Publisher> {
+    let check = readiness.check("ingester");
+    check.ok();
+    Publisher::new(PublisherParts {
+        log: Arc::clone(log) as _,
+        slots,
+        mailbox: 1,
+        backoff: Backoff::new(MS, MS * 2).unwrap(),
+        check,
+        stop: CancellationToken::new(),
+        closed: CancellationToken::new(),
+    })
+    .start()
+}
+
+fn publish(n: u8) -> Publish {
+    Publish {
+        topic: Topic::Tweet,
+        records: vec![NewRecord {
+            key: vec![b'0' + n],
+            value: Vec::new(),
+        }],
+    }
+}
+
+#[actix::test]
+async fn a_publisher_has_a_bounded_number_of_publishes_in_flight() {
+    let (log, readiness) = (FakeLog::new(), Readiness::new());
+    log.hold();
+    let publisher = publisher(&log, &readiness, 2);
+    let sent = actix::spawn(join_all((0..9).map(|n| publisher.send(publish(n)))));
+    eventually("two are in flight", || log.begun() == 2).await;
+    // Whatever could still be taken is taken by tasks that are ready now.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(log.begun(), 2);
+    log.release();
+    assert!(
+        sent.await
+            .unwrap()
+            .into_iter()
+            .all(|sent| sent.unwrap().is_ok())
+    );
+    assert_eq!(log.count(Topic::Tweet), 9);
+}
+
+#[actix::test]
+async fn a_log_that_is_away_is_tried_again_and_readiness_says_so() {
+    let (log, readiness) = (FakeLog::new(), Readiness::new());
+    for _ in 0..3 {
+        log.refuse(LogError::Unavailable("on purpose".to_owned()));
+    }
+    log.allow(1);
+    let publisher = publisher(&log, &readiness, 1);
+    let sent = actix::spawn(publisher.send(publish(1)));
+    eventually("it is tried again", || log.begun() == 2).await;
+    assert!(
+        readiness.report()[0]
+            .1
+            .as_ref()
+            .unwrap_err()
+            .contains("on purpose")
+    );
+    log.release();
+    sent.await.unwrap().unwrap().unwrap();
+    assert_eq!((log.begun(), log.count(Topic::Tweet)), (4, 1));
+    assert_eq!(readiness.report()[0].1, Ok(()));
+}
+
+#[actix::test]
+async fn a_refusal_for_good_is_returned() {
+    let (log, readiness) = (FakeLog::new(), Readiness::new());
+    log.refuse(LogError::Corrupt("on purpose".to_owned()));
+    let publisher = publisher(&log, &readiness, 1);
+    let refused = publisher.send(publish(1)).await.unwrap();
+    assert!(matches!(refused, Err(LogError::Corrupt(_))), "{refused:?}");
+    assert_eq!(log.begun(), 1);
+}

@@ -1,0 +1,219 @@
+//! The live weather of cities, asked from Open-Meteo.
+//!
+//! Guarantee: an observation is sent once, and the cursor of its city moves only after the log has
+//! it. A failing answer is counted and waited out; the other cities go on. Answers are limited in
+//! size and time.
+
+mod fetch;
+
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use moodvane_eventlog::{LogError, NewRecord};
+use moodvane_model::{City, Observation, Readings, Timestamp, Topic};
+use moodvane_upstream::open_meteo;
+use tokio::time::MissedTickBehavior;
+use tracing::{info, warn};
+
+use crate::backoff::Attempts;
+use crate::config::OpenMeteoConfig;
+use crate::desk::{Desk, End};
+use crate::error::SourceError;
+
+/// After so many failures the history is given up, so that the live weather can begin.
+const HISTORY_ATTEMPTS: usize = 5;
+/// Values of the history are an hour apart: a shorter gap holds none.
+const HISTORY_STEP_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HISTORY_STEP_MS;
+
+/// Polls every city until it is told to stop.
+pub(crate) async fn run(config: OpenMeteoConfig, desk: Desk) -> Result<End, SourceError> {
+    let client = fetch::client()?;
+    let polls = config.cities.iter().map(|city| {
+        let poll = CityPoll {
+            name: format!("{}:{}", desk.id(), city.id),
+            attempts: Attempts::new(desk.shared.backoff),
+            last: None,
+            config: &config,
+            client: &client,
+            desk: &desk,
+            city,
+        };
+        poll.run()
+    });
+    try_join_all(polls).await?;
+    Ok(End::Stopped)
+}
+
+struct CityPoll<'a> {
+    config: &'a OpenMeteoConfig,
+    city: &'a City,
+    desk: &'a Desk,
+    client: &'a reqwest::Client,
+    name: String,
+    attempts: Attempts,
+    /// The latest observation that the log has.
+    last: Option<Timestamp>,
+}
+
+impl CityPoll<'_> {
+    async fn run(mut self) -> Result<(), SourceError> {
+        self.last = self.stored().await?;
+        let stop = self.desk.shared.stop.clone();
+        self.catch_up().await?;
+        let mut ticks = tokio::time::interval(self.config.poll);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !stop.is_cancelled() {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                _ = ticks.tick() => {}
+            }
+            // What came is sent, whatever else happens: only the asking may be cut short.
+            match stop.run_until_cancelled(self.ask()).await {
+                None => break,
+                Some(Ok(current)) => self.tell(current).await?,
+                Some(Err(error)) => self.rest(&error).await,
+            }
+        }
+        Ok(())
+    }
+
+    async fn stored(&self) -> Result<Option<Timestamp>, SourceError> {
+        let Some(cursor) = self.desk.shared.log.cursor(&self.name).await? else {
+            return Ok(None);
+        };
+        let read = cursor.parse().ok().map(Timestamp::from_millis);
+        match read {
+            Some(Ok(at)) => Ok(Some(at)),
+            _ => Err(LogError::Corrupt(format!(
+                "cursor {} is \"{cursor}\", it should be milliseconds since 1970",
+                self.name
+            ))
+            .into()),
+        }
+    }
+
+    /// Fills the gap between the cursor and now from the history, where the gap can hold an hour.
+    async fn catch_up(&mut self) -> Result<(), SourceError> {
+        let now = self.desk.now();
+        let gap_ms = self.last.map(|last| now.millis() - last.millis());
+        if self.config.history_days == 0 || gap_ms.is_some_and(|gap| gap < HISTORY_STEP_MS) {
+            return Ok(());
+        }
+        let gap_days = gap_ms.map_or(i64::MAX, |gap| gap / DAY_MS + 1);
+        let days = u8::try_from(gap_days).map_or(self.config.history_days, |gap| {
+            gap.min(self.config.history_days)
+        });
+        let stop = self.desk.shared.stop.clone();
+        for _ in 0..HISTORY_ATTEMPTS {
+            match stop.run_until_cancelled(self.ask_history(days, now)).await {
+                None => return Ok(()),
+                Some(Ok(hours)) => return self.tell_history(hours).await,
+                Some(Err(error)) => self.rest(&error).await,
+            }
+        }
+        warn!(source = %self.desk.id(), city = %self.city.id, days, "history given up, the hours before now stay empty");
+        Ok(())
+    }
+
+    async fn ask(&self) -> Result<(Timestamp, Readings), SourceError> {
+        let url = open_meteo::current_url(&self.config.base_url, self.city);
+        let body = fetch::get(self.client, url).await?;
+        Ok(open_meteo::parse_current(&body)?)
+    }
+
+    async fn ask_history(
+        &self,
+        days: u8,
+        until: Timestamp,
+    ) -> Result<Vec<(Timestamp, Readings)>, SourceError> {
+        let url = open_meteo::history_url(&self.config.base_url, self.city, days);
+        let body = fetch::get(self.client, url).await?;
+        Ok(open_meteo::parse_history(&body, until)?)
+    }
+
+    async fn tell(&mut self, current: (Timestamp, Readings)) -> Result<(), SourceError> {
+        self.heard();
+        let (at, readings) = current;
+        if self.last.is_some_and(|last| at <= last) {
+            self.desk
+                .shared
+                .metrics
+                .dropped(self.desk.id(), "unchanged", 1);
+            return Ok(());
+        }
+        self.send(&[(at, readings)], |_| self.desk.now()).await?;
+        self.save(at).await;
+        Ok(())
+    }
+
+    async fn tell_history(
+        &mut self,
+        mut hours: Vec<(Timestamp, Readings)>,
+    ) -> Result<(), SourceError> {
+        self.heard();
+        hours.retain(|(at, _)| self.last.is_none_or(|last| *at > last));
+        hours.sort_by_key(|(at, _)| *at);
+        for chunk in hours.chunks(self.desk.shared.batch_posts.max(1)) {
+            self.send(chunk, |observed_at| observed_at).await?;
+        }
+        if let Some((at, _)) = hours.last() {
+            self.save(*at).await;
+        }
+        info!(source = %self.desk.id(), city = %self.city.id, hours = hours.len(), "history read");
+        Ok(())
+    }
+
+    fn heard(&mut self) {
+        self.attempts.reset();
+        self.desk.running();
+    }
+
+    async fn send(
+        &self,
+        readings: &[(Timestamp, Readings)],
+        received_at: impl Fn(Timestamp) -> Timestamp,
+    ) -> Result<(), SourceError> {
+        let mut records = Vec::with_capacity(readings.len());
+        for (observed_at, readings) in readings {
+            let observation = Observation {
+                city: self.city.id,
+                source: self.desk.id(),
+                observed_at: *observed_at,
+                received_at: received_at(*observed_at),
+                readings: *readings,
+            };
+            records.push(NewRecord {
+                key: observation.identity().into_bytes(),
+                value: observation.to_json()?,
+            });
+        }
+        let last_event = readings.iter().map(|(at, _)| *at).max();
+        self.desk
+            .publish(Topic::Temperature, records, last_event)
+            .await
+    }
+
+    /// The log has all up to `at`. A cursor that cannot be saved costs a repetition, which readers
+    /// drop, so it is noted and no more.
+    async fn save(&mut self, at: Timestamp) {
+        self.last = Some(at);
+        let cursor = at.millis().to_string();
+        if let Err(error) = self.desk.shared.log.save_cursor(&self.name, &cursor).await {
+            self.desk.note(&error.into());
+        }
+    }
+
+    /// Notes a failure and waits it out, as long as the provider asks for.
+    async fn rest(&mut self, error: &SourceError) {
+        self.desk.note(error);
+        let asked = match error {
+            SourceError::Status { retry_after, .. } => retry_after.unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        let delay = self.attempts.failed().max(asked);
+        let stop = &self.desk.shared.stop;
+        stop.run_until_cancelled(tokio::time::sleep(delay)).await;
+    }
+}

@@ -1,0 +1,98 @@
+//! One HTTP request with every limit stated.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use url::Url;
+
+use crate::error::SourceError;
+
+/// The longest answer, in bytes.
+pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_REDIRECTS: usize = 3;
+/// Whoever asks for a longer pause is asked again nevertheless.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+pub(super) fn client() -> Result<Client, SourceError> {
+    Client::builder()
+        .user_agent(concat!("moodvane/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT)
+        .redirect(Policy::limited(MAX_REDIRECTS))
+        .build()
+        .map_err(failed)
+}
+
+/// The body of the answer to a GET.
+pub(super) async fn get(client: &Client, url: Url) -> Result<Vec<u8>, SourceError> {
+    let mut answer = client.get(url).send().await.map_err(failed)?;
+    if answer.status() != StatusCode::OK {
+        return Err(SourceError::Status {
+            status: answer.status().as_u16(),
+            retry_after: retry_after(answer.headers()),
+        });
+    }
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(failed)? {
+        if body.len() + part.len() > MAX_BODY_BYTES {
+            return Err(SourceError::TooLong {
+                max: MAX_BODY_BYTES,
+            });
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+}
+
+/// The error with its causes: the outermost says little.
+fn failed(error: reqwest::Error) -> SourceError {
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        reason.push_str(": ");
+        reason.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    SourceError::Request(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pause_that_a_provider_asks_for_is_honoured_up_to_an_hour() {
+        let cases = [
+            ("7", Some(7)),
+            (" 90 ", Some(90)),
+            ("99999999", Some(3600)),
+            ("soon", None),
+        ];
+        for (text, seconds) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            assert_eq!(
+                retry_after(&headers),
+                seconds.map(Duration::from_secs),
+                "{text}"
+            );
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,209 @@
+//! The ingester's part of the configuration.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use moodvane_ingester::{Ingester, IngesterConfig, SourceConfig};
+use moodvane_runtime::Settings;
+use tempfile::TempDir;
+
+use support::{new_york, source};
+
+/// What is read from the defaults and `text`, and every fault.
+fn read(text: &str) -> (Option<IngesterConfig>, String) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("moodvane.toml");
+    fs::write(&path, text).unwrap();
+    let mut settings = Settings::new();
+    settings.merge_file(&path);
+    let config = IngesterConfig::read(&settings, &[new_york()]);
+    // Keys of other parts are not asked for here, so only those of ours are looked at.
+    let faults = settings
+        .finish()
+        .map_or_else(|e| e.to_string(), |()| String::new());
+    let ours = |line: &&str| line.contains("source") || line.contains("ingester");
+    (
+        config,
+        faults.lines().filter(ours).collect::<Vec<_>>().join("\n"),
+    )
+}
+
+#[test]
+fn the_default_configuration_is_good() {
+    let (config, faults) = read("");
+    assert_eq!(faults, "");
+    let config = config.unwrap();
+    let ids: Vec<_> = config.sources.iter().map(SourceConfig::id).collect();
+    assert_eq!(ids, [source("open-meteo"), source("bluesky")]);
+    assert_eq!(
+        (config.formatters, config.drain),
+        (10, Duration::from_secs(10))
+    );
+    assert!(!config.sources.iter().any(SourceConfig::is_finite));
+}
+
+#[test]
+fn files_are_sources() {
+    let (config, faults) = read(
+        r#"
+        [[source]]
+        kind = "post-file"
+        id = "tweets"
+        path = "tweets.tsv"
+        id_column = "tweet_id"
+        text_column = "text"
+        time_column = "created"
+        time_format = "rfc3339"
+        shift_days = -728
+        select = "all"
+        language = "en"
+
+        [[source]]
+        kind = "weather-file"
+        id = "jfk"
+        path = "weather.csv"
+        city = "new-york"
+        time_column = "time_hour"
+        time_format = "%Y-%m-%d %H:%M:%S"
+        temperature_column = "temp"
+        temperature_unit = "f"
+        wind_column = "wind_speed"
+        wind_unit = "mph"
+        filter = ["origin=JFK"]
+        "#,
+    );
+    assert_eq!(faults, "");
+    let config = config.unwrap();
+    let [
+        SourceConfig::PostFile(posts),
+        SourceConfig::WeatherFile(weather),
+    ] = &config.sources[..]
+    else {
+        panic!("{config:?}");
+    };
+    assert_eq!(
+        (posts.format.name(), posts.spec.shift.num_days()),
+        ("tsv", -728)
+    );
+    let filter = &weather.spec.filters[0];
+    assert_eq!(
+        (filter.column.as_str(), filter.value.as_str()),
+        ("origin", "JFK")
+    );
+    assert_eq!(weather.format.name(), "csv");
+    assert!(config.sources.iter().all(SourceConfig::is_finite));
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let (config, faults) = read(
+        r#"
+        [ingester]
+        formatters = 0
+        backoff_min_ms = 500
+        backoff_max_ms = 250
+
+        [[source]]
+        kind = "open-meteo"
+        id = "Weather"
+        base_url = "ws://example.org"
+        poll_s = 0
+        history_days = 93
+
+        [[source]]
+        kind = "bluesky"
+        id = "bluesky"
+        base_url = "https://example.org"
+        rewind_s = 5
+        select = "some"
+        language = "1"
+
+        [[source]]
+        kind = "post-file"
+        id = "tweets"
+        path = "tweets.dat"
+        id_column = "id"
+        text_column = "text"
+        time_column = "at"
+        time_format = "noon"
+        latitude_column = "lat"
+        shift_days = 99999
+
+        [[source]]
+        kind = "weather-file"
+        id = "jfk"
+        path = "weather.csv"
+        city = "boston"
+        time_column = "at"
+        time_format = "rfc3339"
+        temperature_column = "temp"
+        temperature_unit = "r"
+        pressure_column = "pressure"
+        filter = ["JFK"]
+
+        [[source]]
+        kind = "carrier-pigeon"
+        id = "pigeon"
+        "#,
+    );
+    assert!(config.is_none());
+    for part in [
+        "formatters",
+        "backoff_max_ms",
+        "\"Weather\"",
+        "ws://example.org",
+        "poll_s",
+        "history_days",
+        "https://example.org",
+        "must be city",
+        "language tag",
+        "must be tsv, csv or jsonl",
+        "\"noon\"",
+        "latitude_column",
+        "shift_days",
+        "one of the cities",
+        "temperature_unit",
+        "pressure_unit",
+        "must look like origin=JFK",
+        "carrier-pigeon",
+    ] {
+        assert!(faults.contains(part), "{part} in {faults}");
+    }
+}
+
+#[test]
+fn two_sources_of_one_id_are_a_fault() {
+    let source = |kind, url| {
+        format!(
+            "[[source]]\nkind = \"{kind}\"\nid = \"same\"\nbase_url = \"{url}\"\npoll_s = 60\nhistory_days = 0\n"
+        )
+    };
+    let twice =
+        source("open-meteo", "http://a.example") + &source("open-meteo", "http://b.example");
+    let (config, faults) = read(&twice);
+    assert!(
+        config.is_none() && faults.contains("another source's id"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn a_language_without_all_posts_is_a_fault() {
+    let (config, faults) = read(
+        "[[source]]\nkind = \"bluesky\"\nid = \"b\"\nbase_url = \"wss://a.example\"\nrewind_s = 5\nlanguage = \"en\"\n",
+    );
+    assert!(
+        config.is_none() && faults.contains("select all"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn a_handle_can_be_used_from_any_thread() {
+    fn check<T: Send + Sync + Clone>() {}
+    check::<Ingester>();
+}

@@ -1,0 +1,94 @@
+//! What the tests of sources share.
+
+#![allow(dead_code, unreachable_pub)]
+
+pub mod log;
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use moodvane_ingester::{Backoff, Ingester, IngesterConfig, SourceConfig, SourceStatus, start};
+use moodvane_model::{City, CityId, SourceId, Timestamp};
+use moodvane_runtime::{ManualClock, Readiness, metrics};
+use prometheus::Registry;
+use tokio::net::TcpListener;
+
+use self::log::FakeLog;
+
+pub const GRACE: Duration = Duration::from_secs(10);
+/// A grace for drains that are meant to run out.
+pub const SHORT: Duration = Duration::from_millis(50);
+
+/// The time at which all tests take place.
+pub fn now() -> Timestamp {
+    Timestamp::parse_rfc3339("2024-05-03T10:20:00Z").unwrap()
+}
+
+pub fn new_york() -> City {
+    let names = ["new york".to_owned(), "nyc".to_owned()];
+    let id = CityId::parse("new-york").unwrap();
+    City::new(id, "New York", &names, (40.7, -74.0), "America/New_York").unwrap()
+}
+
+pub fn source(id: &str) -> SourceId {
+    SourceId::parse(id).unwrap()
+}
+
+/// An ingester over `log`.
+pub struct Rig {
+    pub ingester: Ingester,
+    pub registry: Registry,
+}
+
+pub fn config(sources: Vec<SourceConfig>) -> IngesterConfig {
+    let ms = Duration::from_millis(1);
+    IngesterConfig {
+        formatters: 3,
+        mailbox: 8,
+        batch_posts: 10,
+        batches_in_flight: 2,
+        backoff: Backoff::new(ms, ms * 5).unwrap(),
+        drain: GRACE,
+        sources,
+    }
+}
+
+impl Rig {
+    pub fn start(log: &Arc<FakeLog>, sources: Vec<SourceConfig>) -> Self {
+        let registry = Registry::new();
+        let clock = Arc::new(ManualClock::new(now()));
+        let log = Arc::clone(log);
+        let ingester = start(config(sources), log, clock, &registry, &Readiness::new()).unwrap();
+        Self { ingester, registry }
+    }
+
+    pub fn status(&self) -> SourceStatus {
+        self.ingester.status().remove(0)
+    }
+
+    /// The value of a counter, by its name and labels as they are printed; 0 where there is none.
+    pub fn counter(&self, name: &str) -> u64 {
+        let text = metrics::render(&self.registry);
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value.map_or(0, |value| value.trim().parse().unwrap())
+    }
+
+    pub fn dropped(&self, reason: &str) -> u64 {
+        let id = self.status().id;
+        // Labels are printed in the order of their names.
+        self.counter(&format!(
+            "moodvane_ingester_dropped_total{{reason=\"{reason}\",source=\"{id}\"}}"
+        ))
+    }
+}
+
+/// Serves `router` on loopback for the rest of the test.
+pub async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    actix::spawn(axum::serve(listener, router).into_future());
+    address
+}

@@ -1,0 +1,238 @@
+//! The Open-Meteo source against an HTTP server of the test's own.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use moodvane_ingester::{OpenMeteoConfig, SourceConfig, SourceState};
+use moodvane_model::{Observation, Timestamp, Topic};
+use serde_json::json;
+
+use support::log::{FakeLog, eventually};
+use support::{GRACE, Rig, SHORT, new_york, serve, source};
+
+const NAME: &str = "open-meteo:new-york";
+
+type Answer = (StatusCode, String);
+
+/// What the server says: each answer once, the last for ever.
+#[derive(Clone, Default)]
+struct Server {
+    answers: Arc<Mutex<VecDeque<Answer>>>,
+    asked: Arc<Mutex<Vec<HashMap<String, String>>>>,
+}
+
+async fn answer(
+    State(server): State<Server>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    server.asked.lock().unwrap().push(query);
+    let mut answers = server.answers.lock().unwrap();
+    let answer = match answers.len() {
+        1 => answers[0].clone(),
+        _ => answers.pop_front().unwrap(),
+    };
+    answer.into_response()
+}
+
+impl Server {
+    fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let server = Self::default();
+        server.answers.lock().unwrap().extend(answers);
+        server
+    }
+
+    /// Starts the ingester on this server.
+    async fn rig(&self, log: &Arc<FakeLog>, history_days: u8) -> Rig {
+        let router = Router::new().route("/v1/forecast", get(answer));
+        let address = serve(router.with_state(self.clone())).await;
+        let config = OpenMeteoConfig {
+            id: source("open-meteo"),
+            base_url: format!("http://{address}").parse().unwrap(),
+            cities: vec![new_york()],
+            poll: Duration::from_millis(3),
+            history_days,
+        };
+        Rig::start(log, vec![SourceConfig::OpenMeteo(config)])
+    }
+
+    fn asked(&self, what: &str) -> Vec<HashMap<String, String>> {
+        let asked = self.asked.lock().unwrap();
+        let of_kind = asked.iter().filter(|query| query.contains_key(what));
+        of_kind.cloned().collect()
+    }
+}
+
+fn current(time: &str, celsius: f64) -> Answer {
+    let answer = json!({
+        "utc_offset_seconds": 0,
+        "current_units": { "time": "iso8601", "interval": "seconds", "temperature_2m": "°C" },
+        "current": { "time": time, "interval": 900, "temperature_2m": celsius },
+    });
+    (StatusCode::OK, answer.to_string())
+}
+
+fn history(times: &[&str]) -> Answer {
+    let celsius: Vec<f64> = (0..times.len()).map(|n| n as f64).collect();
+    let answer = json!({
+        "utc_offset_seconds": 0,
+        "hourly_units": { "time": "iso8601", "temperature_2m": "°C" },
+        "hourly": { "time": times, "temperature_2m": celsius },
+    });
+    (StatusCode::OK, answer.to_string())
+}
+
+fn at(time: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(&format!("{time}:00Z")).unwrap()
+}
+
+fn key(time: &str) -> String {
+    format!("new-york:open-meteo:{}", at(time).millis())
+}
+
+fn millis(time: &str) -> String {
+    at(time).millis().to_string()
+}
+
+#[actix::test]
+async fn an_observation_that_has_not_moved_is_not_sent_again() {
+    let log = FakeLog::new();
+    let server = Server::new([
+        current("2024-05-03T10:00", 11.0),
+        current("2024-05-03T10:00", 11.0),
+        current("2024-05-03T10:15", 12.5),
+        current("2024-05-03T10:00", 11.0),
+    ]);
+    let rig = server.rig(&log, 0).await;
+    eventually("some polls", || server.asked("current").len() > 8).await;
+    rig.ingester.drain(GRACE).await;
+    let keys = [key("2024-05-03T10:00"), key("2024-05-03T10:15")];
+    assert_eq!(log.keys(Topic::Temperature), keys);
+    assert_eq!(log.cursor_of(NAME), Some(millis("2024-05-03T10:15")));
+    assert!(rig.dropped("unchanged") >= 5);
+    assert!(server.asked("hourly").is_empty());
+    let observation = Observation::from_json(&log.values(Topic::Temperature)[1]).unwrap();
+    assert_eq!(observation.received_at, support::now());
+    let status = rig.status();
+    assert_eq!((status.records, status.last_error), (2, None));
+    assert_eq!(status.last_event, Some(at("2024-05-03T10:15")));
+}
+
+#[actix::test]
+async fn failing_answers_are_counted_and_the_poll_goes_on() {
+    let log = FakeLog::new();
+    let status = |status| (status, "no".to_owned());
+    let server = Server::new([
+        status(StatusCode::TOO_MANY_REQUESTS),
+        status(StatusCode::BAD_GATEWAY),
+        (StatusCode::OK, "x".repeat((1 << 20) + 1)),
+        (StatusCode::OK, "<html>".to_owned()),
+        current("2024-05-03T10:00", 11.0),
+    ]);
+    let rig = server.rig(&log, 0).await;
+    eventually("the observation", || log.count(Topic::Temperature) == 1).await;
+    let errors = "moodvane_ingester_source_errors_total{source=\"open-meteo\"}";
+    assert_eq!(rig.counter(errors), 4);
+    let status = rig.status();
+    assert_eq!((status.state, status.restarts), (SourceState::Running, 0));
+    assert!(status.last_error.unwrap().contains("not understood"));
+    rig.ingester.drain(GRACE).await;
+}
+
+#[actix::test]
+async fn the_history_is_asked_once_and_counts_as_received_when_observed() {
+    let log = FakeLog::new();
+    let hours = [
+        "2024-05-03T08:00",
+        "2024-05-03T09:00",
+        "2024-05-03T10:00",
+        "2024-05-03T11:00",
+    ];
+    let server = Server::new([history(&hours), current("2024-05-03T10:15", 12.5)]);
+    let rig = server.rig(&log, 30).await;
+    eventually("all", || log.count(Topic::Temperature) == 4).await;
+    rig.ingester.drain(GRACE).await;
+    let expected: Vec<String> = hours[..3]
+        .iter()
+        .copied()
+        .chain(["2024-05-03T10:15"])
+        .map(key)
+        .collect();
+    assert_eq!(
+        log.keys(Topic::Temperature),
+        expected,
+        "11:00 is a forecast"
+    );
+    let first = Observation::from_json(&log.values(Topic::Temperature)[0]).unwrap();
+    assert_eq!(first.received_at, at("2024-05-03T08:00"));
+    let asked = server.asked("hourly");
+    assert_eq!((asked.len(), asked[0]["past_days"].as_str()), (1, "30"));
+
+    // Now the cursor is minutes old.
+    let again = Server::new([current("2024-05-03T10:15", 12.5)]);
+    let rig = again.rig(&log, 30).await;
+    eventually("some polls", || again.asked("current").len() > 2).await;
+    rig.ingester.drain(GRACE).await;
+    assert!(again.asked("hourly").is_empty());
+    assert_eq!(log.count(Topic::Temperature), 4);
+}
+
+#[actix::test]
+async fn a_gap_is_filled_from_the_cursor_on() {
+    let log = FakeLog::new();
+    log.set_cursor(NAME, &millis("2024-05-01T23:30"));
+    let hours = ["2024-05-01T23:00", "2024-05-02T00:00", "2024-05-02T01:00"];
+    let server = Server::new([
+        (StatusCode::BAD_GATEWAY, String::new()),
+        history(&hours),
+        current("2024-05-03T10:15", 12.5),
+    ]);
+    let rig = server.rig(&log, 30).await;
+    eventually("all", || log.count(Topic::Temperature) == 3).await;
+    rig.ingester.drain(GRACE).await;
+    let expected = ["2024-05-02T00:00", "2024-05-02T01:00", "2024-05-03T10:15"].map(key);
+    assert_eq!(log.keys(Topic::Temperature), expected);
+    let asked = server.asked("hourly");
+    assert_eq!((asked.len(), asked[1]["past_days"].as_str()), (2, "2"));
+}
+
+#[actix::test]
+async fn the_cursor_of_a_city_does_not_move_before_the_acknowledgement() {
+    let log = FakeLog::new();
+    log.hold();
+    let server = Server::new([current("2024-05-03T10:00", 11.0)]);
+    let rig = server.rig(&log, 0).await;
+    eventually("a publish", || log.begun() == 1).await;
+    let report = rig.ingester.drain(SHORT).await;
+    assert_eq!(report.abandoned, [source("open-meteo")]);
+    assert_eq!((log.cursor_of(NAME), log.saves()), (None, 0));
+    assert_eq!(
+        server.asked("current").len(),
+        1,
+        "the log is felt at the source"
+    );
+}
+
+#[actix::test]
+async fn an_unreadable_cursor_is_an_error_that_names_it() {
+    let log = FakeLog::new();
+    log.set_cursor(NAME, "yesterday");
+    let server = Server::new([current("2024-05-03T10:00", 11.0)]);
+    let rig = server.rig(&log, 0).await;
+    eventually("a failure", || rig.status().restarts > 0).await;
+    let error = rig.status().last_error.unwrap();
+    assert!(
+        error.contains(NAME) && error.contains("yesterday"),
+        "{error}"
+    );
+    rig.ingester.drain(GRACE).await;
+}
