@@ -1,5 +1,6 @@
 //! Logs, to standard error: as text for people or as JSON for machines.
 
+use std::io::IsTerminal;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -74,7 +75,8 @@ pub fn init_logging(config: &LoggingConfig) -> Result<(), LoggingError> {
     let filter = EnvFilter::try_new(&config.level).map_err(|e| LoggingError(e.to_string()))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started = match config.format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

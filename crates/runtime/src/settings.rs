@@ -87,6 +87,19 @@ impl Settings {
         );
     }
 
+    /// Replaces an array of tables, as flags do: all values are texts.
+    pub fn set_tables(&mut self, name: &str, tables: Vec<BTreeMap<String, String>>) {
+        let text = |(key, value): (String, String)| (key, Value::String(value));
+        let tables = tables
+            .into_iter()
+            .map(|t| Value::Table(t.into_iter().map(text).collect()));
+        self.put(
+            name.to_owned(),
+            Value::Array(tables.collect()),
+            Origin::Flag,
+        );
+    }
+
     /// A table of the configuration.
     #[must_use]
     pub fn section(&self, name: &str) -> Section<'_> {
@@ -137,6 +150,21 @@ impl Settings {
         } else {
             Err(SettingsError { faults })
         }
+    }
+
+    /// Ends the reading of `value`, which is there unless there is a fault.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with every fault, as [`Settings::finish`].
+    pub fn finish_with<T>(self, value: Option<T>) -> Result<T, SettingsError> {
+        self.finish()?;
+        let message = "a value is missing".to_owned();
+        value.ok_or(SettingsError {
+            faults: vec![Fault {
+                key: String::new(),
+                message,
+            }],
+        })
     }
 
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {

@@ -72,12 +72,17 @@ impl ProcessorConfig {
         let batch_records = section.number("batch_records", 1..=100_000usize);
         let open_rows = section.number("open_rows", 1..=1_000_000usize);
         let drain = section.millis("drain_ms", 100..=600_000);
-        let incarnation = settings.section("eventlog").number("incarnation", 1..=u32::MAX);
+        let incarnation = settings
+            .section("eventlog")
+            .number("incarnation", 1..=u32::MAX);
         let millis = |d: Duration| u32::try_from(d.as_millis()).unwrap_or(u32::MAX);
         Some(Self {
             engine: EngineConfig {
                 window: window?,
-                bounds: HourBounds { ahead_ms: millis(ahead?), behind_ms: millis(behind?) },
+                bounds: HourBounds {
+                    ahead_ms: millis(ahead?),
+                    behind_ms: millis(behind?),
+                },
                 incarnation: Incarnation(incarnation?),
                 open_rows: open_rows?,
             },

@@ -26,15 +26,14 @@ pub(crate) struct RowKey {
 }
 
 /// Reads a record and checks that its key is its identity.
-pub(crate) fn decode<'b>(
-    topic: Topic,
-    record: RecordRef<'b>,
-) -> Result<Decoded<'b>, DecodeError> {
+pub(crate) fn decode<'b>(topic: Topic, record: RecordRef<'b>) -> Result<Decoded<'b>, DecodeError> {
     let content = match topic {
         Topic::Tweet => {
             let post = Post::from_json(record.value)?;
             if !post.has_identity(record.key) {
-                return Err(DecodeError::Key { expected: post.identity() });
+                return Err(DecodeError::Key {
+                    expected: post.identity(),
+                });
             }
             Content::Post(post)
         }
@@ -63,8 +62,16 @@ impl Decoded<'_> {
     pub(crate) fn row_key(&self, bounds: HourBounds) -> RowKey {
         let hour = HourSlot::of(self.time(bounds));
         match &self.content {
-            Content::Post(post) => RowKey { hour, city: post.city, source: post.source },
-            Content::Observation(o) => RowKey { hour, city: o.city, source: o.source },
+            Content::Post(post) => RowKey {
+                hour,
+                city: post.city,
+                source: post.source,
+            },
+            Content::Observation(o) => RowKey {
+                hour,
+                city: o.city,
+                source: o.source,
+            },
         }
     }
 }

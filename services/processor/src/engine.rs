@@ -70,7 +70,13 @@ impl Engine {
         };
         let run = spec.id();
         parts.handle.block_on(parts.store.register_run(&run))?;
-        Ok(Self { config, parts, run, folds: BTreeMap::new(), scores: Vec::new() })
+        Ok(Self {
+            config,
+            parts,
+            run,
+            folds: BTreeMap::new(),
+            scores: Vec::new(),
+        })
     }
 
     /// The run that this engine folds.
@@ -97,12 +103,23 @@ impl Engine {
     pub fn begin(&mut self, log: Watermarks, now: Timestamp) -> Result<Offset, ProcessorError> {
         let TopicPartition { topic, partition } = log.at;
         let (run, incarnation) = (self.run.clone(), self.config.incarnation);
-        let key = ProgressKey { run, topic, incarnation, partition };
+        let key = ProgressKey {
+            run,
+            topic,
+            incarnation,
+            partition,
+        };
         let progress = self.wait(self.parts.store.progress(&key))?;
         let beginning = Beginning::decide(log, progress.as_ref(), self.config.window)?;
         if let Some((from, to)) = beginning.lost {
             let after = progress.and_then(|p| p.anchor).map(|a| a.written_at);
-            self.report_gap(Gap { key, from, to, after, found_at: now })?;
+            self.report_gap(Gap {
+                key,
+                from,
+                to,
+                after,
+                found_at: now,
+            })?;
         }
         let owner = (self.run.clone(), incarnation);
         let fold = PartitionFold::new(log.at, &beginning, owner, self.config.window);
@@ -130,7 +147,9 @@ impl Engine {
     /// [`ProcessorError::Store`] where rows cannot be loaded.
     pub fn fold(&mut self, batch: &Batch) -> Result<(), ProcessorError> {
         let at = batch.at();
-        let Some(mut fold) = self.folds.remove(&at) else { return Ok(()) };
+        let Some(mut fold) = self.folds.remove(&at) else {
+            return Ok(());
+        };
         let result = self.fold_into(&mut fold, batch);
         if result.is_ok() {
             self.folds.insert(at, fold);
@@ -140,7 +159,10 @@ impl Engine {
 
     fn fold_into(&mut self, fold: &mut PartitionFold, batch: &Batch) -> Result<(), ProcessorError> {
         let fresh = self.admit(fold, batch)?;
-        let keys: Vec<RowKey> = fresh.iter().map(|d| d.row_key(self.config.bounds)).collect();
+        let keys: Vec<RowKey> = fresh
+            .iter()
+            .map(|d| d.row_key(self.config.bounds))
+            .collect();
         self.open_rows(fold, &keys)?;
         let mut todo = Vec::with_capacity(fresh.len());
         for (decoded, key) in fresh.into_iter().zip(keys) {
@@ -154,7 +176,11 @@ impl Engine {
         let mut scores = self.scores.iter().copied();
         let bounds = self.config.bounds;
         for (decoded, key) in &todo {
-            let score = if self.is_scored(decoded) { scores.next() } else { None };
+            let score = if self.is_scored(decoded) {
+                scores.next()
+            } else {
+                None
+            };
             if score.is_none() && matches!(decoded.content, Content::Post(_)) {
                 self.parts.metrics.unscored();
             }
@@ -210,15 +236,17 @@ impl Engine {
             "record is unreadable and goes to the dead letters"
         );
         let (key, value) = (record.key.to_vec(), record.value.to_vec());
-        DeadLetter { at, offset: record.offset, key, value, reason: error.to_string() }
+        DeadLetter {
+            at,
+            offset: record.offset,
+            key,
+            value,
+            reason: error.to_string(),
+        }
     }
 
     /// Opens the rows that are not open yet, all in one request.
-    fn open_rows(
-        &self,
-        fold: &mut PartitionFold,
-        keys: &[RowKey],
-    ) -> Result<(), ProcessorError> {
+    fn open_rows(&self, fold: &mut PartitionFold, keys: &[RowKey]) -> Result<(), ProcessorError> {
         let mut missing: Vec<RowKey> = Vec::new();
         let mut last = None;
         for key in keys {
@@ -231,7 +259,10 @@ impl Engine {
         if missing.is_empty() {
             return Ok(());
         }
-        let wanted = missing.iter().map(|key| fold.rows.partial_key(key)).collect();
+        let wanted = missing
+            .iter()
+            .map(|key| fold.rows.partial_key(key))
+            .collect();
         let stored = self.wait(self.parts.store.partials(wanted))?;
         fold.rows.open(&missing, stored);
         Ok(())
@@ -284,7 +315,9 @@ impl Engine {
         let changed: Vec<_> = moved().flat_map(|fold| fold.rows.changed()).collect();
         let dead: Vec<_> = moved().flat_map(|fold| fold.dead.iter().cloned()).collect();
         let incarnation = self.config.incarnation;
-        let progress: Vec<_> = moved().map(|fold| fold.progress(&self.run, incarnation)).collect();
+        let progress: Vec<_> = moved()
+            .map(|fold| fold.progress(&self.run, incarnation))
+            .collect();
         if !progress.is_empty() {
             let rows = changed.len();
             let started = std::time::Instant::now();
@@ -319,11 +352,17 @@ impl Engine {
     /// Up to where each partition is in the store: where nothing is unflushed, up to where it was
     /// read.
     pub(crate) fn flushed(&self) -> Vec<(TopicPartition, Offset)> {
-        self.folds.values().map(|fold| (fold.at, fold.flushed)).collect()
+        self.folds
+            .values()
+            .map(|fold| (fold.at, fold.flushed))
+            .collect()
     }
 
     fn positions(&self) -> Vec<(TopicPartition, Offset)> {
-        self.folds.values().map(|fold| (fold.at, fold.next())).collect()
+        self.folds
+            .values()
+            .map(|fold| (fold.at, fold.next()))
+            .collect()
     }
 
     /// Lets go of partitions. Flush first: what was not flushed is folded again by whoever takes

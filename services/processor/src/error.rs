@@ -40,7 +40,9 @@ pub enum ProcessorError {
     },
     /// The drain took longer than its bound. Nothing is lost: what was not flushed is folded
     /// again at the next start.
-    #[error("the store did not take the last rows within {0} ms; they will be folded again at the next start")]
+    #[error(
+        "the store did not take the last rows within {0} ms; they will be folded again at the next start"
+    )]
     DrainTimeout(u128),
     /// The processor's own thread could not be started or panicked.
     #[error("the processor's thread: {0}")]

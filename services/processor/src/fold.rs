@@ -30,9 +30,15 @@ impl Beginning {
     ) -> Result<Self, ProcessorError> {
         let next = progress.map_or(Offset::ZERO, |p| p.next);
         if next > log.high {
-            return Err(ProcessorError::LogTooShort { at: log.at, high: log.high, next });
+            return Err(ProcessorError::LogTooShort {
+                at: log.at,
+                high: log.high,
+                next,
+            });
         }
-        let anchor = progress.and_then(|p| p.anchor).filter(|a| a.offset >= log.low);
+        let anchor = progress
+            .and_then(|p| p.anchor)
+            .filter(|a| a.offset >= log.low);
         let window_from = next.back(u64::from(window)).max(log.low);
         Ok(Self {
             // Offsets may have gaps, so the anchor may lie before the window.
@@ -90,13 +96,18 @@ impl PartitionFold {
 
     /// Meets a record that is read again. The record at the anchor's offset must be the anchor.
     pub(crate) fn check_anchor(&mut self, record: &RecordRef<'_>) -> Result<(), ProcessorError> {
-        let Some(expected) = self.expected else { return Ok(()) };
+        let Some(expected) = self.expected else {
+            return Ok(());
+        };
         if record.offset < expected.offset {
             return Ok(());
         }
         if anchor_of(record) != expected {
             let offset = expected.offset;
-            return Err(ProcessorError::ForeignLog { at: self.at, offset });
+            return Err(ProcessorError::ForeignLog {
+                at: self.at,
+                offset,
+            });
         }
         self.expected = None;
         Ok(())
@@ -113,8 +124,17 @@ impl PartitionFold {
     /// The progress row for what was read so far.
     pub(crate) fn progress(&self, run: &RunId, incarnation: Incarnation) -> Progress {
         let TopicPartition { topic, partition } = self.at;
-        let key = ProgressKey { run: run.clone(), topic, incarnation, partition };
-        Progress { key, next: self.next, anchor: self.anchor }
+        let key = ProgressKey {
+            run: run.clone(),
+            topic,
+            incarnation,
+            partition,
+        };
+        Progress {
+            key,
+            next: self.next,
+            anchor: self.anchor,
+        }
     }
 }
 
@@ -132,17 +152,37 @@ mod tests {
     use moodvane_model::{Partition, Timestamp, Topic};
 
     fn log(low: u64, high: u64) -> Watermarks {
-        let at = TopicPartition { topic: Topic::Tweet, partition: Partition(0) };
-        Watermarks { at, low: Offset(low), high: Offset(high) }
+        let at = TopicPartition {
+            topic: Topic::Tweet,
+            partition: Partition(0),
+        };
+        Watermarks {
+            at,
+            low: Offset(low),
+            high: Offset(high),
+        }
     }
 
     fn progress(next: u64) -> Progress {
         let run = RunId::new("r");
         let (topic, partition) = (Topic::Tweet, Partition(0));
-        let key = ProgressKey { run, topic, incarnation: Incarnation(1), partition };
+        let key = ProgressKey {
+            run,
+            topic,
+            incarnation: Incarnation(1),
+            partition,
+        };
         let written_at = Timestamp::from_millis(0).unwrap();
-        let anchor = Anchor { offset: Offset(next - 1), written_at, key_hash: 7 };
-        Progress { key, next: Offset(next), anchor: Some(anchor) }
+        let anchor = Anchor {
+            offset: Offset(next - 1),
+            written_at,
+            key_hash: 7,
+        };
+        Progress {
+            key,
+            next: Offset(next),
+            anchor: Some(anchor),
+        }
     }
 
     #[test]
@@ -161,7 +201,11 @@ mod tests {
         ] {
             let stored = next.map(progress);
             let begin = Beginning::decide(log(marks.0, marks.1), stored.as_ref(), window).unwrap();
-            let shown = (begin.read_from.0, begin.fold_from.0, begin.lost.map(|l| (l.0.0, l.1.0)));
+            let shown = (
+                begin.read_from.0,
+                begin.fold_from.0,
+                begin.lost.map(|l| (l.0.0, l.1.0)),
+            );
             assert_eq!(shown, (read, fold, lost), "{marks:?} {next:?}");
             assert_eq!(begin.anchor.is_some(), anchored, "{marks:?} {next:?}");
         }
@@ -170,7 +214,13 @@ mod tests {
     #[test]
     fn a_log_that_ends_before_its_progress_is_another_log() {
         let error = Beginning::decide(log(0, 29), Some(&progress(30)), 10).unwrap_err();
-        assert!(matches!(error, ProcessorError::LogTooShort { .. }), "{error}");
-        assert!(error.to_string().contains("eventlog.incarnation"), "{error}");
+        assert!(
+            matches!(error, ProcessorError::LogTooShort { .. }),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains("eventlog.incarnation"),
+            "{error}"
+        );
     }
 }

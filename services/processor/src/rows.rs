@@ -6,7 +6,7 @@
 
 use hashbrown::HashMap;
 use moodvane_model::{
-    Incarnation, Offset, Partition, PartialHour, PartialKey, RunId, Score, Sums, Topic,
+    Incarnation, Offset, PartialHour, PartialKey, Partition, RunId, Score, Sums, Topic,
 };
 
 use crate::decode::{Content, Decoded, RowKey};
@@ -34,7 +34,14 @@ impl OpenRows {
         (topic, partition): (Topic, Partition),
         incarnation: Incarnation,
     ) -> Self {
-        Self { run, topic, incarnation, partition, rows: HashMap::new(), touches: 0 }
+        Self {
+            run,
+            topic,
+            incarnation,
+            partition,
+            rows: HashMap::new(),
+            touches: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -61,11 +68,18 @@ impl OpenRows {
     /// Opens rows: as the store has them, or empty.
     pub(crate) fn open(&mut self, keys: &[RowKey], stored: Vec<PartialHour>) {
         for key in keys {
-            let row = OpenRow { sums: Sums::default(), through: None, changed: false, touched: 0 };
+            let row = OpenRow {
+                sums: Sums::default(),
+                through: None,
+                changed: false,
+                touched: 0,
+            };
             self.rows.entry(*key).or_insert(row);
         }
         for partial in stored {
-            let PartialKey { hour, city, source, .. } = partial.key;
+            let PartialKey {
+                hour, city, source, ..
+            } = partial.key;
             if let Some(row) = self.rows.get_mut(&RowKey { hour, city, source }) {
                 row.sums = partial.sums;
                 row.through = Some(partial.through_offset);
@@ -75,7 +89,9 @@ impl OpenRows {
 
     /// Whether the row has this record already. A row must be open.
     pub(crate) fn has(&self, key: &RowKey, offset: Offset) -> bool {
-        self.rows.get(key).is_some_and(|row| row.through.is_some_and(|through| through >= offset))
+        self.rows
+            .get(key)
+            .is_some_and(|row| row.through.is_some_and(|through| through >= offset))
     }
 
     /// Adds a record to its open row; the row must not have it yet.
@@ -87,7 +103,9 @@ impl OpenRows {
         score: Option<Score>,
     ) {
         self.touches += 1;
-        let Some(row) = self.rows.get_mut(key) else { return };
+        let Some(row) = self.rows.get_mut(key) else {
+            return;
+        };
         match &decoded.content {
             Content::Post(_) => row.sums.add_post(at, score),
             Content::Observation(observation) => row.sums.add_observation(at, observation),
@@ -103,7 +121,11 @@ impl OpenRows {
         changed
             .filter_map(|(key, row)| {
                 let through_offset = row.through?;
-                Some(PartialHour { key: self.partial_key(key), sums: row.sums, through_offset })
+                Some(PartialHour {
+                    key: self.partial_key(key),
+                    sums: row.sums,
+                    through_offset,
+                })
             })
             .collect()
     }

@@ -63,7 +63,10 @@ impl Window {
                 false
             }
         };
-        self.noted.push_back(Noted { offset: offset.0, hash });
+        self.noted.push_back(Noted {
+            offset: offset.0,
+            hash,
+        });
         seen
     }
 
@@ -73,7 +76,10 @@ impl Window {
         {
             let number = self.first;
             // Where the identity came again since, a later entry is the newest and stays.
-            if let Ok(newest) = self.newest.find_entry(oldest.hash[0], |other| *other == number) {
+            if let Ok(newest) = self
+                .newest
+                .find_entry(oldest.hash[0], |other| *other == number)
+            {
                 newest.remove();
             }
             self.noted.pop_front();
@@ -89,7 +95,9 @@ mod tests {
 
     fn answers(span: u32, keys: &[(u64, u8)]) -> Vec<bool> {
         let mut window = Window::new(span);
-        keys.iter().map(|(offset, key)| window.note(Offset(*offset), &[*key])).collect()
+        keys.iter()
+            .map(|(offset, key)| window.note(Offset(*offset), &[*key]))
+            .collect()
     }
 
     #[test]

@@ -56,7 +56,8 @@ impl Processor {
     /// processor ended before.
     pub async fn caught_up(&self, log: &[Watermarks]) -> bool {
         let there = |flushed: &Flushed| {
-            log.iter().all(|w| flushed.get(&w.at).is_some_and(|next| *next >= w.high))
+            log.iter()
+                .all(|w| flushed.get(&w.at).is_some_and(|next| *next >= w.high))
         };
         self.flushed.clone().wait_for(there).await.is_ok()
     }
@@ -67,7 +68,7 @@ impl Processor {
 /// # Errors
 /// [`ProcessorError`] where the store does not take the run, the log gives no consumer, or no
 /// thread can be started.
-pub fn start(
+pub async fn start(
     config: ProcessorConfig,
     parts: Parts,
     clock: Arc<dyn Clock>,
@@ -76,14 +77,15 @@ pub fn start(
 ) -> Result<Processor, ProcessorError> {
     let (report, flushed) = watch::channel(Flushed::new());
     let (end, ended) = oneshot::channel();
-    let (began, begun) = std::sync::mpsc::sync_channel(1);
+    let (began, begun) = oneshot::channel();
     let check = readiness.check("processor");
     let work = move || {
-        let result = Worker::new(config, parts, (clock, check, report, shutdown)).and_then(|mut worker| {
-            // The receiver is gone only where the starter is: then nobody asks for the run.
-            let _ = began.send(worker.engine.run().clone());
-            worker.work()
-        });
+        let result =
+            Worker::new(config, parts, (clock, check, report, shutdown)).and_then(|mut worker| {
+                // The receiver is gone only where the starter is: then nobody asks for the run.
+                let _ = began.send(worker.engine.run().clone());
+                worker.work()
+            });
         if let Err(error) = &result {
             tracing::error!(%error, "processor ended");
         }
@@ -93,17 +95,26 @@ pub fn start(
         .name("processor".to_owned())
         .spawn(work)
         .map_err(|e| ProcessorError::Thread(e.to_string()))?;
-    match begun.recv() {
-        Ok(run) => Ok(Processor { run, flushed, ended }),
+    match begun.await {
+        Ok(run) => Ok(Processor {
+            run,
+            flushed,
+            ended,
+        }),
         Err(_) => Err(ended
-            .blocking_recv()
+            .await
             .ok()
             .and_then(Result::err)
             .unwrap_or_else(|| ProcessorError::Thread("it ended before it began".to_owned()))),
     }
 }
 
-type Surroundings = (Arc<dyn Clock>, Check, watch::Sender<Flushed>, CancellationToken);
+type Surroundings = (
+    Arc<dyn Clock>,
+    Check,
+    watch::Sender<Flushed>,
+    CancellationToken,
+);
 
 struct Worker {
     config: ProcessorConfig,
@@ -195,13 +206,17 @@ impl Worker {
     fn restart(&mut self, at: TopicPartition) -> Result<(), ProcessorError> {
         let handle = self.engine.handle();
         let log = self.engine.log();
-        let marks =
-            self.patiently(|_| Ok(handle.block_on(log.watermarks(at.topic))?))?;
-        marks.into_iter().find(|w| w.at == at).map_or(Ok(()), |w| self.begin(w))
+        let marks = self.patiently(|_| Ok(handle.block_on(log.watermarks(at.topic))?))?;
+        marks
+            .into_iter()
+            .find(|w| w.at == at)
+            .map_or(Ok(()), |w| self.begin(w))
     }
 
     fn until_flush(&self) -> Duration {
-        self.config.flush_interval.saturating_sub(self.last_flush.elapsed())
+        self.config
+            .flush_interval
+            .saturating_sub(self.last_flush.elapsed())
     }
 
     fn flush_is_due(&self) -> bool {
@@ -223,7 +238,8 @@ impl Worker {
     }
 
     fn publish_positions(&self) {
-        self.report.send_replace(self.engine.flushed().into_iter().collect());
+        self.report
+            .send_replace(self.engine.flushed().into_iter().collect());
     }
 
     /// Does `work`, again and again while the failure is one that waiting may mend. Once the

@@ -28,10 +28,20 @@ fn a_topic_that_was_made_again_is_noticed() {
     let bench = Bench::default();
     fold_all(&bench, &numbered(0..20)).unwrap();
     let shorter = fold_all(&bench, &numbered(0..19)).unwrap_err();
-    assert!(matches!(shorter, ProcessorError::LogTooShort { .. }), "{shorter}");
+    assert!(
+        matches!(shorter, ProcessorError::LogTooShort { .. }),
+        "{shorter}"
+    );
     let other = fold_all(&bench, &numbered(100..140)).unwrap_err();
-    assert!(matches!(other, ProcessorError::ForeignLog { .. }), "{other}");
-    assert_eq!(bench.store.merged(), truth(&[numbered(0..20)], WINDOW), "nothing was changed");
+    assert!(
+        matches!(other, ProcessorError::ForeignLog { .. }),
+        "{other}"
+    );
+    assert_eq!(
+        bench.store.merged(),
+        truth(&[numbered(0..20)], WINDOW),
+        "nothing was changed"
+    );
 }
 
 #[test]
@@ -59,7 +69,11 @@ fn a_store_that_is_away_costs_nothing_but_time() {
     engine.fold(&batch(0, &log, from.0, 100)).unwrap();
     *bench.store.away.lock().unwrap() = true;
     assert!(engine.flush().is_err());
-    assert_eq!(engine.unflushed(), 20, "what was not written is still to be written");
+    assert_eq!(
+        engine.unflushed(),
+        20,
+        "what was not written is still to be written"
+    );
     *bench.store.away.lock().unwrap() = false;
     engine.flush().unwrap();
     assert_eq!(engine.unflushed(), 0);
@@ -80,15 +94,27 @@ fn a_broken_copy_does_not_hide_the_good_one() {
 #[test]
 fn memory_is_bounded_by_rows_not_by_hours() {
     let bench = Bench::default();
-    let at_partition = TopicPartition { topic: Topic::Temperature, partition: Partition(0) };
+    let at_partition = TopicPartition {
+        topic: Topic::Temperature,
+        partition: Partition(0),
+    };
     let mut engine = bench.engine();
-    let marks = Watermarks { at: at_partition, low: Offset(0), high: Offset(48) };
+    let marks = Watermarks {
+        at: at_partition,
+        low: Offset(0),
+        high: Offset(48),
+    };
     engine.begin(marks, at(0)).unwrap();
     for hour in 0..48u64 {
         let (key, value) = observation(hour as i64 * 3_600_000, hour as f64);
         let mut batch = Batch::with_capacity(1);
         batch.reset(at_partition);
-        let record = RecordRef { offset: Offset(hour), written_at: at(0), key: &key, value: &value };
+        let record = RecordRef {
+            offset: Offset(hour),
+            written_at: at(0),
+            key: &key,
+            value: &value,
+        };
         batch.push(record);
         engine.fold(&batch).unwrap();
         engine.flush().unwrap();
@@ -99,6 +125,9 @@ fn memory_is_bounded_by_rows_not_by_hours() {
     for (i, row) in rows.iter().enumerate() {
         assert_eq!(row.hour, HourSlot::from_index(i as u32).unwrap());
         let sums = row.sources.values().next().unwrap();
-        assert_eq!(sums.weather.get(Variable::Temperature).mean(), Some(i as f64));
+        assert_eq!(
+            sums.weather.get(Variable::Temperature).mean(),
+            Some(i as f64)
+        );
     }
 }

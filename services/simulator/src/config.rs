@@ -1,5 +1,6 @@
 //! What is to be simulated.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use moodvane_model::{City, HourBounds, SourceId, Timestamp};
@@ -37,6 +38,9 @@ pub struct SimulatorConfig {
     /// How long a `current` value is served at least, once it was served: a client that dies before
     /// it stored the value gets it again. At most an hour.
     pub hold: Duration,
+    /// Where it is remembered which weather was served, so that the truth outlives the process;
+    /// `None` where it need not.
+    pub journal: Option<PathBuf>,
     /// Which times the pipeline believes; the truth puts posts into hours by it.
     pub bounds: HourBounds,
 }
@@ -57,6 +61,7 @@ impl SimulatorConfig {
             weather_source,
             interval_s: 900,
             hold: Duration::from_secs(30),
+            journal: None,
             bounds: HourBounds::STANDARD,
         }
     }

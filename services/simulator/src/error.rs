@@ -19,6 +19,15 @@ pub enum SimulatorError {
         #[source]
         source: std::io::Error,
     },
+    /// What was served before cannot be read.
+    #[error("the simulator's journal {path} cannot be opened: {source}")]
+    Journal {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The bound address does not make a URL.
     #[error("the simulator's address does not make a URL: {0}")]
     Url(#[from] url::ParseError),

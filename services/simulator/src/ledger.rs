@@ -118,18 +118,21 @@ impl WeatherLedger {
         }
     }
 
-    /// Remembers that the temperature of this moment was served.
-    pub(crate) fn served(&mut self, observed_at: Timestamp, temperature_c: f64) {
+    /// Remembers that the temperature of this moment was served; says whether it was the first
+    /// time.
+    pub(crate) fn served(&mut self, observed_at: Timestamp, temperature_c: f64) -> bool {
         // A possible temperature always: the climate is tested to stay within the bounds.
         let Ok(value) = Quantity::new(Variable::Temperature, temperature_c) else {
             tracing::error!(%observed_at, temperature_c, "served an impossible temperature");
-            return;
+            return false;
         };
-        if self.served.insert(observed_at) {
+        let is_new = self.served.insert(observed_at);
+        if is_new {
             let (count, sum) = self.hours.entry(HourSlot::of(observed_at)).or_default();
             *count += 1;
             *sum += value.micros();
         }
+        is_new
     }
 }
 

@@ -24,6 +24,7 @@ mod draws;
 mod error;
 mod feed;
 mod jetstream;
+mod journal;
 mod ledger;
 mod naming;
 mod open_meteo;

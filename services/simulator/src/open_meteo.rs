@@ -14,6 +14,7 @@ use moodvane_model::{HourSlot, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::feed::moment;
+use crate::journal::Kind;
 use crate::state::Shared;
 use crate::weather::Weather;
 
@@ -202,7 +203,7 @@ fn add_variables(all: &mut Vec<(&'static str, Asked)>, names: &str) -> Result<()
 }
 
 /// The temperature as it is served, in °C.
-fn temperature(weather: &Weather) -> f64 {
+pub(crate) fn temperature(weather: &Weather) -> f64 {
     rounded(weather.temperature_c, 10.0)
 }
 
@@ -272,7 +273,7 @@ fn current(shared: &Shared, request: &Request, now: Timestamp) -> (Value, Value)
         .iter()
         .any(|(_, v)| *v == Asked::Temperature)
     {
-        shared.record_weather([(at, temperature(&weather))]);
+        shared.record_weather(Kind::Current, [(at, temperature(&weather))]);
     }
     shared.counters.current();
     let mut units = Map::new();
@@ -302,7 +303,8 @@ fn hourly(shared: &Shared, request: &Request, now: Timestamp) -> (Value, Value) 
         .collect();
     if request.hourly.iter().any(|(_, v)| *v == Asked::Temperature) {
         let past = weathers.iter().filter(|(at, _)| *at <= now);
-        shared.record_weather(past.map(|(at, weather)| (*at, temperature(weather))));
+        let values = past.map(|(at, weather)| (*at, temperature(weather)));
+        shared.record_weather(Kind::Hourly, values);
     }
     shared.counters.history();
     let mut units = Map::new();

@@ -1,5 +1,6 @@
 //! What all requests share: the simulated world, the clock and the ledgers.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::SimulatorConfig;
 use crate::error::SimulatorError;
 use crate::feed::{Feed, moment};
+use crate::journal::{Journal, Kind};
 use crate::ledger::{self, PostLedger, WeatherLedger};
+use crate::open_meteo::temperature;
 use crate::playback::Order;
 use crate::server::ScorerFactory;
 use crate::truth::Truth;
@@ -96,6 +99,7 @@ pub(crate) struct World {
     pub(crate) subscribers: Arc<Semaphore>,
     posts: Mutex<PostLedger>,
     weather: Mutex<WeatherLedger>,
+    journal: Mutex<Option<Journal>>,
     held: Mutex<Option<Held>>,
 }
 
@@ -110,11 +114,24 @@ impl World {
         let feed = Arc::new(Feed::new(&config)?);
         let order = Order::new(&config, feed.schedule().clone());
         let posts = PostLedger::new(&config, Arc::clone(&feed), order.clone(), scorers());
+        let climate = config.climate();
+        let (journal, served) = config.journal.as_deref().map(open).transpose()?.unzip();
+        let served = served.unwrap_or_default();
+        let mut weather = WeatherLedger::new(config.weather_source);
+        for (_, at) in &served {
+            weather.served(*at, temperature(&climate.at(*at)));
+        }
+        let last = served.iter().rfind(|(kind, _)| *kind == Kind::Current);
         Ok(Self {
-            climate: config.climate(),
+            climate,
             posts: Mutex::new(posts),
-            weather: Mutex::new(WeatherLedger::new(config.weather_source)),
-            held: Mutex::new(None),
+            weather: Mutex::new(weather),
+            journal: Mutex::new(journal),
+            // Served once more: the client may have died with the simulator, before it stored it.
+            held: Mutex::new(last.map(|(_, slot)| Held {
+                slot: *slot,
+                since: clock.now(),
+            })),
             counters: Counters::default(),
             subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
             config,
@@ -141,10 +158,18 @@ impl World {
 
     /// Remembers temperatures as served. Called before they are sent, so that no client can have
     /// one that the truth does not know.
-    pub(crate) fn record_weather(&self, values: impl IntoIterator<Item = (Timestamp, f64)>) {
+    pub(crate) fn record_weather(
+        &self,
+        kind: Kind,
+        values: impl IntoIterator<Item = (Timestamp, f64)>,
+    ) {
         let mut weather = locked(&self.weather);
-        for (at, celsius) in values {
-            weather.served(at, celsius);
+        let new = |(at, celsius): (Timestamp, f64)| weather.served(at, celsius).then_some(at);
+        let times: Vec<Timestamp> = values.into_iter().filter_map(new).collect();
+        if let Some(journal) = locked(&self.journal).as_mut()
+            && let Err(error) = journal.append(kind, &times)
+        {
+            tracing::error!(%error, "served weather is not remembered beyond this process");
         }
     }
 
@@ -164,6 +189,14 @@ impl World {
         *held = Some(Held { slot, since: now });
         slot
     }
+}
+
+fn open(path: &Path) -> Result<(Journal, Vec<(Kind, Timestamp)>), SimulatorError> {
+    let path_text = || path.display().to_string();
+    Journal::open(path).map_err(|source| SimulatorError::Journal {
+        path: path_text(),
+        source,
+    })
 }
 
 /// A panic elsewhere leaves the ledgers whole: each change is one step.

@@ -13,7 +13,7 @@ use moodvane_eventlog::{
 };
 use moodvane_model::{
     CityId, HourBounds, HourRange, HourRow, HourSlot, Incarnation, Language, Observation, Offset,
-    Partition, PartialHour, PartialKey, Post, Progress, ProgressKey, RunId, Score, Sentiment,
+    PartialHour, PartialKey, Partition, Post, Progress, ProgressKey, RunId, Score, Sentiment,
     SourceId, Timestamp, Topic,
 };
 use moodvane_processor::{Engine, EngineConfig, Parts, ProcessorMetrics};
@@ -69,8 +69,12 @@ impl MemoryStore {
     pub fn merged(&self) -> Vec<HourRow> {
         let mut merged = BTreeMap::new();
         for row in self.rows.lock().unwrap().values() {
-            let PartialKey { city, hour, source, .. } = row.key;
-            let entry = merged.entry((city, hour)).or_insert_with(|| HourRow::empty(city, hour));
+            let PartialKey {
+                city, hour, source, ..
+            } = row.key;
+            let entry = merged
+                .entry((city, hour))
+                .or_insert_with(|| HourRow::empty(city, hour));
             entry.add(source, &row.sums);
         }
         merged.into_values().collect()
@@ -90,13 +94,18 @@ impl Store for MemoryStore {
     }
     async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
         let rows = self.rows.lock().unwrap();
-        Ok(keys.iter().filter_map(|key| rows.get(key).cloned()).collect())
+        Ok(keys
+            .iter()
+            .filter_map(|key| rows.get(key).cloned())
+            .collect())
     }
     async fn put_partials(&self, all: Vec<PartialHour>) -> Result<(), StoreError> {
         for row in all {
             self.write()?;
             let mut rows = self.rows.lock().unwrap();
-            let stays = rows.get(&row.key).is_some_and(|r| r.through_offset >= row.through_offset);
+            let stays = rows
+                .get(&row.key)
+                .is_some_and(|r| r.through_offset >= row.through_offset);
             if !stays {
                 rows.insert(row.key.clone(), row);
             }
@@ -166,7 +175,10 @@ pub fn at(ms: i64) -> Timestamp {
 }
 
 pub fn tweets(partition: u32) -> TopicPartition {
-    TopicPartition { topic: Topic::Tweet, partition: Partition(partition) }
+    TopicPartition {
+        topic: Topic::Tweet,
+        partition: Partition(partition),
+    }
 }
 
 /// A record of topic `tweet`: the `id`-th post, whose content follows from the id alone.
@@ -202,8 +214,14 @@ pub struct Bench {
 
 impl Default for Bench {
     fn default() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { store: Arc::default(), log: Arc::default(), runtime }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        Self {
+            store: Arc::default(),
+            log: Arc::default(),
+            runtime,
+        }
     }
 }
 
@@ -223,7 +241,11 @@ impl Bench {
 pub fn watermarks(partition: u32, log: &Log) -> Watermarks {
     let low = log.keys().next().copied().unwrap_or(0);
     let high = log.keys().last().map_or(0, |last| last + 1);
-    Watermarks { at: tweets(partition), low: Offset(low), high: Offset(high) }
+    Watermarks {
+        at: tweets(partition),
+        low: Offset(low),
+        high: Offset(high),
+    }
 }
 
 /// The next at most `count` records from `from` on.
@@ -232,7 +254,12 @@ pub fn batch(partition: u32, log: &Log, from: u64, count: usize) -> Batch {
     batch.reset(tweets(partition));
     for (offset, (key, value)) in log.range(from..).take(count) {
         let written_at = at(*offset as i64);
-        batch.push(RecordRef { offset: Offset(*offset), written_at, key, value });
+        batch.push(RecordRef {
+            offset: Offset(*offset),
+            written_at,
+            key,
+            value,
+        });
     }
     batch
 }
@@ -243,12 +270,15 @@ pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
     for log in partitions {
         let mut noted: Vec<(u64, &[u8])> = Vec::new();
         for (offset, (key, value)) in log {
-            let Ok(post) = Post::from_json(value) else { continue };
+            let Ok(post) = Post::from_json(value) else {
+                continue;
+            };
             if !post.has_identity(key) {
                 continue;
             }
-            let duplicate =
-                noted.iter().any(|(o, k)| k == key && offset - o <= u64::from(window));
+            let duplicate = noted
+                .iter()
+                .any(|(o, k)| k == key && offset - o <= u64::from(window));
             noted.push((*offset, key));
             if duplicate {
                 continue;
@@ -257,7 +287,9 @@ pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
             let row = merged
                 .entry((post.city, hour))
                 .or_insert_with(|| HourRow::empty(post.city, hour));
-            let score = LengthScorer.speaks(post.language).then(|| LengthScorer.score(post.text()));
+            let score = LengthScorer
+                .speaks(post.language)
+                .then(|| LengthScorer.score(post.text()));
             let mut sums = moodvane_model::Sums::default();
             sums.add_post(post.created_at, score);
             row.add(post.source, &sums);
@@ -269,7 +301,10 @@ pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
 /// The places of all dead letters, each once.
 pub fn dead_places(log: &Cemetery) -> BTreeSet<(u32, u64)> {
     let letters = log.0.lock().unwrap();
-    letters.iter().map(|letter| (letter.at.partition.0, letter.offset.0)).collect()
+    letters
+        .iter()
+        .map(|letter| (letter.at.partition.0, letter.offset.0))
+        .collect()
 }
 
 /// An observation, for tests of the other topic.
@@ -281,5 +316,8 @@ pub fn observation(ms: i64, celsius: f64) -> (Vec<u8>, Vec<u8>) {
         received_at: at(ms),
         readings: moodvane_model::Readings::new(celsius).unwrap(),
     };
-    (observation.identity().into_bytes(), observation.to_json().unwrap())
+    (
+        observation.identity().into_bytes(),
+        observation.to_json().unwrap(),
+    )
 }

@@ -1,0 +1,149 @@
+//! The command line: what can be asked of the all-in-one binary.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Relates a city's weather to the mood of what people post, hour by hour.
+#[derive(Debug, Parser)]
+#[command(name = "moodvane", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// What to do; `demo` where nothing is said.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The configuration file (also MOODVANE_CONFIG).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Sets one key of the configuration, for example --set server.port=8081; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// The folder that holds the log and the rows (data.dir).
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// The port of the HTTP server (server.port).
+    #[arg(long, global = true)]
+    pub(crate) port: Option<u16>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole pipeline against a simulator in the same process: no network, no key.
+    Demo(DemoArgs),
+    /// The whole pipeline, live, from the sources of the configuration.
+    Run,
+    /// Ingests recorded posts and weather from files, folds them, and ends.
+    Replay(ReplayArgs),
+    /// Serves what is stored, without ingesting anything.
+    Serve,
+    /// Compares the stored hours with a truth; exits 1 on any difference.
+    Verify(VerifyArgs),
+    /// Prints the default configuration, every key explained.
+    Config,
+    /// Asks a running server whether it is ready; exits 1 where it is not.
+    Health,
+}
+
+/// How the demo's world is.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The seed of the simulated world.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Days of history before now.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=90))]
+    pub(crate) days: u16,
+    /// Posts per simulated hour.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) posts_per_hour: u32,
+    /// The share of posts that are delivered twice, 0 to 1.
+    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    pub(crate) duplicates: f64,
+    /// How far posts may be out of order, in milliseconds of their own time.
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=2_000))]
+    pub(crate) disorder_ms: u32,
+    /// Ends once the history is in, with the result of a verification.
+    #[arg(long)]
+    pub(crate) history_only: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("must be a number in 0 to 1".to_owned()),
+    }
+}
+
+/// What is replayed, and how its columns are called.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// A file of posts: TSV, CSV or JSONL, by its ending.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) posts: Option<PathBuf>,
+    /// The columns of the posts, for example id=id,text=text,time=created_at_utc; also language,
+    /// latitude, longitude.
+    #[arg(
+        long,
+        value_name = "FIELD=COLUMN,…",
+        default_value = "id=id,text=text,time=created_at"
+    )]
+    pub(crate) posts_columns: String,
+    /// How the posts' times are written: rfc3339, unix_s, unix_ms, or a pattern such as
+    /// "%Y-%m-%d %H:%M:%S" (UTC).
+    #[arg(long, default_value = "rfc3339")]
+    pub(crate) posts_time: String,
+    /// Days by which the posts are shifted, negative into the past.
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub(crate) posts_shift_days: i32,
+    /// Which posts count: all, or those that name the city.
+    #[arg(long, default_value = "all", value_parser = ["all", "city"])]
+    pub(crate) posts_select: String,
+    /// A file of weather observations: CSV or TSV, by its ending.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weather: Option<PathBuf>,
+    /// The columns of the weather, for example time=time_hour,temperature=temp; also humidity,
+    /// precipitation, wind, cloud, pressure.
+    #[arg(
+        long,
+        value_name = "FIELD=COLUMN,…",
+        default_value = "time=time,temperature=temperature"
+    )]
+    pub(crate) weather_columns: String,
+    /// The units of the weather where they are not °C, mm, m/s and hPa, for example
+    /// temperature=f,wind=mph,precipitation=in.
+    #[arg(long, value_name = "FIELD=UNIT,…", default_value = "")]
+    pub(crate) weather_units: String,
+    /// Keeps only rows with this value in this column, for example origin=JFK.
+    #[arg(long, value_name = "COLUMN=VALUE", default_value = "")]
+    pub(crate) weather_filter: String,
+    /// How the weather's times are written; as --posts-time.
+    #[arg(long, default_value = "rfc3339")]
+    pub(crate) weather_time: String,
+    /// Days by which the weather is shifted, negative into the past.
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    pub(crate) weather_shift_days: i32,
+    /// Serves the result once everything is in, instead of ending.
+    #[arg(long)]
+    pub(crate) serve: bool,
+}
+
+/// What the stored hours are compared with.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// A truth file, or the URL of a simulator; by default the demo's of the same data folder.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) truth: Option<String>,
+}
+
+/// What is done where no command is given: the demo as it comes.
+pub(crate) fn default_command() -> Command {
+    let cli = Cli::parse_from(["moodvane", "demo"]);
+    cli.command.unwrap_or(Command::Run)
+}

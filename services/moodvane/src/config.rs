@@ -1,0 +1,107 @@
+//! The whole configuration of the all-in-one binary, read and checked at once (I9).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use moodvane_ingester::IngesterConfig;
+use moodvane_model::City;
+use moodvane_processor::ProcessorConfig;
+use moodvane_runtime::{LoggingConfig, Settings, SettingsError, read_cities, read_data_dir};
+use moodvane_server::ServerConfig;
+
+use crate::cli::Common;
+use crate::sources::Table;
+
+/// Everything that was configured.
+pub(crate) struct AppConfig {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) logging: LoggingConfig,
+    pub(crate) log: LogConfig,
+    pub(crate) cities: Vec<City>,
+    pub(crate) ingester: IngesterConfig,
+    pub(crate) processor: ProcessorConfig,
+    pub(crate) server: ServerConfig,
+}
+
+/// How the log is laid out and kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogConfig {
+    pub(crate) partitions: u32,
+    pub(crate) retention: Duration,
+}
+
+impl AppConfig {
+    /// Reads the default, the file, the environment and the flags. `sources` replaces every
+    /// `[[source]]`.
+    pub(crate) fn read(
+        common: &Common,
+        sources: Option<Vec<Table>>,
+    ) -> Result<Self, SettingsError> {
+        let mut settings = Settings::new();
+        let file = common.config.clone();
+        if let Some(path) = file.or_else(|| std::env::var_os("MOODVANE_CONFIG").map(PathBuf::from))
+        {
+            settings.merge_file(&path);
+        }
+        settings.merge_env(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+        merge_flags(&mut settings, common);
+        if let Some(sources) = sources {
+            settings.set_tables("source", sources);
+        }
+        let config = Self::read_sections(&settings);
+        settings.finish_with(config)
+    }
+
+    fn read_sections(settings: &Settings) -> Option<Self> {
+        let data_dir = read_data_dir(settings);
+        let logging = LoggingConfig::read(settings);
+        let log = read_log(settings);
+        let cities = read_cities(settings);
+        let ingester = IngesterConfig::read(settings, cities.as_deref().unwrap_or_default());
+        let processor = ProcessorConfig::read(settings);
+        let server = ServerConfig::read(settings);
+        Some(Self {
+            data_dir: data_dir?,
+            logging: logging?,
+            log: log?,
+            cities: cities?,
+            ingester: ingester?,
+            processor: processor?,
+            server: server?,
+        })
+    }
+
+    /// The city that the server answers for.
+    pub(crate) fn city(&self) -> anyhow::Result<&City> {
+        let found = self.cities.iter().find(|city| city.id == self.server.city);
+        found.with_context(|| format!("no city is called {}", self.server.city))
+    }
+}
+
+fn merge_flags(settings: &mut Settings, common: &Common) {
+    for pair in &common.set {
+        match pair.split_once('=') {
+            Some((key, value)) => settings.set(key.trim(), value),
+            None => settings.fault(pair, "(flag --set): must look like server.port=8081"),
+        }
+    }
+    if let Some(dir) = &common.data {
+        settings.set("data.dir", &dir.to_string_lossy());
+    }
+    if let Some(port) = common.port {
+        settings.set("server.port", &port.to_string());
+    }
+}
+
+fn read_log(settings: &Settings) -> Option<LogConfig> {
+    let section = settings.section("eventlog");
+    let partitions = section.number("partitions", 1..=64u32);
+    let hours = section.number("retention_hours", 1..=876_000u64);
+    Some(LogConfig {
+        partitions: partitions?,
+        retention: Duration::from_secs(hours? * 3600),
+    })
+}

@@ -1,0 +1,234 @@
+//! The services put together: started in the order in which they need each other, drained in the
+//! order in which the data flows (I8).
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use moodvane_eventlog::{EventLog, SqliteLog, Watermarks};
+use moodvane_ingester::Ingester;
+use moodvane_model::{Timestamp, Topic};
+use moodvane_processor::{Parts, Processor, ProcessorMetrics};
+use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
+use moodvane_sentiment::LexiconScorer;
+use moodvane_server::App;
+use moodvane_store::SqliteStore;
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::AppConfig;
+use crate::data::Data;
+
+/// How often records beyond the retention are looked for.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The running services.
+pub(crate) struct Pipeline {
+    config: AppConfig,
+    data: Data,
+    pub(crate) ingester: Ingester,
+    pub(crate) processor: Processor,
+    server: Option<Serving>,
+    /// Cancelled by the first signal.
+    pub(crate) stop: CancellationToken,
+    end_processor: CancellationToken,
+}
+
+struct Serving {
+    url: String,
+    end: CancellationToken,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// Whether the pipeline answers requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serve {
+    Yes,
+    No,
+}
+
+impl Pipeline {
+    /// Starts everything. The port is taken first, so that a port in use is noticed before
+    /// anything else happens.
+    pub(crate) async fn start(config: AppConfig, serve: Serve) -> anyhow::Result<Self> {
+        let listener = match serve {
+            Serve::Yes => Some(listen(&config).await?),
+            Serve::No => None,
+        };
+        let data = Data::open(&config.data_dir, config.log.partitions)?;
+        let log: Arc<dyn EventLog> = Arc::new(data.log.clone());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (registry, readiness) = (Registry::new(), Readiness::new());
+        let (stop, end_processor) = (CancellationToken::new(), CancellationToken::new());
+        tokio::spawn(signalled(stop.clone()));
+        tokio::spawn(retain(
+            data.log.clone(),
+            config.log.retention,
+            Arc::clone(&clock),
+        ));
+
+        let parts = parts(&data.store, &log, &registry);
+        let processor = moodvane_processor::start(
+            config.processor,
+            parts,
+            Arc::clone(&clock),
+            &readiness,
+            end_processor.clone(),
+        )
+        .await?;
+        let ingester = moodvane_ingester::start(
+            config.ingester.clone(),
+            Arc::clone(&log),
+            clock,
+            &registry,
+            &readiness,
+        )?;
+        let server = match listener {
+            Some(listener) => {
+                let app = App {
+                    store: Arc::new(data.store.clone()),
+                    log,
+                    config: config.server.clone(),
+                    readiness,
+                    registry,
+                    shutdown: stop.clone(),
+                };
+                Some(Serving::start(listener, app)?)
+            }
+            None => None,
+        };
+        Ok(Self {
+            config,
+            data,
+            ingester,
+            processor,
+            server,
+            stop,
+            end_processor,
+        })
+    }
+
+    /// The URL of the server; empty where it does not serve.
+    pub(crate) fn url(&self) -> &str {
+        self.server
+            .as_ref()
+            .map_or("", |server| server.url.as_str())
+    }
+
+    /// The store's rows.
+    pub(crate) fn store(&self) -> &SqliteStore {
+        &self.data.store
+    }
+
+    /// Waits until everything that is in the log now is in the rows. Fails where the processor
+    /// ended before.
+    pub(crate) async fn caught_up(&self) -> anyhow::Result<()> {
+        let mut log: Vec<Watermarks> = Vec::new();
+        for topic in self.config.processor.topics.topics() {
+            log.extend(self.data.log.watermarks(topic).await?);
+        }
+        let there = self.processor.caught_up(&log).await;
+        if there {
+            Ok(())
+        } else {
+            anyhow::bail!("the processor ended, see the log")
+        }
+    }
+
+    /// How many records are in the log, of all topics.
+    pub(crate) async fn records(&self) -> anyhow::Result<u64> {
+        let mut records = 0;
+        for topic in Topic::ALL {
+            let all = self.data.log.watermarks(topic).await?;
+            records += all.iter().map(|w| w.high.0).sum::<u64>();
+        }
+        Ok(records)
+    }
+
+    /// Drains: stop taking, flush, stop answering.
+    pub(crate) async fn drain(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        let report = self.ingester.drain(self.config.ingester.drain).await;
+        if !report.abandoned.is_empty() {
+            tracing::warn!(abandoned = ?report.abandoned, "sources did not come to rest in time");
+        }
+        self.end_processor.cancel();
+        let processed = self.processor.ended().await;
+        if let Some(server) = self.server {
+            server.end.cancel();
+            server.task.await??;
+        }
+        processed.context("the processor did not end well")
+    }
+}
+
+impl Serving {
+    fn start(listener: TcpListener, app: App) -> anyhow::Result<Self> {
+        let url = format!("http://{}", listener.local_addr()?);
+        let end = CancellationToken::new();
+        let drain = app.config.drain;
+        let router = moodvane_server::router(app);
+        let task = tokio::spawn(moodvane_server::serve(listener, router, end.clone(), drain));
+        Ok(Self { url, end, task })
+    }
+}
+
+async fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {
+    let address = config.server.address;
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: choose another port with --port, or 0 for any")
+    })
+}
+
+fn parts(store: &SqliteStore, log: &Arc<dyn EventLog>, registry: &Registry) -> Parts {
+    Parts {
+        log: Arc::clone(log),
+        store: Arc::new(store.clone()),
+        scorer: Box::new(LexiconScorer::new()),
+        metrics: ProcessorMetrics::new(registry),
+        handle: Handle::current(),
+    }
+}
+
+/// Removes records beyond the retention, now and then, for ever.
+async fn retain(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
+    let mut ticks = tokio::time::interval(RETENTION_INTERVAL);
+    let span = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+    loop {
+        ticks.tick().await;
+        // Before 1970 plus the retention there is nothing to remove.
+        let Ok(before) = Timestamp::plus_millis(clock.now(), -span) else {
+            continue;
+        };
+        match log.retain(before).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "records beyond the retention were removed"),
+            Err(error) => tracing::warn!(%error, "cannot remove records beyond the retention"),
+        }
+    }
+}
+
+/// Runs live until a signal, or until the processor ends by itself.
+pub(crate) async fn run(config: AppConfig) -> anyhow::Result<ExitCode> {
+    let pipeline = Pipeline::start(config, Serve::Yes).await?;
+    println!("moodvane answers at {}", pipeline.url());
+    pipeline.until_stopped().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Pipeline {
+    /// Waits for a signal, or for the processor's end, then drains.
+    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
+        let mut flushed = self.processor.flushed();
+        let processor_ended = async { while flushed.changed().await.is_ok() {} };
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = processor_ended => tracing::error!("the processor ended by itself, draining"),
+        }
+        self.drain().await
+    }
+}

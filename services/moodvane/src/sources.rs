@@ -1,0 +1,88 @@
+//! Sources that commands make up: as tables of the configuration, so that they are read and
+//! checked like any other.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+
+use crate::cli::ReplayArgs;
+
+/// One `[[source]]`: its keys and values.
+pub(crate) type Table = BTreeMap<String, String>;
+
+/// A table of these pairs.
+pub(crate) fn table<'p>(pairs: impl IntoIterator<Item = (&'p str, String)>) -> Table {
+    pairs
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}
+
+/// The files of a replay.
+pub(crate) fn of_replay(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
+    let mut sources = Vec::new();
+    if let Some(path) = &args.posts {
+        let mut posts = table([
+            ("kind", "post-file".to_owned()),
+            ("id", "replay-posts".to_owned()),
+            ("path", path.to_string_lossy().into_owned()),
+            ("time_format", args.posts_time.clone()),
+            ("shift_days", args.posts_shift_days.to_string()),
+            ("select", args.posts_select.clone()),
+        ]);
+        extend(&mut posts, "--posts-columns", &args.posts_columns, "column")?;
+        sources.push(posts);
+    }
+    if let Some(path) = &args.weather {
+        let mut weather = table([
+            ("kind", "weather-file".to_owned()),
+            ("id", "replay-weather".to_owned()),
+            ("path", path.to_string_lossy().into_owned()),
+            ("time_format", args.weather_time.clone()),
+            ("shift_days", args.weather_shift_days.to_string()),
+            ("temperature_unit", "c".to_owned()),
+        ]);
+        extend(
+            &mut weather,
+            "--weather-columns",
+            &args.weather_columns,
+            "column",
+        )?;
+        for (field, unit) in [("precipitation", "mm"), ("wind", "ms"), ("pressure", "hpa")] {
+            if weather.contains_key(&format!("{field}_column")) {
+                weather.insert(format!("{field}_unit"), unit.to_owned());
+            }
+        }
+        extend(&mut weather, "--weather-units", &args.weather_units, "unit")?;
+        if !args.weather_filter.is_empty() {
+            weather.insert("filter".to_owned(), args.weather_filter.clone());
+        }
+        sources.push(weather);
+    }
+    if sources.is_empty() {
+        bail!("nothing to replay: name a file with --posts, --weather or both");
+    }
+    Ok(sources)
+}
+
+/// Adds `field_suffix = value` for each `field=value` of a list.
+fn extend(source: &mut Table, flag: &str, list: &str, suffix: &str) -> anyhow::Result<()> {
+    for pair in list.split(',').filter(|pair| !pair.trim().is_empty()) {
+        let Some((field, value)) = pair.split_once('=') else {
+            bail!("{flag}: \"{pair}\" must look like {}", example(suffix));
+        };
+        source.insert(
+            format!("{}_{suffix}", field.trim()),
+            value.trim().to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn example(suffix: &str) -> &'static str {
+    if suffix == "unit" {
+        "temperature=f"
+    } else {
+        "text=message"
+    }
+}

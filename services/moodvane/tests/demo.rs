@@ -1,0 +1,98 @@
+//! The demo: its hours equal the simulator's truth, also with duplicates and disorder, it answers,
+//! it drains, and a verification can fail.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+
+use rusqlite::Connection;
+use support::{Running, run, shown, succeed};
+use tempfile::TempDir;
+
+const WORLD: [&str; 9] = [
+    "demo",
+    "--days",
+    "2",
+    "--posts-per-hour",
+    "200",
+    "--duplicates",
+    "0.2",
+    "--disorder-ms",
+    "2000",
+];
+
+fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&WORLD[..], &["--port", "0"], more].concat()
+}
+
+#[test]
+fn the_demo_equals_its_truth_with_duplicates_and_disorder_and_a_lost_row_is_noticed() {
+    let data = TempDir::new().unwrap();
+    let printed = succeed(data.path(), &with(&["--history-only"]));
+    assert!(
+        printed.contains("verified: ") && printed.contains("equal to the truth"),
+        "{printed}"
+    );
+    let again = succeed(data.path(), &["verify"]);
+    assert!(again.contains("equal to the truth"), "{again}");
+
+    let db = Connection::open(data.path().join("demo/moodvane.db")).unwrap();
+    let middle =
+        "SELECT hour FROM partial_hour WHERE topic = 'tweet' ORDER BY hour LIMIT 1 OFFSET 9";
+    let lost = db
+        .execute(
+            &format!("DELETE FROM partial_hour WHERE topic = 'tweet' AND hour = ({middle})"),
+            [],
+        )
+        .unwrap();
+    assert_eq!(lost, 1);
+    let output = run(data.path(), &["verify"]);
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("0 posts stored"), "{text}");
+}
+
+#[tokio::test]
+async fn the_demo_answers_is_verified_while_it_runs_and_drains() {
+    let data = TempDir::new().unwrap();
+    let mut demo = Running::start(data.path(), &with(&[]));
+    let curl = demo.after("  curl -s ");
+    let (url, body) = curl.split_once(" -d '").unwrap();
+    let body = body.trim_end_matches('\'').to_owned();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.post(url).body(body).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(answer["res"].as_array().unwrap().len(), 24, "{answer}");
+
+    let live = succeed(data.path(), &["verify"]);
+    assert!(live.contains("equal to the truth"), "{live}");
+    let port = url.rsplit(':').next().unwrap().split('/').next().unwrap();
+    let health = run(data.path(), &["health", "--port", port]);
+    assert!(health.status.success(), "{}", shown(&health));
+
+    assert!(demo.terminate().success(), "a drain ends with 0");
+    let drained = succeed(data.path(), &["verify"]);
+    assert!(drained.contains("equal to the truth"), "{drained}");
+    let gone = run(data.path(), &["health", "--port", port]);
+    assert_eq!(gone.status.code(), Some(1), "{}", shown(&gone));
+}
+
+#[test]
+fn a_demo_of_another_world_is_refused() {
+    let data = TempDir::new().unwrap();
+    succeed(data.path(), &with(&["--history-only"]));
+    let output = run(
+        data.path(),
+        &["demo", "--seed", "2", "--port", "0", "--history-only"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        shown(&output).contains("is of another world"),
+        "{}",
+        shown(&output)
+    );
+    assert!(fs::exists(data.path().join("demo/truth.json")).unwrap());
+}

@@ -1,0 +1,170 @@
+//! A replay of real posts and real weather: every post in its hour, every hour its temperature,
+//! equal to a calculation in SQL from the raw files.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use moodvane_model::{HourRow, Variable};
+use moodvane_sentiment::{LexiconScorer, Scorer};
+use rusqlite::{Connection, params};
+use support::{rows, shared, succeed};
+use tempfile::TempDir;
+
+const POSTS: &str = "history/airline_timestamped.tsv";
+const WEATHER: &str = "history/nycflights13-weather-2013-EWR-JFK-LGA.csv";
+const SHIFT_DAYS: i64 = -728;
+
+fn replay(data: &Path, shared: &Path) -> String {
+    let path = |file: &str| shared.join(file).to_string_lossy().into_owned();
+    let weather_columns = "time=time_hour,temperature=temp,humidity=humid,precipitation=precip,wind=wind_speed,pressure=pressure";
+    succeed(
+        data,
+        &[
+            "replay",
+            "--posts",
+            &path(POSTS),
+            "--posts-columns",
+            "id=id,text=text,time=created_at_utc",
+            "--posts-shift-days",
+            &SHIFT_DAYS.to_string(),
+            "--weather",
+            &path(WEATHER),
+            "--weather-columns",
+            weather_columns,
+            "--weather-units",
+            "temperature=f,precipitation=in,wind=mph",
+            "--weather-filter",
+            "origin=JFK",
+        ],
+    )
+}
+
+/// The raw files in tables, by splitting lines: none of the pipeline's own code.
+fn raw(shared: &Path) -> Connection {
+    let mut db = Connection::open_in_memory().unwrap();
+    db.execute_batch(
+        "CREATE TABLE post (id TEXT, created_at TEXT, text TEXT);
+         CREATE TABLE weather (origin TEXT, temp TEXT, time_hour TEXT);",
+    )
+    .unwrap();
+    let load = db.transaction().unwrap();
+    for line in fs::read_to_string(shared.join(POSTS))
+        .unwrap()
+        .lines()
+        .skip(1)
+    {
+        let fields: Vec<&str> = line.split('\t').collect();
+        load.execute(
+            "INSERT INTO post VALUES (?1, ?2, ?3)",
+            params![fields[0], fields[2], fields[5]],
+        )
+        .unwrap();
+    }
+    for line in fs::read_to_string(shared.join(WEATHER))
+        .unwrap()
+        .lines()
+        .skip(1)
+    {
+        let fields: Vec<&str> = line.split(',').collect();
+        load.execute(
+            "INSERT INTO weather VALUES (?1, ?2, ?3)",
+            params![fields[0], fields[5], fields[14]],
+        )
+        .unwrap();
+    }
+    load.commit().unwrap();
+    db
+}
+
+fn query<T: rusqlite::types::FromSql>(db: &Connection, name: &str) -> BTreeMap<String, T> {
+    let all = include_str!("expected.sql");
+    let sql = all
+        .split("-- name: ")
+        .find(|part| part.starts_with(name))
+        .unwrap();
+    let sql = sql.split_once('\n').unwrap().1;
+    let mut statement = db.prepare(sql).unwrap();
+    if statement.parameter_count() > 0 {
+        statement.raw_bind_parameter(1, SHIFT_DAYS).unwrap();
+    }
+    let mut found = BTreeMap::new();
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next().unwrap() {
+        found.insert(row.get(0).unwrap(), row.get(1).unwrap());
+    }
+    found
+}
+
+fn stored<T>(rows: &[HourRow], value: impl Fn(&HourRow) -> Option<T>) -> BTreeMap<String, T> {
+    rows.iter()
+        .filter_map(|row| Some((row.hour.to_string(), value(row)?)))
+        .collect()
+}
+
+#[test]
+fn every_real_post_is_counted_in_its_hour_and_every_hour_has_its_temperature() {
+    let Some(shared) = shared() else { return };
+    let data = TempDir::new().unwrap();
+    let printed = replay(data.path(), &shared);
+    assert!(printed.contains("replayed"), "{printed}");
+    let rows = rows(data.path());
+    let db = raw(&shared);
+
+    let posts = stored(&rows, |row| {
+        let posts = row.posts();
+        Some((posts.scored() + posts.unscored) as i64).filter(|n| *n > 0)
+    });
+    let expected = query::<i64>(&db, "posts");
+    assert_eq!(expected.values().sum::<i64>(), 14_485);
+    assert_eq!(posts, expected);
+
+    let temperatures = stored(&rows, |row| {
+        row.sources
+            .values()
+            .find_map(|sums| sums.weather.get(Variable::Temperature).mean())
+    });
+    let expected = query::<f64>(&db, "temperatures");
+    assert!(expected.len() > 8_000, "{}", expected.len());
+    assert_eq!(
+        temperatures.keys().collect::<Vec<_>>(),
+        expected.keys().collect::<Vec<_>>()
+    );
+    for (hour, celsius) in &expected {
+        assert!(
+            (temperatures[hour] - celsius).abs() < 1e-6,
+            "{hour}: {celsius}"
+        );
+    }
+
+    // The class sums, by the scorer called directly.
+    let mut scorer = LexiconScorer::new();
+    let mut sums = BTreeMap::<String, u64>::new();
+    let mut select = db
+        .prepare(
+            "SELECT strftime('%Y-%m-%d %H', datetime(created_at, ?1 || ' days')), text FROM post",
+        )
+        .unwrap();
+    let mut texts = select.query([SHIFT_DAYS]).unwrap();
+    while let Some(row) = texts.next().unwrap() {
+        let class = scorer
+            .score(&row.get::<_, String>(1).unwrap())
+            .sentiment
+            .class();
+        *sums.entry(row.get(0).unwrap()).or_default() += u64::from(class);
+    }
+    let class_sums = stored(&rows, |row| {
+        Some(row.posts())
+            .filter(|p| p.scored() > 0)
+            .map(|p| p.class_sum())
+    });
+    assert_eq!(class_sums, sums);
+
+    // The same command again reads nothing twice.
+    replay(data.path(), &shared);
+    assert_eq!(support::rows(data.path()), rows);
+}

@@ -1,0 +1,121 @@
+//! Running the binary, and looking at what it stored.
+
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use moodvane_model::{CityId, HourRange, HourRow};
+use moodvane_store::{SqliteStore, Store};
+
+/// The binary with these arguments, quiet, and with no configuration of the machine's own.
+pub fn moodvane(data: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_moodvane"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOODVANE_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(args)
+        .arg("--data")
+        .arg(data)
+        .args(["--set", "logging.level=warn"]);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub fn run(data: &Path, args: &[&str]) -> Output {
+    moodvane(data, args).output().unwrap()
+}
+
+/// Runs it to its end, which must be a good one; returns what it printed.
+pub fn succeed(data: &Path, args: &[&str]) -> String {
+    let output = run(data, args);
+    let shown = shown(&output);
+    assert!(output.status.success(), "{shown}");
+    shown
+}
+
+pub fn shown(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+/// A running binary whose output is read line by line; killed when the test ends.
+pub struct Running {
+    pub child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    pub fn start(data: &Path, args: &[&str]) -> Self {
+        let mut child = moodvane(data, args).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The rest of the first line that holds `mark`, after the mark.
+    pub fn after(&mut self, mark: &str) -> String {
+        for line in self.lines.by_ref() {
+            let line = line.unwrap();
+            if let Some((_, rest)) = line.split_once(mark) {
+                return rest.to_owned();
+            }
+        }
+        panic!("it ended without printing {mark:?}");
+    }
+
+    /// Asks it to end, as a container's engine does.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Where it has ended already there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Every hour of the default city that is stored.
+pub fn rows(data: &Path) -> Vec<HourRow> {
+    let store = SqliteStore::open(&data.join("moodvane.db")).unwrap();
+    let (first, last) = (
+        "1970-01-01 00".parse().unwrap(),
+        "9999-12-31 23".parse().unwrap(),
+    );
+    let range = HourRange::new(first, last).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(store.hours(CityId::parse("new-york").unwrap(), range))
+        .unwrap()
+}
+
+/// The folder of shared data beside the checkout. `None`, said aloud, where it is missing; in CI
+/// it must not be.
+pub fn shared() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "shared data is missing: {}",
+        folder.display()
+    );
+    eprintln!("NOT RUN: this test needs the shared data, which is not here");
+    None
+}
