@@ -66,11 +66,21 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
+/// What stands in a message instead of a secret.
+pub(crate) const HIDDEN: &str = "***";
+
+/// Whether the key's value must not be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["token", "key", "password", "secret"]
+        .iter()
+        .any(|word| key.contains(word))
+}
+
 /// The value as a message may show it: short, and never a secret.
 pub(crate) fn shown(key: &str, value: &toml::Value) -> String {
-    const SECRET: [&str; 4] = ["token", "password", "secret", "api_key"];
-    if SECRET.iter().any(|word| key.contains(word)) {
-        return "***".to_owned();
+    if is_secret(key) {
+        return HIDDEN.to_owned();
     }
     let text = value.to_string();
     let mut short: String = text.chars().take(60).collect();

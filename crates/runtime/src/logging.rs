@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::str::FromStr;
 
 use thiserror::Error;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
 use crate::Settings;
@@ -47,24 +48,33 @@ impl LoggingConfig {
     #[must_use]
     pub fn read(settings: &Settings) -> Option<Self> {
         let section = settings.section("logging");
-        let level = section
-            .text("level")
-            .filter(|level| match EnvFilter::try_new(level) {
-                Ok(_) => true,
-                Err(error) => {
-                    section.fault(
-                        "level",
-                        format!("{error}; right would be info, or info,moodvane_ingester=debug"),
-                    );
-                    false
-                }
-            });
+        let level = section.text("level").filter(|level| {
+            check(level)
+                .map_err(|why| {
+                    let right = "right would be info, or info,moodvane_ingester=debug";
+                    section.fault("level", format!("{why}; {right}"));
+                })
+                .is_ok()
+        });
         let format = section.parse("format");
         Some(Self {
             level: level?,
             format: format?,
         })
     }
+}
+
+fn check(level: &str) -> Result<(), String> {
+    // A lone word that is no level would be taken for a module of which all is logged, and nothing
+    // else: a misspelt level would silence the log.
+    for word in level.split(',').filter(|word| !word.contains(['=', '['])) {
+        if word.trim().is_empty() || word.trim().parse::<LevelFilter>().is_err() {
+            return Err(format!("\"{}\" is not a level", word.trim()));
+        }
+    }
+    EnvFilter::try_new(level)
+        .map(drop)
+        .map_err(|error| error.to_string())
 }
 
 /// Starts logging for the whole process.
@@ -76,7 +86,9 @@ pub fn init_logging(config: &LoggingConfig) -> Result<(), LoggingError> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_ansi(std::io::stderr().is_terminal())
+        // A standard error that was closed must not end the process.
+        .log_internal_errors(false);
     let started = match config.format {
         LogFormat::Text => lines.try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

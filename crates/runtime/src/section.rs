@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use crate::fault::{Origin, shown};
+use crate::fault::{HIDDEN, Origin, is_secret, shown};
 use crate::settings::Settings;
 
 /// The longest text of a value, in bytes.
@@ -51,11 +51,9 @@ impl<'s> Section<'s> {
     }
 
     fn find(&self, key: &str) -> Option<(&'s Value, &'s Origin)> {
+        self.settings.ask(&self.name, key);
         match self.element {
-            Some((table, origin)) => {
-                self.settings.ask(&self.name, key);
-                table.get(key).map(|value| (value, origin))
-            }
+            Some((table, origin)) => table.get(key).map(|value| (value, origin)),
             None => self
                 .settings
                 .entry(&self.path(key))
@@ -63,14 +61,31 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// Notes that a key's value is wrong.
+    /// Notes that a key's value is wrong, or the whole table where `key` is empty.
     pub fn fault(&self, key: &str, message: impl Into<String>) {
         let message: String = message.into();
+        if key.is_empty() {
+            let origin = self.element.map_or(&Origin::Default, |(_, origin)| origin);
+            self.settings
+                .note(&self.name, format!("({origin}): {message}"));
+            return;
+        }
+        let message = self.without_secret(key, message);
         let text = match self.find(key) {
             Some((value, origin)) => format!("= {} ({origin}): {message}", shown(key, value)),
             None => format!("is missing: {message}"),
         };
         self.settings.note(&self.path(key), text);
+    }
+
+    /// A message may quote the value; where that is secret it must not.
+    fn without_secret(&self, key: &str, message: String) -> String {
+        match self.find(key) {
+            Some((Value::String(text), _)) if is_secret(key) && !text.is_empty() => {
+                message.replace(text, HIDDEN)
+            }
+            _ => message,
+        }
     }
 
     fn required(&self, key: &str, what: &str) -> Option<(&'s Value, &'s Origin)> {
@@ -105,7 +120,11 @@ impl<'s> Section<'s> {
     where
         T: FromStr + PartialOrd + Display,
     {
-        let what = format!("a number in {} to {}", range.start(), range.end());
+        let kind = match "0.5".parse::<T>() {
+            Ok(_) => "a number",
+            Err(_) => "a whole number",
+        };
+        let what = format!("{kind} in {} to {}", range.start(), range.end());
         self.read(key, &what, |value, origin| {
             let text = match value {
                 Value::Integer(_) | Value::Float(_) => value.to_string(),
@@ -145,12 +164,8 @@ impl<'s> Section<'s> {
     /// A text.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<String> {
-        self.read(key, "a text", |value, _| {
-            value
-                .as_str()
-                .filter(|text| text.len() <= MAX_TEXT_BYTES)
-                .map(str::to_owned)
-        })
+        let what = format!("a text of at most {MAX_TEXT_BYTES} bytes");
+        self.read(key, &what, |value, _| short(value.as_str()?))
     }
 
     /// As [`Section::text`], for a key that may be left out.
@@ -171,9 +186,15 @@ impl<'s> Section<'s> {
         T::Err: Display,
     {
         let text = self.text(key)?;
-        text.parse()
-            .map_err(|error: T::Err| self.fault(key, error.to_string()))
-            .ok()
+        let noted = |error: T::Err| {
+            let message = match is_secret(key) {
+                // It may quote a part of the value.
+                true => "is not valid; why is not shown, as the value is secret".to_owned(),
+                false => error.to_string(),
+            };
+            self.fault(key, message);
+        };
+        text.parse().map_err(noted).ok()
     }
 
     /// As [`Section::parse`]; a key that is left out or empty is `Some(None)`.
@@ -193,13 +214,14 @@ impl<'s> Section<'s> {
     /// A list of texts; in the environment and in flags separated by commas.
     #[must_use]
     pub fn list(&self, key: &str) -> Option<Vec<String>> {
-        self.read(key, "a list of texts", |value, origin| match value {
-            Value::Array(items) => items
-                .iter()
-                .map(|i| i.as_str().map(str::to_owned))
-                .collect(),
+        let what = format!("a list of texts, each of at most {MAX_TEXT_BYTES} bytes");
+        self.read(key, &what, |value, origin| match value {
+            Value::Array(items) => items.iter().map(|item| short(item.as_str()?)).collect(),
+            Value::String(text) if is_text_layer(origin) && text.trim().is_empty() => {
+                Some(Vec::new())
+            }
             Value::String(text) if is_text_layer(origin) => {
-                Some(text.split(',').map(|item| item.trim().to_owned()).collect())
+                text.split(',').map(|item| short(item.trim())).collect()
             }
             _ => None,
         })
@@ -224,6 +246,10 @@ impl<'s> Section<'s> {
             _ => None,
         })
     }
+}
+
+fn short(text: &str) -> Option<String> {
+    (text.len() <= MAX_TEXT_BYTES).then(|| text.to_owned())
 }
 
 fn is_text_layer(origin: &Origin) -> bool {

@@ -4,6 +4,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use toml::{Table, Value};
@@ -32,7 +34,7 @@ pub struct Settings {
     entries: BTreeMap<String, Entry>,
     known: BTreeSet<String>,
     faults: RefCell<Vec<Fault>>,
-    /// Keys of the elements of arrays of tables that somebody asked for.
+    /// Tables, elements of arrays of tables included, and the keys that somebody asked them for.
     asked: RefCell<BTreeSet<(String, String)>>,
 }
 
@@ -190,7 +192,34 @@ impl Settings {
     }
 
     fn put(&mut self, key: String, value: Value, origin: Origin) {
-        self.entries.insert(key, Entry { value, origin });
+        if !self.is_other_kind(&key, false, &origin) {
+            self.entries.insert(key, Entry { value, origin });
+        }
+    }
+
+    /// Notes a table where a value stands, or the other way about. The layer's entry is then left
+    /// out, so that one slip does not bring a fault for each key below it.
+    fn is_other_kind(&self, key: &str, is_table: bool, origin: &Origin) -> bool {
+        let right = match self.entries.get(key).map(|entry| &entry.value) {
+            Some(Value::Array(items)) if is_table && items.iter().any(Value::is_table) => {
+                format!("must be tables, each headed [[{key}]]")
+            }
+            Some(_) if is_table => "must be a value, not a table".to_owned(),
+            None if !is_table && self.has_below(key) => {
+                format!("must be one table, headed [{key}]")
+            }
+            _ => return false,
+        };
+        self.note(key, format!("({origin}): {right}"));
+        true
+    }
+
+    fn has_below(&self, key: &str) -> bool {
+        let prefix = format!("{key}.");
+        let mut after = self.entries.range(prefix.clone()..);
+        after
+            .next()
+            .is_some_and(|(key, _)| key.starts_with(&prefix))
     }
 
     fn merge_text(&mut self, text: &str, origin: &Origin) {
@@ -213,7 +242,11 @@ impl Settings {
                 format!("{prefix}.{name}")
             };
             match value {
-                Value::Table(inner) => self.merge_table(&key, inner, origin),
+                Value::Table(inner) => {
+                    if !self.is_other_kind(&key, true, origin) {
+                        self.merge_table(&key, inner, origin);
+                    }
+                }
                 value => self.put(key, value, origin.clone()),
             }
         }
@@ -221,7 +254,7 @@ impl Settings {
 
     fn note_unknown(&self) {
         for (key, entry) in &self.entries {
-            if !self.known.contains(key) {
+            if !self.known.contains(key) && !self.was_asked(key) {
                 let tables = self.known.iter().filter_map(|known| known.split_once('.'));
                 let names = tables.map(|(table, _)| table);
                 let near = nearest(key, self.known.iter().map(String::as_str).chain(names));
@@ -234,6 +267,23 @@ impl Settings {
         for name in self.known.iter().filter(|name| !name.contains('.')) {
             self.note_unknown_elements(name);
         }
+    }
+
+    fn was_asked(&self, key: &str) -> bool {
+        key.rsplit_once('.').is_some_and(|(table, key)| {
+            let pair = (table.to_owned(), key.to_owned());
+            self.asked.borrow().contains(&pair)
+        })
+    }
+
+    /// Whether the element's reader stopped at its only key so far, as where `kind` is wrong: then
+    /// nobody knows which keys there should be.
+    fn was_given_up(&self, element: &str, known: &[&str]) -> bool {
+        let [only] = known else {
+            return known.is_empty();
+        };
+        let key = format!("{element}.{only}");
+        self.faults.borrow().iter().any(|fault| fault.key == key)
     }
 
     fn note_unknown_elements(&self, name: &str) {
@@ -253,11 +303,10 @@ impl Settings {
                 .filter(|(e, _)| *e == element)
                 .map(|(_, key)| key.as_str())
                 .collect();
-            // An element that nobody read has a fault of its own already.
-            let keys = table
-                .into_iter()
-                .flat_map(Table::keys)
-                .filter(|_| known.len() > 1);
+            if self.was_given_up(&element, &known) {
+                continue;
+            }
+            let keys = table.into_iter().flat_map(Table::keys);
             for key in keys.filter(|key| !known.contains(&key.as_str())) {
                 let near = nearest(key, known.iter().copied());
                 let message = format!("({}): unknown key{}", entry.origin, meant(near));
@@ -272,13 +321,18 @@ fn meant(near: Option<&str>) -> String {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
-    if bytes > MAX_FILE_BYTES {
+    // Not by its stated length: a pipe or a file of the system states none.
+    let file = File::open(path).map_err(|e| e.to_string())?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| e.to_string())?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(format!(
-            "has {bytes} bytes, a configuration has at most {MAX_FILE_BYTES}"
+            "is too long, a configuration has at most {MAX_FILE_BYTES} bytes"
         ));
     }
-    std::fs::read_to_string(path).map_err(|e| e.to_string())
+    String::from_utf8(bytes).map_err(|e| e.to_string())
 }
 
 fn position(text: &str, offset: usize) -> String {

@@ -16,16 +16,18 @@ const INTERRUPTED: i32 = 130;
 pub async fn signalled(shutdown: CancellationToken) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    loop {
-        let name = tokio::select! {
+    let mut next = async || {
+        tokio::select! {
             _ = interrupt.recv() => "SIGINT",
             _ = terminate.recv() => "SIGTERM",
-        };
-        if shutdown.is_cancelled() {
-            tracing::warn!(signal = name, "second signal, ending at once");
-            std::process::exit(INTERRUPTED);
         }
-        tracing::info!(signal = name, "draining; a second signal ends at once");
-        shutdown.cancel();
-    }
+    };
+    // The first drains also where a drain began without one, as after a failure: whoever stops the
+    // process then does not know of it.
+    let signal = next().await;
+    tracing::info!(signal, "draining; a second signal ends at once");
+    shutdown.cancel();
+    let signal = next().await;
+    tracing::warn!(signal, "second signal, ending at once");
+    std::process::exit(INTERRUPTED);
 }

@@ -125,8 +125,8 @@ api_token = "hush"
       city[0].latitude = 91 (m.toml): must be a number in -90 to 90
       logging.format = "xml" (m.toml): must be text or json
       logging.level = "info,=" (flag): invalid filter directive; right would be info, or info,moodvane_ingester=debug
-      server.max_body_bytes = "big" (m.toml): must be a number in 1 to 4294967295
-      server.port = "abc" (environment MOODVANE_SERVER__PORT): must be a number in 1 to 65535
+      server.max_body_bytes = "big" (m.toml): must be a whole number in 1 to 4294967295
+      server.port = "abc" (environment MOODVANE_SERVER__PORT): must be a whole number in 1 to 65535
       server.prot (environment MOODVANE_SERVER__PROT): unknown key; did you mean server.port?
       sever (m.toml): unknown key; did you mean server?
       source[0].api_token = *** (m.toml): must not be here

@@ -1,0 +1,86 @@
+//! I8: the first signal drains, the second ends at once.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{BufRead, BufReader, Lines};
+use std::pin::pin;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::task::Poll;
+
+use moodvane_runtime::{LogFormat, LoggingConfig, init_logging, signalled};
+use tokio_util::sync::CancellationToken;
+
+const ALREADY_DRAINING: &str = "TEST_ALREADY_DRAINING";
+
+/// Not a test of its own: the process that the tests send signals to.
+#[tokio::test]
+#[ignore = "started by the other tests"]
+async fn is_the_process_that_is_signalled() {
+    init_logging(&LoggingConfig {
+        level: "info".to_owned(),
+        format: LogFormat::Json,
+    })
+    .unwrap();
+    let token = CancellationToken::new();
+    if std::env::var_os(ALREADY_DRAINING).is_some() {
+        token.cancel();
+    }
+    let mut signals = pin!(signalled(token));
+    // One poll takes the signals over.
+    let first = std::future::poll_fn(|cx| Poll::Ready(signals.as_mut().poll(cx))).await;
+    assert!(first.is_pending());
+    tracing::info!("listening");
+    signals.await.unwrap();
+}
+
+struct Signalled {
+    child: Child,
+    log: Lines<BufReader<ChildStderr>>,
+}
+
+impl Signalled {
+    fn start(already_draining: bool) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", "is_the_process_that_is_signalled"])
+            .args(["--ignored", "--nocapture"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        if already_draining {
+            command.env(ALREADY_DRAINING, "1");
+        }
+        let mut child = command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut started = Self { child, log };
+        started.wait_for("listening");
+        started
+    }
+
+    fn wait_for(&mut self, words: &str) {
+        let found = self.log.by_ref().any(|line| line.unwrap().contains(words));
+        assert!(found, "the process ended before it logged {words}");
+    }
+
+    fn send(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+#[test]
+fn the_first_signal_drains_and_the_second_ends_at_once() {
+    for (first, second, already_draining) in [
+        ("TERM", "INT", false),
+        ("INT", "TERM", false),
+        // Whoever sends it cannot know that a failure began the drain.
+        ("TERM", "TERM", true),
+    ] {
+        let mut process = Signalled::start(already_draining);
+        process.send(first);
+        process.wait_for("draining; a second signal ends at once");
+        process.send(second);
+        assert_eq!(process.child.wait().unwrap().code(), Some(130));
+    }
+}
