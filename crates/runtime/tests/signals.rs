@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 const ALREADY_DRAINING: &str = "TEST_ALREADY_DRAINING";
 
-/// Not a test of its own: the process that the tests send signals to.
-#[tokio::test]
-#[ignore = "started by the other tests"]
-async fn is_the_process_that_is_signalled() {
+/// Set for the process that the test starts of itself, and sends signals to.
+const IS_SIGNALLED: &str = "TEST_IS_SIGNALLED";
+
+async fn be_signalled() {
     init_logging(&LoggingConfig {
         level: "info".to_owned(),
         format: LogFormat::Json,
@@ -43,8 +43,12 @@ impl Signalled {
     fn start(already_draining: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args(["--exact", "is_the_process_that_is_signalled"])
-            .args(["--ignored", "--nocapture"])
+            .args([
+                "--exact",
+                "the_first_signal_drains_and_the_second_ends_at_once",
+            ])
+            .arg("--nocapture")
+            .env(IS_SIGNALLED, "1")
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         if already_draining {
@@ -71,6 +75,13 @@ impl Signalled {
 
 #[test]
 fn the_first_signal_drains_and_the_second_ends_at_once() {
+    if std::env::var_os(IS_SIGNALLED).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        return runtime.block_on(be_signalled());
+    }
     for (first, second, already_draining) in [
         ("TERM", "INT", false),
         ("INT", "TERM", false),
