@@ -77,6 +77,8 @@ pub(crate) async fn run(mut config: AppConfig, args: DemoArgs) -> anyhow::Result
     let mut world = World::of(&folder, &args)?;
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    // Before anything is ingested: a demo that is killed must find the same world again.
+    world.save(&folder)?;
     let end = CancellationToken::new();
     let simulator = Arc::new(world.simulate(&city, &config, end.clone()).await?);
     config.ingester.sources = world.sources(&city, &simulator)?;

@@ -96,3 +96,18 @@ fn a_demo_of_another_world_is_refused() {
     );
     assert!(fs::exists(data.path().join("demo/truth.json")).unwrap());
 }
+
+#[test]
+fn the_demo_goes_on_after_a_kill() {
+    let data = TempDir::new().unwrap();
+    for _ in 0..3 {
+        let mut demo = Running::start(data.path(), &with(&[]));
+        demo.after(" hours of history: ");
+        demo.child.kill().unwrap();
+        demo.child.wait().unwrap();
+    }
+    let printed = succeed(data.path(), &with(&["--history-only"]));
+    assert!(printed.contains("equal to the truth"), "{printed}");
+    let again = succeed(data.path(), &["verify"]);
+    assert!(again.contains("equal to the truth"), "{again}");
+}

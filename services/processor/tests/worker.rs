@@ -1,0 +1,215 @@
+//! A processor on its thread, with the real log and store in SQLite: it catches up, sets bad
+//! records aside, drains, goes on after a restart, and says when the log is another one.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moodvane_eventlog::{EventLog, NewRecord, SqliteLog, SqliteLogConfig};
+use moodvane_model::{CityId, HourRange, Incarnation, Topic};
+use moodvane_processor::{
+    Parts, Processor, ProcessorConfig, ProcessorError, ProcessorMetrics, TopicChoice, start,
+};
+use moodvane_runtime::{Readiness, SystemClock};
+use moodvane_store::{SqliteStore, Store};
+use support::{LengthScorer, config, post};
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+struct Bench {
+    log: Arc<SqliteLog>,
+    store: Arc<SqliteStore>,
+    readiness: Readiness,
+}
+
+impl Bench {
+    fn open(dir: &Path) -> Self {
+        let path = dir.join("m.db");
+        let log = SqliteLog::open(SqliteLogConfig {
+            path: path.clone(),
+            partitions: 3,
+        })
+        .unwrap();
+        let store = SqliteStore::open(&path).unwrap();
+        Self {
+            log: Arc::new(log),
+            store: Arc::new(store),
+            readiness: Readiness::new(),
+        }
+    }
+
+    async fn start(
+        &self,
+        incarnation: u32,
+        flush_interval: Duration,
+        stop: &CancellationToken,
+    ) -> Processor {
+        let mut engine = config();
+        engine.incarnation = Incarnation(incarnation);
+        let config = ProcessorConfig {
+            engine,
+            topics: TopicChoice::Both,
+            batch_records: 7,
+            flush_interval,
+            flush_records: 1_000_000,
+            drain: Duration::from_secs(60),
+        };
+        let parts = Parts {
+            log: self.log.clone(),
+            store: self.store.clone(),
+            scorer: Box::new(LengthScorer),
+            metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
+            handle: Handle::current(),
+        };
+        start(
+            config,
+            parts,
+            Arc::new(SystemClock),
+            &self.readiness,
+            stop.clone(),
+        )
+        .await
+        .unwrap()
+    }
+
+    /// Lets a processor fold everything that is in the log, and drains it.
+    async fn fold_all(&self) {
+        let stop = CancellationToken::new();
+        let processor = self.start(1, Duration::from_millis(10), &stop).await;
+        assert!(
+            processor
+                .caught_up(&self.log.watermarks(Topic::Tweet).await.unwrap())
+                .await
+        );
+        assert_eq!(self.readiness.report(), [("processor", Ok(()))]);
+        stop.cancel();
+        processor.ended().await.unwrap();
+    }
+
+    async fn publish(&self, ids: std::ops::Range<u32>) {
+        let record = |id| {
+            let (key, value) = post(id);
+            NewRecord { key, value }
+        };
+        self.log
+            .publish(Topic::Tweet, ids.map(record).collect())
+            .await
+            .unwrap();
+    }
+
+    async fn posts(&self) -> u64 {
+        let hour = |text: &str| text.parse().unwrap();
+        let range = HourRange::new(hour("1970-01-01 00"), hour("1970-01-02 00")).unwrap();
+        let rows = self
+            .store
+            .hours(CityId::parse("nyc").unwrap(), range)
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| row.posts().scored() + row.posts().unscored)
+            .sum()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_record_harms_nobody() {
+    let dir = TempDir::new().unwrap();
+    let bench = Bench::open(dir.path());
+    bench.publish(0..20).await;
+    let bad = NewRecord {
+        key: b"nyc:b:99".to_vec(),
+        value: b"{\"v\":1".to_vec(),
+    };
+    bench
+        .log
+        .publish(Topic::Tweet, vec![bad.clone()])
+        .await
+        .unwrap();
+    bench.publish(20..40).await;
+    bench.fold_all().await;
+    assert_eq!(bench.posts().await, 40);
+    let letters = bench.log.dead_letters(Topic::Tweet, 10).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!((&letters[0].key, &letters[0].value), (&bad.key, &bad.value));
+    assert!(
+        letters[0].reason.contains("not a readable record"),
+        "{}",
+        letters[0].reason
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_counts_nothing_twice() {
+    let dir = TempDir::new().unwrap();
+    let bench = Bench::open(dir.path());
+    bench.publish(0..20).await;
+    bench.fold_all().await;
+    // The last three come again, within the window.
+    bench.publish(17..30).await;
+    bench.fold_all().await;
+    assert_eq!(bench.posts().await, 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_flushes_what_was_read() {
+    let dir = TempDir::new().unwrap();
+    let bench = Bench::open(dir.path());
+    bench.publish(0..20).await;
+    let stop = CancellationToken::new();
+    // Far longer than the test: only the drain flushes.
+    let processor = bench.start(1, Duration::from_secs(3_600), &stop).await;
+    let mut report = processor.flushed();
+    report.wait_for(|begun| begun.len() == 6).await.unwrap();
+    stop.cancel();
+    processor.ended().await.unwrap();
+    let read: u64 = report.borrow().values().map(|offset| offset.0).sum();
+    assert_eq!(bench.posts().await, read, "what was read is in the rows");
+    bench.fold_all().await;
+    assert_eq!(bench.posts().await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_log_ends_the_processor_until_the_incarnation_is_raised() {
+    let (dir, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let bench = Bench::open(dir.path());
+    bench.publish(0..30).await;
+    bench.fold_all().await;
+    // The topic was deleted and made again: the store is the old one, the log a new one.
+    let new_log = Bench::open(other.path()).log;
+    let bench = Bench {
+        log: new_log,
+        ..bench
+    };
+    bench.publish(30..34).await;
+    let stop = CancellationToken::new();
+    let processor = bench.start(1, Duration::from_millis(10), &stop).await;
+    let error = processor.ended().await.unwrap_err();
+    assert!(
+        matches!(error, ProcessorError::LogTooShort { .. }),
+        "{error}"
+    );
+    assert!(
+        bench.readiness.report()[0]
+            .1
+            .as_ref()
+            .unwrap_err()
+            .contains("another log")
+    );
+
+    let processor = bench.start(2, Duration::from_millis(10), &stop).await;
+    assert!(
+        processor
+            .caught_up(&bench.log.watermarks(Topic::Tweet).await.unwrap())
+            .await
+    );
+    assert_eq!(
+        bench.posts().await,
+        34,
+        "the rows of both incarnations add up"
+    );
+}
