@@ -79,6 +79,31 @@ impl Batch {
         });
     }
 
+    /// Takes the first records out of `from`, as many as it may hold.
+    pub(crate) fn take(&mut self, from: &mut Self) {
+        self.reset(from.at);
+        if from.len() <= self.capacity {
+            std::mem::swap(&mut self.bytes, &mut from.bytes);
+            std::mem::swap(&mut self.spans, &mut from.spans);
+            return;
+        }
+        for record in from.iter().take(self.capacity) {
+            self.push(record);
+        }
+        let taken = self.bytes.len();
+        from.bytes.drain(..taken);
+        from.spans.drain(..self.capacity);
+        for span in &mut from.spans {
+            span.key_end -= taken;
+            span.value_end -= taken;
+        }
+    }
+
+    /// How many bytes its records have.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The partition of the records.
     #[must_use]
     pub fn at(&self) -> TopicPartition {
@@ -109,5 +134,46 @@ impl Batch {
                 key: &self.bytes[start..span.key_end],
                 value: &self.bytes[span.key_end..span.value_end],
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(capacity: usize, count: u64) -> Batch {
+        let mut batch = Batch::with_capacity(capacity);
+        for i in 0..count {
+            let (key, value) = (format!("k{i}"), "v".repeat(i as usize));
+            batch.push(RecordRef {
+                offset: Offset(i),
+                written_at: Timestamp::from_millis(0).unwrap(),
+                key: key.as_bytes(),
+                value: value.as_bytes(),
+            });
+        }
+        batch
+    }
+
+    #[test]
+    fn taking_moves_as_many_records_as_fit_and_leaves_the_rest_whole() {
+        for (capacity, count) in [(5, 3), (3, 3), (1, 4), (2, 5)] {
+            let whole = filled(9, count);
+            let (mut from, mut to, mut seen) =
+                (filled(9, count), Batch::with_capacity(capacity), Vec::new());
+            while !from.is_empty() {
+                to.take(&mut from);
+                assert!((1..=capacity).contains(&to.len()));
+                seen.extend(
+                    to.iter()
+                        .map(|r| (r.offset, r.key.to_vec(), r.value.to_vec())),
+                );
+            }
+            let all: Vec<_> = whole
+                .iter()
+                .map(|r| (r.offset, r.key.to_vec(), r.value.to_vec()))
+                .collect();
+            assert_eq!(seen, all);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::KafkaConfigError;
+
 /// Why the log could not do what was asked.
 #[derive(Debug, Error)]
 pub enum LogError {
@@ -21,7 +23,10 @@ pub enum LogError {
     /// The log's own data is not as it was written.
     #[error("the log is damaged: {0}")]
     Corrupt(String),
-    /// The log was made with other settings.
+    /// The configuration of the log has a fault.
+    #[error(transparent)]
+    Config(#[from] KafkaConfigError),
+    /// The log was made with other settings, or it refuses us by its own; the message says which.
     #[error("{0}")]
     Mismatch(String),
 }

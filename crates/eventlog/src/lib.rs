@@ -14,6 +14,7 @@
 
 mod batch;
 mod error;
+mod kafka;
 mod sqlite;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use moodvane_model::{Offset, Partition, Timestamp, Topic};
 
 pub use batch::{Batch, RecordRef};
 pub use error::LogError;
+pub use kafka::{Compression, KafkaConfig, KafkaConfigError, KafkaLog};
 pub use sqlite::{SqliteLog, SqliteLogConfig};
 
 /// The longest value of a record, in bytes.
@@ -134,4 +136,17 @@ pub trait Consumer: Send {
 /// A moment that the log itself wrote.
 pub(crate) fn timestamp(ms: i64) -> Result<Timestamp, LogError> {
     Timestamp::from_millis(ms).map_err(|e| LogError::Corrupt(e.to_string()))
+}
+
+/// Refuses what is over the limits of a record.
+pub(crate) fn check_size(key: &[u8], value: &[u8]) -> Result<(), LogError> {
+    let limit = |part, len, max| {
+        if len > max {
+            Err(LogError::TooLarge { part, len, max })
+        } else {
+            Ok(())
+        }
+    };
+    limit("key", key.len(), MAX_KEY_BYTES)?;
+    limit("value", value.len(), MAX_VALUE_BYTES)
 }

@@ -21,6 +21,8 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 const PREFIX: &str = "MOODVANE_";
 /// Names the configuration file; it is no key.
 const FILE_VARIABLE: &str = "MOODVANE_CONFIG";
+/// Variables of the scripts that start servers for tests; they are no keys.
+const OTHERS: [&str; 2] = ["MOODVANE_TEST_", "MOODVANE_SERVERS_"];
 
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -72,7 +74,8 @@ impl Settings {
     /// `server.port`. Variables without the prefix are left alone.
     pub fn merge_env(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
-            let Some(rest) = name.strip_prefix(PREFIX).filter(|_| name != FILE_VARIABLE) else {
+            let is_other = name == FILE_VARIABLE || OTHERS.iter().any(|o| name.starts_with(o));
+            let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !is_other) else {
                 continue;
             };
             let key = rest.to_lowercase().replace("__", ".");
@@ -135,6 +138,38 @@ impl Settings {
             );
         }
         tables
+    }
+
+    /// Every key below `name`, a table whose keys the configuration itself chooses, with its value
+    /// as text. A value that is not a text, a number, true or false is a fault.
+    #[must_use]
+    pub fn entries(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let prefix = format!("{name}.");
+        let below = self.entries.range(prefix.clone()..);
+        let mut found = Some(BTreeMap::new());
+        for (key, entry) in below.take_while(|(key, _)| key.starts_with(&prefix)) {
+            if let Some((table, key)) = key.rsplit_once('.') {
+                self.ask(table, key);
+            }
+            let text = match &entry.value {
+                Value::String(text) => text.clone(),
+                value @ (Value::Integer(_) | Value::Float(_) | Value::Boolean(_)) => {
+                    value.to_string()
+                }
+                _ => {
+                    self.note(
+                        key,
+                        format!("({}): must be a text or a number", entry.origin),
+                    );
+                    found = None;
+                    continue;
+                }
+            };
+            if let Some(found) = found.as_mut() {
+                found.insert(key[prefix.len()..].to_owned(), text);
+            }
+        }
+        found
     }
 
     /// Ends the reading.

@@ -10,6 +10,7 @@
 //!
 //! This crate knows nothing of records, topics' contents, scoring or HTTP.
 
+mod cassandra;
 mod error;
 mod serving;
 mod sqlite;
@@ -20,6 +21,10 @@ use moodvane_model::{
     RunId, Timestamp,
 };
 
+pub use cassandra::{
+    CassandraConfig, CassandraConfigError, CassandraStore, Consistency, ContactPoint, Credentials,
+    HoursConsistency, Keyspace, Secret, TlsRoots,
+};
 pub use error::StoreError;
 pub use sqlite::SqliteStore;
 

@@ -18,6 +18,15 @@ pub enum TopicChoice {
 }
 
 impl TopicChoice {
+    /// The choice's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One(topic) => topic.name(),
+            Self::Both => "both",
+        }
+    }
+
     /// The topics chosen.
     #[must_use]
     pub fn topics(self) -> Vec<Topic> {

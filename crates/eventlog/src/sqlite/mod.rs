@@ -18,9 +18,7 @@ use moodvane_model::{Timestamp, Topic};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{
-    Consumer, DeadLetter, EventLog, LogError, MAX_KEY_BYTES, MAX_VALUE_BYTES, NewRecord, Watermarks,
-};
+use crate::{Consumer, DeadLetter, EventLog, LogError, NewRecord, Watermarks, check_size};
 use consumer::SqliteConsumer;
 use schema::{Stream, headers_of, letter_of};
 
@@ -129,7 +127,9 @@ impl SqliteLog {
 #[async_trait]
 impl EventLog for SqliteLog {
     async fn publish(&self, topic: Topic, records: Vec<NewRecord>) -> Result<(), LogError> {
-        records.iter().try_for_each(check_size)?;
+        records
+            .iter()
+            .try_for_each(|record| check_size(&record.key, &record.value))?;
         self.blocking(move |inner| inner.publish(topic, &records))
             .await
     }
@@ -166,18 +166,6 @@ impl EventLog for SqliteLog {
             topics,
         )?))
     }
-}
-
-fn check_size(record: &NewRecord) -> Result<(), LogError> {
-    let limit = |part, len, max| {
-        if len > max {
-            Err(LogError::TooLarge { part, len, max })
-        } else {
-            Ok(())
-        }
-    };
-    limit("key", record.key.len(), MAX_KEY_BYTES)?;
-    limit("value", record.value.len(), MAX_VALUE_BYTES)
 }
 
 /// One record to be appended, borrowed from wherever it lies.

@@ -1,0 +1,77 @@
+//! Dead letters: the original bytes in `<topic>.dead`, reason and place in headers.
+
+use moodvane_model::{Offset, Partition, Topic};
+use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
+
+use super::KafkaConfig;
+use super::names::Names;
+use super::reader::read;
+use crate::{DeadLetter, LogError, TopicPartition};
+
+const REASON: &str = "moodvane.reason";
+const PARTITION: &str = "moodvane.partition";
+const OFFSET: &str = "moodvane.offset";
+/// A reason is cut here, in bytes.
+const MAX_REASON: usize = 4_096;
+
+/// The headers of a letter.
+pub(super) fn headers_of(letter: &DeadLetter) -> OwnedHeaders {
+    let reason = &letter.reason[..letter.reason.floor_char_boundary(MAX_REASON)];
+    let header = |key, value| Header {
+        key,
+        value: Some(value),
+    };
+    OwnedHeaders::new()
+        .insert(header(REASON, reason))
+        .insert(header(
+            PARTITION,
+            letter.at.partition.0.to_string().as_str(),
+        ))
+        .insert(header(OFFSET, letter.offset.0.to_string().as_str()))
+}
+
+/// The oldest letters of a topic. Blocks.
+pub(super) fn letters(
+    config: &KafkaConfig,
+    names: &Names,
+    topic: Topic,
+    limit: usize,
+) -> Result<Vec<DeadLetter>, LogError> {
+    let mut found = Vec::new();
+    let group = names.group("moodvane.reader");
+    read(config, &group, &names.dead(topic), limit, |message| {
+        let order = (
+            message.timestamp().to_millis(),
+            message.partition(),
+            message.offset(),
+        );
+        found.push((order, letter_of(topic, message)));
+    })?;
+    found.sort_by_key(|(order, _)| *order);
+    Ok(found
+        .into_iter()
+        .take(limit)
+        .map(|(_, letter)| letter)
+        .collect())
+}
+
+/// A letter is shown even where somebody else wrote it without our headers.
+fn letter_of(topic: Topic, message: &BorrowedMessage<'_>) -> DeadLetter {
+    let header = |key: &str| {
+        let headers = message.headers()?;
+        let found = headers.iter().find(|header| header.key == key)?;
+        Some(String::from_utf8_lossy(found.value?).into_owned())
+    };
+    let number = |key: &str| header(key).and_then(|text| text.parse::<u64>().ok());
+    let partition = number(PARTITION).and_then(|n| u32::try_from(n).ok());
+    DeadLetter {
+        at: TopicPartition {
+            topic,
+            partition: Partition(partition.unwrap_or_default()),
+        },
+        offset: Offset(number(OFFSET).unwrap_or_default()),
+        key: message.key().unwrap_or_default().to_vec(),
+        value: message.payload().unwrap_or_default().to_vec(),
+        reason: header(REASON).unwrap_or_else(|| "no reason was given".to_owned()),
+    }
+}

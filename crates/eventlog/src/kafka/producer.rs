@@ -1,0 +1,218 @@
+//! Publishing: idempotent, acknowledged by all replicas in sync, every delivery report awaited.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{DeliveryResult, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use tokio::sync::Notify;
+
+use super::client;
+use crate::LogError;
+
+/// A full queue is looked at again after this long, even where no report came in between.
+const ROOM_CHECK: Duration = Duration::from_millis(100);
+/// How long the end waits for what nobody waits for any more.
+const LAST_FLUSH: Duration = Duration::from_secs(2);
+
+/// A record on its way.
+pub(super) struct Outgoing<'a> {
+    pub(super) topic: &'a str,
+    pub(super) key: &'a [u8],
+    pub(super) value: &'a [u8],
+    pub(super) headers: Option<OwnedHeaders>,
+}
+
+/// The delivery reports that one publish waits for.
+pub(super) struct Tally {
+    /// Reports to come, and one for the publish itself while it still sends.
+    left: AtomicUsize,
+    failed: Mutex<Option<KafkaError>>,
+    done: Notify,
+}
+
+impl Tally {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            left: AtomicUsize::new(1),
+            failed: Mutex::new(None),
+            done: Notify::new(),
+        })
+    }
+
+    fn fail(&self, error: KafkaError) {
+        self.failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
+    }
+
+    fn count_down(&self) {
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.done.notify_one();
+        }
+    }
+
+    async fn wait(&self) -> Result<(), KafkaError> {
+        self.count_down();
+        self.done.notified().await;
+        let failed = self
+            .failed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+pub(super) struct Reports {
+    /// Raised by every report: a full queue has room again.
+    room: Arc<Notify>,
+}
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        client::log(level, fac, message);
+    }
+    fn stats_raw(&self, _: &[u8]) {}
+    fn error(&self, error: KafkaError, reason: &str) {
+        client::client_error(&error, reason);
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = Arc<Tally>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, tally: Self::DeliveryOpaque) {
+        if let Err((error, _)) = result {
+            tally.fail(error.clone());
+        }
+        tally.count_down();
+        self.room.notify_waiters();
+    }
+}
+
+type Client = ThreadedProducer<Reports>;
+
+/// The producer of a log. A client that failed for good is replaced by a new one.
+pub(super) struct Producer {
+    config: ClientConfig,
+    room: Arc<Notify>,
+    /// `None` only once it is closed.
+    client: RwLock<Option<Arc<Client>>>,
+}
+
+impl Producer {
+    pub(super) fn new(config: ClientConfig) -> Result<Self, LogError> {
+        let room = Arc::new(Notify::new());
+        let client = connect(&config, &room)?;
+        Ok(Self {
+            config,
+            room,
+            client: RwLock::new(Some(client)),
+        })
+    }
+
+    pub(super) fn client(&self) -> Result<Arc<Client>, LogError> {
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
+        client
+            .clone()
+            .ok_or_else(|| LogError::Unavailable("the producer is closed".to_owned()))
+    }
+
+    /// Sends records in order and returns once all are acknowledged.
+    pub(super) async fn send(&self, records: Vec<Outgoing<'_>>) -> Result<(), LogError> {
+        let client = self.client()?;
+        let tally = Tally::new();
+        for record in records {
+            if let Err(error) = self.enqueue(&client, &tally, record).await {
+                tally.fail(error);
+                break;
+            }
+        }
+        let result = tally.wait().await;
+        result.map_err(|error| {
+            self.replace_if_fatal(&client);
+            client::log_error("cannot publish", &error)
+        })
+    }
+
+    /// Puts a record into the client's queue; waits while that is full.
+    async fn enqueue(
+        &self,
+        client: &Client,
+        tally: &Arc<Tally>,
+        record: Outgoing<'_>,
+    ) -> Result<(), KafkaError> {
+        let mut next = BaseRecord::with_opaque_to(record.topic, Arc::clone(tally))
+            .key(record.key)
+            .payload(record.value);
+        next.headers = record.headers;
+        tally.left.fetch_add(1, Ordering::AcqRel);
+        loop {
+            let room = self.room.notified();
+            let Err((error, back)) = client.send(next) else {
+                return Ok(());
+            };
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                tally.left.fetch_sub(1, Ordering::AcqRel);
+                return Err(error);
+            }
+            next = back;
+            // Either way the queue is tried again.
+            let _ = tokio::time::timeout(ROOM_CHECK, room).await;
+        }
+    }
+
+    /// An idempotent client that lost its place in a partition's sequence never sends again.
+    fn replace_if_fatal(&self, failed: &Arc<Client>) {
+        let Some((_, reason)) = failed.client().fatal_error() else {
+            return;
+        };
+        let mut current = self.client.write().unwrap_or_else(PoisonError::into_inner);
+        if !current.as_ref().is_some_and(|c| Arc::ptr_eq(c, failed)) {
+            return;
+        }
+        match connect(&self.config, &self.room) {
+            Ok(client) => {
+                tracing::warn!(
+                    reason,
+                    "kafka producer failed for good, a new one takes over"
+                );
+                *current = Some(client);
+            }
+            Err(error) => tracing::error!(%error, "cannot replace the failed kafka producer"),
+        }
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        let client = self
+            .client
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(client) = client else { return };
+        client::close("producer", move || {
+            if client.in_flight_count() > 0
+                && let Err(error) = client.flush(LAST_FLUSH)
+            {
+                tracing::warn!(%error, "unacknowledged records are dropped with the kafka producer");
+            }
+        });
+    }
+}
+
+fn connect(config: &ClientConfig, room: &Arc<Notify>) -> Result<Arc<Client>, LogError> {
+    let reports = Reports {
+        room: Arc::clone(room),
+    };
+    Client::from_config_and_context(config, reports)
+        .map(Arc::new)
+        .map_err(|e| client::log_error("cannot make a kafka producer", &e))
+}

@@ -1,0 +1,118 @@
+//! The configuration of the log in Kafka: what is refused, and what is never shown. No broker.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::time::Duration;
+
+use moodvane_eventlog::{KafkaConfig, KafkaConfigError, KafkaLog, LogError};
+
+fn with(properties: &[(&str, &str)]) -> KafkaConfig {
+    let mut config = KafkaConfig::new("127.0.0.1:9");
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    config.properties = properties.iter().map(owned).collect();
+    config
+}
+
+#[test]
+fn what_the_guarantees_rest_on_cannot_be_set_and_the_error_says_why() {
+    let protected = [
+        "acks",
+        "request.required.acks",
+        "enable.idempotence",
+        "max.in.flight",
+        "max.in.flight.requests.per.connection",
+        "retries",
+        "transactional.id",
+        "partitioner",
+        "auto.offset.reset",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "isolation.level",
+        "partition.assignment.strategy",
+        "group.protocol",
+        "group.id",
+        "group.instance.id",
+        "session.timeout.ms",
+        "bootstrap.servers",
+        "compression.type",
+    ];
+    for key in protected {
+        let faults = with(&[(key, "1")]).faults();
+        let [KafkaConfigError::Protected { key: named, why }] = &faults[..] else {
+            panic!("{key}: {faults:?}");
+        };
+        assert_eq!(named, key);
+        assert!(!why.is_empty());
+    }
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    let mut config = with(&[
+        ("acks", "1"),
+        ("no.such.property", "1"),
+        ("linger.ms", "soon"),
+    ]);
+    config.bootstrap_servers = "localhost".to_owned();
+    config.topic_prefix = "a b".to_owned();
+    config.partitions = 0;
+    config.min_insync_replicas = 2;
+    config.session_timeout = Duration::from_millis(1);
+    config.max_poll_interval = Duration::ZERO;
+    let texts: Vec<String> = config.faults().iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), 9, "{texts:#?}");
+    assert!(texts[0].starts_with("kafka bootstrap_servers must be host:port"));
+    assert!(
+        texts
+            .iter()
+            .any(|t| t.contains("acks cannot be set: an acknowledged record must not be lost"))
+    );
+    assert!(texts.iter().any(|t| t.contains("no.such.property")));
+    assert!(texts.iter().any(|t| t.contains("linger.ms")));
+}
+
+#[test]
+fn sound_configurations_have_no_fault() {
+    let sound = [
+        with(&[]),
+        with(&[
+            ("socket.timeout.ms", "5000"),
+            ("linger.ms", "2"),
+            ("client.id", "x"),
+        ]),
+        with(&[
+            ("security.protocol", "sasl_plaintext"),
+            ("sasl.username", "u"),
+            ("sasl.password", "p"),
+        ]),
+    ];
+    for config in sound {
+        assert_eq!(config.faults(), []);
+    }
+}
+
+#[test]
+fn a_log_is_not_made_from_a_faulty_configuration() {
+    let error = KafkaLog::new(with(&[("acks", "0")])).err().unwrap();
+    assert!(
+        matches!(error, LogError::Config(KafkaConfigError::Protected { .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn secrets_are_in_no_text() {
+    let secrets = [
+        ("sasl.password", "hunter2"),
+        ("ssl.key.password", "hunter2"),
+        ("ssl.key.pem", "hunter2"),
+        ("sasl.oauthbearer.client.secret", "hunter2"),
+        ("made.up.token", "hunter2"),
+    ];
+    let config = with(&secrets);
+    let shown = format!("{config:?}{:?}", config.faults());
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("sasl.password"), "{shown}");
+    let shown = format!("{:?}", with(&[("client.rack", "r7")]));
+    assert!(shown.contains("r7"), "what is no secret is shown: {shown}");
+}

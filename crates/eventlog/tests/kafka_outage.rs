@@ -1,0 +1,161 @@
+//! A Kafka cluster that is away, or goes away: errors come within a bound, nothing hangs, and all
+//! goes on once it is back. Against a closed port, and against the client library's mock cluster.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
+
+mod conformance;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use conformance::{A_MOMENT, LONGEST, next_event, numbered};
+use moodvane_eventlog::{Batch, Event, EventLog, KafkaConfig, KafkaLog, LogError};
+use moodvane_model::{Offset, Topic};
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+/// Time-outs of the tests' logs, and what may come on top of them.
+const SHORT: Duration = Duration::from_millis(500);
+const BOUND: Duration = Duration::from_secs(15);
+
+fn config(servers: &str) -> KafkaConfig {
+    let mut config = KafkaConfig::new(servers);
+    config.partitions = 1;
+    config.request_timeout = SHORT;
+    config.delivery_timeout = SHORT;
+    config
+}
+
+/// An address at which nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+fn assert_unavailable<T>(result: Result<T, LogError>, what: &str) {
+    match result {
+        Err(LogError::Unavailable(_)) => {}
+        Err(error) => panic!("{what}: {error:?}"),
+        Ok(_) => panic!("{what} worked"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_broker_everything_is_unavailable_within_a_bound_and_nothing_hangs() {
+    let began = Instant::now();
+    let servers = nobody();
+    let opened = KafkaLog::open(config(&servers)).await;
+    assert_unavailable(opened, "open");
+    let log = KafkaLog::new(config(&servers)).unwrap();
+    let published = log.publish(Topic::Tweet, numbered(0..3)).await;
+    assert_unavailable(published, "publish");
+    assert_unavailable(log.watermarks(Topic::Tweet).await, "watermarks");
+    assert_unavailable(log.cursor("a").await, "cursor");
+    assert_unavailable(log.save_cursor("a", "1").await, "save_cursor");
+    assert_unavailable(log.dead_letters(Topic::Tweet, 1).await, "dead_letters");
+    let mut consumer = log.consumer("g", &[Topic::Tweet]).unwrap();
+    let mut batch = Batch::with_capacity(1);
+    while let Ok(event) = consumer.poll(&mut batch, A_MOMENT) {
+        assert_eq!(event, Event::Idle);
+        assert!(began.elapsed() < BOUND, "silence is taken for health");
+    }
+    assert_unavailable(consumer.poll(&mut batch, A_MOMENT), "poll again");
+    drop(consumer);
+    drop(log);
+    assert!(began.elapsed() < 2 * BOUND, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_goes_and_comes_back_is_an_error_first_and_then_forgotten() {
+    let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
+    cluster.create_topic("tweet", 1, 1).unwrap();
+    let log = KafkaLog::new(config(&cluster.bootstrap_servers())).unwrap();
+    let publish = async |numbers| log.publish(Topic::Tweet, numbered(numbers)).await;
+    until_available(async || publish(0..3).await).await;
+    let mut consumer = conformance::started(&log, &[Topic::Tweet]);
+    let mut batch = Batch::with_capacity(100);
+    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    let high = log.watermarks(Topic::Tweet).await.unwrap()[0].high;
+
+    cluster.broker_down(1).unwrap();
+    assert_unavailable(publish(3..6).await, "publish");
+    let deadline = Instant::now() + LONGEST;
+    while let Ok(event) = consumer.poll(&mut batch, A_MOMENT) {
+        assert!(matches!(event, Event::Idle | Event::Records), "{event:?}");
+        assert!(Instant::now() < deadline, "silence is taken for health");
+    }
+
+    cluster.broker_up(1).unwrap();
+    until_available(async || publish(6..9).await).await;
+    let mut seen = Vec::new();
+    while !seen.contains(&"8".to_owned()) {
+        match next_event(&mut *consumer, &mut batch) {
+            Event::Records => {}
+            // The mock forgets who was in the group.
+            Event::Revoked(all) => consumer.release(&all).unwrap(),
+            Event::Assigned(all) => consumer.start(all[0].at, high.max(Offset(0))).unwrap(),
+            Event::Idle => {}
+        }
+        seen.extend(
+            batch
+                .iter()
+                .map(|r| String::from_utf8(r.value.to_vec()).unwrap()),
+        );
+    }
+}
+
+async fn until_available(work: impl AsyncFn() -> Result<(), LogError>) {
+    let deadline = Instant::now() + LONGEST;
+    loop {
+        match work().await {
+            Ok(()) => return,
+            Err(LogError::Unavailable(_)) if Instant::now() < deadline => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_whose_broker_is_away_is_dropped_within_a_bound() {
+    let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
+    cluster.create_topic("tweet", 1, 1).unwrap();
+    let log = KafkaLog::new(config(&cluster.bootstrap_servers())).unwrap();
+    until_available(async || log.publish(Topic::Tweet, numbered(0..3)).await).await;
+    let mut consumer = conformance::started(&log, &[Topic::Tweet]);
+    let mut batch = Batch::with_capacity(100);
+    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    cluster.broker_down(1).unwrap();
+    consumer.commit(&[(batch.at(), Offset(3))]).unwrap();
+    let began = Instant::now();
+    drop(consumer);
+    assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_that_failed_for_good_is_replaced() {
+    let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
+    cluster.create_topic("tweet", 1, 1).unwrap();
+    let mut config = config(&cluster.bootstrap_servers());
+    config.delivery_timeout = BOUND;
+    let log = KafkaLog::new(config).unwrap();
+    let publish = async || log.publish(Topic::Tweet, numbered(0..1)).await;
+    until_available(publish).await;
+    let lost_place = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[lost_place]);
+    assert_unavailable(publish().await, "publish");
+    publish().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_told_from_an_outage() {
+    let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
+    cluster.create_topic("tweet", 1, 1).unwrap();
+    let log = KafkaLog::new(config(&cluster.bootstrap_servers())).unwrap();
+    let publish = async || log.publish(Topic::Tweet, numbered(0..1)).await;
+    until_available(publish).await;
+    let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+    let error = publish().await.unwrap_err();
+    assert!(matches!(error, LogError::Mismatch(_)), "{error:?}");
+}

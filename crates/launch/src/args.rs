@@ -1,0 +1,40 @@
+//! The flags that every service takes, and the layers of the configuration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use moodvane_runtime::Settings;
+
+/// Flags that every service takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The configuration file (also MOODVANE_CONFIG).
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Sets one key of the configuration, for example --set server.port=8081; may be repeated.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Common {
+    /// The default, the file, the environment and the flags, laid over each other.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let mut settings = Settings::new();
+        let file = self.config.clone();
+        if let Some(path) = file.or_else(|| std::env::var_os("MOODVANE_CONFIG").map(PathBuf::from))
+        {
+            settings.merge_file(&path);
+        }
+        settings.merge_env(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+        for pair in &self.set {
+            match pair.split_once('=') {
+                Some((key, value)) => settings.set(key.trim(), value),
+                None => settings.fault(pair, "(flag --set): must look like server.port=8081"),
+            }
+        }
+        settings
+    }
+}

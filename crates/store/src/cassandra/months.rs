@@ -1,0 +1,103 @@
+//! Months: how rows are cut into partitions, so that none grows without end.
+
+use std::fmt;
+
+use moodvane_model::{HourRange, HourSlot};
+
+/// One UTC month. Prints as `2018-01`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Month {
+    year: u32,
+    month: u32,
+}
+
+impl Month {
+    /// The month in which an hour lies.
+    pub(super) fn of(hour: HourSlot) -> Self {
+        // An hour prints as `2018-01-01 02` and never otherwise.
+        let text = hour.to_string();
+        let number = |range| text.get(range).and_then(|t: &str| t.parse().ok());
+        Self {
+            year: number(0..4).unwrap_or_default(),
+            month: number(5..7).unwrap_or_default(),
+        }
+    }
+
+    /// The first hour of the next month, where there is one.
+    fn end(self) -> Option<HourSlot> {
+        let (year, month) = match self.month {
+            12 => (self.year + 1, 1),
+            month => (self.year, month + 1),
+        };
+        format!("{year:04}-{month:02}-01 00").parse().ok()
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+
+/// Cuts a range where months begin, in order.
+pub(super) fn months(range: HourRange) -> Vec<(Month, HourRange)> {
+    let mut months = Vec::new();
+    let mut next = Some(range.begin());
+    while let Some(begin) = next.filter(|begin| *begin <= range.end()) {
+        let month = Month::of(begin);
+        next = month.end();
+        let last = next.and_then(|hour| hour.plus(-1));
+        let end = last.unwrap_or(range.end()).min(range.end());
+        if let Ok(span) = HourRange::new(begin, end) {
+            months.push((month, span));
+        }
+    }
+    months
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hour(text: &str) -> HourSlot {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_year_is_cut_into_twelve_months_and_the_end_of_time_is_reached() {
+        let year = HourRange::new(hour("2016-01-01 00"), hour("2016-12-31 23")).unwrap();
+        let names: Vec<_> = months(year).iter().map(|(m, _)| m.to_string()).collect();
+        assert_eq!(names.len(), 12);
+        assert_eq!([&names[0], &names[11]], ["2016-01", "2016-12"]);
+        let last = HourRange::new(hour("9999-12-31 22"), hour("9999-12-31 23")).unwrap();
+        assert_eq!(
+            months(last),
+            [(
+                Month {
+                    year: 9999,
+                    month: 12
+                },
+                last
+            )]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_hour_lies_in_exactly_one_month_and_in_order(
+            begin in 0u32..2_000_000, length in 0u32..5_000,
+        ) {
+            let at = |index| HourSlot::from_index(index).unwrap();
+            let range = HourRange::new(at(begin), at(begin + length)).unwrap();
+            let cut = months(range);
+            let hours: Vec<_> = cut.iter().flat_map(|(_, span)| span.iter()).collect();
+            prop_assert_eq!(hours, range.iter().collect::<Vec<_>>());
+            for (month, span) in cut {
+                prop_assert_eq!(Month::of(span.begin()), month);
+                prop_assert_eq!(Month::of(span.end()), month);
+                prop_assert!(span.end().to_string().starts_with(&month.to_string()));
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Progress and gaps: one partition per run, a row per partition of the log.
+
+use moodvane_model::{Anchor, Incarnation, Offset, Partition, Progress, ProgressKey, RunId, Topic};
+use scylla::value::CqlTimestamp;
+
+use super::Inner;
+use super::rows::{self, Cell};
+use crate::{Gap, StoreError};
+
+type GapColumns<'a> = (
+    &'a str,
+    i64,
+    i64,
+    i64,
+    i64,
+    Option<CqlTimestamp>,
+    CqlTimestamp,
+);
+
+impl Inner {
+    /// Its write timestamp is the offset that it speaks of, so that progress never goes back.
+    pub(super) async fn put_progress(&self, row: Progress) -> Result<(), StoreError> {
+        let [run, topic, incarnation, partition] = key_cells(&row.key);
+        let values = [
+            run,
+            topic,
+            incarnation,
+            partition,
+            Cell::Number(rows::offset(row.next)?),
+            row.anchor.map_or(Ok(Cell::Nothing), anchor_offset)?,
+            row.anchor
+                .map_or(Cell::Nothing, |a| Cell::Moment(a.written_at)),
+            row.anchor
+                .map_or(Cell::Nothing, |a| Cell::Number(a.key_hash.cast_signed())),
+            Cell::Number(rows::write_timestamp(row.next)?),
+        ];
+        self.session
+            .execute_unpaged(&self.statements.put_progress, values.as_slice())
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError> {
+        let found = self
+            .session
+            .execute_unpaged(&self.statements.progress, key_cells(key).as_slice())
+            .await?
+            .into_rows_result()?;
+        let row =
+            found.maybe_first_row::<(i64, Option<i64>, Option<CqlTimestamp>, Option<i64>)>()?;
+        let Some((next, offset, written_at, key_hash)) = row else {
+            return Ok(None);
+        };
+        Ok(Some(Progress {
+            key: key.clone(),
+            next: Offset(next.cast_unsigned()),
+            anchor: rows::anchor((offset, written_at, key_hash))?,
+        }))
+    }
+
+    /// Of two gaps that begin at the same offset the longer stays.
+    pub(super) async fn put_gap(&self, gap: &Gap) -> Result<(), StoreError> {
+        let [run, topic, incarnation, partition] = key_cells(&gap.key);
+        let values = [
+            run,
+            topic,
+            incarnation,
+            partition,
+            Cell::Number(rows::offset(gap.from)?),
+            Cell::Number(rows::offset(gap.to)?),
+            gap.after.map_or(Cell::Nothing, Cell::Moment),
+            Cell::Moment(gap.found_at),
+            Cell::Number(rows::write_timestamp(gap.to)?),
+        ];
+        self.session
+            .execute_unpaged(&self.statements.put_gap, values.as_slice())
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn gaps(&self, run: &RunId) -> Result<Vec<Gap>, StoreError> {
+        let found = self
+            .session
+            .execute_unpaged(&self.statements.gaps, (run.as_str(),))
+            .await?
+            .into_rows_result()?;
+        found
+            .rows::<GapColumns<'_>>()?
+            .map(|row| gap(run, row?))
+            .collect()
+    }
+}
+
+fn key_cells(key: &ProgressKey) -> [Cell<'_>; 4] {
+    [
+        Cell::Text(key.run.as_str()),
+        Cell::Text(key.topic.name()),
+        Cell::Number(i64::from(key.incarnation.0)),
+        Cell::Number(i64::from(key.partition.0)),
+    ]
+}
+
+fn anchor_offset(anchor: Anchor) -> Result<Cell<'static>, StoreError> {
+    rows::offset(anchor.offset).map(Cell::Number)
+}
+
+fn gap(run: &RunId, columns: GapColumns<'_>) -> Result<Gap, StoreError> {
+    fn corrupt(error: impl std::fmt::Display) -> StoreError {
+        StoreError::Corrupt(error.to_string())
+    }
+    let (topic, incarnation, partition, from, to, after, found_at) = columns;
+    Ok(Gap {
+        key: ProgressKey {
+            run: run.clone(),
+            topic: topic.parse::<Topic>().map_err(corrupt)?,
+            incarnation: Incarnation(incarnation.try_into().map_err(corrupt)?),
+            partition: Partition(partition.try_into().map_err(corrupt)?),
+        },
+        from: Offset(from.cast_unsigned()),
+        to: Offset(to.cast_unsigned()),
+        after: after.map(rows::moment).transpose()?,
+        found_at: rows::moment(found_at)?,
+    })
+}

@@ -1,0 +1,272 @@
+//! Rows of the store in Cassandra: from the vocabulary to columns and back.
+//!
+//! No cell is ever NULL where rows are many: a NULL is a tombstone, and a read gives up at 100,000
+//! of them. What there is none of is 0.
+
+use moodvane_model::{
+    Anchor, HourSlot, Minutes, Offset, PostSums, SourceId, Sums, Timestamp, Variable, VariableSums,
+    WeatherSums,
+};
+use scylla::deserialize::row::{ColumnIterator, DeserializeRow, RawColumn};
+use scylla::deserialize::value::DeserializeValue;
+use scylla::deserialize::{DeserializationError, TypeCheckError};
+use scylla::frame::response::result::{ColumnSpec, ColumnType};
+use scylla::serialize::SerializationError;
+use scylla::serialize::value::SerializeValue;
+use scylla::serialize::writers::{CellWriter, WrittenCellProof};
+use scylla::value::CqlTimestamp;
+
+use crate::StoreError;
+
+/// The columns of sums, in the order in which [`numbers`] has them.
+pub(super) const SUMS: &str = "minutes, very_negative, negative, neutral, positive, very_positive,
+    score_micros, unscored,
+    temperature_n, temperature_sum, temperature_min, temperature_max,
+    humidity_n, humidity_sum, humidity_min, humidity_max,
+    precipitation_n, precipitation_sum, precipitation_min, precipitation_max,
+    wind_n, wind_sum, wind_min, wind_max,
+    cloud_n, cloud_sum, cloud_min, cloud_max,
+    pressure_n, pressure_sum, pressure_min, pressure_max";
+/// How many columns [`SUMS`] names.
+pub(super) const SUMS_COUNT: usize = 8 + 4 * Variable::ALL.len();
+
+/// A value to be bound.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cell<'a> {
+    Text(&'a str),
+    Number(i64),
+    Moment(Timestamp),
+    Nothing,
+}
+
+impl SerializeValue for Cell<'_> {
+    fn serialize<'b>(
+        &self,
+        column: &ColumnType,
+        writer: CellWriter<'b>,
+    ) -> Result<WrittenCellProof<'b>, SerializationError> {
+        match self {
+            Self::Text(text) => text.serialize(column, writer),
+            Self::Number(number) => number.serialize(column, writer),
+            Self::Moment(at) => CqlTimestamp(at.millis()).serialize(column, writer),
+            Self::Nothing => Ok(writer.set_null()),
+        }
+    }
+}
+
+/// An offset as a column.
+pub(super) fn offset(offset: Offset) -> Result<i64, StoreError> {
+    i64::try_from(offset.0)
+        .ok()
+        .filter(|offset| *offset < i64::MAX)
+        .ok_or_else(|| StoreError::Corrupt(format!("no log has an offset {offset}")))
+}
+
+/// The write timestamp of a row that an offset speaks for: one more, so that offset 0 has one.
+///
+/// Of two writes the one with the higher timestamp wins cell by cell, whichever comes later (I2).
+/// With equal timestamps Cassandra keeps the greater value of each cell; that is harmless, as
+/// equal offsets carry equal values (I1).
+pub(super) fn write_timestamp(of: Offset) -> Result<i64, StoreError> {
+    Ok(offset(of)? + 1)
+}
+
+/// Sums as columns.
+pub(super) fn numbers(sums: &Sums) -> [i64; SUMS_COUNT] {
+    let mut numbers = [0; SUMS_COUNT];
+    numbers[0] = sums.minutes.bits().cast_signed();
+    for (number, count) in numbers[1..6].iter_mut().zip(sums.posts.classes) {
+        *number = count.cast_signed();
+    }
+    numbers[6] = sums.posts.score_micros;
+    numbers[7] = sums.posts.unscored.cast_signed();
+    let chunks = numbers[8..].chunks_exact_mut(4);
+    for (chunk, variable) in chunks.zip(&sums.weather.0) {
+        if variable.count > 0 {
+            let VariableSums { sum, min, max, .. } = *variable;
+            chunk.copy_from_slice(&[variable.count.cast_signed(), sum, min, max]);
+        }
+    }
+    numbers
+}
+
+/// Sums of columns.
+fn sums(numbers: &[i64; SUMS_COUNT]) -> Sums {
+    let mut posts = PostSums {
+        score_micros: numbers[6],
+        unscored: numbers[7].cast_unsigned(),
+        ..PostSums::default()
+    };
+    for (count, number) in posts.classes.iter_mut().zip(&numbers[1..6]) {
+        *count = number.cast_unsigned();
+    }
+    let mut weather = WeatherSums::default();
+    for (variable, chunk) in weather.0.iter_mut().zip(numbers[8..].chunks_exact(4)) {
+        if chunk[0] != 0 {
+            *variable = VariableSums {
+                count: chunk[0].cast_unsigned(),
+                sum: chunk[1],
+                min: chunk[2],
+                max: chunk[3],
+            };
+        }
+    }
+    Sums {
+        posts,
+        weather,
+        minutes: Minutes::from_bits(numbers[0].cast_unsigned()),
+    }
+}
+
+/// What one partial row adds to an hour: columns `hour, source` and [`SUMS`].
+pub(super) struct HourPart {
+    pub(super) hour: HourSlot,
+    pub(super) source: SourceId,
+    pub(super) sums: Sums,
+}
+
+/// The rest of a partial row whose key is known: columns `through_offset` and [`SUMS`].
+pub(super) struct PartialRest {
+    pub(super) through: Offset,
+    pub(super) sums: Sums,
+}
+
+fn check<'f, 'm, T: DeserializeValue<'f, 'm>>(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
+    specs.iter().try_for_each(|spec| T::type_check(spec.typ()))
+}
+
+/// The specifications of the `n` columns before the sums, the sums being as they should be.
+fn before_sums<'s, 'm>(
+    specs: &'s [ColumnSpec<'m>],
+    n: usize,
+) -> Result<&'s [ColumnSpec<'m>], TypeCheckError> {
+    let Some((before, sums)) = specs
+        .split_at_checked(n)
+        .filter(|s| s.1.len() == SUMS_COUNT)
+    else {
+        let message = format!("{} columns instead of {}", specs.len(), n + SUMS_COUNT);
+        return Err(TypeCheckError::new(std::io::Error::other(message)));
+    };
+    check::<i64>(sums)?;
+    Ok(before)
+}
+
+fn next<'f, 'm, T: DeserializeValue<'f, 'm>>(
+    row: &mut ColumnIterator<'f, 'm>,
+) -> Result<T, DeserializationError> {
+    let missing = || DeserializationError::new(std::io::Error::other("a column is missing"));
+    let RawColumn { spec, slice, .. } = row.next().ok_or_else(missing)??;
+    T::deserialize(spec.typ(), slice)
+}
+
+fn next_sums(row: &mut ColumnIterator<'_, '_>) -> Result<Sums, DeserializationError> {
+    let mut found = [0; SUMS_COUNT];
+    for number in &mut found {
+        *number = next(row)?;
+    }
+    Ok(sums(&found))
+}
+
+impl<'f, 'm> DeserializeRow<'f, 'm> for HourPart {
+    fn type_check(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
+        check::<&str>(before_sums(specs, 2)?)
+    }
+
+    fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
+        let hour: &str = next(&mut row)?;
+        let source: &str = next(&mut row)?;
+        Ok(Self {
+            hour: hour.parse().map_err(DeserializationError::new)?,
+            source: SourceId::parse(source).map_err(DeserializationError::new)?,
+            sums: next_sums(&mut row)?,
+        })
+    }
+}
+
+impl<'f, 'm> DeserializeRow<'f, 'm> for PartialRest {
+    fn type_check(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
+        check::<i64>(before_sums(specs, 1)?)
+    }
+
+    fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
+        let through: i64 = next(&mut row)?;
+        Ok(Self {
+            through: Offset(through.cast_unsigned()),
+            sums: next_sums(&mut row)?,
+        })
+    }
+}
+
+/// A moment of a column.
+pub(super) fn moment(at: CqlTimestamp) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millis(at.0).map_err(|e| StoreError::Corrupt(e.to_string()))
+}
+
+/// An anchor of its columns; all are there or none is.
+pub(super) fn anchor(
+    columns: (Option<i64>, Option<CqlTimestamp>, Option<i64>),
+) -> Result<Option<Anchor>, StoreError> {
+    match columns {
+        (Some(offset), Some(written_at), Some(key_hash)) => Ok(Some(Anchor {
+            offset: Offset(offset.cast_unsigned()),
+            written_at: moment(written_at)?,
+            key_hash: key_hash.cast_unsigned(),
+        })),
+        (None, None, None) => Ok(None),
+        _ => Err(StoreError::Corrupt(
+            "a progress row has a part of an anchor".to_owned(),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn variable() -> impl Strategy<Value = VariableSums> {
+        let values = (1u64..1 << 40, any::<i64>(), any::<i64>(), any::<i64>());
+        proptest::option::of(values).prop_map(|values| match values {
+            Some((count, sum, min, max)) => VariableSums {
+                count,
+                sum,
+                min,
+                max,
+            },
+            None => VariableSums::default(),
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn sums_come_back_as_they_went_in(
+            classes: [u64; 5], score_micros: i64, unscored: u64, minutes: u64,
+            weather in proptest::array::uniform6(variable()),
+        ) {
+            let before = Sums {
+                posts: PostSums { classes, score_micros, unscored },
+                weather: WeatherSums(weather),
+                minutes: Minutes::from_bits(minutes),
+            };
+            prop_assert_eq!(sums(&numbers(&before)), before);
+        }
+
+        #[test]
+        fn a_higher_offset_has_a_higher_write_timestamp(a in 0..i64::MAX as u64 - 1) {
+            let lower = write_timestamp(Offset(a)).unwrap();
+            prop_assert!(lower > 0);
+            prop_assert!(write_timestamp(Offset(a + 1)).unwrap() > lower);
+        }
+    }
+
+    #[test]
+    fn an_offset_that_no_log_has_is_refused() {
+        assert!(write_timestamp(Offset(u64::MAX)).is_err());
+        assert!(write_timestamp(Offset(i64::MAX as u64)).is_err());
+    }
+
+    #[test]
+    fn the_columns_of_sums_are_as_many_as_the_numbers() {
+        assert_eq!(SUMS.split(',').count(), SUMS_COUNT);
+    }
+}

@@ -1,0 +1,115 @@
+//! The statements of the store, each prepared once. All but the appending one can be repeated
+//! without effect and are marked so: else the driver would neither retry nor speculate.
+
+use scylla::client::session::Session;
+use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::{Consistency as Level, SerialConsistency};
+
+use super::config::{CassandraConfig, HoursConsistency};
+use super::rows::{SUMS, SUMS_COUNT};
+use crate::StoreError;
+
+/// Rows of one page: about 600 KB.
+const PAGE_ROWS: i32 = 2_000;
+
+pub(super) struct Statements {
+    pub(super) put_partial: PreparedStatement,
+    pub(super) partial: PreparedStatement,
+    pub(super) hours: PreparedStatement,
+    pub(super) put_progress: PreparedStatement,
+    pub(super) progress: PreparedStatement,
+    pub(super) put_gap: PreparedStatement,
+    pub(super) gaps: PreparedStatement,
+    /// The journal of runs as a person reads it.
+    pub(super) events: PreparedStatement,
+    /// The journal of runs with all that was ever accepted.
+    pub(super) latest_events: PreparedStatement,
+    pub(super) append_event: PreparedStatement,
+    pub(super) ping: PreparedStatement,
+}
+
+impl Statements {
+    pub(super) async fn prepare(
+        session: &Session,
+        config: &CassandraConfig,
+    ) -> Result<Self, StoreError> {
+        let ks = &config.keyspace;
+        let prepare = async |cql: String| -> Result<PreparedStatement, StoreError> {
+            let mut statement = session.prepare(cql).await?;
+            statement.set_is_idempotent(true);
+            statement.set_page_size(PAGE_ROWS);
+            Ok(statement)
+        };
+        let events =
+            format!("SELECT number, event, run, serves_from FROM {ks}.run_event WHERE journal = ?");
+        let marks = vec!["?"; 9 + SUMS_COUNT].join(", ");
+        let mut statements = Self {
+            put_partial: prepare(format!(
+                "INSERT INTO {ks}.partial_hour (run, city, month, hour, topic, incarnation,
+                    partition, source, through_offset, {SUMS})
+                 VALUES ({marks}) USING TIMESTAMP ?"
+            ))
+            .await?,
+            partial: prepare(format!(
+                "SELECT through_offset, {SUMS} FROM {ks}.partial_hour
+                 WHERE run = ? AND city = ? AND month = ? AND hour = ? AND topic = ?
+                   AND incarnation = ? AND partition = ? AND source = ?"
+            ))
+            .await?,
+            hours: prepare(format!(
+                "SELECT hour, source, {SUMS} FROM {ks}.partial_hour
+                 WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
+            ))
+            .await?,
+            put_progress: prepare(format!(
+                "INSERT INTO {ks}.progress (run, topic, incarnation, partition, next_offset,
+                    anchor_offset, anchor_written_at, anchor_key_hash)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+            ))
+            .await?,
+            progress: prepare(format!(
+                "SELECT next_offset, anchor_offset, anchor_written_at, anchor_key_hash
+                 FROM {ks}.progress
+                 WHERE run = ? AND topic = ? AND incarnation = ? AND partition = ?"
+            ))
+            .await?,
+            put_gap: prepare(format!(
+                "INSERT INTO {ks}.gap (run, topic, incarnation, partition, from_offset,
+                    to_offset, after, found_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+            ))
+            .await?,
+            gaps: prepare(format!(
+                "SELECT topic, incarnation, partition, from_offset, to_offset, after, found_at
+                 FROM {ks}.gap WHERE run = ?"
+            ))
+            .await?,
+            events: prepare(events.clone()).await?,
+            latest_events: prepare(events).await?,
+            append_event: prepare(format!(
+                "INSERT INTO {ks}.run_event (journal, number, event, run, serves_from)
+                 VALUES (?, ?, ?, ?, ?) IF NOT EXISTS"
+            ))
+            .await?,
+            ping: prepare(format!(
+                "SELECT version FROM {ks}.store_schema WHERE scope = 'store' LIMIT 1"
+            ))
+            .await?,
+        };
+        statements.set_levels(config);
+        Ok(statements)
+    }
+
+    fn set_levels(&mut self, config: &CassandraConfig) {
+        self.append_event.set_is_idempotent(false);
+        let serial = match config.consistency.serial() {
+            SerialConsistency::Serial => Level::Serial,
+            SerialConsistency::LocalSerial => Level::LocalSerial,
+        };
+        self.latest_events.set_consistency(serial);
+        if config.hours_consistency == HoursConsistency::LocalOne {
+            self.hours.set_consistency(Level::LocalOne);
+            self.events.set_consistency(Level::LocalOne);
+        }
+    }
+}

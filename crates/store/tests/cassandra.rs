@@ -1,0 +1,312 @@
+//! The store's promises, on a real Cassandra, and what only Cassandra can get wrong: several
+//! services that make the tables at once, a stale write that arrives last, cell by cell, many
+//! pages, and nodes that do not answer.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[macro_use]
+mod conformance;
+mod nodes;
+
+use std::time::{Duration, Instant};
+
+use conformance::{Place, city, hour, key, posts, row};
+use futures::future::join_all;
+use moodvane_model::{HourRange, Offset, Partition, RunId};
+use moodvane_store::{CassandraStore, Store, StoreError};
+use nodes::{Fresh, Proxy, fresh};
+use scylla::client::session::Session;
+use scylla::value::{CqlValue, Row};
+
+promises!(fresh);
+
+#[tokio::test]
+async fn services_that_make_the_tables_at_once_share_them() {
+    let place = fresh().await;
+    let stores = join_all((0..6).map(|_| place.open())).await;
+    let names: Vec<RunId> = (0..6).map(|i| RunId::new(format!("r{i}"))).collect();
+    let registered = stores
+        .iter()
+        .zip(&names)
+        .map(|(s, run)| s.register_run(run));
+    for done in join_all(registered).await {
+        done.unwrap();
+    }
+    let runs = stores[0].runs().await.unwrap();
+    let mut known: Vec<_> = runs.iter().map(|run| run.id.clone()).collect();
+    known.sort();
+    assert_eq!(known, names);
+    let serving: Vec<_> = runs.iter().map(|run| run.serves_from.is_some()).collect();
+    assert_eq!(serving, [true, false, false, false, false, false]);
+    for (i, store) in stores.iter().enumerate() {
+        let slot = format!("2018-01-01 0{i}");
+        let row = row(key(runs[0].id.as_str(), &slot, 0, "s"), posts(1), 1);
+        store.put_partials(vec![row]).await.unwrap();
+    }
+    let range = conformance::day();
+    for store in &stores {
+        assert_eq!(store.hours(city(), range).await.unwrap().len(), 6);
+    }
+}
+
+#[tokio::test]
+async fn tables_of_a_later_version_are_refused() {
+    let place = fresh().await;
+    place.open().await;
+    let later = "INSERT INTO store_schema (scope, version) VALUES ('store', 99)";
+    place
+        .session()
+        .await
+        .query_unpaged(later, ())
+        .await
+        .unwrap();
+    let refused = CassandraStore::connect(&place.config()).await.err();
+    assert!(matches!(
+        refused,
+        Some(StoreError::Schema {
+            found: 99,
+            known: 1
+        })
+    ));
+}
+
+/// Every cell that is not part of the key: its name, value and write timestamp.
+async fn cells(session: &Session, table: &str, key: &[&str]) -> Vec<(String, CqlValue, i64)> {
+    let all = format!("SELECT * FROM {table}");
+    let found = session.query_unpaged(all, ()).await.unwrap();
+    let found = found.into_rows_result().unwrap();
+    let names: Vec<String> = found
+        .column_specs()
+        .iter()
+        .map(|spec| spec.name().to_owned())
+        .filter(|name| !key.contains(&name.as_str()))
+        .collect();
+    let mut cells = Vec::new();
+    for name in names {
+        let one = format!("SELECT {name}, WRITETIME({name}) FROM {table}");
+        let found = session.query_unpaged(one, ()).await.unwrap();
+        let found = found.into_rows_result().unwrap();
+        let (value, written) = found.single_row::<(CqlValue, i64)>().unwrap();
+        cells.push((name, value, written));
+    }
+    cells
+}
+
+#[tokio::test]
+async fn no_cell_of_a_stale_row_survives_whichever_value_is_greater() {
+    let place = fresh().await;
+    let store = place.open().await;
+    store.register_run(&RunId::new("r")).await.unwrap();
+    let key = key("r", "2018-01-01 02", 0, "s");
+    // The stale row has the greater values, so that a tie would show them.
+    let fresh_row = row(key.clone(), posts(2), 9);
+    let stale_row = row(key.clone(), posts(50), 5);
+    let other = place.open().await;
+    store.put_partials(vec![fresh_row.clone()]).await.unwrap();
+    let session = place.session().await;
+    let key_columns = [
+        "run",
+        "city",
+        "month",
+        "hour",
+        "topic",
+        "incarnation",
+        "partition",
+        "source",
+    ];
+    let before = cells(&session, "partial_hour", &key_columns).await;
+    assert_eq!(before.len(), 33);
+    assert!(
+        before.iter().all(|(_, _, written)| *written == 10),
+        "{before:?}"
+    );
+    other.put_partials(vec![stale_row]).await.unwrap();
+    assert_eq!(cells(&session, "partial_hour", &key_columns).await, before);
+    assert_eq!(store.partials(vec![key]).await.unwrap(), [fresh_row]);
+}
+
+/// Holds the stale write 5 on its way until 9 is written; what the row says in the end.
+async fn after_a_late_write(place: &Fresh, key: &'static str, by_offset: bool) -> (i64, i64) {
+    let proxy = Proxy::start().await;
+    let stale = place.session_at(&[proxy.address()]).await;
+    let successor = place.session().await;
+    proxy.hold();
+    let late = tokio::spawn(async move { write_late(&stale, key, 5, 50, by_offset).await });
+    proxy.holds_something().await;
+    write_late(&successor, key, 9, 2, by_offset).await;
+    assert!(!late.is_finished());
+    proxy.release();
+    late.await.unwrap();
+    let select = "SELECT through_offset, positive FROM late WHERE key = ?";
+    let found = successor.query_unpaged(select, (key,)).await.unwrap();
+    found.into_rows_result().unwrap().single_row().unwrap()
+}
+
+async fn write_late(session: &Session, key: &str, through: i64, count: i64, by_offset: bool) {
+    let insert = "INSERT INTO late (key, through_offset, positive) VALUES (?, ?, ?)";
+    let done = match by_offset {
+        true => {
+            let insert = format!("{insert} USING TIMESTAMP ?");
+            let values = (key, through, count, through + 1);
+            session.query_unpaged(insert, values).await
+        }
+        false => session.query_unpaged(insert, (key, through, count)).await,
+    };
+    done.unwrap();
+}
+
+#[tokio::test]
+async fn with_clock_timestamps_the_same_late_write_would_win() {
+    let place = fresh().await;
+    place.open().await;
+    let table = "CREATE TABLE late (key text PRIMARY KEY, through_offset bigint, positive bigint)";
+    place
+        .session()
+        .await
+        .query_unpaged(table, ())
+        .await
+        .unwrap();
+    assert_eq!(after_a_late_write(&place, "clock", false).await, (5, 50));
+    assert_eq!(after_a_late_write(&place, "offset", true).await, (9, 2));
+}
+
+#[tokio::test]
+async fn a_write_that_is_held_on_its_way_until_its_successor_has_finished_changes_nothing() {
+    let place = fresh().await;
+    let proxy = Proxy::start().await;
+    let stale = CassandraStore::connect(&place.config_through(&proxy))
+        .await
+        .unwrap();
+    let successor = place.open().await;
+    stale.register_run(&RunId::new("r")).await.unwrap();
+    let key = key("r", "2018-01-01 02", 0, "s");
+    // Written once before, so that the run is known to it and only the row is on the way.
+    stale
+        .put_partials(vec![row(key.clone(), posts(1), 1)])
+        .await
+        .unwrap();
+    proxy.hold();
+    let late = tokio::spawn({
+        let row = row(key.clone(), posts(50), 5);
+        async move { stale.put_partials(vec![row]).await }
+    });
+    proxy.holds_something().await;
+    let finished = row(key.clone(), posts(2), 9);
+    successor
+        .put_partials(vec![finished.clone()])
+        .await
+        .unwrap();
+    assert!(!late.is_finished());
+    proxy.release();
+    late.await.unwrap().unwrap();
+    assert_eq!(successor.partials(vec![key]).await.unwrap(), [finished]);
+}
+
+#[tokio::test]
+async fn a_year_of_hours_comes_back_whole_over_many_pages() {
+    let place = fresh().await;
+    let store = place.open().await;
+    store.register_run(&RunId::new("r")).await.unwrap();
+    let year = HourRange::new(hour("2020-01-01 00"), hour("2020-12-31 23")).unwrap();
+    let mut rows = Vec::new();
+    for slot in year.iter() {
+        // March has five rows an hour: 3,720 rows, more than a page.
+        let partitions = if slot.to_string().starts_with("2020-03") {
+            5
+        } else {
+            1
+        };
+        for partition in 0..partitions {
+            let mut key = key("r", "2020-01-01 00", partition, "s");
+            key.hour = slot;
+            key.partition = Partition(partition);
+            let count = u64::from(slot.index() % 3 + 1);
+            rows.push(row(key, posts(count), u64::from(slot.index())));
+        }
+    }
+    store.put_partials(rows).await.unwrap();
+    let found = store.hours(city(), year).await.unwrap();
+    assert_eq!(found.len(), 366 * 24);
+    for (row, slot) in found.iter().zip(year.iter()) {
+        let partitions = if slot.to_string().starts_with("2020-03") {
+            5
+        } else {
+            1
+        };
+        let expected = u64::from(slot.index() % 3 + 1) * partitions;
+        assert_eq!((row.hour, row.posts().scored()), (slot, expected));
+    }
+}
+
+#[tokio::test]
+async fn no_cell_of_a_partial_row_is_null() {
+    let place = fresh().await;
+    let store = place.open().await;
+    store.register_run(&RunId::new("r")).await.unwrap();
+    let row = row(key("r", "2018-01-01 02", 0, "s"), Default::default(), 0);
+    store.put_partials(vec![row]).await.unwrap();
+    let all = place.session().await;
+    let found = all
+        .query_unpaged("SELECT * FROM partial_hour", ())
+        .await
+        .unwrap();
+    let row: Row = found.into_rows_result().unwrap().single_row().unwrap();
+    assert!(row.columns.iter().all(Option::is_some), "{row:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_be_reached_is_unavailable_within_a_bound() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ports = [&silent, &closed].map(|listener| listener.local_addr().unwrap().port());
+    drop(closed);
+    for port in ports {
+        let mut config = Fresh::named("unreached").config();
+        config.contact_points = vec![format!("127.0.0.1:{port}").parse().unwrap()];
+        config.connect_timeout = Duration::from_millis(500);
+        let before = Instant::now();
+        let error = CassandraStore::connect(&config).await.err();
+        assert!(before.elapsed() < Duration::from_secs(5));
+        let Some(StoreError::Unavailable(message)) = error else {
+            panic!("{error:?}");
+        };
+        assert!(message.contains(&port.to_string()), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_stops_answering_is_unavailable_within_the_request_timeout() {
+    let place = fresh().await;
+    let proxy = Proxy::start().await;
+    let mut config = place.config_through(&proxy);
+    config.request_timeout = Duration::from_millis(500);
+    let store = CassandraStore::connect(&config).await.unwrap();
+    store.ping().await.unwrap();
+    proxy.hold();
+    let before = Instant::now();
+    assert!(matches!(
+        store.ping().await,
+        Err(StoreError::Unavailable(_))
+    ));
+    assert!(before.elapsed() < Duration::from_secs(5));
+    proxy.release();
+    let mut config = place.config();
+    config.datacenter = Some("nowhere".to_owned());
+    let nowhere = CassandraStore::connect(&config).await.err();
+    assert!(
+        matches!(nowhere, Some(StoreError::Unavailable(_))),
+        "{nowhere:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_offset_that_no_log_has_is_refused_before_anything_is_written() {
+    let place = fresh().await;
+    let store = place.open().await;
+    store.register_run(&RunId::new("r")).await.unwrap();
+    let key = key("r", "2018-01-01 02", 0, "s");
+    let mut row = row(key.clone(), posts(1), 1);
+    row.through_offset = Offset(u64::MAX);
+    assert!(store.put_partials(vec![row]).await.is_err());
+    assert!(store.partials(vec![key]).await.unwrap().is_empty());
+}

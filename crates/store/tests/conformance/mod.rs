@@ -1,0 +1,360 @@
+//! The store's promises, for every store: the higher offset wins, a write can be repeated, rows
+//! come back as they went in, and each hour is answered by the run that serves it.
+//!
+//! `promises!(place)` makes a test of each; `place` opens a store of its own.
+
+use moodvane_model::{
+    Anchor, CityId, HourRange, HourSlot, Incarnation, Offset, PartialHour, PartialKey, Partition,
+    Progress, ProgressKey, RunId, Score, Sentiment, SourceId, Sums, Timestamp, Topic, VariableSums,
+};
+use moodvane_store::{Gap, Store, StoreError};
+
+/// Where a store lies that nobody else uses. Opened twice, it is the same store after a restart.
+pub(crate) trait Place {
+    type Store: Store;
+
+    async fn open(&self) -> Self::Store;
+}
+
+macro_rules! promises {
+    ($place:path: $($name:ident),+ $(,)?) => {$(
+        #[tokio::test]
+        async fn $name() {
+            conformance::$name(&$place().await).await;
+        }
+    )+};
+    ($place:path) => {
+        promises!($place:
+            the_higher_offset_wins_whichever_comes_later,
+            a_row_comes_back_as_it_went_in_also_after_a_restart,
+            partial_rows_of_all_partitions_and_sources_merge_into_hours_in_order,
+            a_new_run_answers_only_from_its_switch_on,
+            rows_of_a_run_that_nobody_registered_are_refused,
+            progress_and_gaps_only_go_forward,
+            progress_without_a_record_below_comes_back_and_gives_way,
+            gaps_come_back_in_order_each_to_its_run,
+            an_hour_at_the_end_of_a_month_or_of_time_is_found,
+            registering_and_switching_again_changes_nothing,
+        );
+    };
+}
+
+pub(crate) fn hour(text: &str) -> HourSlot {
+    text.parse().unwrap()
+}
+
+pub(crate) fn day() -> HourRange {
+    HourRange::new(hour("2018-01-01 00"), hour("2018-01-01 23")).unwrap()
+}
+
+pub(crate) fn city() -> CityId {
+    CityId::parse("new-york").unwrap()
+}
+
+pub(crate) fn key(run: &str, slot: &str, partition: u32, source: &str) -> PartialKey {
+    PartialKey {
+        run: RunId::new(run),
+        city: city(),
+        hour: hour(slot),
+        topic: Topic::Tweet,
+        incarnation: Incarnation(1),
+        partition: Partition(partition),
+        source: SourceId::parse(source).unwrap(),
+    }
+}
+
+pub(crate) fn posts(count: u64) -> Sums {
+    let mut sums = Sums::default();
+    for i in 0..count {
+        let at = Timestamp::from_millis(60_000 * i as i64).unwrap();
+        sums.add_post(at, Some(Score::new(Sentiment::Positive, 3.25)));
+    }
+    sums
+}
+
+pub(crate) fn row(key: PartialKey, sums: Sums, through: u64) -> PartialHour {
+    PartialHour {
+        key,
+        sums,
+        through_offset: Offset(through),
+    }
+}
+
+async fn store<P: Place>(place: &P, runs: &[&str]) -> P::Store {
+    let store = place.open().await;
+    for run in runs {
+        store.register_run(&RunId::new(*run)).await.unwrap();
+    }
+    store
+}
+
+async fn feelings(store: &impl Store) -> Vec<(String, u64)> {
+    let rows = store.hours(city(), day()).await.unwrap();
+    rows.iter()
+        .map(|row| (row.hour.to_string(), row.posts().scored()))
+        .collect()
+}
+
+pub(crate) async fn the_higher_offset_wins_whichever_comes_later(place: &impl Place) {
+    let store = store(place, &["r"]).await;
+    let orders = [
+        ("01", [5, 9]),
+        ("02", [9, 5]),
+        ("03", [9, 9]),
+        ("04", [0, 0]),
+        ("05", [1, 0]),
+    ];
+    for (slot, order) in orders {
+        for through in order {
+            let key = key("r", &format!("2018-01-01 {slot}"), 0, "s");
+            let row = row(key, posts(through), through);
+            store.put_partials(vec![row]).await.unwrap();
+        }
+    }
+    let at = |h: &str, n| (format!("2018-01-01 {h}"), n);
+    assert_eq!(
+        feelings(&store).await,
+        [
+            at("01", 9),
+            at("02", 9),
+            at("03", 9),
+            at("04", 0),
+            at("05", 1)
+        ]
+    );
+}
+
+pub(crate) async fn a_row_comes_back_as_it_went_in_also_after_a_restart(place: &impl Place) {
+    let mut sums = posts(3);
+    sums.add_post(Timestamp::from_millis(59 * 60_000).unwrap(), None);
+    sums.weather.0[0] = VariableSums {
+        count: 2,
+        sum: -7,
+        min: -5,
+        max: -2,
+    };
+    sums.weather.0[5] = VariableSums {
+        count: 1,
+        sum: 1,
+        min: 1,
+        max: 1,
+    };
+    let written = row(
+        key("r", "2018-01-01 02", 3, "s"),
+        sums,
+        u64::from(u32::MAX) * 1000,
+    );
+    store(place, &["r"])
+        .await
+        .put_partials(vec![written.clone()])
+        .await
+        .unwrap();
+    let reopened = store(place, &["r"]).await;
+    let other = key("r", "2018-01-01 03", 3, "s");
+    let found = reopened
+        .partials(vec![written.key.clone(), other])
+        .await
+        .unwrap();
+    assert_eq!(found, [written]);
+}
+
+pub(crate) async fn partial_rows_of_all_partitions_and_sources_merge_into_hours_in_order(
+    place: &impl Place,
+) {
+    let store = store(place, &["r"]).await;
+    let rows = vec![
+        row(key("r", "2018-01-01 05", 0, "b"), posts(1), 1),
+        row(key("r", "2018-01-01 02", 1, "b"), posts(2), 1),
+        row(key("r", "2018-01-01 02", 0, "a"), posts(3), 1),
+        row(key("r", "2018-01-01 02", 0, "b"), posts(4), 1),
+        row(key("r", "2018-01-02 00", 0, "b"), posts(9), 1),
+    ];
+    store.put_partials(rows).await.unwrap();
+    let hours = store.hours(city(), day()).await.unwrap();
+    let shown: Vec<_> = hours
+        .iter()
+        .flat_map(|h| {
+            h.sources
+                .iter()
+                .map(|(s, sums)| (h.hour.to_string(), s.to_string(), sums.posts.scored()))
+        })
+        .collect();
+    let at = |h: &str, s: &str, n| (format!("2018-01-01 {h}"), s.to_owned(), n);
+    assert_eq!(
+        shown,
+        [at("02", "a", 3), at("02", "b", 6), at("05", "b", 1)]
+    );
+    assert!(
+        store
+            .hours(CityId::parse("paris").unwrap(), day())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+pub(crate) async fn a_new_run_answers_only_from_its_switch_on(place: &impl Place) {
+    let store = store(place, &["old", "new"]).await;
+    for (run, count) in [("old", 1), ("new", 2)] {
+        let rows = ["2018-01-01 02", "2018-01-01 03"]
+            .map(|slot| row(key(run, slot, 0, "s"), posts(count), 7))
+            .to_vec();
+        store.put_partials(rows).await.unwrap();
+    }
+    let at = |h: &str, n| (format!("2018-01-01 {h}"), n);
+    assert_eq!(feelings(&store).await, [at("02", 1), at("03", 1)]);
+    store
+        .switch_run(&RunId::new("new"), hour("2018-01-01 03"))
+        .await
+        .unwrap();
+    assert_eq!(feelings(&store).await, [at("02", 1), at("03", 2)]);
+    let runs = store.runs().await.unwrap();
+    assert_eq!(runs[0].serves_from, Some(hour("1970-01-01 00")));
+    assert_eq!(runs[1].serves_from, Some(hour("2018-01-01 03")));
+    let unknown = store
+        .switch_run(&RunId::new("x"), hour("2018-01-01 03"))
+        .await
+        .unwrap_err();
+    assert!(matches!(unknown, StoreError::UnknownRun(_)));
+}
+
+pub(crate) async fn rows_of_a_run_that_nobody_registered_are_refused(place: &impl Place) {
+    let store = store(place, &[]).await;
+    let rows = vec![row(key("r", "2018-01-01 02", 0, "s"), posts(1), 1)];
+    assert!(matches!(
+        store.put_partials(rows).await,
+        Err(StoreError::UnknownRun(_))
+    ));
+}
+
+pub(crate) async fn progress_and_gaps_only_go_forward(place: &impl Place) {
+    let store = store(place, &["r"]).await;
+    let key = ProgressKey {
+        run: RunId::new("r"),
+        topic: Topic::Tweet,
+        incarnation: Incarnation(1),
+        partition: Partition(4),
+    };
+    assert_eq!(store.progress(&key).await.unwrap(), None);
+    let at = Timestamp::from_millis(1_514_772_000_000).unwrap();
+    let anchor = |offset| {
+        Some(Anchor {
+            offset: Offset(offset),
+            written_at: at,
+            key_hash: u64::MAX - 1,
+        })
+    };
+    let progress = |next| Progress {
+        key: key.clone(),
+        next: Offset(next),
+        anchor: anchor(next - 1),
+    };
+    for next in [10, 30, 20] {
+        store.put_progress(vec![progress(next)]).await.unwrap();
+    }
+    assert_eq!(store.progress(&key).await.unwrap(), Some(progress(30)));
+    let gap = Gap {
+        key: key.clone(),
+        from: Offset(3),
+        to: Offset(8),
+        after: Some(at),
+        found_at: at,
+    };
+    store.put_gap(gap.clone()).await.unwrap();
+    store.put_gap(gap.clone()).await.unwrap();
+    assert_eq!(store.gaps(&key.run).await.unwrap(), [gap]);
+    store.ping().await.unwrap();
+}
+
+pub(crate) async fn progress_without_a_record_below_comes_back_and_gives_way(place: &impl Place) {
+    let store = store(place, &["r"]).await;
+    let key = ProgressKey {
+        run: RunId::new("r"),
+        topic: Topic::Temperature,
+        incarnation: Incarnation(2),
+        partition: Partition(0),
+    };
+    let at = Timestamp::from_millis(1_514_772_000_000).unwrap();
+    let anchor = Anchor {
+        offset: Offset(6),
+        written_at: at,
+        key_hash: 1,
+    };
+    for (next, anchor) in [(0, None), (7, Some(anchor))] {
+        let progress = Progress {
+            key: key.clone(),
+            next: Offset(next),
+            anchor,
+        };
+        store.put_progress(vec![progress.clone()]).await.unwrap();
+        assert_eq!(store.progress(&key).await.unwrap(), Some(progress));
+    }
+}
+
+pub(crate) async fn gaps_come_back_in_order_each_to_its_run(place: &impl Place) {
+    let store = store(place, &["r", "other"]).await;
+    let gap = |run: &str, partition, from, after| Gap {
+        key: ProgressKey {
+            run: RunId::new(run),
+            topic: Topic::Tweet,
+            incarnation: Incarnation(1),
+            partition: Partition(partition),
+        },
+        from: Offset(from),
+        to: Offset(from + 5),
+        after,
+        found_at: Timestamp::from_millis(1_514_772_000_000).unwrap(),
+    };
+    let known = Some(Timestamp::from_millis(5).unwrap());
+    let gaps = [
+        gap("r", 0, 3, known),
+        gap("r", 0, 20, None),
+        gap("r", 1, 0, known),
+    ];
+    for gap in gaps.iter().rev() {
+        store.put_gap(gap.clone()).await.unwrap();
+    }
+    store.put_gap(gap("other", 0, 3, None)).await.unwrap();
+    assert_eq!(store.gaps(&RunId::new("r")).await.unwrap(), gaps);
+}
+
+pub(crate) async fn an_hour_at_the_end_of_a_month_or_of_time_is_found(place: &impl Place) {
+    let store = store(place, &["r"]).await;
+    let slots = [
+        "1970-01-01 00",
+        "2018-01-31 23",
+        "2018-02-01 00",
+        "2020-02-29 23",
+        "2020-12-31 23",
+        "2021-01-01 00",
+    ];
+    let rows = slots.map(|slot| row(key("r", slot, 0, "s"), posts(1), 1));
+    store.put_partials(rows.to_vec()).await.unwrap();
+    let range = HourRange::new(hour(slots[0]), hour(slots[5])).unwrap();
+    let found = store.hours(city(), range).await.unwrap();
+    let found: Vec<_> = found.iter().map(|row| row.hour.to_string()).collect();
+    assert_eq!(found, slots);
+    let inner = HourRange::new(hour(slots[2]), hour(slots[3])).unwrap();
+    assert_eq!(store.hours(city(), inner).await.unwrap().len(), 2);
+}
+
+pub(crate) async fn registering_and_switching_again_changes_nothing(place: &impl Place) {
+    let store = store(place, &["a", "b", "a", "b"]).await;
+    for _ in 0..2 {
+        let b = RunId::new("b");
+        store.switch_run(&b, hour("2018-01-01 03")).await.unwrap();
+        store.register_run(&b).await.unwrap();
+    }
+    let runs = store.runs().await.unwrap();
+    let shown: Vec<_> = runs
+        .iter()
+        .map(|run| (run.id.as_str(), run.serves_from))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("a", Some(hour("1970-01-01 00"))),
+            ("b", Some(hour("2018-01-01 03")))
+        ]
+    );
+}

@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+# Asking a server over its own protocol, with nothing but the shell. Bytes are written as hex.
+
+# Sends hex to descriptor 3.
+put() { printf '%b' "$(printf '%s' "$1" | sed 's/../\\x&/g')" >&3; }
+
+# Takes N bytes from descriptor 3, as hex. A server that is paused answers nothing: hence the bound.
+take() { timeout 2 head -c "$1" <&3 | od -An -v -tx1 | tr -d ' \n'; }
+
+# A text as hex, its length in two bytes before it.
+hex_string() { printf '%04x%s' "${#1}" "$(printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n')"; }
+
+# Whether anything listens: listens HOST PORT
+listens() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# Cassandra: its configuration, its command, and whether it answers. Node i is on 127.0.0.i.
+
+# Each node's place on the ring of tokens, evenly spread.
+CASSANDRA_TOKENS=(-9223372036854775808 -3074457345618258603 3074457345618258602)
+
+cassandra_address() { printf '127.0.0.%s:%s' "$1" "$(fact cassandra port)"; }
+cassandra_ports() { printf '%s\n' "$(cassandra_address "$1")" "127.0.0.$1:$(fact cassandra peer_port)"; }
+
+cassandra_configure() {
+    local home=$DIR/cassandra/$1 seeds='' i
+    for ((i = 1; i <= $(fact cassandra nodes); i++)); do
+        seeds+=${seeds:+,}127.0.0.$i:$(fact cassandra peer_port)
+    done
+    mkdir -p "$home/tmp"
+    fill "$SERVERS"/cassandra/{cassandra,test-only}.yaml "NODE=$1" "SEEDS=$seeds" \
+        "TOKEN=${CASSANDRA_TOKENS[$1 - 1]}" "PORT=$(fact cassandra port)" \
+        "PEER_PORT=$(fact cassandra peer_port)" >"$home/cassandra.yaml"
+}
+
+# Sets COMMAND to the command of a node.
+# shellcheck disable=SC2034 # for cluster.sh
+cassandra_command() {
+    local heap=${MOODVANE_SERVERS_CASSANDRA_HEAP:-256m} home=$DIR/cassandra/$1
+    local replace=()
+    [ ! -f "$home/replaces" ] ||
+        replace=("-Dcassandra.replace_address_first_boot=127.0.0.$1" -Dcassandra.allow_unsafe_replace=true)
+    COMMAND=("$JAVA" "@$SERVERS/cassandra/jvm17.options" "@$SERVERS/cassandra/jvm-test-only.options"
+        "-Xms$heap" "-Xmx$heap" -XX:MaxDirectMemorySize=256m "${JVM_FLAGS[@]}"
+        -XX:+UnlockDiagnosticVMOptions -XX:+AllowArchivingWithJavaAgent
+        "-javaagent:$(echo "$(jars_dir cassandra)"/lib/jamm-*.jar)"
+        "-Dcassandra.config=file://$home/cassandra.yaml" "-Dcassandra.storagedir=$home/data"
+        "-Dcassandra.logdir=$home" "-Dlogback.configurationFile=file:$SERVERS/cassandra/logback.xml"
+        "-Djava.io.tmpdir=$home/tmp" "-Djna.tmpdir=$home/tmp" -Dcassandra-foreground=yes
+        "${replace[@]}" -cp "$(class_path cassandra)" org.apache.cassandra.service.CassandraDaemon)
+}
+
+# Sends one frame of the native protocol, version 4: cql_put OPCODE BODY
+cql_put() { put "04000000$1$(printf '%08x' $((${#2} / 2)))$2"; }
+
+# Takes one frame and prints its body; fails where its opcode is another than the one given.
+cql_take() {
+    local head
+    head=$(take 9)
+    [ ${#head} = 18 ] || return 1
+    take $((16#${head:10:8}))
+    [ "${head:8:2}" = "$1" ]
+}
+
+# Asks a node: first OPTIONS, which must be answered by SUPPORTED; then STARTUP, READY;
+# then a query, RESULT, whose body is printed: cassandra_ask NODE CONSISTENCY QUERY
+cassandra_ask() (
+    { exec 3<>"/dev/tcp/127.0.0.$1/$(fact cassandra port)"; } 2>/dev/null || exit 1
+    cql_put 05 ''
+    cql_take 06 >/dev/null || exit 1
+    cql_put 01 "0001$(hex_string CQL_VERSION)$(hex_string 3.0.0)"
+    cql_take 02 >/dev/null || exit 1
+    cql_put 07 "0000$(hex_string "$3")$2"00
+    cql_take 08
+)
+
+# Prints a node's version of the schema, from what it holds itself: the answer's last 16 bytes.
+cassandra_schema() {
+    local body
+    body=$(cassandra_ask "$1" 0001 'SELECT schema_version FROM system.local') || return 1
+    printf '%s' "${body: -32}"
+}
+
+# Whether a node answers.
+cassandra_answers() { cassandra_schema "$1" >/dev/null; }
+
+# Whether a node sees all nodes alive and has the first one's schema. The query reads a table of
+# Cassandra's own, with three copies, at consistency ALL; one node alone cannot answer that.
+cassandra_serves() {
+    local schema
+    schema=$(cassandra_schema "$1") || return 1
+    [ "$(fact cassandra nodes)" != 1 ] || return 0
+    [ "$schema" = "$(cassandra_schema 1)" ] || return 1
+    cassandra_ask "$1" 0005 'SELECT * FROM system_distributed.view_build_status LIMIT 1' >/dev/null
+}

@@ -1,0 +1,103 @@
+//! The ingester as a process of its own. The log must be shared: Kafka.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use moodvane_ingester::{IngesterConfig, start};
+use moodvane_launch::{Backends, Common, ProbeConfig, exit_code, run, serve_probes};
+use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Takes weather and posts into the log.
+#[derive(Debug, Parser)]
+#[command(name = "ingester", version)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+}
+
+struct Config {
+    logging: LoggingConfig,
+    backends: Backends,
+    probe: ProbeConfig,
+    ingester: IngesterConfig,
+}
+
+impl Config {
+    fn read(settings: &Settings) -> Option<Self> {
+        let logging = LoggingConfig::read(settings);
+        let backends = Backends::read(settings);
+        backends
+            .iter()
+            .for_each(|backends| backends.must_be_shared(settings));
+        let probe = ProbeConfig::read(settings);
+        let cities = read_cities(settings);
+        let ingester = IngesterConfig::read(settings, cities.as_deref().unwrap_or_default());
+        cities?;
+        Some(Self {
+            logging: logging?,
+            backends: backends?,
+            probe: probe?,
+            ingester: ingester?,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    exit_code("ingester", launch(&Cli::parse()))
+}
+
+fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let settings = cli.common.settings();
+    let config = Config::read(&settings);
+    let config = settings.finish_with(config)?;
+    let logging = config.logging.clone();
+    run(&logging, work(config))
+}
+
+async fn work(config: Config) -> anyhow::Result<ExitCode> {
+    let listener = TcpListener::bind(config.probe.address)
+        .await
+        .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
+    let (stop, end) = (CancellationToken::new(), CancellationToken::new());
+    tokio::spawn(signalled(stop.clone()));
+    let (registry, readiness) = (Registry::new(), Readiness::new());
+    let probed = (readiness.clone(), registry.clone());
+    let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
+    let log = config.backends.open_log(std::path::Path::new(".")).await?;
+    let drain = config.ingester.drain;
+    let only_files = config
+        .ingester
+        .sources
+        .iter()
+        .all(|source| source.is_finite());
+    let ingester = start(
+        config.ingester,
+        log,
+        Arc::new(SystemClock),
+        &registry,
+        &readiness,
+    )?;
+    let finished = async {
+        match only_files {
+            true => ingester.finished().await,
+            false => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        ended = finished => ended,
+        () = stop.cancelled() => Ok(()),
+    };
+    let report = ingester.drain(drain).await;
+    if !report.abandoned.is_empty() {
+        tracing::warn!(abandoned = ?report.abandoned, "sources did not come to rest in time");
+    }
+    end.cancel();
+    probes.await??;
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,99 @@
+//! The processor as a process of its own. Log and store must be shared: Kafka and Cassandra.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use moodvane_launch::{Backends, Common, ProbeConfig, exit_code, run, serve_probes};
+use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, start};
+use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
+use moodvane_sentiment::LexiconScorer;
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+/// Scores posts and folds records into hours.
+#[derive(Debug, Parser)]
+#[command(name = "processor", version)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    /// What is consumed: temperature, tweet or both (processor.topic).
+    #[arg(long)]
+    topic: Option<TopicChoice>,
+}
+
+struct Config {
+    logging: LoggingConfig,
+    backends: Backends,
+    probe: ProbeConfig,
+    processor: ProcessorConfig,
+}
+
+impl Config {
+    fn read(settings: &Settings) -> Option<Self> {
+        let logging = LoggingConfig::read(settings);
+        let backends = Backends::read(settings);
+        backends
+            .iter()
+            .for_each(|backends| backends.must_be_shared(settings));
+        let probe = ProbeConfig::read(settings);
+        let processor = ProcessorConfig::read(settings);
+        Some(Self {
+            logging: logging?,
+            backends: backends?,
+            probe: probe?,
+            processor: processor?,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    exit_code("processor", launch(&Cli::parse()))
+}
+
+fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let mut settings = cli.common.settings();
+    if let Some(topic) = cli.topic {
+        settings.set("processor.topic", topic.name());
+    }
+    let config = Config::read(&settings);
+    let config = settings.finish_with(config)?;
+    let logging = config.logging.clone();
+    run(&logging, work(config))
+}
+
+async fn work(config: Config) -> anyhow::Result<ExitCode> {
+    let listener = TcpListener::bind(config.probe.address)
+        .await
+        .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
+    let (stop, end) = (CancellationToken::new(), CancellationToken::new());
+    tokio::spawn(signalled(stop.clone()));
+    let (registry, readiness) = (Registry::new(), Readiness::new());
+    let probed = (readiness.clone(), registry.clone());
+    let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
+    let nowhere = std::path::Path::new(".");
+    let parts = Parts {
+        log: config.backends.open_log(nowhere).await?,
+        store: config.backends.open_store(nowhere).await?,
+        scorer: Box::new(LexiconScorer::new()),
+        metrics: ProcessorMetrics::new(&registry),
+        handle: Handle::current(),
+    };
+    let processor = start(
+        config.processor,
+        parts,
+        Arc::new(SystemClock),
+        &readiness,
+        stop,
+    )
+    .await?;
+    tracing::info!(run = %processor.run(), "processor started");
+    let ended = processor.ended().await;
+    end.cancel();
+    probes.await??;
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}

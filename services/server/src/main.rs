@@ -1,0 +1,76 @@
+//! The server as a process of its own. Log and store must be shared: Kafka and Cassandra.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use moodvane_launch::{Backends, Common, exit_code, run};
+use moodvane_runtime::{LoggingConfig, Readiness, Settings, read_cities, signalled};
+use moodvane_server::{App, ServerConfig, router, serve};
+use prometheus::Registry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Answers what the hours say.
+#[derive(Debug, Parser)]
+#[command(name = "server", version)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+}
+
+struct Config {
+    logging: LoggingConfig,
+    backends: Backends,
+    server: ServerConfig,
+}
+
+impl Config {
+    fn read(settings: &Settings) -> Option<Self> {
+        let logging = LoggingConfig::read(settings);
+        let backends = Backends::read(settings);
+        backends
+            .iter()
+            .for_each(|backends| backends.must_be_shared(settings));
+        let cities = read_cities(settings);
+        let server = ServerConfig::read(settings);
+        cities?;
+        Some(Self {
+            logging: logging?,
+            backends: backends?,
+            server: server?,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    exit_code("server", launch(&Cli::parse()))
+}
+
+fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let settings = cli.common.settings();
+    let config = Config::read(&settings);
+    let config = settings.finish_with(config)?;
+    let logging = config.logging.clone();
+    run(&logging, work(config))
+}
+
+async fn work(config: Config) -> anyhow::Result<ExitCode> {
+    let address = config.server.address;
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))?;
+    let stop = CancellationToken::new();
+    tokio::spawn(signalled(stop.clone()));
+    let nowhere = std::path::Path::new(".");
+    let app = App {
+        store: config.backends.open_store(nowhere).await?,
+        log: config.backends.open_log(nowhere).await?,
+        config: config.server.clone(),
+        readiness: Readiness::new(),
+        registry: Registry::new(),
+        shutdown: stop.clone(),
+    };
+    serve(listener, router(app), stop, config.server.drain).await?;
+    Ok(ExitCode::SUCCESS)
+}
