@@ -1,7 +1,7 @@
 //! The data folder: who holds it, and the log and the store in it.
 
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
@@ -39,15 +39,29 @@ impl Data {
 
     /// The rows of a folder that another process may hold.
     pub(crate) fn store_of(dir: &Path) -> anyhow::Result<SqliteStore> {
-        let path = dir.join(FILE);
-        if !path.exists() {
-            bail!(
-                "there is no {}: nothing was stored in this folder yet",
-                path.display()
-            );
-        }
-        Ok(SqliteStore::open(&path)?)
+        Ok(SqliteStore::open(&existing(dir)?)?)
     }
+
+    /// The log of a folder that another process may hold.
+    pub(crate) fn log_of(dir: &Path) -> anyhow::Result<SqliteLog> {
+        // Partitions are never taken away, so that one asks for nothing.
+        let config = SqliteLogConfig {
+            path: existing(dir)?,
+            partitions: 1,
+        };
+        Ok(SqliteLog::open(config)?)
+    }
+}
+
+fn existing(dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = dir.join(FILE);
+    if !path.exists() {
+        bail!(
+            "there is no {}: nothing was stored in this folder yet",
+            path.display()
+        );
+    }
+    Ok(path)
 }
 
 fn hold(dir: &Path) -> anyhow::Result<File> {
