@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
 use moodvane_store::SqliteStore;
 
+use crate::config::AppConfig;
+
 const FILE: &str = "moodvane.db";
 const LOCK: &str = "moodvane.lock";
 
@@ -20,7 +22,8 @@ pub(crate) struct Data {
 impl Data {
     /// Opens the folder, making it where it is absent. Fails where another process holds it: two
     /// would fold the same log at the same time.
-    pub(crate) fn open(dir: &Path, partitions: u32) -> anyhow::Result<Self> {
+    pub(crate) fn open(config: &AppConfig) -> anyhow::Result<Self> {
+        let (dir, partitions) = (&config.data_dir, config.log.partitions);
         fs::create_dir_all(dir)
             .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
         let lock = hold(dir)?;

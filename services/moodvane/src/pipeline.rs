@@ -52,14 +52,13 @@ pub(crate) enum Serve {
 }
 
 impl Pipeline {
-    /// Starts everything. The port is taken first, so that a port in use is noticed before
-    /// anything else happens.
-    pub(crate) async fn start(config: AppConfig, serve: Serve) -> anyhow::Result<Self> {
+    /// Starts everything on a data folder. The port is taken first, so that a port in use is
+    /// noticed before anything else happens.
+    pub(crate) async fn start(config: AppConfig, data: Data, serve: Serve) -> anyhow::Result<Self> {
         let listener = match serve {
             Serve::Yes => Some(listen(&config).await?),
             Serve::No => None,
         };
-        let data = Data::open(&config.data_dir, config.log.partitions)?;
         let log: Arc<dyn EventLog> = Arc::new(data.log.clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, readiness) = (Registry::new(), Readiness::new());
@@ -214,7 +213,8 @@ async fn retain(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
 
 /// Runs live until a signal, or until the processor ends by itself.
 pub(crate) async fn run(config: AppConfig) -> anyhow::Result<ExitCode> {
-    let pipeline = Pipeline::start(config, Serve::Yes).await?;
+    let data = Data::open(&config)?;
+    let pipeline = Pipeline::start(config, data, Serve::Yes).await?;
     println!("moodvane answers at {}", pipeline.url());
     pipeline.until_stopped().await?;
     Ok(ExitCode::SUCCESS)
