@@ -8,6 +8,7 @@ mod data;
 mod dead;
 mod demo;
 mod health;
+mod http;
 mod pipeline;
 mod progress;
 mod replay;

@@ -26,6 +26,9 @@ use crate::data::Data;
 /// How often records beyond the retention are looked for.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
 
+/// The window that the sources reckon with.
+const STANDARD_WINDOW: u32 = 65_536;
+
 /// The running services.
 pub(crate) struct Pipeline {
     config: AppConfig,
@@ -59,6 +62,7 @@ impl Pipeline {
             Serve::Yes => Some(listen(&config).await?),
             Serve::No => None,
         };
+        warn_of_a_small_window(&config);
         let log: Arc<dyn EventLog> = Arc::new(data.log.clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, readiness) = (Registry::new(), Readiness::new());
@@ -173,6 +177,18 @@ impl Serving {
         let router = moodvane_server::router(app);
         let task = tokio::spawn(moodvane_server::serve(listener, router, end.clone(), drain));
         Ok(Self { url, end, task })
+    }
+}
+
+/// What a crash makes a source send again lies within the standard window, not a smaller one.
+fn warn_of_a_small_window(config: &AppConfig) {
+    let window = config.processor.engine.window;
+    if window < STANDARD_WINDOW {
+        tracing::warn!(
+            window,
+            standard = STANDARD_WINDOW,
+            "small duplicate window: after a crash a source may be counted twice"
+        );
     }
 }
 
