@@ -63,6 +63,10 @@ pub enum Dropped {
     /// The post is in another language, or names none.
     #[error("the post is not in the selected language")]
     Language,
+    /// The post has no text, as one of pictures alone: it has no mood that could be read, and would
+    /// count as neutral.
+    #[error("the post has no text")]
+    NoText,
     /// The post's text is longer than the limit.
     #[error("a post's text must be at most {MAX_POST_TEXT_BYTES} bytes, this one has {len}")]
     TooLong {
@@ -113,6 +117,7 @@ impl Dropped {
             Self::Malformed { .. } => "malformed",
             Self::NoCity => "no_city",
             Self::Language => "language",
+            Self::NoText => "no_text",
             Self::TooLong { .. } => "too_long",
             Self::RecordTooLong { .. } => "record_too_long",
             Self::NotUtf8 { .. } => "not_utf8",
@@ -162,13 +167,15 @@ impl Told<'_> {
     }
 }
 
-/// The text, where it is within the limit.
-pub(crate) fn within_limit(text: &str) -> Result<&str, Dropped> {
-    if text.len() <= MAX_POST_TEXT_BYTES {
-        Ok(text)
-    } else {
-        Err(Dropped::TooLong { len: text.len() })
+/// The text, where there is any and it is within the limit.
+pub(crate) fn readable(text: &str) -> Result<&str, Dropped> {
+    if text.len() > MAX_POST_TEXT_BYTES {
+        return Err(Dropped::TooLong { len: text.len() });
     }
+    if text.trim().is_empty() {
+        return Err(Dropped::NoText);
+    }
+    Ok(text)
 }
 
 /// At most the first 64 characters of what was refused, for an error.

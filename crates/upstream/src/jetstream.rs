@@ -17,7 +17,7 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::format::{Told, within_limit};
+use crate::format::{Told, readable};
 use crate::url::with_path;
 use crate::{Dropped, PostFormat, Raw, Selection};
 
@@ -81,7 +81,7 @@ impl PostFormat for JetstreamFormat {
         let commit = created_post(&event)?;
         let record = commit.record.as_ref().ok_or_else(|| missing("record"))?;
 
-        let text = within_limit(required("record.text", &record.text)?)?;
+        let text = readable(required("record.text", &record.text)?)?;
         let language = record.langs.0;
         let received_at = received_at(event.time_us)?;
         let created_at = record

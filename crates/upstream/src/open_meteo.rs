@@ -8,85 +8,23 @@
 //! without a unit is left out (its default is km/h). A value for which the model has nothing (`null`)
 //! is left out. Names of before 2023, such as `windspeed_10m`, are read too.
 
+mod error;
+
 use chrono::NaiveDateTime;
 use moodvane_model::{City, ModelError, Readings, Timestamp, Variable};
 use serde_json::{Map, Value};
-use thiserror::Error;
 use url::Url;
 
 use crate::format::shortened;
 use crate::url::with_path;
+
+pub use error::UpstreamError;
 
 /// The most past days for which hours can be asked.
 pub const MAX_PAST_DAYS: u8 = 92;
 
 const HOUR_S: f64 = 3600.0;
 const DAY_S: i64 = 86_400;
-
-/// An answer that is not what the API promises.
-#[derive(Debug, Error)]
-pub enum UpstreamError {
-    /// Not JSON at all, for example a proxy's page, or cut short.
-    #[error("the answer is not JSON: {0}")]
-    NotJson(#[from] serde_json::Error),
-    /// The provider refused the request and says why.
-    #[error("the provider refused: {0}")]
-    Provider(String),
-    /// A field that must be there is not.
-    #[error("field \"{0}\" is missing")]
-    Missing(String),
-    /// A field holds another type, or a list another length.
-    #[error("field \"{field}\" must be {expected}")]
-    WrongType {
-        /// The field's path in the answer.
-        field: String,
-        /// What it must be.
-        expected: &'static str,
-    },
-    /// A value is in another unit than the one asked for.
-    #[error("field \"{field}\" is in \"{found}\", it must be in \"{expected}\"")]
-    WrongUnit {
-        /// The field's path in the answer.
-        field: String,
-        /// The unit asked for.
-        expected: &'static str,
-        /// The unit that the answer states.
-        found: String,
-    },
-    /// A time that cannot be read.
-    #[error("field \"{field}\": \"{found}\" must be a time such as 2018-01-01T02:15")]
-    Time {
-        /// The field's path in the answer.
-        field: String,
-        /// What stands there.
-        found: String,
-    },
-    /// A value that cannot be.
-    #[error("field \"{field}\": {source}")]
-    Impossible {
-        /// The field's path in the answer.
-        field: String,
-        /// Why it cannot be.
-        #[source]
-        source: ModelError,
-    },
-}
-
-impl UpstreamError {
-    /// A short, bounded name of the reason, fit for a metric's label.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::NotJson(_) => "not_json",
-            Self::Provider(_) => "provider",
-            Self::Missing(_) => "missing_field",
-            Self::WrongType { .. } => "wrong_type",
-            Self::WrongUnit { .. } => "wrong_unit",
-            Self::Time { .. } => "time",
-            Self::Impossible { .. } => "impossible_value",
-        }
-    }
-}
 
 /// A variable in the API's words.
 struct Named {

@@ -9,6 +9,9 @@
 //! stands inside a link, a mention or a mail address does not count: there it is part of somebody's
 //! or something's own name. Upper and lower case are alike.
 //!
+//! A post without text, as one of pictures alone, is nobody's: the formats drop it before they ask
+//! here, whatever its place, because it has no mood to be read.
+//!
 //! Known limit: scripts that put no space between words have no whole words to find; list such a
 //! city with a place, or take all posts of a language.
 

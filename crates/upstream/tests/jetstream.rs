@@ -113,6 +113,8 @@ fn whatever_is_no_created_post_is_dropped_with_its_reason() {
             "not_a_post",
         ),
         (with("/commit/record/text", text(&too_long)), "too_long"),
+        (with("/commit/record/text", text("")), "no_text"),
+        (with("/commit/record/text", text(" \n\u{a0}")), "no_text"),
         (with("/commit/record/text", Some(json!(7))), "malformed"),
         (with("/commit/record/text", None), "malformed"),
         (with("/commit/record", None), "malformed"),

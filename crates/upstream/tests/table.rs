@@ -115,6 +115,11 @@ fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
             "16385",
         ),
         (
+            row(&["1", WRITTEN, "", "40.7", "-74.0", " "]),
+            "no_text",
+            "no text",
+        ),
+        (
             row(&[&id_too_long, WRITTEN, "", "", "", "rain"]),
             "impossible_value",
             "id: a post id must",
@@ -381,7 +386,7 @@ proptest! {
 
     #[test]
     fn what_a_table_says_is_what_the_post_says(
-        id in "[a-z0-9:]{1,20}", text in "[a-z \",é]{0,40}", ms in 0_i64..253_402_300_800_000
+        id in "[a-z0-9:]{1,20}", text in "[a-z \",é]{0,40}[a-z]", ms in 0_i64..253_402_300_800_000
     ) {
         let at = common::at(ms);
         let in_fields = post(&row(&[&id, &at.to_string(), "en", "", "", &text])).unwrap();

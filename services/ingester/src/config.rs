@@ -15,6 +15,9 @@ pub use self::file::{PostFileConfig, WeatherFileConfig};
 pub use self::live::{BlueskyConfig, OpenMeteoConfig};
 use crate::backoff::Backoff;
 
+/// The most messages of a source in flight. A crash makes the source send them again, and those of
+/// an unsaved cursor too: together they must lie within the readers' duplicate window of 65,536.
+const MAX_IN_FLIGHT: usize = 32_768;
 const KINDS: &str = "open-meteo, bluesky, post-file or weather-file";
 
 /// All that the ingester is told.
@@ -91,21 +94,36 @@ impl IngesterConfig {
         let section = settings.section("ingester");
         let formatters = section.number("formatters", 1..=256_usize);
         let mailbox = section.number("mailbox", 1..=65_536_usize);
-        let batch_posts = section.number("batch_posts", 1..=10_000_usize);
-        let batches_in_flight = section.number("batches_in_flight", 1..=64_usize);
+        let batches = read_batches(&section);
         let backoff = read_backoff(&section);
         let drain = section.millis("drain_ms", 0..=600_000);
         let sources = read_sources(settings, cities);
+        let (batch_posts, batches_in_flight) = batches?;
         Some(Self {
             formatters: formatters?,
             mailbox: mailbox?,
-            batch_posts: batch_posts?,
-            batches_in_flight: batches_in_flight?,
+            batch_posts,
+            batches_in_flight,
             backoff: backoff?,
             drain: drain?,
             sources: sources?,
         })
     }
+}
+
+/// The most messages of a batch, and the most batches in flight.
+fn read_batches(section: &Section<'_>) -> Option<(usize, usize)> {
+    let posts = section.number("batch_posts", 1..=10_000_usize);
+    let batches = section.number("batches_in_flight", 1..=64_usize);
+    let (posts, batches) = (posts?, batches?);
+    if posts * batches > MAX_IN_FLIGHT {
+        let fault = format!(
+            "{batches} batches of up to {posts} posts may be in flight, they must be {MAX_IN_FLIGHT} posts at most"
+        );
+        section.fault("batches_in_flight", fault);
+        return None;
+    }
+    Some((posts, batches))
 }
 
 fn read_backoff(section: &Section<'_>) -> Option<Backoff> {

@@ -66,7 +66,7 @@ impl Desk {
 
     /// Notes a failure that the source itself lives through.
     pub(crate) fn note(&self, error: &SourceError) {
-        self.shared.metrics.failed(self.id());
+        self.shared.metrics.failed(self.id(), error.reason());
         self.cell.set_error(error);
         tracing::warn!(source = %self.id(), %error, "source met an error");
     }
@@ -79,7 +79,8 @@ impl Desk {
         }
     }
 
-    /// Publishes; returns once the records are durable, and counts them.
+    /// Publishes; returns once the records are durable, and counts them. The request is under way
+    /// when this returns, so that batches enter the mailbox in the order of the calls.
     pub(crate) fn publish(
         &self,
         topic: Topic,
@@ -87,7 +88,6 @@ impl Desk {
         last_event: Option<Timestamp>,
     ) -> impl Future<Output = Result<(), SourceError>> + 'static {
         let (n, desk) = (records.len(), self.clone());
-        // Sent now, not when first polled, so that batches enter the mailbox in order.
         let request = (n > 0).then(|| self.shared.publisher.send(Publish { topic, records }));
         async move {
             let Some(request) = request else {

@@ -129,7 +129,7 @@ impl Dispatcher {
         };
         let (cell, source) = (&seat.plan.cell, seat.plan.cell.id());
         cell.set_error(&error);
-        self.shared.metrics.failed(source);
+        self.shared.metrics.failed(source, error.reason());
         if self.shared.stop.is_cancelled() {
             warn!(%source, %error, "source failed while draining");
             return cell.set_state(SourceState::Stopped);

@@ -58,6 +58,26 @@ pub(crate) enum SourceError {
 }
 
 impl SourceError {
+    /// A short, bounded name of the reason, fit for a metric's label.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Stream(_) => "stream",
+            Self::Closed => "closed",
+            Self::Gap { .. } => "gap",
+            Self::Idle(_) => "idle",
+            Self::Request(_) => "request",
+            Self::Status { .. } => "status",
+            Self::TooLong { .. } => "too_long",
+            Self::Answer(error) => error.reason(),
+            Self::Log(_) => "log",
+            Self::Gone(_) => "gone",
+            Self::File { .. } => "file",
+            Self::Lost => "lost",
+            Self::Encode(_) => "encode",
+        }
+    }
+
     /// Whether trying again cannot help.
     pub(crate) fn is_permanent(&self) -> bool {
         match self {

@@ -23,7 +23,7 @@ use crate::cursor::CursorKeeper;
 use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::formatter::{PostRecords, RecordFormat};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Acknowledged, Pipeline};
 
 /// More batches in flight bring nothing, and would be more than a crash may repeat.
 const MAX_IN_FLIGHT: usize = 8;
@@ -100,7 +100,7 @@ async fn open(path: &Path, kind: TableKind, desk: &Desk) -> Result<(Reading, Pla
 async fn replay(
     reading: Reading,
     place: Place,
-    pipeline: Pipeline<Mark>,
+    pipeline: Pipeline<u64>,
 ) -> Result<End, SourceError> {
     let desk = pipeline.desk().clone();
     let log = Arc::clone(&desk.shared.log);
@@ -114,15 +114,10 @@ async fn replay(
     replay.live().await
 }
 
-/// What is acknowledged with a batch.
-struct Mark {
-    next: u64,
-    rows: usize,
-}
-
 struct Replay {
     rows: Rows,
-    pipeline: Pipeline<Mark>,
+    /// Marked with the byte at which the rows behind a batch begin.
+    pipeline: Pipeline<u64>,
     cursor: CursorKeeper,
     place: Place,
     desk: Desk,
@@ -147,10 +142,7 @@ impl Replay {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
-                mark = self.pipeline.next() => {
-                    let mark = mark?;
-                    self.acknowledged(&mark);
-                }
+                batch = self.pipeline.next() => self.acknowledged(&batch?),
                 () = self.cursor.due() => self.save().await,
                 chunk = self.rows.next(), if room => match chunk? {
                     Some(chunk) => self.take(chunk),
@@ -166,22 +158,19 @@ impl Replay {
             metrics.seen(self.desk.id(), *n);
             metrics.dropped(self.desk.id(), reason, *n);
         }
-        let mark = Mark {
-            next: chunk.next,
-            rows: chunk.raws.len(),
-        };
-        self.pipeline.take(chunk.raws, mark);
+        self.pipeline.take(chunk.raws, chunk.next);
     }
 
     async fn rest(&mut self) -> Result<(), SourceError> {
-        while let Some(mark) = self.pipeline.rest().await? {
-            self.acknowledged(&mark);
+        while let Some(batch) = self.pipeline.rest().await? {
+            self.acknowledged(&batch);
         }
         Ok(())
     }
 
-    fn acknowledged(&mut self, mark: &Mark) {
-        self.cursor.note(self.place.advance(mark.next), mark.rows);
+    fn acknowledged(&mut self, batch: &Acknowledged<u64>) {
+        self.cursor
+            .note(self.place.advance(batch.mark), batch.records);
         self.show_progress();
     }
 

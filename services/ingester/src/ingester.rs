@@ -70,7 +70,7 @@ pub(crate) fn start_plans(
     let (stop, closed) = (CancellationToken::new(), CancellationToken::new());
     // Enough for all that sources may have in flight, so that their order is kept.
     let in_flight = config.batches_in_flight * plans.len().max(1);
-    let publisher = Publisher::new(PublisherParts {
+    let parts = PublisherParts {
         log: Arc::clone(&log),
         slots: in_flight.min(config.mailbox),
         mailbox: config.mailbox.max(in_flight),
@@ -78,10 +78,10 @@ pub(crate) fn start_plans(
         check: check.clone(),
         stop: stop.clone(),
         closed: closed.clone(),
-    });
+    };
     let shared = Shared {
         pool: FormatterPool::start(config.formatters, config.mailbox)?,
-        publisher: publisher.start(),
+        publisher: Publisher::new(parts).start(),
         log,
         clock,
         metrics: IngesterMetrics::new(registry),
@@ -90,10 +90,8 @@ pub(crate) fn start_plans(
         batch_posts: config.batch_posts,
         batches_in_flight: config.batches_in_flight,
     };
-    let (open, finite) = watch::channel(Finite {
-        open: plans.iter().filter(|plan| plan.finite).count(),
-        error: None,
-    });
+    let open = plans.iter().filter(|plan| plan.finite).count();
+    let (open, finite) = watch::channel(Finite { open, error: None });
     let cells = plans.iter().map(|plan| Arc::clone(&plan.cell)).collect();
     let dispatcher = Dispatcher::new(shared, plans, open).start();
     check.ok();

@@ -11,8 +11,7 @@ mod cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::ReadyChunks;
+use futures::{FutureExt, StreamExt};
 use moodvane_model::Topic;
 use moodvane_upstream::Raw;
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url, time_us};
@@ -30,13 +29,15 @@ use crate::cursor::CursorKeeper;
 use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::formatter::PostRecords;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Acknowledged, Pipeline};
 
 /// The longest message that is read, in bytes.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 /// The longest that the protocol takes in before it breaks the connection. Above the other, so
 /// that one message too long is dropped and counted, and does not come again for ever.
 const MAX_SOCKET_BYTES: usize = 4 << 20;
+/// A batch ends with the message that fills it to so many bytes.
+const MAX_BATCH_BYTES: usize = 4 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A first message this long after the cursor means that the server no longer had what we asked.
@@ -45,6 +46,7 @@ const GAP_US: i64 = 600_000_000;
 const AHEAD_US: i64 = 600_000_000;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Frame = Result<Message, WsError>;
 
 /// Reads the stream until it breaks or is told to stop.
 pub(crate) async fn run(config: BlueskyConfig, desk: Desk) -> Result<End, SourceError> {
@@ -58,7 +60,7 @@ pub(crate) async fn run(config: BlueskyConfig, desk: Desk) -> Result<End, Source
     };
     let format = JetstreamFormat::new(desk.id(), Arc::clone(&config.selection));
     let stream = Stream {
-        frames: socket?.ready_chunks(desk.shared.batch_posts.max(1)),
+        socket: socket?,
         pipeline: Pipeline::new(
             desk.clone(),
             Topic::Tweet,
@@ -70,7 +72,8 @@ pub(crate) async fn run(config: BlueskyConfig, desk: Desk) -> Result<End, Source
         position,
         desk,
     };
-    info!(source = %stream.desk.id(), %url, "stream connected");
+    let host = origin(&url);
+    info!(source = %stream.desk.id(), host, cursor_us = stream.position.begin(), "stream connected");
     stream.desk.running();
     stream.live().await
 }
@@ -80,7 +83,7 @@ async fn connect(url: &Url) -> Result<Socket, SourceError> {
         .max_message_size(Some(MAX_SOCKET_BYTES))
         .max_frame_size(Some(MAX_SOCKET_BYTES));
     let failed = |reason| SourceError::Connect {
-        url: url.to_string(),
+        url: origin(url),
         reason,
     };
     let connecting = connect_async_with_config(url.as_str(), Some(limits), true);
@@ -94,16 +97,34 @@ async fn connect(url: &Url) -> Result<Socket, SourceError> {
     }
 }
 
-/// What is acknowledged with a batch.
-#[derive(Clone, Copy)]
-struct Mark {
-    time_us: Option<i64>,
-    messages: usize,
+/// What of a URL may be shown: not what is behind its host, which may be a key.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// Waits for a frame, and takes with it those that are there already, as far as a batch goes; none
+/// at the stream's end. Loses nothing where it is dropped before it is ready.
+async fn frames(
+    socket: &mut (impl futures::Stream<Item = Frame> + Unpin),
+    most: usize,
+) -> Vec<Frame> {
+    let (mut frames, mut bytes) = (Vec::new(), 0);
+    let mut next = socket.next().await;
+    while let Some(frame) = next {
+        bytes += frame.as_ref().map_or(0, Message::len);
+        frames.push(frame);
+        if frames.len() >= most || bytes >= MAX_BATCH_BYTES {
+            break;
+        }
+        next = socket.next().now_or_never().flatten();
+    }
+    frames
 }
 
 struct Stream {
-    frames: ReadyChunks<Socket>,
-    pipeline: Pipeline<Mark>,
+    socket: Socket,
+    /// Marked with the greatest time of a batch.
+    pipeline: Pipeline<Option<i64>>,
     cursor: CursorKeeper,
     position: Position,
     heard_at: Instant,
@@ -124,25 +145,21 @@ impl Stream {
 
     async fn read(&mut self) -> Result<End, SourceError> {
         let stop = self.desk.shared.stop.clone();
+        let most = self.desk.shared.batch_posts;
         loop {
             let room = self.pipeline.has_room();
-            let was_full = !room;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
-                mark = self.pipeline.next() => {
-                    let mark = mark?;
-                    self.acknowledged(mark);
-                    if was_full {
+                batch = self.pipeline.next() => {
+                    self.acknowledged(&batch?);
+                    if !room {
                         // Silence counts only while we listen.
                         self.heard_at = Instant::now();
                     }
                 }
                 () = self.cursor.due() => self.save().await,
-                frames = self.frames.next(), if room => match frames {
-                    Some(frames) => self.heard(frames)?,
-                    None => return Err(SourceError::Closed),
-                },
+                frames = frames(&mut self.socket, most), if room => self.heard(frames)?,
                 () = tokio::time::sleep_until(self.heard_at + self.idle), if room => {
                     return Err(SourceError::Idle(self.idle));
                 }
@@ -151,14 +168,17 @@ impl Stream {
     }
 
     async fn rest(&mut self) -> Result<(), SourceError> {
-        while let Some(mark) = self.pipeline.rest().await? {
-            self.acknowledged(mark);
+        while let Some(batch) = self.pipeline.rest().await? {
+            self.acknowledged(&batch);
         }
         Ok(())
     }
 
     /// Takes what is ready as one batch. What came before an error is taken too.
-    fn heard(&mut self, frames: Vec<Result<Message, WsError>>) -> Result<(), SourceError> {
+    fn heard(&mut self, frames: Vec<Frame>) -> Result<(), SourceError> {
+        if frames.is_empty() {
+            return Err(SourceError::Closed);
+        }
         self.heard_at = Instant::now();
         let mut raws = Vec::with_capacity(frames.len());
         let mut ended = Ok(());
@@ -175,23 +195,19 @@ impl Stream {
             }
         }
         if !raws.is_empty() {
-            let mark = Mark {
-                time_us: self.latest(&raws),
-                messages: raws.len(),
-            };
-            self.look_for_gap(raws.first().and_then(|raw| time_us(raw)));
-            self.pipeline
-                .take(raws.into_iter().map(Raw::Text).collect(), mark);
+            let times: Vec<i64> = raws.iter().filter_map(|raw| time_us(raw)).collect();
+            self.look_for_gap(times.first().copied());
+            let raws = raws.into_iter().map(Raw::Text).collect();
+            self.pipeline.take(raws, self.latest(&times));
         }
         ended
     }
 
-    /// The greatest time of a batch. A time far ahead is not believed: the cursor would skip what
+    /// The greatest of a batch's times. One far ahead is not believed: the cursor would skip what
     /// comes until then.
-    fn latest(&self, raws: &[String]) -> Option<i64> {
+    fn latest(&self, times: &[i64]) -> Option<i64> {
         let latest = self.desk.now().millis() * 1000 + AHEAD_US;
-        let times = raws.iter().filter_map(|raw| time_us(raw));
-        times.filter(|time_us| *time_us <= latest).max()
+        times.iter().copied().filter(|at| *at <= latest).max()
     }
 
     fn dropped(&self, reason: &'static str) {
@@ -202,19 +218,23 @@ impl Stream {
 
     /// A server that no longer has what was asked for begins later and does not say so.
     fn look_for_gap(&mut self, first: Option<i64>) {
-        let (Some(first), Some(asked)) = (first, self.position.take_asked()) else {
+        let Some(first) = first else {
             return;
         };
-        if first - asked > GAP_US {
-            let gap_ms = (first - asked) / 1000;
+        let gap_us = self
+            .position
+            .take_asked()
+            .map_or(0, |asked| first.saturating_sub(asked));
+        if gap_us > GAP_US {
+            let gap_ms = gap_us / 1000;
             self.desk.note(&SourceError::Gap { gap_ms });
         }
     }
 
-    fn acknowledged(&mut self, mark: Mark) {
-        if let Some(time_us) = mark.time_us {
+    fn acknowledged(&mut self, batch: &Acknowledged<Option<i64>>) {
+        if let Some(time_us) = batch.mark {
             self.cursor
-                .note(self.position.advance(time_us), mark.messages);
+                .note(self.position.advance(time_us), batch.records);
         }
     }
 
@@ -224,9 +244,30 @@ impl Stream {
         }
     }
 
-    async fn hang_up(self) {
-        let mut socket = self.frames.into_inner();
+    async fn hang_up(mut self) {
         // The server's answer is worth no longer wait: all that matters is acknowledged.
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, socket.close(None)).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.socket.close(None)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::stream;
+
+    #[tokio::test]
+    async fn a_batch_is_bounded_in_messages_and_in_bytes() {
+        let ready = |n: usize, bytes: usize| {
+            let message = Message::text("x".repeat(bytes));
+            stream::iter((0..n).map(move |_| Frame::Ok(message.clone())))
+        };
+        let mut small = ready(7, 1);
+        for expected in [3, 3, 1, 0] {
+            assert_eq!(frames(&mut small, 3).await.len(), expected);
+        }
+        let mut large = ready(9, MAX_BATCH_BYTES / 2 - 1);
+        for expected in [3, 3, 3, 0] {
+            assert_eq!(frames(&mut large, 1_000).await.len(), expected);
+        }
     }
 }

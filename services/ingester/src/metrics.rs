@@ -21,7 +21,7 @@ impl IngesterMetrics {
         Self {
             seen: counters(
                 "moodvane_ingester_posts_seen_total",
-                "Raw messages and rows that a source handed over.",
+                "Raw messages, rows and values of the weather that a source handed over.",
                 &["source"],
             ),
             published: counters(
@@ -31,7 +31,7 @@ impl IngesterMetrics {
             ),
             dropped: counters(
                 "moodvane_ingester_dropped_total",
-                "Raw messages and rows that became no record, by reason.",
+                "What was handed over and became no record, by reason.",
                 &["source", "reason"],
             ),
             restarts: counters(
@@ -41,8 +41,8 @@ impl IngesterMetrics {
             ),
             errors: counters(
                 "moodvane_ingester_source_errors_total",
-                "Failures of a source: of its connection, its answers, its cursor, or its actor.",
-                &["source"],
+                "Failures of a source, by reason: of its connection, its answers, its cursor, or its actor.",
+                &["source", "reason"],
             ),
         }
     }
@@ -65,7 +65,8 @@ impl IngesterMetrics {
         self.restarts.with_label_values(&[source.as_str()]).inc();
     }
 
-    pub(crate) fn failed(&self, source: SourceId) {
-        self.errors.with_label_values(&[source.as_str()]).inc();
+    pub(crate) fn failed(&self, source: SourceId, reason: &'static str) {
+        let labels = [source.as_str(), reason];
+        self.errors.with_label_values(&labels).inc();
     }
 }

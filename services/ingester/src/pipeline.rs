@@ -19,13 +19,20 @@ use crate::formatter::{Format, Formatted, RecordFormat};
 
 type Stage<T, M> = FuturesOrdered<LocalBoxFuture<'static, Result<(T, M), SourceError>>>;
 
+/// A batch whose records are durable.
+pub(crate) struct Acknowledged<M> {
+    pub(crate) mark: M,
+    /// How many records it came to.
+    pub(crate) records: usize,
+}
+
 /// Batches in flight, each with its mark.
 pub(crate) struct Pipeline<M> {
     desk: Desk,
     topic: Topic,
     by: Arc<dyn RecordFormat>,
     formatting: Stage<Formatted, M>,
-    publishing: Stage<(), M>,
+    publishing: Stage<usize, M>,
 }
 
 impl<M: 'static> Pipeline<M> {
@@ -70,14 +77,15 @@ impl<M: 'static> Pipeline<M> {
     fn publish(&mut self, mut done: Formatted, mark: M) {
         self.desk.count_formatted(&done);
         let records = std::mem::take(&mut done.records);
+        let count = records.len();
         let acknowledged = self.desk.publish(self.topic, records, done.last_event);
-        let marked = async move { acknowledged.await.map(|()| ((), mark)) };
+        let marked = async move { acknowledged.await.map(|()| (count, mark)) };
         self.publishing.push_back(marked.boxed_local());
     }
 
-    /// The mark of the next batch that is acknowledged; waits for ever while none is in flight.
-    /// Loses nothing where it is dropped before it is ready.
-    pub(crate) async fn next(&mut self) -> Result<M, SourceError> {
+    /// The next batch that is acknowledged; waits for ever while none is in flight. Loses nothing
+    /// where it is dropped before it is ready.
+    pub(crate) async fn next(&mut self) -> Result<Acknowledged<M>, SourceError> {
         let next = self.advance().await;
         if next.is_err() {
             self.break_off();
@@ -85,12 +93,12 @@ impl<M: 'static> Pipeline<M> {
         next
     }
 
-    async fn advance(&mut self) -> Result<M, SourceError> {
+    async fn advance(&mut self) -> Result<Acknowledged<M>, SourceError> {
         loop {
             tokio::select! {
                 biased;
                 Some(acknowledged) = self.publishing.next(), if !self.publishing.is_empty() => {
-                    return acknowledged.map(|((), mark)| mark);
+                    return acknowledged.map(|(records, mark)| Acknowledged { mark, records });
                 }
                 Some(formatted) = self.formatting.next(), if !self.formatting.is_empty() => {
                     let (done, mark) = formatted?;
@@ -101,8 +109,8 @@ impl<M: 'static> Pipeline<M> {
         }
     }
 
-    /// The mark of the next batch in flight, or `None` once none is left.
-    pub(crate) async fn rest(&mut self) -> Result<Option<M>, SourceError> {
+    /// The next batch in flight that is acknowledged, or `None` once none is left.
+    pub(crate) async fn rest(&mut self) -> Result<Option<Acknowledged<M>>, SourceError> {
         match self.in_flight() {
             0 => Ok(None),
             _ => self.next().await.map(Some),

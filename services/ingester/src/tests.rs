@@ -104,7 +104,9 @@ async fn a_source_that_panics_is_made_anew_and_the_others_do_not_notice() {
     assert!(shaky.last_error.unwrap().contains("panic"));
     assert_eq!((calm.state, calm.last_error), (SourceState::Running, None));
     assert!(rig.metric("moodvane_ingester_source_restarts_total{source=\"shaky\"} 3"));
-    assert!(rig.metric("moodvane_ingester_source_errors_total{source=\"shaky\"} 3"));
+    assert!(
+        rig.metric("moodvane_ingester_source_errors_total{reason=\"lost\",source=\"shaky\"} 3")
+    );
     assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty());
 }
 
@@ -237,6 +239,19 @@ async fn a_log_that_is_away_is_tried_again_and_readiness_says_so() {
     sent.await.unwrap().unwrap().unwrap();
     assert_eq!((log.begun(), log.count(Topic::Tweet)), (4, 1));
     assert_eq!(readiness.report()[0].1, Ok(()));
+}
+
+#[actix::test]
+async fn a_publish_that_panics_harms_no_later_one() {
+    let (log, readiness) = (FakeLog::new(), Readiness::new());
+    let publisher = publisher(&log, &readiness, 1);
+    log.panic_once();
+    assert!(
+        publisher.send(publish(1)).await.is_err(),
+        "not acknowledged"
+    );
+    publisher.send(publish(2)).await.unwrap().unwrap();
+    assert_eq!(log.keys(Topic::Tweet), ["2"]);
 }
 
 #[actix::test]

@@ -25,10 +25,11 @@ const HISTORY_ATTEMPTS: usize = 5;
 /// Values of the history are an hour apart: a shorter gap holds none.
 const HISTORY_STEP_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HISTORY_STEP_MS;
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Polls every city until it is told to stop.
 pub(crate) async fn run(config: OpenMeteoConfig, desk: Desk) -> Result<End, SourceError> {
-    let client = fetch::client()?;
+    let client = fetch::client(&config.base_url)?;
     let polls = config.cities.iter().map(|city| {
         let poll = CityPoll {
             name: format!("{}:{}", desk.id(), city.id),
@@ -134,13 +135,10 @@ impl CityPoll<'_> {
     }
 
     async fn tell(&mut self, current: (Timestamp, Readings)) -> Result<(), SourceError> {
-        self.heard();
         let (at, readings) = current;
-        if self.last.is_some_and(|last| at <= last) {
-            self.desk
-                .shared
-                .metrics
-                .dropped(self.desk.id(), "unchanged", 1);
+        let known = self.last.is_some_and(|last| at <= last);
+        self.heard(1, usize::from(known));
+        if known {
             return Ok(());
         }
         self.send(&[(at, readings)], |_| self.desk.now()).await?;
@@ -152,8 +150,9 @@ impl CityPoll<'_> {
         &mut self,
         mut hours: Vec<(Timestamp, Readings)>,
     ) -> Result<(), SourceError> {
-        self.heard();
+        let told = hours.len();
         hours.retain(|(at, _)| self.last.is_none_or(|last| *at > last));
+        self.heard(told, told - hours.len());
         hours.sort_by_key(|(at, _)| *at);
         for chunk in hours.chunks(self.desk.shared.batch_posts.max(1)) {
             self.send(chunk, |observed_at| observed_at).await?;
@@ -165,9 +164,13 @@ impl CityPoll<'_> {
         Ok(())
     }
 
-    fn heard(&mut self) {
+    /// An answer came, with so many values, some of which the log has.
+    fn heard(&mut self, values: usize, known: usize) {
         self.attempts.reset();
         self.desk.running();
+        let metrics = &self.desk.shared.metrics;
+        metrics.seen(self.desk.id(), values as u64);
+        metrics.dropped(self.desk.id(), "unchanged", known as u64);
     }
 
     async fn send(
@@ -208,12 +211,48 @@ impl CityPoll<'_> {
     /// Notes a failure and waits it out, as long as the provider asks for.
     async fn rest(&mut self, error: &SourceError) {
         self.desk.note(error);
-        let asked = match error {
-            SourceError::Status { retry_after, .. } => retry_after.unwrap_or_default(),
-            _ => Duration::ZERO,
-        };
-        let delay = self.attempts.failed().max(asked);
+        let delay = self.attempts.failed().max(asked(error, self.config.poll));
         let stop = &self.desk.shared.stop;
         stop.run_until_cancelled(tokio::time::sleep(delay)).await;
+    }
+}
+
+/// The pause that a provider asks for. Where it asks for a longer one and does not say how long, that
+/// is a poll.
+fn asked(error: &SourceError, poll: Duration) -> Duration {
+    match error {
+        SourceError::Status {
+            retry_after: Some(asked),
+            ..
+        } => *asked,
+        SourceError::Status {
+            status: TOO_MANY_REQUESTS,
+            ..
+        } => poll,
+        _ => Duration::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_too_often_waits_as_long_as_is_asked_for_or_a_poll() {
+        let seconds = Duration::from_secs;
+        for (status, retry_after, expected) in [
+            (429, Some(7), 7),
+            (429, Some(90), 90),
+            (429, None, 60),
+            (503, Some(30), 30),
+            (503, None, 0),
+        ] {
+            let retry_after = retry_after.map(seconds);
+            let error = SourceError::Status {
+                status,
+                retry_after,
+            };
+            assert_eq!(asked(&error, seconds(60)), seconds(expected), "{error}");
+        }
     }
 }

@@ -118,7 +118,7 @@ fn every_fault_is_reported_at_once() {
         kind = "bluesky"
         id = "bluesky"
         base_url = "https://example.org"
-        rewind_s = 5
+        rewind_s = 301
         select = "some"
         language = "1"
 
@@ -155,10 +155,11 @@ fn every_fault_is_reported_at_once() {
         "formatters",
         "backoff_max_ms",
         "\"Weather\"",
-        "ws://example.org",
+        "ws://… must",
         "poll_s",
         "history_days",
-        "https://example.org",
+        "https://… must",
+        "rewind_s",
         "must be city",
         "language tag",
         "must be tsv, csv or jsonl",
@@ -198,6 +199,21 @@ fn a_language_without_all_posts_is_a_fault() {
     );
     assert!(
         config.is_none() && faults.contains("select all"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn more_in_flight_than_the_readers_can_tell_for_duplicates_is_a_fault() {
+    let in_flight = |batches| {
+        read(&format!(
+            "[ingester]\nbatch_posts = 1024\nbatches_in_flight = {batches}\n"
+        ))
+    };
+    assert!(in_flight(32).0.is_some(), "{}", in_flight(32).1);
+    let (config, faults) = in_flight(33);
+    assert!(
+        config.is_none() && faults.contains("32768 posts at most"),
         "{faults}"
     );
 }

@@ -206,12 +206,14 @@ async fn another_host_is_asked_for_more_and_a_beginning_can_be_given() {
     let elsewhere = json!({ "host": "elsewhere", "time_us": at_us(0) }).to_string();
     log.set_cursor("bluesky", &elsewhere);
     let rig = Rig::start(&log, vec![SourceConfig::Bluesky(config)]);
-    assert_eq!(
-        server.accept().await.0,
-        Some(at_us(-60_000_000)),
-        "elsewhere"
-    );
+    let (asked, mut socket) = server.accept().await;
+    assert_eq!(asked, Some(at_us(-60_000_000)), "elsewhere");
+    // How far the other host was says nothing of this one.
+    send(&mut socket, event(-50_000_000, "nyc")).await;
+    eventually("the post", || log.count(Topic::Tweet) == 1).await;
     rig.ingester.drain(GRACE).await;
+    let here = cursor(&server, -50_000_000);
+    assert_eq!(log.cursor_of("bluesky"), Some(here));
 }
 
 #[actix::test]
@@ -267,18 +269,16 @@ async fn what_is_not_a_post_of_a_city_is_counted_and_harms_nobody() {
     let (_, mut socket) = server.accept().await;
     send(&mut socket, "{not json".to_owned()).await;
     send(&mut socket, event(1, "somewhere else")).await;
+    send(&mut socket, event(1, "")).await;
     send(&mut socket, "x".repeat((1 << 20) + 1)).await;
     socket.send(Message::Binary(vec![1].into())).await.unwrap();
     send(&mut socket, event(2, "nyc")).await;
     eventually("the post", || log.count(Topic::Tweet) == 1).await;
     assert_eq!(log.keys(Topic::Tweet), [key(2)]);
-    for reason in ["malformed", "no_city", "too_long", "binary"] {
+    for reason in ["malformed", "no_city", "no_text", "too_long", "binary"] {
         assert_eq!(rig.dropped(reason), 1, "{reason}");
     }
-    assert_eq!(
-        rig.counter("moodvane_ingester_posts_seen_total{source=\"bluesky\"}"),
-        5
-    );
+    assert_eq!(rig.seen(), 6);
     assert_eq!(rig.status().restarts, 0);
     rig.ingester.drain(GRACE).await;
 }
@@ -327,11 +327,16 @@ async fn a_silent_stream_is_connected_anew() {
 async fn a_server_that_is_no_tls_server_is_an_error_and_no_panic() {
     let (log, server) = (FakeLog::new(), Server::start().await);
     let mut config = server.source();
-    config.base_url = format!("wss://{}", server.address).parse().unwrap();
+    let secure = format!("wss://{}/?token=secret", server.address);
+    config.base_url = secure.parse().unwrap();
     let rig = Rig::start(&log, vec![SourceConfig::Bluesky(config)]);
     eventually("a failure", || rig.status().restarts > 0).await;
     let error = rig.status().last_error.unwrap();
-    assert!(error.contains("cannot connect to wss://"), "{error}");
+    assert!(
+        error.contains("cannot connect to wss://") && !error.contains("secret"),
+        "{error}"
+    );
+    assert!(rig.errors("connect") > 0, "no panic");
     rig.ingester.drain(GRACE).await;
 }
 
@@ -341,6 +346,8 @@ async fn a_stream_that_resumes_too_late_says_so() {
     log.set_cursor("bluesky", &cursor(&server, -3_600_000_000));
     let rig = server.rig(&log);
     let (_, mut socket) = server.accept().await;
+    send(&mut socket, "{not json".to_owned()).await;
+    eventually("the first message", || rig.dropped("malformed") == 1).await;
     send(&mut socket, event(0, "nyc")).await;
     eventually("the post", || log.count(Topic::Tweet) == 1).await;
     let error = rig.status().last_error.unwrap();

@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::{HashMap, VecDeque};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,8 +15,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use moodvane_ingester::{OpenMeteoConfig, SourceConfig, SourceState};
-use moodvane_model::{Observation, Timestamp, Topic};
+use moodvane_model::{City, CityId, Observation, Timestamp, Topic};
 use serde_json::json;
+use tempfile::TempDir;
 
 use support::log::{FakeLog, eventually};
 use support::{GRACE, Rig, SHORT, new_york, serve, source};
@@ -24,7 +26,7 @@ const NAME: &str = "open-meteo:new-york";
 
 type Answer = (StatusCode, String);
 
-/// What the server says: each answer once, the last for ever.
+/// What the server says: each answer once, the last for ever. Of latitude 0 it has none.
 #[derive(Clone, Default)]
 struct Server {
     answers: Arc<Mutex<VecDeque<Answer>>>,
@@ -35,7 +37,13 @@ async fn answer(
     State(server): State<Server>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
+    let nowhere = query
+        .get("latitude")
+        .is_some_and(|latitude| latitude == "0");
     server.asked.lock().unwrap().push(query);
+    if nowhere {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     let mut answers = server.answers.lock().unwrap();
     let answer = match answers.len() {
         1 => answers[0].clone(),
@@ -51,16 +59,23 @@ impl Server {
         server
     }
 
-    /// Starts the ingester on this server.
-    async fn rig(&self, log: &Arc<FakeLog>, history_days: u8) -> Rig {
+    async fn config(&self) -> OpenMeteoConfig {
         let router = Router::new().route("/v1/forecast", get(answer));
         let address = serve(router.with_state(self.clone())).await;
-        let config = OpenMeteoConfig {
+        OpenMeteoConfig {
             id: source("open-meteo"),
             base_url: format!("http://{address}").parse().unwrap(),
             cities: vec![new_york()],
             poll: Duration::from_millis(3),
+            history_days: 0,
+        }
+    }
+
+    /// Starts the ingester on this server.
+    async fn rig(&self, log: &Arc<FakeLog>, history_days: u8) -> Rig {
+        let config = OpenMeteoConfig {
             history_days,
+            ..self.config().await
         };
         Rig::start(log, vec![SourceConfig::OpenMeteo(config)])
     }
@@ -118,7 +133,11 @@ async fn an_observation_that_has_not_moved_is_not_sent_again() {
     let keys = [key("2024-05-03T10:00"), key("2024-05-03T10:15")];
     assert_eq!(log.keys(Topic::Temperature), keys);
     assert_eq!(log.cursor_of(NAME), Some(millis("2024-05-03T10:15")));
-    assert!(rig.dropped("unchanged") >= 5);
+    let (seen, unchanged) = (rig.seen(), rig.dropped("unchanged"));
+    assert!(
+        unchanged >= 5 && seen == unchanged + 2,
+        "{seen} {unchanged}"
+    );
     assert!(server.asked("hourly").is_empty());
     let observation = Observation::from_json(&log.values(Topic::Temperature)[1]).unwrap();
     assert_eq!(observation.received_at, support::now());
@@ -140,12 +159,71 @@ async fn failing_answers_are_counted_and_the_poll_goes_on() {
     ]);
     let rig = server.rig(&log, 0).await;
     eventually("the observation", || log.count(Topic::Temperature) == 1).await;
-    let errors = "moodvane_ingester_source_errors_total{source=\"open-meteo\"}";
-    assert_eq!(rig.counter(errors), 4);
+    let errors = ["status", "too_long", "not_json"].map(|reason| rig.errors(reason));
+    assert_eq!(errors, [2, 1, 1]);
     let status = rig.status();
     assert_eq!((status.state, status.restarts), (SourceState::Running, 0));
     assert!(status.last_error.unwrap().contains("not understood"));
     rig.ingester.drain(GRACE).await;
+}
+
+#[actix::test]
+async fn a_server_that_is_no_tls_server_is_an_error_that_shows_no_key() {
+    let (log, server) = (FakeLog::new(), Server::new([]));
+    let mut config = server.config().await;
+    let secure = config.base_url.as_str().replace("http://", "https://") + "?apikey=secret";
+    config.base_url = secure.parse().unwrap();
+    let rig = Rig::start(&log, vec![SourceConfig::OpenMeteo(config)]);
+    eventually("a failure", || rig.errors("request") > 0).await;
+    let error = rig.status().last_error.unwrap();
+    assert!(
+        error.contains("the request failed") && !error.contains("secret"),
+        "{error}"
+    );
+    assert_eq!(rig.status().restarts, 0, "no panic");
+    rig.ingester.drain(GRACE).await;
+}
+
+#[actix::test]
+async fn a_city_without_answers_does_not_keep_the_others_from_theirs() {
+    let (log, server) = (
+        FakeLog::new(),
+        Server::new([current("2024-05-03T10:00", 11.0)]),
+    );
+    let id = CityId::parse("null-island").unwrap();
+    let names = ["null island".to_owned()];
+    let nowhere = City::new(id, "Null Island", &names, (0.0, 0.0), "UTC").unwrap();
+    let config = OpenMeteoConfig {
+        cities: vec![nowhere, new_york()],
+        ..server.config().await
+    };
+    let rig = Rig::start(&log, vec![SourceConfig::OpenMeteo(config)]);
+    eventually("failures and an observation", || {
+        rig.errors("status") > 2 && log.count(Topic::Temperature) == 1
+    })
+    .await;
+    assert_eq!(log.keys(Topic::Temperature), [key("2024-05-03T10:00")]);
+    assert_eq!(rig.status().restarts, 0);
+    rig.ingester.drain(GRACE).await;
+}
+
+#[test]
+fn a_server_of_this_machine_needs_neither_certificates_nor_a_proxy() {
+    // The environment cannot be changed from within a process that has threads.
+    let none = TempDir::new().unwrap();
+    let done = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "failing_answers_are_counted_and_the_poll_goes_on",
+        ])
+        .env("SSL_CERT_FILE", none.path().join("none.pem"))
+        .env("SSL_CERT_DIR", none.path())
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("http_proxy", "http://127.0.0.1:1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(said.contains("1 passed"), "{said}");
 }
 
 #[actix::test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use moodvane_model::{HourSlot, Topic};
 
 /// Relates a city's weather to the mood of what people post, hour by hour.
 #[derive(Debug, Parser)]
@@ -45,6 +46,12 @@ pub(crate) enum Command {
     Serve,
     /// Compares the stored hours with a truth; exits 1 on any difference.
     Verify(VerifyArgs),
+    /// The folds that are stored: lists them, or lets one answer from an hour on.
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Records that nobody could read: lists them, or sends them again.
+    #[command(subcommand)]
+    Dead(DeadCommand),
     /// Prints the default configuration, every key explained.
     Config,
     /// Asks a running server whether it is ready; exits 1 where it is not.
@@ -132,6 +139,43 @@ pub(crate) struct ReplayArgs {
     /// Serves the result once everything is in, instead of ending.
     #[arg(long)]
     pub(crate) serve: bool,
+}
+
+/// What can be done with runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// Lists the runs, and from which hour on each answers.
+    List,
+    /// Lets a run answer from an hour on; earlier hours stay with the run before.
+    Switch {
+        /// The run's name, as it is listed.
+        run: String,
+        /// The first hour that it covers wholly, such as "2018-01-01 02".
+        #[arg(long, value_name = "HOUR")]
+        from: HourSlot,
+    },
+}
+
+/// What can be done with dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadCommand {
+    /// Lists the dead letters of a topic, oldest first.
+    List {
+        /// The topic: temperature or tweet.
+        topic: Topic,
+        /// The most that are listed.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Sends the dead letters of a topic again, as they are. A reader that knows more than the one
+    /// that refused them may take them now; what it refuses too comes back. Their copies stay.
+    Redrive {
+        /// The topic: temperature or tweet.
+        topic: Topic,
+        /// The most that are sent.
+        #[arg(long, default_value_t = 1_000)]
+        limit: usize,
+    },
 }
 
 /// What the stored hours are compared with.

@@ -1,11 +1,13 @@
 //! The data folder: who holds it, and the log and the store in it.
 
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
 use moodvane_store::SqliteStore;
+
+use crate::config::AppConfig;
 
 const FILE: &str = "moodvane.db";
 const LOCK: &str = "moodvane.lock";
@@ -20,7 +22,8 @@ pub(crate) struct Data {
 impl Data {
     /// Opens the folder, making it where it is absent. Fails where another process holds it: two
     /// would fold the same log at the same time.
-    pub(crate) fn open(dir: &Path, partitions: u32) -> anyhow::Result<Self> {
+    pub(crate) fn open(config: &AppConfig) -> anyhow::Result<Self> {
+        let (dir, partitions) = (&config.data_dir, config.log.partitions);
         fs::create_dir_all(dir)
             .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
         let lock = hold(dir)?;
@@ -39,15 +42,29 @@ impl Data {
 
     /// The rows of a folder that another process may hold.
     pub(crate) fn store_of(dir: &Path) -> anyhow::Result<SqliteStore> {
-        let path = dir.join(FILE);
-        if !path.exists() {
-            bail!(
-                "there is no {}: nothing was stored in this folder yet",
-                path.display()
-            );
-        }
-        Ok(SqliteStore::open(&path)?)
+        Ok(SqliteStore::open(&existing(dir)?)?)
     }
+
+    /// The log of a folder that another process may hold.
+    pub(crate) fn log_of(dir: &Path) -> anyhow::Result<SqliteLog> {
+        // Partitions are never taken away, so that one asks for nothing.
+        let config = SqliteLogConfig {
+            path: existing(dir)?,
+            partitions: 1,
+        };
+        Ok(SqliteLog::open(config)?)
+    }
+}
+
+fn existing(dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = dir.join(FILE);
+    if !path.exists() {
+        bail!(
+            "there is no {}: nothing was stored in this folder yet",
+            path.display()
+        );
+    }
+    Ok(path)
 }
 
 fn hold(dir: &Path) -> anyhow::Result<File> {

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::DemoArgs;
 use crate::config::AppConfig;
+use crate::data::Data;
 use crate::pipeline::{Pipeline, Serve};
 use crate::progress::{Moving, Share};
 use crate::verify::Outcome;
@@ -74,15 +75,17 @@ pub(crate) async fn run(mut config: AppConfig, args: DemoArgs) -> anyhow::Result
     let city = config.city()?.clone();
     config.data_dir = folder(&config.data_dir);
     let folder = config.data_dir.clone();
-    let mut world = World::of(&folder, &args)?;
-    fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let data = Data::open(&config)?;
     // Before anything is ingested: a demo that is killed must find the same world again.
+    let mut world = World {
+        url: None,
+        ..World::of(&folder, &args)?
+    };
     world.save(&folder)?;
     let end = CancellationToken::new();
     let simulator = Arc::new(world.simulate(&city, &config, end.clone()).await?);
     config.ingester.sources = world.sources(&city, &simulator)?;
-    let pipeline = Pipeline::start(config, Serve::Yes).await?;
+    let pipeline = Pipeline::start(config, data, Serve::Yes).await?;
     world.url = Some(simulator.base_url().to_string());
     world.save(&folder)?;
     let outcome = history(&pipeline, Arc::clone(&simulator), &city).await?;

@@ -8,16 +8,14 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::config::AppConfig;
+use crate::http;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prints the server's answer; exits 1 where it is not ready.
 pub(crate) async fn run(config: AppConfig) -> anyhow::Result<ExitCode> {
     let url = format!("http://{}/ready", reachable(config.server.address));
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .no_proxy()
-        .build()?;
+    let client = http::client(TIMEOUT)?;
     let answer = client
         .get(&url)
         .send()

@@ -5,11 +5,14 @@
 mod cli;
 mod config;
 mod data;
+mod dead;
 mod demo;
 mod health;
+mod http;
 mod pipeline;
 mod progress;
 mod replay;
+mod runs;
 mod sources;
 mod verify;
 
@@ -50,6 +53,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => {
             start(common, Some(Vec::new()), |config| verify::run(config, args))
         }
+        Command::Runs(command) => start(common, Some(Vec::new()), |config| {
+            runs::run(config, command)
+        }),
+        Command::Dead(command) => start(common, Some(Vec::new()), |config| {
+            dead::run(config, command)
+        }),
         Command::Config => {
             print!("{DEFAULT_CONFIG}");
             Ok(ExitCode::SUCCESS)

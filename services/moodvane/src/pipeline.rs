@@ -26,6 +26,9 @@ use crate::data::Data;
 /// How often records beyond the retention are looked for.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
 
+/// The window that the sources reckon with.
+const STANDARD_WINDOW: u32 = 65_536;
+
 /// The running services.
 pub(crate) struct Pipeline {
     config: AppConfig,
@@ -52,14 +55,14 @@ pub(crate) enum Serve {
 }
 
 impl Pipeline {
-    /// Starts everything. The port is taken first, so that a port in use is noticed before
-    /// anything else happens.
-    pub(crate) async fn start(config: AppConfig, serve: Serve) -> anyhow::Result<Self> {
+    /// Starts everything on a data folder. The port is taken first, so that a port in use is
+    /// noticed before anything else happens.
+    pub(crate) async fn start(config: AppConfig, data: Data, serve: Serve) -> anyhow::Result<Self> {
         let listener = match serve {
             Serve::Yes => Some(listen(&config).await?),
             Serve::No => None,
         };
-        let data = Data::open(&config.data_dir, config.log.partitions)?;
+        warn_of_a_small_window(&config);
         let log: Arc<dyn EventLog> = Arc::new(data.log.clone());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, readiness) = (Registry::new(), Readiness::new());
@@ -177,6 +180,18 @@ impl Serving {
     }
 }
 
+/// What a crash makes a source send again lies within the standard window, not a smaller one.
+fn warn_of_a_small_window(config: &AppConfig) {
+    let window = config.processor.engine.window;
+    if window < STANDARD_WINDOW {
+        tracing::warn!(
+            window,
+            standard = STANDARD_WINDOW,
+            "small duplicate window: after a crash a source may be counted twice"
+        );
+    }
+}
+
 async fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {
     let address = config.server.address;
     TcpListener::bind(address).await.with_context(|| {
@@ -214,7 +229,8 @@ async fn retain(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
 
 /// Runs live until a signal, or until the processor ends by itself.
 pub(crate) async fn run(config: AppConfig) -> anyhow::Result<ExitCode> {
-    let pipeline = Pipeline::start(config, Serve::Yes).await?;
+    let data = Data::open(&config)?;
+    let pipeline = Pipeline::start(config, data, Serve::Yes).await?;
     println!("moodvane answers at {}", pipeline.url());
     pipeline.until_stopped().await?;
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use indicatif::HumanCount;
 
 use crate::cli::ReplayArgs;
 use crate::config::AppConfig;
+use crate::data::Data;
 use crate::pipeline::{Pipeline, Serve};
 use crate::progress;
 
@@ -15,7 +16,8 @@ use crate::progress;
 pub(crate) async fn run(config: AppConfig, args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let serve = if args.serve { Serve::Yes } else { Serve::No };
     let started = Instant::now();
-    let pipeline = Pipeline::start(config, serve).await?;
+    let data = Data::open(&config)?;
+    let pipeline = Pipeline::start(config, data, serve).await?;
     let ingester = pipeline.ingester.clone();
     let bar = progress::of_files(&ingester);
     let ended = tokio::select! {

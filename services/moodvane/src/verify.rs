@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::cli::VerifyArgs;
 use crate::config::AppConfig;
 use crate::data::Data;
-use crate::demo;
+use crate::{demo, http};
 
 /// Differences that are printed; all are counted.
 const SHOWN: usize = 20;
@@ -113,7 +113,7 @@ pub(crate) async fn run(config: AppConfig, args: VerifyArgs) -> anyhow::Result<E
 /// Compares the rows of a folder with a truth file or a running simulator.
 async fn against(folder: &Path, truth: &str) -> anyhow::Result<Outcome> {
     let store = Data::store_of(folder)?;
-    let is_live = truth.starts_with("http://") || truth.starts_with("https://");
+    let is_live = truth.starts_with("http://");
     let patience = if is_live { PATIENCE } else { Duration::ZERO };
     let deadline = Instant::now() + patience;
     loop {
@@ -136,10 +136,7 @@ async fn against(folder: &Path, truth: &str) -> anyhow::Result<Outcome> {
 
 async fn fetch(base: &str) -> anyhow::Result<Truth> {
     let url = url::Url::parse(base)?.join("truth")?;
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .no_proxy()
-        .build()?;
+    let client = http::client(TIMEOUT)?;
     let answer = client.get(url.clone()).send().await.with_context(|| {
         format!("no simulator answers at {url}: start the demo again, or name a truth with --truth")
     })?;

@@ -73,6 +73,18 @@ async fn the_demo_answers_is_verified_while_it_runs_and_drains() {
     let health = run(data.path(), &["health", "--port", port]);
     assert!(health.status.success(), "{}", shown(&health));
 
+    let second = run(data.path(), &with(&[]));
+    assert!(
+        shown(&second).contains("another moodvane works in"),
+        "{}",
+        shown(&second)
+    );
+    let live = succeed(data.path(), &["verify"]);
+    assert!(
+        live.contains("equal to the truth"),
+        "the second one harmed nothing: {live}"
+    );
+
     assert!(demo.terminate().success(), "a drain ends with 0");
     let drained = succeed(data.path(), &["verify"]);
     assert!(drained.contains("equal to the truth"), "{drained}");

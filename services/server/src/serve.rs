@@ -91,22 +91,28 @@ async fn serve_within(
         });
     }
     drop(listener);
+    end(&connections, &cut, drain).await;
+    Ok(())
+}
+
+/// Lets connections end for at most `drain`, and cuts those that do not.
+async fn end(connections: &TaskTracker, cut: &CancellationToken, drain: Duration) {
     connections.close();
     tracing::info!(open = connections.len(), "server drains");
     if tokio::time::timeout(drain, connections.wait())
         .await
-        .is_err()
+        .is_ok()
     {
-        let drain_ms = u64::try_from(drain.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(
-            cut = connections.len(),
-            drain_ms,
-            "server cuts connections that did not end in time"
-        );
-        cut.cancel();
-        connections.wait().await;
+        return;
     }
-    Ok(())
+    let drain_ms = u64::try_from(drain.as_millis()).unwrap_or(u64::MAX);
+    tracing::warn!(
+        cut = connections.len(),
+        drain_ms,
+        "server cuts connections that did not end in time"
+    );
+    cut.cancel();
+    connections.wait().await;
 }
 
 /// The next connection. An error concerns the connection that failed, or passes with time.

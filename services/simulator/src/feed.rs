@@ -143,7 +143,8 @@ impl Feed {
             self.written(index, time_us, template, Some(language), None)
         };
         match draws.below(100) {
-            0..40 => Kind::Post(plain(("en", draws.pick(phrases::ELSEWHERE)))),
+            0..37 => Kind::Post(plain(("en", draws.pick(phrases::ELSEWHERE)))),
+            37..40 => Kind::Post(self.picture(index, time_us)),
             40..60 => Kind::Post(plain(draws.pick(phrases::ABROAD))),
             60..70 => Kind::Post(plain(draws.pick(phrases::ELSEWHERE_ABROAD))),
             70..75 => Kind::Post(plain(("en", draws.pick(phrases::MISTAKABLE)))),
@@ -160,6 +161,17 @@ impl Feed {
             },
             92..96 => Kind::Account,
             _ => Kind::Identity,
+        }
+    }
+
+    /// A post of a picture alone: it has no text, so that it is no city's and has no mood.
+    fn picture(&self, index: u64, time_us: i64) -> Written {
+        let mut draws = Draws::new(self.seed, Purpose::Text, index);
+        Written {
+            text: String::new(),
+            language: draws.pick(&[Some("en"), None]),
+            created_at: self.created_at(time_us / 1_000, &mut draws),
+            mood: None,
         }
     }
 
@@ -308,7 +320,7 @@ mod tests {
         let config = config();
         let names = Names::of(&config.city).unwrap();
         let all = events(&config, 0..20_000);
-        let (mut about, mut abroad, mut elsewhere, mut other) = (0, 0, 0, 0);
+        let (mut about, mut abroad, mut elsewhere, mut pictures, mut other) = (0, 0, 0, 0, 0);
         for event in &all {
             match &event.kind {
                 Kind::Post(w) if w.mood.is_some() => {
@@ -319,13 +331,15 @@ mod tests {
                     assert_ne!(w.spoken().unwrap().as_str(), "en", "{}", w.text);
                     abroad += 1;
                 }
+                Kind::Post(w) if w.text.is_empty() => pictures += 1,
                 Kind::Post(_) => elsewhere += 1,
                 _ => other += 1,
             }
         }
         assert!((13_600..14_400).contains(&about), "{about}");
         assert!((1_000..1_400).contains(&abroad), "{abroad}");
-        assert!((2_900..3_700).contains(&elsewhere), "{elsewhere}");
+        assert!((2_700..3_500).contains(&elsewhere), "{elsewhere}");
+        assert!((120..240).contains(&pictures), "{pictures}");
         assert!((1_200..1_800).contains(&other), "{other}");
     }
 

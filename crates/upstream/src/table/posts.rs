@@ -8,7 +8,7 @@ use moodvane_model::{Language, Post, SourceId, Timestamp};
 
 use super::row::{Column, Columns, Row, fault_in};
 use super::{TableError, TimeFormat};
-use crate::format::{Told, within_limit};
+use crate::format::{Told, readable};
 use crate::{Dropped, PostFormat, Raw, Selection};
 
 /// Which columns of a table say what of a post.
@@ -103,7 +103,7 @@ impl PostFormat for PostTable {
         let at = moment(&row, &self.time, &self.format, self.shift_ms)?;
         let text = row.text(&self.text);
         let text = text.ok_or_else(|| fault_in(&self.text, "must not be missing"))?;
-        let text = within_limit(&text)?;
+        let text = readable(&text)?;
         let language = self.language.as_ref().and_then(|column| row.word(column));
         let language = language.and_then(|tag| Language::parse(&tag).ok());
 

@@ -10,6 +10,10 @@ use moodvane_upstream::Selection;
 use moodvane_upstream::open_meteo::MAX_PAST_DAYS;
 use url::Url;
 
+/// The longest rewind in seconds. What it makes the server send again must lie within the readers'
+/// duplicate window, or it counts twice: of all posts of the network about 50 come each second.
+const MAX_REWIND_S: u64 = 300;
+
 /// Live weather from Open-Meteo.
 #[derive(Debug, Clone)]
 pub struct OpenMeteoConfig {
@@ -65,7 +69,7 @@ impl BlueskyConfig {
     pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         let id = section.parse("id");
         let base_url = read_url(section, ["ws", "wss"]);
-        let rewind = section.seconds("rewind_s", 0..=86_400);
+        let rewind = section.seconds("rewind_s", 0..=MAX_REWIND_S);
         let selection = read_selection(section, cities);
         Some(Self {
             id: id?,
@@ -86,7 +90,11 @@ fn read_url(section: &Section<'_>, schemes: [&str; 2]) -> Option<Url> {
     let [plain, secure] = schemes;
     section.fault(
         "base_url",
-        format!("\"{url}\" must begin with {plain}:// or {secure}:// and name a host"),
+        // Not the whole of it, as it may hold a key.
+        format!(
+            "{}://… must begin with {plain}:// or {secure}:// and name a host",
+            url.scheme()
+        ),
     );
     None
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::path::PathBuf;
 
 use csv::StringRecord;
@@ -42,12 +42,16 @@ impl Reading {
     pub(super) async fn open(path: PathBuf, kind: TableKind) -> Result<Self, SourceError> {
         blocking(move || {
             let open = || {
+                // To open a named pipe would wait for ever for somebody to write to it.
+                if !std::fs::metadata(&path)?.is_file() {
+                    return Err(io::Error::other("it is not a regular file").into());
+                }
                 let file = File::open(&path)?;
                 let total = file.metadata()?.len();
                 let buffered = BufReader::with_capacity(BUFFER_BYTES, file);
                 Ok((total, RecordReader::new(buffered, kind)?))
             };
-            let (total, reader) = open().map_err(|error| refused(&path, &error))?;
+            let (total, reader) = open().map_err(|error: TableError| refused(&path, &error))?;
             Ok(Self {
                 path,
                 total,

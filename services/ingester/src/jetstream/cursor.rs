@@ -2,6 +2,7 @@
 
 use moodvane_eventlog::LogError;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::config::BlueskyConfig;
 use crate::error::SourceError;
@@ -33,22 +34,30 @@ impl Position {
         config: &BlueskyConfig,
         saved: Option<&str>,
     ) -> Result<Self, SourceError> {
-        let host = config.base_url.authority().to_owned();
-        let saved = saved.map(|text| read(config, text)).transpose()?;
-        let asked = saved.as_ref().map(|saved| {
-            let rewind = i64::try_from(config.rewind.as_micros()).unwrap_or(i64::MAX);
-            let rewind = match saved.host == host {
-                true => rewind,
-                false => rewind.max(OTHER_HOST_US),
-            };
-            saved.time_us.saturating_sub(rewind).max(0)
-        });
+        let host = host(&config.base_url);
         let since = config.since.map(|since| since.millis() * 1000);
+        let Some(saved) = saved.map(|text| read(config, text)).transpose()? else {
+            return Ok(Self {
+                host,
+                reached: 0,
+                begin: since,
+                asked: None,
+            });
+        };
+        let rewind = i64::try_from(config.rewind.as_micros()).unwrap_or(i64::MAX);
+        let before = |rewind: i64| saved.time_us.saturating_sub(rewind).max(0);
+        let (asked, reached) = if saved.host == host {
+            (before(rewind), saved.time_us)
+        } else {
+            // What another host's clock says of how far we are is nothing to go on from.
+            let asked = before(rewind.max(OTHER_HOST_US));
+            (asked, asked)
+        };
         Ok(Self {
             host,
-            reached: saved.map_or(0, |saved| saved.time_us),
-            begin: asked.or(since),
-            asked,
+            reached,
+            begin: Some(asked),
+            asked: Some(asked),
         })
     }
 
@@ -66,6 +75,15 @@ impl Position {
     pub(super) fn advance(&mut self, time_us: i64) -> String {
         self.reached = self.reached.max(time_us);
         serde_json::json!({ "host": self.host, "time_us": self.reached }).to_string()
+    }
+}
+
+/// The host and, where it is not the scheme's own, the port: no name or password, as it is saved.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
-use url::Url;
+use url::{Host, Url};
 
 use crate::error::SourceError;
 
@@ -18,14 +18,31 @@ const MAX_REDIRECTS: usize = 3;
 /// Whoever asks for a longer pause is asked again nevertheless.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-pub(super) fn client() -> Result<Client, SourceError> {
-    Client::builder()
+/// A client for the server at `base`. For https it needs the system's certificates of authorities.
+pub(super) fn client(base: &Url) -> Result<Client, SourceError> {
+    let mut builder = Client::builder()
         .user_agent(concat!("moodvane/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TIMEOUT)
-        .redirect(Policy::limited(MAX_REDIRECTS))
-        .build()
-        .map_err(failed)
+        .redirect(Policy::limited(MAX_REDIRECTS));
+    if base.scheme() == "http" {
+        // Else the client could not be made where the system has none, as in a slim container.
+        builder = builder.tls_certs_only([]);
+    }
+    if is_loopback(base) {
+        // A proxy of the environment cannot reach this machine.
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(failed)
+}
+
+fn is_loopback(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 /// The body of the answer to a GET.
@@ -60,8 +77,10 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
-/// The error with its causes: the outermost says little.
+/// The error with its causes, as the outermost says little, and without the URL, as it may hold a
+/// key.
 fn failed(error: reqwest::Error) -> SourceError {
+    let error = error.without_url();
     let mut reason = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -33,6 +33,7 @@ struct Inner {
     cursors: BTreeMap<String, String>,
     saves: usize,
     begun: usize,
+    panics: bool,
     refusals: VecDeque<LogError>,
 }
 
@@ -72,6 +73,11 @@ impl FakeLog {
     /// The next publish that is not refused already is refused with this.
     pub fn refuse(&self, error: LogError) {
         self.inner().refusals.push_back(error);
+    }
+
+    /// The next publish panics.
+    pub fn panic_once(&self) {
+        self.inner().panics = true;
     }
 
     pub fn set_cursor(&self, name: &str, cursor: &str) {
@@ -124,11 +130,12 @@ impl FakeLog {
 #[async_trait]
 impl EventLog for FakeLog {
     async fn publish(&self, topic: Topic, records: Vec<NewRecord>) -> Result<(), LogError> {
-        let turn = {
+        let (turn, panics) = {
             let mut inner = self.inner();
             inner.begun += 1;
-            inner.begun
+            (inner.begun, std::mem::take(&mut inner.panics))
         };
+        assert!(!panics, "on purpose");
         let mut allowed = self.allowed.subscribe();
         let allowed = allowed.wait_for(|n| turn <= *n).await.map(|_| ());
         allowed.map_err(|gone| LogError::Unavailable(gone.to_string()))?;

@@ -76,6 +76,22 @@ impl Rig {
         value.map_or(0, |value| value.trim().parse().unwrap())
     }
 
+    /// What the first source handed over.
+    pub fn seen(&self) -> u64 {
+        let id = self.status().id;
+        self.counter(&format!(
+            "moodvane_ingester_posts_seen_total{{source=\"{id}\"}}"
+        ))
+    }
+
+    /// The failures of the first source.
+    pub fn errors(&self, reason: &str) -> u64 {
+        let id = self.status().id;
+        self.counter(&format!(
+            "moodvane_ingester_source_errors_total{{reason=\"{reason}\",source=\"{id}\"}}"
+        ))
+    }
+
     pub fn dropped(&self, reason: &str) -> u64 {
         let id = self.status().id;
         // Labels are printed in the order of their names.
