@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use moodvane_ingester::IngesterConfig;
+use moodvane_launch::{Backends, LogChoice, StoreChoice};
 use moodvane_model::City;
 use moodvane_processor::ProcessorConfig;
 use moodvane_runtime::{LoggingConfig, Settings, SettingsError, read_cities, read_data_dir};
@@ -96,12 +97,25 @@ fn merge_flags(settings: &mut Settings, common: &Common) {
     }
 }
 
+/// The log's settings. Here log and rows are one SQLite file: what else is chosen is for services
+/// of their own, and must not be passed over.
 fn read_log(settings: &Settings) -> Option<LogConfig> {
-    let section = settings.section("eventlog");
-    let partitions = section.number("partitions", 1..=64u32);
-    let hours = section.number("retention_hours", 1..=876_000u64);
+    let Backends { log, store } = Backends::read(settings)?;
+    let alone = "the all-in-one binary keeps log and rows in SQLite: start ingester, processor and server instead";
+    if !matches!(store, StoreChoice::Sqlite) {
+        settings.section("store").fault("kind", alone);
+        return None;
+    }
+    let LogChoice::Sqlite {
+        partitions,
+        retention,
+    } = log
+    else {
+        settings.section("eventlog").fault("kind", alone);
+        return None;
+    };
     Some(LogConfig {
-        partitions: partitions?,
-        retention: Duration::from_secs(hours? * 3600),
+        partitions,
+        retention,
     })
 }

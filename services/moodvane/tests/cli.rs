@@ -54,6 +54,20 @@ fn all_faults_of_the_configuration_are_told_before_anything_is_opened() {
 }
 
 #[test]
+fn another_log_or_store_is_refused_and_not_passed_over() {
+    let data = TempDir::new().unwrap();
+    for kind in ["eventlog.kind=kafka", "store.kind=cassandra"] {
+        let output = run(data.path(), &["serve", "--set", kind]);
+        let text = shown(&output);
+        assert_eq!(output.status.code(), Some(78), "{text}");
+        assert!(
+            text.contains("start ingester, processor and server"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_port_in_use_and_a_folder_in_use_are_named() {
     let data = TempDir::new().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
