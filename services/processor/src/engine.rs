@@ -9,6 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashSet;
 use moodvane_eventlog::{Batch, DeadLetter, EventLog, RecordRef, TopicPartition, Watermarks};
 use moodvane_model::{
     DecodeError, HourBounds, Incarnation, Offset, ProgressKey, RunId, RunSpec, Score, Timestamp,
@@ -201,6 +202,7 @@ impl Engine {
     ) -> Result<Vec<Decoded<'b>>, ProcessorError> {
         let topic = fold.at.topic;
         let mut fresh = Vec::with_capacity(batch.len());
+        let mut reread = 0;
         for record in batch.iter() {
             fold.check_anchor(&record)?;
             let is_new = record.offset >= fold.fold_from;
@@ -216,11 +218,12 @@ impl Engine {
             // Only readable records are noted: a broken copy must not hide a good one.
             let is_duplicate = fold.window.note(record.offset, record.key);
             match (is_new, is_duplicate) {
-                (false, _) => self.parts.metrics.reread(topic),
+                (false, _) => reread += 1,
                 (true, true) => self.parts.metrics.duplicate(topic),
                 (true, false) => fresh.push(decoded),
             }
         }
+        self.parts.metrics.reread(topic, reread);
         Ok(fresh)
     }
 
@@ -247,12 +250,12 @@ impl Engine {
 
     /// Opens the rows that are not open yet, all in one request.
     fn open_rows(&self, fold: &mut PartitionFold, keys: &[RowKey]) -> Result<(), ProcessorError> {
-        let mut missing: Vec<RowKey> = Vec::new();
+        let mut missing: HashSet<RowKey> = HashSet::new();
         let mut last = None;
         for key in keys {
             // Neighbours mostly share a row.
-            if last != Some(key) && !fold.rows.holds(key) && !missing.contains(key) {
-                missing.push(*key);
+            if last != Some(key) && !fold.rows.holds(key) {
+                missing.insert(*key);
             }
             last = Some(key);
         }
@@ -264,7 +267,7 @@ impl Engine {
             .map(|key| fold.rows.partial_key(key))
             .collect();
         let stored = self.wait(self.parts.store.partials(wanted))?;
-        fold.rows.open(&missing, stored);
+        fold.rows.open(missing, stored);
         Ok(())
     }
 

@@ -85,8 +85,8 @@ impl ProcessorMetrics {
         self.duplicates.with_label_values(&[topic.name()]).inc();
     }
 
-    pub(crate) fn reread(&self, topic: Topic) {
-        self.reread.with_label_values(&[topic.name()]).inc();
+    pub(crate) fn reread(&self, topic: Topic, count: u64) {
+        self.reread.with_label_values(&[topic.name()]).inc_by(count);
     }
 
     pub(crate) fn already_folded(&self, topic: Topic) {

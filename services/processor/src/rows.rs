@@ -66,7 +66,11 @@ impl OpenRows {
     }
 
     /// Opens rows: as the store has them, or empty.
-    pub(crate) fn open(&mut self, keys: &[RowKey], stored: Vec<PartialHour>) {
+    pub(crate) fn open(
+        &mut self,
+        keys: impl IntoIterator<Item = RowKey>,
+        stored: Vec<PartialHour>,
+    ) {
         for key in keys {
             let row = OpenRow {
                 sums: Sums::default(),
@@ -74,7 +78,7 @@ impl OpenRows {
                 changed: false,
                 touched: 0,
             };
-            self.rows.entry(*key).or_insert(row);
+            self.rows.entry(key).or_insert(row);
         }
         for partial in stored {
             let PartialKey {

@@ -1,5 +1,7 @@
 //! Rows of the store in SQLite: from the vocabulary to columns and back.
 
+use std::sync::LazyLock;
+
 use moodvane_model::{
     Anchor, CityId, HourRange, HourRow, HourSlot, Incarnation, Minutes, Offset, PartialHour,
     PartialKey, Partition, PostSums, Progress, ProgressKey, RunId, SourceId, Sums, Timestamp,
@@ -18,6 +20,37 @@ const COLUMNS: &str = "minutes, class0, class1, class2, class3, class4, score_mi
     cloud_n, cloud_sum, cloud_min, cloud_max,
     pressure_n, pressure_sum, pressure_min, pressure_max";
 const COLUMN_COUNT: usize = 8 + 4 * Variable::ALL.len();
+
+static PUT_PARTIAL: LazyLock<String> = LazyLock::new(|| {
+    let marks = vec!["?"; 8 + COLUMN_COUNT].join(", ");
+    let sets: Vec<String> = COLUMNS
+        .split(',')
+        .map(|c| format!("{0} = excluded.{0}", c.trim()))
+        .collect();
+    format!(
+        "INSERT INTO partial_hour (run, city, hour, topic, incarnation, partition, source, through_offset, {COLUMNS})
+         VALUES ({marks})
+         ON CONFLICT (run, city, hour, topic, incarnation, partition, source) DO UPDATE SET
+            through_offset = excluded.through_offset, {}
+         WHERE excluded.through_offset > through_offset",
+        sets.join(", ")
+    )
+});
+
+static PARTIAL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT through_offset, {COLUMNS} FROM partial_hour
+         WHERE run = ?1 AND city = ?2 AND hour = ?3 AND topic = ?4 AND incarnation = ?5
+           AND partition = ?6 AND source = ?7"
+    )
+});
+
+static HOURS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT hour, source, {COLUMNS} FROM partial_hour
+         WHERE run = ?1 AND city = ?2 AND hour BETWEEN ?3 AND ?4 ORDER BY hour"
+    )
+});
 
 fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
@@ -107,19 +140,6 @@ pub(super) fn put_partial(
     run: i64,
     row: &PartialHour,
 ) -> Result<(), StoreError> {
-    let marks = vec!["?"; 8 + COLUMN_COUNT].join(", ");
-    let sets: Vec<String> = COLUMNS
-        .split(',')
-        .map(|c| format!("{0} = excluded.{0}", c.trim()))
-        .collect();
-    let sql = format!(
-        "INSERT INTO partial_hour (run, city, hour, topic, incarnation, partition, source, through_offset, {COLUMNS})
-         VALUES ({marks})
-         ON CONFLICT (run, city, hour, topic, incarnation, partition, source) DO UPDATE SET
-            through_offset = excluded.through_offset, {}
-         WHERE excluded.through_offset > through_offset",
-        sets.join(", ")
-    );
     let key = &row.key;
     let place = [
         Value::Integer(run),
@@ -133,7 +153,7 @@ pub(super) fn put_partial(
     ];
     let values = place.into_iter().chain(columns(&row.sums));
     connection
-        .prepare_cached(&sql)?
+        .prepare_cached(&PUT_PARTIAL)?
         .execute(params_from_iter(values))?;
     Ok(())
 }
@@ -144,13 +164,8 @@ pub(super) fn partial(
     run: i64,
     key: PartialKey,
 ) -> Result<Option<PartialHour>, StoreError> {
-    let sql = format!(
-        "SELECT through_offset, {COLUMNS} FROM partial_hour
-         WHERE run = ?1 AND city = ?2 AND hour = ?3 AND topic = ?4 AND incarnation = ?5
-           AND partition = ?6 AND source = ?7"
-    );
     let found = connection
-        .prepare_cached(&sql)?
+        .prepare_cached(&PARTIAL)?
         .query_row(
             params![
                 run,
@@ -179,11 +194,7 @@ pub(super) fn merged_hours(
     range: HourRange,
     merged: &mut Vec<HourRow>,
 ) -> Result<(), StoreError> {
-    let sql = format!(
-        "SELECT hour, source, {COLUMNS} FROM partial_hour
-         WHERE run = ?1 AND city = ?2 AND hour BETWEEN ?3 AND ?4 ORDER BY hour"
-    );
-    let mut select = connection.prepare_cached(&sql)?;
+    let mut select = connection.prepare_cached(&HOURS)?;
     let mut rows = select.query(params![
         run,
         city.as_str(),

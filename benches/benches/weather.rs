@@ -1,0 +1,225 @@
+//! `POST /weather` through the router, without a socket, on an SQLite store with a year of hours:
+//! posts, and weather with all six variables, of one partition each.
+//!
+//! After criterion's figures comes the processor time of a request, which is what it takes on a
+//! machine that does nothing else.
+
+#![allow(clippy::unwrap_used)]
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode};
+use criterion::Criterion;
+use moodvane_analysis::StrayBound;
+use moodvane_benches::processor_time;
+use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
+use moodvane_model::{
+    CityId, HourRange, HourSlot, Incarnation, Observation, Offset, PartialHour, PartialKey,
+    Partition, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic, Variable,
+};
+use moodvane_runtime::Readiness;
+use moodvane_server::{App, ServerConfig, router};
+use moodvane_store::{SqliteStore, Store};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+const BEGIN: &str = "2017-01-01 00";
+const YEAR: i32 = 8_760;
+const DAY: i32 = 24;
+const POSTS: u32 = 200;
+/// Requests whose processor time is measured together.
+const TIMES: u32 = 100;
+
+fn city() -> CityId {
+    CityId::parse("new-york").unwrap()
+}
+
+fn begin() -> HourSlot {
+    BEGIN.parse().unwrap()
+}
+
+/// The hours from the first on, so many.
+fn range(hours: i32) -> HourRange {
+    HourRange::new(begin(), begin().plus(hours - 1).unwrap()).unwrap()
+}
+
+/// What 200 posts of an hour add up to.
+fn posts(hour: HourSlot) -> Sums {
+    let mut sums = Sums::default();
+    for n in 0..POSTS {
+        let class = ((hour.index() * 7 + n * n) % 5) as u8;
+        let score = Score::new(Sentiment::try_from(class).unwrap(), f64::from(class));
+        let at = hour.start().plus_millis(i64::from(n) * 18_000).unwrap();
+        sums.add_post(at, Some(score));
+    }
+    sums
+}
+
+/// What four observations of an hour add up to.
+fn weather(hour: HourSlot, source: SourceId) -> Sums {
+    let mut sums = Sums::default();
+    let swing = f64::from(hour.index() % 97) / 97.0;
+    for quarter in 0..4 {
+        let mut readings = Readings::new(-5.0 + 30.0 * swing).unwrap();
+        for (variable, value) in [
+            (Variable::Humidity, 40.0 + 50.0 * swing),
+            (Variable::Precipitation, 2.0 * swing),
+            (Variable::Wind, 8.0 * swing),
+            (Variable::Cloud, 100.0 * swing),
+            (Variable::Pressure, 1_000.0 + 20.0 * swing),
+        ] {
+            readings = readings.with(variable, Some(value)).unwrap();
+        }
+        let at = hour.start().plus_millis(quarter * 900_000).unwrap();
+        let observation = Observation {
+            city: city(),
+            source,
+            observed_at: at,
+            received_at: at,
+            readings,
+        };
+        sums.add_observation(at, &observation);
+    }
+    sums
+}
+
+fn rows(run: &RunId) -> Vec<PartialHour> {
+    let bluesky = SourceId::parse("bluesky").unwrap();
+    let open_meteo = SourceId::parse("open-meteo").unwrap();
+    let row = |hour, topic, source, sums| PartialHour {
+        key: PartialKey {
+            run: run.clone(),
+            city: city(),
+            hour,
+            topic,
+            incarnation: Incarnation(1),
+            partition: Partition(0),
+            source,
+        },
+        sums,
+        through_offset: Offset(1),
+    };
+    range(YEAR)
+        .iter()
+        .flat_map(|hour| {
+            [
+                row(hour, Topic::Tweet, bluesky, posts(hour)),
+                row(
+                    hour,
+                    Topic::Temperature,
+                    open_meteo,
+                    weather(hour, open_meteo),
+                ),
+            ]
+        })
+        .collect()
+}
+
+async fn store(folder: &TempDir) -> SqliteStore {
+    let store = SqliteStore::open(&folder.path().join("bench.db")).unwrap();
+    let run = RunId::new("bench");
+    store.register_run(&run).await.unwrap();
+    store.put_partials(rows(&run)).await.unwrap();
+    store
+}
+
+fn server(folder: &TempDir, store: SqliteStore) -> Router {
+    let log = SqliteLog::open(SqliteLogConfig {
+        path: folder.path().join("bench.db"),
+        partitions: 1,
+    });
+    router(App {
+        store: Arc::new(store),
+        log: Arc::new(log.unwrap()),
+        config: ServerConfig {
+            address: "127.0.0.1:0".parse().unwrap(),
+            city: city(),
+            max_body_bytes: 16_384,
+            max_range_hours: 8_784,
+            request_timeout: Duration::from_secs(10),
+            max_concurrent_requests: 256,
+            stray_bound: StrayBound::STANDARD,
+            drain: Duration::from_secs(1),
+        },
+        readiness: Readiness::new(),
+        registry: prometheus::Registry::new(),
+        shutdown: CancellationToken::new(),
+    })
+}
+
+/// One request, its answer read to the end; how long that is.
+async fn ask(router: &Router, method: &str, path: &str, body: String) -> usize {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.body(Body::from(body)).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap()
+        .len()
+}
+
+fn question(hours: i32) -> String {
+    let range = range(hours);
+    format!(r#"{{"begin":"{}","end":"{}"}}"#, range.begin(), range.end())
+}
+
+fn print_processor_time(what: &str, mut work: impl FnMut()) {
+    let before = processor_time();
+    (0..TIMES).for_each(|_| work());
+    let used = processor_time()
+        .zip(before)
+        .map(|(after, before)| after - before);
+    let Some(used) = used else { return };
+    let ms = used.as_secs_f64() * 1e3 / f64::from(TIMES);
+    println!("{what}: {ms:.3} ms of processor time");
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let folder = TempDir::new().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let store = runtime.block_on(store(&folder));
+    let router = server(&folder, store.clone());
+    let answer = runtime.block_on(ask(&router, "POST", "/weather", question(YEAR)));
+    println!("the answer for a year has {answer} bytes");
+
+    let ask = |method, path, body| {
+        black_box(runtime.block_on(ask(&router, method, path, body)));
+    };
+    // A yardstick: a request that touches neither store nor body.
+    let ping = || ask("GET", "/ping", String::new());
+    // Goal: under 1 ms.
+    let day = || ask("POST", "/weather", question(DAY));
+    // Goal: under 20 ms.
+    let year = || ask("POST", "/weather", question(YEAR));
+    // Goal: under 15 ms, for most of a year is this.
+    let year_store_alone = || {
+        black_box(runtime.block_on(store.hours(city(), range(YEAR))).unwrap());
+    };
+
+    let cases: [(&str, &dyn Fn()); 4] = [
+        ("yardstick_ping", &ping),
+        ("day", &day),
+        ("year", &year),
+        ("year_store_alone", &year_store_alone),
+    ];
+    let mut group = criterion.benchmark_group("weather");
+    group
+        .measurement_time(Duration::from_secs(4))
+        .sample_size(30);
+    for (name, case) in cases {
+        group.bench_function(name, |bencher| bencher.iter(case));
+    }
+    group.finish();
+    criterion.final_summary();
+    for (name, case) in cases {
+        print_processor_time(name, case);
+    }
+}
