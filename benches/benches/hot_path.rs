@@ -108,7 +108,8 @@ fn engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
         incarnation: Incarnation(1),
         open_rows: 8_192,
     };
-    let engine = Engine::new(config, parts).unwrap();
+    let engine = Engine::new(config, parts);
+    engine.register().unwrap();
     let key = ProgressKey {
         run: engine.run().clone(),
         topic: AT.topic,

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_eventlog::{EventLog, KafkaConfig, KafkaLog, SqliteLog, SqliteLogConfig};
-use moodvane_runtime::Settings;
-use moodvane_store::{CassandraConfig, CassandraStore, SqliteStore, Store};
+use moodvane_eventlog::{EventLog, KafkaConfig, KafkaLog, LogError, SqliteLog, SqliteLogConfig};
+use moodvane_runtime::{Check, Settings};
+use moodvane_store::{CassandraConfig, CassandraStore, SqliteStore, Store, StoreError};
+use tokio_util::sync::CancellationToken;
 
 /// The file of the embedded profile, in the data folder.
 const FILE: &str = "moodvane.db";
@@ -149,5 +150,85 @@ fn read_store(settings: &Settings) -> Option<StoreChoice> {
             section.fault("kind", "must be sqlite or cassandra");
             None
         }
+    }
+}
+
+/// The longest wait between two attempts.
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// Opens a backend, again and again while it cannot be reached: a service may be started before
+/// what it needs. `check` says so meanwhile. `None` where `stop` came first.
+///
+/// # Errors
+/// Where it fails in a way that waiting does not mend.
+pub async fn open_patiently<T>(
+    check: &Check,
+    stop: &CancellationToken,
+    open: impl AsyncFn() -> anyhow::Result<T>,
+) -> anyhow::Result<Option<T>> {
+    let mut delay = FIRST_DELAY;
+    loop {
+        let error = match stop.run_until_cancelled(open()).await {
+            None => return Ok(None),
+            Some(Ok(opened)) => {
+                check.ok();
+                return Ok(Some(opened));
+            }
+            Some(Err(error)) if is_transient(&error) => error,
+            Some(Err(error)) => return Err(error),
+        };
+        tracing::warn!(
+            error = format!("{error:#}"),
+            retry_in_ms = delay.as_millis() as u64,
+            "waiting for what this service needs"
+        );
+        check.fail(format!("{error:#}"));
+        if stop
+            .run_until_cancelled(tokio::time::sleep(delay))
+            .await
+            .is_none()
+        {
+            return Ok(None);
+        }
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+fn is_transient(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(LogError::Unavailable(_)))
+        || matches!(error.downcast_ref(), Some(StoreError::Unavailable(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use moodvane_runtime::Readiness;
+    use std::cell::Cell;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_reached_is_tried_again_and_anything_else_is_not() {
+        let readiness = Readiness::new();
+        let check = readiness.check("store");
+        let stop = CancellationToken::new();
+        let tries = Cell::new(0);
+        let opened = open_patiently(&check, &stop, async || {
+            tries.set(tries.get() + 1);
+            let away = StoreError::Unavailable("no node".to_owned());
+            if tries.get() < 4 {
+                Err(away.into())
+            } else {
+                Ok(tries.get())
+            }
+        });
+        assert_eq!(opened.await.unwrap(), Some(4));
+        assert_eq!(readiness.report(), [("store", Ok(()))]);
+
+        let corrupt = async || Err::<(), _>(StoreError::Corrupt("a row".to_owned()).into());
+        assert!(open_patiently(&check, &stop, corrupt).await.is_err());
+
+        stop.cancel();
+        let away = async || Err::<(), _>(LogError::Unavailable("no broker".to_owned()).into());
+        assert_eq!(open_patiently(&check, &stop, away).await.unwrap(), None);
     }
 }

@@ -14,6 +14,6 @@ mod exit;
 mod probe;
 
 pub use args::Common;
-pub use backends::{Backends, LogChoice, StoreChoice};
+pub use backends::{Backends, LogChoice, StoreChoice, open_patiently};
 pub use exit::{EXIT_CONFIG, exit_code, run};
 pub use probe::{ProbeConfig, serve_probes};

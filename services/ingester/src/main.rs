@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use moodvane_ingester::{IngesterConfig, start};
-use moodvane_launch::{Backends, Common, ProbeConfig, exit_code, run, serve_probes};
+use moodvane_launch::{
+    Backends, Common, ProbeConfig, exit_code, open_patiently, run, serve_probes,
+};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -68,7 +70,11 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let (registry, readiness) = (Registry::new(), Readiness::new());
     let probed = (readiness.clone(), registry.clone());
     let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
-    let log = config.backends.open_log(std::path::Path::new(".")).await?;
+    let (check, nowhere) = (readiness.check("log"), std::path::Path::new("."));
+    let open = async || config.backends.open_log(nowhere).await;
+    let Some(log) = open_patiently(&check, &stop, open).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let drain = config.ingester.drain;
     let only_files = config
         .ingester

@@ -249,13 +249,13 @@ async fn processes_on_kafka_and_cassandra_store_the_same_hours_as_the_embedded_p
 
     let name = unique();
     let config = write_config(dir.path(), &name, (&posts, &weather));
-    let first = Service::start("processor", &config, &["--topic", "both"]);
-    let second = Service::start("processor", &config, &[]);
-    let mut ingester = Service::start("ingester", &config, &[]);
     let nodes = endpoint("MOODVANE_TEST_CASSANDRA");
     let points = nodes.split(',').map(|node| node.parse().unwrap()).collect();
     let cassandra = CassandraConfig::new(points, name.parse().unwrap());
     let store = CassandraStore::connect(&cassandra).await.unwrap();
+    let first = Service::start("processor", &config, &["--topic", "both"]);
+    let second = Service::start("processor", &config, &[]);
+    let mut ingester = Service::start("ingester", &config, &[]);
     wait_for(&store, |rows| posts_of(rows) > POSTS / 20).await;
     first.kill();
     let third = Service::start("processor", &config, &[]);

@@ -59,25 +59,29 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine without partitions. Registers its run with the store.
-    ///
-    /// # Errors
-    /// [`ProcessorError::Store`] where the store does not take the run.
-    pub fn new(config: EngineConfig, parts: Parts) -> Result<Self, ProcessorError> {
+    /// An engine without partitions.
+    #[must_use]
+    pub fn new(config: EngineConfig, parts: Parts) -> Self {
         let spec = RunSpec {
             scorer: parts.scorer.fingerprint().to_owned(),
             window: config.window,
             bounds: config.bounds,
         };
-        let run = spec.id();
-        parts.handle.block_on(parts.store.register_run(&run))?;
-        Ok(Self {
+        Self {
             config,
             parts,
-            run,
+            run: spec.id(),
             folds: BTreeMap::new(),
             scores: Vec::new(),
-        })
+        }
+    }
+
+    /// Makes its run known to the store. Rows of a run that is not known are refused.
+    ///
+    /// # Errors
+    /// [`ProcessorError::Store`] where the store does not take it.
+    pub fn register(&self) -> Result<(), ProcessorError> {
+        Ok(self.wait(self.parts.store.register_run(&self.run))?)
     }
 
     /// The run that this engine folds.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_launch::{Backends, Common, ProbeConfig, exit_code, run, serve_probes};
+use moodvane_launch::{
+    Backends, Common, ProbeConfig, exit_code, open_patiently, run, serve_probes,
+};
 use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, start};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
 use moodvane_sentiment::LexiconScorer;
@@ -75,9 +77,19 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let probed = (readiness.clone(), registry.clone());
     let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
     let nowhere = std::path::Path::new(".");
+    let (log_check, store_check) = (readiness.check("log"), readiness.check("store"));
+    let backends = &config.backends;
+    let log = open_patiently(&log_check, &stop, async || backends.open_log(nowhere).await).await?;
+    let store = open_patiently(&store_check, &stop, async || {
+        backends.open_store(nowhere).await
+    })
+    .await?;
+    let (Some(log), Some(store)) = (log, store) else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let parts = Parts {
-        log: config.backends.open_log(nowhere).await?,
-        store: config.backends.open_store(nowhere).await?,
+        log,
+        store,
         scorer: Box::new(LexiconScorer::new()),
         metrics: ProcessorMetrics::new(&registry),
         handle: Handle::current(),

@@ -136,7 +136,7 @@ impl Worker {
         (clock, check, report, shutdown): Surroundings,
     ) -> Result<Self, ProcessorError> {
         let log = Arc::clone(&parts.log);
-        let engine = Engine::new(config.engine, parts)?;
+        let engine = Engine::new(config.engine, parts);
         let consumer = log.consumer(&engine.group(), &config.topics.topics())?;
         let last_flush = Instant::now();
         Ok(Self {
@@ -153,6 +153,7 @@ impl Worker {
     }
 
     fn work(&mut self) -> Result<(), ProcessorError> {
+        self.patiently(|worker| worker.engine.register())?;
         let mut batch = Batch::with_capacity(self.config.batch_records);
         while !self.shutdown.is_cancelled() {
             let wait = self.until_flush().min(LONGEST_WAIT);

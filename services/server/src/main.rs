@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_launch::{Backends, Common, exit_code, run};
+use moodvane_launch::{Backends, Common, exit_code, open_patiently, run};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, read_cities, signalled};
 use moodvane_server::{App, ServerConfig, router, serve};
 use prometheus::Registry;
@@ -62,12 +62,20 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot listen on {address}"))?;
     let stop = CancellationToken::new();
     tokio::spawn(signalled(stop.clone()));
-    let nowhere = std::path::Path::new(".");
+    let (readiness, nowhere) = (Readiness::new(), std::path::Path::new("."));
+    let check = readiness.check("opened");
+    let open = async || {
+        let store = config.backends.open_store(nowhere).await?;
+        Ok((store, config.backends.open_log(nowhere).await?))
+    };
+    let Some((store, log)) = open_patiently(&check, &stop, open).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let app = App {
-        store: config.backends.open_store(nowhere).await?,
-        log: config.backends.open_log(nowhere).await?,
+        store,
+        log,
         config: config.server.clone(),
-        readiness: Readiness::new(),
+        readiness,
         registry: Registry::new(),
         shutdown: stop.clone(),
     };

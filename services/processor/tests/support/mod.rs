@@ -234,7 +234,7 @@ impl Bench {
             metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
             handle: self.runtime.handle().clone(),
         };
-        Engine::new(config(), parts).unwrap()
+        Engine::new(config(), parts)
     }
 }
 
