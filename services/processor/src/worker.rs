@@ -184,7 +184,7 @@ impl Worker {
             let now = worker.clock.now();
             worker.engine.begin(log, now)
         })?;
-        self.consumer.start(log.at, from)?;
+        self.patiently(|worker| Ok(worker.consumer.start(log.at, from)?))?;
         tracing::info!(topic = %log.at.topic, partition = log.at.partition.0, from = from.0, high = log.high.0, "partition begun");
         self.publish_positions();
         self.check.ok();

@@ -87,24 +87,27 @@ fn is_permanent(code: Code) -> bool {
 /// Ends a client on a thread of its own, and leaves it to that thread where it takes too long.
 pub(super) fn close(what: &'static str, end: impl FnOnce() + Send + 'static) {
     let (done, ended) = mpsc::channel();
-    let work = move || {
+    retire(what, move || {
         end();
         // Nobody waits any more where it took too long.
         let _ = done.send(());
-    };
-    let thread = thread::Builder::new()
-        .name("kafka-close".to_owned())
-        .spawn(work);
-    if let Err(error) = thread {
-        tracing::warn!(what, %error, "no thread to close a kafka client");
-        return;
-    }
-    if ended.recv_timeout(CLOSE_WITHIN).is_err() {
+    });
+    if ended.recv_timeout(CLOSE_WITHIN) == Err(mpsc::RecvTimeoutError::Timeout) {
         let within_ms = CLOSE_WITHIN.as_millis() as u64;
         tracing::warn!(
             what,
             within_ms,
             "kafka client does not close in time, leaving it behind"
         );
+    }
+}
+
+/// Ends a client whose end nobody needs to wait for.
+pub(super) fn retire(what: &'static str, end: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new()
+        .name("kafka-close".to_owned())
+        .spawn(end);
+    if let Err(error) = thread {
+        tracing::warn!(what, %error, "no thread to close a kafka client");
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! It must not know what records mean, and never reads a group's offsets back.
 
+mod brokers;
 mod client;
 mod config;
 mod consumer;

@@ -10,7 +10,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::KafkaConfig;
-use super::client::{Quiet, close, log_error};
+use super::client::{Quiet, log_error, retire};
 use crate::LogError;
 
 /// Calls `each` with the first `limit` messages of every partition, up to where the partition ends
@@ -92,12 +92,12 @@ fn assign(
     consumer.assign(&list)
 }
 
-/// A consumer whose end is bounded.
+/// A consumer whose end nobody waits for.
 struct Closing(Option<BaseConsumer<Quiet>>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
         let consumer = self.0.take();
-        close("reader", move || drop(consumer));
+        retire("reader", move || drop(consumer));
     }
 }

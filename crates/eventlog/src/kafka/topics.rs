@@ -13,7 +13,8 @@ use rdkafka::metadata::Metadata;
 use tokio::runtime::Handle;
 
 use super::KafkaConfig;
-use super::client::{Quiet, close, log_error};
+use super::brokers;
+use super::client::{Quiet, log_error, retire};
 use super::names::Names;
 use crate::LogError;
 
@@ -93,7 +94,7 @@ struct Admin<'a> {
 impl Drop for Admin<'_> {
     fn drop(&mut self) {
         let client = self.client.take();
-        close("admin", move || drop(client));
+        retire("admin", move || drop(client));
     }
 }
 
@@ -129,6 +130,12 @@ impl Admin<'_> {
             self.add_partitions(&short)?;
             there = self.await_partitions(wanted, |w| w.partitions)?;
         }
+        let knows = |there: &Metadata| {
+            wanted
+                .iter()
+                .all(|w| led_partitions_of(there, &w.name) >= w.partitions)
+        };
+        brokers::await_all(self.config, there.brokers(), self.deadline, knows)?;
         wanted
             .iter()
             .try_for_each(|w| self.check_replicas(&there, w))?;
