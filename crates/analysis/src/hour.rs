@@ -1,4 +1,4 @@
-//! An hour's feeling and temperature.
+//! An hour's feeling and its weather.
 
 use moodvane_model::{HourRow, SourceId, Variable};
 use thiserror::Error;
@@ -52,12 +52,41 @@ pub struct HourTemperature {
     pub left_out: Vec<SourceId>,
 }
 
+/// A weather variable's value of an hour, and whose word it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HourReading {
+    /// The mean of the means of the sources that were used, in the variable's unit.
+    pub value: f64,
+    /// The sources that were used, in order of their names; at least one.
+    pub used: Vec<SourceId>,
+    /// The sources that strayed, in order of their names.
+    pub left_out: Vec<SourceId>,
+}
+
 /// The mean sentiment class of the hour's scored posts, 0 to 4; `None` where none was scored.
 #[must_use]
 pub fn feeling(row: &HourRow) -> Option<f64> {
     let posts = row.posts();
     let scored = posts.scored();
     (scored > 0).then(|| posts.class_sum() as f64 / scored as f64)
+}
+
+/// The standard error of the feeling: how far it may lie, by the chance of who happened to post,
+/// from that of many more posts alike. The classes' sample standard deviation over the root of
+/// their number; `None` below two scored posts.
+#[must_use]
+pub fn feeling_error(row: &HourRow) -> Option<f64> {
+    let posts = row.posts();
+    let n = posts.scored();
+    if n < 2 {
+        return None;
+    }
+    let mean = posts.class_sum() as f64 / n as f64;
+    let squares: f64 = (0u8..)
+        .zip(posts.classes)
+        .map(|(class, count)| count as f64 * (f64::from(class) - mean).powi(2))
+        .sum();
+    Some((squares / (n as f64 - 1.0) / n as f64).sqrt())
 }
 
 /// The mean of the sources' means, °C; `None` where no source has a temperature.
@@ -69,14 +98,7 @@ pub fn feeling(row: &HourRow) -> Option<f64> {
 /// size), nobody is outvoted and all are used.
 #[must_use]
 pub fn temperature(row: &HourRow, bound: StrayBound) -> Option<HourTemperature> {
-    let means: Vec<(SourceId, f64)> = row
-        .sources
-        .iter()
-        .filter_map(|(source, sums)| {
-            let mean = sums.weather.get(Variable::Temperature).mean()?;
-            Some((*source, mean))
-        })
-        .collect();
+    let means = means(row, Variable::Temperature);
     if means.len() < JURY {
         return average(&means, &[]);
     }
@@ -89,6 +111,30 @@ pub fn temperature(row: &HourRow, bound: StrayBound) -> Option<HourTemperature> 
         return average(&means, &[]);
     }
     average(&near, &astray)
+}
+
+/// The value of any variable; `None` where no source has one. The temperature as by
+/// [`temperature`]; of the others, whose spread between sources is not known well enough for a
+/// bound, every source is used.
+#[must_use]
+pub fn reading(row: &HourRow, variable: Variable, bound: StrayBound) -> Option<HourReading> {
+    let found = match variable {
+        Variable::Temperature => temperature(row, bound),
+        other => average(&means(row, other), &[]),
+    };
+    found.map(|found| HourReading {
+        value: found.celsius,
+        used: found.used,
+        left_out: found.left_out,
+    })
+}
+
+/// The mean of each source that has one.
+fn means(row: &HourRow, variable: Variable) -> Vec<(SourceId, f64)> {
+    let mean_of = |(source, sums): (&SourceId, &moodvane_model::Sums)| {
+        Some((*source, sums.weather.get(variable).mean()?))
+    };
+    row.sources.iter().filter_map(mean_of).collect()
 }
 
 fn average(used: &[(SourceId, f64)], left_out: &[(SourceId, f64)]) -> Option<HourTemperature> {

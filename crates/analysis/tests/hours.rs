@@ -1,9 +1,11 @@
 //! What an hour row says of its hour.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use moodvane_analysis::{AnalysisError, HourTemperature, StrayBound, feeling, temperature};
+use moodvane_analysis::{
+    AnalysisError, HourTemperature, StrayBound, feeling, feeling_error, reading, temperature,
+};
 use moodvane_model::{
-    CityId, HourRow, HourSlot, Observation, Readings, Score, Sentiment, SourceId, Sums,
+    CityId, HourRow, HourSlot, Observation, Readings, Score, Sentiment, SourceId, Sums, Variable,
 };
 use proptest::prelude::*;
 
@@ -191,4 +193,28 @@ proptest! {
         let high = found.used.iter().map(mean_of).fold(f64::NEG_INFINITY, f64::max);
         prop_assert!((low - 1e-9..=high + 1e-9).contains(&found.celsius));
     }
+}
+
+#[test]
+fn the_standard_error_is_that_of_the_classes() {
+    // Classes 1 2 2 3: mean 2, variance 2/3; the root of 2/3 over 4 is 0.408.
+    let row = with_posts(empty(), "a", &[1, 2]);
+    let row = with_posts(row, "b", &[2, 3]);
+    let error = feeling_error(&row).unwrap();
+    assert!((error - (1.0f64 / 6.0).sqrt()).abs() < 1e-15, "{error}");
+    assert_eq!(feeling_error(&with_posts(empty(), "a", &[4])), None);
+    assert_eq!(feeling_error(&with_posts(empty(), "a", &[4, 4])), Some(0.0));
+}
+
+#[test]
+fn the_reading_of_the_temperature_is_the_temperature_and_others_use_every_source() {
+    let mut row = with_weather(empty(), "a", &[10.0]);
+    row = with_weather(row, "b", &[11.0]);
+    row = with_weather(row, "c", &[30.0]);
+    let found = reading(&row, Variable::Temperature, StrayBound::STANDARD).unwrap();
+    let expected = temperature(&row, StrayBound::STANDARD).unwrap();
+    assert_eq!(found.value, expected.celsius);
+    assert_eq!(found.left_out, expected.left_out);
+    assert_eq!(found.left_out.len(), 1);
+    assert_eq!(reading(&row, Variable::Wind, StrayBound::STANDARD), None);
 }
