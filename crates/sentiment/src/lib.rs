@@ -5,13 +5,29 @@
 //! scorers are never mixed.
 //!
 //! Guarantee: a scorer answers for every text of any content; the same fingerprint and text give
-//! the same score on every machine; the built-in scorer allocates nothing per call once warm.
+//! the same score on every machine; the built-in scorers allocate nothing per call once warm.
 //!
 //! This crate does no I/O and knows nothing of posts, topics, hours or stores.
+//!
+//! ```
+//! use moodvane_sentiment::{ScorerChoice, WeightsError};
+//!
+//! let mut scorer = ScorerChoice::default().build()?;
+//! let good = scorer.score("What a beautiful morning :)");
+//! let bad = scorer.score("ugh, the train is late again. So annoying!");
+//! assert!(good.value() > 2.0 && 2.0 > bad.value());
+//! # Ok::<(), WeightsError>(())
+//! ```
 
+mod apostrophe;
+mod choice;
 mod lexicon;
+pub mod measure;
+pub mod trained;
 
+pub use choice::{ScorerChoice, ScorerName};
 pub use lexicon::LexiconScorer;
+pub use trained::{Rule, TrainedScorer, WeightsError};
 
 use moodvane_model::{Language, Score};
 

@@ -7,9 +7,9 @@
 //! fingerprint covers; arithmetic is in integers. Time is linear in the text's length: the
 //! tokeniser never steps back, and the sum looks a fixed number of tokens ahead.
 
-mod emoticon;
+pub(crate) mod emoticon;
 mod fingerprint;
-mod table;
+pub(crate) mod table;
 mod token;
 mod weigh;
 mod word;

@@ -7,6 +7,7 @@
 
 use super::table::{Entry, Meaning, Role, Tables};
 use super::word::{Shape, Word};
+use crate::apostrophe::{self, After};
 
 /// What one word or symbol of a text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,8 +127,12 @@ impl Reader<'_> {
             self.symbol(valence);
             return;
         }
+        let before = self.at;
         if c.is_alphanumeric() {
             self.word();
+        }
+        // An apostrophe that counts as a letter begins no word, but must be passed all the same.
+        if self.at > before {
             return;
         }
         self.at += c.len_utf8();
@@ -228,26 +233,12 @@ impl Reader<'_> {
         true
     }
 
-    /// Leaves an apostrophe of `len` bytes out of a word. An ending such as 'll or 's is left out
-    /// with it, for "he'll" is not "hell"; then, or where no letter follows, the word ends.
+    /// Looks past an apostrophe of `len` bytes; `false` where the word ends.
     fn apostrophe(&mut self, len: usize) -> bool {
-        let after = self.at + len;
-        let letter = |at: usize| self.bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
-        if !letter(after) {
-            return false;
-        }
-        let ending = (1..=2).find(|&n| !letter(after + n)).unwrap_or(3);
-        let letters = self.bytes.get(after..after + ending).unwrap_or_default();
-        let dropped = ["s", "m", "d", "ll", "re", "ve"];
-        if dropped
-            .iter()
-            .any(|d| letters.eq_ignore_ascii_case(d.as_bytes()))
-        {
-            self.at = after + ending;
-            return false;
-        }
-        self.at = after;
-        true
+        let after = apostrophe::after(self.bytes, self.at, len);
+        let (After::GoesOn(at) | After::Ended(at)) = after;
+        self.at = at;
+        matches!(after, After::GoesOn(_))
     }
 
     /// Skips a link whose first word has just been read: `scheme://…`, `www.…`, `pic.twitter.…`.

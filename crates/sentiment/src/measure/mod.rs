@@ -1,0 +1,133 @@
+//! How near a scorer comes to people's labels.
+//!
+//! Terms: a *scale* is what labels mean: five classes, or three, to which the five are folded. The
+//! *macro* mean of a measure is its mean over the labels, each counting the same, however many texts
+//! have it.
+//!
+//! Guarantee: every measure is defined for every tally; where nothing was counted it is 0.
+
+mod labelled;
+mod report;
+
+pub use labelled::{LabelError, Labelled, Labels, read_labelled};
+pub use report::{Bin, Report};
+
+use std::collections::BTreeMap;
+
+use moodvane_model::Score;
+
+/// What labels mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// 0 negative, 1 neutral, 2 positive.
+    Three,
+    /// 0 very negative to 4 very positive.
+    Five,
+}
+
+impl Scale {
+    /// How many labels there are.
+    #[must_use]
+    pub fn labels(self) -> usize {
+        match self {
+            Self::Three => 3,
+            Self::Five => 5,
+        }
+    }
+
+    /// The label that a class 0 to 4 is on this scale.
+    #[must_use]
+    pub fn fold(self, class: u8) -> usize {
+        match (self, class) {
+            (Self::Five, class) => usize::from(class.min(4)),
+            (Self::Three, 0 | 1) => 0,
+            (Self::Three, 2) => 1,
+            (Self::Three, _) => 2,
+        }
+    }
+
+    /// Where a value 0.0 to 4.0 lies on this scale. On the scale of three, 1.0 and less is 0.
+    #[must_use]
+    pub fn value(self, value: f64) -> f64 {
+        match self {
+            Self::Five => value,
+            Self::Three => (value - 1.0).clamp(0.0, 2.0),
+        }
+    }
+}
+
+/// Sums of labels, classes and values.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    n: f64,
+    label: f64,
+    class: f64,
+    value: f64,
+}
+
+impl Sums {
+    fn add(&mut self, label: usize, class: usize, value: f64) {
+        self.n += 1.0;
+        self.label += label as f64;
+        self.class += class as f64;
+        self.value += value;
+    }
+}
+
+/// How many bins of values calibration has.
+const BINS: usize = 8;
+
+/// Labels beside what a scorer said.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    scale: Scale,
+    counts: [[u32; 5]; 5],
+    all: Sums,
+    bins: [Sums; BINS],
+    groups: BTreeMap<String, Sums>,
+}
+
+impl Tally {
+    /// An empty one.
+    #[must_use]
+    pub fn new(scale: Scale) -> Self {
+        Self {
+            scale,
+            counts: [[0; 5]; 5],
+            all: Sums::default(),
+            bins: [Sums::default(); BINS],
+            groups: BTreeMap::new(),
+        }
+    }
+
+    /// Counts one text: its label, the group that it belongs to, and its score. A label that the
+    /// scale does not have is not counted.
+    pub fn add(&mut self, label: usize, group: Option<&str>, score: Score) {
+        if label >= self.scale.labels() {
+            return;
+        }
+        let class = self.scale.fold(score.sentiment.class());
+        let value = self.scale.value(score.value());
+        self.counts[label][class] += 1;
+        self.all.add(label, class, value);
+        let top = self.scale.labels() as f64 - 1.0;
+        let bin = (value / top * BINS as f64) as usize;
+        self.bins[bin.min(BINS - 1)].add(label, class, value);
+        if let Some(group) = group {
+            match self.groups.get_mut(group) {
+                Some(sums) => sums.add(label, class, value),
+                None => {
+                    let mut sums = Sums::default();
+                    sums.add(label, class, value);
+                    self.groups.insert(group.to_owned(), sums);
+                }
+            }
+        }
+    }
+
+    /// The measures of all that was counted.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        report::of(self)
+    }
+}

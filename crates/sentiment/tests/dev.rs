@@ -1,0 +1,130 @@
+//! The model card's figures, measured again: the weights that are checked in, on the labelled files of
+//! the shared folder, beside the lexicon scorer.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use moodvane_sentiment::measure::{Labels, Report, Tally, read_labelled};
+use moodvane_sentiment::{LexiconScorer, Rule, Scorer, TrainedScorer};
+
+/// The folder of development files. Without it nothing can be said, which CI does not accept.
+fn dev() -> Option<PathBuf> {
+    let folder = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/data/labelled/dev"
+    ));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{} is absent",
+        folder.display()
+    );
+    eprintln!("not measured: {} is absent", folder.display());
+    None
+}
+
+fn report(file: &std::path::Path, scorer: &mut dyn Scorer) -> Report {
+    let text = std::fs::read_to_string(file).unwrap();
+    let labels = Labels::by_name(&file.file_name().unwrap().to_string_lossy()).unwrap();
+    let mut tally = Tally::new(labels.scale());
+    for row in read_labelled(&text, labels).unwrap() {
+        tally.add(row.label, row.topic, scorer.score(row.text));
+    }
+    tally.report()
+}
+
+/// A row of the table: file, rule, measure (higher is better), what VADER reaches by
+/// `study/vader.py`, and the least that the trained scorer must reach.
+type Row = (&'static str, Rule, fn(&Report) -> f64, f64, f64);
+
+const ROWS: [Row; 6] = [
+    (
+        "ALL_3class",
+        Rule::Recall,
+        |r| r.macro_recall,
+        0.5467,
+        0.643,
+    ),
+    (
+        "tweeteval_val_3class",
+        Rule::Recall,
+        |r| r.macro_recall,
+        0.6128,
+        0.703,
+    ),
+    (
+        "ALL_5class_tweets",
+        Rule::Mae,
+        |r| -r.macro_mae,
+        -0.9036,
+        -0.754,
+    ),
+    (
+        "semeval2016_CE_5point",
+        Rule::Mae,
+        |r| -r.macro_mae,
+        -0.9883,
+        -0.862,
+    ),
+    (
+        "sst5_sentences_5class",
+        Rule::Likely,
+        |r| r.accuracy,
+        0.3445,
+        0.45,
+    ),
+    (
+        "semeval2016_CE_5point",
+        Rule::Mean,
+        |r| r.group_class_r.unwrap(),
+        0.4180,
+        0.737,
+    ),
+];
+
+#[test]
+fn the_trained_scorer_beats_the_lexicon_and_vader_on_every_row() {
+    let Some(folder) = dev() else { return };
+    for (name, rule, measure, vader, least) in ROWS {
+        let file = folder.join(format!("{name}.tsv"));
+        let trained = measure(&report(&file, &mut TrainedScorer::english(rule).unwrap()));
+        let lexicon = measure(&report(&file, &mut LexiconScorer::new()));
+        println!("{name} {rule}: trained {trained:.4}, lexicon {lexicon:.4}, vader {vader:.3}");
+        assert!(
+            trained >= least,
+            "{name}: {trained}, expected {least} or more"
+        );
+        assert!(
+            trained > lexicon && trained > vader,
+            "{name}: {trained}, {lexicon}, {vader}"
+        );
+    }
+}
+
+#[test]
+fn the_figures_in_the_weights_header_are_what_is_measured() {
+    let Some(folder) = dev() else { return };
+    let header = TrainedScorer::english(Rule::Mean)
+        .unwrap()
+        .weights()
+        .header()
+        .clone();
+    assert!(header.dev.len() >= ROWS.len());
+    for (name, what, value) in &header.dev {
+        let (rule, measure) = what.split_once(':').unwrap();
+        let mut scorer = TrainedScorer::english(rule.parse().unwrap()).unwrap();
+        let report = report(&folder.join(format!("{name}.tsv")), &mut scorer);
+        let measured = match measure {
+            "macro_recall" => report.macro_recall,
+            "macro_mae" => report.macro_mae,
+            "accuracy" => report.accuracy,
+            "group_class_r" => report.group_class_r.unwrap(),
+            "group_value_r" => report.group_value_r.unwrap(),
+            other => panic!("{other}"),
+        };
+        assert_eq!(*value, format!("{measured:.4}"), "{name} {what}");
+    }
+}

@@ -1,0 +1,269 @@
+//! What holds of the trained scorer for every text, and how often what should hold of most does.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use moodvane_model::{Language, Score};
+use moodvane_sentiment::{Rule, Scorer, TrainedScorer};
+use proptest::prelude::*;
+
+fn scorer() -> TrainedScorer {
+    TrainedScorer::english(Rule::Mean).unwrap()
+}
+
+fn score(text: &str) -> Score {
+    scorer().score(text)
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    let pieces = prop_oneof![
+        any::<char>().prop_map(String::from),
+        "[a-zA-Z0-9'’@#:;()<3!?._ \\n-]{1,12}",
+        prop::sample::select(vec![
+            "not ",
+            "good",
+            "so ",
+            "cant ",
+            "😡",
+            "👍🏽",
+            ":))",
+            "<3",
+            "aaaa",
+            "#",
+            "#bestDayEver",
+            "@",
+            "http://",
+            "\u{301}",
+            "İ",
+            "but ",
+            "ẞ",
+            "Σ",
+            "www.",
+            "’ll",
+            "…",
+            "#😀",
+            "12345",
+            "\u{200d}",
+        ])
+        .prop_map(String::from),
+    ];
+    (prop::collection::vec(pieces, 0..60), 1_usize..40).prop_map(|(pieces, times)| {
+        let mut text = pieces.concat().repeat(times);
+        let end = text.floor_char_boundary(16_384);
+        text.truncate(end);
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn every_text_has_a_score_and_always_the_same(text in any_text(), before in any_text()) {
+        let mut scorer = scorer();
+        let first = scorer.score(&text);
+        prop_assert!((0.0..=4.0).contains(&first.value()));
+        scorer.score(&before);
+        prop_assert_eq!(scorer.score(&text), first);
+        let explained = scorer.explain(&text);
+        prop_assert_eq!(explained.score, first);
+        prop_assert_eq!(explained.shares.0.iter().sum::<u32>(), 65_536);
+    }
+
+    #[test]
+    fn any_bytes_have_a_score(bytes in prop::collection::vec(any::<u8>(), 0..4_096)) {
+        score(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn spaces_at_the_end_change_nothing(text in any_text(), spaces in "[ \\t\\n\u{a0}\u{3000}]{0,9}") {
+        prop_assert_eq!(score(&format!("{text}{spaces}")), score(&text));
+    }
+
+    #[test]
+    fn the_name_in_a_mention_changes_nothing(
+        before in any_text(), after in any_text(),
+        a in "[A-Za-z0-9_]{1,15}", b in "[a-z0-9]{1,8}(-[a-z]{1,5})?(\\.[a-z]{2,8}){1,2}",
+    ) {
+        let mut scorer = scorer();
+        let mut with = |name: &str| scorer.score(&format!("{before} @{name} {after}"));
+        let expected = with("user");
+        prop_assert_eq!(with(&a), expected);
+        prop_assert_eq!(with(&b), expected);
+    }
+
+    #[test]
+    fn the_address_of_a_link_changes_nothing(
+        before in any_text(), after in any_text(), scheme in "https?|HTTP|ftp", address in "\\PC{1,40}",
+    ) {
+        let address = address.replace(char::is_whitespace, "");
+        let mut scorer = scorer();
+        let mut with = |address: &str| scorer.score(&format!("{before} {scheme}://{address} {after}"));
+        prop_assert_eq!(with(&address), with("t.co/a"));
+    }
+
+    #[test]
+    fn many_texts_at_once_are_scored_as_one_by_one(texts in prop::collection::vec(any_text(), 0..6)) {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let mut scorer = scorer();
+        let mut scores = vec![scorer.score("left over")];
+        scorer.score_all(&texts, &mut scores);
+        let single: Vec<Score> = texts.iter().map(|text| scorer.score(text)).collect();
+        prop_assert_eq!(scores, single);
+    }
+}
+
+/// Sentences of ours that say nothing good or bad, with a place for a word or two.
+const FRAMES: [&str; 14] = [
+    "the train this morning was {}",
+    "my new phone is {}",
+    "{} weather in the city today",
+    "we had a {} time at the lake",
+    "that was a {} game last night",
+    "@user your service is {}",
+    "this coffee is {} http://t.co/x",
+    "the concert on Friday will be {} #music",
+    "my week has been {}",
+    "I think the new bridge is {}",
+    "the food here is {}!",
+    "tomorrow is going to be {}",
+    "their latest album is {}",
+    "so the meeting was {}",
+];
+const GOOD: [&str; 12] = [
+    "amazing",
+    "wonderful",
+    "great",
+    "awesome",
+    "beautiful",
+    "fantastic",
+    "lovely",
+    "excellent",
+    "perfect",
+    "brilliant",
+    "good",
+    "fun",
+];
+const BAD: [&str; 12] = [
+    "terrible",
+    "awful",
+    "horrible",
+    "disgusting",
+    "bad",
+    "boring",
+    "stupid",
+    "annoying",
+    "sad",
+    "ridiculous",
+    "pathetic",
+    "a disaster",
+];
+
+/// The share of all sentences with one of these words of which `holds` is true, given the value of
+/// the sentence by what stands in its place.
+fn share(words: &[&str], holds: impl Fn(&str, &mut dyn FnMut(&str) -> f64) -> bool) -> f64 {
+    let mut scorer = scorer();
+    let mut held = 0;
+    for frame in FRAMES {
+        let mut value = |filling: &str| scorer.score(&frame.replace("{}", filling)).value();
+        held += words.iter().filter(|word| holds(word, &mut value)).count();
+    }
+    held as f64 / (FRAMES.len() * words.len()) as f64
+}
+
+#[test]
+fn a_strong_word_moves_a_sentence_its_way() {
+    let raised = share(&GOOD, |word, value| value(word) > value("here"));
+    let lowered = share(&BAD, |word, value| value(word) < value("here"));
+    assert!(raised >= 0.98, "{raised}");
+    assert!(lowered >= 0.98, "{lowered}");
+}
+
+#[test]
+fn a_negator_turns_a_word() {
+    let good = share(&GOOD, |word, value| {
+        value(&format!("not {word}")) < value(word)
+    });
+    let bad = share(&BAD, |word, value| {
+        value(&format!("not {word}")) > value(word)
+    });
+    assert!(good >= 0.95, "{good}");
+    assert!(bad >= 0.60, "{bad}");
+}
+
+#[test]
+fn hashtags_are_read_as_their_words() {
+    let mut scorer = scorer();
+    let mut value = |text: &str| scorer.score(text).value();
+    assert!(value("monday #worstdayever") < value("monday #weekdays"));
+    assert!(value("monday #BestDayEver") > value("monday #WeekDays"));
+}
+
+#[test]
+fn symbols_count() {
+    let mut scorer = scorer();
+    let mut value = |text: &str| scorer.score(text).value();
+    assert!(value("on my way home :)") > value("on my way home"));
+    assert!(value("on my way home :(") < value("on my way home"));
+    assert!(value("on my way home 😍") > value("on my way home"));
+    assert!(value("on my way home 😡") < value("on my way home"));
+    // What an emoji looks like changes nothing.
+    assert_eq!(value("ok 👍🏽").to_bits(), value("ok 👍").to_bits());
+    assert_eq!(value("ok ❤\u{fe0f}").to_bits(), value("ok ❤").to_bits());
+}
+
+#[test]
+fn the_explanation_names_what_moved_the_score() {
+    let explained = scorer().explain("what a wonderful day");
+    let named = |what: &str| {
+        explained
+            .reasons
+            .iter()
+            .any(|reason| reason.what.contains(what))
+    };
+    assert!(
+        named("\"wonderful\"") && named("vader"),
+        "{:?}",
+        explained.reasons
+    );
+    let effect: f64 = explained.reasons.iter().map(|reason| reason.effect).sum();
+    assert!(effect > 0.0, "{:?}", explained.reasons);
+}
+
+/// U+02BC counts as a letter, yet begins no word.
+#[test]
+fn an_apostrophe_that_is_a_letter_does_not_hold_the_reader() {
+    for text in [
+        "\u{2bc}",
+        "\u{2bc} ",
+        "a \u{2bc} b",
+        "\u{2bc}\u{2bc}x",
+        "#\u{2bc}",
+    ] {
+        score(text);
+        moodvane_sentiment::LexiconScorer::new().score(text);
+    }
+}
+
+#[test]
+fn it_speaks_english_and_takes_texts_that_name_no_language() {
+    let scorer = scorer();
+    let language = |tag| Some(Language::parse(tag).unwrap());
+    assert!(scorer.speaks(None));
+    assert!(scorer.speaks(language("en-GB")));
+    assert!(!scorer.speaks(language("de")));
+}
+
+#[test]
+fn every_rule_has_a_fingerprint_of_its_own_that_a_run_can_carry() {
+    let mut seen = std::collections::BTreeSet::new();
+    for rule in Rule::ALL {
+        let scorer = TrainedScorer::english(rule).unwrap();
+        let fingerprint = scorer.fingerprint().to_owned();
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        assert!(
+            fingerprint.len() <= 48 && fingerprint.bytes().all(plain),
+            "{fingerprint}"
+        );
+        assert!(seen.insert(fingerprint));
+    }
+}

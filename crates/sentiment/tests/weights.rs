@@ -1,0 +1,140 @@
+//! What is said of weights that are not what they should be.
+
+#![allow(clippy::unwrap_used)]
+
+use moodvane_sentiment::trained::{
+    Header, Rules, Templates, Weights, feature_fingerprint, write_weights,
+};
+use moodvane_sentiment::{Rule, Scorer, TrainedScorer, WeightsError};
+use proptest::prelude::*;
+
+fn header() -> Header {
+    Header {
+        templates: Templates::ALL,
+        bits: 8,
+        words: 4,
+        scale: [1, 2, 3, 4],
+        bias: [4, -3, 2, -1],
+        rules: Rules([[1, 2, 3, 4, 5]; 4]),
+        training: 7,
+        dev: vec![(
+            "file".to_owned(),
+            "rule:measure".to_owned(),
+            "0.5".to_owned(),
+        )],
+    }
+}
+
+fn small() -> Vec<u8> {
+    write_weights(&header(), &[[1, -2, 3, -4]; 256], &[5; 4])
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let weights = Weights::read(small()).unwrap();
+    assert_eq!(weights.header(), &header());
+}
+
+/// The file with one piece of its header replaced.
+fn changed(from: &str, to: &str) -> Result<Weights, WeightsError> {
+    let bytes = small();
+    let at = bytes
+        .windows(from.len())
+        .position(|w| w == from.as_bytes())
+        .unwrap();
+    let mut new = bytes[..at].to_vec();
+    new.extend(to.as_bytes());
+    new.extend(&bytes[at + from.len()..]);
+    Weights::read(new)
+}
+
+#[test]
+fn each_fault_has_its_error() {
+    let error = |result: Result<Weights, WeightsError>| result.unwrap_err().to_string();
+    let cases = [
+        (error(Weights::read(&b""[..])), "these are no weights"),
+        (error(Weights::read(&b"PNG"[..])), "these are no weights"),
+        (error(Weights::read(small()[..60].to_vec())), "\"checksum\""),
+        (
+            error(Weights::read([small(), vec![0]].concat())),
+            "bytes follow the header",
+        ),
+        (
+            error(changed("sentiment 1\n", "sentiment 2\n")),
+            "version 2",
+        ),
+        (error(changed("bits 8", "bits 80")), "\"bits\""),
+        (error(changed("words 4", "words 3")), "\"words\""),
+        (error(changed("bias 4 ", "bias 5 ")), "the checksum is"),
+        (error(changed("bias 4 ", "")), "\"bias\""),
+        (error(changed("mean 1", "mean -1")), "\"mean\""),
+    ];
+    for (error, expected) in cases {
+        assert!(error.contains(expected), "{error}: {expected}");
+    }
+}
+
+/// The file as another version of this code, with other features, would have written it.
+fn with_other_features() -> Vec<u8> {
+    let bytes = small();
+    let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap();
+    let (text, body) = (
+        std::str::from_utf8(&bytes[..end]).unwrap(),
+        &bytes[end + 2..],
+    );
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.pop();
+    lines[1] = "features 0000000000000001";
+    let head = lines.join("\n") + "\n";
+    let sum = xxhash_rust::xxh3::xxh3_64(&[head.as_bytes(), body].concat());
+    [
+        head.as_bytes(),
+        format!("checksum {sum:016x}\n\n").as_bytes(),
+        body,
+    ]
+    .concat()
+}
+
+#[test]
+fn weights_for_other_features_are_refused() {
+    let made = feature_fingerprint(Templates::ALL);
+    let refused = Weights::read(with_other_features()).unwrap_err();
+    assert_eq!(refused, WeightsError::Features { found: 1, made });
+    assert_ne!(made, feature_fingerprint(Templates(1)));
+}
+
+#[test]
+fn the_built_in_weights_are_small_and_whole() {
+    let scorer = TrainedScorer::english(Rule::Mean).unwrap();
+    assert!(!scorer.weights().header().dev.is_empty());
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/english.weights");
+    assert!(std::fs::metadata(file).unwrap().len() < 5_000_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        let mut bytes = small();
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        prop_assert!(Weights::read(bytes).is_err());
+    }
+
+    #[test]
+    fn any_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let named = [b"moodvane-sentiment 1\n".as_slice(), &bytes, b"\n\n"].concat();
+        prop_assert!(Weights::read(named).is_err());
+        prop_assert!(Weights::read(bytes).is_err());
+    }
+
+    /// Weights of any content give a class to any text.
+    #[test]
+    fn any_weights_score(rows in prop::collection::vec(any::<[i8; 4]>(), 256), bias in any::<[i16; 4]>(), text in ".{0,200}") {
+        let header = Header { bias: bias.map(i64::from), scale: [1 << 18; 4], ..header() };
+        let weights = Weights::read(write_weights(&header, &rows, &[0; 4])).unwrap();
+        let score = TrainedScorer::new(weights, Rule::Mae).score(&text);
+        prop_assert!((0.0..=4.0).contains(&score.value()));
+    }
+}
