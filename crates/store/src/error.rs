@@ -1,5 +1,6 @@
 //! What can go wrong with the store.
 
+use moodvane_model::HourSlot;
 use thiserror::Error;
 
 /// Why the store could not do what was asked.
@@ -22,4 +23,12 @@ pub enum StoreError {
     /// No run of this name is registered.
     #[error("no run is called {0}")]
     UnknownRun(String),
+    /// A run that answers cannot be deleted.
+    #[error("run {run} answers for hours from {from} on; let another run answer for them first")]
+    Answers {
+        /// The run.
+        run: String,
+        /// The first hour that it answers for.
+        from: HourSlot,
+    },
 }

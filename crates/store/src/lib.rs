@@ -65,6 +65,11 @@ pub trait Store: Send + Sync {
     /// Lets `run` answer from hour `from` on; earlier hours stay with the run before.
     async fn switch_run(&self, run: &RunId, from: HourSlot) -> Result<(), StoreError>;
 
+    /// Forgets a run and deletes all its rows. A run that answers for any hour is refused. Where it
+    /// fails in the middle, the run is forgotten already; asked again, the rest is deleted. A run
+    /// that is registered again begins anew.
+    async fn delete_run(&self, run: &RunId) -> Result<(), StoreError>;
+
     /// The partial hours of these keys, where there are any, in no order.
     async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError>;
 
@@ -74,7 +79,7 @@ pub trait Store: Send + Sync {
     /// How far a partition is.
     async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError>;
 
-    /// Writes progress. A row that is there with a higher or equal offset stays.
+    /// Writes progress of a registered run. A row that is there with a higher or equal offset stays.
     async fn put_progress(&self, rows: Vec<Progress>) -> Result<(), StoreError>;
 
     /// Remembers records that were lost before they were folded.

@@ -14,7 +14,7 @@ pub(crate) struct Serving<R> {
 
 /// Splits a range into the spans that each run answers for, in order of the hours. `serving` has
 /// the latest switch first.
-pub(crate) fn spans<R: Copy>(serving: &[Serving<R>], range: HourRange) -> Vec<(R, HourRange)> {
+pub(crate) fn spans<R: Clone>(serving: &[Serving<R>], range: HourRange) -> Vec<(R, HourRange)> {
     let mut spans = Vec::new();
     let mut end = Some(range.end());
     for Serving { run, from } in serving {
@@ -23,12 +23,24 @@ pub(crate) fn spans<R: Copy>(serving: &[Serving<R>], range: HourRange) -> Vec<(R
         };
         let begin = (*from).max(range.begin());
         if let Ok(span) = HourRange::new(begin, last) {
-            spans.push((*run, span));
+            spans.push((run.clone(), span));
         }
         end = begin.plus(-1);
     }
     spans.reverse();
     spans
+}
+
+/// The first hour that a run answers for; `None` where it answers for none.
+pub(crate) fn first_answered<R: Clone + PartialEq>(
+    serving: &[Serving<R>],
+    run: &R,
+) -> Option<HourSlot> {
+    let from = serving.iter().position(|s| s.run == *run)?;
+    // Later switches take hours from it, each from its first hour on.
+    let later = serving[..from].iter().map(|s| s.from).min();
+    let own = serving[from].from;
+    later.is_none_or(|later| own < later).then_some(own)
 }
 
 #[cfg(test)]
@@ -54,7 +66,14 @@ mod tests {
             let expected: Vec<_> = range.iter()
                 .filter_map(|h| serving.iter().find(|s| s.from <= h).map(|s| (h, s.run)))
                 .collect();
-            prop_assert_eq!(answered, expected);
+            prop_assert_eq!(&answered, &expected);
+            if begin == 0 && length > 0 {
+                let all = HourRange::new(hour(0), hour(100)).unwrap();
+                for run in 0..switches.len() {
+                    let first = spans(&serving, all).into_iter().find(|(r, _)| *r == run);
+                    prop_assert_eq!(first_answered(&serving, &run), first.map(|(_, s)| s.begin()));
+                }
+            }
         }
     }
 }

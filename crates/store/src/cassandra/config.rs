@@ -21,7 +21,8 @@ const DEFAULT_PORT: u16 = 9042;
 /// Cassandra's own limit on the name of a keyspace.
 const MAX_KEYSPACE_LEN: usize = 48;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time enough to try two nodes that say nothing before one that does.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A part of the configuration that cannot be right.
 #[derive(Debug, Error)]
@@ -129,6 +130,9 @@ pub enum Consistency {
     LocalQuorum,
     /// More than half of all replicas.
     Quorum,
+    /// Every replica: for a rebuild, which must see whatever any of them still has. It cannot be
+    /// named in the configuration, since the loss of one node would stop everything.
+    All,
 }
 
 impl Consistency {
@@ -136,13 +140,14 @@ impl Consistency {
         match self {
             Self::LocalQuorum => Level::LocalQuorum,
             Self::Quorum => Level::Quorum,
+            Self::All => Level::All,
         }
     }
 
     pub(super) fn serial(self) -> SerialConsistency {
         match self {
             Self::LocalQuorum => SerialConsistency::LocalSerial,
-            Self::Quorum => SerialConsistency::Serial,
+            Self::Quorum | Self::All => SerialConsistency::Serial,
         }
     }
 }
@@ -358,7 +363,7 @@ mod tests {
             "quorum".parse::<Consistency>().unwrap(),
             Consistency::Quorum
         );
-        for bad in ["one", "any", "local_one", "QUORUM", ""] {
+        for bad in ["one", "any", "local_one", "all", "QUORUM", ""] {
             assert!(bad.parse::<Consistency>().is_err(), "{bad}");
         }
     }

@@ -4,16 +4,18 @@
 //!
 //! Guarantee: every row is written whole, each cell with a write timestamp that is the offset it
 //! speaks for plus one. So the higher offset wins, whichever write arrives later and through
-//! whichever node (I2), and a write can be repeated. Nothing is incremented, expires, or is
-//! deleted. Where a write fails, others of the same call may have been made: the caller repeats
-//! the call.
+//! whichever node (I2), and a write can be repeated. Nothing is incremented or expires, and only a
+//! run as a whole is deleted. Where a write fails, others of the same call may have been made: the
+//! caller repeats the call.
 //!
 //! It must not know what a row's numbers mean, nor read a clock.
 
 mod config;
 mod errors;
 mod months;
+mod names;
 mod progress;
+mod purge;
 mod read;
 mod rows;
 mod runs;
@@ -22,7 +24,7 @@ mod session;
 mod statements;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -33,7 +35,9 @@ use scylla::client::session::Session;
 
 use crate::{Gap, RunInfo, Store, StoreError};
 use months::Month;
+use names::Names;
 use rows::{Cell, PartialRest};
+use runs::StoredRun;
 use statements::Statements;
 
 pub use config::{
@@ -53,8 +57,7 @@ pub struct CassandraStore {
 struct Inner {
     session: Session,
     statements: Statements,
-    /// Runs that were seen in the journal; a run is never taken out of it.
-    registered: Mutex<HashSet<RunId>>,
+    names: Names,
 }
 
 impl CassandraStore {
@@ -70,7 +73,7 @@ impl CassandraStore {
         let inner = Inner {
             session,
             statements,
-            registered: Mutex::new(HashSet::new()),
+            names: Names::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -112,6 +115,24 @@ impl Store for CassandraStore {
         runs::append(session, latest, append, decide).await
     }
 
+    async fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
+        let Inner {
+            session,
+            statements,
+            names,
+        } = &*self.inner;
+        let decide = |events: &[runs::Event]| runs::deletion(events, run);
+        let (latest, append) = (&statements.latest_events, &statements.append_event);
+        // First it is forgotten, so that nobody asks for rows that are half gone.
+        runs::append(session, latest, append, decide).await?;
+        names.forget(run);
+        let events = runs::read(session, latest).await?;
+        for name in runs::ended(&events, run) {
+            purge::rows_of(session, statements, &name).await?;
+        }
+        Ok(())
+    }
+
     async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
         let found: Vec<Option<PartialHour>> = stream::iter(keys)
             .map(|key| self.inner.partial(key))
@@ -122,6 +143,7 @@ impl Store for CassandraStore {
     }
 
     async fn put_partials(&self, rows: Vec<PartialHour>) -> Result<(), StoreError> {
+        // Before the first row: a call that names an unknown run writes nothing.
         let runs: HashSet<&RunId> = rows.iter().map(|row| &row.key.run).collect();
         for run in runs {
             self.inner.require(run).await?;
@@ -173,33 +195,35 @@ impl Store for CassandraStore {
 }
 
 impl Inner {
-    /// Refuses a run that nobody registered; one that was seen once is not asked for again.
-    async fn require(&self, run: &RunId) -> Result<(), StoreError> {
-        let seen = |run| {
-            let registered = self.registered.lock();
-            registered
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(run)
-        };
-        if seen(run) {
-            return Ok(());
+    /// The name under which the rows of a run lie; `None` where nobody registered it.
+    async fn stored(&self, run: &RunId) -> Result<Option<StoredRun>, StoreError> {
+        // The last of them takes part in what is under way, and costs more.
+        let journals = [
+            &self.statements.settled_events,
+            &self.statements.latest_events,
+        ];
+        for journal in journals {
+            if let Some(name) = self.names.get(run) {
+                return Ok(Some(name));
+            }
+            let events = runs::read(&self.session, journal).await?;
+            self.names.learn(runs::known(&events));
         }
-        let events = runs::read(&self.session, &self.statements.latest_events).await?;
-        self.registered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(events.into_iter().map(|event| event.run));
-        match seen(run) {
-            true => Ok(()),
-            false => Err(StoreError::UnknownRun(run.to_string())),
-        }
+        Ok(self.names.get(run))
+    }
+
+    /// The same; a run that nobody registered is refused.
+    async fn require(&self, run: &RunId) -> Result<StoredRun, StoreError> {
+        let stored = self.stored(run).await?;
+        stored.ok_or_else(|| StoreError::UnknownRun(run.to_string()))
     }
 
     async fn put_partial(&self, row: PartialHour) -> Result<(), StoreError> {
         let key = &row.key;
+        let run = self.require(&key.run).await?;
         let (month, hour) = (Month::of(key.hour).to_string(), key.hour.to_string());
         let mut values = Vec::with_capacity(10 + rows::SUMS_COUNT);
-        values.extend(key_cells(key, &month, &hour));
+        values.extend(key_cells(&run, key, &month, &hour));
         values.push(Cell::Number(rows::offset(row.through_offset)?));
         values.extend(rows::numbers(&row.sums).map(Cell::Number));
         values.push(Cell::Number(rows::write_timestamp(row.through_offset)?));
@@ -210,8 +234,11 @@ impl Inner {
     }
 
     async fn partial(&self, key: PartialKey) -> Result<Option<PartialHour>, StoreError> {
+        let Some(run) = self.stored(&key.run).await? else {
+            return Ok(None);
+        };
         let (month, hour) = (Month::of(key.hour).to_string(), key.hour.to_string());
-        let values = key_cells(&key, &month, &hour);
+        let values = key_cells(&run, &key, &month, &hour);
         let found = self
             .session
             .execute_unpaged(&self.statements.partial, values.as_slice())
@@ -227,9 +254,14 @@ impl Inner {
 }
 
 /// The primary key of a partial row.
-fn key_cells<'a>(key: &'a PartialKey, month: &'a str, hour: &'a str) -> [Cell<'a>; 8] {
+fn key_cells<'a>(
+    run: &'a StoredRun,
+    key: &'a PartialKey,
+    month: &'a str,
+    hour: &'a str,
+) -> [Cell<'a>; 8] {
     [
-        Cell::Text(key.run.as_str()),
+        Cell::Text(run.as_str()),
         Cell::Text(key.city.as_str()),
         Cell::Text(month),
         Cell::Text(hour),

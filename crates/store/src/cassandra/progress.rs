@@ -5,6 +5,7 @@ use scylla::value::CqlTimestamp;
 
 use super::Inner;
 use super::rows::{self, Cell};
+use super::runs::StoredRun;
 use crate::{Gap, StoreError};
 
 type GapColumns<'a> = (
@@ -20,7 +21,8 @@ type GapColumns<'a> = (
 impl Inner {
     /// Its write timestamp is the offset that it speaks of, so that progress never goes back.
     pub(super) async fn put_progress(&self, row: Progress) -> Result<(), StoreError> {
-        let [run, topic, incarnation, partition] = key_cells(&row.key);
+        let run = self.require(&row.key.run).await?;
+        let [run, topic, incarnation, partition] = key_cells(&run, &row.key);
         let values = [
             run,
             topic,
@@ -41,9 +43,12 @@ impl Inner {
     }
 
     pub(super) async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError> {
+        let Some(run) = self.stored(&key.run).await? else {
+            return Ok(None);
+        };
         let found = self
             .session
-            .execute_unpaged(&self.statements.progress, key_cells(key).as_slice())
+            .execute_unpaged(&self.statements.progress, key_cells(&run, key).as_slice())
             .await?
             .into_rows_result()?;
         let row =
@@ -60,7 +65,8 @@ impl Inner {
 
     /// Of two gaps that begin at the same offset the longer stays.
     pub(super) async fn put_gap(&self, gap: &Gap) -> Result<(), StoreError> {
-        let [run, topic, incarnation, partition] = key_cells(&gap.key);
+        let run = self.require(&gap.key.run).await?;
+        let [run, topic, incarnation, partition] = key_cells(&run, &gap.key);
         let values = [
             run,
             topic,
@@ -79,9 +85,12 @@ impl Inner {
     }
 
     pub(super) async fn gaps(&self, run: &RunId) -> Result<Vec<Gap>, StoreError> {
+        let Some(stored) = self.stored(run).await? else {
+            return Ok(Vec::new());
+        };
         let found = self
             .session
-            .execute_unpaged(&self.statements.gaps, (run.as_str(),))
+            .execute_unpaged(&self.statements.gaps, (stored.as_str(),))
             .await?
             .into_rows_result()?;
         found
@@ -91,9 +100,9 @@ impl Inner {
     }
 }
 
-fn key_cells(key: &ProgressKey) -> [Cell<'_>; 4] {
+fn key_cells<'a>(run: &'a StoredRun, key: &ProgressKey) -> [Cell<'a>; 4] {
     [
-        Cell::Text(key.run.as_str()),
+        Cell::Text(run.as_str()),
         Cell::Text(key.topic.name()),
         Cell::Number(i64::from(key.incarnation.0)),
         Cell::Number(i64::from(key.partition.0)),

@@ -1,13 +1,13 @@
 //! The hours of a city: a partition per month and run, read in parallel and page by page.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use moodvane_model::{CityId, HourRange, HourRow, RunId};
+use moodvane_model::{CityId, HourRange, HourRow};
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::months::{Month, months};
 use super::rows::{Cell, HourPart};
-use super::runs::{Event, serving};
+use super::runs::{Event, StoredRun, serving};
 use crate::StoreError;
 use crate::serving::spans;
 
@@ -18,7 +18,7 @@ const PARTITION_ROWS: usize = 100_000;
 
 /// One partition, and the hours of it that are wanted.
 struct Part {
-    run: RunId,
+    run: StoredRun,
     city: CityId,
     month: Month,
     span: HourRange,
@@ -81,7 +81,7 @@ async fn read(
     }
     if count > PARTITION_ROWS {
         tracing::warn!(
-            city = %part.city, %month, run = %part.run, rows = count, bound = PARTITION_ROWS,
+            city = %part.city, %month, run = part.run.as_str(), rows = count, bound = PARTITION_ROWS,
             "a partition has more rows than it should"
         );
     }

@@ -1,10 +1,13 @@
 //! The journal of runs: which are known, and which serves from which hour on.
 //!
-//! Terms: an *event* is a run's registration or a switch to it.
+//! Terms: an *event* is a run's registration, a switch to it, or its deletion. A run that was
+//! deleted and registered again has another *life*, and its rows lie under another name.
 //!
 //! Guarantee: events are only ever appended, each under the next number, by a lightweight
 //! transaction: of two services that append at once one sees that it was second and looks again.
 //! An append whose outcome is unknown is looked for before it is tried again.
+
+use std::sync::Arc;
 
 use moodvane_model::{HourSlot, RunId};
 use scylla::client::session::Session;
@@ -12,7 +15,7 @@ use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
 
 use super::rows::Cell;
-use crate::serving::Serving;
+use crate::serving::{Serving, first_answered};
 use crate::{RunInfo, StoreError};
 
 /// The one journal of a keyspace.
@@ -24,6 +27,7 @@ const ATTEMPTS: u32 = 32;
 pub(super) enum EventKind {
     Registered,
     Switched,
+    Deleted,
 }
 
 impl EventKind {
@@ -31,11 +35,12 @@ impl EventKind {
         match self {
             Self::Registered => "registered",
             Self::Switched => "switched",
+            Self::Deleted => "deleted",
         }
     }
 
     fn parse(text: &str) -> Result<Self, StoreError> {
-        [Self::Registered, Self::Switched]
+        [Self::Registered, Self::Switched, Self::Deleted]
             .into_iter()
             .find(|kind| kind.name() == text)
             .ok_or_else(|| StoreError::Corrupt(format!("\"{text}\" is not an event of a run")))
@@ -51,20 +56,44 @@ pub(super) struct Event {
     pub(super) serves_from: Option<HourSlot>,
 }
 
+/// The name under which the rows of a run lie. What hides the rows of a deleted run would hide
+/// new ones too, as their write timestamps are offsets: so a later life has another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoredRun(Arc<str>);
+
+impl StoredRun {
+    fn of(run: &RunId, life: usize) -> Self {
+        match life {
+            0 => Self(run.as_str().into()),
+            _ => Self(format!("{run}~{life}").into()),
+        }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A run, as the events so far leave it.
-struct Known<'e> {
-    run: &'e RunId,
+pub(super) struct Known<'e> {
+    pub(super) run: &'e RunId,
+    pub(super) stored: StoredRun,
     serves_from: Option<HourSlot>,
     /// The number of the event that let it serve.
     since: i64,
 }
 
 /// What the events add up to: runs in the order of their registration.
-fn known(events: &[Event]) -> Vec<Known<'_>> {
+pub(super) fn known(events: &[Event]) -> Vec<Known<'_>> {
     let mut known: Vec<Known<'_>> = Vec::new();
-    for event in events {
+    for (at, event) in events.iter().enumerate() {
+        if event.kind == EventKind::Deleted {
+            known.retain(|there| *there.run != event.run);
+            continue;
+        }
         let now = Known {
             run: &event.run,
+            stored: StoredRun::of(&event.run, deletions(&events[..at], &event.run)),
             serves_from: event.serves_from,
             since: event.number,
         };
@@ -74,6 +103,17 @@ fn known(events: &[Event]) -> Vec<Known<'_>> {
         }
     }
     known
+}
+
+fn deletions(events: &[Event], run: &RunId) -> usize {
+    let deletes = |event: &&Event| event.kind == EventKind::Deleted && event.run == *run;
+    events.iter().filter(deletes).count()
+}
+
+/// The names of all lives of a run that ended.
+pub(super) fn ended(events: &[Event], run: &RunId) -> Vec<StoredRun> {
+    let lives = 0..deletions(events, run);
+    lives.map(|life| StoredRun::of(run, life)).collect()
 }
 
 /// All runs, in the order of their registration.
@@ -86,18 +126,20 @@ pub(super) fn runs(events: &[Event]) -> Vec<RunInfo> {
 }
 
 /// The runs that serve, the last switched first.
-pub(super) fn serving(events: &[Event]) -> Vec<Serving<&RunId>> {
+pub(super) fn serving(events: &[Event]) -> Vec<Serving<StoredRun>> {
     let mut known = known(events);
     known.sort_by_key(|known| std::cmp::Reverse(known.since));
     let serves = |Known {
-                      run, serves_from, ..
+                      stored: run,
+                      serves_from,
+                      ..
                   }| serves_from.map(|from| Serving { run, from });
     known.into_iter().filter_map(serves).collect()
 }
 
 /// The event by which a run becomes known, unless it is: the first serves from the first hour on.
 pub(super) fn registration(events: &[Event], run: &RunId) -> Result<Option<Event>, StoreError> {
-    if events.iter().any(|event| event.run == *run) {
+    if find(events, run).is_some() {
         return Ok(None);
     }
     let first = match events.is_empty() {
@@ -113,13 +155,34 @@ pub(super) fn switch(
     run: &RunId,
     from: HourSlot,
 ) -> Result<Option<Event>, StoreError> {
-    if events.iter().all(|event| event.run != *run) {
+    if find(events, run).is_none() {
         return Err(StoreError::UnknownRun(run.to_string()));
     }
     let switches = |event: &&Event| event.kind == EventKind::Switched;
     let last = events.iter().rev().find(switches);
     let done = last.is_some_and(|last| last.run == *run && last.serves_from == Some(from));
     Ok((!done).then(|| next(events, EventKind::Switched, run, Some(from))))
+}
+
+/// The event by which a run is forgotten, unless it is. A run that answers for any hour stays.
+pub(super) fn deletion(events: &[Event], run: &RunId) -> Result<Option<Event>, StoreError> {
+    let Some(known) = find(events, run) else {
+        return match deletions(events, run) {
+            0 => Err(StoreError::UnknownRun(run.to_string())),
+            _ => Ok(None),
+        };
+    };
+    match first_answered(&serving(events), &known.stored) {
+        Some(from) => Err(StoreError::Answers {
+            run: run.to_string(),
+            from,
+        }),
+        None => Ok(Some(next(events, EventKind::Deleted, run, None))),
+    }
+}
+
+fn find<'e>(events: &'e [Event], run: &RunId) -> Option<Known<'e>> {
+    known(events).into_iter().find(|known| known.run == run)
 }
 
 fn next(events: &[Event], kind: EventKind, run: &RunId, serves_from: Option<HourSlot>) -> Event {
@@ -205,55 +268,5 @@ async fn insert_if_free(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn hour(text: &str) -> HourSlot {
-        text.parse().unwrap()
-    }
-
-    fn journal(steps: &[(&str, Option<&str>)]) -> Vec<Event> {
-        let mut events = Vec::new();
-        for (run, from) in steps {
-            let run = RunId::new(*run);
-            let event = match from {
-                Some(from) => switch(&events, &run, hour(from)).unwrap(),
-                None => registration(&events, &run).unwrap(),
-            };
-            events.extend(event);
-        }
-        events
-    }
-
-    #[test]
-    fn the_first_run_serves_from_the_beginning_and_the_latest_switch_comes_first() {
-        let events = journal(&[
-            ("a", None),
-            ("b", None),
-            ("c", None),
-            ("b", Some("2018-01-01 00")),
-            ("a", Some("2019-01-01 00")),
-        ]);
-        let serving: Vec<_> = serving(&events)
-            .iter()
-            .map(|s| (s.run.as_str(), s.from.to_string()))
-            .collect();
-        let at = |run, from: &str| (run, from.to_owned());
-        assert_eq!(
-            serving,
-            [at("a", "2019-01-01 00"), at("b", "2018-01-01 00")]
-        );
-        let names: Vec<_> = runs(&events).iter().map(|r| r.id.to_string()).collect();
-        assert_eq!(names, ["a", "b", "c"]);
-    }
-
-    #[test]
-    fn what_is_done_already_is_not_appended_again() {
-        let events = journal(&[("a", None), ("b", None), ("b", Some("2018-01-01 00"))]);
-        assert_eq!(registration(&events, &RunId::new("b")).unwrap(), None);
-        let b = RunId::new("b");
-        assert_eq!(switch(&events, &b, hour("2018-01-01 00")).unwrap(), None);
-        let other = switch(&events, &b, hour("2018-01-01 01")).unwrap();
-        assert_eq!(other.unwrap().number, 4);
-    }
-}
+#[path = "runs_tests.rs"]
+mod tests;

@@ -16,8 +16,13 @@ use crate::StoreError;
 /// A second node is asked when the first has not answered for so long. It applies to what is
 /// marked idempotent, reads and writes alike: the same row with the same timestamp is one row.
 const SPECULATE_AFTER: Duration = Duration::from_millis(300);
-/// A connection on which nothing comes back for so long is given up.
-const KEEPALIVE: Duration = Duration::from_secs(5);
+/// A connection is asked for a sign of life so often, and given up where none comes for so long.
+/// The two together bound how long a node that says nothing holds up a start: the driver has no
+/// other bound on the first requests of a connection.
+const KEEPALIVE: Duration = Duration::from_secs(2);
+/// How long one node may take to answer at first. Well below the bound of the whole: a node whose
+/// port is open and that says nothing must not keep us from the others.
+const NODE_TIMEOUT: Duration = Duration::from_secs(2);
 const AGREEMENT_INTERVAL: Duration = Duration::from_millis(50);
 const AGREEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -34,13 +39,14 @@ pub(super) async fn connect(config: &CassandraConfig) -> Result<Session, StoreEr
     let mut builder = SessionBuilder::new()
         .known_nodes(&points)
         .default_execution_profile_handle(profile(config).into_handle())
-        .connection_timeout(config.connect_timeout)
+        .connection_timeout(config.connect_timeout.min(NODE_TIMEOUT))
         .keepalive_interval(KEEPALIVE)
         .keepalive_timeout(KEEPALIVE)
         .schema_agreement_interval(AGREEMENT_INTERVAL)
         .schema_agreement_timeout(AGREEMENT_TIMEOUT)
-        // The driver needs to know where replicas lie, and that once: not what tables look like.
-        .fetch_schema_metadata(false)
+        // The driver needs to know where replicas lie, not what tables look like.
+        .fetch_schema_metadata(true)
+        .fetch_full_schema_metadata(false)
         .refresh_metadata_on_auto_schema_agreement(false)
         .keyspaces_to_fetch([config.keyspace.as_str()]);
     if let Some(credentials) = &config.credentials {

@@ -5,7 +5,7 @@ use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency as Level, SerialConsistency};
 
-use super::config::{CassandraConfig, HoursConsistency};
+use super::config::{CassandraConfig, Consistency, HoursConsistency};
 use super::rows::{SUMS, SUMS_COUNT};
 use crate::StoreError;
 
@@ -20,9 +20,16 @@ pub(super) struct Statements {
     pub(super) progress: PreparedStatement,
     pub(super) put_gap: PreparedStatement,
     pub(super) gaps: PreparedStatement,
+    /// The key of every partition of hours.
+    pub(super) partitions: PreparedStatement,
+    pub(super) delete_partials: PreparedStatement,
+    pub(super) delete_progress: PreparedStatement,
+    pub(super) delete_gaps: PreparedStatement,
     /// The journal of runs as a person reads it.
     pub(super) events: PreparedStatement,
-    /// The journal of runs with all that was ever accepted.
+    /// The journal of runs as a fold reads it: all that was ever acknowledged.
+    pub(super) settled_events: PreparedStatement,
+    /// The journal of runs with all that was ever accepted, acknowledged or not.
     pub(super) latest_events: PreparedStatement,
     pub(super) append_event: PreparedStatement,
     pub(super) ping: PreparedStatement,
@@ -84,7 +91,25 @@ impl Statements {
                  FROM {ks}.gap WHERE run = ?"
             ))
             .await?,
+            partitions: prepare(format!(
+                "SELECT DISTINCT run, city, month FROM {ks}.partial_hour"
+            ))
+            .await?,
+            delete_partials: prepare(format!(
+                "DELETE FROM {ks}.partial_hour USING TIMESTAMP ?
+                 WHERE run = ? AND city = ? AND month = ?"
+            ))
+            .await?,
+            delete_progress: prepare(format!(
+                "DELETE FROM {ks}.progress USING TIMESTAMP ? WHERE run = ?"
+            ))
+            .await?,
+            delete_gaps: prepare(format!(
+                "DELETE FROM {ks}.gap USING TIMESTAMP ? WHERE run = ?"
+            ))
+            .await?,
             events: prepare(events.clone()).await?,
+            settled_events: prepare(events.clone()).await?,
             latest_events: prepare(events).await?,
             append_event: prepare(format!(
                 "INSERT INTO {ks}.run_event (journal, number, event, run, serves_from)
@@ -107,6 +132,10 @@ impl Statements {
             SerialConsistency::LocalSerial => Level::LocalSerial,
         };
         self.latest_events.set_consistency(serial);
+        if config.consistency == Consistency::All {
+            // Of the journal too, whatever any replica still has must be seen.
+            self.latest_events.set_consistency(Level::All);
+        }
         if config.hours_consistency == HoursConsistency::LocalOne {
             self.hours.set_consistency(Level::LocalOne);
             self.events.set_consistency(Level::LocalOne);

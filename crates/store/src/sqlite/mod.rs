@@ -15,7 +15,7 @@ use moodvane_model::{
 };
 use rusqlite::{Connection, params};
 
-use crate::serving::{Serving, spans};
+use crate::serving::{Serving, first_answered, spans};
 use crate::{Gap, RunInfo, Store, StoreError};
 
 /// Readers that are kept open when they are idle.
@@ -84,6 +84,11 @@ impl Store for SqliteStore {
         let run = run.clone();
         self.blocking(move |inner| inner.switch_run(&run, from))
             .await
+    }
+
+    async fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
+        let run = run.clone();
+        self.blocking(move |inner| inner.delete_run(&run)).await
     }
 
     async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
@@ -175,12 +180,25 @@ impl Inner {
         }
     }
 
+    fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
+        let mut writer = lock(&self.writer);
+        let transaction = schema::begin(&mut writer)?;
+        let number = require(&transaction, run)?;
+        if let Some(from) = first_answered(&serving(&transaction)?, &number) {
+            return Err(StoreError::Answers {
+                run: run.to_string(),
+                from,
+            });
+        }
+        rows::delete_run(&transaction, number, run)?;
+        Ok(transaction.commit()?)
+    }
+
     fn put_partials(&self, all: &[PartialHour]) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
         let transaction = schema::begin(&mut writer)?;
         for row in all {
-            let number = rows::run_number(&transaction, &row.key.run)?
-                .ok_or_else(|| StoreError::UnknownRun(row.key.run.to_string()))?;
+            let number = require(&transaction, &row.key.run)?;
             rows::put_partial(&transaction, number, row)?;
         }
         Ok(transaction.commit()?)
@@ -190,15 +208,24 @@ impl Inner {
         let mut writer = lock(&self.writer);
         let transaction = schema::begin(&mut writer)?;
         for row in all {
+            require(&transaction, &row.key.run)?;
             rows::put_progress(&transaction, row)?;
         }
         Ok(transaction.commit()?)
     }
 
     fn put_gap(&self, gap: &Gap) -> Result<(), StoreError> {
-        let writer = lock(&self.writer);
-        rows::put_gap(&writer, gap)
+        let mut writer = lock(&self.writer);
+        let transaction = schema::begin(&mut writer)?;
+        require(&transaction, &gap.key.run)?;
+        rows::put_gap(&transaction, gap)?;
+        Ok(transaction.commit()?)
     }
+}
+
+/// The number of a run that must be registered.
+fn require(connection: &Connection, run: &RunId) -> Result<i64, StoreError> {
+    rows::run_number(connection, run)?.ok_or_else(|| StoreError::UnknownRun(run.to_string()))
 }
 
 fn runs(connection: &Connection) -> Result<Vec<RunInfo>, StoreError> {

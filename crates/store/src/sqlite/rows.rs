@@ -73,6 +73,19 @@ pub(super) fn run_number(connection: &Connection, run: &RunId) -> Result<Option<
         .optional()?)
 }
 
+/// Deletes a run and all that is stored of it.
+pub(super) fn delete_run(
+    connection: &Connection,
+    number: i64,
+    run: &RunId,
+) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM partial_hour WHERE run = ?1", [number])?;
+    connection.execute("DELETE FROM progress WHERE run = ?1", [run.as_str()])?;
+    connection.execute("DELETE FROM gap WHERE run = ?1", [run.as_str()])?;
+    connection.execute("DELETE FROM run WHERE number = ?1", [number])?;
+    Ok(())
+}
+
 /// The sums as columns. Sums of no post and of no value are NULL, which costs a byte.
 fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
     let mut columns = [const { Value::Null }; COLUMN_COUNT];

@@ -9,6 +9,10 @@ use moodvane_model::{
 };
 use moodvane_store::{Gap, Store, StoreError};
 
+mod runs;
+
+pub(crate) use runs::*;
+
 /// Where a store lies that nobody else uses. Opened twice, it is the same store after a restart.
 pub(crate) trait Place {
     type Store: Store;
@@ -35,6 +39,8 @@ macro_rules! promises {
             gaps_come_back_in_order_each_to_its_run,
             an_hour_at_the_end_of_a_month_or_of_time_is_found,
             registering_and_switching_again_changes_nothing,
+            a_deleted_run_leaves_nothing_and_may_begin_anew,
+            a_run_that_answers_is_not_deleted,
         );
     };
 }
@@ -193,38 +199,27 @@ pub(crate) async fn partial_rows_of_all_partitions_and_sources_merge_into_hours_
     );
 }
 
-pub(crate) async fn a_new_run_answers_only_from_its_switch_on(place: &impl Place) {
-    let store = store(place, &["old", "new"]).await;
-    for (run, count) in [("old", 1), ("new", 2)] {
-        let rows = ["2018-01-01 02", "2018-01-01 03"]
-            .map(|slot| row(key(run, slot, 0, "s"), posts(count), 7))
-            .to_vec();
-        store.put_partials(rows).await.unwrap();
-    }
-    let at = |h: &str, n| (format!("2018-01-01 {h}"), n);
-    assert_eq!(feelings(&store).await, [at("02", 1), at("03", 1)]);
-    store
-        .switch_run(&RunId::new("new"), hour("2018-01-01 03"))
-        .await
-        .unwrap();
-    assert_eq!(feelings(&store).await, [at("02", 1), at("03", 2)]);
-    let runs = store.runs().await.unwrap();
-    assert_eq!(runs[0].serves_from, Some(hour("1970-01-01 00")));
-    assert_eq!(runs[1].serves_from, Some(hour("2018-01-01 03")));
-    let unknown = store
-        .switch_run(&RunId::new("x"), hour("2018-01-01 03"))
-        .await
-        .unwrap_err();
-    assert!(matches!(unknown, StoreError::UnknownRun(_)));
-}
-
 pub(crate) async fn rows_of_a_run_that_nobody_registered_are_refused(place: &impl Place) {
     let store = store(place, &[]).await;
+    let refused = |result| matches!(result, Err(StoreError::UnknownRun(_)));
     let rows = vec![row(key("r", "2018-01-01 02", 0, "s"), posts(1), 1)];
-    assert!(matches!(
-        store.put_partials(rows).await,
-        Err(StoreError::UnknownRun(_))
-    ));
+    assert!(refused(store.put_partials(rows).await));
+    assert!(refused(store.put_progress(vec![begun("r")]).await));
+    assert_eq!(store.progress(&begun("r").key).await.unwrap(), None);
+}
+
+/// The progress of a run that has folded one record.
+fn begun(run: &str) -> Progress {
+    Progress {
+        key: ProgressKey {
+            run: RunId::new(run),
+            topic: Topic::Tweet,
+            incarnation: Incarnation(1),
+            partition: Partition(0),
+        },
+        next: Offset(1),
+        anchor: None,
+    }
 }
 
 pub(crate) async fn progress_and_gaps_only_go_forward(place: &impl Place) {
@@ -336,25 +331,4 @@ pub(crate) async fn an_hour_at_the_end_of_a_month_or_of_time_is_found(place: &im
     assert_eq!(found, slots);
     let inner = HourRange::new(hour(slots[2]), hour(slots[3])).unwrap();
     assert_eq!(store.hours(city(), inner).await.unwrap().len(), 2);
-}
-
-pub(crate) async fn registering_and_switching_again_changes_nothing(place: &impl Place) {
-    let store = store(place, &["a", "b", "a", "b"]).await;
-    for _ in 0..2 {
-        let b = RunId::new("b");
-        store.switch_run(&b, hour("2018-01-01 03")).await.unwrap();
-        store.register_run(&b).await.unwrap();
-    }
-    let runs = store.runs().await.unwrap();
-    let shown: Vec<_> = runs
-        .iter()
-        .map(|run| (run.id.as_str(), run.serves_from))
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            ("a", Some(hour("1970-01-01 00"))),
-            ("b", Some(hour("2018-01-01 03")))
-        ]
-    );
 }

@@ -1,0 +1,80 @@
+//! The journal of runs, event by event.
+
+use super::*;
+
+fn hour(text: &str) -> HourSlot {
+    text.parse().unwrap()
+}
+
+fn journal(steps: &[(&str, Option<&str>)]) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (run, from) in steps {
+        let run = RunId::new(*run);
+        let event = match from {
+            Some(from) => switch(&events, &run, hour(from)).unwrap(),
+            None => registration(&events, &run).unwrap(),
+        };
+        events.extend(event);
+    }
+    events
+}
+
+#[test]
+fn the_first_run_serves_from_the_beginning_and_the_latest_switch_comes_first() {
+    let events = journal(&[
+        ("a", None),
+        ("b", None),
+        ("c", None),
+        ("b", Some("2018-01-01 00")),
+        ("a", Some("2019-01-01 00")),
+    ]);
+    let serving = serving(&events);
+    let serving: Vec<_> = serving
+        .iter()
+        .map(|s| (s.run.as_str(), s.from.to_string()))
+        .collect();
+    let at = |run, from: &str| (run, from.to_owned());
+    assert_eq!(
+        serving,
+        [at("a", "2019-01-01 00"), at("b", "2018-01-01 00")]
+    );
+    let names: Vec<_> = runs(&events).iter().map(|r| r.id.to_string()).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[test]
+fn what_is_done_already_is_not_appended_again() {
+    let events = journal(&[("a", None), ("b", None), ("b", Some("2018-01-01 00"))]);
+    assert_eq!(registration(&events, &RunId::new("b")).unwrap(), None);
+    let b = RunId::new("b");
+    assert_eq!(switch(&events, &b, hour("2018-01-01 00")).unwrap(), None);
+    let other = switch(&events, &b, hour("2018-01-01 01")).unwrap();
+    assert_eq!(other.unwrap().number, 4);
+}
+
+#[test]
+fn a_deleted_run_is_forgotten_and_comes_back_under_another_name() {
+    let a = RunId::new("a");
+    let mut events = journal(&[("a", None), ("b", None)]);
+    let answers = deletion(&events, &a).unwrap_err();
+    assert!(matches!(answers, StoreError::Answers { .. }), "{answers}");
+
+    // A switch in the middle of time leaves the hours before to the run before.
+    events.extend(switch(&events, &RunId::new("b"), hour("2018-01-01 00")).unwrap());
+    assert!(deletion(&events, &a).is_err());
+    events.extend(switch(&events, &RunId::new("b"), hour("1970-01-01 00")).unwrap());
+    events.extend(deletion(&events, &a).unwrap());
+    assert_eq!(runs(&events).len(), 1);
+    assert_eq!(ended(&events, &a), [StoredRun::of(&a, 0)]);
+    assert_eq!(deletion(&events, &a).unwrap(), None, "it is deleted");
+    assert!(switch(&events, &a, hour("2018-01-01 00")).is_err());
+
+    events.extend(registration(&events, &a).unwrap());
+    let names: Vec<_> = known(&events)
+        .iter()
+        .map(|k| k.stored.as_str().to_owned())
+        .collect();
+    assert_eq!(names, ["b", "a~1"]);
+    let never = deletion(&events, &RunId::new("c")).unwrap_err();
+    assert!(matches!(never, StoreError::UnknownRun(_)));
+}

@@ -1,0 +1,97 @@
+//! What is promised of runs: which answers for which hours, and what is left of one that was
+//! deleted.
+
+use moodvane_model::RunId;
+use moodvane_store::{Store, StoreError};
+
+use super::{Place, begun, feelings, hour, key, posts, row, store};
+
+pub(crate) async fn a_new_run_answers_only_from_its_switch_on(place: &impl Place) {
+    let store = store(place, &["old", "new"]).await;
+    for (run, count) in [("old", 1), ("new", 2)] {
+        let rows = ["2018-01-01 02", "2018-01-01 03"]
+            .map(|slot| row(key(run, slot, 0, "s"), posts(count), 7))
+            .to_vec();
+        store.put_partials(rows).await.unwrap();
+    }
+    let at = |h: &str, n| (format!("2018-01-01 {h}"), n);
+    assert_eq!(feelings(&store).await, [at("02", 1), at("03", 1)]);
+    store
+        .switch_run(&RunId::new("new"), hour("2018-01-01 03"))
+        .await
+        .unwrap();
+    assert_eq!(feelings(&store).await, [at("02", 1), at("03", 2)]);
+    let runs = store.runs().await.unwrap();
+    assert_eq!(runs[0].serves_from, Some(hour("1970-01-01 00")));
+    assert_eq!(runs[1].serves_from, Some(hour("2018-01-01 03")));
+    let unknown = store
+        .switch_run(&RunId::new("x"), hour("2018-01-01 03"))
+        .await
+        .unwrap_err();
+    assert!(matches!(unknown, StoreError::UnknownRun(_)));
+}
+
+pub(crate) async fn registering_and_switching_again_changes_nothing(place: &impl Place) {
+    let store = store(place, &["a", "b", "a", "b"]).await;
+    for _ in 0..2 {
+        let b = RunId::new("b");
+        store.switch_run(&b, hour("2018-01-01 03")).await.unwrap();
+        store.register_run(&b).await.unwrap();
+    }
+    let runs = store.runs().await.unwrap();
+    let shown: Vec<_> = runs
+        .iter()
+        .map(|run| (run.id.as_str(), run.serves_from))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("a", Some(hour("1970-01-01 00"))),
+            ("b", Some(hour("2018-01-01 03")))
+        ]
+    );
+}
+
+pub(crate) async fn a_deleted_run_leaves_nothing_and_may_begin_anew(place: &impl Place) {
+    let store = store(place, &["old", "new"]).await;
+    let (old, new) = (RunId::new("old"), RunId::new("new"));
+    let slots = ["2018-01-01 02", "2018-02-01 02"];
+    let rows = |run, count| slots.map(|slot| row(key(run, slot, 0, "s"), posts(count), 90));
+    for run in ["old", "new"] {
+        store.put_partials(rows(run, 5).to_vec()).await.unwrap();
+        store.put_progress(vec![begun(run)]).await.unwrap();
+    }
+    store.switch_run(&new, hour("1970-01-01 00")).await.unwrap();
+    store.delete_run(&old).await.unwrap();
+    let names: Vec<_> = store.runs().await.unwrap();
+    assert!(names.iter().all(|run| run.id == new), "{names:?}");
+    let keys = rows("old", 5).map(|row| row.key).to_vec();
+    assert_eq!(store.partials(keys.clone()).await.unwrap(), []);
+    assert_eq!(store.progress(&begun("old").key).await.unwrap(), None);
+    assert_eq!(feelings(&store).await.len(), 1, "the other answers");
+
+    // Its offsets begin anew, below those that were deleted.
+    store.register_run(&old).await.unwrap();
+    let again = row(keys[0].clone(), posts(1), 1);
+    store.put_partials(vec![again.clone()]).await.unwrap();
+    store.put_progress(vec![begun("old")]).await.unwrap();
+    assert_eq!(store.partials(keys).await.unwrap(), [again]);
+    assert_eq!(
+        store.progress(&begun("old").key).await.unwrap(),
+        Some(begun("old"))
+    );
+    assert_eq!(store.runs().await.unwrap()[1].serves_from, None);
+}
+
+pub(crate) async fn a_run_that_answers_is_not_deleted(place: &impl Place) {
+    let store = store(place, &["old", "new"]).await;
+    let from = hour("2018-01-01 03");
+    store.switch_run(&RunId::new("new"), from).await.unwrap();
+    for run in ["old", "new"] {
+        let refused = store.delete_run(&RunId::new(run)).await;
+        assert!(matches!(refused, Err(StoreError::Answers { .. })), "{run}");
+    }
+    let unknown = store.delete_run(&RunId::new("x")).await;
+    assert!(matches!(unknown, Err(StoreError::UnknownRun(_))));
+    assert_eq!(store.runs().await.unwrap().len(), 2);
+}
