@@ -41,6 +41,16 @@ pub struct NewRecord {
     pub value: Vec<u8>,
 }
 
+impl NewRecord {
+    /// Refuses a record that no log takes.
+    ///
+    /// # Errors
+    /// [`LogError::TooLarge`] where its key or its value is over the limit.
+    pub fn check_size(&self) -> Result<(), LogError> {
+        check_size(&self.key, &self.value)
+    }
+}
+
 /// One partition of one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicPartition {
@@ -112,6 +122,11 @@ pub trait EventLog: Send + Sync {
 
     /// Where every partition of a topic begins and ends.
     async fn watermarks(&self, topic: Topic) -> Result<Vec<Watermarks>, LogError>;
+
+    /// Whether it can be away while this process runs. A file of this process's own cannot.
+    fn can_be_away(&self) -> bool {
+        true
+    }
 
     /// A member of the consumer group `group` for the given topics.
     fn consumer(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Consumer>, LogError>;

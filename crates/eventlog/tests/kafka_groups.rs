@@ -11,11 +11,11 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use conformance::{A_MOMENT, LONGEST, record};
-use kafka_cluster::Cluster;
+use kafka_cluster::{Cluster, admin, options};
 use moodvane_eventlog::{
     Batch, Consumer, Event, EventLog, KafkaConfig, KafkaLog, LogError, TopicPartition,
 };
-use moodvane_model::Topic;
+use moodvane_model::{Offset, Topic};
 
 /// Polls that show that nothing happens: longer than several heartbeats.
 const QUIET_POLLS: u32 = 40;
@@ -228,6 +228,64 @@ async fn the_partitions_of_a_killed_member_go_to_the_others() {
         heir.work();
         (heir.has.len() == 2).then_some(())
     });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_that_are_added_reach_the_members_that_run() {
+    let cluster = Cluster::new();
+    let mut config = cluster.config(2);
+    let refresh = "topic.metadata.refresh.interval.ms".to_owned();
+    config.properties.insert(refresh, "500".to_owned());
+    let log = KafkaLog::open(config).await.unwrap();
+    let (mut a, mut b) = (Member::join(&log), Member::join(&log));
+    share(&mut a, &mut b, 2);
+    KafkaLog::open(cluster.config(6)).await.unwrap();
+    share(&mut a, &mut b, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_is_made_again_under_a_member_is_reported_as_assigned_anew() {
+    let cluster = Cluster::new();
+    let log = KafkaLog::open(cluster.config(1)).await.unwrap();
+    let mut a = Member::join(&log);
+    let records = (0..10).map(|i| record(&i.to_string(), "")).collect();
+    log.publish(Topic::Tweet, records).await.unwrap();
+    until(|| {
+        a.work();
+        (!a.read.is_empty()).then_some(())
+    });
+    let name = cluster.name(Topic::Tweet);
+    let deleted = admin().delete_topics(&[&name], &options()).await.unwrap();
+    assert_eq!(deleted, [Ok(name)]);
+    let remade = until_open(&cluster).await;
+    let marks = remade.watermarks(Topic::Tweet).await.unwrap();
+    assert_eq!(marks[0].high, Offset(0));
+    until(|| match a.consumer.poll(&mut a.batch, A_MOMENT) {
+        Ok(Event::Assigned(all)) => all.iter().any(|w| w.high == Offset(0)).then_some(()),
+        Ok(Event::Revoked(all)) => {
+            a.consumer.release(&all).unwrap();
+            None
+        }
+        _ => None,
+    });
+}
+
+/// Makes the topics again; a deletion takes a moment to reach everybody.
+async fn until_open(cluster: &Cluster) -> KafkaLog {
+    let deadline = Instant::now() + LONGEST;
+    loop {
+        match KafkaLog::open(cluster.config(1)).await {
+            Ok(log) => {
+                let marks = log.watermarks(Topic::Tweet).await;
+                if marks.is_ok_and(|all| all.iter().all(|w| w.high == Offset(0))) {
+                    return log;
+                }
+            }
+            Err(LogError::Unavailable(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+        assert!(Instant::now() < deadline, "the topic is not made again");
+    }
 }
 
 fn named(cluster: &Cluster, id: &str) -> KafkaConfig {

@@ -7,7 +7,11 @@
 //! not begun anew, they only pause until the release.
 //!
 //! A position that the log does not hold any more, or not yet, is never moved silently: the
-//! partition is reported as assigned anew, with its watermarks, and the caller decides.
+//! partition is reported as assigned anew, with its watermarks, and the caller decides. So is one
+//! that is silent although the log does not end there.
+
+mod positions;
+mod silence;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -18,17 +22,18 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message as _};
+use rdkafka::metadata::Metadata;
 
 use super::KafkaConfig;
 use super::client::{close, log_error};
 use super::context::{Change, GroupContext};
-use super::names::{Names, watermarks};
+use super::names::Names;
 use super::slots::Slots;
+use silence::Listening;
+pub(super) use silence::Silence;
 
-use crate::{Batch, Consumer, Event, LogError, RecordRef, TopicPartition, Watermarks, timestamp};
+use crate::{Batch, Consumer, Event, LogError, RecordRef, TopicPartition, timestamp};
 
-/// How long a seek may take; it is answered by the library itself.
-const SEEK_WITHIN: Duration = Duration::from_secs(5);
 /// How long the cluster may take to show that it is back.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
@@ -45,8 +50,8 @@ pub(super) struct KafkaConsumer {
     /// `None` only while it is dropped.
     client: Option<Client>,
     names: Names,
-    /// A topic that is subscribed to.
-    topic: String,
+    /// The topics that are subscribed to.
+    topics: Vec<String>,
     slots: Slots,
     /// Partitions that are ours, but not yet reported with their watermarks.
     unreported: Vec<TopicPartition>,
@@ -54,8 +59,9 @@ pub(super) struct KafkaConsumer {
     committed: BTreeMap<TopicPartition, Offset>,
     /// Some position is not in the log; the library does not say which.
     astray: bool,
-    /// Why the cluster cannot be reached, while it cannot.
+    /// Why the cluster or a topic cannot be reached, while it cannot.
     down: Option<String>,
+    listening: Listening,
     release_within: Duration,
     request_timeout: Duration,
 }
@@ -77,13 +83,14 @@ impl KafkaConsumer {
         Ok(Self {
             client: Some(client),
             names: names.clone(),
-            topic: topics.first().copied().unwrap_or_default().to_owned(),
+            topics: topics.into_iter().map(str::to_owned).collect(),
             slots: Slots::default(),
             unreported: Vec::new(),
             revocation: None,
             committed: BTreeMap::new(),
             astray: false,
             down: None,
+            listening: Listening::new(config.session_timeout / 2),
             // Half of it is left for the call that was to release them.
             release_within: config.max_poll_interval / 2,
             request_timeout: config.request_timeout,
@@ -112,6 +119,7 @@ impl KafkaConsumer {
         if self.astray {
             self.find_astray()?;
         }
+        self.listen()?;
         if self.unreported.is_empty() {
             return Ok(None);
         }
@@ -184,73 +192,6 @@ impl KafkaConsumer {
             .map_err(|e| log_error("cannot give up partitions", &e))
     }
 
-    /// Those of the partitions that the client fetches: only they are in its own assignment.
-    fn fetched(&self, among: &[TopicPartition]) -> TopicPartitionList {
-        let slots = self.slots.iter();
-        let fetched = slots.filter(|slot| slot.fetched && among.contains(&slot.at));
-        self.names.list(fetched.map(|slot| slot.at))
-    }
-
-    fn watermarks(&self, of: &[TopicPartition]) -> Result<Vec<Watermarks>, LogError> {
-        let client = self.client()?;
-        let marks = |at: &TopicPartition| {
-            let (name, id) = (self.names.live(at.topic), at.partition.0 as i32);
-            client
-                .fetch_watermarks(name, id, self.request_timeout)
-                .map(|marks| watermarks(*at, marks))
-                .map_err(|e| log_error("cannot read the kafka watermarks", &e))
-        };
-        of.iter().map(marks).collect()
-    }
-
-    /// Looks for positions outside of their partitions: these are to be begun anew. The others go
-    /// on where they were.
-    fn find_astray(&mut self) -> Result<(), LogError> {
-        let begun: Vec<(TopicPartition, Offset)> = self
-            .slots
-            .iter()
-            .filter_map(|slot| Some((slot.at, slot.next?)))
-            .collect();
-        let partitions: Vec<TopicPartition> = begun.iter().map(|(at, _)| *at).collect();
-        let marks = self.watermarks(&partitions)?;
-        self.astray = false;
-        for ((at, next), marks) in begun.into_iter().zip(marks) {
-            if (marks.low..=marks.high).contains(&next) {
-                self.fetch(at, next)?;
-                continue;
-            }
-            tracing::warn!(
-                topic = %at.topic, partition = at.partition.0, next = next.0, low = marks.low.0, high = marks.high.0,
-                "kafka has no such offset, the partition begins anew"
-            );
-            self.slots.stop(at);
-            self.unreported.push(at);
-        }
-        Ok(())
-    }
-
-    /// Makes the client fetch a partition from `from`.
-    fn fetch(&mut self, at: TopicPartition, from: Offset) -> Result<(), LogError> {
-        let Some(slot) = self.slots.get_mut(at) else {
-            return Ok(());
-        };
-        let was_fetched = std::mem::replace(&mut slot.fetched, true);
-        let list = self.names.list_at([(at, from)])?;
-        let failed = |e| log_error("cannot begin a kafka partition", &e);
-        let client = self.client()?;
-        if was_fetched {
-            let sought = client.seek_partitions(list, SEEK_WITHIN);
-            if sought.is_ok_and(|list| list.elements().iter().all(|e| e.error().is_ok())) {
-                return Ok(());
-            }
-            // Not fetching at the moment, after an error for example: begin it afresh.
-            let alone = self.names.list([at]);
-            client.incremental_unassign(&alone).map_err(failed)?;
-        }
-        let list = self.names.list_at([(at, from)])?;
-        client.incremental_assign(&list).map_err(failed)
-    }
-
     /// Collects what has arrived until a batch is full, waiting at most until `deadline` for the
     /// first. Ends early where the group changes something.
     fn collect(&mut self, capacity: usize, deadline: Instant) -> Result<(), LogError> {
@@ -273,7 +214,10 @@ impl KafkaConsumer {
                         .keep(TopicPartition { topic, partition }, record_of(&message)?);
                 }
                 Some(Err(error)) => return self.note(&error),
-                None => return Ok(()),
+                None => {
+                    self.listening.drained();
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -287,8 +231,9 @@ impl KafkaConsumer {
             Some(Code::PollExceeded) => {
                 tracing::warn!("no poll for too long: the group takes the kafka partitions away")
             }
+            // One comes for each partition; the next idle poll looks whether it is still so.
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
-                return Err(log_error("a kafka topic is gone", error));
+                self.down = Some(format!("a topic is gone: {error}"));
             }
             _ => match log_error("cannot consume from kafka", error) {
                 LogError::Unavailable(reason) => {
@@ -305,9 +250,12 @@ impl KafkaConsumer {
         let Some(reason) = self.down.take() else {
             return Ok(Event::Idle);
         };
-        let topic = Some(self.topic.as_str());
-        let alive = self.client()?.fetch_metadata(topic, SIGN_OF_LIFE);
-        if alive.is_ok() {
+        let there = self.client()?.fetch_metadata(None, SIGN_OF_LIFE);
+        let has = |there: &Metadata, name: &String| {
+            let topic = there.topics().iter().find(|topic| topic.name() == name);
+            topic.is_some_and(|topic| !topic.partitions().is_empty())
+        };
+        if there.is_ok_and(|there| self.topics.iter().all(|name| has(&there, name))) {
             return Ok(Event::Idle);
         }
         self.down = Some(reason.clone());

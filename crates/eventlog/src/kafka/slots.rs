@@ -5,6 +5,7 @@
 
 use moodvane_model::Offset;
 
+use super::consumer::Silence;
 use crate::{Batch, RecordRef, TopicPartition};
 
 /// A batch ends after this many bytes even where it could hold more records.
@@ -16,6 +17,7 @@ pub(super) struct Slot {
     pub(super) next: Option<Offset>,
     /// Whether the client fetches it.
     pub(super) fetched: bool,
+    pub(super) silence: Silence,
     waiting: Batch,
     /// When the first waiting record came, counted in records.
     since: u64,
@@ -39,6 +41,7 @@ impl Slots {
             at,
             next: None,
             fetched: false,
+            silence: Silence::default(),
             waiting: Batch::with_capacity(1),
             since: 0,
         });
@@ -53,6 +56,10 @@ impl Slots {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
         self.all.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.all.iter_mut()
     }
 
     pub(super) fn get_mut(&mut self, at: TopicPartition) -> Option<&mut Slot> {
@@ -93,6 +100,7 @@ impl Slots {
             return;
         }
         slot.next = Some(record.offset.next());
+        slot.silence.heard = true;
         if slot.waiting.is_empty() {
             slot.waiting.reset(at);
             slot.since = self.count;

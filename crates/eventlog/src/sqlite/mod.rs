@@ -159,6 +159,10 @@ impl EventLog for SqliteLog {
             .await
     }
 
+    fn can_be_away(&self) -> bool {
+        false
+    }
+
     fn consumer(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
         Ok(Box::new(SqliteConsumer::open(
             Arc::clone(&self.inner),
