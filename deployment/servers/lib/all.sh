@@ -12,6 +12,8 @@ LIB=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$LIB/java.sh"
 # shellcheck source=lib/jars.sh
 . "$LIB/jars.sh"
+# shellcheck source=lib/secure.sh
+. "$LIB/secure.sh"
 # shellcheck source=lib/kafka.sh
 . "$LIB/kafka.sh"
 # shellcheck source=lib/cassandra.sh

@@ -13,7 +13,8 @@ cassandra_configure() {
         seeds+=${seeds:+,}127.0.0.$i:$(fact cassandra peer_port)
     done
     mkdir -p "$home/tmp"
-    fill "$SERVERS"/cassandra/{cassandra,test-only}.yaml "NODE=$1" "SEEDS=$seeds" \
+    fill "$SERVERS"/cassandra/{cassandra,secure,test-only}.yaml "NODE=$1" "KEYSTORE=$(keystore)" \
+        "KEYSTORE_PASSWORD=$KEYSTORE_PASSWORD" "SEEDS=$seeds" \
         "TOKEN=${CASSANDRA_TOKENS[$1 - 1]}" "PORT=$(fact cassandra port)" \
         "PEER_PORT=$(fact cassandra peer_port)" >"$home/cassandra.yaml"
 }
@@ -78,3 +79,6 @@ cassandra_serves() {
     [ "$schema" = "$(cassandra_schema 1)" ] || return 1
     cassandra_ask "$1" 0005 'SELECT * FROM system_distributed.view_build_status LIMIT 1' >/dev/null
 }
+
+# Its only user is the one that nobody has to be.
+cassandra_has_users() { :; }

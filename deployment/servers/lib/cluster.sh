@@ -4,10 +4,10 @@
 # The numbers of a cluster's nodes, or nothing.
 nodes_of() { seq 1 "$(fact "$1" nodes)" 2>/dev/null || true; }
 
-# The addresses of all nodes, with commas between.
+# The addresses of all nodes, with commas between: addresses KIND [_secure]
 addresses() {
     local node list=''
-    for node in $(nodes_of "$1"); do list+=${list:+,}$("$1_address" "$node"); done
+    for node in $(nodes_of "$1"); do list+=${list:+,}$("$1${2:-}_address" "$node"); done
     printf '%s' "$list"
 }
 
@@ -18,6 +18,9 @@ exports() {
         list=$(addresses "$kind")
         [ -z "$list" ] || printf 'export MOODVANE_TEST_%s=%s\n' "${kind^^}" "$list"
     done
+    list=$(addresses kafka _secure)
+    [ -z "$list" ] || printf 'export MOODVANE_TEST_KAFKA_SECURE=%s\n' "$list"
+    [ -z "$(fact kafka nodes)$(fact cassandra nodes)" ] || printf 'export MOODVANE_TEST_CA=%s\n' "$(ca_file)"
 }
 
 # Whether any node of a kind is alive.
@@ -44,6 +47,7 @@ TRAINING=()
 start_nodes() {
     local kind=$1 node address
     set_jvm_flags "$kind"
+    need_certificate
     for node in "${@:2}"; do
         case $(node_state "$kind" "$node") in
         running) continue ;;
@@ -91,6 +95,7 @@ bring_up() {
         [ "${WANT[$kind]}" != 0 ] || continue
         # shellcheck disable=SC2046 # numbers of nodes, one word each
         await "$kind" serves $(nodes_of "$kind")
+        await "$kind" has_users 1
         say "$kind serves at $(addresses "$kind") (after $((SECONDS - began)) s)"
     done
 }

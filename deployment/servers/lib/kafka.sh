@@ -5,7 +5,8 @@ KAFKA_CLUSTER_ID=bW9vZHZhbmUtdGVzdHMhIQ # any 16 bytes, in base64url
 
 kafka_port() { printf '%s' "$(($(fact kafka port) + $1))"; }
 kafka_address() { printf '127.0.0.1:%s' "$(kafka_port "$1")"; }
-kafka_ports() { printf '%s\n' "$(kafka_address "$1")" "127.0.0.1:$(($(fact kafka peer_port) + $1))"; }
+kafka_secure_address() { printf '127.0.0.1:%s' "$(($(fact kafka port) + 10 + $1))"; }
+kafka_ports() { printf '%s\n' "$(kafka_address "$1")" "$(kafka_secure_address "$1")" "127.0.0.1:$(($(fact kafka peer_port) + $1))"; }
 
 # Writes what a node needs. The file meta.properties is what Kafka's own format command would write.
 kafka_configure() {
@@ -15,8 +16,9 @@ kafka_configure() {
         voters+=${voters:+,}$i@127.0.0.1:$(($(fact kafka peer_port) + i))
     done
     mkdir -p "$home/data"
-    fill "$SERVERS"/kafka/{server,test-only}.properties "NODE=$1" "NODES=$nodes" "DATA=$home/data" \
-        "MAJORITY=$((nodes / 2 + 1))" "VOTERS=$voters" "PORT=$(kafka_port "$1")" \
+    fill "$SERVERS"/kafka/{server,secure,test-only}.properties "NODE=$1" "NODES=$nodes" "DATA=$home/data" \
+        "MAJORITY=$((nodes / 2 + 1))" "KEYSTORE=$(keystore)" "KEYSTORE_PASSWORD=$KEYSTORE_PASSWORD" \
+        "USER=$SECURE_USER" "PASSWORD=$SECURE_PASSWORD" "SECURE_PORT=$(($(kafka_port "$1") + 10))" "VOTERS=$voters" "PORT=$(kafka_port "$1")" \
         "PEER_PORT=$(($(fact kafka peer_port) + $1))" >"$home/server.properties"
     [ -f "$home/data/meta.properties" ] ||
         printf 'version=1\ncluster.id=%s\nnode.id=%d\n' "$KAFKA_CLUSTER_ID" "$1" >"$home/data/meta.properties"
@@ -66,4 +68,21 @@ kafka_serves() {
     [ "${#brokers[@]}" = "$(fact kafka nodes)" ] || return 1
     answer=$(kafka_ask "$1" "000a0000000000020000$(hex_string ready)") || return 1
     [ "${answer:0:4}" = 0000 ]
+}
+
+# A text or bytes as hex, with the length plus one before it: hex_compact HEX
+hex_compact() { printf '%02x%s' "$((${#1} / 2 + 1))" "$1"; }
+
+# Tells the cluster the user's passwords (AlterUserScramCredentials, version 0); again and again does
+# no harm. Fails where it does not take them.
+kafka_has_users() {
+    local user mechanism upsert answer
+    user=$(hex_compact "$(printf '%s' "$SECURE_USER" | od -An -v -tx1 | tr -d ' \n')")
+    for mechanism in 1 2; do
+        upsert=$user$(printf '%02x%08x' "$mechanism" 4096)$(hex_compact "$SCRAM_SALT")
+        upsert+=$(hex_compact "${SCRAM_SALTED[mechanism - 1]}")00
+        answer=$(kafka_ask "$1" "003300000000000300000001""02${upsert}00") || return 1
+        # Tags, throttle time, one result: the user, no error, no message, no tags.
+        [ "$answer" = "000000000002${user}0000000000" ] || return 1
+    done
 }
