@@ -16,8 +16,12 @@
 //! `forecast_days`), `GET /subscribe` (Jetstream's websocket: `wantedCollections`, `cursor`),
 //! `GET /truth` ([`Truth`] as JSON).
 //!
+//! Three limits bound what clients can take: the streams that are open at once, the truths that are
+//! made at once, and the length of what a client sends.
+//!
 //! This crate knows nothing of the log, the fold, the store or the sources that listen to it, and
-//! shares no code with them but the vocabulary, the clock and the scorer's interface.
+//! shares no code with them but the vocabulary, the clock and the scorer's interface. Its `main`
+//! is a service like the others, and takes from `launch` what every service does alike.
 
 mod config;
 mod draws;
@@ -28,24 +32,30 @@ mod journal;
 mod ledger;
 mod naming;
 mod open_meteo;
+mod pace;
 mod phrases;
 mod playback;
 mod schedule;
 mod server;
+mod settings;
 mod state;
 #[cfg(test)]
 mod testing;
 mod truth;
 mod weather;
 mod wire;
+mod world_file;
 
 pub use config::SimulatorConfig;
 pub use error::SimulatorError;
-pub use server::{ScorerFactory, Simulator, start};
+pub use pace::PacedClock;
+pub use server::{Simulator, start};
+pub use settings::ServiceConfig;
 pub use state::Served;
 pub use truth::{
     Difference, Fact, HourTruth, MAX_TRUTH_BYTES, TemperatureTruth, Truth, TruthError,
 };
+pub use world_file::WorldError;
 
 /// The most events per hour that can be simulated: one each millisecond.
 pub const MAX_POSTS_PER_HOUR: u32 = 3_600_000;

@@ -10,6 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use moodvane_runtime::Clock;
 use moodvane_sentiment::Scorer;
+use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,9 +22,6 @@ use crate::state::{Served, Shared, World};
 use crate::truth::Truth;
 use crate::{jetstream, open_meteo};
 
-/// Makes the scorer by which the truth is scored.
-pub type ScorerFactory = Arc<dyn Fn() -> Box<dyn Scorer> + Send + Sync>;
-
 /// A running simulator. It ends with its token; dropping this does not end it.
 pub struct Simulator {
     address: SocketAddr,
@@ -33,19 +31,19 @@ pub struct Simulator {
     server: JoinHandle<()>,
 }
 
-/// Starts a simulator on `address` (port 0 for any), until `shutdown` is cancelled. `scorers` must
-/// make the scorer that the pipeline uses.
+/// Starts a simulator on `address` (port 0 for any), until `shutdown` is cancelled. The truth is
+/// scored by `scorer`, which must be the one that the pipeline uses.
 ///
 /// # Errors
 /// [`SimulatorError`] where the configuration cannot be simulated or the address not be listened on.
 pub async fn start(
     config: SimulatorConfig,
-    scorers: ScorerFactory,
+    scorer: Box<dyn Scorer>,
     address: SocketAddr,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 ) -> Result<Simulator, SimulatorError> {
-    let world = Arc::new(World::new(config, &scorers, clock, shutdown.clone())?);
+    let world = Arc::new(World::new(config, scorer, clock, shutdown.clone())?);
     let bind = |source| SimulatorError::Bind { address, source };
     let listener = TcpListener::bind(address).await.map_err(bind)?;
     let address = listener.local_addr().map_err(bind)?;
@@ -98,6 +96,12 @@ impl Simulator {
         self.world.counters.served()
     }
 
+    /// Its counters, named `moodvane_simulator_…`.
+    #[must_use]
+    pub fn registry(&self) -> Registry {
+        self.world.registry.clone()
+    }
+
     /// Waits until the simulator has ended, which it does once its token is cancelled.
     pub async fn stopped(self) {
         if let Err(error) = self.server.await {
@@ -115,6 +119,11 @@ fn router(world: Shared) -> Router {
 }
 
 async fn truth(State(world): State<Shared>) -> Response {
+    let Ok(_place) = Arc::clone(&world.truths).try_acquire_owned() else {
+        let reason = "too many ask for the truth at once, ask again later";
+        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
+    };
+    world.counters.truth();
     match tokio::task::spawn_blocking(move || world.truth()).await {
         Ok(truth) => Json(truth).into_response(),
         Err(error) => {

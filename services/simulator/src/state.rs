@@ -1,11 +1,12 @@
 //! What all requests share: the simulated world, the clock and the ledgers.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moodvane_model::Timestamp;
-use moodvane_runtime::Clock;
+use moodvane_runtime::{Clock, metrics};
+use moodvane_sentiment::Scorer;
+use prometheus::{IntCounter, Registry};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -16,12 +17,13 @@ use crate::journal::{Journal, Kind};
 use crate::ledger::{self, PostLedger, WeatherLedger};
 use crate::open_meteo::temperature;
 use crate::playback::Order;
-use crate::server::ScorerFactory;
 use crate::truth::Truth;
 use crate::weather::Climate;
 
 /// How many clients may hold the stream open at once.
 const MAX_SUBSCRIBERS: usize = 64;
+/// How many truths may be made or wait to be made at once.
+const MAX_TRUTHS: usize = 4;
 
 /// What the simulator has done so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,40 +41,61 @@ pub struct Served {
 }
 
 /// Counts as the simulator goes.
-#[derive(Debug, Default)]
 pub(crate) struct Counters {
-    subscriptions: AtomicU64,
-    messages: AtomicU64,
-    copies: AtomicU64,
-    current: AtomicU64,
-    history: AtomicU64,
+    subscriptions: IntCounter,
+    messages: IntCounter,
+    copies: IntCounter,
+    current: IntCounter,
+    history: IntCounter,
+    truths: IntCounter,
 }
 
 impl Counters {
+    fn new(registry: &Registry) -> Self {
+        let counter = |name: &str, help: &str| {
+            metrics::counter(registry, &format!("moodvane_simulator_{name}_total"), help)
+        };
+        Self {
+            subscriptions: counter("subscriptions", "Clients that opened the stream"),
+            messages: counter(
+                "messages",
+                "Messages handed to sockets of the stream, copies included",
+            ),
+            copies: counter("copies", "Messages that were copies"),
+            current: counter("current", "Answers with current weather"),
+            history: counter("history", "Answers with hourly weather"),
+            truths: counter("truths", "Truths that were made"),
+        }
+    }
+
     pub(crate) fn subscription(&self) {
-        self.subscriptions.fetch_add(1, Relaxed);
+        self.subscriptions.inc();
     }
 
     pub(crate) fn message(&self, copy: bool) {
-        self.messages.fetch_add(1, Relaxed);
-        self.copies.fetch_add(u64::from(copy), Relaxed);
+        self.messages.inc();
+        self.copies.inc_by(u64::from(copy));
     }
 
     pub(crate) fn current(&self) {
-        self.current.fetch_add(1, Relaxed);
+        self.current.inc();
     }
 
     pub(crate) fn history(&self) {
-        self.history.fetch_add(1, Relaxed);
+        self.history.inc();
+    }
+
+    pub(crate) fn truth(&self) {
+        self.truths.inc();
     }
 
     pub(crate) fn served(&self) -> Served {
         Served {
-            subscriptions: self.subscriptions.load(Relaxed),
-            messages: self.messages.load(Relaxed),
-            copies: self.copies.load(Relaxed),
-            current: self.current.load(Relaxed),
-            history: self.history.load(Relaxed),
+            subscriptions: self.subscriptions.get(),
+            messages: self.messages.get(),
+            copies: self.copies.get(),
+            current: self.current.get(),
+            history: self.history.get(),
         }
     }
 }
@@ -96,7 +119,9 @@ pub(crate) struct World {
     pub(crate) order: Order,
     pub(crate) climate: Climate,
     pub(crate) counters: Counters,
+    pub(crate) registry: Registry,
     pub(crate) subscribers: Arc<Semaphore>,
+    pub(crate) truths: Arc<Semaphore>,
     posts: Mutex<PostLedger>,
     weather: Mutex<WeatherLedger>,
     journal: Mutex<Option<Journal>>,
@@ -106,15 +131,15 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(
         config: SimulatorConfig,
-        scorers: &ScorerFactory,
+        scorer: Box<dyn Scorer>,
         clock: Arc<dyn Clock>,
         shutdown: CancellationToken,
     ) -> Result<Self, SimulatorError> {
         config.check()?;
         let feed = Arc::new(Feed::new(&config)?);
         let order = Order::new(&config, feed.schedule().clone());
-        let posts = PostLedger::new(&config, Arc::clone(&feed), order.clone(), scorers());
-        let climate = config.climate();
+        let posts = PostLedger::new(&config, Arc::clone(&feed), order.clone(), scorer);
+        let (climate, registry) = (config.climate(), Registry::new());
         let (journal, served) = config.journal.as_deref().map(open).transpose()?.unzip();
         let served = served.unwrap_or_default();
         let mut weather = WeatherLedger::new(config.weather_source);
@@ -132,8 +157,10 @@ impl World {
                 slot: *slot,
                 since: clock.now(),
             })),
-            counters: Counters::default(),
+            counters: Counters::new(&registry),
+            registry,
             subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
+            truths: Arc::new(Semaphore::new(MAX_TRUTHS)),
             config,
             clock,
             shutdown,

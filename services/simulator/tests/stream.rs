@@ -5,7 +5,6 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_simulator::SimulatorConfig;
@@ -213,7 +212,7 @@ async fn a_simulator_that_cannot_start_says_why() {
     ] {
         let started = moodvane_simulator::start(
             config,
-            Arc::new(|| Box::new(support::Toy)),
+            Box::new(support::Toy),
             taken,
             running.clock.clone(),
             running.shutdown.clone(),

@@ -75,7 +75,7 @@ pub(crate) async fn run(config: SimulatorConfig, now: Timestamp) -> Running {
     let shutdown = CancellationToken::new();
     let simulator = moodvane_simulator::start(
         config,
-        Arc::new(|| Box::new(Toy)),
+        Box::new(Toy),
         "127.0.0.1:0".parse().unwrap(),
         clock.clone(),
         shutdown.clone(),

@@ -1,0 +1,78 @@
+//! The simulator as a process of its own: the upstreams of a whole pipeline, which outlives every
+//! service that is killed, with a truth to verify them against.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use moodvane_launch::{Common, ProbeConfig, exit_code, read_scorer, run, serve_probes};
+use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
+use moodvane_sentiment::ScorerChoice;
+use moodvane_simulator::{ServiceConfig, start};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Speaks the protocols of Jetstream and Open-Meteo, and knows what must come of it (GET /truth).
+#[derive(Debug, Parser)]
+#[command(name = "simulator", version)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+}
+
+struct Config {
+    logging: LoggingConfig,
+    probe: ProbeConfig,
+    scorer: ScorerChoice,
+    simulator: ServiceConfig,
+}
+
+impl Config {
+    fn read(settings: &Settings) -> Option<Self> {
+        let logging = LoggingConfig::read(settings);
+        let probe = ProbeConfig::read(settings);
+        let scorer = read_scorer(settings);
+        let cities = read_cities(settings);
+        let simulator = ServiceConfig::read(settings, cities.as_deref().unwrap_or_default());
+        Some(Self {
+            logging: logging?,
+            probe: probe?,
+            scorer: scorer?,
+            simulator: simulator?,
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    exit_code("simulator", launch(&Cli::parse()))
+}
+
+fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let settings = cli.common.settings();
+    let config = Config::read(&settings);
+    let config = settings.finish_with(config)?;
+    let logging = config.logging.clone();
+    run(&logging, work(config))
+}
+
+async fn work(config: Config) -> anyhow::Result<ExitCode> {
+    let listener = TcpListener::bind(config.probe.address)
+        .await
+        .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
+    let stop = CancellationToken::new();
+    tokio::spawn(signalled(stop.clone()));
+    let readiness = Readiness::new();
+    let check = readiness.check("simulator");
+    let (world, clock) = config.simulator.world(Arc::new(SystemClock))?;
+    let scorer = config.scorer.build()?;
+    let address = config.simulator.address;
+    let simulator = start(world, scorer, address, clock, stop.clone()).await?;
+    let probed = (readiness.clone(), simulator.registry());
+    let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), stop));
+    check.ok();
+    tracing::info!(address = %simulator.address(), "simulator started");
+    simulator.stopped().await;
+    probes.await??;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,214 @@
+//! The simulator's part of the configuration, for a process of its own.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moodvane_model::{City, CityId, HourBounds, SourceId, Timestamp};
+use moodvane_runtime::{Clock, Section, Settings, read_data_dir};
+
+use crate::pace::PacedClock;
+use crate::world_file::{WorldError, WorldFile};
+use crate::{MAX_POSTS_PER_HOUR, SimulatorConfig};
+
+const WORLD_FILE: &str = "simulator.json";
+const SERVED_FILE: &str = "simulator-served-weather.txt";
+/// An hour passes in a tenth of a second.
+const MAX_SPEED: u32 = 36_000;
+
+/// What is simulated, and where.
+#[derive(Debug, Clone)]
+pub struct ServiceConfig {
+    /// Where the upstreams' protocols and the truth are served.
+    pub address: SocketAddr,
+    data_dir: PathBuf,
+    speed: NonZeroU32,
+    start: Option<Timestamp>,
+    /// All but when it starts.
+    world: SimulatorConfig,
+}
+
+impl ServiceConfig {
+    /// Reads `[simulator]`, `[data]`, and from `[processor]` which times are believed. Faults are
+    /// noted in `settings`.
+    #[must_use]
+    pub fn read(settings: &Settings, cities: &[City]) -> Option<Self> {
+        let section = settings.section("simulator");
+        let data_dir = read_data_dir(settings);
+        let address = section.parse::<IpAddr>("address");
+        let port = section.number("port", 0..=u16::MAX);
+        let speed = section.number("speed", 1..=MAX_SPEED);
+        let start = read_start(&section, speed);
+        let world = read_world(&section, read_bounds(settings), cities);
+        Some(Self {
+            address: SocketAddr::new(address?, port?),
+            data_dir: data_dir?,
+            speed: NonZeroU32::new(speed?)?,
+            start: start?,
+            world: world?,
+        })
+    }
+
+    /// What is simulated and by which clock: as the data folder remembers it, or, the first time,
+    /// from `machine`'s present on.
+    ///
+    /// # Errors
+    /// [`WorldError`] where the folder is of another world, or cannot be read or written.
+    pub fn world(
+        &self,
+        machine: Arc<dyn Clock>,
+    ) -> Result<(SimulatorConfig, Arc<dyn Clock>), WorldError> {
+        let now = machine.now();
+        let asked = SimulatorConfig {
+            start: self.start.unwrap_or(now),
+            journal: Some(self.data_dir.join(SERVED_FILE)),
+            ..self.world.clone()
+        };
+        let path = self.data_dir.join(WORLD_FILE);
+        std::fs::create_dir_all(&self.data_dir).map_err(|source| WorldError::File {
+            path: self.data_dir.clone(),
+            source,
+        })?;
+        let world = WorldFile::of(&asked, self.speed.get(), now);
+        let found = world.remembered(&path, self.start.is_some())?;
+        let moment = |ms| Timestamp::from_millis(ms).unwrap_or(now);
+        let config = SimulatorConfig {
+            start: moment(found.start_ms),
+            ..asked
+        };
+        if self.speed.get() == 1 {
+            return Ok((config, machine));
+        }
+        let clock = PacedClock {
+            machine,
+            began: moment(found.began_ms),
+            start: config.start,
+            speed: self.speed,
+        };
+        Ok((config, Arc::new(clock)))
+    }
+}
+
+fn read_start(section: &Section<'_>, speed: Option<u32>) -> Option<Option<Timestamp>> {
+    let text = section.opt_parse::<String>("start")?;
+    let start = text
+        .map(|text| Timestamp::parse_rfc3339(&text))
+        .transpose()
+        .map_err(|fault| section.fault("start", fault))
+        .ok()?;
+    if start.is_none() && speed.is_some_and(|speed| speed > 1) {
+        // From now on it would soon be so far ahead that nobody believes it.
+        section.fault("start", "must be given, in the past, where speed is not 1");
+        return None;
+    }
+    Some(start)
+}
+
+/// The truth must believe the same times as the processor.
+fn read_bounds(settings: &Settings) -> Option<HourBounds> {
+    let section = settings.section("processor");
+    let ahead = section.seconds("ahead_s", 0..=86_400);
+    let behind = section.seconds("behind_s", 0..=2_592_000);
+    let millis = |d: Duration| u32::try_from(d.as_millis()).unwrap_or(u32::MAX);
+    Some(HourBounds {
+        ahead_ms: millis(ahead?),
+        behind_ms: millis(behind?),
+    })
+}
+
+fn read_world(
+    section: &Section<'_>,
+    bounds: Option<HourBounds>,
+    cities: &[City],
+) -> Option<SimulatorConfig> {
+    let city = read_city(section, cities);
+    let weather_source = section.parse::<SourceId>("weather_source");
+    let seed = section.number("seed", 0..=u64::MAX);
+    let posts_per_hour = section.number("posts_per_hour", 1..=MAX_POSTS_PER_HOUR);
+    let noise_share = section.number("noise_share", 0.0..=1.0);
+    let duplicate_share = section.number("duplicate_share", 0.0..=1.0);
+    let disorder = section.millis("disorder_ms", 0..=3_600_000);
+    let interval_s = section.number("weather_interval_s", 60..=3_600);
+    let hold = section.seconds("weather_hold_s", 0..=3_600);
+    let start = Timestamp::from_millis(0).ok()?;
+    let world = SimulatorConfig {
+        seed: seed?,
+        posts_per_hour: posts_per_hour?,
+        noise_share: noise_share?,
+        duplicate_share: duplicate_share?,
+        disorder: disorder?,
+        interval_s: interval_s?,
+        hold: hold?,
+        bounds: bounds?,
+        ..SimulatorConfig::new(city?, weather_source?, start)
+    };
+    world
+        .check()
+        .map_err(|fault| section.fault("", fault.to_string()))
+        .ok()?;
+    Some(world)
+}
+
+fn read_city(section: &Section<'_>, cities: &[City]) -> Option<City> {
+    let id = section.parse::<CityId>("city")?;
+    let found = cities.iter().find(|city| city.id == id).cloned();
+    if found.is_none() {
+        section.fault("city", "must be the id of a [[city]]");
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::new_york;
+    use moodvane_runtime::ManualClock;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<ServiceConfig, String> {
+        let mut settings = Settings::new();
+        for (key, value) in pairs {
+            settings.set(key, value);
+        }
+        let config = ServiceConfig::read(&settings, &[new_york()]);
+        config.ok_or_else(|| settings.finish().unwrap_err().to_string())
+    }
+
+    #[test]
+    fn the_default_is_good_and_every_fault_is_named() {
+        assert!(read(&[]).is_ok());
+        let faults = read(&[
+            ("simulator.start", "yesterday"),
+            ("simulator.city", "atlantis"),
+            ("simulator.noise_share", "2"),
+            ("simulator.port", "-1"),
+        ])
+        .unwrap_err();
+        for key in ["start", "city", "noise_share", "port"] {
+            assert!(faults.contains(&format!("simulator.{key}")), "{faults}");
+        }
+        let faults = read(&[("simulator.speed", "60")]).unwrap_err();
+        assert!(faults.contains("simulator.start"), "{faults}");
+        let faults = read(&[("simulator.weather_interval_s", "90")]).unwrap_err();
+        assert!(faults.contains("divide an hour"), "{faults}");
+    }
+
+    #[test]
+    fn a_process_that_starts_again_has_the_same_world_and_the_same_time() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let folder = dir.path().to_string_lossy().into_owned();
+        let pairs = [
+            ("data.dir", folder.as_str()),
+            ("simulator.start", "2018-01-01T00:00:00Z"),
+            ("simulator.speed", "3600"),
+        ];
+        let machine = Arc::new(ManualClock::new(Timestamp::from_millis(1_000).unwrap()));
+        let (first, clock) = read(&pairs).unwrap().world(machine.clone()).unwrap();
+        machine.advance(Duration::from_secs(2));
+        let (second, again) = read(&pairs).unwrap().world(machine).unwrap();
+        assert_eq!(first, second);
+        assert_eq!(clock.now(), again.now());
+        assert_eq!(clock.now().millis() - first.start.millis(), 7_200_000);
+    }
+}
