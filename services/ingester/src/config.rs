@@ -4,6 +4,7 @@
 
 mod file;
 mod live;
+mod spool;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use moodvane_runtime::{Section, Settings};
 pub use self::file::{PostFileConfig, WeatherFileConfig};
 pub use self::live::{BlueskyConfig, OpenMeteoConfig};
 use crate::backoff::Backoff;
+use crate::spool::SpoolConfig;
 
 /// The most messages of a source in flight. A crash makes the source send them again, and those of
 /// an unsaved cursor too: together they must lie within the readers' duplicate window of 65,536.
@@ -35,6 +37,8 @@ pub struct IngesterConfig {
     pub backoff: Backoff,
     /// How long a drain may take.
     pub drain: Duration,
+    /// Where what cannot be asked again waits for a log that can be away; `None` for nowhere.
+    pub spool: Option<SpoolConfig>,
     /// The sources; their ids differ.
     pub sources: Vec<SourceConfig>,
 }
@@ -70,6 +74,13 @@ impl SourceConfig {
         matches!(self, Self::PostFile(_) | Self::WeatherFile(_))
     }
 
+    /// Whether it can be asked again for what it said before. The past hours of the weather are
+    /// coarser than its observations, which are gone when they were not taken.
+    #[must_use]
+    pub fn resumes(&self) -> bool {
+        !matches!(self, Self::OpenMeteo(_))
+    }
+
     fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         // The kind decides which keys there are; an id is always one of them.
         let kind = section.text("kind")?;
@@ -97,6 +108,7 @@ impl IngesterConfig {
         let batches = read_batches(&section);
         let backoff = read_backoff(&section);
         let drain = section.millis("drain_ms", 0..=600_000);
+        let spool = spool::read(settings);
         let sources = read_sources(settings, cities);
         let (batch_posts, batches_in_flight) = batches?;
         Some(Self {
@@ -106,6 +118,7 @@ impl IngesterConfig {
             batches_in_flight,
             backoff: backoff?,
             drain: drain?,
+            spool: spool?,
             sources: sources?,
         })
     }

@@ -13,7 +13,7 @@ use crate::backoff::Backoff;
 use crate::error::SourceError;
 use crate::formatter::{Formatted, FormatterPool};
 use crate::metrics::IngesterMetrics;
-use crate::publisher::{Publish, Publisher};
+use crate::publisher::{Publish, Publisher, Taken};
 use crate::status::{SourceCell, SourceState};
 
 /// How one life of a source ended well.
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
 pub(crate) struct Desk {
     pub(crate) shared: Shared,
     pub(crate) cell: Arc<SourceCell>,
+    /// Whether the source can be asked again for what it said.
+    pub(crate) resumes: bool,
 }
 
 impl Desk {
@@ -79,26 +81,40 @@ impl Desk {
         }
     }
 
-    /// Publishes; returns once the records are durable, and counts them. The request is under way
-    /// when this returns, so that batches enter the mailbox in the order of the calls.
+    /// Publishes; returns once the records are durable, or dropped, and counts them. The request is
+    /// under way when this returns, so that batches enter the mailbox in the order of the calls.
+    /// `cursor` is name and value of what may be saved then.
     pub(crate) fn publish(
         &self,
         topic: Topic,
         records: Vec<NewRecord>,
         last_event: Option<Timestamp>,
-    ) -> impl Future<Output = Result<(), SourceError>> + 'static {
+        cursor: Option<(String, String)>,
+    ) -> impl Future<Output = Result<Taken, SourceError>> + 'static {
         let (n, desk) = (records.len(), self.clone());
-        let request = (n > 0).then(|| self.shared.publisher.send(Publish { topic, records }));
+        let publish = Publish {
+            source: self.id(),
+            topic,
+            records,
+            fleeting: !self.resumes,
+            cursor,
+        };
+        let request = (n > 0).then(|| self.shared.publisher.send(publish));
         async move {
             let Some(request) = request else {
-                return Ok(());
+                return Ok(Taken::Logged);
             };
-            request
+            let taken = request
                 .await
                 .map_err(|_| SourceError::Gone("publisher"))??;
-            desk.cell.count_records(n, last_event);
-            desk.shared.metrics.published(desk.id(), topic, n as u64);
-            Ok(())
+            if taken != Taken::Dropped {
+                desk.cell.count_records(n, last_event);
+            }
+            if taken == Taken::Logged {
+                // What is in the spool is counted when the log has it.
+                desk.shared.metrics.published(desk.id(), topic, n as u64);
+            }
+            Ok(taken)
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) cell: Arc<SourceCell>,
     /// Whether it ends by itself.
     pub(crate) finite: bool,
+    /// Whether it can be asked again for what it said.
+    pub(crate) resumes: bool,
     /// Makes a fresh life.
     pub(crate) factory: Box<dyn Fn(Desk) -> Life>,
 }
@@ -41,6 +43,8 @@ pub struct DrainReport {
     /// Sources that did not come to rest within the grace. What they had in flight may or may not
     /// be in the log; those that can resume do so from their cursors.
     pub abandoned: Vec<SourceId>,
+    /// Records that wait in the spool for the next start.
+    pub spooled: u64,
 }
 
 /// Stop taking, and come to rest within the grace.
@@ -91,6 +95,7 @@ impl Dispatcher {
         let desk = Desk {
             shared: self.shared.clone(),
             cell: Arc::clone(&seat.plan.cell),
+            resumes: seat.plan.resumes,
         };
         let (child, lifeline) = Child::launch((seat.plan.factory)(desk));
         seat.child = Some(child);
@@ -206,7 +211,10 @@ impl Dispatcher {
             }
         });
         ctx.stop();
-        DrainReport { abandoned }
+        DrainReport {
+            abandoned,
+            spooled: 0,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use moodvane_runtime::{Check, Clock, Readiness};
 use prometheus::Registry;
 use thiserror::Error;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -21,6 +22,7 @@ use crate::error::IngestError;
 use crate::formatter::FormatterPool;
 use crate::metrics::IngesterMetrics;
 use crate::publisher::{Publisher, PublisherParts};
+use crate::spool::{Drainer, Health, Spool, SpoolConfig, SpoolError};
 use crate::status::{SourceCell, SourceStatus};
 use crate::{file, jetstream, weather};
 
@@ -30,6 +32,9 @@ pub enum StartError {
     /// The formatters' threads could not be made.
     #[error("the formatters' threads could not be started: {0}")]
     Threads(#[from] io::Error),
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
 }
 
 /// A running ingester. Clones are handles to the same one; dropping them does not stop it.
@@ -39,6 +44,7 @@ pub struct Ingester {
     cells: Arc<[Arc<SourceCell>]>,
     finite: watch::Receiver<Finite>,
     check: Check,
+    spool: Option<Spool>,
     stop: CancellationToken,
     closed: CancellationToken,
 }
@@ -47,7 +53,7 @@ pub struct Ingester {
 /// it panics elsewhere, as actix does.
 ///
 /// # Errors
-/// [`StartError`] where the operating system gives no threads.
+/// [`StartError`] where the operating system gives no threads, or the spool cannot be used.
 pub fn start(
     config: IngesterConfig,
     log: Arc<dyn EventLog>,
@@ -68,10 +74,33 @@ pub(crate) fn start_plans(
 ) -> Result<Ingester, StartError> {
     let check = readiness.check("ingester");
     let (stop, closed) = (CancellationToken::new(), CancellationToken::new());
+    let metrics = IngesterMetrics::new(registry);
+    // Without a source that needs it there is none, save where one of before has left something.
+    let needed = plans.iter().any(|plan| !plan.resumes);
+    let needs = |spool: &SpoolConfig| log.can_be_away() && (needed || spool.dir.exists());
+    let spooled = config.spool.clone().filter(needs);
+    let spool = spooled
+        .map(|spool| {
+            let health = Health::new(readiness.check("spool"), registry);
+            let spool = Spool::open(spool, health.clone())?;
+            let drainer = Drainer {
+                spool: spool.clone(),
+                log: Arc::clone(&log),
+                backoff: config.backoff,
+                metrics: metrics.clone(),
+                closed: closed.clone(),
+                health,
+            };
+            actix::spawn(drainer.run());
+            Ok::<_, SpoolError>(spool)
+        })
+        .transpose()?;
     // Enough for all that sources may have in flight, so that their order is kept.
     let in_flight = config.batches_in_flight * plans.len().max(1);
     let parts = PublisherParts {
         log: Arc::clone(&log),
+        spool: spool.clone(),
+        metrics: metrics.clone(),
         slots: in_flight.min(config.mailbox),
         mailbox: config.mailbox.max(in_flight),
         backoff: config.backoff,
@@ -84,7 +113,7 @@ pub(crate) fn start_plans(
         publisher: Publisher::new(parts).start(),
         log,
         clock,
-        metrics: IngesterMetrics::new(registry),
+        metrics,
         stop: stop.clone(),
         backoff: config.backoff,
         batch_posts: config.batch_posts,
@@ -100,6 +129,7 @@ pub(crate) fn start_plans(
         cells,
         finite,
         check,
+        spool,
         stop,
         closed,
     })
@@ -109,6 +139,7 @@ fn plan(source: SourceConfig) -> Plan {
     Plan {
         cell: Arc::new(SourceCell::new(source.id())),
         finite: source.is_finite(),
+        resumes: source.resumes(),
         factory: Box::new(move |desk| live(source.clone(), desk)),
     }
 }
@@ -149,13 +180,24 @@ impl Ingester {
     pub async fn drain(&self, grace: Duration) -> DrainReport {
         self.stop.cancel();
         self.check.fail("draining");
+        let until = Instant::now() + grace;
         let drained = self.dispatcher.send(Drain(grace)).await;
-        self.closed.cancel();
         // A dispatcher that is gone was drained before.
-        let report = drained.unwrap_or_else(|_| DrainReport {
+        let mut report = drained.unwrap_or_else(|_| DrainReport {
             abandoned: Vec::new(),
+            spooled: 0,
         });
-        info!(abandoned = report.abandoned.len(), "ingester drained");
+        if let Some(spool) = &self.spool {
+            // What is left is safe; it is sent after the next start.
+            let _ = tokio::time::timeout_at(until, spool.emptied()).await;
+            report.spooled = spool.waiting();
+        }
+        self.closed.cancel();
+        info!(
+            abandoned = report.abandoned.len(),
+            spooled = report.spooled,
+            "ingester drained"
+        );
         report
     }
 }

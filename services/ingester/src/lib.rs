@@ -9,8 +9,9 @@
 //! owns the way into the log. All mailboxes are bounded and all senders wait, so that a log that
 //! is slow or away is felt at the sockets.
 //!
-//! Guarantees: a source that can resume moves on only after the log's acknowledgement; a source
-//! that fails is alone; what becomes no record is counted by reason; a drain stops taking, waits
+//! Guarantees: a source that can resume moves on only after the log's acknowledgement; what another
+//! said is on this machine's disk, in the spool, before it is acknowledged; a source that fails is
+//! alone; what becomes no record is counted by reason; a drain stops taking, waits
 //! for what is in flight and saves the cursors.
 //!
 //! It must not know what is done with the records: nothing here scores, folds or stores an hour.
@@ -30,6 +31,7 @@ mod jetstream;
 mod metrics;
 mod pipeline;
 mod publisher;
+mod spool;
 mod status;
 #[cfg(test)]
 #[path = "../tests/support/log.rs"]
@@ -45,4 +47,5 @@ pub use config::{
 pub use dispatcher::DrainReport;
 pub use error::IngestError;
 pub use ingester::{Ingester, StartError, start};
+pub use spool::{SpoolConfig, SpoolError};
 pub use status::{SourceState, SourceStatus};

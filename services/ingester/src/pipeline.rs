@@ -78,8 +78,10 @@ impl<M: 'static> Pipeline<M> {
         self.desk.count_formatted(&done);
         let records = std::mem::take(&mut done.records);
         let count = records.len();
-        let acknowledged = self.desk.publish(self.topic, records, done.last_event);
-        let marked = async move { acknowledged.await.map(|()| (count, mark)) };
+        let acknowledged = self
+            .desk
+            .publish(self.topic, records, done.last_event, None);
+        let marked = async move { acknowledged.await.map(|_| (count, mark)) };
         self.publishing.push_back(marked.boxed_local());
     }
 

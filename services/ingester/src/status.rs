@@ -37,7 +37,7 @@ pub struct SourceStatus {
     pub state: SourceState,
     /// How often it was made anew.
     pub restarts: u64,
-    /// Records that the log acknowledged since the ingester was started.
+    /// Records that the log or the spool acknowledged since the ingester was started.
     pub records: u64,
     /// Why it failed last, where it ever did.
     pub last_error: Option<String>,

@@ -17,6 +17,7 @@ use crate::desk::{Desk, End, Life};
 use crate::dispatcher::Plan;
 use crate::error::SourceError;
 use crate::ingester::start_plans;
+use crate::metrics::IngesterMetrics;
 use crate::publisher::{Publish, Publisher, PublisherParts};
 use crate::status::SourceCell;
 use crate::testing::{FakeLog, eventually};
@@ -33,6 +34,7 @@ fn config(backoff: Duration) -> IngesterConfig {
         batches_in_flight: 2,
         backoff: Backoff::new(backoff, backoff * 2).unwrap(),
         drain: GRACE,
+        spool: None,
         sources: Vec::new(),
     }
 }
@@ -43,6 +45,7 @@ fn plan(id: &str, finite: bool, life: impl Fn(usize, Desk) -> Life + 'static) ->
     Plan {
         cell: Arc::new(SourceCell::new(SourceId::parse(id).unwrap())),
         finite,
+        resumes: true,
         factory: Box::new(move |desk| life(lives.fetch_add(1, Ordering::SeqCst), desk)),
     }
 }
@@ -176,6 +179,8 @@ fn publisher(log: &Arc<FakeLog>, readiness: &Readiness, slots: usize) -> Addr<Pu
     check.ok();
     Publisher::new(PublisherParts {
         log: Arc::clone(log) as _,
+        spool: None,
+        metrics: IngesterMetrics::new(&Registry::new()),
         slots,
         mailbox: 1,
         backoff: Backoff::new(MS, MS * 2).unwrap(),
@@ -188,6 +193,9 @@ fn publisher(log: &Arc<FakeLog>, readiness: &Readiness, slots: usize) -> Addr<Pu
 
 fn publish(n: u8) -> Publish {
     Publish {
+        source: SourceId::parse("test").unwrap(),
+        fleeting: false,
+        cursor: None,
         topic: Topic::Tweet,
         records: vec![NewRecord {
             key: vec![b'0' + n],

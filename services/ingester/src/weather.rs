@@ -19,6 +19,7 @@ use crate::backoff::Attempts;
 use crate::config::OpenMeteoConfig;
 use crate::desk::{Desk, End};
 use crate::error::SourceError;
+use crate::publisher::Taken;
 
 /// After so many failures the history is given up, so that the live weather can begin.
 const HISTORY_ATTEMPTS: usize = 5;
@@ -141,8 +142,10 @@ impl CityPoll<'_> {
         if known {
             return Ok(());
         }
-        self.send(&[(at, readings)], |_| self.desk.now()).await?;
-        self.save(at).await;
+        let taken = self
+            .send(&[(at, readings)], |_| self.desk.now(), Some(at))
+            .await?;
+        self.moved(at, taken).await;
         Ok(())
     }
 
@@ -155,10 +158,11 @@ impl CityPoll<'_> {
         self.heard(told, told - hours.len());
         hours.sort_by_key(|(at, _)| *at);
         for chunk in hours.chunks(self.desk.shared.batch_posts.max(1)) {
-            self.send(chunk, |observed_at| observed_at).await?;
-        }
-        if let Some((at, _)) = hours.last() {
-            self.save(*at).await;
+            let last = chunk.last().map(|(at, _)| *at);
+            let taken = self.send(chunk, |observed_at| observed_at, last).await?;
+            if let Some(at) = last {
+                self.moved(at, taken).await;
+            }
         }
         info!(source = %self.desk.id(), city = %self.city.id, hours = hours.len(), "history read");
         Ok(())
@@ -177,7 +181,8 @@ impl CityPoll<'_> {
         &self,
         readings: &[(Timestamp, Readings)],
         received_at: impl Fn(Timestamp) -> Timestamp,
-    ) -> Result<(), SourceError> {
+        reached: Option<Timestamp>,
+    ) -> Result<Taken, SourceError> {
         let mut records = Vec::with_capacity(readings.len());
         for (observed_at, readings) in readings {
             let observation = Observation {
@@ -193,15 +198,20 @@ impl CityPoll<'_> {
             });
         }
         let last_event = readings.iter().map(|(at, _)| *at).max();
+        let cursor = reached.map(|at| (self.name.clone(), at.millis().to_string()));
         self.desk
-            .publish(Topic::Temperature, records, last_event)
+            .publish(Topic::Temperature, records, last_event, cursor)
             .await
     }
 
-    /// The log has all up to `at`. A cursor that cannot be saved costs a repetition, which readers
-    /// drop, so it is noted and no more.
-    async fn save(&mut self, at: Timestamp) {
+    /// All up to `at` is taken. A cursor that cannot be saved costs a repetition, which readers
+    /// drop, so it is noted and no more. What was dropped is not asked for again, but leaves the
+    /// cursor where it is, so that the history may fill the gap after a restart.
+    async fn moved(&mut self, at: Timestamp, taken: Taken) {
         self.last = Some(at);
+        if taken != Taken::Logged {
+            return;
+        }
         let cursor = at.millis().to_string();
         if let Err(error) = self.desk.shared.log.save_cursor(&self.name, &cursor).await {
             self.desk.note(&error.into());

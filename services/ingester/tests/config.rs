@@ -44,6 +44,40 @@ fn the_default_configuration_is_good() {
         (10, Duration::from_secs(10))
     );
     assert!(!config.sources.iter().any(SourceConfig::is_finite));
+    let resumes: Vec<_> = config.sources.iter().map(SourceConfig::resumes).collect();
+    assert_eq!(resumes, [false, true]);
+    let spool = config.spool.unwrap();
+    assert_eq!(spool.dir, std::path::Path::new("moodvane-data/spool"));
+    assert_eq!(
+        (spool.max_bytes, spool.segment_bytes),
+        (256 << 20, 16 << 20)
+    );
+}
+
+#[test]
+fn a_spool_can_be_switched_off_and_its_limits_are_checked() {
+    assert_eq!(
+        read("[ingester.spool]\nmax_bytes = 0\n").0.unwrap().spool,
+        None
+    );
+    let (config, _) = read("[data]\ndir = \"d\"\n[ingester.spool]\ndir = \"/var/s\"\n");
+    let spool = config.unwrap().spool.unwrap();
+    assert_eq!(spool.dir, std::path::Path::new("/var/s"));
+    for (text, part) in [
+        (
+            "max_bytes = 33554431",
+            "at least twice segment_bytes, 33554432",
+        ),
+        ("max_bytes = -1", "a whole number"),
+        ("segment_bytes = 65535", "segment_bytes"),
+        ("dir = \"\"", "must name a directory"),
+    ] {
+        let (config, faults) = read(&format!("[ingester.spool]\n{text}\n"));
+        assert!(
+            config.is_none() && faults.contains(part),
+            "{part} in {faults}"
+        );
+    }
 }
 
 #[test]
@@ -119,6 +153,7 @@ fn every_fault_is_reported_at_once() {
         id = "bluesky"
         base_url = "https://example.org"
         rewind_s = 301
+        since = "yesterday"
         select = "some"
         language = "1"
 
@@ -160,6 +195,7 @@ fn every_fault_is_reported_at_once() {
         "history_days",
         "https://… must",
         "rewind_s",
+        "\"yesterday\"",
         "must be city",
         "language tag",
         "must be tsv, csv or jsonl",

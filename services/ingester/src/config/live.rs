@@ -70,16 +70,25 @@ impl BlueskyConfig {
         let id = section.parse("id");
         let base_url = read_url(section, ["ws", "wss"]);
         let rewind = section.seconds("rewind_s", 0..=MAX_REWIND_S);
+        let since = read_since(section);
         let selection = read_selection(section, cities);
         Some(Self {
             id: id?,
             base_url: base_url?,
-            since: None,
+            since: since?,
             rewind: rewind?,
             idle: Self::IDLE,
             selection: selection?,
         })
     }
+}
+
+fn read_since(section: &Section<'_>) -> Option<Option<Timestamp>> {
+    let text = section.opt_parse::<String>("since")?;
+    text.map(|text| Timestamp::parse_rfc3339(&text))
+        .transpose()
+        .map_err(|fault| section.fault("since", fault))
+        .ok()
 }
 
 fn read_url(section: &Section<'_>, schemes: [&str; 2]) -> Option<Url> {

@@ -34,6 +34,7 @@ struct Inner {
     saves: usize,
     begun: usize,
     panics: bool,
+    away: bool,
     refusals: VecDeque<LogError>,
 }
 
@@ -41,14 +42,37 @@ struct Inner {
 pub struct FakeLog {
     inner: Mutex<Inner>,
     allowed: watch::Sender<usize>,
+    local: bool,
 }
 
 impl FakeLog {
     pub fn new() -> Arc<Self> {
+        Self::made(false)
+    }
+
+    /// One that is never away.
+    pub fn local() -> Arc<Self> {
+        Self::made(true)
+    }
+
+    fn made(local: bool) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::default(),
             allowed: watch::Sender::new(usize::MAX),
+            local,
         })
+    }
+
+    /// While it is away every publish, and every saving of a cursor, is refused.
+    pub fn be_away(&self, away: bool) {
+        self.inner().away = away;
+    }
+
+    fn must_be_there(&self) -> Result<(), LogError> {
+        match self.inner().away {
+            true => Err(LogError::Unavailable("away on purpose".to_owned())),
+            false => Ok(()),
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -136,6 +160,7 @@ impl EventLog for FakeLog {
             (inner.begun, std::mem::take(&mut inner.panics))
         };
         assert!(!panics, "on purpose");
+        self.must_be_there()?;
         let mut allowed = self.allowed.subscribe();
         let allowed = allowed.wait_for(|n| turn <= *n).await.map(|_| ());
         allowed.map_err(|gone| LogError::Unavailable(gone.to_string()))?;
@@ -163,6 +188,7 @@ impl EventLog for FakeLog {
     }
 
     async fn save_cursor(&self, name: &str, cursor: &str) -> Result<(), LogError> {
+        self.must_be_there()?;
         self.set_cursor(name, cursor);
         self.inner().saves += 1;
         Ok(())
@@ -170,6 +196,10 @@ impl EventLog for FakeLog {
 
     async fn watermarks(&self, _: Topic) -> Result<Vec<Watermarks>, LogError> {
         Ok(Vec::new())
+    }
+
+    fn can_be_away(&self) -> bool {
+        !self.local
     }
 
     fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod log;
+pub mod provider;
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -52,6 +53,7 @@ pub fn config(sources: Vec<SourceConfig>) -> IngesterConfig {
         batches_in_flight: 2,
         backoff: Backoff::new(ms, ms * 5).unwrap(),
         drain: GRACE,
+        spool: None,
         sources,
     }
 }

@@ -1,0 +1,235 @@
+//! A log that is away: what cannot be asked again waits in the spool, and arrives afterwards, in
+//! order, once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use moodvane_eventlog::LogError;
+use moodvane_ingester::{Ingester, IngesterConfig, SourceConfig, SpoolConfig, StartError, start};
+use moodvane_model::Topic;
+use moodvane_runtime::{ManualClock, Readiness, metrics};
+use prometheus::Registry;
+use tempfile::TempDir;
+
+use support::log::{FakeLog, eventually};
+use support::provider::{key, provider};
+use support::{GRACE, SHORT, config};
+
+const NAME: &str = "open-meteo:new-york";
+
+struct Rig {
+    ingester: Ingester,
+    registry: Registry,
+    readiness: Readiness,
+    asked: Arc<AtomicU64>,
+}
+
+fn spooled_at(dir: &Path, sources: Vec<SourceConfig>) -> IngesterConfig {
+    IngesterConfig {
+        spool: Some(SpoolConfig {
+            dir: dir.join("spool"),
+            max_bytes: 1 << 20,
+            segment_bytes: 4 << 10,
+        }),
+        ..config(sources)
+    }
+}
+
+fn begin(
+    config: IngesterConfig,
+    log: &Arc<FakeLog>,
+) -> Result<(Ingester, Registry, Readiness), StartError> {
+    let (registry, readiness) = (Registry::new(), Readiness::new());
+    let clock = Arc::new(ManualClock::new(support::now()));
+    let ingester = start(config, Arc::clone(log) as _, clock, &registry, &readiness)?;
+    Ok((ingester, registry, readiness))
+}
+
+impl Rig {
+    async fn start(dir: &Path, log: &Arc<FakeLog>, bound: Option<u64>) -> Self {
+        let (weather, asked) = provider().await;
+        let mut config = spooled_at(dir, vec![SourceConfig::OpenMeteo(weather)]);
+        if let (Some(bound), Some(spool)) = (bound, &mut config.spool) {
+            spool.max_bytes = bound;
+        }
+        let (ingester, registry, readiness) = begin(config, log).unwrap();
+        Self {
+            ingester,
+            registry,
+            readiness,
+            asked,
+        }
+    }
+
+    fn value(&self, name: &str) -> u64 {
+        let text = metrics::render(&self.registry);
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value.map_or(0, |value| value.trim().parse().unwrap())
+    }
+
+    fn spooled(&self) -> u64 {
+        self.value("moodvane_ingester_spooled_total{source=\"open-meteo\"}")
+    }
+
+    fn dropped(&self) -> u64 {
+        self.value("moodvane_ingester_dropped_total{reason=\"spool_full\",source=\"open-meteo\"}")
+    }
+
+    fn readiness(&self) -> Result<(), String> {
+        let report = self.readiness.report();
+        report
+            .into_iter()
+            .find(|(name, _)| *name == "spool")
+            .unwrap()
+            .1
+    }
+}
+
+fn away(log: &FakeLog) {
+    log.be_away(true);
+}
+
+#[actix::test]
+async fn what_is_observed_while_the_log_is_away_arrives_afterwards_in_order_and_once() {
+    let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
+    let rig = Rig::start(dir.path(), &log, None).await;
+    eventually("observations", || log.count(Topic::Temperature) > 3).await;
+    assert_eq!(rig.readiness(), Ok(()));
+    away(&log);
+    let before = log.count(Topic::Temperature);
+    eventually("more in the spool", || rig.spooled() > before as u64 + 100).await;
+    eventually("readiness says so", || rig.readiness().is_err()).await;
+    let reason = rig.readiness().unwrap_err();
+    assert!(
+        reason.contains("wait in the spool") && reason.contains("on purpose"),
+        "{reason}"
+    );
+    assert!(rig.value("moodvane_ingester_spool_bytes") > 1_000);
+    log.be_away(false);
+    eventually("it drains", || log.count(Topic::Temperature) > before + 100).await;
+    eventually("ready again", || rig.readiness().is_ok()).await;
+    let report = rig.ingester.drain(GRACE).await;
+    assert_eq!((report.abandoned.len(), report.spooled), (0, 0));
+    let keys = log.keys(Topic::Temperature);
+    let all: Vec<String> = (0..keys.len() as u64).map(key).collect();
+    assert_eq!(keys, all, "every minute, in order, once");
+    assert_eq!(rig.value("moodvane_ingester_spool_bytes"), 0);
+    let drained = rig.value("moodvane_ingester_drained_total{source=\"open-meteo\"}");
+    assert_eq!(drained, keys.len() as u64);
+    let last = keys.last().unwrap().rsplit(':').next().unwrap().to_owned();
+    assert_eq!(
+        log.cursor_of(NAME),
+        Some(last),
+        "the cursor came behind its records"
+    );
+}
+
+#[actix::test]
+async fn what_waits_outlives_the_process_and_is_sent_first_after_the_next_start() {
+    let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
+    away(&log);
+    let rig = Rig::start(dir.path(), &log, None).await;
+    eventually("some in the spool", || rig.spooled() > 50).await;
+    let report = rig.ingester.drain(SHORT).await;
+    assert!(
+        report.spooled > 50 && report.abandoned.is_empty(),
+        "{report:?}"
+    );
+    assert_eq!(
+        (log.count(Topic::Temperature), log.cursor_of(NAME)),
+        (0, None)
+    );
+    drop(rig);
+    log.be_away(false);
+    // The files are let go by a thread of the first one.
+    let mut again = None;
+    eventually("the spool is free", || {
+        again = begin(spooled_at(dir.path(), Vec::new()), &log).ok();
+        again.is_some()
+    })
+    .await;
+    eventually("it drains", || log.cursor_of(NAME).is_some()).await;
+    assert_eq!(again.unwrap().0.drain(GRACE).await.spooled, 0);
+    let keys = log.keys(Topic::Temperature);
+    let all: Vec<String> = (0..keys.len() as u64).map(key).collect();
+    assert_eq!(keys, all);
+    assert!(keys.len() > 50);
+}
+
+#[actix::test]
+async fn beyond_the_bound_what_comes_is_dropped_and_counted_and_what_waits_stays() {
+    let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
+    away(&log);
+    let rig = Rig::start(dir.path(), &log, Some(16 << 10)).await;
+    eventually("it is full", || rig.dropped() > 5).await;
+    let reason = rig.readiness().unwrap_err();
+    assert!(
+        reason.contains("full") && reason.contains("dropped"),
+        "{reason}"
+    );
+    let files = fs::read_dir(dir.path().join("spool")).unwrap();
+    let bytes: u64 = files
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(bytes <= (16 << 10) + 64, "{bytes} with the mark");
+    log.be_away(false);
+    eventually("it takes again", || rig.readiness().is_ok()).await;
+    let report = rig.ingester.drain(GRACE).await;
+    assert_eq!(report.spooled, 0);
+    let (keys, dropped) = (log.keys(Topic::Temperature), rig.dropped());
+    assert_eq!(keys.len() as u64, rig.spooled());
+    let told = rig.asked.load(Ordering::SeqCst);
+    let accounted = keys.len() as u64 + dropped;
+    // The last answer may have come after the stop.
+    assert!(
+        (told - 1..=told).contains(&accounted),
+        "{accounted} of {told}"
+    );
+    assert!(keys.is_sorted(), "order holds over the gap");
+}
+
+#[actix::test]
+async fn a_spool_of_another_process_is_an_error_at_the_start() {
+    let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
+    fs::create_dir(dir.path().join("spool")).unwrap();
+    let (first, ..) = begin(spooled_at(dir.path(), Vec::new()), &log).unwrap();
+    let second = begin(spooled_at(dir.path(), Vec::new()), &log);
+    let Err(StartError::Spool(error)) = second.map(|_| ()) else {
+        panic!("both have it");
+    };
+    assert!(error.to_string().contains("another ingester"), "{error}");
+    first.drain(GRACE).await;
+}
+
+#[actix::test]
+async fn a_log_that_cannot_be_away_and_sources_that_resume_need_no_spool() {
+    let (dir, local, far) = (TempDir::new().unwrap(), FakeLog::local(), FakeLog::new());
+    let rig = Rig::start(dir.path(), &local, None).await;
+    eventually("observations", || local.count(Topic::Temperature) > 3).await;
+    rig.ingester.drain(GRACE).await;
+    let (ingester, ..) = begin(spooled_at(dir.path(), Vec::new()), &far).unwrap();
+    ingester.drain(GRACE).await;
+    assert!(!dir.path().join("spool").exists());
+}
+
+#[actix::test]
+async fn a_refusal_of_the_log_holds_the_spool_until_it_is_mended() {
+    let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
+    for _ in 0..3 {
+        log.refuse(LogError::Mismatch("no right to write".to_owned()));
+    }
+    let rig = Rig::start(dir.path(), &log, None).await;
+    eventually("it is mended", || log.count(Topic::Temperature) > 3).await;
+    rig.ingester.drain(GRACE).await;
+    assert_eq!(
+        log.keys(Topic::Temperature)[0],
+        key(0),
+        "none was passed over"
+    );
+}

@@ -1,0 +1,171 @@
+//! A real Kafka that is killed and started again: what was observed meanwhile arrives, in order, and
+//! counts once. The broker is this test's own, so that no other notices.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::collections::HashSet;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use moodvane_eventlog::{Batch, Consumer, Event, EventLog, KafkaConfig, KafkaLog};
+use moodvane_ingester::{IngesterConfig, SourceConfig, SpoolConfig, start};
+use moodvane_model::{Offset, Topic};
+use moodvane_runtime::{ManualClock, Readiness, metrics};
+use prometheus::Registry;
+use tempfile::TempDir;
+
+use support::config;
+use support::provider::{key, provider};
+
+/// Far longer than it takes: a bound for what is broken, not a wait.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// A chunk of the spool may be sent twice.
+const CHUNK: usize = 2_000;
+
+/// One Kafka in a folder and on ports of its own; gone with this value.
+struct Broker {
+    dir: TempDir,
+    port: u16,
+    peer_port: u16,
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+impl Broker {
+    fn up() -> Self {
+        let broker = Self {
+            dir: TempDir::new().unwrap(),
+            port: free_port(),
+            peer_port: free_port(),
+        };
+        broker.servers("up", &["--kafka", "1", "--cassandra", "0"]);
+        broker
+    }
+
+    fn servers(&self, command: &str, args: &[&str]) {
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deployment/servers");
+        // Node 1 listens one above.
+        let done = Command::new(scripts.join(command))
+            .args(args)
+            .env("MOODVANE_SERVERS_DIR", self.dir.path())
+            .env("MOODVANE_SERVERS_KAFKA_PORT", (self.port - 1).to_string())
+            .env(
+                "MOODVANE_SERVERS_KAFKA_PEER_PORT",
+                (self.peer_port - 1).to_string(),
+            )
+            .status();
+        assert!(done.unwrap().success(), "deployment/servers/{command}");
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.servers("down", &["kafka"]);
+    }
+}
+
+fn ingester_config(dir: PathBuf, source: SourceConfig) -> IngesterConfig {
+    IngesterConfig {
+        spool: Some(SpoolConfig {
+            dir,
+            max_bytes: 64 << 20,
+            segment_bytes: 64 << 10,
+        }),
+        ..config(vec![source])
+    }
+}
+
+fn read_all(mut consumer: Box<dyn Consumer>, until: usize) -> Vec<String> {
+    let (mut batch, mut keys, began) = (Batch::with_capacity(1_000), Vec::new(), Instant::now());
+    while keys.iter().collect::<HashSet<_>>().len() < until {
+        assert!(began.elapsed() < PATIENCE, "{} of {until}", keys.len());
+        match consumer
+            .poll(&mut batch, Duration::from_millis(100))
+            .unwrap()
+        {
+            Event::Assigned(all) => all
+                .iter()
+                .for_each(|w| consumer.start(w.at, Offset(0)).unwrap()),
+            Event::Revoked(all) => consumer.release(&all).unwrap(),
+            Event::Idle | Event::Records => {}
+        }
+        let read = |key: &[u8]| String::from_utf8(key.to_vec()).unwrap();
+        keys.extend(batch.iter().map(|record| read(record.key)));
+    }
+    keys
+}
+
+async fn within_patience(what: &str, mut holds: impl FnMut() -> bool) {
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !holds() {
+            looks.tick().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "not within the bound: {what}");
+}
+
+#[actix::test]
+async fn what_is_observed_while_kafka_is_killed_arrives_after_it_in_order_and_counts_once() {
+    let broker = Broker::up();
+    let dir = TempDir::new().unwrap();
+    let mut kafka = KafkaConfig::new(broker.address());
+    kafka.partitions = 1;
+    kafka.delivery_timeout = Duration::from_secs(1);
+    let log = Arc::new(KafkaLog::open(kafka).await.unwrap());
+    let (mut weather, asked) = provider().await;
+    weather.poll = Duration::from_millis(20);
+    let config = ingester_config(dir.path().join("spool"), SourceConfig::OpenMeteo(weather));
+    let (registry, readiness) = (Registry::new(), Readiness::new());
+    let clock = Arc::new(ManualClock::new(support::now()));
+    let ingester = start(config, Arc::clone(&log) as _, clock, &registry, &readiness).unwrap();
+    let count = |name: &str| {
+        let text = metrics::render(&registry);
+        let line = format!("moodvane_ingester_{name}_total{{source=\"open-meteo\"}} ");
+        let value = text.lines().find_map(|l| l.strip_prefix(&line));
+        value.map_or(0, |value| value.parse::<usize>().unwrap())
+    };
+    let away = || {
+        let report = readiness.report();
+        report
+            .iter()
+            .any(|(name, check)| *name == "spool" && check.is_err())
+    };
+    within_patience("kafka takes some", || count("drained") > 10).await;
+
+    broker.servers("kill", &["kafka"]);
+    let before = count("spooled");
+    within_patience("readiness says that kafka is away", away).await;
+    within_patience("observations meanwhile", || count("spooled") > before + 200).await;
+    assert!(count("drained") < before + 10, "kafka is away");
+
+    broker.servers("start", &["kafka"]);
+    within_patience("all is drained", || count("drained") > before + 200).await;
+    within_patience("ready again", || !away()).await;
+    let report = ingester.drain(PATIENCE).await;
+    assert_eq!((report.spooled, report.abandoned.len()), (0, 0));
+
+    let total = count("spooled");
+    assert!(asked.load(std::sync::atomic::Ordering::SeqCst) >= total as u64);
+    let consumer = log.consumer("reader", &[Topic::Temperature]).unwrap();
+    let keys = tokio::task::spawn_blocking(move || read_all(consumer, total))
+        .await
+        .unwrap();
+    let mut seen = HashSet::new();
+    let first: Vec<&String> = keys.iter().filter(|key| seen.insert(*key)).collect();
+    let all: Vec<String> = (0..total as u64).map(key).collect();
+    assert!(first.into_iter().eq(&all), "every minute, in order");
+    assert!(keys.len() <= total + CHUNK, "{} of {total}", keys.len());
+}

@@ -1,0 +1,51 @@
+//! A provider of weather for tests of the spool: each of its observations is a minute younger.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use moodvane_ingester::OpenMeteoConfig;
+use moodvane_model::Timestamp;
+use serde_json::json;
+
+use super::{new_york, serve, source};
+
+const MINUTE_MS: i64 = 60_000;
+
+/// The provider, and how often it was asked.
+pub async fn provider() -> (OpenMeteoConfig, Arc<AtomicU64>) {
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&asked);
+    let answer = async move || {
+        let minute = count.fetch_add(1, Ordering::SeqCst);
+        let (day, minute) = (minute / 1440 + 3, minute % 1440);
+        json!({
+            "utc_offset_seconds": 0,
+            "current_units": { "time": "iso8601", "interval": "seconds", "temperature_2m": "°C" },
+            "current": {
+                "time": format!("2024-05-{day:02}T{:02}:{:02}", minute / 60, minute % 60),
+                "interval": 60,
+                "temperature_2m": 11.0,
+            },
+        })
+        .to_string()
+    };
+    let address = serve(Router::new().route("/v1/forecast", get(answer))).await;
+    let config = OpenMeteoConfig {
+        id: source("open-meteo"),
+        base_url: format!("http://{address}").parse().unwrap(),
+        cities: vec![new_york()],
+        poll: Duration::from_millis(3),
+        history_days: 0,
+    };
+    (config, asked)
+}
+
+/// The key of its observation of a minute.
+pub fn key(minute: u64) -> String {
+    let midnight = Timestamp::parse_rfc3339("2024-05-03T00:00:00Z").unwrap();
+    let at = midnight.millis() + minute as i64 * MINUTE_MS;
+    format!("new-york:open-meteo:{at}")
+}
