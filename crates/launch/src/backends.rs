@@ -6,7 +6,7 @@
 mod cassandra;
 mod kafka;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use moodvane_runtime::{Check, Settings};
 use moodvane_store::{CassandraConfig, CassandraStore, SqliteStore, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-/// The file of the embedded profile, in the data folder.
-const FILE: &str = "moodvane.db";
+/// The file of the embedded profile, in the data folder: log and rows.
+pub const SQLITE_FILE: &str = "moodvane.db";
 
 /// Which log.
 #[derive(Debug, Clone)]
@@ -66,12 +66,12 @@ impl Backends {
     /// Notes a fault where a backend is for one process only.
     pub fn must_be_shared(&self, settings: &Settings) {
         let alone = "is for the all-in-one binary moodvane; services of their own need";
-        if matches!(self.log, LogChoice::Sqlite { .. }) {
+        if self.log.is_file() {
             settings
                 .section("eventlog")
                 .fault("kind", format!("{alone} kafka"));
         }
-        if matches!(self.store, StoreChoice::Sqlite) {
+        if self.store.is_file() {
             settings
                 .section("store")
                 .fault("kind", format!("{alone} cassandra"));
@@ -81,7 +81,7 @@ impl Backends {
     /// Whether either of them is a file in the data folder.
     #[must_use]
     pub fn uses_folder(&self) -> bool {
-        matches!(self.log, LogChoice::Sqlite { .. }) || matches!(self.store, StoreChoice::Sqlite)
+        self.log.is_file() || self.store.is_file()
     }
 
     /// Opens the log.
@@ -90,9 +90,7 @@ impl Backends {
     /// Where it cannot be opened or reached.
     pub async fn open_log(&self, folder: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
         Ok(match &self.log {
-            LogChoice::Sqlite { partitions, .. } => {
-                Arc::new(open_sqlite(folder.join(FILE), *partitions)?)
-            }
+            LogChoice::Sqlite { .. } => Arc::new(open_sqlite(folder, &self.log)?),
             LogChoice::Kafka(config) => Arc::new(KafkaLog::open((**config).clone()).await?),
         })
     }
@@ -103,14 +101,40 @@ impl Backends {
     /// Where it cannot be opened or reached.
     pub async fn open_store(&self, folder: &Path) -> anyhow::Result<Arc<dyn Store>> {
         Ok(match &self.store {
-            StoreChoice::Sqlite => Arc::new(SqliteStore::open(&folder.join(FILE))?),
+            StoreChoice::Sqlite => Arc::new(SqliteStore::open(&folder.join(SQLITE_FILE))?),
             StoreChoice::Cassandra(config) => Arc::new(CassandraStore::connect(config).await?),
         })
     }
 }
 
-fn open_sqlite(path: PathBuf, partitions: u32) -> anyhow::Result<SqliteLog> {
-    Ok(SqliteLog::open(SqliteLogConfig { path, partitions })?)
+/// Opens the log of a folder that is a file.
+///
+/// # Errors
+/// Where it cannot be opened, or another log was chosen.
+pub fn open_sqlite(folder: &Path, choice: &LogChoice) -> anyhow::Result<SqliteLog> {
+    let LogChoice::Sqlite { partitions, .. } = choice else {
+        anyhow::bail!("the log is not a file");
+    };
+    Ok(SqliteLog::open(SqliteLogConfig {
+        path: folder.join(SQLITE_FILE),
+        partitions: *partitions,
+    })?)
+}
+
+impl LogChoice {
+    /// Whether it is a file in the data folder.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+}
+
+impl StoreChoice {
+    /// Whether it is a file in the data folder.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
 }
 
 fn read_log(settings: &Settings) -> Option<LogChoice> {

@@ -12,8 +12,10 @@ mod args;
 mod backends;
 mod exit;
 mod probe;
+mod scorer;
 
 pub use args::Common;
-pub use backends::{Backends, LogChoice, StoreChoice, open_patiently};
+pub use backends::{Backends, LogChoice, SQLITE_FILE, StoreChoice, open_patiently, open_sqlite};
 pub use exit::{EXIT_CONFIG, exit_code, run};
 pub use probe::{ProbeConfig, serve_probes};
+pub use scorer::read_scorer;

@@ -22,7 +22,7 @@ fn faults(settings: Settings, dir: &TempDir) -> String {
 
 fn read_sources(settings: &Settings) {
     for source in settings.tables("source") {
-        for key in ["kind", "id", "base_url", "select", "language"] {
+        for key in ["kind", "id", "base_url", "select", "language", "since"] {
             let _ = source.text_or(key, "");
         }
         let _ = source.number_or("poll_s", 1..=86_400u32, 60);

@@ -35,6 +35,19 @@ pub struct EngineConfig {
     pub open_rows: usize,
 }
 
+impl EngineConfig {
+    /// The run that an engine of this configuration folds with this scorer.
+    #[must_use]
+    pub fn run(&self, scorer: &dyn Scorer) -> RunId {
+        let spec = RunSpec {
+            scorer: scorer.fingerprint().to_owned(),
+            window: self.window,
+            bounds: self.bounds,
+        };
+        spec.id()
+    }
+}
+
 /// What the engine works with.
 pub struct Parts {
     /// Where dead letters go.
@@ -62,15 +75,11 @@ impl Engine {
     /// An engine without partitions.
     #[must_use]
     pub fn new(config: EngineConfig, parts: Parts) -> Self {
-        let spec = RunSpec {
-            scorer: parts.scorer.fingerprint().to_owned(),
-            window: config.window,
-            bounds: config.bounds,
-        };
+        let run = config.run(&*parts.scorer);
         Self {
             config,
             parts,
-            run: spec.id(),
+            run,
             folds: BTreeMap::new(),
             scores: Vec::new(),
         }
@@ -155,6 +164,7 @@ impl Engine {
         let Some(mut fold) = self.folds.remove(&at) else {
             return Ok(());
         };
+        let _timer = self.parts.metrics.batch_timer();
         let result = self.fold_into(&mut fold, batch);
         if result.is_ok() {
             self.folds.insert(at, fold);
@@ -163,20 +173,15 @@ impl Engine {
     }
 
     fn fold_into(&mut self, fold: &mut PartitionFold, batch: &Batch) -> Result<(), ProcessorError> {
-        let fresh = self.admit(fold, batch)?;
-        let keys: Vec<RowKey> = fresh
-            .iter()
-            .map(|d| d.row_key(self.config.bounds))
-            .collect();
-        self.open_rows(fold, &keys)?;
-        let mut todo = Vec::with_capacity(fresh.len());
-        for (decoded, key) in fresh.into_iter().zip(keys) {
-            if fold.rows.has(&key, decoded.record.offset) {
+        let mut todo = self.admit(fold, batch)?;
+        self.open_rows(fold, todo.iter().map(|(_, key)| key))?;
+        todo.retain(|(decoded, key)| {
+            let is_folded = fold.rows.has(key, decoded.record.offset);
+            if is_folded {
                 self.parts.metrics.already_folded(fold.at.topic);
-            } else {
-                todo.push((decoded, key));
             }
-        }
+            !is_folded
+        });
         self.score(&todo);
         let mut scores = self.scores.iter().copied();
         let bounds = self.config.bounds;
@@ -198,12 +203,12 @@ impl Engine {
         Ok(())
     }
 
-    /// The records of a batch that are to be folded: readable, not folded before, not duplicates.
+    /// The records of a batch that are new, readable and no duplicates, each with its row.
     fn admit<'b>(
         &self,
         fold: &mut PartitionFold,
         batch: &'b Batch,
-    ) -> Result<Vec<Decoded<'b>>, ProcessorError> {
+    ) -> Result<Vec<(Decoded<'b>, RowKey)>, ProcessorError> {
         let topic = fold.at.topic;
         let mut fresh = Vec::with_capacity(batch.len());
         let mut reread = 0;
@@ -224,7 +229,10 @@ impl Engine {
             match (is_new, is_duplicate) {
                 (false, _) => reread += 1,
                 (true, true) => self.parts.metrics.duplicate(topic),
-                (true, false) => fresh.push(decoded),
+                (true, false) => {
+                    let key = decoded.row_key(self.config.bounds);
+                    fresh.push((decoded, key));
+                }
             }
         }
         self.parts.metrics.reread(topic, reread);
@@ -253,7 +261,11 @@ impl Engine {
     }
 
     /// Opens the rows that are not open yet, all in one request.
-    fn open_rows(&self, fold: &mut PartitionFold, keys: &[RowKey]) -> Result<(), ProcessorError> {
+    fn open_rows<'k>(
+        &self,
+        fold: &mut PartitionFold,
+        keys: impl Iterator<Item = &'k RowKey>,
+    ) -> Result<(), ProcessorError> {
         let mut missing: HashSet<RowKey> = HashSet::new();
         let mut last = None;
         for key in keys {

@@ -18,6 +18,7 @@ mod decode;
 mod engine;
 mod error;
 mod fold;
+mod lag;
 mod metrics;
 mod rows;
 mod window;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{
-    Backends, Common, ProbeConfig, exit_code, open_patiently, run, serve_probes,
+    Backends, Common, ProbeConfig, exit_code, open_patiently, read_scorer, run, serve_probes,
 };
 use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, start};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
-use moodvane_sentiment::LexiconScorer;
+use moodvane_sentiment::ScorerChoice;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -31,6 +31,7 @@ struct Config {
     logging: LoggingConfig,
     backends: Backends,
     probe: ProbeConfig,
+    scorer: ScorerChoice,
     processor: ProcessorConfig,
 }
 
@@ -42,11 +43,13 @@ impl Config {
             .iter()
             .for_each(|backends| backends.must_be_shared(settings));
         let probe = ProbeConfig::read(settings);
+        let scorer = read_scorer(settings);
         let processor = ProcessorConfig::read(settings);
         Some(Self {
             logging: logging?,
             backends: backends?,
             probe: probe?,
+            scorer: scorer?,
             processor: processor?,
         })
     }
@@ -78,6 +81,8 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
     let nowhere = std::path::Path::new(".");
     let (log_check, store_check) = (readiness.check("log"), readiness.check("store"));
+    // Said before it starts: else log and store alone would make it ready for a moment.
+    let _ = readiness.check("processor");
     let backends = &config.backends;
     let log = open_patiently(&log_check, &stop, async || backends.open_log(nowhere).await).await?;
     let store = open_patiently(&store_check, &stop, async || {
@@ -90,7 +95,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let parts = Parts {
         log,
         store,
-        scorer: Box::new(LexiconScorer::new()),
+        scorer: config.scorer.build()?,
         metrics: ProcessorMetrics::new(&registry),
         handle: Handle::current(),
     };

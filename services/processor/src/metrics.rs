@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use moodvane_eventlog::TopicPartition;
 use moodvane_model::Topic;
-use prometheus::{Histogram, HistogramTimer, IntCounter, IntCounterVec, Registry};
+use prometheus::{Histogram, HistogramTimer, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
-use moodvane_runtime::metrics::{counter, counter_vec, histogram};
+use moodvane_runtime::metrics::{counter, counter_vec, gauge_vec, histogram};
 
 /// The counters of a processor, named `moodvane_processor_…`.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct ProcessorMetrics {
     lost: IntCounterVec,
     unscored: IntCounter,
     rows: IntCounter,
+    lag: IntGaugeVec,
+    batch: Histogram,
     flush: Histogram,
     scorer: Histogram,
 }
@@ -64,6 +67,17 @@ impl ProcessorMetrics {
                 "moodvane_processor_rows_written_total",
                 "Partial hours written to the store",
             ),
+            lag: gauge_vec(
+                registry,
+                "moodvane_processor_lag_records",
+                "Offsets between the end of a partition and what of it is in the store",
+                &["partition", "topic"],
+            ),
+            batch: histogram(
+                registry,
+                "moodvane_processor_batch_duration_seconds",
+                "Duration of reading, scoring and folding one batch",
+            ),
             flush: histogram(
                 registry,
                 "moodvane_processor_flush_duration_seconds",
@@ -108,6 +122,24 @@ impl ProcessorMetrics {
     pub(crate) fn flushed(&self, rows: u64, took: Duration) {
         self.rows.inc_by(rows);
         self.flush.observe(took.as_secs_f64());
+    }
+
+    /// `None` where the partition is not this processor's.
+    pub(crate) fn lag(&self, at: TopicPartition, records: Option<u64>) {
+        let partition = at.partition.to_string();
+        let labels = [partition.as_str(), at.topic.name()];
+        match records {
+            Some(records) => self
+                .lag
+                .with_label_values(&labels)
+                .set(i64::try_from(records).unwrap_or(i64::MAX)),
+            // One that was never shown need not be taken away.
+            None => drop(self.lag.remove_label_values(&labels)),
+        }
+    }
+
+    pub(crate) fn batch_timer(&self) -> HistogramTimer {
+        self.batch.start_timer()
     }
 
     pub(crate) fn scorer_timer(&self) -> HistogramTimer {

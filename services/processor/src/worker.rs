@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::LONGEST_WAIT;
-use crate::{Engine, Parts, ProcessorConfig, ProcessorError};
+use crate::{Engine, Parts, ProcessorConfig, ProcessorError, lag};
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
@@ -41,6 +41,13 @@ impl Processor {
     #[must_use]
     pub fn flushed(&self) -> watch::Receiver<Flushed> {
         self.flushed.clone()
+    }
+
+    /// Whether it has ended, well or not.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        // The worker holds the other end as long as it works.
+        self.flushed.has_changed().is_err()
     }
 
     /// Waits until the processor has ended: after the shutdown and its drain, or by an error.
@@ -78,6 +85,12 @@ pub async fn start(
     let (report, flushed) = watch::channel(Flushed::new());
     let (end, ended) = oneshot::channel();
     let (began, begun) = oneshot::channel();
+    tokio::spawn(lag::watch(
+        Arc::clone(&parts.log),
+        config.topics.topics(),
+        flushed.clone(),
+        parts.metrics.clone(),
+    ));
     let check = readiness.check("processor");
     let work = move || {
         let result =

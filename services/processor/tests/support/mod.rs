@@ -92,6 +92,9 @@ impl Store for MemoryStore {
     async fn switch_run(&self, _: &RunId, _: HourSlot) -> Result<(), StoreError> {
         Ok(())
     }
+    async fn delete_run(&self, _: &RunId) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
         let rows = self.rows.lock().unwrap();
         Ok(keys
