@@ -6,6 +6,9 @@
 use moodvane_analysis::{StrayBound, feeling, r_squared, temperature};
 use moodvane_model::{HourRow, HourSlot, SourceId};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::request::Manner;
 
 /// How far below a half a value may lie and still be rounded away from zero, in units of the last
 /// place. A mean is held in binary, so that 2.675 may be a little less than it says. A feeling
@@ -14,18 +17,25 @@ use serde::Serialize;
 const HALF_TOLERANCE: f64 = 1e-9;
 
 /// One hour of the answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WeatherHour)]
 struct Hour {
+    /// The hour, as the clocks of the zone show it.
     #[serde(rename = "hourSlot")]
+    #[schema(value_type = String, example = "2018-01-01 02")]
     hour: HourSlot,
-    feeling: f64,
-    temperature: f64,
+    /// The mean class of the hour's posts, 0 to 4.
+    feeling: Option<f64>,
+    /// °C.
+    temperature: Option<f64>,
 }
 
 /// The answer to a request for weather.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WeatherAnswer)]
 pub(crate) struct Answer {
     res: Vec<Hour>,
+    /// The squared Pearson correlation of the hours that have both; 0 where it is not defined.
     r2: f64,
     #[serde(skip)]
     strays: Vec<(HourSlot, SourceId)>,
@@ -33,20 +43,27 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The answer over rows in order. An hour counts where it has posts and a temperature.
-    pub(crate) fn over(rows: &[HourRow], bound: StrayBound) -> Self {
+    pub(crate) fn over(rows: &[HourRow], bound: StrayBound, manner: Manner) -> Self {
         let mut res = Vec::with_capacity(rows.len());
         let mut pairs = Vec::with_capacity(rows.len());
         let mut strays = Vec::new();
         for row in rows {
-            let (Some(feeling), Some(weather)) = (feeling(row), temperature(row, bound)) else {
+            let enough = row.posts().scored() >= manner.min_posts;
+            let feeling = feeling(row).filter(|_| enough);
+            let weather = temperature(row, bound);
+            let sides = u8::from(feeling.is_some()) + u8::from(weather.is_some());
+            if sides < 2 && !(manner.one_sided && sides == 1) {
                 continue;
-            };
-            strays.extend(weather.left_out.iter().map(|source| (row.hour, *source)));
-            pairs.push((feeling, weather.celsius));
+            }
+            let left_out = weather.iter().flat_map(|weather| &weather.left_out);
+            strays.extend(left_out.map(|source| (row.hour, *source)));
+            let celsius = weather.map(|weather| weather.celsius);
+            pairs.extend(feeling.zip(celsius));
             res.push(Hour {
-                hour: row.hour,
-                feeling: round::<2>(feeling),
-                temperature: round::<2>(weather.celsius),
+                // Every hour of the range has a slot: that was checked with the request.
+                hour: manner.zone.slot(row.hour).unwrap_or(row.hour),
+                feeling: feeling.map(round::<2>),
+                temperature: celsius.map(round::<2>),
             });
         }
         let r2 = r_squared(&pairs).map_or(0.0, round::<4>);
@@ -60,7 +77,7 @@ impl Answer {
 }
 
 /// Rounds to `PLACES` decimals, halves away from zero; a zero has no sign.
-fn round<const PLACES: i32>(value: f64) -> f64 {
+pub(crate) fn round<const PLACES: i32>(value: f64) -> f64 {
     let scale = 10f64.powi(PLACES);
     let scaled = value * scale;
     let rounded = (scaled + HALF_TOLERANCE.copysign(scaled)).round() / scale;
@@ -121,7 +138,7 @@ mod tests {
 
     #[test]
     fn no_rows_give_an_empty_answer() {
-        let answer = Answer::over(&[], StrayBound::STANDARD);
+        let answer = Answer::over(&[], StrayBound::STANDARD, Manner::PLAIN);
         assert_eq!(
             serde_json::to_string(&answer).unwrap(),
             r#"{"res":[],"r2":0.0}"#

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use moodvane_analysis::StrayBound;
-use moodvane_model::CityId;
+use moodvane_model::{City, CityId, Incarnation};
 use moodvane_runtime::{Section, Settings, read_cities};
 
 /// How the server is to behave. Every value is within its limits.
@@ -12,12 +13,20 @@ use moodvane_runtime::{Section, Settings, read_cities};
 pub struct ServerConfig {
     /// Where to listen.
     pub address: SocketAddr,
-    /// The city that requests are answered for.
+    /// The city that is answered for where a request names none; one of `cities`.
     pub city: CityId,
+    /// The cities that requests may name.
+    pub cities: Vec<City>,
+    /// Which life of the log's topics is read.
+    pub incarnation: Incarnation,
     /// The longest body of a request, in bytes.
     pub max_body_bytes: usize,
     /// The longest range of a request, in hours.
     pub max_range_hours: u32,
+    /// The most hours of a page.
+    pub max_page_hours: u32,
+    /// Sites whose pages may ask from a browser.
+    pub cors_origins: Vec<HeaderValue>,
     /// How long a request may take altogether: its body to arrive, and the store to answer.
     pub request_timeout: Duration,
     /// How many requests for weather are answered at once; more are refused.
@@ -36,9 +45,15 @@ impl ServerConfig {
         let section = settings.section("server");
         let address = section.parse::<IpAddr>("address");
         let port = section.number::<u16>("port", 0..=u16::MAX);
-        let city = city(settings, &section);
+        let cities = read_cities(settings);
+        let city = city(&section, cities.as_deref());
+        let incarnation = settings
+            .section("eventlog")
+            .number("incarnation", 1..=u32::MAX);
         let max_body_bytes = section.number::<usize>("max_body_bytes", 64..=16_777_216);
         let max_range_hours = section.number::<u32>("max_range_hours", 1..=1_000_000);
+        let max_page_hours = section.number::<u32>("max_page_hours", 1..=100_000);
+        let cors_origins = origins(&section);
         let request_timeout = section.millis("request_timeout_ms", 1..=600_000);
         let max_concurrent_requests =
             section.number::<usize>("max_concurrent_requests", 1..=100_000);
@@ -47,8 +62,12 @@ impl ServerConfig {
         Some(Self {
             address: SocketAddr::new(address?, port?),
             city: city?,
+            cities: cities?,
+            incarnation: Incarnation(incarnation?),
             max_body_bytes: max_body_bytes?,
             max_range_hours: max_range_hours?,
+            max_page_hours: max_page_hours?,
+            cors_origins: cors_origins?,
             request_timeout: request_timeout?,
             max_concurrent_requests: max_concurrent_requests?,
             stray_bound: StrayBound::new(stray_bound?).ok()?,
@@ -58,9 +77,9 @@ impl ServerConfig {
 }
 
 /// The configured city, which must be one of those that are described.
-fn city(settings: &Settings, section: &Section<'_>) -> Option<CityId> {
+fn city(section: &Section<'_>, cities: Option<&[City]>) -> Option<CityId> {
     let id = section.parse::<CityId>("city")?;
-    let cities = read_cities(settings)?;
+    let cities = cities?;
     if cities.iter().any(|city| city.id == id) {
         return Some(id);
     }
@@ -70,4 +89,26 @@ fn city(settings: &Settings, section: &Section<'_>) -> Option<CityId> {
         format!("must be the id of a [[city]]: {}", known.join(", ")),
     );
     None
+}
+
+/// The origins, each as a browser sends it: a scheme and a host, no path.
+fn origins(section: &Section<'_>) -> Option<Vec<HeaderValue>> {
+    let read = |text: &String| {
+        let origin = url::Url::parse(text).ok()?.origin();
+        let same = origin.is_tuple() && origin.ascii_serialization() == *text;
+        same.then(|| HeaderValue::from_str(text).ok()).flatten()
+    };
+    let texts = section.list("cors_origins")?;
+    let origins: Option<Vec<HeaderValue>> = texts.iter().map(read).collect();
+    if origins.is_none() {
+        let wrong = texts.iter().find(|text| read(text).is_none());
+        section.fault(
+            "cors_origins",
+            format!(
+                "\"{}\" must be a scheme and a host, such as https://example.org",
+                wrong.map_or("", String::as_str)
+            ),
+        );
+    }
+    origins
 }

@@ -23,6 +23,7 @@ use moodvane_model::{
 };
 
 use crate::answer::Answer;
+use crate::request::Manner;
 
 type Weather = [(&'static str, &'static [f64])];
 
@@ -45,7 +46,7 @@ pub(crate) fn answer() -> Result<Answer, ModelError> {
         .iter()
         .map(|(hour, classes, weather)| row(hour, classes, weather))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Answer::over(&rows, StrayBound::STANDARD))
+    Ok(Answer::over(&rows, StrayBound::STANDARD, Manner::PLAIN))
 }
 
 fn row(hour: &str, classes: &[u8], weather: &Weather) -> Result<HourRow, ModelError> {

@@ -35,15 +35,32 @@ impl Check {
     }
 }
 
+/// Answers pong.
+#[utoipa::path(
+    get, path = "/ping", tag = "probes",
+    responses((status = 200, description = "pong", body = String, content_type = "text/plain")),
+)]
 pub(crate) async fn ping() -> &'static str {
     "pong"
 }
 
+/// Whether the process lives.
+#[utoipa::path(
+    get, path = "/health", tag = "probes",
+    responses((status = 200, description = "It does", body = Value)),
+)]
 pub(crate) async fn health() -> Json<Value> {
     Json(json!({"status": "alive"}))
 }
 
 /// 200 where every check is good, else 503; either way with each check and its reason.
+#[utoipa::path(
+    get, path = "/ready", tag = "probes",
+    responses(
+        (status = 200, description = "It can answer", body = Value),
+        (status = 503, description = "It cannot, with the reasons", body = Value),
+    ),
+)]
 pub(crate) async fn ready(extract::State(state): extract::State<State>) -> Response {
     let app = &state.app;
     let (store, log) = tokio::join!(

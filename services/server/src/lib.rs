@@ -4,6 +4,11 @@
 //! |---|---|
 //! | `POST /weather` | hours of a range with feeling, temperature and r² |
 //! | `GET, POST /test` | the same shape over fixed hours, see the table in `fixed.rs` |
+//! | `GET /v1/hours` | all that is known of each hour, page by page; JSON, CSV or NDJSON |
+//! | `GET /v1/relation` | how a weather variable and the feeling go together, with intervals |
+//! | `GET /v1/cities` | the cities that are answered for |
+//! | `GET /v1/status` | how far the rows are, and what was heard last |
+//! | `GET /openapi.json` | this interface, as OpenAPI 3.1 |
 //! | `GET /ping` | `pong` |
 //! | `GET /health` | whether the process lives |
 //! | `GET /ready` | whether it can answer: store, log, the process's own checks, not draining |
@@ -21,25 +26,33 @@
 
 mod answer;
 mod config;
+mod etag;
 mod fixed;
 mod health;
 mod observe;
+mod openapi;
 mod patience;
 mod problem;
+mod query;
 mod request;
+mod request_id;
 mod serve;
 mod state;
+mod v1;
 mod weather;
+mod zone;
 
 use std::any::Any;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::http::{HeaderValue, Method, Uri, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::problem::{Kind, Problem};
 use crate::state::State;
@@ -51,31 +64,56 @@ pub use state::App;
 /// The routes, with every limit around them.
 pub fn router(app: App) -> Router {
     let body_limit = DefaultBodyLimit::max(app.config.max_body_bytes);
+    let cors = cors(&app.config.cors_origins);
     let state = State::new(app);
+    let v1 = v1::routes()
+        .layer(from_fn(etag::etag))
+        .layer(CompressionLayer::new());
     // Probes are outside the limit of requests at once: a busy server is not a sick one.
     let limited = Router::new()
         .route("/weather", post(weather::weather))
         .route("/test", get(weather::test).post(weather::test))
+        .merge(v1)
         .route_layer(from_fn_with_state(state.clone(), weather::limit));
-    Router::new()
+    let document = get(openapi::document).layer(CompressionLayer::new());
+    let router = Router::new()
         .merge(limited)
         .route("/ping", get(health::ping))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(observe::metrics))
+        .route("/openapi.json", document)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(state.clone(), observe::observe))
-        .with_state(state)
+        .layer(from_fn(request_id::identify))
+        .with_state(state);
+    match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    }
+}
+
+/// Lets pages of these sites ask; none where no site is named, so that a browser's question is
+/// answered as any other method that is not known.
+fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
+    let layer = CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.to_vec()))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE])
+        .expose_headers([header::LINK, header::ETAG, request_id::HEADER]);
+    (!origins.is_empty()).then_some(layer)
 }
 
 async fn not_found(uri: Uri) -> Problem {
     let path: String = uri.path().chars().take(128).collect();
     Problem::new(
         Kind::NotFound,
-        format!("there is no {path}; there are /weather, /test, /ping, /health, /ready, /metrics"),
+        format!(
+            "there is no {path}; there are /weather, /v1/hours, /v1/relation, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json"
+        ),
     )
 }
 

@@ -1,11 +1,12 @@
 //! The server as a process of its own. Log and store must be shared: Kafka and Cassandra.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{Backends, Common, exit_code, open_patiently, run};
-use moodvane_runtime::{LoggingConfig, Readiness, Settings, read_cities, signalled};
+use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
 use moodvane_server::{App, ServerConfig, router, serve};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -74,6 +75,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let app = App {
         store,
         log,
+        clock: Arc::new(SystemClock),
         config: config.server.clone(),
         readiness,
         registry: Registry::new(),

@@ -26,6 +26,11 @@ pub(crate) enum Kind {
     InvalidHour,
     EndBeforeBegin,
     RangeTooLong,
+    UnknownCity,
+    UnknownZone,
+    FractionalZone,
+    UnknownParameter,
+    InvalidValue,
     UnreadableBody,
     NotFound,
     MethodNotAllowed,
@@ -58,6 +63,15 @@ impl Kind {
                 "The range ends before it begins",
             ),
             Self::RangeTooLong => ("/problems/range-too-long", bad, "The range is too long"),
+            Self::UnknownCity => ("/problems/unknown-city", bad, "No such city"),
+            Self::UnknownZone => ("/problems/unknown-zone", bad, "No such time zone"),
+            Self::FractionalZone => (
+                "/problems/fractional-zone",
+                bad,
+                "The time zone is not whole hours from UTC",
+            ),
+            Self::UnknownParameter => ("/problems/unknown-parameter", bad, "No such parameter"),
+            Self::InvalidValue => ("/problems/invalid-value", bad, "Not a value of this field"),
             Self::UnreadableBody => (
                 "/problems/unreadable-body",
                 bad,
@@ -121,6 +135,16 @@ pub(crate) struct Problem {
     detail: String,
     field: Option<&'static str>,
     place: Option<Place>,
+    example: Example,
+}
+
+/// A request that would be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Example {
+    /// Of `POST /weather`.
+    Weather,
+    /// This path, with its parameters, of `GET`.
+    Get(&'static str),
 }
 
 #[derive(Serialize)]
@@ -145,7 +169,20 @@ impl Problem {
             detail: detail.into(),
             field: None,
             place: None,
+            example: Example::Weather,
         }
+    }
+
+    /// The same, showing that example.
+    pub(crate) fn like(mut self, example: Example) -> Self {
+        self.example = example;
+        self
+    }
+
+    /// The stable name of its kind.
+    #[cfg(test)]
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind.facts().0
     }
 
     /// The same, naming the field that is wrong; `body` where it is the body as a whole.
@@ -176,20 +213,25 @@ impl Problem {
                 Kind::StoreUnavailable,
                 "the store that holds the hours cannot be reached; try again later",
             ),
-            StoreError::Corrupt(_) | StoreError::Schema { .. } | StoreError::UnknownRun(_) => {
-                Self::internal()
-            }
+            StoreError::Corrupt(_)
+            | StoreError::Schema { .. }
+            | StoreError::UnknownRun(_)
+            | StoreError::Answers { .. } => Self::internal(),
         }
     }
 }
 
-/// A request that would be right.
-fn example() -> Value {
-    json!({
-        "method": "POST",
-        "path": "/weather",
-        "body": {"begin": "2018-01-01 02", "end": "2018-01-01 03"},
-    })
+impl Example {
+    fn json(self) -> Value {
+        match self {
+            Self::Weather => json!({
+                "method": "POST",
+                "path": "/weather",
+                "body": {"begin": "2018-01-01 02", "end": "2018-01-01 03"},
+            }),
+            Self::Get(path) => json!({"method": "GET", "path": path}),
+        }
+    }
 }
 
 impl IntoResponse for Problem {
@@ -202,7 +244,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             field: self.field,
             place: self.place.as_ref(),
-            example: status.is_client_error().then(example),
+            example: status.is_client_error().then(|| self.example.json()),
         };
         let mut response = (status, Json(written)).into_response();
         let headers = response.headers_mut();

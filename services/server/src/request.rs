@@ -1,33 +1,122 @@
-//! The body of a request for weather: which hours are asked for.
+//! The body of a request for weather: which hours are asked for, and how they are to be answered.
 //!
-//! Terms: `begin` and `end` are hours such as `2018-01-01 02`, both included.
+//! Terms: `begin` and `end` are hours such as `2018-01-01 02`, both included, on the clocks of `tz`.
 //!
 //! Guarantee: what is refused is refused with the place or the field that is wrong. Fields that
 //! are not known are ignored, and so is the content type: `curl -d` calls its body a form.
 
-use moodvane_model::{HourRange, HourSlot};
+use moodvane_model::{CityId, HourRange, HourSlot};
 use serde_json::{Map, Value};
 
+use crate::ServerConfig;
 use crate::problem::{Kind, Place, Problem};
+use crate::query;
+use crate::zone::Zone;
 
 /// How many characters an excerpt shows on either side of the place.
 const EXCERPT_CHARS: usize = 40;
 
-/// Reads the range of hours that a body asks for, of at most `max_hours` hours.
-pub(crate) fn hours(body: &[u8], max_hours: u32) -> Result<HourRange, Problem> {
-    let fields = object(body)?;
-    let begin = hour(&fields, "begin")?;
-    let end = hour(&fields, "end")?;
-    let range = HourRange::new(begin, end)
-        .map_err(|error| Problem::new(Kind::EndBeforeBegin, error.to_string()).of("end"))?;
-    if range.hours() > max_hours {
-        let detail = format!(
-            "the range has {} hours, the limit is {max_hours}: ask for it in parts",
-            range.hours()
-        );
-        return Err(Problem::new(Kind::RangeTooLong, detail).of("end"));
+/// What a body asks for.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    /// Whose hours.
+    pub(crate) city: CityId,
+    /// Which hours.
+    pub(crate) range: HourRange,
+    /// How they are to be answered.
+    pub(crate) manner: Manner,
+}
+
+/// How hours are to be answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whose clocks the slots are told by.
+    pub(crate) zone: Zone,
+    /// Whether hours are told of which only one side is known.
+    pub(crate) one_sided: bool,
+    /// The feeling of an hour of fewer scored posts is not told.
+    pub(crate) min_posts: u64,
+}
+
+impl Manner {
+    /// Where nothing was said about it.
+    pub(crate) const PLAIN: Self = Self {
+        zone: Zone::UTC,
+        one_sided: false,
+        min_posts: 0,
+    };
+}
+
+impl Ask {
+    /// Reads a body.
+    pub(crate) fn read(body: &[u8], config: &ServerConfig) -> Result<Self, Problem> {
+        let fields = object(body)?;
+        let (begin, end) = (hour(&fields, "begin")?, hour(&fields, "end")?);
+        let zone = text(&fields, "tz")?.map_or(Ok(Zone::UTC), Zone::parse)?;
+        let range = zone.range(begin, end)?;
+        short_enough(range, config.max_range_hours)?;
+        zone.check(range)?;
+        Ok(Self {
+            city: query::city(config, text(&fields, "city")?)?.id,
+            range,
+            manner: Manner {
+                zone,
+                one_sided: one_sided(&fields)?,
+                min_posts: min_posts(&fields)?,
+            },
+        })
     }
-    Ok(range)
+}
+
+/// Refuses a range of more than `most` hours.
+pub(crate) fn short_enough(range: HourRange, most: u32) -> Result<(), Problem> {
+    if range.hours() <= most {
+        return Ok(());
+    }
+    let detail = format!(
+        "the range has {} hours, the limit is {most}: ask for it in parts",
+        range.hours()
+    );
+    Err(Problem::new(Kind::RangeTooLong, detail).of("end"))
+}
+
+fn text<'a>(
+    fields: &'a Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<&'a str>, Problem> {
+    match fields.get(field) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(other) => {
+            let detail = format!("\"{field}\" must be a text, not {}", name_of(other));
+            Err(Problem::new(Kind::WrongType, detail).of(field))
+        }
+    }
+}
+
+fn one_sided(fields: &Map<String, Value>) -> Result<bool, Problem> {
+    match text(fields, "include")? {
+        None | Some("both") => Ok(false),
+        Some("all") => Ok(true),
+        Some(_) => {
+            let detail = "\"include\" must be \"both\" or \"all\"";
+            Err(Problem::new(Kind::InvalidValue, detail).of("include"))
+        }
+    }
+}
+
+fn min_posts(fields: &Map<String, Value>) -> Result<u64, Problem> {
+    let Some(value) = fields.get("min_posts") else {
+        return Ok(0);
+    };
+    let wrong = |kind| {
+        let detail = "\"min_posts\" must be a whole number from 0 on";
+        Problem::new(kind, detail).of("min_posts")
+    };
+    if !value.is_number() {
+        return Err(wrong(Kind::WrongType));
+    }
+    value.as_u64().ok_or_else(|| wrong(Kind::InvalidValue))
 }
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use moodvane_eventlog::EventLog;
-use moodvane_runtime::Readiness;
+use moodvane_runtime::{Clock, Readiness};
 use moodvane_store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// The log; only asked whether it answers.
     pub log: Arc<dyn EventLog>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// How to behave.
     pub config: ServerConfig,
     /// The checks of the whole process.

@@ -6,12 +6,14 @@ use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{self, FromRequest, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use moodvane_model::{CityId, HourRange, HourRow};
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::Answer;
 use crate::fixed;
+use crate::openapi::{AskSchema, ProblemSchema};
 use crate::problem::{Kind, Problem};
-use crate::request;
+use crate::request::Ask;
 use crate::state::State;
 
 /// Lets a request in where there is room for it.
@@ -30,7 +32,24 @@ pub(crate) async fn limit(
     Ok(next.run(request).await)
 }
 
-/// The hours that the body asks for, of the configured city.
+/// The hours of a range that have a feeling and a temperature, and r² of the two.
+///
+/// `tz` may name an IANA zone whose clocks are whole hours from UTC; begin, end and hourSlot are
+/// then told by them. Where clocks are put back, an hourSlot names two hours: as begin the first,
+/// as end the last, and the answer has both. Where they are put forward, a begin that does not
+/// exist means the next hour, an end the one before.
+#[utoipa::path(
+    post, path = "/weather", tag = "weather",
+    request_body = AskSchema,
+    responses(
+        (status = 200, description = "The hours, in order", body = Answer),
+        (status = 400, response = ProblemSchema),
+        (status = 408, response = ProblemSchema),
+        (status = 413, response = ProblemSchema),
+        (status = 500, response = ProblemSchema),
+        (status = 503, response = ProblemSchema),
+    ),
+)]
 pub(crate) async fn weather(
     extract::State(state): extract::State<State>,
     request: Request,
@@ -38,12 +57,9 @@ pub(crate) async fn weather(
     let config = &state.app.config;
     let deadline = Instant::now() + config.request_timeout;
     let body = read(&state, deadline, request).await?;
-    let range = request::hours(&body, config.max_range_hours)?;
-    let rows = timeout_at(deadline, state.app.store.hours(config.city, range))
-        .await
-        .map_err(|_| late_store(&state))?
-        .map_err(|error| Problem::store(&error))?;
-    let answer = Answer::over(&rows, config.stray_bound);
+    let ask = Ask::read(&body, config)?;
+    let rows = hours(&state, deadline, ask.city, ask.range).await?;
+    let answer = Answer::over(&rows, config.stray_bound, ask.manner);
     for (hour, source) in answer.strays() {
         tracing::debug!(%hour, %source, "source strays from the others and is left out");
         state.counts.stray(source.as_str());
@@ -51,12 +67,32 @@ pub(crate) async fn weather(
     Ok(Json(answer))
 }
 
-/// The fixed hours.
+/// The same shape over fixed hours whose result was worked out by hand.
+#[utoipa::path(
+    get, path = "/test", tag = "weather",
+    responses(
+        (status = 200, description = "The fixed hours", body = Answer),
+        (status = 503, response = ProblemSchema),
+    ),
+)]
 pub(crate) async fn test() -> Result<Json<Answer>, Problem> {
     fixed::answer().map(Json).map_err(|error| {
         tracing::error!(%error, "fixed hours are not valid");
         Problem::internal()
     })
+}
+
+/// The rows of a range, before `deadline`.
+pub(crate) async fn hours(
+    state: &State,
+    deadline: Instant,
+    city: CityId,
+    range: HourRange,
+) -> Result<Vec<HourRow>, Problem> {
+    timeout_at(deadline, state.app.store.hours(city, range))
+        .await
+        .map_err(|_| late_store(state))?
+        .map_err(|error| Problem::store(&error))
 }
 
 /// The body, within its limit and before `deadline`.
@@ -92,7 +128,7 @@ fn late_body(state: &State) -> Problem {
     Problem::new(Kind::BodyTimeout, detail).of("body")
 }
 
-fn late_store(state: &State) -> Problem {
+pub(crate) fn late_store(state: &State) -> Problem {
     let within_ms = state.app.config.request_timeout.as_millis();
     tracing::error!(within_ms, "store did not answer a request in time");
     Problem::new(

@@ -13,6 +13,9 @@ fn the_default_configuration_is_valid() {
     assert_eq!(config.city.as_str(), "new-york");
     assert_eq!(config.max_body_bytes, 16_384);
     assert_eq!(config.max_range_hours, 8_784);
+    assert_eq!(config.max_page_hours, 1_000);
+    assert_eq!(config.cors_origins.len(), 0);
+    assert_eq!(config.cities.len(), 1);
     assert_eq!(config.request_timeout, Duration::from_secs(10));
     assert_eq!(config.max_concurrent_requests, 256);
     assert_eq!(config.stray_bound.celsius(), 5.0);
@@ -36,6 +39,8 @@ fn every_fault_is_named_at_once() {
         ("server.city", "atlantis"),
         ("server.max_body_bytes", "0"),
         ("server.max_range_hours", "0"),
+        ("server.max_page_hours", "0"),
+        ("server.cors_origins", "https://example.org/path"),
         ("server.request_timeout_ms", "0"),
         ("server.max_concurrent_requests", "0"),
         ("server.stray_bound_c", "-1.0"),

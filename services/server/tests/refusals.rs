@@ -201,7 +201,7 @@ async fn an_unknown_path_is_a_404_that_lists_the_known() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.problem(), "/problems/not-found", "{path}");
     }
-    assert_snapshot!(app.get("/nowhere").await.body, @r#"{"type":"/problems/not-found","title":"No such resource","status":404,"detail":"there is no /nowhere; there are /weather, /test, /ping, /health, /ready, /metrics","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
+    assert_snapshot!(app.get("/nowhere").await.body, @r#"{"type":"/problems/not-found","title":"No such resource","status":404,"detail":"there is no /nowhere; there are /weather, /v1/hours, /v1/relation, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
 }
 
 #[tokio::test]
@@ -215,6 +215,11 @@ async fn a_wrong_method_is_a_405_that_says_what_is_allowed() {
         ("DELETE", "/health", "GET,HEAD"),
         ("POST", "/ready", "GET,HEAD"),
         ("BREW", "/metrics", "GET,HEAD"),
+        ("POST", "/v1/hours", "GET,HEAD"),
+        ("DELETE", "/v1/relation", "GET,HEAD"),
+        ("PUT", "/v1/cities", "GET,HEAD"),
+        ("OPTIONS", "/v1/status", "GET,HEAD"),
+        ("POST", "/openapi.json", "GET,HEAD"),
     ] {
         let answer = app.call(method, path, Body::empty()).await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");

@@ -9,12 +9,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use moodvane_analysis::StrayBound;
-use moodvane_eventlog::{Consumer, DeadLetter, EventLog, LogError, NewRecord, Watermarks};
-use moodvane_model::{
-    CityId, HourRange, HourRow, HourSlot, Observation, PartialHour, PartialKey, Progress,
-    ProgressKey, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic,
+use moodvane_eventlog::{
+    Consumer, DeadLetter, EventLog, LogError, NewRecord, TopicPartition, Watermarks,
 };
-use moodvane_runtime::Readiness;
+use moodvane_model::{
+    City, CityId, HourRange, HourRow, HourSlot, Incarnation, Observation, Offset, PartialHour,
+    PartialKey, Partition, Progress, ProgressKey, Readings, RunId, Score, Sentiment, SourceId,
+    Sums, Topic,
+};
+use moodvane_runtime::{ManualClock, Readiness};
 use moodvane_server::{App, ServerConfig, router};
 use moodvane_store::{Gap, RunInfo, Store, StoreError};
 use tokio::sync::Notify;
@@ -96,9 +99,22 @@ impl Store for FakeStore {
         unimplemented!("the server does not write")
     }
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
-        unimplemented!("the server asks for hours alone")
+        self.mood().await?;
+        let run = |id: &str, from: Option<&str>| RunInfo {
+            id: RunId::new(id),
+            serves_from: from.map(|from| from.parse().unwrap()),
+        };
+        Ok(vec![
+            run("old", Some("1970-01-01 00")),
+            run("new", Some("2018-01-01 00")),
+            run("later", Some("2030-01-01 00")),
+            run("beside", None),
+        ])
     }
     async fn switch_run(&self, _: &RunId, _: HourSlot) -> Result<(), StoreError> {
+        unimplemented!("the server does not write")
+    }
+    async fn delete_run(&self, _: &RunId) -> Result<(), StoreError> {
         unimplemented!("the server does not write")
     }
     async fn partials(&self, _: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
@@ -107,8 +123,14 @@ impl Store for FakeStore {
     async fn put_partials(&self, _: Vec<PartialHour>) -> Result<(), StoreError> {
         unimplemented!("the server does not write")
     }
-    async fn progress(&self, _: &ProgressKey) -> Result<Option<Progress>, StoreError> {
-        unimplemented!("the server asks for hours alone")
+    async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError> {
+        self.mood().await?;
+        assert_eq!(key.run.as_str(), "new");
+        Ok((key.partition == Partition(0)).then(|| Progress {
+            key: key.clone(),
+            next: Offset(90),
+            anchor: None,
+        }))
     }
     async fn put_progress(&self, _: Vec<Progress>) -> Result<(), StoreError> {
         unimplemented!("the server does not write")
@@ -117,7 +139,8 @@ impl Store for FakeStore {
         unimplemented!("the server does not write")
     }
     async fn gaps(&self, _: &RunId) -> Result<Vec<Gap>, StoreError> {
-        unimplemented!("the server asks for hours alone")
+        self.mood().await?;
+        Ok(Vec::new())
     }
     async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError> {
         self.mood().await?;
@@ -149,9 +172,17 @@ impl EventLog for FakeLog {
     async fn save_cursor(&self, _: &str, _: &str) -> Result<(), LogError> {
         unimplemented!("the server does not write")
     }
-    async fn watermarks(&self, _: Topic) -> Result<Vec<Watermarks>, LogError> {
+    async fn watermarks(&self, topic: Topic) -> Result<Vec<Watermarks>, LogError> {
+        let partition = |partition, low, high| Watermarks {
+            at: TopicPartition {
+                topic,
+                partition: Partition(partition),
+            },
+            low: Offset(low),
+            high: Offset(high),
+        };
         match self.0.mood() {
-            Mood::Well => Ok(Vec::new()),
+            Mood::Well => Ok(vec![partition(0, 0, 100), partition(1, 40, 45)]),
             Mood::Silent => std::future::pending().await,
             _ => Err(LogError::Unavailable("no broker".to_owned())),
         }
@@ -161,12 +192,26 @@ impl EventLog for FakeLog {
     }
 }
 
+fn city(id: &str, name: &str, zone: &str) -> City {
+    City::new(CityId::parse(id).unwrap(), name, &[], (40.5, -74.0), zone).unwrap()
+}
+
+/// What time it is.
+pub(crate) const NOW: &str = "2018-01-01 09";
+
 pub(crate) fn config() -> ServerConfig {
     ServerConfig {
         address: "127.0.0.1:0".parse().unwrap(),
         city: CityId::parse("new-york").unwrap(),
+        cities: vec![
+            city("new-york", "New York", "America/New_York"),
+            city("paris", "Paris", "Europe/Paris"),
+        ],
+        incarnation: Incarnation(1),
         max_body_bytes: 1024,
         max_range_hours: 48,
+        max_page_hours: 24,
+        cors_origins: Vec::new(),
         request_timeout: std::time::Duration::from_secs(5),
         max_concurrent_requests: 8,
         stray_bound: StrayBound::STANDARD,
@@ -212,7 +257,8 @@ impl Answer {
             assert!(!json[member].as_str().unwrap().is_empty(), "{member}");
         }
         if self.status.is_client_error() {
-            assert_eq!(json["example"]["path"], "/weather");
+            let path = json["example"]["path"].as_str().unwrap();
+            assert!(path == "/weather" || path.starts_with("/v1/"), "{path}");
         }
         json["type"].as_str().unwrap().to_owned()
     }
@@ -232,6 +278,7 @@ impl TestApp {
         let app = App {
             store: store.clone(),
             log: log.clone(),
+            clock: Arc::new(ManualClock::new(NOW.parse::<HourSlot>().unwrap().start())),
             config,
             readiness: readiness.clone(),
             registry: registry.clone(),
@@ -254,7 +301,8 @@ impl TestApp {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body: String::from_utf8(bytes.to_vec()).unwrap(),
+            // Compressed answers are no text; their tests look at the headers alone.
+            body: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }
 
@@ -265,6 +313,11 @@ impl TestApp {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, Body::empty()).await
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, header: (&str, &str)) -> Answer {
+        let request = Request::builder().uri(path).header(header.0, header.1);
+        self.send(request.body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn weather(&self, body: &str) -> Answer {

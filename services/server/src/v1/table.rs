@@ -1,0 +1,106 @@
+//! Hours as JSON, as a line of JSON each, and as a table.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::hours::{Hour, Hours, Reading};
+
+/// How hours are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum Format {
+    Json,
+    Csv,
+    Ndjson,
+}
+
+impl Format {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+}
+
+pub(super) fn json(page: &Hours) -> anyhow::Result<Vec<u8>> {
+    Ok(serde_json::to_vec(page)?)
+}
+
+/// A line of JSON per hour.
+pub(super) fn ndjson(hours: &[Hour]) -> anyhow::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for hour in hours {
+        serde_json::to_writer(&mut out, hour)?;
+        out.push(b'\n');
+    }
+    Ok(out)
+}
+
+/// A table with a header (RFC 4180). What is not known is empty; names are separated by spaces.
+pub(super) fn csv(hours: &[Hour]) -> anyhow::Result<Vec<u8>> {
+    let mut out = csv::WriterBuilder::new()
+        .has_headers(false)
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
+    out.write_record(HEADER)?;
+    for hour in hours {
+        out.serialize(Line::of(hour))?;
+    }
+    Ok(out.into_inner()?)
+}
+
+const HEADER: [&str; 18] = [
+    "hour",
+    "posts",
+    "unscored",
+    "feeling",
+    "standard_error",
+    "share_0",
+    "share_1",
+    "share_2",
+    "share_3",
+    "share_4",
+    "temperature_c",
+    "humidity_percent",
+    "precipitation_mm_per_h",
+    "wind_m_per_s",
+    "cloud_percent",
+    "pressure_hpa",
+    "minutes_by_source",
+    "temperatures_left_out",
+];
+
+#[derive(Serialize)]
+struct Line<'a> {
+    hour: &'a str,
+    posts: u64,
+    unscored: u64,
+    feeling: Option<f64>,
+    standard_error: Option<f64>,
+    shares: [Option<f64>; 5],
+    weather: [Option<f64>; 6],
+    minutes: String,
+    left_out: String,
+}
+
+impl<'a> Line<'a> {
+    fn of(hour: &'a Hour) -> Self {
+        let minutes = hour.sources.iter();
+        let minutes: Vec<String> = minutes.map(|s| format!("{}:{}", s.id, s.minutes)).collect();
+        let value = |reading: Option<&Reading>| reading.map(|reading| reading.value);
+        let temperature = hour.weather.temperature.as_ref();
+        Self {
+            hour: &hour.hour,
+            posts: hour.posts,
+            unscored: hour.unscored,
+            feeling: hour.feeling,
+            standard_error: hour.standard_error,
+            shares: hour.shares.map_or([None; 5], |shares| shares.map(Some)),
+            weather: hour.weather.all().map(|(_, reading)| value(reading)),
+            minutes: minutes.join(" "),
+            left_out: temperature.map_or(String::new(), |t| t.left_out.join(" ")),
+        }
+    }
+}
