@@ -1,9 +1,12 @@
 //! The command line: what can be asked of the all-in-one binary.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use moodvane_model::{HourSlot, Topic};
+use moodvane_model::{HourSlot, Offset, Partition, Topic};
+use moodvane_sentiment::measure::{Labels, Scale};
+use moodvane_sentiment::{Rule, ScorerName};
 
 /// Relates a city's weather to the mood of what people post, hour by hour.
 #[derive(Debug, Parser)]
@@ -46,12 +49,22 @@ pub(crate) enum Command {
     Serve,
     /// Compares the stored hours with a truth; exits 1 on any difference.
     Verify(VerifyArgs),
-    /// The folds that are stored: lists them, or lets one answer from an hour on.
+    /// Folds the whole log anew beside what is running, into the run of this configuration, then
+    /// lets that run answer for every hour that it covers wholly.
+    Rescore(RescoreArgs),
+    /// Folds the whole log again into the rows of the run of this configuration: after rows were
+    /// lost. Stop the processors first.
+    Rebuild,
+    /// The folds that are stored: lists them, lets one answer from an hour on, deletes one.
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Records that nobody could read: lists them, or sends them again.
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Scores texts: a line in, its class and value out.
+    Score(ScoreArgs),
+    /// Measures a scorer on labelled texts.
+    Eval(EvalArgs),
     /// Prints the default configuration, every key explained.
     Config,
     /// Asks a running server whether it is ready; exits 1 where it is not.
@@ -141,6 +154,69 @@ pub(crate) struct ReplayArgs {
     pub(crate) serve: bool,
 }
 
+/// How the log is folded anew.
+#[derive(Debug, Args)]
+pub(crate) struct RescoreArgs {
+    /// Only folds: what answers stays as it is. See `moodvane runs switch`.
+    #[arg(long)]
+    pub(crate) no_switch: bool,
+    /// Goes on folding until a signal, so that the new run stays up to date until processors of
+    /// this configuration have taken over.
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+/// Which scorer is asked.
+#[derive(Debug, Args)]
+pub(crate) struct ScorerArgs {
+    /// The scorer: trained or lexicon.
+    #[arg(long, default_value_t = ScorerName::Trained)]
+    pub(crate) scorer: ScorerName,
+    /// What the trained scorer's classes are chosen for: mean, recall, mae or likely.
+    #[arg(long, default_value_t = Rule::Mean)]
+    pub(crate) rule: Rule,
+    /// A file of weights for the trained scorer, instead of the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+}
+
+/// How texts are scored.
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    #[command(flatten)]
+    pub(crate) scorer: ScorerArgs,
+    /// Shows which features moved each score, and by how much.
+    #[arg(long)]
+    pub(crate) explain: bool,
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) scorer: ScorerArgs,
+    /// What labels mean: 3 (0 to 2), 5 (0 to 4) or raters (-4 to 4); by default each file's name
+    /// says it, as in `…_3class.tsv`.
+    #[arg(long, value_name = "KIND", value_parser = labels)]
+    pub(crate) labels: Option<Labels>,
+    /// Answers in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Files of labelled texts: tab-separated, with the header id, label, text. An id may name a
+    /// topic, as in `id|topic`.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+fn labels(text: &str) -> Result<Labels, String> {
+    match text {
+        "3" => Ok(Labels::Classes(Scale::Three)),
+        "5" => Ok(Labels::Classes(Scale::Five)),
+        "raters" => Ok(Labels::Raters),
+        _ => Err("must be 3, 5 or raters".to_owned()),
+    }
+}
+
 /// What can be done with runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
@@ -153,6 +229,11 @@ pub(crate) enum RunsCommand {
         /// The first hour that it covers wholly, such as "2018-01-01 02".
         #[arg(long, value_name = "HOUR")]
         from: HourSlot,
+    },
+    /// Deletes a run that answers for no hour, with all its rows. Stop its processors first.
+    Delete {
+        /// The run's name, as it is listed.
+        run: String,
     },
 }
 
@@ -167,6 +248,14 @@ pub(crate) enum DeadCommand {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
+    /// Shows one dead letter whole: its place, its reason, its key and its value.
+    Show {
+        /// The topic: temperature or tweet.
+        topic: Topic,
+        /// Which one, as it is listed: PARTITION@OFFSET, for example 3@1742.
+        #[arg(value_name = "PARTITION@OFFSET")]
+        place: LetterPlace,
+    },
     /// Sends the dead letters of a topic again, as they are. A reader that knows more than the one
     /// that refused them may take them now; what it refuses too comes back. Their copies stay.
     Redrive {
@@ -176,6 +265,28 @@ pub(crate) enum DeadCommand {
         #[arg(long, default_value_t = 1_000)]
         limit: usize,
     },
+}
+
+/// Where a dead letter lay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LetterPlace {
+    pub(crate) partition: Partition,
+    pub(crate) offset: Offset,
+}
+
+impl FromStr for LetterPlace {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once('@');
+        let place = parts.and_then(|(partition, offset)| {
+            Some(Self {
+                partition: Partition(partition.parse().ok()?),
+                offset: Offset(offset.parse().ok()?),
+            })
+        });
+        place.ok_or("must be a partition and an offset, such as 3@1742")
+    }
 }
 
 /// What the stored hours are compared with.

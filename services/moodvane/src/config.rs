@@ -1,14 +1,14 @@
 //! The whole configuration of the all-in-one binary, read and checked at once (I9).
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::Context;
 use moodvane_ingester::IngesterConfig;
-use moodvane_launch::{Backends, LogChoice, StoreChoice};
+use moodvane_launch::{Backends, read_scorer};
 use moodvane_model::City;
 use moodvane_processor::ProcessorConfig;
 use moodvane_runtime::{LoggingConfig, Settings, SettingsError, read_cities, read_data_dir};
+use moodvane_sentiment::ScorerChoice;
 use moodvane_server::ServerConfig;
 
 use crate::cli::Common;
@@ -18,18 +18,12 @@ use crate::sources::Table;
 pub(crate) struct AppConfig {
     pub(crate) data_dir: PathBuf,
     pub(crate) logging: LoggingConfig,
-    pub(crate) log: LogConfig,
+    pub(crate) backends: Backends,
     pub(crate) cities: Vec<City>,
     pub(crate) ingester: IngesterConfig,
+    pub(crate) scorer: ScorerChoice,
     pub(crate) processor: ProcessorConfig,
     pub(crate) server: ServerConfig,
-}
-
-/// How the log is laid out and kept.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LogConfig {
-    pub(crate) partitions: u32,
-    pub(crate) retention: Duration,
 }
 
 impl AppConfig {
@@ -59,17 +53,19 @@ impl AppConfig {
     fn read_sections(settings: &Settings) -> Option<Self> {
         let data_dir = read_data_dir(settings);
         let logging = LoggingConfig::read(settings);
-        let log = read_log(settings);
+        let backends = Backends::read(settings);
         let cities = read_cities(settings);
         let ingester = IngesterConfig::read(settings, cities.as_deref().unwrap_or_default());
+        let scorer = read_scorer(settings);
         let processor = ProcessorConfig::read(settings);
         let server = ServerConfig::read(settings);
         Some(Self {
             data_dir: data_dir?,
             logging: logging?,
-            log: log?,
+            backends: backends?,
             cities: cities?,
             ingester: ingester?,
+            scorer: scorer?,
             processor: processor?,
             server: server?,
         })
@@ -95,27 +91,4 @@ fn merge_flags(settings: &mut Settings, common: &Common) {
     if let Some(port) = common.port {
         settings.set("server.port", &port.to_string());
     }
-}
-
-/// The log's settings. Here log and rows are one SQLite file: what else is chosen is for services
-/// of their own, and must not be passed over.
-fn read_log(settings: &Settings) -> Option<LogConfig> {
-    let Backends { log, store } = Backends::read(settings)?;
-    let alone = "the all-in-one binary keeps log and rows in SQLite: start ingester, processor and server instead";
-    if !matches!(store, StoreChoice::Sqlite) {
-        settings.section("store").fault("kind", alone);
-        return None;
-    }
-    let LogChoice::Sqlite {
-        partitions,
-        retention,
-    } = log
-    else {
-        settings.section("eventlog").fault("kind", alone);
-        return None;
-    };
-    Some(LogConfig {
-        partitions,
-        retention,
-    })
 }

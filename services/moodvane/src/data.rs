@@ -1,73 +1,112 @@
-//! The data folder: who holds it, and the log and the store in it.
+//! The log and the store that the configuration names, and who holds the folder of those that are
+//! files.
 
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
-use moodvane_store::SqliteStore;
+use moodvane_eventlog::{EventLog, SqliteLog};
+use moodvane_launch::{LogChoice, SQLITE_FILE, open_patiently, open_sqlite};
+use moodvane_runtime::{Readiness, signalled};
+use moodvane_store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::AppConfig;
 
-const FILE: &str = "moodvane.db";
 const LOCK: &str = "moodvane.lock";
 
-/// The log and the store of a data folder, held by this process alone.
+/// The log and the store. Where either is a file, its folder is held by this process alone.
 pub(crate) struct Data {
-    pub(crate) log: SqliteLog,
-    pub(crate) store: SqliteStore,
-    _lock: File,
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) store: Arc<dyn Store>,
+    /// A log that is a file removes what is too old only when told to.
+    pub(crate) retained: Option<(SqliteLog, Duration)>,
+    _lock: Option<File>,
 }
 
 impl Data {
-    /// Opens the folder, making it where it is absent. Fails where another process holds it: two
-    /// would fold the same log at the same time.
-    pub(crate) fn open(config: &AppConfig) -> anyhow::Result<Self> {
-        let (dir, partitions) = (&config.data_dir, config.log.partitions);
-        fs::create_dir_all(dir)
-            .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
-        let lock = hold(dir)?;
-        let path = dir.join(FILE);
-        let log = SqliteLog::open(SqliteLogConfig {
-            path: path.clone(),
-            partitions,
-        })?;
-        let store = SqliteStore::open(&path)?;
+    /// Opens both, making what is absent, and waits for servers that do not answer yet. Fails
+    /// where another process holds the folder: two would fold the same log at the same time.
+    pub(crate) async fn open(config: &AppConfig) -> anyhow::Result<Self> {
+        let (dir, backends) = (&config.data_dir, &config.backends);
+        let lock = match backends.uses_folder() {
+            true => Some(make_and_hold(dir)?),
+            false => None,
+        };
+        let stop = CancellationToken::new();
+        let signals = tokio::spawn(signalled(stop.clone()));
+        let readiness = Readiness::new();
+        let check = readiness.check("data");
+        let retained = match &backends.log {
+            LogChoice::Sqlite { retention, .. } => {
+                Some((open_sqlite(dir, &backends.log)?, *retention))
+            }
+            LogChoice::Kafka(_) => None,
+        };
+        let log = open_patiently(&check, &stop, async || match &retained {
+            Some((log, _)) => Ok(Arc::new(log.clone()) as Arc<dyn EventLog>),
+            None => backends.open_log(dir).await,
+        });
+        let log = log.await?;
+        let store = open_patiently(&check, &stop, async || backends.open_store(dir).await).await?;
+        signals.abort();
+        let (Some(log), Some(store)) = (log, store) else {
+            bail!("stopped while waiting for the log and the store");
+        };
         Ok(Self {
             log,
             store,
+            retained,
             _lock: lock,
         })
     }
+}
 
-    /// The rows of a folder that another process may hold.
-    pub(crate) fn store_of(dir: &Path) -> anyhow::Result<SqliteStore> {
-        Ok(SqliteStore::open(&existing(dir)?)?)
-    }
-
-    /// The log of a folder that another process may hold.
-    pub(crate) fn log_of(dir: &Path) -> anyhow::Result<SqliteLog> {
-        // Partitions are never taken away, so that one asks for nothing.
-        let config = SqliteLogConfig {
-            path: existing(dir)?,
-            partitions: 1,
-        };
-        Ok(SqliteLog::open(config)?)
+impl Data {
+    /// Both as they are, beside other processes that may use them too: nothing is made, nobody is
+    /// waited for, nothing is held.
+    pub(crate) async fn beside(config: &AppConfig) -> anyhow::Result<Self> {
+        Ok(Self {
+            log: log_of(config, &config.data_dir).await?,
+            store: store_of(config, &config.data_dir).await?,
+            retained: None,
+            _lock: None,
+        })
     }
 }
 
-fn existing(dir: &Path) -> anyhow::Result<PathBuf> {
-    let path = dir.join(FILE);
+/// The store, which other processes may use too; nothing is made, and nobody is waited for.
+pub(crate) async fn store_of(config: &AppConfig, dir: &Path) -> anyhow::Result<Arc<dyn Store>> {
+    if config.backends.store.is_file() {
+        must_exist(dir)?;
+    }
+    config.backends.open_store(dir).await
+}
+
+/// The log, likewise.
+pub(crate) async fn log_of(config: &AppConfig, dir: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+    if config.backends.log.is_file() {
+        must_exist(dir)?;
+    }
+    config.backends.open_log(dir).await
+}
+
+fn must_exist(dir: &Path) -> anyhow::Result<()> {
+    let path = dir.join(SQLITE_FILE);
     if !path.exists() {
         bail!(
             "there is no {}: nothing was stored in this folder yet",
             path.display()
         );
     }
-    Ok(path)
+    Ok(())
 }
 
-fn hold(dir: &Path) -> anyhow::Result<File> {
+fn make_and_hold(dir: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(dir)
+        .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
     let path = dir.join(LOCK);
     let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
     match file.try_lock() {

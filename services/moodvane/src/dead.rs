@@ -2,28 +2,43 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use indicatif::HumanCount;
 use moodvane_eventlog::{DeadLetter, EventLog, NewRecord};
 use moodvane_model::Topic;
 
-use crate::cli::DeadCommand;
+use crate::cli::{DeadCommand, LetterPlace};
 use crate::config::AppConfig;
-use crate::data::Data;
+use crate::data;
 
 /// Characters of a letter's value that are shown.
 const SHOWN: usize = 120;
+/// Letters among which one is sought; they are held in memory.
+const SEARCHED: usize = 10_000;
 
 /// Lists dead letters, or sends them again.
 pub(crate) async fn run(config: AppConfig, command: DeadCommand) -> anyhow::Result<ExitCode> {
-    let log = Data::log_of(&config.data_dir)?;
+    let log = data::log_of(&config, &config.data_dir).await?;
     match command {
         DeadCommand::List { topic, limit } => {
             let letters = log.dead_letters(topic, limit).await?;
             letters.iter().for_each(print);
             println!("{} of topic {topic}", HumanCount(letters.len() as u64));
         }
+        DeadCommand::Show { topic, place } => {
+            let letters = log.dead_letters(topic, SEARCHED).await?;
+            let is_it = |letter: &&DeadLetter| {
+                (letter.at.partition, letter.offset) == (place.partition, place.offset)
+            };
+            let found = letters.iter().find(is_it);
+            let letter = found.with_context(|| {
+                let LetterPlace { partition, offset } = place;
+                format!("none of the oldest {SEARCHED} dead letters of topic {topic} is of {partition}@{offset}")
+            })?;
+            print_whole(letter);
+        }
         DeadCommand::Redrive { topic, limit } => {
-            let sent = redrive(&log, topic, limit).await?;
+            let sent = redrive(&*log, topic, limit).await?;
             println!("{} sent to topic {topic} again", HumanCount(sent as u64));
         }
     }
@@ -46,6 +61,19 @@ fn print(letter: &DeadLetter) {
     println!(
         "{}/{}@{offset}  {}\n  key {key:?}\n  {value:?}",
         at.topic, at.partition, reason
+    );
+}
+
+/// Everything of a letter; bytes that are no text are shown as what stands for them.
+fn print_whole(letter: &DeadLetter) {
+    println!(
+        "topic     {}\npartition {}\noffset    {}\nreason    {}\nkey       {}\nvalue     {}",
+        letter.at.topic,
+        letter.at.partition,
+        letter.offset,
+        letter.reason,
+        String::from_utf8_lossy(&letter.key).escape_debug(),
+        String::from_utf8_lossy(&letter.value).escape_debug(),
     );
 }
 

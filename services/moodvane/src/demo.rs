@@ -16,9 +16,7 @@ use indicatif::HumanCount;
 use moodvane_ingester::{BlueskyConfig, OpenMeteoConfig, SourceConfig};
 use moodvane_model::{City, HourRange, SourceId, Timestamp};
 use moodvane_runtime::{Clock, SystemClock};
-use moodvane_sentiment::{LexiconScorer, Scorer};
 use moodvane_simulator::{Simulator, SimulatorConfig, Truth};
-use moodvane_store::Store;
 use moodvane_upstream::Selection;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -75,7 +73,9 @@ pub(crate) async fn run(mut config: AppConfig, args: DemoArgs) -> anyhow::Result
     let city = config.city()?.clone();
     config.data_dir = folder(&config.data_dir);
     let folder = config.data_dir.clone();
-    let data = Data::open(&config)?;
+    // The world lies here even where log and rows are elsewhere.
+    fs::create_dir_all(&folder)?;
+    let data = Data::open(&config).await?;
     // Before anything is ingested: a demo that is killed must find the same world again.
     let mut world = World {
         url: None,
@@ -253,10 +253,10 @@ impl World {
             bounds: config.processor.engine.bounds,
             ..SimulatorConfig::new(city.clone(), weather_source()?, self.start()?)
         };
-        let scorers = Arc::new(|| Box::new(LexiconScorer::new()) as Box<dyn Scorer>);
+        let scorer = config.scorer.build()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let clock = Arc::new(SystemClock);
-        Ok(moodvane_simulator::start(simulated, scorers, address, clock, end).await?)
+        Ok(moodvane_simulator::start(simulated, scorer, address, clock, end).await?)
     }
 
     fn sources(&self, city: &City, simulator: &Simulator) -> anyhow::Result<Vec<SourceConfig>> {

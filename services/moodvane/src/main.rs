@@ -7,12 +7,17 @@ mod config;
 mod data;
 mod dead;
 mod demo;
+mod eval;
 mod health;
 mod http;
+mod oldest;
 mod pipeline;
 mod progress;
+mod rebuild;
 mod replay;
+mod rescore;
 mod runs;
+mod score;
 mod sources;
 mod verify;
 
@@ -53,12 +58,18 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => {
             start(common, Some(Vec::new()), |config| verify::run(config, args))
         }
+        Command::Rescore(args) => start(common, Some(Vec::new()), |config| {
+            rescore::run(config, args)
+        }),
+        Command::Rebuild => start(common, Some(Vec::new()), rebuild::run),
         Command::Runs(command) => start(common, Some(Vec::new()), |config| {
             runs::run(config, command)
         }),
         Command::Dead(command) => start(common, Some(Vec::new()), |config| {
             dead::run(config, command)
         }),
+        Command::Score(args) => score::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Config => {
             print!("{DEFAULT_CONFIG}");
             Ok(ExitCode::SUCCESS)

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use moodvane_eventlog::{EventLog, SqliteLog, Watermarks};
+use moodvane_eventlog::{SqliteLog, Watermarks};
 use moodvane_ingester::Ingester;
 use moodvane_model::{Timestamp, Topic};
 use moodvane_processor::{Parts, Processor, ProcessorMetrics};
 use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
-use moodvane_sentiment::LexiconScorer;
 use moodvane_server::App;
-use moodvane_store::SqliteStore;
+use moodvane_store::Store;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -63,18 +62,16 @@ impl Pipeline {
             Serve::No => None,
         };
         warn_of_a_small_window(&config);
-        let log: Arc<dyn EventLog> = Arc::new(data.log.clone());
+        let log = Arc::clone(&data.log);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, readiness) = (Registry::new(), Readiness::new());
         let (stop, end_processor) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(signalled(stop.clone()));
-        tokio::spawn(retain(
-            data.log.clone(),
-            config.log.retention,
-            Arc::clone(&clock),
-        ));
+        if let Some((log, retention)) = data.retained.clone() {
+            tokio::spawn(retain(log, retention, Arc::clone(&clock)));
+        }
 
-        let parts = parts(&data.store, &log, &registry);
+        let parts = parts(&config, &data, &registry)?;
         let processor = moodvane_processor::start(
             config.processor,
             parts,
@@ -93,8 +90,9 @@ impl Pipeline {
         let server = match listener {
             Some(listener) => {
                 let app = App {
-                    store: Arc::new(data.store.clone()),
+                    store: Arc::clone(&data.store),
                     log,
+                    clock: Arc::new(SystemClock),
                     config: config.server.clone(),
                     readiness,
                     registry,
@@ -123,8 +121,8 @@ impl Pipeline {
     }
 
     /// The store's rows.
-    pub(crate) fn store(&self) -> &SqliteStore {
-        &self.data.store
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.data.store
     }
 
     /// Waits until everything that is in the log now is in the rows. Fails where the processor
@@ -199,14 +197,18 @@ async fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {
     })
 }
 
-fn parts(store: &SqliteStore, log: &Arc<dyn EventLog>, registry: &Registry) -> Parts {
-    Parts {
-        log: Arc::clone(log),
-        store: Arc::new(store.clone()),
-        scorer: Box::new(LexiconScorer::new()),
+/// What a processor of this process works with.
+///
+/// # Errors
+/// Where the scorer cannot be made.
+pub(crate) fn parts(config: &AppConfig, data: &Data, registry: &Registry) -> anyhow::Result<Parts> {
+    Ok(Parts {
+        log: Arc::clone(&data.log),
+        store: Arc::clone(&data.store),
+        scorer: config.scorer.build()?,
         metrics: ProcessorMetrics::new(registry),
         handle: Handle::current(),
-    }
+    })
 }
 
 /// Removes records beyond the retention, now and then, for ever.
@@ -229,7 +231,7 @@ async fn retain(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
 
 /// Runs live until a signal, or until the processor ends by itself.
 pub(crate) async fn run(config: AppConfig) -> anyhow::Result<ExitCode> {
-    let data = Data::open(&config)?;
+    let data = Data::open(&config).await?;
     let pipeline = Pipeline::start(config, data, Serve::Yes).await?;
     println!("moodvane answers at {}", pipeline.url());
     pipeline.until_stopped().await?;

@@ -55,6 +55,12 @@ impl Moving {
         Self::new(total, template, move |_| share.0.load(Ordering::Relaxed))
     }
 
+    /// A bar of records.
+    pub(crate) fn of_records(total: u64, share: Share) -> Self {
+        let template = "{bar:40} {percent:>3} % {human_pos} of {human_len} records, {eta} left";
+        Self::new(total, template, move |_| share.0.load(Ordering::Relaxed))
+    }
+
     /// Ends the bar where it is.
     pub(crate) fn finish(self) {
         self.mover.abort();

@@ -16,7 +16,7 @@ use crate::progress;
 pub(crate) async fn run(config: AppConfig, args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let serve = if args.serve { Serve::Yes } else { Serve::No };
     let started = Instant::now();
-    let data = Data::open(&config)?;
+    let data = Data::open(&config).await?;
     let pipeline = Pipeline::start(config, data, serve).await?;
     let ingester = pipeline.ingester.clone();
     let bar = progress::of_files(&ingester);

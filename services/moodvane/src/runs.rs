@@ -3,17 +3,18 @@
 use std::process::ExitCode;
 
 use moodvane_model::RunId;
-use moodvane_store::Store;
 
 use crate::cli::RunsCommand;
 use crate::config::AppConfig;
-use crate::data::Data;
+use crate::data;
 
-/// Lists the runs, or switches to one.
+/// Lists the runs, after it switched to one or deleted one.
 pub(crate) async fn run(config: AppConfig, command: RunsCommand) -> anyhow::Result<ExitCode> {
-    let store = Data::store_of(&config.data_dir)?;
-    if let RunsCommand::Switch { run, from } = command {
-        store.switch_run(&RunId::new(run), from).await?;
+    let store = data::store_of(&config, &config.data_dir).await?;
+    match command {
+        RunsCommand::List => {}
+        RunsCommand::Switch { run, from } => store.switch_run(&RunId::new(run), from).await?,
+        RunsCommand::Delete { run } => store.delete_run(&RunId::new(run)).await?,
     }
     for run in store.runs().await? {
         match run.serves_from {

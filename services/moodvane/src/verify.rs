@@ -8,13 +8,11 @@ use anyhow::{Context, bail};
 use indicatif::HumanCount;
 use moodvane_model::{HourRange, HourRow};
 use moodvane_simulator::{Difference, Truth};
-use moodvane_store::Store;
 use tokio::time::Instant;
 
 use crate::cli::VerifyArgs;
 use crate::config::AppConfig;
-use crate::data::Data;
-use crate::{demo, http};
+use crate::{data, demo, http};
 
 /// Differences that are printed; all are counted.
 const SHOWN: usize = 20;
@@ -99,11 +97,11 @@ impl Outcome {
 /// Verifies the demo of the data folder, or the data folder against a given truth.
 pub(crate) async fn run(config: AppConfig, args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let outcome = match &args.truth {
-        Some(truth) => against(&config.data_dir, truth).await?,
+        Some(truth) => against(&config, &config.data_dir, truth).await?,
         None => {
             let folder = demo::folder(&config.data_dir);
             let truth = demo::truth_of(&folder)?;
-            against(&folder, &truth).await?
+            against(&config, &folder, &truth).await?
         }
     };
     outcome.print();
@@ -111,8 +109,8 @@ pub(crate) async fn run(config: AppConfig, args: VerifyArgs) -> anyhow::Result<E
 }
 
 /// Compares the rows of a folder with a truth file or a running simulator.
-async fn against(folder: &Path, truth: &str) -> anyhow::Result<Outcome> {
-    let store = Data::store_of(folder)?;
+async fn against(config: &AppConfig, folder: &Path, truth: &str) -> anyhow::Result<Outcome> {
+    let store = data::store_of(config, folder).await?;
     let is_live = truth.starts_with("http://");
     let patience = if is_live { PATIENCE } else { Duration::ZERO };
     let deadline = Instant::now() + patience;

@@ -54,17 +54,37 @@ fn all_faults_of_the_configuration_are_told_before_anything_is_opened() {
 }
 
 #[test]
-fn another_log_or_store_is_refused_and_not_passed_over() {
+fn an_unknown_log_or_store_is_refused_and_not_passed_over() {
     let data = TempDir::new().unwrap();
-    for kind in ["eventlog.kind=kafka", "store.kind=cassandra"] {
+    let cases = [
+        ("eventlog.kind=pulsar", "must be sqlite or kafka"),
+        ("store.kind=redis", "must be sqlite or cassandra"),
+    ];
+    for (kind, right) in cases {
         let output = run(data.path(), &["serve", "--set", kind]);
         let text = shown(&output);
         assert_eq!(output.status.code(), Some(78), "{text}");
-        assert!(
-            text.contains("start ingester, processor and server"),
-            "{text}"
-        );
+        assert!(text.contains(right), "{text}");
     }
+}
+
+#[test]
+fn a_tool_says_at_once_that_a_log_cannot_be_reached() {
+    let data = TempDir::new().unwrap();
+    let nowhere = "eventlog.kafka.bootstrap_servers=127.0.0.1:1";
+    let args = [
+        "dead",
+        "list",
+        "tweet",
+        "--set",
+        "eventlog.kind=kafka",
+        "--set",
+        nowhere,
+    ];
+    let output = run(data.path(), &args);
+    let text = shown(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("the log does not answer"), "{text}");
 }
 
 #[test]
@@ -125,4 +145,27 @@ fn a_replay_says_what_it_lacks() {
         assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
         assert!(text.contains(says), "{says} in {text}");
     }
+}
+
+#[test]
+fn labelled_texts_are_measured_and_what_labels_mean_must_be_said() {
+    let data = TempDir::new().unwrap();
+    let file = data.path().join("own_3class.tsv");
+    let rows = "id\tlabel\ttext\n1\t2\twhat a wonderful day\n2\t0\tthis is terrible\n";
+    fs::write(&file, rows).unwrap();
+    let path = file.to_string_lossy().into_owned();
+    let told = succeed(data.path(), &["eval", "--json", "--rule", "recall", &path]);
+    let answer: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(answer["files"][0]["n"], 2, "{told}");
+    assert_eq!(answer["files"][0]["macro_recall"], 1.0, "{told}");
+    let text = succeed(data.path(), &["eval", "--scorer", "lexicon", &path]);
+    assert!(
+        text.contains("macro recall") && text.contains("confusion"),
+        "{text}"
+    );
+
+    let unnamed = data.path().join("own.tsv");
+    fs::write(&unnamed, rows).unwrap();
+    let output = run(data.path(), &["eval", &unnamed.to_string_lossy()]);
+    assert!(shown(&output).contains("--labels"), "{}", shown(&output));
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use moodvane_model::{HourRow, Variable};
-use moodvane_sentiment::{LexiconScorer, Scorer};
+use moodvane_sentiment::ScorerChoice;
 use rusqlite::{Connection, params};
 use support::{rows, shared, succeed};
 use tempfile::TempDir;
@@ -142,7 +142,7 @@ fn every_real_post_is_counted_in_its_hour_and_every_hour_has_its_temperature() {
     }
 
     // The class sums, by the scorer called directly.
-    let mut scorer = LexiconScorer::new();
+    let mut scorer = ScorerChoice::default().build().unwrap();
     let mut sums = BTreeMap::<String, u64>::new();
     let mut select = db
         .prepare(

@@ -1,0 +1,165 @@
+//! `moodvane rebuild`: the rows of a run again, from the log, after rows were lost.
+//!
+//! How far the run was is not believed: progress may have outlived the rows that it speaks of. So
+//! the log is folded from its beginning. A row that is still there is whole up to its own offset and
+//! is only continued; one that is lost is made anew. In Cassandra every replica must answer, so that
+//! whatever any of them still has is seen, and given to the others.
+//!
+//! No processor of the run may work meanwhile: it would believe the progress.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::bail;
+use async_trait::async_trait;
+use indicatif::HumanCount;
+use moodvane_eventlog::Watermarks;
+use moodvane_launch::StoreChoice;
+use moodvane_model::{
+    CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
+    Topic,
+};
+use moodvane_processor::{Parts, Processor, ProcessorConfig, TopicChoice};
+use moodvane_runtime::{Readiness, SystemClock, signalled};
+use moodvane_store::{Consistency, Gap, RunInfo, Store, StoreError};
+use prometheus::Registry;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::AppConfig;
+use crate::data::Data;
+use crate::pipeline::parts;
+
+/// After so long without all partitions it is said who may have them.
+const HINT_AFTER: Duration = Duration::from_secs(20);
+
+/// Folds the whole log into the rows of the run of this configuration.
+pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
+    if let StoreChoice::Cassandra(cassandra) = &mut config.backends.store {
+        cassandra.consistency = Consistency::All;
+    }
+    let data = Data::open(&config).await?;
+    let processor = ProcessorConfig {
+        topics: TopicChoice::Both,
+        ..config.processor
+    };
+    let parts = Parts {
+        store: Arc::new(WithoutProgress::new(Arc::clone(&data.store))),
+        ..parts(&config, &data, &Registry::new())?
+    };
+    let run = processor.engine.run(&*parts.scorer);
+    refuse_another_run(&parts.store.runs().await?, &run)?;
+    let mut log: Vec<Watermarks> = Vec::new();
+    for topic in Topic::ALL {
+        log.extend(data.log.watermarks(topic).await?);
+    }
+    let (stop, end) = (CancellationToken::new(), CancellationToken::new());
+    tokio::spawn(signalled(stop.clone()));
+    let clock = Arc::new(SystemClock);
+    let folding =
+        moodvane_processor::start(processor, parts, clock, &Readiness::new(), end.clone()).await?;
+    println!("folding the whole log again into run {run}");
+    let done = tokio::select! {
+        done = folding.caught_up(&log) => done,
+        () = stop.cancelled() => false,
+        () = hint(&folding, log.len()) => false,
+    };
+    end.cancel();
+    folding.ended().await?;
+    if !done {
+        bail!(
+            "stopped before the end: start no processor before `moodvane rebuild` came to its end"
+        );
+    }
+    let records = log.iter().map(|marks| marks.high.0 - marks.low.0).sum();
+    println!("{} records are in the rows", HumanCount(records));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Another configuration would make a new run beside the one whose rows were lost.
+fn refuse_another_run(known: &[RunInfo], run: &RunId) -> anyhow::Result<()> {
+    if known.is_empty() || known.iter().any(|info| info.id == *run) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(|info| info.id.as_str()).collect();
+    bail!(
+        "run {run} of this configuration is not among those that are stored, {}: rebuild with the \
+         configuration of the run that lost rows",
+        names.join(", ")
+    );
+}
+
+/// Says, for ever, that somebody else has partitions, while that is so.
+async fn hint(folding: &Processor, partitions: usize) {
+    let flushed = folding.flushed();
+    loop {
+        tokio::time::sleep(HINT_AFTER).await;
+        let mine = flushed.borrow().len();
+        if mine < partitions {
+            eprintln!(
+                "{} of {partitions} partitions are held by others: stop all processors of this run",
+                partitions - mine
+            );
+        }
+    }
+}
+
+/// A store that remembers only the progress that was written through it.
+struct WithoutProgress {
+    store: Arc<dyn Store>,
+    written: Mutex<HashMap<ProgressKey, Progress>>,
+}
+
+impl WithoutProgress {
+    fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            written: Mutex::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for WithoutProgress {
+    async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(written.get(key).cloned())
+    }
+    async fn put_progress(&self, rows: Vec<Progress>) -> Result<(), StoreError> {
+        self.store.put_progress(rows.clone()).await?;
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.extend(rows.into_iter().map(|row| (row.key.clone(), row)));
+        Ok(())
+    }
+    async fn register_run(&self, run: &RunId) -> Result<(), StoreError> {
+        self.store.register_run(run).await
+    }
+    async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
+        self.store.runs().await
+    }
+    async fn switch_run(&self, run: &RunId, from: HourSlot) -> Result<(), StoreError> {
+        self.store.switch_run(run, from).await
+    }
+    async fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
+        self.store.delete_run(run).await
+    }
+    async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
+        self.store.partials(keys).await
+    }
+    async fn put_partials(&self, rows: Vec<PartialHour>) -> Result<(), StoreError> {
+        self.store.put_partials(rows).await
+    }
+    async fn put_gap(&self, gap: Gap) -> Result<(), StoreError> {
+        self.store.put_gap(gap).await
+    }
+    async fn gaps(&self, run: &RunId) -> Result<Vec<Gap>, StoreError> {
+        self.store.gaps(run).await
+    }
+    async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError> {
+        self.store.hours(city, range).await
+    }
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+}
