@@ -23,7 +23,7 @@ use moodvane_model::{
     HourBounds, Incarnation, Offset, Partition, Post, Progress, ProgressKey, Timestamp, Topic,
 };
 use moodvane_processor::{Engine, EngineConfig, Parts, ProcessorMetrics};
-use moodvane_sentiment::{LexiconScorer, Scorer};
+use moodvane_sentiment::{Scorer, ScorerChoice};
 use moodvane_store::{SqliteStore, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -42,7 +42,7 @@ const AT: TopicPartition = TopicPartition {
 struct Cases {
     before: Vec<Batch>,
     measured: Vec<Batch>,
-    scorer: LexiconScorer,
+    scorer: Box<dyn Scorer>,
     /// Its progress lies behind all records: it notes them, and folds none.
     rereading: Engine,
     /// Its progress lies before the measured records.
@@ -98,7 +98,7 @@ fn engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
     let parts = Parts {
         log: Arc::new(log(folder)),
         store: Arc::new(store.clone()),
-        scorer: Box::new(LexiconScorer::new()),
+        scorer: ScorerChoice::default().build().unwrap(),
         metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
         handle: runtime.handle().clone(),
     };
@@ -154,7 +154,7 @@ impl Cases {
         Self {
             before,
             measured,
-            scorer: LexiconScorer::new(),
+            scorer: ScorerChoice::default().build().unwrap(),
             rereading,
             folding,
             consumer,
@@ -163,8 +163,8 @@ impl Cases {
         }
     }
 
-    fn each(&mut self, mut work: impl FnMut(&mut LexiconScorer, RecordRef<'_>)) -> Times {
-        let scorer = &mut self.scorer;
+    fn each(&mut self, mut work: impl FnMut(&mut dyn Scorer, RecordRef<'_>)) -> Times {
+        let scorer = self.scorer.as_mut();
         let batches = self.measured.iter();
         batches
             .map(|batch| timed(|| batch.iter().for_each(|record| work(scorer, record))))

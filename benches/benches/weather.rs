@@ -21,7 +21,7 @@ use moodvane_model::{
     CityId, HourRange, HourSlot, Incarnation, Observation, Offset, PartialHour, PartialKey,
     Partition, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic, Variable,
 };
-use moodvane_runtime::Readiness;
+use moodvane_runtime::{Readiness, SystemClock};
 use moodvane_server::{App, ServerConfig, router};
 use moodvane_store::{SqliteStore, Store};
 use tempfile::TempDir;
@@ -137,11 +137,16 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
     router(App {
         store: Arc::new(store),
         log: Arc::new(log.unwrap()),
+        clock: Arc::new(SystemClock),
         config: ServerConfig {
             address: "127.0.0.1:0".parse().unwrap(),
             city: city(),
+            cities: Vec::new(),
+            incarnation: Incarnation(1),
             max_body_bytes: 16_384,
             max_range_hours: 8_784,
+            max_page_hours: 8_784,
+            cors_origins: Vec::new(),
             request_timeout: Duration::from_secs(10),
             max_concurrent_requests: 256,
             stray_bound: StrayBound::STANDARD,

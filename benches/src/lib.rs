@@ -5,6 +5,7 @@
 
 mod texts;
 
+use std::fmt::Display;
 use std::fs;
 use std::time::Duration;
 
@@ -72,10 +73,35 @@ pub fn records(texts: &Texts, count: u64, hours: u32) -> anyhow::Result<Vec<NewR
 /// The processor time that all threads of this process have had, where the system tells it.
 #[must_use]
 pub fn processor_time() -> Option<Duration> {
+    processor_time_of("self")
+}
+
+/// The same of the process `pid`, while it runs.
+#[must_use]
+pub fn processor_time_of(pid: impl Display) -> Option<Duration> {
     let mut nanos = 0;
-    for task in fs::read_dir("/proc/self/task").ok()? {
+    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let told = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
         nanos += told.split_whitespace().next()?.parse::<u64>().ok()?;
     }
     Some(Duration::from_nanos(nanos))
+}
+
+/// The most memory that the process `pid` has held so far, in KiB, while it runs.
+#[must_use]
+pub fn peak_kib_of(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+/// Prints how long so many records took.
+pub fn print_rate(what: &str, records: u64, took: Duration) {
+    let seconds = took.as_secs_f64();
+    println!(
+        "{what}: {seconds:.1} s, {:.0} records/s",
+        records as f64 / seconds
+    );
 }

@@ -7,12 +7,12 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use moodvane_benches::{Texts, drafts, records};
+use moodvane_benches::{Texts, drafts, peak_kib_of, print_rate, records};
 use moodvane_eventlog::{Batch, Event, EventLog, NewRecord, SqliteLog, SqliteLogConfig};
 use moodvane_model::Topic;
 use tempfile::TempDir;
@@ -128,7 +128,7 @@ impl Used {
         let mut child = command.spawn()?;
         let mut peak_kib = 0;
         let status = loop {
-            peak_kib = peak_kib.max(peak_of(&child).unwrap_or(0));
+            peak_kib = peak_kib.max(peak_kib_of(child.id()).unwrap_or(0));
             if let Some(status) = child.try_wait()? {
                 break status;
             }
@@ -152,23 +152,6 @@ impl Used {
             self.peak_kib as f64 * 1_024.0 / 1e6
         );
     }
-}
-
-fn print_rate(what: &str, records: u64, time: Duration) {
-    let seconds = time.as_secs_f64();
-    println!(
-        "{what}: {seconds:.1} s, {:.0} records/s",
-        records as f64 / seconds
-    );
-}
-
-/// The most memory that a running process has held so far, in KiB.
-fn peak_of(child: &Child) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 /// The processor time of all children that have ended.

@@ -1,0 +1,204 @@
+//! The stored hours against what they must be.
+//!
+//! Terms: an *allowance* is by how much an hour must differ from the simulator's truth, because of
+//! a fault whose price the design states; *lost* and *doubled* are counted beyond it.
+
+use std::collections::BTreeMap;
+
+use moodvane_model::{HourRange, HourRow, HourSlot};
+use moodvane_simulator::{Difference, Fact, HourTruth, Truth};
+
+/// By how much an hour must differ from the truth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    pub(crate) posts: i64,
+    pub(crate) class_sum: i64,
+    pub(crate) unscored: i64,
+    pub(crate) temperatures: i64,
+    pub(crate) micros: i64,
+}
+
+impl Allowance {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.posts += other.posts;
+        self.class_sum += other.class_sum;
+        self.unscored += other.unscored;
+        self.temperatures += other.temperatures;
+        self.micros += other.micros;
+    }
+
+    pub(crate) fn negated(self) -> Self {
+        Self {
+            posts: -self.posts,
+            class_sum: -self.class_sum,
+            unscored: -self.unscored,
+            temperatures: -self.temperatures,
+            micros: -self.micros,
+        }
+    }
+
+    fn apply(self, truth: &mut HourTruth) {
+        truth.posts = truth.posts.saturating_add_signed(self.posts);
+        truth.class_sum = truth.class_sum.saturating_add_signed(self.class_sum);
+        truth.unscored = truth.unscored.saturating_add_signed(self.unscored);
+        for temperature in &mut truth.temperature {
+            temperature.count = temperature.count.saturating_add_signed(self.temperatures);
+            temperature.sum_micros += self.micros;
+        }
+    }
+}
+
+/// What all faults so far may have cost, hour by hour.
+pub(crate) type Allowances = BTreeMap<HourSlot, Allowance>;
+
+/// What a comparison found.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Posts and temperatures of the truth.
+    pub(crate) records: u64,
+    pub(crate) lost: u64,
+    pub(crate) doubled: u64,
+    pub(crate) differences: Vec<Difference>,
+}
+
+impl Outcome {
+    /// Compares the rows of the hours in `range`.
+    pub(crate) fn of(
+        mut truth: Truth,
+        allowances: &Allowances,
+        rows: &[HourRow],
+        range: HourRange,
+    ) -> Self {
+        let within = |hour: HourSlot| range.begin() <= hour && hour <= range.end();
+        let hours = truth.hours.iter().filter(|truth| within(truth.hour));
+        let records = hours.map(records_of).sum();
+        for hour in &mut truth.hours {
+            if let Some(allowance) = allowances.get(&hour.hour) {
+                allowance.apply(hour);
+            }
+        }
+        let differences = truth.compare(rows, range);
+        let (mut lost, mut doubled) = (0, 0);
+        for (stored, expected) in differences.iter().filter_map(counts) {
+            lost += expected.saturating_sub(stored);
+            doubled += stored.saturating_sub(expected);
+        }
+        Self {
+            records,
+            lost,
+            doubled,
+            differences,
+        }
+    }
+
+    pub(crate) fn is_right(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    /// Whether more posts are stored than there are. Waiting does not mend that.
+    pub(crate) fn has_too_many_posts(&self) -> bool {
+        self.differences.iter().any(|difference| {
+            matches!(difference.fact, Fact::Posts { stored, expected } if stored > expected)
+        })
+    }
+}
+
+fn records_of(hour: &HourTruth) -> u64 {
+    let temperatures: u64 = hour.temperature.iter().map(|t| t.count).sum();
+    hour.posts + hour.unscored + temperatures
+}
+
+/// How many are stored, and how many there should be; nothing for what is no count.
+fn counts(difference: &Difference) -> Option<(u64, u64)> {
+    match difference.fact {
+        Fact::Posts { stored, expected } | Fact::Unscored { stored, expected } => {
+            Some((stored, expected))
+        }
+        Fact::Temperature {
+            stored, expected, ..
+        } => Some((stored.0, expected.0)),
+        Fact::ClassSum { .. } | Fact::Repeated => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use moodvane_model::{CityId, Score, Sentiment, SourceId, Sums, Timestamp};
+
+    fn slot(hour: u32) -> HourSlot {
+        HourSlot::from_index(hour).unwrap()
+    }
+
+    /// Ten posts of class 3 in each of two hours.
+    fn truth() -> Truth {
+        let hour = |hour| HourTruth {
+            hour: slot(hour),
+            posts: 10,
+            class_sum: 30,
+            unscored: 0,
+            temperature: Vec::new(),
+        };
+        Truth {
+            city: CityId::parse("new-york").unwrap(),
+            complete_through_ms: 0,
+            through: Some(slot(2)),
+            hours: vec![hour(1), hour(2)],
+        }
+    }
+
+    fn rows(counts: [u64; 2]) -> Vec<HourRow> {
+        let row = |(hour, count)| {
+            let mut sums = Sums::default();
+            let score = Score::new(Sentiment::Positive, 3.0);
+            for _ in 0..count {
+                sums.add_post(Timestamp::from_millis(0).unwrap(), Some(score));
+            }
+            let mut row = HourRow::empty(truth().city, slot(hour));
+            row.add(SourceId::parse("bluesky").unwrap(), &sums);
+            row
+        };
+        (1..).zip(counts).map(row).collect()
+    }
+
+    fn found(counts: [u64; 2], allowances: &Allowances) -> (u64, u64, bool) {
+        let range = HourRange::new(slot(1), slot(2)).unwrap();
+        let outcome = Outcome::of(truth(), allowances, &rows(counts), range);
+        assert_eq!(outcome.records, 20);
+        (outcome.lost, outcome.doubled, outcome.is_right())
+    }
+
+    #[test]
+    fn what_is_withheld_is_lost_and_what_is_added_is_doubled() {
+        let none = Allowances::new();
+        assert_eq!(found([10, 10], &none), (0, 0, true));
+        assert_eq!(found([9, 10], &none), (1, 0, false));
+        assert_eq!(found([10, 12], &none), (0, 2, false));
+        assert_eq!(found([9, 11], &none), (1, 1, false));
+    }
+
+    #[test]
+    fn what_a_fault_promised_must_be_so_and_nothing_else() {
+        let removed = Allowance {
+            posts: -2,
+            class_sum: -6,
+            ..Allowance::default()
+        };
+        let allowances = Allowances::from([(slot(1), removed)]);
+        assert_eq!(found([8, 10], &allowances), (0, 0, true));
+        assert_eq!(found([10, 10], &allowances), (0, 2, false));
+        assert_eq!(found([7, 10], &allowances), (1, 0, false));
+    }
+
+    #[test]
+    fn a_post_in_place_of_another_is_seen_by_its_class() {
+        let swapped = Allowance {
+            class_sum: 1,
+            ..Allowance::default()
+        };
+        let allowances = Allowances::from([(slot(1), swapped)]);
+        assert_eq!(found([10, 10], &allowances), (0, 0, false));
+    }
+}
