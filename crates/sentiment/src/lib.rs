@@ -24,6 +24,7 @@ mod choice;
 mod lexicon;
 pub mod measure;
 pub mod trained;
+mod work;
 
 pub use choice::{ScorerChoice, ScorerName};
 pub use lexicon::LexiconScorer;

@@ -10,6 +10,7 @@ pub(crate) mod reader;
 
 use super::piece::{Kind, Piece, Reading};
 use super::words::Role;
+use crate::work::done;
 
 /// A kind of feature; the bit under which a model names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +153,7 @@ struct Maker<'a, S> {
 
 impl<S: Sink> Maker<'_, S> {
     fn add(&mut self, template: Template, hash: u64, of: Of) {
+        done(1);
         self.sink.add(template, feature(template, hash), of);
     }
 
