@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use moodvane_model::{Language, MAX_POST_TEXT_BYTES, Score};
-use moodvane_sentiment::{Rule, Scorer, TrainedScorer};
+use moodvane_sentiment::{Rule, Scorer, Text, TrainedScorer};
 use proptest::prelude::*;
 
 fn scorer() -> TrainedScorer {
@@ -119,11 +119,11 @@ proptest! {
 
     #[test]
     fn many_texts_at_once_are_scored_as_one_by_one(texts in prop::collection::vec(any_text(), 0..6)) {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let all: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut scorer = scorer();
-        let mut scores = vec![scorer.score("left over")];
-        scorer.score_all(&texts, &mut scores);
-        let single: Vec<Score> = texts.iter().map(|text| scorer.score(text)).collect();
+        let mut scores = vec![Some(scorer.score("left over"))];
+        scorer.score_texts(&all, &mut scores).unwrap();
+        let single: Vec<Option<Score>> = texts.iter().map(|text| Some(scorer.score(text))).collect();
         prop_assert_eq!(scores, single);
     }
 }

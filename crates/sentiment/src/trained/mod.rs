@@ -24,7 +24,9 @@ pub use explain::{Explanation, Reason};
 pub use features::{Of, Sink, Template, Templates, reader::FeatureReader};
 pub use fixed::{LOGIT, damping};
 pub use split::word_cells;
-pub use weights::{Header, Weights, WeightsError, feature_fingerprint, write_weights};
+pub use weights::{
+    Header, MAX_WEIGHTS_BYTES, Weights, WeightsError, feature_fingerprint, write_weights,
+};
 
 use moodvane_model::{Language, Score};
 
