@@ -61,11 +61,24 @@ impl ScorerPlan {
     /// # Errors
     /// Where the built-in weights do not fit this code, or the transformer cannot be loaded.
     pub fn build(&self) -> anyhow::Result<Box<dyn Scorer>> {
+        self.build_with(|choice| Ok(choice.build()?))
+    }
+
+    /// As [`build`](Self::build), with another way to make what is built in. A transformer is made
+    /// once: it has threads of its own.
+    ///
+    /// # Errors
+    /// Those of `built_in`, or where the transformer cannot be loaded.
+    pub fn build_with(
+        &self,
+        built_in: impl FnOnce(ScorerChoice) -> anyhow::Result<Box<dyn Scorer>>,
+    ) -> anyhow::Result<Box<dyn Scorer>> {
         Ok(match self {
-            Self::BuiltIn(choice) => choice.build()?,
+            Self::BuiltIn(choice) => built_in(*choice)?,
             Self::Bert(bert) => moodvane_bert::load(bert)?,
             Self::Both(choice, bert) => {
-                Box::new(ByLanguage::new(choice.build()?, moodvane_bert::load(bert)?))
+                let first = built_in(*choice)?;
+                Box::new(ByLanguage::new(first, moodvane_bert::load(bert)?))
             }
         })
     }
@@ -164,5 +177,79 @@ impl FromStr for Others {
             "bert" => Ok(Self::Bert),
             _ => Err(format!("\"{text}\" must be none or bert")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(keys: &[(&str, &str)]) -> Result<ScorerPlan, String> {
+        let mut settings = Settings::new();
+        for (key, value) in keys {
+            settings.set(key, value);
+        }
+        let plan = read_scorer(&settings);
+        settings
+            .finish_with(plan)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_built_in_is_the_default_and_needs_no_model() {
+        assert_eq!(read(&[]).unwrap(), ScorerPlan::default());
+        let lexicon = read(&[("sentiment.scorer", "lexicon")]).unwrap();
+        assert_eq!(lexicon, ScorerPlan::BuiltIn(ScorerChoice::Lexicon));
+    }
+
+    #[test]
+    fn every_fault_of_a_model_is_told_under_its_key() {
+        let cases = [
+            (
+                &[("sentiment.scorer", "gpt")][..],
+                "\"gpt\" must be trained, lexicon or bert",
+            ),
+            (
+                &[("sentiment.others", "all")],
+                "\"all\" must be none or bert",
+            ),
+            (
+                &[("sentiment.scorer", "bert"), ("sentiment.others", "bert")],
+                "must be none where the scorer is bert",
+            ),
+            (&[("sentiment.scorer", "bert")], "sentiment.bert.folder"),
+            (
+                &[
+                    ("sentiment.others", "bert"),
+                    ("sentiment.bert.labels", "good,bad"),
+                ],
+                "\"good\" must be very_negative",
+            ),
+            (
+                &[
+                    ("sentiment.scorer", "bert"),
+                    ("sentiment.bert.languages", "x"),
+                ],
+                "sentiment.bert.languages",
+            ),
+            (
+                &[
+                    ("sentiment.scorer", "bert"),
+                    ("sentiment.bert.folder", "/no/such"),
+                ],
+                "cannot read /no/such/config.json",
+            ),
+        ];
+        for (keys, expected) in cases {
+            let error = read(keys).unwrap_err();
+            assert!(error.contains(expected), "{keys:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_program_without_libtorch_says_so() {
+        let error = read(&[("sentiment.others", "bert")]).unwrap_err();
+        let said = error.contains("build it with --features bert");
+        assert_eq!(said, !moodvane_bert::IS_BUILT, "{error}");
     }
 }

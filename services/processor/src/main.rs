@@ -9,7 +9,7 @@ use moodvane_launch::{
     Backends, Common, ProbeConfig, ScorerPlan, exit_code, open_patiently, read_scorer, run,
     serve_probes,
 };
-use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, start};
+use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel, start};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -71,7 +71,10 @@ fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn work(config: Config) -> anyhow::Result<ExitCode> {
-    let scorer = config.scorer.build()?;
+    let threads = config.processor.scorer_threads;
+    let scorer = config
+        .scorer
+        .build_with(|choice| parallel(threads, choice))?;
     let listener = TcpListener::bind(config.probe.address)
         .await
         .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;

@@ -9,6 +9,7 @@
 pub(crate) mod reader;
 
 use super::piece::{Kind, Piece, Reading};
+use super::word::MAX_FORM;
 use super::words::Role;
 use crate::work::done;
 
@@ -103,8 +104,8 @@ pub trait Sink {
 pub enum Of {
     /// The pieces from one to another, by their numbers.
     Pieces(u16, u16),
-    /// The bytes of forms from one to another.
-    Bytes(u32, u32),
+    /// Letters of the piece with this number.
+    Letters(u16),
     /// An amount and the bound that it reaches.
     Amount(&'static str, i16),
 }
@@ -197,7 +198,7 @@ impl<S: Sink> Maker<'_, S> {
             }
             self.loud(piece, n);
             if self.templates.has(Template::Chars) && piece.kind == Kind::Word {
-                self.chars(piece);
+                self.chars(piece, n);
             }
             third = second;
             second = Some((n, piece.hash));
@@ -224,18 +225,19 @@ impl<S: Sink> Maker<'_, S> {
         }
     }
 
-    fn chars(&mut self, piece: &Piece) {
-        let mut padded = [b' '; 42];
+    fn chars(&mut self, piece: &Piece, n: u16) {
+        // Room for eight bytes from every place on.
+        let mut padded = [b' '; MAX_FORM + 10];
         let form = self.reading.form(piece);
         padded[1..=form.len()].copy_from_slice(form);
-        let padded = &padded[..form.len() + 2];
-        for n in 3..=5 {
-            for (at, gram) in padded.windows(n).enumerate() {
-                let mut bytes = [0; 8];
-                bytes[..n].copy_from_slice(gram);
-                let from = piece.start + at as u32;
-                let of = Of::Bytes(from.saturating_sub(1), from + n as u32 - 1);
-                self.add(Template::Chars, u64::from_le_bytes(bytes), of);
+        for size in 3..=5 {
+            let these = (1_u64 << (8 * size)) - 1;
+            let grams = padded
+                .windows(8)
+                .take((form.len() + 3).saturating_sub(size));
+            for gram in grams {
+                let bytes = gram.try_into().map_or(0, u64::from_le_bytes);
+                self.add(Template::Chars, bytes & these, Of::Letters(n));
             }
         }
     }
