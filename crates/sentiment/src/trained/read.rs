@@ -196,23 +196,16 @@ impl Reader<'_> {
         let mut word = Word::default();
         while let Some(&byte) = self.bytes.get(self.at) {
             done(1);
-            if byte.is_ascii_alphanumeric() {
-                if tagged && byte.is_ascii_uppercase() && word.ended_small {
-                    break;
-                }
-                word.push_ascii(byte);
-                self.at += 1;
-                continue;
+            match byte {
+                b'a'..=b'z' => word.push_small(byte),
+                b'A'..=b'Z' if tagged && word.ended_small => break,
+                b'A'..=b'Z' => word.push_capital(byte),
+                b'0'..=b'9' => word.push_byte(byte),
+                b'\'' if !tagged && self.apostrophe(1) => continue,
+                0x80.. if self.inside(&mut word, tagged) => continue,
+                _ => break,
             }
-            if byte == b'\'' {
-                if tagged || !self.apostrophe(1) {
-                    break;
-                }
-                continue;
-            }
-            if byte < 0x80 || !self.inside(&mut word, tagged) {
-                break;
-            }
+            self.at += 1;
         }
         self.finish(&word, tagged);
     }

@@ -172,8 +172,10 @@ impl Weights {
     }
 
     /// The rows of weights: one signed number for each step between classes.
-    pub(crate) fn rows(&self) -> &[u8] {
-        &self.bytes[self.table..self.table + (ROW << self.header.bits)]
+    pub(crate) fn rows(&self) -> &[[u8; ROW]] {
+        self.bytes[self.table..self.table + (ROW << self.header.bits)]
+            .as_chunks()
+            .0
     }
 
     /// The table of words for splitting hashtags.
