@@ -9,6 +9,7 @@
 //! | `GET /v1/cities` | the cities that are answered for |
 //! | `GET /v1/status` | how far the rows are, and what was heard last |
 //! | `GET /openapi.json` | this interface, as OpenAPI 3.1 |
+//! | `GET /`, `/docs`, `/assets` | the pages for people, see `page.rs` |
 //! | `GET /ping` | `pong` |
 //! | `GET /health` | whether the process lives |
 //! | `GET /ready` | whether it can answer: store, log, the process's own checks, not draining |
@@ -31,6 +32,7 @@ mod fixed;
 mod health;
 mod observe;
 mod openapi;
+mod page;
 mod patience;
 mod problem;
 mod query;
@@ -76,8 +78,12 @@ pub fn router(app: App) -> Router {
         .merge(v1)
         .route_layer(from_fn_with_state(state.clone(), weather::limit));
     let document = get(openapi::document).layer(CompressionLayer::new());
+    let pages = page::routes()
+        .layer(from_fn(etag::etag))
+        .layer(CompressionLayer::new());
     let router = Router::new()
         .merge(limited)
+        .merge(pages)
         .route("/ping", get(health::ping))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

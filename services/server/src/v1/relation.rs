@@ -67,6 +67,8 @@ pub(crate) struct RelationAnswer {
     relation: Option<Told>,
     /// Wet hours against dry ones; of precipitation alone, and null where there is too little.
     wet_against_dry: Option<Wet>,
+    /// The same in plain language, or what there is too little of; of precipitation alone.
+    wet_sentence: Option<String>,
 }
 
 /// `too-little` where nothing can be said of the hours.
@@ -240,6 +242,7 @@ impl Ask {
             conclusion,
             more_hours,
             relation: found.ok().map(|found| Told::of(found, self.variable)),
+            wet_sentence: wet.as_ref().map(sentence::of_wet),
             wet_against_dry: wet.and_then(Result::ok).map(Wet::of),
         }
     }
