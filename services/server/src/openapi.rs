@@ -17,6 +17,7 @@ use crate::{answer, health, v1, weather};
     paths(
         weather::weather,
         weather::test,
+        weather::test_posted,
         v1::hours,
         v1::relation,
         v1::cities,
@@ -52,7 +53,10 @@ struct Document;
 /// The document of this server.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "probes",
-    responses((status = 200, description = "This document", content_type = "application/json")),
+    responses(
+        (status = 200, description = "This document", content_type = "application/json"),
+        (status = 429, response = ProblemSchema),
+    ),
 )]
 pub(crate) async fn document() -> Json<OpenApi> {
     Json(Document::openapi())

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{Mood, TestApp, hour};
+use common::{Mood, TestApp, config, hour};
 use moodvane_server::serve;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -34,6 +34,7 @@ async fn start(drain: Duration) -> Served {
     let ended = tokio::spawn(serve(
         listener,
         app.router.clone(),
+        config().connections,
         app.shutdown.clone(),
         drain,
     ));

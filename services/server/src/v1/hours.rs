@@ -124,6 +124,7 @@ pub(super) struct Source {
         )),
         (status = 304, description = "The page is the one that if-none-match names"),
         (status = 400, response = ProblemSchema),
+        (status = 429, response = ProblemSchema),
         (status = 500, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),

@@ -1,5 +1,7 @@
 //! `GET /v1/relation`: how a weather variable and the feeling go together.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{self, RawQuery};
 use moodvane_analysis::{
@@ -8,7 +10,8 @@ use moodvane_analysis::{
 };
 use moodvane_model::{City, HourRange, HourRow, Variable};
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::{rounded, sentence};
@@ -152,6 +155,7 @@ struct Wet {
         (status = 200, description = "The relation", body = RelationAnswer),
         (status = 304, description = "The answer is the one that if-none-match names"),
         (status = 400, response = ProblemSchema),
+        (status = 429, response = ProblemSchema),
         (status = 500, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),
@@ -164,12 +168,34 @@ pub(crate) async fn relation(
     let deadline = Instant::now() + state.app.config.request_timeout;
     let rows = weather::hours(&state, deadline, ask.city.id, ask.range).await?;
     let bound = state.app.config.stray_bound;
-    // The bootstrap takes some hundredths of a second: not on the threads that answer others.
-    let answer = tokio::task::spawn_blocking(move || ask.answer(&rows, bound)).await;
+    let turn = turn(&state, deadline).await?;
+    // The bootstrap takes some hundredths of a second: not on the threads that answer others. Its
+    // place is free when it ends, also where nobody waits for it any more.
+    let work = move || {
+        let _turn = turn;
+        ask.answer(&rows, bound)
+    };
+    let answer = tokio::task::spawn_blocking(work).await;
     answer.map(Json).map_err(|error| {
         tracing::error!(%error, "relation failed");
         Problem::internal()
     })
+}
+
+/// A place among those that are worked out, before `deadline`.
+async fn turn(state: &State, deadline: Instant) -> Result<OwnedSemaphorePermit, Problem> {
+    let relations = Arc::clone(&state.relations);
+    match timeout_at(deadline, relations.acquire_owned()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        Ok(Err(_)) => Err(Problem::internal()),
+        Err(_) => {
+            let most = state.app.config.max_concurrent_relations;
+            let detail = format!(
+                "{most} relations are being worked out, which is the limit, and this one had to wait too long; try again later"
+            );
+            Err(Problem::new(Kind::Overloaded, detail))
+        }
+    }
 }
 
 struct Ask {
