@@ -144,8 +144,8 @@ struct Wet {
     params(
         ("city" = Option<String>, Query, description = "A city's id; see /v1/cities"),
         ("variable" = VariableName, Query, description = "The weather variable"),
-        ("begin" = String, Query, description = "The first hour, on the clocks of tz", example = "2018-01-01T00"),
-        ("end" = String, Query, description = "The last hour, included", example = "2018-01-31T23"),
+        ("begin" = String, Query, description = "The first hour, on the clocks of tz", example = "2018-01-01T00", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
+        ("end" = String, Query, description = "The last hour, included", example = "2018-01-31T23", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
         ("tz" = Option<String>, Query, description = "An IANA zone whose clocks are whole hours from UTC; UTC where it is not given"),
         ("min_posts" = Option<u64>, Query, description = "Hours with fewer scored posts are left out; 1 where it is not given"),
         ("weight" = Option<WeightName>, Query, description = "Whether hours count alike or as they have posts; equal where it is not given"),
