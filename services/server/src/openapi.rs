@@ -68,10 +68,16 @@ pub(crate) async fn document() -> Json<OpenApi> {
 #[allow(dead_code)]
 pub(crate) struct AskSchema {
     /// The first hour.
-    #[schema(example = "2018-01-01 02", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$")]
+    #[schema(
+        example = "2018-01-01 02",
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+    )]
     begin: String,
     /// The last hour, included.
-    #[schema(example = "2018-01-01 03", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$")]
+    #[schema(
+        example = "2018-01-01 03",
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+    )]
     end: String,
     /// A city's id.
     #[schema(required = false)]
