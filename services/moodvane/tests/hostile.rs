@@ -1,6 +1,6 @@
 //! Clients that mean harm, against the real process: others are answered meanwhile, and its memory
 //! stays bounded. Loopback only; the figures are printed (`-- --nocapture`).
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #![cfg(target_os = "linux")]
 
 mod support;
