@@ -24,7 +24,10 @@ use moodvane_model::{Offset, Partition, Timestamp, Topic};
 
 pub use batch::{Batch, RecordRef};
 pub use error::LogError;
-pub use kafka::{Compression, KafkaConfig, KafkaConfigError, KafkaLog};
+pub use kafka::{
+    Compression, KafkaConfig, KafkaConfigError, KafkaLog, KafkaSecurity, SaslLogin, SaslMechanism,
+    TlsAuthorities,
+};
 pub use sqlite::{SqliteLog, SqliteLogConfig};
 
 /// The longest value of a record, in bytes.

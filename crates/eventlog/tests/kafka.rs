@@ -182,3 +182,17 @@ async fn a_cursor_is_the_last_one_saved() {
     let elsewhere = cluster.open(1).await;
     assert_eq!(elsewhere.cursor("a").await.unwrap().as_deref(), Some("19"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_come_back_whatever_they_were_compressed_with() {
+    for name in ["none", "gzip", "snappy", "lz4", "zstd"] {
+        let cluster = Cluster::new();
+        let mut config = cluster.config(1);
+        config.compression = name.parse().unwrap();
+        let log = KafkaLog::open(config).await.unwrap();
+        log.publish(Topic::Tweet, numbered(0..500)).await.unwrap();
+        let mut consumer = started(&log, &[Topic::Tweet]);
+        let rows = conformance::drain(&mut *consumer, 500);
+        assert_eq!(rows.values().map(Vec::len).sum::<usize>(), 500, "{name}");
+    }
+}

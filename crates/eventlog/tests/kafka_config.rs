@@ -4,13 +4,31 @@
 
 use std::time::Duration;
 
-use moodvane_eventlog::{KafkaConfig, KafkaConfigError, KafkaLog, LogError};
+use moodvane_eventlog::{
+    KafkaConfig, KafkaConfigError, KafkaLog, KafkaSecurity, LogError, SaslLogin, SaslMechanism,
+    TlsAuthorities,
+};
 
 fn with(properties: &[(&str, &str)]) -> KafkaConfig {
     let mut config = KafkaConfig::new("127.0.0.1:9");
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     config.properties = properties.iter().map(owned).collect();
     config
+}
+
+fn login(user: &str, password: &str) -> SaslLogin {
+    SaslLogin {
+        mechanism: SaslMechanism::Plain,
+        user: user.to_owned(),
+        password: password.to_owned(),
+    }
+}
+
+fn secured(tls: Option<TlsAuthorities>, login: Option<SaslLogin>) -> KafkaConfig {
+    KafkaConfig {
+        security: KafkaSecurity { tls, login },
+        ..with(&[])
+    }
 }
 
 #[test]
@@ -35,6 +53,9 @@ fn what_the_guarantees_rest_on_cannot_be_set_and_the_error_says_why() {
         "session.timeout.ms",
         "bootstrap.servers",
         "compression.type",
+        "security.protocol",
+        "sasl.password",
+        "ssl.ca.location",
     ];
     for key in protected {
         let faults = with(&[(key, "1")]).faults();
@@ -80,11 +101,8 @@ fn sound_configurations_have_no_fault() {
             ("linger.ms", "2"),
             ("client.id", "x"),
         ]),
-        with(&[
-            ("security.protocol", "sasl_plaintext"),
-            ("sasl.username", "u"),
-            ("sasl.password", "p"),
-        ]),
+        secured(Some(TlsAuthorities::System), Some(login("u", "p"))),
+        secured(None, Some(login("u", "p"))),
     ];
     for config in sound {
         assert_eq!(config.faults(), []);
@@ -103,7 +121,7 @@ fn a_log_is_not_made_from_a_faulty_configuration() {
 #[test]
 fn secrets_are_in_no_text() {
     let secrets = [
-        ("sasl.password", "hunter2"),
+        ("sasl.oauthbearer.config", "hunter2"),
         ("ssl.key.password", "hunter2"),
         ("ssl.key.pem", "hunter2"),
         ("sasl.oauthbearer.client.secret", "hunter2"),
@@ -112,7 +130,22 @@ fn secrets_are_in_no_text() {
     let config = with(&secrets);
     let shown = format!("{config:?}{:?}", config.faults());
     assert!(!shown.contains("hunter2"), "{shown}");
-    assert!(shown.contains("sasl.password"), "{shown}");
+    assert!(shown.contains("ssl.key.password"), "{shown}");
+    let shown = format!("{:?}", secured(None, Some(login("anna", "hunter2"))));
+    assert!(
+        shown.contains("anna") && !shown.contains("hunter2"),
+        "{shown}"
+    );
     let shown = format!("{:?}", with(&[("client.rack", "r7")]));
     assert!(shown.contains("r7"), "what is no secret is shown: {shown}");
+}
+
+#[test]
+fn a_user_without_a_password_or_the_other_way_about_is_a_fault() {
+    for half in [login("u", ""), login("", "p")] {
+        let faults = secured(None, Some(half)).faults();
+        let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let expected = "kafka sasl_user and sasl_password must be given both, or neither";
+        assert_eq!(texts, [expected]);
+    }
 }

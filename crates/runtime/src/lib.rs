@@ -17,6 +17,7 @@ mod fault;
 mod logging;
 pub mod metrics;
 mod readiness;
+mod secret;
 mod section;
 mod settings;
 mod signals;

@@ -61,6 +61,11 @@ impl<'s> Section<'s> {
         }
     }
 
+    /// Where a key's value came from.
+    pub(crate) fn origin(&self, key: &str) -> Option<&'s Origin> {
+        self.find(key).map(|(_, origin)| origin)
+    }
+
     /// Notes that a key's value is wrong, or the whole table where `key` is empty.
     pub fn fault(&self, key: &str, message: impl Into<String>) {
         let message: String = message.into();

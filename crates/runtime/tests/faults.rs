@@ -217,3 +217,56 @@ proptest! {
         prop_assert!(settings.finish().is_ok());
     }
 }
+
+#[test]
+fn a_secret_comes_from_a_file_or_the_environment_alone() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let named = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let good = named("good", b"hunter2\n");
+    let empty = named("empty", b"\n");
+    let huge = named("huge", &[b'x'; 70_000]);
+    let variable = "MOODVANE_STORE__CASSANDRA__PASSWORD";
+    let read = |environment: &str, flag: &str, file: &str| {
+        let mut settings = Settings::new();
+        if !environment.is_empty() {
+            settings.merge_env([(variable.to_owned(), environment.to_owned())]);
+        }
+        if !flag.is_empty() {
+            settings.set("store.cassandra.password", flag);
+        }
+        settings.set("store.cassandra.password_file", file);
+        let secret = settings.section("store.cassandra").secret("password");
+        settings.finish_with(secret).map_err(|e| {
+            e.to_string()
+                .replace(&format!("{}/", dir.path().display()), "")
+        })
+    };
+    let hunter2 = Ok(Some("hunter2".to_owned()));
+    assert_eq!(read("", "", ""), Ok(None));
+    assert_eq!(read("hunter2", "", ""), hunter2);
+    assert_eq!(read("", "", &good), hunter2);
+    let refused = [
+        read("", "hunter2", ""),
+        read("hunter2", "", &good),
+        read("", "", &empty),
+        read("", "", &huge),
+        read("", "", "/no/such/file"),
+    ];
+    let said: Vec<String> = refused.into_iter().map(Result::unwrap_err).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    the configuration has 1 fault:
+      store.cassandra.password = *** (flag): a secret comes from the environment, or from the file that password_file names
+    the configuration has 1 fault:
+      store.cassandra.password = *** (environment MOODVANE_STORE__CASSANDRA__PASSWORD): and password_file are both given
+    the configuration has 1 fault:
+      store.cassandra.password_file = *** (flag): cannot be read: it is empty
+    the configuration has 1 fault:
+      store.cassandra.password_file = *** (flag): cannot be read: a secret has at most 65536 bytes
+    the configuration has 1 fault:
+      store.cassandra.password_file = *** (flag): cannot be read: No such file or directory (os error 2)
+    ");
+}

@@ -9,6 +9,9 @@ pub enum StoreError {
     /// The store cannot be reached or does not answer now; asking again later may help.
     #[error("the store does not answer: {0}")]
     Unavailable(String),
+    /// The store turns us away: the login or a certificate is wrong. Waiting does not mend it.
+    #[error("the store refuses us: {0}")]
+    Refused(String),
     /// The store's own data is not as it was written.
     #[error("the store is damaged: {0}")]
     Corrupt(String),

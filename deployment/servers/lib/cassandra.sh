@@ -13,7 +13,7 @@ cassandra_configure() {
         seeds+=${seeds:+,}127.0.0.$i:$(fact cassandra peer_port)
     done
     mkdir -p "$home/tmp"
-    fill "$SERVERS"/cassandra/{cassandra,secure,test-only}.yaml "NODE=$1" "KEYSTORE=$(keystore)" \
+    fill "$SERVERS"/cassandra/{cassandra,secure,test-only}.yaml "NODE=$1" "AUTHENTICATOR=$(cassandra_authenticator)" "KEYSTORE=$(keystore)" \
         "KEYSTORE_PASSWORD=$KEYSTORE_PASSWORD" "SEEDS=$seeds" \
         "TOKEN=${CASSANDRA_TOKENS[$1 - 1]}" "PORT=$(fact cassandra port)" \
         "PEER_PORT=$(fact cassandra peer_port)" >"$home/cassandra.yaml"
@@ -36,16 +36,32 @@ cassandra_command() {
         "${replace[@]}" -cp "$(class_path cassandra)" org.apache.cassandra.service.CassandraDaemon)
 }
 
+# Who may come in: everybody, or where it is asked for, only who logs in as cassandra/cassandra.
+cassandra_authenticator() {
+    [ -n "${MOODVANE_SERVERS_CASSANDRA_LOGIN:-}" ] && printf 'PasswordAuthenticator' || printf 'AllowAllAuthenticator'
+}
+
 # Sends one frame of the native protocol, version 4: cql_put OPCODE BODY
 cql_put() { put "04000000$1$(printf '%08x' $((${#2} / 2)))$2"; }
 
-# Takes one frame and prints its body; fails where its opcode is another than the one given.
+# Takes one frame and prints its body; fails where its opcode is none of those given.
 cql_take() {
     local head
     head=$(take 9)
     [ ${#head} = 18 ] || return 1
     take $((16#${head:10:8}))
-    [ "${head:8:2}" = "$1" ]
+    [[ " $* " == *" ${head:8:2} "* ]]
+}
+
+# After STARTUP: READY, or AUTHENTICATE, which the first user's name and password answer.
+cql_come_in() {
+    local body name
+    body=$(cql_take 02 03) || return 1
+    [ -n "$body" ] || return 0
+    name=$(hex_string cassandra)
+    name=${name:4}
+    cql_put 0f "0000001400${name}00$name"
+    cql_take 10 >/dev/null
 }
 
 # Asks a node: first OPTIONS, which must be answered by SUPPORTED; then STARTUP, READY;
@@ -55,14 +71,14 @@ cassandra_ask() (
     cql_put 05 ''
     cql_take 06 >/dev/null || exit 1
     cql_put 01 "0001$(hex_string CQL_VERSION)$(hex_string 3.0.0)"
-    cql_take 02 >/dev/null || exit 1
+    cql_come_in || exit 1
     cql_put 07 "0000$(hex_string "$3")$2"00
     cql_take 08
 )
 
 # Prints a node's version of the schema, from what it holds itself: the answer's last 16 bytes.
 cassandra_schema() {
-    local body
+    local body name
     body=$(cassandra_ask "$1" 0001 'SELECT schema_version FROM system.local') || return 1
     printf '%s' "${body: -32}"
 }

@@ -137,7 +137,9 @@ struct Worker {
     check: Check,
     report: watch::Sender<Flushed>,
     shutdown: CancellationToken,
-    last_flush: Instant,
+    /// `None` before the first: what is read first is written at once, so that a start that follows
+    /// a crash is soon seen in the rows.
+    last_flush: Option<Instant>,
     /// Once the shutdown began: when the drain must be done.
     deadline: Option<Instant>,
 }
@@ -151,7 +153,6 @@ impl Worker {
         let log = Arc::clone(&parts.log);
         let engine = Engine::new(config.engine, parts);
         let consumer = log.consumer(&engine.group(), &config.topics.topics())?;
-        let last_flush = Instant::now();
         Ok(Self {
             config,
             engine,
@@ -160,7 +161,7 @@ impl Worker {
             check,
             report,
             shutdown,
-            last_flush,
+            last_flush: None,
             deadline: None,
         })
     }
@@ -169,7 +170,7 @@ impl Worker {
         self.patiently(|worker| worker.engine.register())?;
         let mut batch = Batch::with_capacity(self.config.batch_records);
         while !self.shutdown.is_cancelled() {
-            let wait = self.until_flush().min(LONGEST_WAIT);
+            let wait = self.longest_wait();
             let event = self.patiently(|worker| Ok(worker.consumer.poll(&mut batch, wait)?))?;
             self.handle(event, &batch)?;
             if self.flush_is_due() {
@@ -227,10 +228,19 @@ impl Worker {
             .map_or(Ok(()), |w| self.begin(w))
     }
 
+    /// How long a poll may wait. Without anything to flush no flush is due, however long ago the
+    /// last one was.
+    fn longest_wait(&self) -> Duration {
+        if self.engine.unflushed() == 0 {
+            return LONGEST_WAIT;
+        }
+        self.until_flush().min(LONGEST_WAIT)
+    }
+
     fn until_flush(&self) -> Duration {
-        self.config
-            .flush_interval
-            .saturating_sub(self.last_flush.elapsed())
+        self.last_flush.map_or(Duration::ZERO, |last| {
+            self.config.flush_interval.saturating_sub(last.elapsed())
+        })
     }
 
     fn flush_is_due(&self) -> bool {
@@ -246,7 +256,7 @@ impl Worker {
         if let Err(error) = self.consumer.commit(&positions) {
             tracing::warn!(%error, "cannot commit the group's offsets");
         }
-        self.last_flush = Instant::now();
+        self.last_flush = Some(Instant::now());
         self.publish_positions();
         Ok(())
     }

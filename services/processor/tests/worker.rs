@@ -6,13 +6,18 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use moodvane_eventlog::{EventLog, NewRecord, SqliteLog, SqliteLogConfig};
-use moodvane_model::{CityId, HourRange, Incarnation, Topic};
+use async_trait::async_trait;
+use moodvane_eventlog::{
+    Batch, Consumer, DeadLetter, Event, EventLog, LogError, NewRecord, SqliteLog, SqliteLogConfig,
+    TopicPartition, Watermarks,
+};
+use moodvane_model::{CityId, HourRange, Incarnation, Offset, Topic};
 use moodvane_processor::{
-    Parts, Processor, ProcessorConfig, ProcessorError, ProcessorMetrics, TopicChoice, start,
+    Flushed, Parts, Processor, ProcessorConfig, ProcessorError, ProcessorMetrics, TopicChoice,
+    start,
 };
 use moodvane_runtime::{Readiness, SystemClock};
 use moodvane_store::{SqliteStore, Store};
@@ -49,18 +54,30 @@ impl Bench {
         flush_interval: Duration,
         stop: &CancellationToken,
     ) -> Processor {
+        let log = self.log.clone();
+        self.start_on(log, incarnation, flush_interval, stop).await
+    }
+
+    async fn start_on(
+        &self,
+        log: Arc<dyn EventLog>,
+        incarnation: u32,
+        flush_interval: Duration,
+        stop: &CancellationToken,
+    ) -> Processor {
         let mut engine = config();
         engine.incarnation = Incarnation(incarnation);
         let config = ProcessorConfig {
             engine,
             topics: TopicChoice::Both,
+            scorer_threads: 1,
             batch_records: 7,
             flush_interval,
             flush_records: 1_000_000,
             drain: Duration::from_secs(60),
         };
         let parts = Parts {
-            log: self.log.clone(),
+            log,
             store: self.store.clone(),
             scorer: Box::new(LengthScorer),
             metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
@@ -114,6 +131,82 @@ impl Bench {
             .map(|row| row.posts().scored() + row.posts().unscored)
             .sum()
     }
+}
+
+/// A log in which nothing ever happens, and which tells how long its reader is ready to wait.
+struct Silence(mpsc::SyncSender<Duration>);
+
+#[async_trait]
+impl EventLog for Silence {
+    async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
+        Ok(())
+    }
+    async fn bury(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
+        Ok(())
+    }
+    async fn dead_letters(&self, _: Topic, _: usize) -> Result<Vec<DeadLetter>, LogError> {
+        Ok(Vec::new())
+    }
+    async fn cursor(&self, _: &str) -> Result<Option<String>, LogError> {
+        Ok(None)
+    }
+    async fn save_cursor(&self, _: &str, _: &str) -> Result<(), LogError> {
+        Ok(())
+    }
+    async fn watermarks(&self, _: Topic) -> Result<Vec<Watermarks>, LogError> {
+        Ok(Vec::new())
+    }
+    fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
+        Ok(Box::new(Self(self.0.clone())))
+    }
+}
+
+impl Consumer for Silence {
+    fn poll(&mut self, _: &mut Batch, wait: Duration) -> Result<Event, LogError> {
+        // Once enough was told, nobody listens.
+        let _ = self.0.send(wait);
+        Ok(Event::Idle)
+    }
+    fn start(&mut self, _: TopicPartition, _: Offset) -> Result<(), LogError> {
+        Ok(())
+    }
+    fn release(&mut self, _: &[TopicPartition]) -> Result<(), LogError> {
+        Ok(())
+    }
+    fn commit(&mut self, _: &[(TopicPartition, Offset)]) -> Result<(), LogError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_processor_without_work_waits_for_it_instead_of_spinning() {
+    let dir = TempDir::new().unwrap();
+    let bench = Bench::open(dir.path());
+    let (tell, told) = mpsc::sync_channel(0);
+    let stop = CancellationToken::new();
+    let log = Arc::new(Silence(tell));
+    // An interval that is over at once: no flush is due all the same.
+    let processor = bench.start_on(log, 1, Duration::ZERO, &stop).await;
+    let waits: Vec<Duration> = told.iter().take(20).collect();
+    drop(told);
+    stop.cancel();
+    processor.ended().await.unwrap();
+    assert_eq!(waits, [Duration::from_millis(100); 20]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_start_reads_first_is_written_at_once() {
+    let dir = TempDir::new().unwrap();
+    let bench = Bench::open(dir.path());
+    bench.publish(0..20).await;
+    let stop = CancellationToken::new();
+    // Far longer than the test.
+    let processor = bench.start(1, Duration::from_secs(3_600), &stop).await;
+    let is_written = |all: &Flushed| all.values().any(|next| next.0 > 0);
+    let mut report = processor.flushed();
+    report.wait_for(is_written).await.unwrap();
+    stop.cancel();
+    processor.ended().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

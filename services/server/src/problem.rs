@@ -224,7 +224,7 @@ impl Problem {
     pub(crate) fn store(error: &StoreError) -> Self {
         tracing::error!(%error, "store failed to answer a request");
         match error {
-            StoreError::Unavailable(_) => Self::new(
+            StoreError::Unavailable(_) | StoreError::Refused(_) => Self::new(
                 Kind::StoreUnavailable,
                 "the store that holds the hours cannot be reached; try again later",
             ),

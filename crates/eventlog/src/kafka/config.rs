@@ -13,6 +13,7 @@ use rdkafka::error::KafkaError;
 use thiserror::Error;
 
 use super::protected::{is_secret, why_protected};
+use super::security::KafkaSecurity;
 
 /// A fault in [`KafkaConfig`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -54,15 +55,20 @@ pub enum Compression {
     Snappy,
     /// lz4: fast.
     Lz4,
+    /// zstd: nearly as small as gzip, much faster.
+    Zstd,
 }
 
 impl Compression {
+    const ALL: [Self; 5] = [Self::None, Self::Gzip, Self::Snappy, Self::Lz4, Self::Zstd];
+
     fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Gzip => "gzip",
             Self::Snappy => "snappy",
             Self::Lz4 => "lz4",
+            Self::Zstd => "zstd",
         }
     }
 }
@@ -70,10 +76,10 @@ impl Compression {
 impl FromStr for Compression {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::None, Self::Gzip, Self::Snappy, Self::Lz4]
+        Self::ALL
             .into_iter()
             .find(|c| c.name() == text)
-            .ok_or_else(|| format!("\"{text}\" must be none, gzip, snappy or lz4"))
+            .ok_or_else(|| format!("\"{text}\" must be none, gzip, snappy, lz4 or zstd"))
     }
 }
 
@@ -106,7 +112,9 @@ pub struct KafkaConfig {
     pub delivery_timeout: Duration,
     /// How long any other request may take before it fails.
     pub request_timeout: Duration,
-    /// Further properties of librdkafka: TLS, SASL, tuning.
+    /// Encryption and login.
+    pub security: KafkaSecurity,
+    /// Further properties of librdkafka, for tuning.
     pub properties: BTreeMap<String, String>,
 }
 
@@ -131,6 +139,7 @@ impl KafkaConfig {
             max_poll_interval: Duration::from_secs(60),
             delivery_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(10),
+            security: KafkaSecurity::default(),
             properties: BTreeMap::new(),
         }
     }
@@ -139,6 +148,9 @@ impl KafkaConfig {
     #[must_use]
     pub fn faults(&self) -> Vec<KafkaConfigError> {
         let mut faults = self.field_faults();
+        let of_security = self.security.faults().into_iter();
+        faults
+            .extend(of_security.map(|(field, problem)| KafkaConfigError::Field { field, problem }));
         for key in self.properties.keys() {
             if let Some(why) = why_protected(key) {
                 let key = key.clone();
@@ -236,6 +248,7 @@ impl KafkaConfig {
         for (key, value) in &self.properties {
             client.set(key, value);
         }
+        self.security.apply(&mut client);
         client.set("bootstrap.servers", &self.bootstrap_servers);
         client
     }
@@ -361,6 +374,7 @@ impl fmt::Debug for KafkaConfig {
             .field("max_poll_interval", &self.max_poll_interval)
             .field("delivery_timeout", &self.delivery_timeout)
             .field("request_timeout", &self.request_timeout)
+            .field("security", &self.security)
             .field("properties", &shown)
             .finish()
     }

@@ -17,10 +17,12 @@ mod consumer;
 mod context;
 mod cursors;
 mod dead;
+mod last_failure;
 mod names;
 mod producer;
 mod protected;
 mod reader;
+mod security;
 mod slots;
 mod topics;
 
@@ -32,6 +34,7 @@ use rdkafka::producer::Producer as _;
 use tokio::runtime::Handle;
 
 pub use config::{Compression, KafkaConfig, KafkaConfigError};
+pub use security::{KafkaSecurity, SaslLogin, SaslMechanism, TlsAuthorities};
 
 use crate::{
     Consumer, DeadLetter, EventLog, LogError, NewRecord, TopicPartition, Watermarks, check_size,
@@ -73,6 +76,9 @@ impl KafkaLog {
         if let Some(fault) = config.faults().into_iter().next() {
             return Err(fault.into());
         }
+        if config.security.bares_password() {
+            tracing::warn!("the kafka password goes over a way that is not encrypted");
+        }
         let names = Names::new(&config.topic_prefix);
         let producer = Producer::new(config.producer())?;
         let inner = Arc::new(Inner {
@@ -92,8 +98,10 @@ impl KafkaLog {
     /// that the guarantees do not bear.
     pub async fn ensure_topics(&self) -> Result<(), LogError> {
         let runtime = Handle::current();
-        self.blocking(move |inner| topics::ensure(&inner.config, &inner.names, &runtime))
-            .await
+        self.blocking(move |inner| {
+            topics::ensure(&inner.config, &inner.names, &inner.producer, &runtime)
+        })
+        .await
     }
 
     async fn blocking<T: Send + 'static>(

@@ -8,10 +8,12 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
+use rdkafka::metadata::Metadata;
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use tokio::sync::Notify;
 
 use super::client;
+use super::last_failure::LastFailure;
 use crate::LogError;
 
 /// A full queue is looked at again after this long, even where no report came in between.
@@ -72,6 +74,7 @@ impl Tally {
 pub(super) struct Reports {
     /// Raised by every report: a full queue has room again.
     room: Arc<Notify>,
+    last_failure: Arc<LastFailure>,
 }
 
 impl ClientContext for Reports {
@@ -80,6 +83,7 @@ impl ClientContext for Reports {
     }
     fn stats_raw(&self, _: &[u8]) {}
     fn error(&self, error: KafkaError, reason: &str) {
+        self.last_failure.note(&error, reason);
         client::client_error(&error, reason);
     }
 }
@@ -102,6 +106,7 @@ type Client = ThreadedProducer<Reports>;
 pub(super) struct Producer {
     config: ClientConfig,
     room: Arc<Notify>,
+    last_failure: Arc<LastFailure>,
     /// `None` only once it is closed.
     client: RwLock<Option<Arc<Client>>>,
 }
@@ -109,10 +114,12 @@ pub(super) struct Producer {
 impl Producer {
     pub(super) fn new(config: ClientConfig) -> Result<Self, LogError> {
         let room = Arc::new(Notify::new());
-        let client = connect(&config, &room)?;
+        let last_failure = Arc::default();
+        let client = connect(&config, &room, &last_failure)?;
         Ok(Self {
             config,
             room,
+            last_failure,
             client: RwLock::new(Some(client)),
         })
     }
@@ -122,6 +129,16 @@ impl Producer {
         client
             .clone()
             .ok_or_else(|| LogError::Unavailable("the producer is closed".to_owned()))
+    }
+
+    /// What the cluster says of its brokers and topics. Blocks, within `within`.
+    pub(super) fn metadata(&self, within: Duration) -> Result<Metadata, LogError> {
+        let client = self.client()?;
+        let answer = client.client().fetch_metadata(None, within);
+        answer.map_err(|error| {
+            let error = client::log_error("cannot list the kafka topics", &error);
+            self.last_failure.explain(error)
+        })
     }
 
     /// Sends records in order and returns once all are acknowledged.
@@ -177,7 +194,7 @@ impl Producer {
         if !current.as_ref().is_some_and(|c| Arc::ptr_eq(c, failed)) {
             return;
         }
-        match connect(&self.config, &self.room) {
+        match connect(&self.config, &self.room, &self.last_failure) {
             Ok(client) => {
                 tracing::warn!(
                     reason,
@@ -208,9 +225,14 @@ impl Drop for Producer {
     }
 }
 
-fn connect(config: &ClientConfig, room: &Arc<Notify>) -> Result<Arc<Client>, LogError> {
+fn connect(
+    config: &ClientConfig,
+    room: &Arc<Notify>,
+    last_failure: &Arc<LastFailure>,
+) -> Result<Arc<Client>, LogError> {
     let reports = Reports {
         room: Arc::clone(room),
+        last_failure: Arc::clone(last_failure),
     };
     Client::from_config_and_context(config, reports)
         .map(Arc::new)

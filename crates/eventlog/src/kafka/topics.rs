@@ -16,6 +16,7 @@ use super::KafkaConfig;
 use super::brokers;
 use super::client::{Quiet, log_error, retire};
 use super::names::Names;
+use super::producer::Producer;
 use crate::LogError;
 
 /// Between two looks at whether a new topic is there.
@@ -70,6 +71,7 @@ fn wanted(config: &KafkaConfig, names: &Names) -> Vec<Wanted> {
 pub(super) fn ensure(
     config: &KafkaConfig,
     names: &Names,
+    producer: &Producer,
     runtime: &Handle,
 ) -> Result<(), LogError> {
     let client = AdminClient::from_config_and_context(&config.client(), Quiet)
@@ -77,6 +79,7 @@ pub(super) fn ensure(
     let admin = Admin {
         client: Some(client),
         config,
+        producer,
         runtime,
         deadline: Instant::now() + 3 * config.request_timeout,
     };
@@ -87,6 +90,8 @@ struct Admin<'a> {
     /// `None` only while it is dropped.
     client: Option<AdminClient<Quiet>>,
     config: &'a KafkaConfig,
+    /// Asked for the metadata: its thread hears why a connection fails, the admin client's does not.
+    producer: &'a Producer,
     runtime: &'a Handle,
     deadline: Instant,
 }
@@ -143,10 +148,7 @@ impl Admin<'_> {
     }
 
     fn metadata(&self) -> Result<Metadata, LogError> {
-        self.client()?
-            .inner()
-            .fetch_metadata(None, self.config.request_timeout)
-            .map_err(|e| log_error("cannot list the kafka topics", &e))
+        self.producer.metadata(self.config.request_timeout)
     }
 
     fn create(&self, absent: &[&Wanted]) -> Result<(), LogError> {

@@ -6,8 +6,6 @@ use std::path::Path;
 use moodvane_runtime::{Section, Settings};
 use moodvane_store::{CassandraConfig, ContactPoint, Credentials, Secret, TlsRoots};
 
-use super::kafka::secret_of;
-
 /// Reads the section. Every key is checked, also where another store is chosen.
 pub(super) fn read(settings: &Settings) -> Option<CassandraConfig> {
     let section = settings.section("store.cassandra");
@@ -52,24 +50,19 @@ fn read_contact_points(section: &Section<'_>) -> Option<Vec<ContactPoint>> {
     points.into_iter().collect()
 }
 
-/// `user` with `password_file`: both or neither. A password never stands in the configuration.
+/// A user with a password: both or neither.
 fn read_credentials(section: &Section<'_>) -> Option<Option<Credentials>> {
     let user = section.text("user");
-    let file = section.text("password_file");
-    match (user?, file?) {
-        (user, file) if user.is_empty() && file.is_empty() => Some(None),
-        (user, file) if !user.is_empty() && !file.is_empty() => {
-            let password = secret_of(section, "password_file", Path::new(&file))?;
-            Some(Some(Credentials {
-                user,
-                password: Secret::new(password),
-            }))
-        }
+    let password = section.secret("password");
+    match (user?, password?) {
+        (user, None) if user.is_empty() => Some(None),
+        (user, Some(password)) if !user.is_empty() => Some(Some(Credentials {
+            user,
+            password: Secret::new(password),
+        })),
         _ => {
-            section.fault(
-                "user",
-                "user and password_file must be given both, or neither",
-            );
+            let both = "user and a password must be given both, or neither";
+            section.fault("user", both);
             None
         }
     }

@@ -1,12 +1,9 @@
 //! `[eventlog.kafka]`.
 
-use std::path::Path;
+use std::fs::File;
 
-use moodvane_eventlog::KafkaConfig;
+use moodvane_eventlog::{KafkaConfig, KafkaConfigError, KafkaSecurity, SaslLogin, TlsAuthorities};
 use moodvane_runtime::{Section, Settings};
-
-/// The longest secret that is read from a file, in bytes.
-const MAX_SECRET_BYTES: u64 = 64 << 10;
 
 /// Reads the section. Every key is checked, also where another log is chosen.
 pub(super) fn read(settings: &Settings) -> Option<KafkaConfig> {
@@ -19,53 +16,60 @@ pub(super) fn read(settings: &Settings) -> Option<KafkaConfig> {
     let instance_id = section.text("instance_id");
     let session_timeout = section.millis("session_timeout_ms", 1_000..=600_000);
     let properties = settings.entries("eventlog.kafka.properties");
-    let password = read_password(&section);
-    let mut config = KafkaConfig {
+    let security = read_security(&section);
+    let config = KafkaConfig {
         topic_prefix: topic_prefix?,
         replication: replication?,
         min_insync_replicas: min_insync_replicas?,
         compression: compression?,
         instance_id: Some(instance_id?).filter(|id| !id.is_empty()),
         session_timeout: session_timeout?,
+        security: security?,
         properties: properties?,
         ..KafkaConfig::new(servers?)
     };
-    if let Some(password) = password? {
-        config
-            .properties
-            .insert("sasl.password".to_owned(), password);
-    }
     let faults = config.faults();
-    faults
-        .iter()
-        .for_each(|fault| section.fault("properties", fault.to_string()));
+    for fault in &faults {
+        match fault {
+            KafkaConfigError::Field { field, problem } => section.fault(field, problem),
+            other => settings.fault("eventlog.kafka.properties", other.to_string()),
+        }
+    }
     faults.is_empty().then_some(config)
 }
 
-fn read_password(section: &Section<'_>) -> Option<Option<String>> {
-    let file = section.text("sasl_password_file")?;
-    if file.is_empty() {
-        return Some(None);
-    }
-    secret_of(section, "sasl_password_file", Path::new(&file)).map(Some)
+fn read_security(section: &Section<'_>) -> Option<KafkaSecurity> {
+    let tls = section.flag("tls");
+    let ca_file = section.text("ca_file");
+    let user = section.text("sasl_user");
+    let mechanism = section.parse("sasl_mechanism");
+    let password = section.secret("sasl_password");
+    let tls = read_authorities(section, tls?, &ca_file?);
+    let (user, password, mechanism) = (user?, password?, mechanism?);
+    let login = (!user.is_empty() || password.is_some()).then(|| SaslLogin {
+        mechanism,
+        user,
+        password: password.unwrap_or_default(),
+    });
+    Some(KafkaSecurity { tls: tls?, login })
 }
 
-/// The secret that a file holds, without the line's end.
-pub(super) fn secret_of(section: &Section<'_>, key: &str, path: &Path) -> Option<String> {
-    let read = || {
-        let bytes = std::fs::metadata(path)?.len();
-        if bytes > MAX_SECRET_BYTES {
-            return Err(std::io::Error::other(format!(
-                "has {bytes} bytes, a secret has at most {MAX_SECRET_BYTES}"
-            )));
-        }
-        std::fs::read_to_string(path)
-    };
-    match read() {
-        Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
-        Err(error) => {
-            section.fault(key, format!("cannot be read: {error}"));
-            None
-        }
+fn read_authorities(
+    section: &Section<'_>,
+    tls: bool,
+    ca_file: &str,
+) -> Option<Option<TlsAuthorities>> {
+    if ca_file.is_empty() {
+        return Some(tls.then_some(TlsAuthorities::System));
     }
+    if !tls {
+        section.fault("ca_file", "is given, but tls is false");
+        return None;
+    }
+    // The library says of a file that it cannot read only that it fails.
+    if let Err(error) = File::open(ca_file) {
+        section.fault("ca_file", format!("cannot be read: {error}"));
+        return None;
+    }
+    Some(Some(TlsAuthorities::File(ca_file.into())))
 }

@@ -6,6 +6,10 @@ use std::time::Duration;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
+use scylla::errors::{
+    ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind as SetupError, DbError,
+    MetadataError, NewSessionError,
+};
 use scylla::policies::load_balancing::{DefaultPolicy, LoadBalancingPolicy};
 use scylla::policies::retry::DefaultRetryPolicy;
 use scylla::policies::speculative_execution::SimpleSpeculativeExecutionPolicy;
@@ -57,11 +61,36 @@ pub(super) async fn connect(config: &CassandraConfig) -> Result<Session, StoreEr
     }
     match tokio::time::timeout(config.connect_timeout, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
+        Ok(Err(error)) if is_refusal(&error) => Err(StoreError::Refused(error.to_string())),
         Ok(Err(error)) => Err(away(error.to_string())),
         Err(_) => Err(away(format!(
             "no answer within {} ms",
             config.connect_timeout.as_millis()
         ))),
+    }
+}
+
+/// Whether a node answered that it does not want us, or we it.
+fn is_refusal(error: &NewSessionError) -> bool {
+    let NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
+        ConnectionPoolError::Broken {
+            last_connection_error,
+        },
+    )) = error
+    else {
+        return false;
+    };
+    match last_connection_error {
+        ConnectionError::ConnectionSetupRequestError(refused) => matches!(
+            refused.get_error(),
+            SetupError::DbError(DbError::AuthenticationError, _)
+                | SetupError::MissingAuthentication
+        ),
+        ConnectionError::IoError(error) => matches!(
+            error.get_ref().and_then(|e| e.downcast_ref()),
+            Some(rustls::Error::InvalidCertificate(_))
+        ),
+        _ => false,
     }
 }
 
