@@ -9,7 +9,7 @@ use anyhow::Context;
 use moodvane_eventlog::{SqliteLog, Watermarks};
 use moodvane_ingester::Ingester;
 use moodvane_model::{Timestamp, Topic};
-use moodvane_processor::{Parts, Processor, ProcessorMetrics};
+use moodvane_processor::{ParallelScorer, Parts, Processor, ProcessorMetrics};
 use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
 use moodvane_server::App;
 use moodvane_store::Store;
@@ -205,7 +205,10 @@ pub(crate) fn parts(config: &AppConfig, data: &Data, registry: &Registry) -> any
     Ok(Parts {
         log: Arc::clone(&data.log),
         store: Arc::clone(&data.store),
-        scorer: config.scorer.build()?,
+        scorer: Box::new(ParallelScorer::new(
+            config.processor.scorer_threads,
+            || config.scorer.build(),
+        )?),
         metrics: ProcessorMetrics::new(registry),
         handle: Handle::current(),
     })

@@ -1,6 +1,8 @@
 //! The processor's part of the configuration.
 
+use std::num::NonZeroUsize;
 use std::str::FromStr;
+use std::thread;
 use std::time::Duration;
 
 use moodvane_model::{HourBounds, Incarnation, Topic};
@@ -57,6 +59,8 @@ pub struct ProcessorConfig {
     pub engine: EngineConfig,
     /// Which topics it consumes.
     pub topics: TopicChoice,
+    /// How many threads score a batch.
+    pub scorer_threads: usize,
     /// The most records of a batch.
     pub batch_records: usize,
     /// Rows are written at least this often while records arrive.
@@ -78,6 +82,7 @@ impl ProcessorConfig {
         let behind = section.seconds("behind_s", 0..=2_592_000);
         let flush_interval = section.millis("flush_interval_ms", 10..=60_000);
         let flush_records = section.number("flush_records", 1..=10_000_000u64);
+        let scorer_threads = section.number("scorer_threads", 0..=64usize);
         let batch_records = section.number("batch_records", 1..=100_000usize);
         let open_rows = section.number("open_rows", 1..=1_000_000usize);
         let drain = section.millis("drain_ms", 100..=600_000);
@@ -96,6 +101,11 @@ impl ProcessorConfig {
                 open_rows: open_rows?,
             },
             topics: topics?,
+            scorer_threads: match scorer_threads? {
+                // What this process may use, a container's limit included.
+                0 => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+                threads => threads,
+            },
             batch_records: batch_records?,
             flush_interval: flush_interval?,
             flush_records: flush_records?,

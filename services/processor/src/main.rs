@@ -8,7 +8,9 @@ use clap::Parser;
 use moodvane_launch::{
     Backends, Common, ProbeConfig, exit_code, open_patiently, read_scorer, run, serve_probes,
 };
-use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, start};
+use moodvane_processor::{
+    ParallelScorer, Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, start,
+};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
 use moodvane_sentiment::ScorerChoice;
 use prometheus::Registry;
@@ -95,7 +97,10 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let parts = Parts {
         log,
         store,
-        scorer: config.scorer.build()?,
+        scorer: Box::new(ParallelScorer::new(
+            config.processor.scorer_threads,
+            || config.scorer.build(),
+        )?),
         metrics: ProcessorMetrics::new(&registry),
         handle: Handle::current(),
     };

@@ -70,6 +70,7 @@ impl Bench {
         let config = ProcessorConfig {
             engine,
             topics: TopicChoice::Both,
+            scorer_threads: 1,
             batch_records: 7,
             flush_interval,
             flush_records: 1_000_000,
