@@ -26,8 +26,9 @@ pub use stations::{StationId, StationsPath, parse_point, parse_stations};
 
 /// For how many days the service keeps observations.
 pub const MAX_PAST_DAYS: u8 = 7;
-/// The most observations of an answer.
-const LIMIT: &str = "500";
+/// The most observations of an answer, the latest ones. They take some 4,500 bytes each, and an answer
+/// must stay within what is read of one.
+const LIMIT: &str = "200";
 
 /// Where to ask which stations lie around a city. More than four decimals are refused.
 #[must_use]

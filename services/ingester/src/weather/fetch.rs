@@ -18,10 +18,16 @@ const MAX_REDIRECTS: usize = 3;
 /// Whoever asks for a longer pause is asked again nevertheless.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// A client for the server at `base`. For https it needs the system's certificates of authorities.
-pub(super) fn client(base: &Url) -> Result<Client, SourceError> {
+/// A client for the server at `base`, which may turn to `contact` where that is not empty. For https it
+/// needs the system's certificates of authorities.
+pub(super) fn client(base: &Url, contact: &str) -> Result<Client, SourceError> {
+    let agent = concat!("moodvane/", env!("CARGO_PKG_VERSION"));
+    let agent = match contact {
+        "" => agent.to_owned(),
+        contact => format!("{agent} ({contact})"),
+    };
     let mut builder = Client::builder()
-        .user_agent(concat!("moodvane/", env!("CARGO_PKG_VERSION")))
+        .user_agent(agent)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TIMEOUT)
         .redirect(Policy::limited(MAX_REDIRECTS));
