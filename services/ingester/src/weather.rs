@@ -47,6 +47,7 @@ pub(crate) async fn run(config: WeatherConfig, desk: Desk) -> Result<End, Source
                 config: &config,
                 city,
                 client: &client,
+                desk: &desk,
                 station: None,
             },
             config: &config,

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::fetch;
 use crate::config::{WeatherConfig, WeatherProvider};
+use crate::desk::Desk;
 use crate::error::SourceError;
 
 const DAY_MS: i64 = 86_400_000;
@@ -33,6 +34,7 @@ pub(super) struct Provider<'a> {
     pub(super) config: &'a WeatherConfig,
     pub(super) city: &'a City,
     pub(super) client: &'a reqwest::Client,
+    pub(super) desk: &'a Desk,
     /// The city's nearest station, once it was found.
     pub(super) station: Option<StationId>,
 }
@@ -101,7 +103,7 @@ impl Provider<'_> {
         url: Url,
         parse: impl FnOnce(&[u8]) -> Result<T, UpstreamError>,
     ) -> Result<T, SourceError> {
-        let body = fetch::get(self.client, url).await?;
+        let body = fetch::get(self.client, url, self.desk.now()).await?;
         parse(&body).map_err(|error| self.without_key(error).into())
     }
 
