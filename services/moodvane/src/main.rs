@@ -13,12 +13,14 @@ mod http;
 mod oldest;
 mod pipeline;
 mod progress;
+mod query;
 mod rebuild;
 mod replay;
 mod rescore;
 mod runs;
 mod score;
 mod sources;
+mod terminal;
 mod verify;
 
 use std::process::ExitCode;
@@ -74,6 +76,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             print!("{DEFAULT_CONFIG}");
             Ok(ExitCode::SUCCESS)
         }
+        Command::Query(args) => start(common, Some(Vec::new()), |config| query::run(config, args)),
         Command::Health => start(common, Some(Vec::new()), health::run),
     }
 }
