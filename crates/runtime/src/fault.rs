@@ -83,6 +83,11 @@ pub(crate) fn shown(key: &str, value: &toml::Value) -> String {
         return HIDDEN.to_owned();
     }
     let text = value.to_string();
+    let text = match text.split_once('?') {
+        // What follows may be a key.
+        Some((before, _)) if key.to_lowercase().ends_with("url") => format!("{before}?{HIDDEN}"),
+        _ => text,
+    };
     let mut short: String = text.chars().take(60).collect();
     if short.len() < text.len() {
         short.push('…');

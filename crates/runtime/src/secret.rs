@@ -41,6 +41,44 @@ impl Section<'_> {
         }
     }
 
+    /// The secret `key` of an element of an array of tables, which has no variable of its own in the
+    /// environment: what the file named by `<key>_file` holds, or the variable that `<key>_env`
+    /// names. `Some(None)` where neither is given.
+    #[must_use]
+    pub fn element_secret(&self, key: &str) -> Option<Option<String>> {
+        let (file_key, env_key) = (format!("{key}_file"), format!("{key}_env"));
+        let inline = self.opt_parse::<String>(key);
+        let file = self.opt_parse::<String>(&file_key);
+        let env = self.opt_parse::<String>(&env_key);
+        match (inline?, file?, env?) {
+            (Some(_), _, _) => {
+                let right = format!(
+                    "a secret never stands here: {file_key} names a file with it, or {env_key} a variable of the environment"
+                );
+                self.fault(key, right);
+                None
+            }
+            (None, Some(_), Some(_)) => {
+                self.fault(&env_key, format!("and {file_key} are both given"));
+                None
+            }
+            (None, Some(file), None) => self.secret_of(&file_key, &file).map(Some),
+            (None, None, Some(name)) => self.variable(&env_key, &name).map(Some),
+            (None, None, None) => Some(None),
+        }
+    }
+
+    fn variable(&self, env_key: &str, name: &str) -> Option<String> {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+        if value.is_none() {
+            self.fault(
+                env_key,
+                "the environment has no such variable, or it is empty",
+            );
+        }
+        value
+    }
+
     fn secret_of(&self, file_key: &str, path: &str) -> Option<String> {
         match read(Path::new(path)) {
             Ok(secret) => Some(secret),

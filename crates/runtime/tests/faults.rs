@@ -270,3 +270,46 @@ fn a_secret_comes_from_a_file_or_the_environment_alone() {
       store.cassandra.password_file = *** (flag): cannot be read: No such file or directory (os error 2)
     ");
 }
+
+#[test]
+fn a_secret_of_a_source_comes_from_a_file_or_the_variable_that_is_named() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let file = dir.path().join("key");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let file = format!("key_file = {:?}", file.display().to_string());
+    let read = |text: &str| {
+        let path = dir.path().join("m.toml");
+        std::fs::write(&path, format!("[[source]]\n{text}\n")).unwrap();
+        let mut settings = Settings::new();
+        settings.merge_file(&path);
+        let secret = settings.tables("source")[0].element_secret("key");
+        settings.finish_with(secret).map_err(|e| {
+            e.to_string()
+                .replace(&format!("{}/", dir.path().display()), "")
+        })
+    };
+    let hunter2 = Ok(Some("hunter2".to_owned()));
+    assert_eq!(read(""), Ok(None));
+    assert_eq!(read(&file), hunter2);
+    // Cargo sets this one.
+    let own = "moodvane-runtime".to_owned();
+    assert_eq!(read("key_env = \"CARGO_PKG_NAME\""), Ok(Some(own)));
+    let refused = [
+        read("key = \"hunter2\""),
+        read(&format!("{file}\nkey_env = \"CARGO_PKG_NAME\"")),
+        read("key_env = \"MOODVANE_HAS_NO_SUCH_VARIABLE\""),
+        read("key_file = \"/no/such/file\""),
+    ];
+    let said: Vec<String> = refused.into_iter().map(Result::unwrap_err).collect();
+    assert!(!said.join("").contains("hunter2"));
+    insta::assert_snapshot!(said.join("\n"), @r"
+    the configuration has 1 fault:
+      source[0].key = *** (m.toml): a secret never stands here: key_file names a file with it, or key_env a variable of the environment
+    the configuration has 1 fault:
+      source[0].key_env = *** (m.toml): and key_file are both given
+    the configuration has 1 fault:
+      source[0].key_env = *** (m.toml): the environment has no such variable, or it is empty
+    the configuration has 1 fault:
+      source[0].key_file = *** (m.toml): cannot be read: No such file or directory (os error 2)
+    ");
+}

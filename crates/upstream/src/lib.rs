@@ -25,13 +25,21 @@
 //! # Ok::<(), String>(())
 //! ```
 
+mod answer;
+pub mod apixu;
+mod error;
 mod format;
 mod hidden;
 pub mod jetstream;
+pub mod nws;
 pub mod open_meteo;
+pub mod openweathermap;
 mod selection;
 pub mod table;
 mod url;
+pub mod weatherbit;
+pub mod weatherstack;
 
+pub use error::UpstreamError;
 pub use format::{Dropped, PostFormat, Raw};
 pub use selection::{Chosen, PLACE_RADIUS_KM, Selection, SelectionError};

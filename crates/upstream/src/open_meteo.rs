@@ -8,17 +8,14 @@
 //! without a unit is left out (its default is km/h). A value for which the model has nothing (`null`)
 //! is left out. Names of before 2023, such as `windspeed_10m`, are read too.
 
-mod error;
-
 use chrono::NaiveDateTime;
-use moodvane_model::{City, ModelError, Readings, Timestamp, Variable};
+use moodvane_model::{City, Readings, Timestamp, Variable};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::format::shortened;
+use crate::UpstreamError;
+use crate::answer::{impossible, list, moment, number, object, refused, shown, wrong_type};
 use crate::url::with_path;
-
-pub use error::UpstreamError;
 
 /// The most past days for which hours can be asked.
 pub const MAX_PAST_DAYS: u8 = 92;
@@ -139,7 +136,7 @@ pub fn parse_history(
 ) -> Result<Vec<(Timestamp, Readings)>, UpstreamError> {
     let answer = answer(body)?;
     let block = Block::of(&answer, "hourly")?;
-    let times = list(&block.path("time"), block.required("time")?)?;
+    let times = list(&block.path("time"), Some(block.required("time")?))?;
     let mut hours = Vec::with_capacity(times.len());
     for (i, time) in times.iter().enumerate() {
         let at = block.moment(time, format!("hourly.time[{i}]"))?;
@@ -153,13 +150,11 @@ pub fn parse_history(
 }
 
 fn answer(body: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
-    let Value::Object(answer) = serde_json::from_slice(body)? else {
-        return Err(wrong_type("(the answer)", "an object"));
-    };
+    let answer = object(body)?;
     if answer.get("error").and_then(Value::as_bool) == Some(true) {
         let reason = answer.get("reason").and_then(Value::as_str);
         let reason = reason.unwrap_or("without a reason");
-        return Err(UpstreamError::Provider(reason.chars().take(200).collect()));
+        return Err(refused(reason));
     }
     Ok(answer)
 }
@@ -222,7 +217,7 @@ impl<'a> Block<'a> {
         Err(UpstreamError::WrongUnit {
             field: self.path(field),
             expected,
-            found: shortened(found.as_str().unwrap_or(&found.to_string())),
+            found: shown(found),
         })
     }
 
@@ -234,9 +229,10 @@ impl<'a> Block<'a> {
         let utc = local.map(|local| local.and_utc().timestamp_millis() - self.utc_offset_ms);
         let utc = utc.map_err(|_| UpstreamError::Time {
             field: path.clone(),
-            found: shortened(time.as_str().unwrap_or(&time.to_string())),
+            found: shown(time),
+            example: "2018-01-01T02:15",
         })?;
-        Timestamp::from_millis(utc).map_err(|e| impossible(path, e))
+        moment(&path, utc)
     }
 
     /// What `pick` finds under each variable's name; nothing where it finds no temperature.
@@ -251,12 +247,12 @@ impl<'a> Block<'a> {
         let Some((path, celsius)) = self.value(temperature, &pick)? else {
             return Ok(None);
         };
-        let mut readings = Readings::new(celsius).map_err(|e| impossible(path, e))?;
+        let mut readings = Readings::new(celsius).map_err(|e| impossible(&path, e))?;
         for named in others {
             if let Some((path, value)) = self.value(named, &pick)? {
                 readings = readings
                     .with(named.variable, Some(value))
-                    .map_err(|e| impossible(path, e))?;
+                    .map_err(|e| impossible(&path, e))?;
             }
         }
         Ok(Some(readings))
@@ -303,38 +299,18 @@ impl<'a> Block<'a> {
     }
 }
 
-fn number(path: &str, value: &Value) -> Result<f64, UpstreamError> {
-    value.as_f64().ok_or_else(|| wrong_type(path, "a number"))
-}
-
-fn list<'v>(path: &str, value: &'v Value) -> Result<&'v [Value], UpstreamError> {
-    let values = value.as_array().ok_or_else(|| wrong_type(path, "a list"))?;
-    Ok(values)
-}
-
 /// The value of hour `i` of `len`.
 fn hour(
     path: &str,
     values: &Value,
     (i, len): (usize, usize),
 ) -> Result<Option<f64>, UpstreamError> {
-    let values = list(path, values)?;
+    let values = list(path, Some(values))?;
     if values.len() != len {
         return Err(wrong_type(path, "as long as hourly.time"));
     }
     match &values[i] {
         Value::Null => Ok(None),
         value => number(&format!("{path}[{i}]"), value).map(Some),
-    }
-}
-
-fn impossible(field: String, source: ModelError) -> UpstreamError {
-    UpstreamError::Impossible { field, source }
-}
-
-fn wrong_type(field: &str, expected: &'static str) -> UpstreamError {
-    UpstreamError::WrongType {
-        field: field.to_owned(),
-        expected,
     }
 }

@@ -199,7 +199,7 @@ fn is_in_word(c: char) -> bool {
 }
 
 /// The distance of two points (latitude, longitude in degrees) by the haversine formula.
-fn distance_km(a: (f64, f64), b: (f64, f64)) -> f64 {
+pub(crate) fn distance_km(a: (f64, f64), b: (f64, f64)) -> f64 {
     let (lat_a, lat_b) = (a.0.to_radians(), b.0.to_radians());
     let half_lat = (lat_b - lat_a) / 2.0;
     let half_lon = (b.1 - a.1).to_radians() / 2.0;

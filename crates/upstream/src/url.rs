@@ -13,3 +13,9 @@ pub(crate) fn with_path(base: &Url, path: &str) -> Url {
     url.set_fragment(None);
     url
 }
+
+/// `url` with these parameters behind those that it has.
+pub(crate) fn with_query<const N: usize>(mut url: Url, pairs: [(&str, &str); N]) -> Url {
+    url.query_pairs_mut().extend_pairs(pairs);
+    url
+}

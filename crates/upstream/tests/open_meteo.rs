@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{new_york, rfc3339};
-use moodvane_model::{Quantity, Readings, Variable};
+use common::{bytes, new_york, rfc3339, values, with};
+use moodvane_model::Variable;
 use moodvane_upstream::open_meteo::{current_url, history_url, parse_current, parse_history};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -47,26 +47,6 @@ fn hourly() -> Value {
             "surface_pressure": [1000.0, 1001.0, 1002.0]
         }
     })
-}
-
-/// The answer with the value at `path` replaced, or taken out where there is none.
-fn with(mut answer: Value, path: &str, value: Option<Value>) -> Value {
-    let (parent, key) = path.rsplit_once('/').unwrap();
-    let parent = answer.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-    match value {
-        Some(value) => parent.insert(key.to_owned(), value),
-        None => parent.remove(key),
-    };
-    answer
-}
-
-fn bytes(answer: &Value) -> Vec<u8> {
-    serde_json::to_vec(answer).unwrap()
-}
-
-fn values(readings: &Readings) -> Vec<Option<f64>> {
-    let value = |variable| readings.get(variable).map(Quantity::value);
-    Variable::ALL.into_iter().map(value).collect()
 }
 
 #[test]
@@ -257,7 +237,7 @@ fn of_the_hours_those_with_a_temperature_and_not_yet_to_come_are_kept() {
         [
             (
                 rfc3339("2018-01-01T00:00:00Z"),
-                vec![
+                [
                     Some(1.0),
                     Some(50.0),
                     Some(0.0),
@@ -268,7 +248,7 @@ fn of_the_hours_those_with_a_temperature_and_not_yet_to_come_are_kept() {
             ),
             (
                 rfc3339("2018-01-01T02:00:00Z"),
-                vec![
+                [
                     Some(3.0),
                     None,
                     Some(1.5),

@@ -1,4 +1,4 @@
-//! Recorded answers, streams and histories, file by file, with what they must come to. The numbers
+//! Recorded streams and histories, file by file, with what they must come to. The numbers
 //! were worked out apart from this crate. The texts themselves stay where they are.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -11,124 +11,15 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use common::{everything, new_york, posts, rfc3339, shared, source};
-use moodvane_model::{Observation, Quantity, Readings, Timestamp, Variable};
+use common::{everything, files_in, new_york, posts, rfc3339, shared, source};
+use moodvane_model::{Observation, Quantity, Timestamp, Variable};
 use moodvane_upstream::jetstream::{JetstreamFormat, time_us};
-use moodvane_upstream::open_meteo::{parse_current, parse_history};
 use moodvane_upstream::table::{
     Filter, PostColumns, PostTable, PostTableSpec, PrecipitationUnit, PressureUnit, RecordReader,
     TableKind, TemperatureUnit, TimeFormat, WeatherColumns, WeatherTable, WeatherTableSpec,
     WindUnit,
 };
 use moodvane_upstream::{Dropped, Raw, Selection};
-
-type Values = [Option<f64>; 6];
-
-fn values(readings: &Readings) -> Values {
-    Variable::ALL.map(|variable| readings.get(variable).map(Quantity::value))
-}
-
-fn files_in(folder: &str) -> Option<Vec<String>> {
-    let entries = fs::read_dir(shared(folder)?).unwrap();
-    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
-    let mut names: Vec<_> = entries
-        .map(|entry| name(entry).to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    Some(names)
-}
-
-enum Expected {
-    Current(&'static str, Values),
-    Hours(Vec<Values>),
-    /// What the answer is refused with, read as the weather of now and as hours.
-    Error([&'static str; 2]),
-}
-
-#[test]
-fn every_recorded_open_meteo_answer_is_read_or_refused_as_expected() {
-    use Expected::{Current, Error, Hours};
-    let folder = "recorded/weather/open-meteo";
-    let Some(files) = files_in(folder) else {
-        return;
-    };
-    let alone = |celsius| [Some(celsius), None, None, None, None, None];
-    let hours = [
-        [17.7, 61.0, 0.0, 2.62, 100.0, 1007.6],
-        [17.1, 61.0, 0.3, 2.9, 99.0, 1007.0],
-        [16.6, 62.0, 0.1, 2.4, 93.0, 1006.8],
-        [16.2, 61.0, 1.1, 2.55, 95.0, 1005.7],
-        [15.8, 60.0, 2.6, 2.72, 1.0, 1006.2],
-    ]
-    .map(|hour| hour.map(Some))
-    .to_vec();
-    let expected = [
-        (
-            "openmeteo.cpp-test-0.json",
-            Current("2022-09-08T13:00:00Z", alone(16.8)),
-        ),
-        (
-            "openmeteo.cpp-test-1.json",
-            Current("2022-10-23T22:00:00Z", alone(13.0)),
-        ),
-        (
-            "openmeteo.cpp-test-2.json",
-            Error(["wrong_type", "missing_field"]),
-        ),
-        ("openmeteo.cpp-test-3.json", Hours(hours.clone())),
-        (
-            "openmeteo.cpp-test-4.json",
-            Error(["missing_field", "wrong_unit"]),
-        ),
-        (
-            "openmeteo.cpp-test-5.json",
-            Error(["missing_field", "wrong_unit"]),
-        ),
-        (
-            "openmeteo.doc-example-0.json",
-            Current("2022-09-08T13:00:00Z", alone(16.8)),
-        ),
-        ("openmeteo.doc-example-1.json", Hours(hours)),
-    ];
-    let named: Vec<_> = expected
-        .iter()
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
-    assert_eq!(files, named, "every file has its expectation");
-
-    for (name, expected) in expected {
-        let body = fs::read(shared(folder).unwrap().join(name)).unwrap();
-        let current = parse_current(&body);
-        let history = parse_history(&body, rfc3339("2030-01-01T00:00:00Z"));
-        match expected {
-            Current(at, values_expected) => {
-                let (found_at, readings) = current.unwrap();
-                assert_eq!(
-                    (found_at, values(&readings)),
-                    (rfc3339(at), values_expected),
-                    "{name}"
-                );
-                assert_eq!(history.unwrap_err().reason(), "missing_field", "{name}");
-            }
-            Hours(values_expected) => {
-                let first = rfc3339("2022-09-08T00:00:00Z");
-                let (times, found): (Vec<_>, Vec<_>) = history
-                    .unwrap()
-                    .iter()
-                    .map(|(at, r)| (*at, values(r)))
-                    .unzip();
-                let hour = |i: i64| first.plus_millis(i * 3_600_000).unwrap();
-                assert_eq!(times, (0..5).map(hour).collect::<Vec<_>>(), "{name}");
-                assert_eq!(found, values_expected, "{name}");
-                assert_eq!(current.unwrap_err().reason(), "missing_field", "{name}");
-            }
-            Error(reasons) => {
-                let found = [current.unwrap_err().reason(), history.unwrap_err().reason()];
-                assert_eq!(found, reasons, "{name}");
-            }
-        }
-    }
-}
 
 /// Line, language, bytes of text, time of writing and of receipt of each post.
 type Told = (usize, Option<&'static str>, usize, i64, i64);

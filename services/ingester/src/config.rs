@@ -5,6 +5,7 @@
 mod file;
 mod live;
 mod spool;
+mod weather;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,14 +14,15 @@ use moodvane_model::{City, SourceId};
 use moodvane_runtime::{Section, Settings};
 
 pub use self::file::{PostFileConfig, WeatherFileConfig};
-pub use self::live::{BlueskyConfig, OpenMeteoConfig};
+pub use self::live::BlueskyConfig;
+pub use self::weather::{ApiKey, WeatherConfig, WeatherProvider};
 use crate::backoff::Backoff;
 use crate::spool::SpoolConfig;
 
 /// The most messages of a source in flight. A crash makes the source send them again, and those of
 /// an unsaved cursor too: together they must lie within the readers' duplicate window of 65,536.
 const MAX_IN_FLIGHT: usize = 32_768;
-const KINDS: &str = "open-meteo, bluesky, post-file or weather-file";
+const KINDS: &str = "open-meteo, openweathermap, weatherbit, weatherstack, apixu, nws, bluesky, post-file or weather-file";
 
 /// All that the ingester is told.
 #[derive(Debug, Clone)]
@@ -46,8 +48,8 @@ pub struct IngesterConfig {
 /// One source.
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
-    /// Live weather from Open-Meteo.
-    OpenMeteo(OpenMeteoConfig),
+    /// Live weather.
+    Weather(WeatherConfig),
     /// Live posts from a Bluesky Jetstream.
     Bluesky(BlueskyConfig),
     /// Posts from a file.
@@ -61,7 +63,7 @@ impl SourceConfig {
     #[must_use]
     pub fn id(&self) -> SourceId {
         match self {
-            Self::OpenMeteo(config) => config.id,
+            Self::Weather(config) => config.id,
             Self::Bluesky(config) => config.id,
             Self::PostFile(config) => config.id,
             Self::WeatherFile(config) => config.id,
@@ -78,14 +80,16 @@ impl SourceConfig {
     /// coarser than its observations, which are gone when they were not taken.
     #[must_use]
     pub fn resumes(&self) -> bool {
-        !matches!(self, Self::OpenMeteo(_))
+        !matches!(self, Self::Weather(_))
     }
 
     fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         // The kind decides which keys there are; an id is always one of them.
         let kind = section.text("kind")?;
         match kind.as_str() {
-            "open-meteo" => OpenMeteoConfig::read(section, cities).map(Self::OpenMeteo),
+            weather if WeatherProvider::is_one(weather) => {
+                WeatherConfig::read(weather, section, cities).map(Self::Weather)
+            }
             "bluesky" => BlueskyConfig::read(section, cities).map(Self::Bluesky),
             "post-file" => PostFileConfig::read(section, cities).map(Self::PostFile),
             "weather-file" => WeatherFileConfig::read(section, cities).map(Self::WeatherFile),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use moodvane_eventlog::LogError;
 use moodvane_model::SourceId;
-use moodvane_upstream::open_meteo::UpstreamError;
+use moodvane_upstream::UpstreamError;
 use thiserror::Error;
 
 /// Why one life of a source ended.

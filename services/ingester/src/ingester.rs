@@ -146,7 +146,7 @@ fn plan(source: SourceConfig) -> Plan {
 
 fn live(source: SourceConfig, desk: Desk) -> Life {
     match source {
-        SourceConfig::OpenMeteo(config) => weather::run(config, desk).boxed_local(),
+        SourceConfig::Weather(config) => weather::run(config, desk).boxed_local(),
         SourceConfig::Bluesky(config) => jetstream::run(config, desk).boxed_local(),
         SourceConfig::PostFile(config) => file::posts(config, desk).boxed_local(),
         SourceConfig::WeatherFile(config) => file::weather(config, desk).boxed_local(),

@@ -42,7 +42,8 @@ mod weather;
 
 pub use backoff::{Backoff, BackoffError};
 pub use config::{
-    BlueskyConfig, IngesterConfig, OpenMeteoConfig, PostFileConfig, SourceConfig, WeatherFileConfig,
+    ApiKey, BlueskyConfig, IngesterConfig, PostFileConfig, SourceConfig, WeatherConfig,
+    WeatherFileConfig, WeatherProvider,
 };
 pub use dispatcher::DrainReport;
 pub use error::IngestError;

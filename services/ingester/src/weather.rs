@@ -1,25 +1,28 @@
-//! The live weather of cities, asked from Open-Meteo.
+//! The live weather of cities, asked from a provider.
 //!
 //! Guarantee: an observation is sent once, and the cursor of its city moves only after the log has
 //! it. A failing answer is counted and waited out; the other cities go on. Answers are limited in
-//! size and time.
+//! size and time. A provider with a budget is asked at an even pace, also over a restart.
 
 mod fetch;
+mod pace;
+mod provider;
 
 use std::time::Duration;
 
 use futures::future::try_join_all;
 use moodvane_eventlog::{LogError, NewRecord};
 use moodvane_model::{City, Observation, Readings, Timestamp, Topic};
-use moodvane_upstream::open_meteo;
-use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
 use crate::backoff::Attempts;
-use crate::config::OpenMeteoConfig;
+use crate::config::{WeatherConfig, WeatherProvider};
 use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::publisher::Taken;
+
+use self::pace::Pace;
+use self::provider::{Observed, Past, Provider};
 
 /// After so many failures the history is given up, so that the live weather can begin.
 const HISTORY_ATTEMPTS: usize = 5;
@@ -29,15 +32,25 @@ const DAY_MS: i64 = 24 * HISTORY_STEP_MS;
 const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Polls every city until it is told to stop.
-pub(crate) async fn run(config: OpenMeteoConfig, desk: Desk) -> Result<End, SourceError> {
-    let client = fetch::client(&config.base_url)?;
+pub(crate) async fn run(config: WeatherConfig, desk: Desk) -> Result<End, SourceError> {
+    let contact = match &config.provider {
+        WeatherProvider::Nws { contact } => contact,
+        _ => "",
+    };
+    let client = fetch::client(&config.base_url, contact)?;
     let polls = config.cities.iter().map(|city| {
         let poll = CityPoll {
             name: format!("{}:{}", desk.id(), city.id),
             attempts: Attempts::new(desk.shared.backoff),
             last: None,
+            provider: Provider {
+                config: &config,
+                city,
+                client: &client,
+                desk: &desk,
+                station: None,
+            },
             config: &config,
-            client: &client,
             desk: &desk,
             city,
         };
@@ -48,10 +61,10 @@ pub(crate) async fn run(config: OpenMeteoConfig, desk: Desk) -> Result<End, Sour
 }
 
 struct CityPoll<'a> {
-    config: &'a OpenMeteoConfig,
+    config: &'a WeatherConfig,
     city: &'a City,
     desk: &'a Desk,
-    client: &'a reqwest::Client,
+    provider: Provider<'a>,
     name: String,
     attempts: Attempts,
     /// The latest observation that the log has.
@@ -60,11 +73,11 @@ struct CityPoll<'a> {
 
 impl CityPoll<'_> {
     async fn run(mut self) -> Result<(), SourceError> {
-        self.last = self.stored().await?;
+        self.last = stored(self.desk, &self.name).await?;
         let stop = self.desk.shared.stop.clone();
         self.catch_up().await?;
-        let mut ticks = tokio::time::interval(self.config.poll);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let pace = Pace::new(self.config, &self.name);
+        let mut ticks = pace.ticks(self.desk).await?;
         while !stop.is_cancelled() {
             tokio::select! {
                 biased;
@@ -72,28 +85,14 @@ impl CityPoll<'_> {
                 _ = ticks.tick() => {}
             }
             // What came is sent, whatever else happens: only the asking may be cut short.
-            match stop.run_until_cancelled(self.ask()).await {
+            pace.note(self.desk).await;
+            match stop.run_until_cancelled(self.provider.current()).await {
                 None => break,
                 Some(Ok(current)) => self.tell(current).await?,
                 Some(Err(error)) => self.rest(&error).await,
             }
         }
         Ok(())
-    }
-
-    async fn stored(&self) -> Result<Option<Timestamp>, SourceError> {
-        let Some(cursor) = self.desk.shared.log.cursor(&self.name).await? else {
-            return Ok(None);
-        };
-        let read = cursor.parse().ok().map(Timestamp::from_millis);
-        match read {
-            Some(Ok(at)) => Ok(Some(at)),
-            _ => Err(LogError::Corrupt(format!(
-                "cursor {} is \"{cursor}\", it should be milliseconds since 1970",
-                self.name
-            ))
-            .into()),
-        }
     }
 
     /// Fills the gap between the cursor and now from the history, where the gap can hold an hour.
@@ -109,9 +108,12 @@ impl CityPoll<'_> {
         });
         let stop = self.desk.shared.stop.clone();
         for _ in 0..HISTORY_ATTEMPTS {
-            match stop.run_until_cancelled(self.ask_history(days, now)).await {
+            match stop
+                .run_until_cancelled(self.provider.past(days, now))
+                .await
+            {
                 None => return Ok(()),
-                Some(Ok(hours)) => return self.tell_history(hours).await,
+                Some(Ok(past)) => return self.tell_past(past).await,
                 Some(Err(error)) => self.rest(&error).await,
             }
         }
@@ -119,23 +121,7 @@ impl CityPoll<'_> {
         Ok(())
     }
 
-    async fn ask(&self) -> Result<(Timestamp, Readings), SourceError> {
-        let url = open_meteo::current_url(&self.config.base_url, self.city);
-        let body = fetch::get(self.client, url).await?;
-        Ok(open_meteo::parse_current(&body)?)
-    }
-
-    async fn ask_history(
-        &self,
-        days: u8,
-        until: Timestamp,
-    ) -> Result<Vec<(Timestamp, Readings)>, SourceError> {
-        let url = open_meteo::history_url(&self.config.base_url, self.city, days);
-        let body = fetch::get(self.client, url).await?;
-        Ok(open_meteo::parse_history(&body, until)?)
-    }
-
-    async fn tell(&mut self, current: (Timestamp, Readings)) -> Result<(), SourceError> {
+    async fn tell(&mut self, current: Observed) -> Result<(), SourceError> {
         let (at, readings) = current;
         let known = self.last.is_some_and(|last| at <= last);
         self.heard(1, usize::from(known));
@@ -149,13 +135,14 @@ impl CityPoll<'_> {
         Ok(())
     }
 
-    async fn tell_history(
-        &mut self,
-        mut hours: Vec<(Timestamp, Readings)>,
-    ) -> Result<(), SourceError> {
+    async fn tell_past(&mut self, past: Past) -> Result<(), SourceError> {
+        let mut hours = past.observed;
         let told = hours.len();
         hours.retain(|(at, _)| self.last.is_none_or(|last| *at > last));
-        self.heard(told, told - hours.len());
+        self.heard(told + past.dropped.len(), told - hours.len());
+        for reason in past.dropped {
+            self.desk.shared.metrics.dropped(self.desk.id(), reason, 1);
+        }
         hours.sort_by_key(|(at, _)| *at);
         for chunk in hours.chunks(self.desk.shared.batch_posts.max(1)) {
             let last = chunk.last().map(|(at, _)| *at);
@@ -221,9 +208,27 @@ impl CityPoll<'_> {
     /// Notes a failure and waits it out, as long as the provider asks for.
     async fn rest(&mut self, error: &SourceError) {
         self.desk.note(error);
-        let delay = self.attempts.failed().max(asked(error, self.config.poll));
+        let delay = self
+            .attempts
+            .failed()
+            .max(asked(error, self.config.interval()));
         let stop = &self.desk.shared.stop;
         stop.run_until_cancelled(tokio::time::sleep(delay)).await;
+    }
+}
+
+/// The moment that the cursor `name` holds, where there is one.
+async fn stored(desk: &Desk, name: &str) -> Result<Option<Timestamp>, SourceError> {
+    let Some(cursor) = desk.shared.log.cursor(name).await? else {
+        return Ok(None);
+    };
+    let read = cursor.parse().ok().map(Timestamp::from_millis);
+    match read {
+        Some(Ok(at)) => Ok(Some(at)),
+        _ => Err(LogError::Corrupt(format!(
+            "cursor {name} is \"{cursor}\", it should be milliseconds since 1970"
+        ))
+        .into()),
     }
 }
 

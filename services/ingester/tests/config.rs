@@ -5,10 +5,11 @@
 mod support;
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use moodvane_ingester::{Ingester, IngesterConfig, SourceConfig};
-use moodvane_runtime::Settings;
+use moodvane_ingester::{Ingester, IngesterConfig, SourceConfig, WeatherConfig};
+use moodvane_runtime::{DEFAULT_CONFIG, Settings};
 use tempfile::TempDir;
 
 use support::{new_york, source};
@@ -210,6 +211,114 @@ fn every_fault_is_reported_at_once() {
     ] {
         assert!(faults.contains(part), "{part} in {faults}");
     }
+}
+
+#[test]
+fn the_examples_in_the_default_configuration_are_good() {
+    let lines = DEFAULT_CONFIG
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "));
+    let is_code = |line: &&str| {
+        let key = line.split_once(" = ").map_or("", |(key, _)| key);
+        *line == "[[source]]" || (!key.is_empty() && !key.contains(' '))
+    };
+    let examples: Vec<_> = lines.filter(is_code).collect();
+    // Keys stand in files that are not here; Cargo sets this variable.
+    let text = examples.iter().map(|line| match line.starts_with("key_") {
+        true => "key_env = \"CARGO_PKG_NAME\"\n".to_owned(),
+        false => format!("{line}\n"),
+    });
+    let (config, faults) = read(&text.collect::<String>());
+    assert_eq!(faults, "");
+    let ids = config
+        .unwrap()
+        .sources
+        .iter()
+        .map(|source| source.id().to_string())
+        .collect::<Vec<_>>();
+    assert_eq!(
+        ids,
+        [
+            "nws",
+            "openweathermap",
+            "weatherbit",
+            "weatherstack",
+            "apixu"
+        ]
+    );
+}
+
+fn weather(text: &str) -> WeatherConfig {
+    let (config, faults) = read(text);
+    match config
+        .unwrap_or_else(|| panic!("{faults}"))
+        .sources
+        .remove(0)
+    {
+        SourceConfig::Weather(weather) => weather,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_provider_is_asked_as_often_as_it_documents_where_nothing_else_is_said() {
+    // Kind, host, poll in seconds, requests a day.
+    for (kind, host, poll_s, calls) in [
+        ("open-meteo", "api.open-meteo.com", 60, None),
+        ("openweathermap", "api.openweathermap.org", 600, None),
+        ("weatherbit", "api.weatherbit.io", 60, Some(50)),
+        ("apixu", "api.apixu.com", 60, None),
+        ("weatherstack", "api.weatherstack.com", 60, Some(3)),
+        ("nws", "api.weather.gov", 60, None),
+    ] {
+        let wants_key = !matches!(kind, "open-meteo" | "nws");
+        // Cargo sets this variable.
+        let key = if wants_key {
+            "key_env = \"CARGO_PKG_NAME\""
+        } else {
+            ""
+        };
+        let found = weather(&format!(
+            "[[source]]\nkind = \"{kind}\"\nid = \"w\"\n{key}\n"
+        ));
+        assert_eq!(found.base_url.host_str(), Some(host));
+        assert_eq!(found.base_url.scheme(), "https");
+        assert_eq!(found.poll, Duration::from_secs(poll_s), "{kind}");
+        assert_eq!(found.calls_per_day.map(NonZeroU32::get), calls, "{kind}");
+        assert_eq!(found.history_days, 0);
+        assert!(!SourceConfig::Weather(found).resumes());
+    }
+}
+
+#[test]
+fn a_provider_takes_no_key_in_the_file_and_none_that_is_not_there() {
+    let source = |more: &str| {
+        read(&format!(
+            "[[source]]\nkind = \"weatherbit\"\nid = \"w\"\n{more}\n"
+        ))
+    };
+    for (more, says) in [
+        ("", "the provider wants a key"),
+        ("key = \"hunter2\"", "a secret never stands here"),
+        ("key_file = \"/no/such/file\"", "cannot be read"),
+        (
+            "key_env = \"MOODVANE_HAS_NO_SUCH_VARIABLE\"",
+            "no such variable",
+        ),
+        (
+            "base_url = \"api.weatherbit.io?key=hunter2\"",
+            "relative URL",
+        ),
+        ("calls_per_day = -1", "calls_per_day"),
+        ("history_days = 1", "history_days"),
+    ] {
+        let (config, faults) = source(more);
+        assert!(config.is_none() || says == "history_days", "{more}");
+        assert!(faults.contains(says), "{more}: {faults}");
+        assert!(!faults.contains("hunter2"), "{faults}");
+    }
+    let (config, faults) = read("[[source]]\nkind = \"nws\"\nid = \"w\"\ncontact = \"a\\nb\"\n");
+    assert!(config.is_none() && faults.contains("contact"), "{faults}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn begin(
 impl Rig {
     async fn start(dir: &Path, log: &Arc<FakeLog>, bound: Option<u64>) -> Self {
         let (weather, asked) = provider().await;
-        let mut config = spooled_at(dir, vec![SourceConfig::OpenMeteo(weather)]);
+        let mut config = spooled_at(dir, vec![SourceConfig::Weather(weather)]);
         if let (Some(bound), Some(spool)) = (bound, &mut config.spool) {
             spool.max_bytes = bound;
         }

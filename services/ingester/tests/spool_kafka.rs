@@ -127,7 +127,7 @@ async fn what_is_observed_while_kafka_is_killed_arrives_after_it_in_order_and_co
     let log = Arc::new(KafkaLog::open(kafka).await.unwrap());
     let (mut weather, asked) = provider().await;
     weather.poll = Duration::from_millis(20);
-    let config = ingester_config(dir.path().join("spool"), SourceConfig::OpenMeteo(weather));
+    let config = ingester_config(dir.path().join("spool"), SourceConfig::Weather(weather));
     let (registry, readiness) = (Registry::new(), Readiness::new());
     let clock = Arc::new(ManualClock::new(support::now()));
     let ingester = start(config, Arc::clone(&log) as _, clock, &registry, &readiness).unwrap();

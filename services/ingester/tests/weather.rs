@@ -14,7 +14,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use moodvane_ingester::{OpenMeteoConfig, SourceConfig, SourceState};
+use moodvane_ingester::{SourceConfig, SourceState, WeatherConfig, WeatherProvider};
 use moodvane_model::{City, CityId, Observation, Timestamp, Topic};
 use serde_json::json;
 use tempfile::TempDir;
@@ -59,11 +59,13 @@ impl Server {
         server
     }
 
-    async fn config(&self) -> OpenMeteoConfig {
+    async fn config(&self) -> WeatherConfig {
         let router = Router::new().route("/v1/forecast", get(answer));
         let address = serve(router.with_state(self.clone())).await;
-        OpenMeteoConfig {
+        WeatherConfig {
             id: source("open-meteo"),
+            provider: WeatherProvider::OpenMeteo,
+            calls_per_day: None,
             base_url: format!("http://{address}").parse().unwrap(),
             cities: vec![new_york()],
             poll: Duration::from_millis(3),
@@ -73,11 +75,11 @@ impl Server {
 
     /// Starts the ingester on this server.
     async fn rig(&self, log: &Arc<FakeLog>, history_days: u8) -> Rig {
-        let config = OpenMeteoConfig {
+        let config = WeatherConfig {
             history_days,
             ..self.config().await
         };
-        Rig::start(log, vec![SourceConfig::OpenMeteo(config)])
+        Rig::start(log, vec![SourceConfig::Weather(config)])
     }
 
     fn asked(&self, what: &str) -> Vec<HashMap<String, String>> {
@@ -173,7 +175,7 @@ async fn a_server_that_is_no_tls_server_is_an_error_that_shows_no_key() {
     let mut config = server.config().await;
     let secure = config.base_url.as_str().replace("http://", "https://") + "?apikey=secret";
     config.base_url = secure.parse().unwrap();
-    let rig = Rig::start(&log, vec![SourceConfig::OpenMeteo(config)]);
+    let rig = Rig::start(&log, vec![SourceConfig::Weather(config)]);
     eventually("a failure", || rig.errors("request") > 0).await;
     let error = rig.status().last_error.unwrap();
     assert!(
@@ -193,11 +195,11 @@ async fn a_city_without_answers_does_not_keep_the_others_from_theirs() {
     let id = CityId::parse("null-island").unwrap();
     let names = ["null island".to_owned()];
     let nowhere = City::new(id, "Null Island", &names, (0.0, 0.0), "UTC").unwrap();
-    let config = OpenMeteoConfig {
+    let config = WeatherConfig {
         cities: vec![nowhere, new_york()],
         ..server.config().await
     };
-    let rig = Rig::start(&log, vec![SourceConfig::OpenMeteo(config)]);
+    let rig = Rig::start(&log, vec![SourceConfig::Weather(config)]);
     eventually("failures and an observation", || {
         rig.errors("status") > 2 && log.count(Topic::Temperature) == 1
     })

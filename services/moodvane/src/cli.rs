@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use moodvane_launch::ScorerKind;
 use moodvane_model::{HourSlot, Offset, Partition, Topic};
 use moodvane_sentiment::measure::{Labels, Scale};
 use moodvane_sentiment::{Rule, ScorerName};
@@ -199,9 +200,9 @@ pub(crate) struct RescoreArgs {
 /// Which scorer is asked.
 #[derive(Debug, Args)]
 pub(crate) struct ScorerArgs {
-    /// The scorer: trained or lexicon.
-    #[arg(long, default_value_t = ScorerName::Trained)]
-    pub(crate) scorer: ScorerName,
+    /// The scorer: trained, lexicon, or bert as the configuration has it under sentiment.bert.
+    #[arg(long, default_value_t = ScorerKind::BuiltIn(ScorerName::Trained))]
+    pub(crate) scorer: ScorerKind,
     /// What the trained scorer's classes are chosen for: mean, recall, mae or likely.
     #[arg(long, default_value_t = Rule::Mean)]
     pub(crate) rule: Rule,

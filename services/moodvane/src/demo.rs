@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::HumanCount;
-use moodvane_ingester::{BlueskyConfig, OpenMeteoConfig, SourceConfig};
+use moodvane_ingester::{BlueskyConfig, SourceConfig, WeatherConfig, WeatherProvider};
 use moodvane_model::{City, HourRange, SourceId, Timestamp};
 use moodvane_runtime::{Clock, SystemClock};
 use moodvane_simulator::{Simulator, SimulatorConfig, Truth};
@@ -262,8 +262,10 @@ impl World {
     fn sources(&self, city: &City, simulator: &Simulator) -> anyhow::Result<Vec<SourceConfig>> {
         let days = (SystemClock.now().millis() - self.start_ms) / DAY_MS + 1;
         let cities = std::slice::from_ref(city);
-        let weather = OpenMeteoConfig {
+        let weather = WeatherConfig {
             id: weather_source()?,
+            provider: WeatherProvider::OpenMeteo,
+            calls_per_day: None,
             base_url: simulator.base_url(),
             cities: cities.to_vec(),
             poll: WEATHER_POLL,
@@ -278,7 +280,7 @@ impl World {
             since: Some(self.start()?),
         };
         Ok(vec![
-            SourceConfig::OpenMeteo(weather),
+            SourceConfig::Weather(weather),
             SourceConfig::Bluesky(posts),
         ])
     }

@@ -70,8 +70,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Dead(command) => start(common, Some(Vec::new()), |config| {
             dead::run(config, command)
         }),
-        Command::Score(args) => score::run(&args),
-        Command::Eval(args) => eval::run(&args),
+        Command::Score(args) => score::run(&args, common),
+        Command::Eval(args) => eval::run(&args, common),
         Command::Config => {
             print!("{DEFAULT_CONFIG}");
             Ok(ExitCode::SUCCESS)

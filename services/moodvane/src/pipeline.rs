@@ -9,7 +9,7 @@ use anyhow::Context;
 use moodvane_eventlog::{SqliteLog, Watermarks};
 use moodvane_ingester::Ingester;
 use moodvane_model::{Timestamp, Topic};
-use moodvane_processor::{ParallelScorer, Parts, Processor, ProcessorMetrics};
+use moodvane_processor::{Parts, Processor, ProcessorMetrics, parallel};
 use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
 use moodvane_server::App;
 use moodvane_store::Store;
@@ -206,10 +206,9 @@ pub(crate) fn parts(config: &AppConfig, data: &Data, registry: &Registry) -> any
     Ok(Parts {
         log: Arc::clone(&data.log),
         store: Arc::clone(&data.store),
-        scorer: Box::new(ParallelScorer::new(
-            config.processor.scorer_threads,
-            || config.scorer.build(),
-        )?),
+        scorer: config
+            .scorer
+            .build_with(|choice| parallel(config.processor.scorer_threads, choice))?,
         metrics: ProcessorMetrics::new(registry),
         handle: Handle::current(),
     })

@@ -13,7 +13,9 @@
 //! it stored the value gets it again when it comes back within that time.
 //!
 //! Protocols: `GET /v1/forecast` (Open-Meteo: `current` and `hourly`, `past_days`,
-//! `forecast_days`), `GET /subscribe` (Jetstream's websocket: `wantedCollections`, `cursor`),
+//! `forecast_days`), `GET /data/2.5/weather` (OpenWeatherMap), `/v2.0/current` (Weatherbit),
+//! `/v1/current.json` (Apixu), `/current` (Weatherstack), `/points` to `/stations/…/observations` (the
+//! National Weather Service): the same weather in other shapes; `GET /subscribe` (Jetstream's websocket: `wantedCollections`, `cursor`),
 //! `GET /truth` ([`Truth`] as JSON).
 //!
 //! Three limits bound what clients can take: the streams that are open at once, the truths that are
@@ -29,8 +31,10 @@ mod error;
 mod feed;
 mod jetstream;
 mod journal;
+mod keyed;
 mod ledger;
 mod naming;
+mod nws;
 mod open_meteo;
 mod pace;
 mod phrases;

@@ -28,7 +28,7 @@ const NEAR_DEGREES: f64 = 0.5;
 const IGNORED: [&str; 4] = ["elevation", "models", "cell_selection", "apikey"];
 
 /// A request that is refused, with the reason.
-type Refused = String;
+pub(crate) type Refused = String;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Asked {
@@ -79,8 +79,7 @@ impl Asked {
             Self::Wind => json!(rounded(weather.wind_m_s * request.wind.per_m_s(), 10.0)),
             Self::Cloud => json!(weather.cloud_pct.round() as i64),
             Self::PressureAtSea => json!(rounded(weather.pressure_hpa, 10.0)),
-            // About 10 m above the sea, wherever the city lies.
-            Self::PressureAtSurface => json!(rounded(weather.pressure_hpa - 1.2, 10.0)),
+            Self::PressureAtSurface => json!(surface_pressure(weather)),
         }
     }
 }
@@ -207,8 +206,13 @@ pub(crate) fn temperature(weather: &Weather) -> f64 {
     rounded(weather.temperature_c, 10.0)
 }
 
+/// The pressure about 10 m above the sea, wherever the city lies, in hPa.
+pub(crate) fn surface_pressure(weather: &Weather) -> f64 {
+    rounded(weather.pressure_hpa - 1.2, 10.0)
+}
+
 /// To a fraction of `parts` of one; never -0.
-fn rounded(value: f64, parts: f64) -> f64 {
+pub(crate) fn rounded(value: f64, parts: f64) -> f64 {
     (value * parts).round() / parts + 0.0
 }
 
@@ -230,17 +234,23 @@ pub(crate) async fn forecast(
     }
 }
 
-fn answer(shared: &Shared, request: &Request) -> Result<Value, Refused> {
+/// Refuses a place that is not the city's.
+pub(crate) fn must_be_near(shared: &Shared, place: (f64, f64)) -> Result<(), Refused> {
     let city = &shared.config.city;
-    let away = (request.latitude - city.latitude)
+    let away = (place.0 - city.latitude)
         .abs()
-        .max((request.longitude - city.longitude).abs());
-    if away > NEAR_DEGREES {
-        return Err(format!(
-            "The simulator knows the weather of latitude {} and longitude {} only",
-            city.latitude, city.longitude
-        ));
+        .max((place.1 - city.longitude).abs());
+    if away <= NEAR_DEGREES {
+        return Ok(());
     }
+    Err(format!(
+        "The simulator knows the weather of latitude {} and longitude {} only",
+        city.latitude, city.longitude
+    ))
+}
+
+fn answer(shared: &Shared, request: &Request) -> Result<Value, Refused> {
+    must_be_near(shared, (request.latitude, request.longitude))?;
     let now = shared.clock.now();
     let mut body = json!({
         "latitude": rounded(request.latitude, 100.0),

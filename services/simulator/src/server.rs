@@ -20,7 +20,7 @@ use crate::config::SimulatorConfig;
 use crate::error::SimulatorError;
 use crate::state::{Served, Shared, World};
 use crate::truth::Truth;
-use crate::{jetstream, open_meteo};
+use crate::{jetstream, keyed, nws, open_meteo};
 
 /// A running simulator. It ends with its token; dropping this does not end it.
 pub struct Simulator {
@@ -70,7 +70,7 @@ impl Simulator {
         self.address
     }
 
-    /// The base URL of Open-Meteo's protocol and of `/truth`, for example `http://127.0.0.1:4000/`.
+    /// The base URL of the weather providers' protocols and of `/truth`, for example `http://127.0.0.1:4000/`.
     #[must_use]
     pub fn base_url(&self) -> Url {
         self.base_url.clone()
@@ -113,6 +113,8 @@ impl Simulator {
 fn router(world: Shared) -> Router {
     Router::new()
         .route("/v1/forecast", get(open_meteo::forecast))
+        .merge(keyed::routes())
+        .merge(nws::routes())
         .route("/subscribe", get(jetstream::subscribe))
         .route("/truth", get(truth))
         .with_state(world)

@@ -2,11 +2,13 @@
 
 #![allow(dead_code)]
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use moodvane_model::{City, CityId, Post, SourceId, Timestamp};
-use moodvane_upstream::{Dropped, PostFormat, Raw, Selection};
+use moodvane_model::{City, CityId, Post, Quantity, Readings, SourceId, Timestamp, Variable};
+use moodvane_upstream::{Dropped, PostFormat, Raw, Selection, UpstreamError};
+use serde_json::Value;
 
 pub(crate) fn new_york() -> City {
     city(
@@ -60,4 +62,47 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     );
     println!("skipped: ../shared/data is not there");
     None
+}
+
+/// The names of the files in a folder of the recorded data, sorted.
+pub(crate) fn files_in(folder: &str) -> Option<Vec<String>> {
+    let entries = fs::read_dir(shared(folder)?).unwrap();
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> = entries
+        .map(|entry| name(entry).to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Some(names)
+}
+
+/// What readings hold, in the order of [`Variable::ALL`].
+pub(crate) type Values = [Option<f64>; 6];
+
+pub(crate) fn values(readings: &Readings) -> Values {
+    Variable::ALL.map(|variable| readings.get(variable).map(Quantity::value))
+}
+
+/// The answer with the value at `path` replaced, or taken out where there is none.
+pub(crate) fn with(mut answer: Value, path: &str, value: Option<Value>) -> Value {
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    let parent = answer.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    match value {
+        Some(value) => parent.insert(key.to_owned(), value),
+        None => parent.remove(key),
+    };
+    answer
+}
+
+pub(crate) fn bytes(answer: &Value) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap()
+}
+
+/// What an answer comes to: when it was observed, and what it says.
+pub(crate) type Answer = Result<(Timestamp, Readings), UpstreamError>;
+
+pub(crate) fn read(
+    parse: fn(&[u8]) -> Answer,
+    answer: &Value,
+) -> Result<(String, Values), UpstreamError> {
+    parse(&bytes(answer)).map(|(at, readings)| (at.to_string(), values(&readings)))
 }

@@ -7,27 +7,11 @@ use std::time::Duration;
 use moodvane_model::{City, Language, SourceId, Timestamp};
 use moodvane_runtime::Section;
 use moodvane_upstream::Selection;
-use moodvane_upstream::open_meteo::MAX_PAST_DAYS;
 use url::Url;
 
 /// The longest rewind in seconds. What it makes the server send again must lie within the readers'
 /// duplicate window, or it counts twice: of all posts of the network about 50 come each second.
 const MAX_REWIND_S: u64 = 300;
-
-/// Live weather from Open-Meteo.
-#[derive(Debug, Clone)]
-pub struct OpenMeteoConfig {
-    /// The source's identifier.
-    pub id: SourceId,
-    /// Where the API is, http or https.
-    pub base_url: Url,
-    /// The cities asked for.
-    pub cities: Vec<City>,
-    /// How often each city is asked for.
-    pub poll: Duration,
-    /// How many days back a gap is filled at the start; 0 for none.
-    pub history_days: u8,
-}
 
 /// Live posts from a Bluesky Jetstream.
 #[derive(Debug, Clone)]
@@ -44,22 +28,6 @@ pub struct BlueskyConfig {
     pub idle: Duration,
     /// Which posts are taken.
     pub selection: Arc<Selection>,
-}
-
-impl OpenMeteoConfig {
-    pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
-        let id = section.parse("id");
-        let base_url = read_url(section, ["http", "https"]);
-        let poll = section.seconds("poll_s", 1..=86_400);
-        let history_days = section.number("history_days", 0..=MAX_PAST_DAYS);
-        Some(Self {
-            id: id?,
-            base_url: base_url?,
-            cities: cities.to_vec(),
-            poll: poll?,
-            history_days: history_days?,
-        })
-    }
 }
 
 impl BlueskyConfig {
@@ -92,7 +60,16 @@ fn read_since(section: &Section<'_>) -> Option<Option<Timestamp>> {
 }
 
 fn read_url(section: &Section<'_>, schemes: [&str; 2]) -> Option<Url> {
-    let url: Url = section.parse("base_url")?;
+    let text = section.text("base_url")?;
+    checked_url(section, &text, schemes)
+}
+
+/// `base_url`, which must have one of the schemes and name a host.
+pub(super) fn checked_url(section: &Section<'_>, text: &str, schemes: [&str; 2]) -> Option<Url> {
+    let url = text.parse::<Url>();
+    let url = url
+        .map_err(|error| section.fault("base_url", error.to_string()))
+        .ok()?;
     if schemes.contains(&url.scheme()) && url.has_host() {
         return Some(url);
     }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use moodvane_model::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
@@ -15,13 +16,20 @@ pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
+const RATE_RESET: &str = "x-ratelimit-reset";
 /// Whoever asks for a longer pause is asked again nevertheless.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// A client for the server at `base`. For https it needs the system's certificates of authorities.
-pub(super) fn client(base: &Url) -> Result<Client, SourceError> {
+/// A client for the server at `base`, which may turn to `contact` where that is not empty. For https it
+/// needs the system's certificates of authorities.
+pub(super) fn client(base: &Url, contact: &str) -> Result<Client, SourceError> {
+    let agent = concat!("moodvane/", env!("CARGO_PKG_VERSION"));
+    let agent = match contact {
+        "" => agent.to_owned(),
+        contact => format!("{agent} ({contact})"),
+    };
     let mut builder = Client::builder()
-        .user_agent(concat!("moodvane/", env!("CARGO_PKG_VERSION")))
+        .user_agent(agent)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TIMEOUT)
         .redirect(Policy::limited(MAX_REDIRECTS));
@@ -45,13 +53,13 @@ fn is_loopback(base: &Url) -> bool {
     }
 }
 
-/// The body of the answer to a GET.
-pub(super) async fn get(client: &Client, url: Url) -> Result<Vec<u8>, SourceError> {
+/// The body of the answer to a GET that is made `now`.
+pub(super) async fn get(client: &Client, url: Url, now: Timestamp) -> Result<Vec<u8>, SourceError> {
     let mut answer = client.get(url).send().await.map_err(failed)?;
     if answer.status() != StatusCode::OK {
         return Err(SourceError::Status {
             status: answer.status().as_u16(),
-            retry_after: retry_after(answer.headers()),
+            retry_after: pause(answer.status(), answer.headers(), now),
         });
     }
     let mut body = Vec::new();
@@ -66,15 +74,16 @@ pub(super) async fn get(client: &Client, url: Url) -> Result<Vec<u8>, SourceErro
     Ok(body)
 }
 
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers
-        .get(RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+/// How long to wait: by `Retry-After`, else, for who asked too often, until the moment at which the
+/// requests are counted anew, in seconds since 1970, as Weatherbit gives it.
+fn pause(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let seconds = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let now_s = u64::try_from(now.millis() / 1000).unwrap_or(0);
+    let asked = match seconds(RETRY_AFTER.as_str()) {
+        None if status == StatusCode::TOO_MANY_REQUESTS => seconds(RATE_RESET)?.checked_sub(now_s),
+        asked => asked,
+    };
+    asked.map(|s| Duration::from_secs(s).min(MAX_RETRY_AFTER))
 }
 
 /// The error with its causes, as the outermost says little, and without the URL, as it may hold a
@@ -94,24 +103,35 @@ fn failed(error: reqwest::Error) -> SourceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::HeaderName;
 
     #[test]
     fn the_pause_that_a_provider_asks_for_is_honoured_up_to_an_hour() {
+        let now = Timestamp::from_millis(1_514_772_900_000).unwrap();
         let cases = [
-            ("7", Some(7)),
-            (" 90 ", Some(90)),
-            ("99999999", Some(3600)),
-            ("soon", None),
+            (503, "retry-after", "7", Some(7)),
+            (429, "retry-after", " 90 ", Some(90)),
+            (429, "retry-after", "99999999", Some(3600)),
+            (429, "retry-after", "soon", None),
+            (429, RATE_RESET, "1514773000", Some(100)),
+            (429, RATE_RESET, "1514772000", None),
+            (429, RATE_RESET, "1514851200", Some(3600)),
+            (429, RATE_RESET, "tomorrow", None),
+            (503, RATE_RESET, "1514773000", None),
         ];
-        for (text, seconds) in cases {
+        for (status, name, text, seconds) in cases {
+            let status = StatusCode::from_u16(status).unwrap();
             let mut headers = HeaderMap::new();
-            headers.insert(RETRY_AFTER, text.parse().unwrap());
+            headers.insert(HeaderName::from_static(name), text.parse().unwrap());
             assert_eq!(
-                retry_after(&headers),
+                pause(status, &headers, now),
                 seconds.map(Duration::from_secs),
-                "{text}"
+                "{status} {name}: {text}"
             );
         }
-        assert_eq!(retry_after(&HeaderMap::new()), None);
+        assert_eq!(
+            pause(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), now),
+            None
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use moodvane_ingester::OpenMeteoConfig;
+use moodvane_ingester::{WeatherConfig, WeatherProvider};
 use moodvane_model::Timestamp;
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use super::{new_york, serve, source};
 const MINUTE_MS: i64 = 60_000;
 
 /// The provider, and how often it was asked.
-pub async fn provider() -> (OpenMeteoConfig, Arc<AtomicU64>) {
+pub async fn provider() -> (WeatherConfig, Arc<AtomicU64>) {
     let asked = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&asked);
     let answer = async move || {
@@ -33,8 +33,10 @@ pub async fn provider() -> (OpenMeteoConfig, Arc<AtomicU64>) {
         .to_string()
     };
     let address = serve(Router::new().route("/v1/forecast", get(answer))).await;
-    let config = OpenMeteoConfig {
+    let config = WeatherConfig {
         id: source("open-meteo"),
+        provider: WeatherProvider::OpenMeteo,
+        calls_per_day: None,
         base_url: format!("http://{address}").parse().unwrap(),
         cities: vec![new_york()],
         poll: Duration::from_millis(3),

@@ -1,4 +1,4 @@
-//! Why an answer of Open-Meteo is of no use.
+//! Why an answer of a weather provider is of no use.
 
 use moodvane_model::ModelError;
 use thiserror::Error;
@@ -34,12 +34,22 @@ pub enum UpstreamError {
         found: String,
     },
     /// A time that cannot be read.
-    #[error("field \"{field}\": \"{found}\" must be a time such as 2018-01-01T02:15")]
+    #[error("field \"{field}\": \"{found}\" must be a time such as {example}")]
     Time {
         /// The field's path in the answer.
         field: String,
         /// What stands there.
         found: String,
+        /// A time as the provider writes it.
+        example: &'static str,
+    },
+    /// A value that must be there is not known, or not good enough to count.
+    #[error("field \"{field}\" has no value to count: {why}")]
+    NoValue {
+        /// The field's path in the answer.
+        field: String,
+        /// What stands there in its place.
+        why: String,
     },
     /// A value that cannot be.
     #[error("field \"{field}\": {source}")]
@@ -63,6 +73,7 @@ impl UpstreamError {
             Self::WrongType { .. } => "wrong_type",
             Self::WrongUnit { .. } => "wrong_unit",
             Self::Time { .. } => "time",
+            Self::NoValue { .. } => "no_value",
             Self::Impossible { .. } => "impossible_value",
         }
     }

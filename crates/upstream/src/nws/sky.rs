@@ -1,0 +1,32 @@
+//! The cloud cover of a list of cloud layers.
+//!
+//! A METAR report names layers from the ground up, and each amount is that of all clouds up to its
+//! layer, in eighths of the sky (okta): FEW 1 to 2, SCT 3 to 4, BKN 5 to 7, OVC 8; VV is a sky that
+//! cannot be seen for fog or snow, CLR and SKC one without clouds. So the greatest amount is the cover.
+//! Source: WMO Manual on Codes (WMO-No. 306), FM 15, section 15.9. The middle of a class is taken.
+
+use serde_json::Value;
+
+/// The cover in %, where every layer's amount is known.
+pub(super) fn cover_percent(layers: &Value) -> Option<f64> {
+    let layers = layers.as_array()?;
+    let covers = layers
+        .iter()
+        .map(|layer| percent(layer["amount"].as_str()?));
+    covers
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .reduce(f64::max)
+}
+
+fn percent(amount: &str) -> Option<f64> {
+    let okta = match amount {
+        "CLR" | "SKC" => 0.0,
+        "FEW" => 1.5,
+        "SCT" => 3.5,
+        "BKN" => 6.0,
+        "OVC" | "VV" => 8.0,
+        _ => return None,
+    };
+    Some(okta / 8.0 * 100.0)
+}

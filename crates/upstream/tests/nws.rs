@@ -1,0 +1,250 @@
+//! What the National Weather Service is asked, and what its answers mean.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use common::{bytes, city, new_york, read, rfc3339, with};
+use moodvane_upstream::{UpstreamError, nws};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use url::Url;
+
+/// A field, what stands there, the variable's index, and what comes out or the reason of a refusal.
+type Case = (
+    &'static str,
+    Option<Value>,
+    usize,
+    Result<Option<f64>, &'static str>,
+);
+
+fn station() -> Value {
+    let value =
+        |unit: &str, value: f64| json!({ "unitCode": unit, "value": value, "qualityControl": "V" });
+    json!({
+        "properties": {
+            "timestamp": "2018-01-01T02:15:00+00:00",
+            "temperature": value("wmoUnit:degC", 21.5),
+            "relativeHumidity": value("wmoUnit:percent", 64.0),
+            "precipitationLastHour": value("wmoUnit:mm", 0.25),
+            "windSpeed": value("wmoUnit:km_h-1", 36.0),
+            "barometricPressure": value("wmoUnit:Pa", 101_500.0),
+            "cloudLayers": [{ "amount": "FEW" }, { "amount": "BKN" }]
+        }
+    })
+}
+
+#[test]
+fn an_observation_comes_out_in_our_units() {
+    let (at, values) = read(nws::parse_latest, &station()).unwrap();
+    assert_eq!(at, rfc3339("2018-01-01T02:15:00Z").to_string());
+    assert_eq!(values, [21.5, 64.0, 0.25, 10.0, 75.0, 1015.0].map(Some));
+}
+
+#[test]
+fn a_point_is_asked_with_four_decimals_at_most_as_more_are_refused() {
+    let place = city("x", (40.712_84, -74.0), &[]);
+    let url = nws::point_url(&"https://example.org".parse().unwrap(), &place);
+    assert_eq!(url.as_str(), "https://example.org/points/40.7128,-74");
+}
+
+#[test]
+fn a_stations_values_are_converted_left_out_or_refused() {
+    let of = |unit: &str, value: Value| json!({ "unitCode": unit, "value": value });
+    let flagged =
+        |flag: &str| json!({ "unitCode": "unit:degC", "value": 1.0, "qualityControl": flag });
+    let cases: [Case; 18] = [
+        (
+            "temperature",
+            Some(of("unit:degF", json!(32.0))),
+            0,
+            Ok(Some(0.0)),
+        ),
+        (
+            "temperature",
+            Some(of("wmoUnit:K", json!(273.15))),
+            0,
+            Ok(Some(0.0)),
+        ),
+        (
+            "temperature",
+            Some(of("unit:degR", json!(5))),
+            0,
+            Err("wrong_unit"),
+        ),
+        (
+            "temperature",
+            Some(of("degC", json!(5))),
+            0,
+            Err("wrong_unit"),
+        ),
+        (
+            "temperature",
+            Some(of("unit:degC", Value::Null)),
+            0,
+            Err("no_value"),
+        ),
+        ("temperature", Some(flagged("qc:X")), 0, Err("no_value")),
+        ("temperature", Some(flagged("Q")), 0, Err("no_value")),
+        ("temperature", Some(flagged("S")), 0, Ok(Some(1.0))),
+        ("temperature", None, 0, Err("missing_field")),
+        (
+            "temperature",
+            Some(of("unit:degC", json!("NaN"))),
+            0,
+            Err("impossible_value"),
+        ),
+        (
+            "temperature",
+            Some(of("unit:degC", json!("warm"))),
+            0,
+            Err("wrong_type"),
+        ),
+        (
+            "relativeHumidity",
+            Some(of("unit:percent", json!(100.4))),
+            1,
+            Ok(Some(100.0)),
+        ),
+        (
+            "relativeHumidity",
+            Some(of("unit:percent", json!(101.5))),
+            1,
+            Err("impossible_value"),
+        ),
+        (
+            "precipitationLastHour",
+            Some(of("unit:m", json!(0.0122))),
+            2,
+            Ok(Some(12.2)),
+        ),
+        ("precipitationLastHour", None, 2, Ok(None)),
+        (
+            "windSpeed",
+            Some(of("unit:m_s-1", Value::Null)),
+            3,
+            Ok(None),
+        ),
+        (
+            "windSpeed",
+            Some(of("unit:furlong", json!(1))),
+            3,
+            Err("wrong_unit"),
+        ),
+        (
+            "barometricPressure",
+            Some(of("unit:hPa", json!(990))),
+            5,
+            Ok(Some(990.0)),
+        ),
+    ];
+    for (field, value, index, expected) in cases {
+        let answer = with(station(), &format!("/properties/{field}"), value.clone());
+        let found = read(nws::parse_latest, &answer);
+        let found = found
+            .as_ref()
+            .map(|(_, values)| values[index])
+            .map_err(UpstreamError::reason);
+        assert_eq!(found, expected, "{field} {value:?}");
+    }
+}
+
+#[test]
+fn the_cover_is_that_of_the_layer_with_the_most_clouds() {
+    for (layers, expected) in [
+        (json!([]), None),
+        (Value::Null, None),
+        (json!([{ "amount": "CLR" }]), Some(0.0)),
+        (
+            json!([{ "amount": "FEW" }, { "amount": "SCT" }]),
+            Some(43.75),
+        ),
+        (
+            json!([{ "amount": "OVC" }, { "amount": "FEW" }]),
+            Some(100.0),
+        ),
+        (json!([{ "amount": "VV" }]), Some(100.0)),
+        (json!([{ "amount": "FEW" }, { "amount": "???" }]), None),
+        (json!([{}]), None),
+    ] {
+        let answer = with(station(), "/properties/cloudLayers", Some(layers));
+        let (_, values) = read(nws::parse_latest, &answer).unwrap();
+        assert_eq!(values[4], expected, "{answer}");
+    }
+}
+
+fn stations() -> Value {
+    let station = |id: &str, place: Value| json!({ "geometry": { "coordinates": place }, "properties": { "stationIdentifier": id } });
+    json!({ "features": [
+        station("KLGA", json!([-73.88, 40.779])),
+        station("KNYC", json!([-73.969, 40.779])),
+        station("../x", json!([-74.006, 40.7128])),
+        station("KJFK", Value::Null),
+        {},
+    ] })
+}
+
+#[test]
+fn the_nearest_station_that_can_be_asked_is_found() {
+    let (id, km) = nws::parse_stations(&bytes(&stations()), &new_york()).unwrap();
+    assert_eq!(id.to_string(), "KNYC");
+    assert!((7.0..9.0).contains(&km), "{km}");
+    let base = "https://example.org/".parse().unwrap();
+    let asked = nws::latest_url(&base, &id);
+    assert_eq!(asked.path(), "/stations/KNYC/observations/latest");
+    let since = nws::since_url(&base, &id, rfc3339("2018-01-01T00:00:00Z"));
+    assert_eq!(since.path(), "/stations/KNYC/observations");
+    assert!(
+        since
+            .query()
+            .unwrap()
+            .starts_with("start=2018-01-01T00%3A00%3A00")
+    );
+
+    let none = bytes(&json!({ "features": [{}] }));
+    let error = nws::parse_stations(&none, &new_york()).unwrap_err();
+    assert_eq!(error.reason(), "no_value");
+}
+
+#[test]
+fn a_point_sends_nobody_to_another_host_or_path() {
+    let base: Url = "https://example.org".parse().unwrap();
+    let point = |url: &str| {
+        let answer = json!({ "properties": { "observationStations": url } });
+        nws::parse_point(&bytes(&answer)).map(|path| nws::stations_url(&base, &path).to_string())
+    };
+    let good = point("https://elsewhere.example/gridpoints/OKX/33,35/stations?x=1").unwrap();
+    assert_eq!(good, "https://example.org/gridpoints/OKX/33,35/stations");
+    for bad in [
+        "https://example.org/admin",
+        "/gridpoints/OKX/1,1/stations",
+        "",
+        "data:gridpoints/",
+    ] {
+        assert_eq!(point(bad).unwrap_err().reason(), "wrong_type", "{bad}");
+    }
+}
+
+fn every_parser(body: &[u8]) {
+    let _ = nws::parse_latest(body);
+    let _ = nws::parse_list(body);
+    let _ = nws::parse_point(body);
+    let _ = nws::parse_stations(body, &new_york());
+}
+
+proptest! {
+    #[test]
+    fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        every_parser(&body);
+    }
+
+    #[test]
+    fn one_changed_byte_never_panics(at in any::<usize>(), byte in any::<u8>()) {
+        for answer in [station(), stations(), json!({ "features": [station()] })] {
+            let mut body = bytes(&answer);
+            let at = at % body.len();
+            body[at] = byte;
+            every_parser(&body);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! When a provider is asked next.
+//!
+//! Guarantee: with a budget, requests for a city lie an even interval apart, also those before and
+//! after a restart. When the last one was made is remembered in the log, as a cursor of its own, before
+//! it is made: a crash costs a turn rather than the budget.
+
+use std::time::Duration;
+
+use moodvane_model::Timestamp;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+use super::stored;
+use crate::config::WeatherConfig;
+use crate::desk::Desk;
+use crate::error::SourceError;
+
+/// The pace at which a provider is asked for a city.
+pub(super) struct Pace {
+    interval: Duration,
+    /// The cursor that says when it was asked; none where there is no budget.
+    cursor: Option<String>,
+}
+
+impl Pace {
+    /// `name` is that of the city's own cursor.
+    pub(super) fn new(config: &WeatherConfig, name: &str) -> Self {
+        Self {
+            interval: config.interval(),
+            cursor: config.calls_per_day.map(|_| format!("{name}:asked")),
+        }
+    }
+
+    /// The moments at which to ask.
+    pub(super) async fn ticks(&self, desk: &Desk) -> Result<Interval, SourceError> {
+        let asked = match &self.cursor {
+            Some(cursor) => stored(desk, cursor).await?,
+            None => None,
+        };
+        let first = asked.map_or(Duration::ZERO, |asked| {
+            left(asked, desk.now(), self.interval)
+        });
+        let mut ticks = interval_at(Instant::now() + first, self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(ticks)
+    }
+
+    /// Remembers that it is asked now. While the log is away that cannot be; an observation that is
+    /// not asked for is lost, a request too many is not as bad.
+    pub(super) async fn note(&self, desk: &Desk) {
+        let Some(cursor) = &self.cursor else {
+            return;
+        };
+        let now = desk.now().millis().to_string();
+        if let Err(error) = desk.shared.log.save_cursor(cursor, &now).await {
+            desk.note(&error.into());
+        }
+    }
+}
+
+/// What is left of `interval` since `asked`: at most all of it, also where the clock went back.
+fn left(asked: Timestamp, now: Timestamp, interval: Duration) -> Duration {
+    let since_ms = now.millis().saturating_sub(asked.millis());
+    let since = Duration::from_millis(u64::try_from(since_ms).unwrap_or(0));
+    interval.saturating_sub(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_restart_the_rest_of_the_interval_is_waited_for() {
+        let at = |s: i64| Timestamp::from_millis(s * 1000).unwrap();
+        for (now_s, left_s) in [
+            (1000, 1728),
+            (1028, 1700),
+            (2727, 1),
+            (2728, 0),
+            (9999, 0),
+            (5, 1728),
+        ] {
+            let waits = left(at(1000), at(now_s), Duration::from_secs(1728));
+            assert_eq!(waits, Duration::from_secs(left_s), "{now_s}");
+        }
+    }
+}

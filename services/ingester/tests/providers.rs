@@ -1,0 +1,327 @@
+//! Every provider's source against the simulator, which speaks all their protocols.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::USER_AGENT;
+use axum::response::IntoResponse;
+use moodvane_ingester::{ApiKey, SourceConfig, WeatherConfig, WeatherProvider};
+use moodvane_model::{Language, Observation, Score, Sentiment, Timestamp, Topic, Variable};
+use moodvane_runtime::ManualClock;
+use moodvane_sentiment::Scorer;
+use moodvane_simulator::{Simulator, SimulatorConfig};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use support::log::{FakeLog, eventually};
+use support::{GRACE, Rig, new_york, now, serve, source};
+
+/// Posts are not looked at here.
+struct Indifferent;
+
+impl Scorer for Indifferent {
+    fn fingerprint(&self) -> &str {
+        "indifferent"
+    }
+
+    fn speaks(&self, _: Option<Language>) -> bool {
+        true
+    }
+
+    fn score(&mut self, _: &str) -> Score {
+        Score::new(Sentiment::try_from(2).unwrap(), 2.0)
+    }
+}
+
+async fn simulate(seed: u64) -> (Simulator, Arc<ManualClock>) {
+    let start = Timestamp::parse_rfc3339("2024-05-01T00:00:00Z").unwrap();
+    let config = SimulatorConfig {
+        seed,
+        posts_per_hour: 1,
+        ..SimulatorConfig::new(new_york(), source("open-meteo"), start)
+    };
+    let clock = Arc::new(ManualClock::new(now()));
+    let address = "127.0.0.1:0".parse().unwrap();
+    let end = CancellationToken::new();
+    let scorer = Box::new(Indifferent);
+    let simulator = moodvane_simulator::start(config, scorer, address, clock.clone(), end);
+    (simulator.await.unwrap(), clock)
+}
+
+fn key(key: &str) -> ApiKey {
+    ApiKey::new(key.to_owned())
+}
+
+/// Every provider under the name of its kind.
+fn providers() -> [(&'static str, WeatherProvider); 6] {
+    let contact = "ops@example.org".to_owned();
+    [
+        ("open-meteo", WeatherProvider::OpenMeteo),
+        ("openweathermap", WeatherProvider::OpenWeatherMap(key("k"))),
+        ("weatherbit", WeatherProvider::Weatherbit(key("k"))),
+        ("apixu", WeatherProvider::Apixu(key("k"))),
+        ("weatherstack", WeatherProvider::Weatherstack(key("k"))),
+        ("nws", WeatherProvider::Nws { contact }),
+    ]
+}
+
+fn config(id: &str, provider: WeatherProvider, base_url: Url) -> WeatherConfig {
+    WeatherConfig {
+        id: source(id),
+        provider,
+        base_url,
+        cities: vec![new_york()],
+        poll: Duration::from_millis(3),
+        calls_per_day: None,
+        history_days: 0,
+    }
+}
+
+/// The observations in the log, by source.
+fn observed(log: &FakeLog) -> BTreeMap<String, Vec<Observation>> {
+    let mut all = BTreeMap::<String, Vec<Observation>>::new();
+    for value in log.values(Topic::Temperature) {
+        let observation = Observation::from_json(&value).unwrap();
+        all.entry(observation.source.to_string())
+            .or_default()
+            .push(observation);
+    }
+    all
+}
+
+#[actix::test]
+async fn every_provider_tells_the_same_weather_and_each_observation_is_sent_once() {
+    let (simulator, clock) = simulate(7).await;
+    let log = FakeLog::new();
+    let sources = providers()
+        .map(|(id, provider)| SourceConfig::Weather(config(id, provider, simulator.base_url())));
+    let n = sources.len();
+    let rig = Rig::start(&log, sources.to_vec());
+    eventually("an observation each", || log.count(Topic::Temperature) == n).await;
+    clock.set(now().plus_millis(900_000).unwrap());
+    eventually("the next ones", || log.count(Topic::Temperature) == 2 * n).await;
+    let asked = simulator.served().current;
+    eventually("more polls", || simulator.served().current > asked + 30).await;
+    rig.ingester.drain(GRACE).await;
+
+    let all = observed(&log);
+    assert_eq!(all.len(), n, "{:?}", all.keys());
+    let expected = &all["open-meteo"];
+    let times = expected
+        .iter()
+        .map(|o| o.observed_at.to_string())
+        .collect::<Vec<_>>();
+    assert_eq!(
+        times,
+        ["2024-05-03T10:15:00Z", "2024-05-03T10:30:00Z"]
+            .map(|at| { Timestamp::parse_rfc3339(at).unwrap().to_string() })
+    );
+    for (id, observations) in &all {
+        assert_eq!(observations.len(), 2, "{id}");
+        for (found, expected) in observations.iter().zip(expected) {
+            assert_eq!(found.observed_at, expected.observed_at, "{id}");
+            agrees(id, found, expected);
+        }
+    }
+}
+
+/// Temperatures are equal; the others agree as far as each provider tells them.
+fn agrees(id: &str, found: &Observation, expected: &Observation) {
+    for variable in Variable::ALL {
+        let value = |o: &Observation| o.readings.get(variable).map(|quantity| quantity.value());
+        let (found, expected) = (value(found), value(expected).unwrap());
+        let tolerance = match variable {
+            Variable::Temperature | Variable::Humidity => 0.0,
+            // Open-Meteo's is of the last quarter of an hour, in hundredths of a millimetre.
+            Variable::Precipitation => 0.021,
+            Variable::Wind => 0.1,
+            // A station sees classes of eighths, the widest of three.
+            Variable::Cloud => {
+                if id == "nws" {
+                    25.0
+                } else {
+                    0.0
+                }
+            }
+            // Some are of the sea's level, 1.2 hPa more.
+            Variable::Pressure => 1.3,
+        };
+        match found {
+            Some(found) => assert!(
+                (found - expected).abs() <= tolerance,
+                "{id}: {variable} {found}, not {expected}"
+            ),
+            None => assert_eq!(variable, Variable::Precipitation, "{id}"),
+        }
+    }
+}
+
+#[actix::test]
+async fn a_key_that_expired_is_told_without_the_key_and_costs_nobody_else() {
+    let (simulator, _clock) = simulate(8).await;
+    let log = FakeLog::new();
+    let expired = [
+        (
+            "openweathermap",
+            WeatherProvider::OpenWeatherMap(key("expired")),
+            "status 401",
+        ),
+        (
+            "weatherbit",
+            WeatherProvider::Weatherbit(key("expired")),
+            "status 401",
+        ),
+        (
+            "apixu",
+            WeatherProvider::Apixu(key("expired")),
+            "status 401",
+        ),
+        (
+            "weatherstack",
+            WeatherProvider::Weatherstack(key("expired")),
+            "101: Invalid API key",
+        ),
+    ];
+    let mut sources: Vec<_> = expired
+        .iter()
+        .map(|(id, provider, _)| config(id, provider.clone(), simulator.base_url()))
+        .collect();
+    assert!(!format!("{sources:?}").contains("expired"), "{sources:?}");
+    sources.push(config(
+        "nws",
+        providers()[5].1.clone(),
+        simulator.base_url(),
+    ));
+    let rig = Rig::start(
+        &log,
+        sources.into_iter().map(SourceConfig::Weather).collect(),
+    );
+    eventually("an error each and an observation", || {
+        let status = rig.ingester.status();
+        let failed = status.iter().filter(|status| status.last_error.is_some());
+        failed.count() == expired.len() && log.count(Topic::Temperature) == 1
+    })
+    .await;
+    let status = rig.ingester.status();
+    for (status, (id, _, says)) in status.iter().zip(&expired) {
+        let error = status.last_error.clone().unwrap();
+        assert!(
+            error.contains(says) && !error.contains("expired"),
+            "{id}: {error}"
+        );
+        assert_eq!(status.restarts, 0, "{id}");
+    }
+    assert_eq!(status[4].last_error, None);
+    assert_eq!(observed(&log).into_keys().collect::<Vec<_>>(), ["nws"]);
+    rig.ingester.drain(GRACE).await;
+}
+
+#[actix::test]
+async fn the_weather_services_gap_is_filled_from_the_hours_that_it_keeps() {
+    let (simulator, _clock) = simulate(9).await;
+    let log = FakeLog::new();
+    let since = now().plus_millis(-3 * 3_600_000).unwrap();
+    log.set_cursor("nws:new-york", &since.millis().to_string());
+    let nws = WeatherConfig {
+        history_days: 7,
+        ..config("nws", providers()[5].1.clone(), simulator.base_url())
+    };
+    let rig = Rig::start(&log, vec![SourceConfig::Weather(nws)]);
+    eventually("three hours and now", || log.count(Topic::Temperature) == 4).await;
+    rig.ingester.drain(GRACE).await;
+    let key = |at: &str| {
+        let at = Timestamp::parse_rfc3339(&format!("2024-05-03T{at}:00Z")).unwrap();
+        format!("new-york:nws:{}", at.millis())
+    };
+    let expected = ["08:00", "09:00", "10:00", "10:15"].map(key);
+    assert_eq!(log.keys(Topic::Temperature), expected);
+}
+
+/// The paths that were asked for, and who asked.
+type Asked = Arc<Mutex<Vec<(String, String)>>>;
+
+#[actix::test]
+async fn the_nearest_station_is_found_once_and_who_asks_is_told() {
+    let asked = Asked::default();
+    let answer = async |State(asked): State<Asked>, request: Request| {
+        let path = request.uri().path().to_owned();
+        let agent = request.headers()[USER_AGENT].to_str().unwrap().to_owned();
+        let n = asked.lock().unwrap().len();
+        asked.lock().unwrap().push((path.clone(), agent));
+        let value = json!({ "unitCode": "wmoUnit:degC", "value": 11.5 });
+        let answer = match path.as_str() {
+            "/points/40.7,-74" => json!({ "properties": {
+                "observationStations": "https://api.weather.gov/gridpoints/OKX/1,2/stations"
+            } }),
+            "/gridpoints/OKX/1,2/stations" => json!({ "features": [
+                { "geometry": { "coordinates": [-73.9, 40.7] }, "properties": { "stationIdentifier": "KNYC" } }
+            ] }),
+            _ => json!({ "properties": {
+                "timestamp": format!("2024-05-03T10:{:02}:00+00:00", n % 60), "temperature": value
+            } }),
+        };
+        answer.to_string().into_response()
+    };
+    let address = serve(Router::new().fallback(answer).with_state(asked.clone())).await;
+    let log = FakeLog::new();
+    let base = format!("http://{address}").parse().unwrap();
+    let nws = config("nws", providers()[5].1.clone(), base);
+    let rig = Rig::start(&log, vec![SourceConfig::Weather(nws)]);
+    eventually("some observations", || log.count(Topic::Temperature) >= 3).await;
+    rig.ingester.drain(GRACE).await;
+    let asked = asked.lock().unwrap();
+    let paths: Vec<_> = asked.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        paths[..2],
+        ["/points/40.7,-74", "/gridpoints/OKX/1,2/stations"]
+    );
+    let latest = "/stations/KNYC/observations/latest";
+    assert!(paths[2..].iter().all(|path| *path == latest), "{paths:?}");
+    let agent = concat!("moodvane/", env!("CARGO_PKG_VERSION"), " (ops@example.org)");
+    assert!(asked.iter().all(|(_, by)| by == agent), "{asked:?}");
+}
+
+#[actix::test]
+async fn a_budget_is_kept_over_a_restart() {
+    let (simulator, _clock) = simulate(10).await;
+    let log = FakeLog::new();
+    let cursor = "weatherbit:new-york:asked";
+    let daily = |calls| WeatherConfig {
+        calls_per_day: NonZeroU32::new(calls),
+        ..config("weatherbit", providers()[2].1.clone(), simulator.base_url())
+    };
+    // 48 a day: each half an hour.
+    let rig = Rig::start(&log, vec![SourceConfig::Weather(daily(48))]);
+    eventually("the first", || log.count(Topic::Temperature) == 1).await;
+    rig.ingester.drain(GRACE).await;
+    assert_eq!(log.cursor_of(cursor), Some(now().millis().to_string()));
+    assert_eq!(simulator.served().current, 1);
+
+    // At once again: its turn is half an hour away, and it waits without asking.
+    let others = providers()[0].1.clone();
+    let other = config("open-meteo", others, simulator.base_url());
+    let sources = vec![
+        SourceConfig::Weather(daily(48)),
+        SourceConfig::Weather(other),
+    ];
+    let rig = Rig::start(&log, sources);
+    eventually("many polls of another", || simulator.served().current > 20).await;
+    assert_eq!(rig.seen(), 0);
+    rig.ingester.drain(GRACE).await;
+
+    // Half an hour has passed since it was asked.
+    let earlier = now().plus_millis(-1_800_000).unwrap();
+    log.set_cursor(cursor, &earlier.millis().to_string());
+    let rig = Rig::start(&log, vec![SourceConfig::Weather(daily(48))]);
+    eventually("an answer", || rig.seen() == 1).await;
+    rig.ingester.drain(GRACE).await;
+}

@@ -1,0 +1,157 @@
+//! The weather in the shape of api.weather.gov: a point, its stations, and what they observe.
+//!
+//! There are two stations: one in the city, which observes, and one far off, which nobody should ask.
+//! Whoever does not say who asks (User-Agent) is refused, as the real service does.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::USER_AGENT;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use moodvane_model::{HourSlot, Timestamp};
+use serde_json::{Value, json};
+
+use crate::feed::moment;
+use crate::journal::Kind;
+use crate::keyed::{current, percent};
+use crate::open_meteo::{must_be_near, rounded, temperature};
+use crate::state::Shared;
+use crate::weather::Weather;
+
+const STATION: &str = "KSIM";
+const FAR_STATION: &str = "KFAR";
+const HOUR_MS: i64 = 3_600_000;
+/// The most observations of a list, and the days for which they are kept.
+const MAX_LIST: usize = 500;
+const KEPT_HOURS: i64 = 7 * 24;
+
+pub(crate) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/points/{place}", get(point))
+        .route("/gridpoints/{office}/{grid}/stations", get(stations))
+        .route("/stations/{id}/observations/latest", get(latest))
+        .route("/stations/{id}/observations", get(list))
+        .layer(middleware::from_fn(who_asks))
+}
+
+async fn who_asks(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(USER_AGENT) {
+        return next.run(request).await;
+    }
+    refused(StatusCode::FORBIDDEN, "a User-Agent is required")
+}
+
+fn refused(status: StatusCode, detail: &str) -> Response {
+    (
+        status,
+        Json(json!({ "title": "Refused", "detail": detail })),
+    )
+        .into_response()
+}
+
+async fn point(State(shared): State<Shared>, Path(place): Path<String>) -> Response {
+    let read = |(lat, lon): (&str, &str)| lat.parse().ok().zip(lon.parse().ok());
+    let Some(place) = place.split_once(',').and_then(read) else {
+        return refused(StatusCode::BAD_REQUEST, "a point is latitude,longitude");
+    };
+    if let Err(reason) = must_be_near(&shared, place) {
+        return refused(StatusCode::NOT_FOUND, &reason);
+    }
+    let stations = "https://api.weather.gov/gridpoints/SIM/1,2/stations";
+    Json(json!({ "properties": { "observationStations": stations } })).into_response()
+}
+
+async fn stations(State(shared): State<Shared>) -> Response {
+    let city = &shared.config.city;
+    let station = |id: &str, longitude: f64| {
+        json!({
+            "geometry": { "type": "Point", "coordinates": [longitude, city.latitude] },
+            "properties": { "stationIdentifier": id },
+        })
+    };
+    let stations = [
+        station(FAR_STATION, city.longitude + 1.0),
+        station(STATION, city.longitude + 0.01),
+    ];
+    Json(json!({ "type": "FeatureCollection", "features": stations })).into_response()
+}
+
+async fn latest(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+    if id != STATION {
+        return refused(StatusCode::NOT_FOUND, "the station observes nothing");
+    }
+    let (at, weather) = current(&shared);
+    Json(observation(at, &weather)).into_response()
+}
+
+/// The hours since `start`, the latest first.
+async fn list(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Query(pairs): Query<HashMap<String, String>>,
+) -> Response {
+    if id != STATION {
+        return refused(StatusCode::NOT_FOUND, "the station observes nothing");
+    }
+    let said = |name: &str| pairs.get(name).map(String::as_str);
+    let start = said("start").map(Timestamp::parse_rfc3339).transpose();
+    let limit = said("limit").map(str::parse::<usize>).transpose();
+    let (Ok(start), Ok(limit)) = (start, limit) else {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            "start and limit must be a time and a number",
+        );
+    };
+    let last = HourSlot::of(shared.clock.now()).start();
+    let hours = (0..KEPT_HOURS).map(|ago| moment(last.millis() - ago * HOUR_MS));
+    let hours = hours.take_while(|at| start.is_none_or(|start| *at >= start));
+    let limit = limit.unwrap_or(MAX_LIST).min(MAX_LIST);
+    let hours: Vec<_> = hours
+        .take(limit)
+        .map(|at| (at, shared.climate.at(at)))
+        .collect();
+    let served = hours
+        .iter()
+        .map(|(at, weather)| (*at, temperature(weather)));
+    shared.record_weather(Kind::Hourly, served);
+    shared.counters.history();
+    let features: Vec<_> = hours
+        .iter()
+        .map(|(at, weather)| observation(*at, weather))
+        .collect();
+    Json(json!({ "type": "FeatureCollection", "features": features })).into_response()
+}
+
+fn observation(at: Timestamp, weather: &Weather) -> Value {
+    let value = |unit: &str, value: Value| json!({ "unitCode": format!("wmoUnit:{unit}"), "value": value, "qualityControl": "V" });
+    let number = |unit: &str, number: f64, parts: f64| value(unit, json!(rounded(number, parts)));
+    let rain = weather.precipitation_mm_h;
+    json!({
+        "type": "Feature",
+        "properties": {
+            "timestamp": at.to_chrono().to_rfc3339(),
+            "temperature": value("degC", json!(temperature(weather))),
+            "relativeHumidity": value("percent", json!(percent(weather.humidity_pct))),
+            // Nothing is told where nothing falls.
+            "precipitationLastHour": value("mm", if rain > 0.0 { json!(rounded(rain, 100.0)) } else { Value::Null }),
+            "windSpeed": number("km_h-1", weather.wind_m_s * 3.6, 100.0),
+            "barometricPressure": number("Pa", weather.pressure_hpa * 100.0, 1.0),
+            "cloudLayers": [{ "amount": amount(weather.cloud_pct) }],
+        },
+    })
+}
+
+/// The class of a cloud cover, by eighths of the sky.
+fn amount(percent: f64) -> &'static str {
+    match (percent / 12.5).round() as i64 {
+        0 => "CLR",
+        1..=2 => "FEW",
+        3..=4 => "SCT",
+        5..=7 => "BKN",
+        _ => "OVC",
+    }
+}
