@@ -22,7 +22,7 @@ use moodvane_model::{
     Partition, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic, Variable,
 };
 use moodvane_runtime::{Readiness, SystemClock};
-use moodvane_server::{App, ServerConfig, router};
+use moodvane_server::{App, ConnectionLimits, ServerConfig, router};
 use moodvane_store::{SqliteStore, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -149,6 +149,14 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
             cors_origins: Vec::new(),
             request_timeout: Duration::from_secs(10),
             max_concurrent_requests: 256,
+            max_concurrent_relations: 4,
+            connections: ConnectionLimits {
+                head_timeout: Duration::from_secs(10),
+                write_timeout: Duration::from_secs(10),
+                most: 1024,
+            },
+            rate: None,
+            trusted_proxies: Vec::new(),
             stray_bound: StrayBound::STANDARD,
             drain: Duration::from_secs(1),
         },

@@ -18,4 +18,4 @@ pub use args::Common;
 pub use backends::{Backends, LogChoice, SQLITE_FILE, StoreChoice, open_patiently, open_sqlite};
 pub use exit::{EXIT_CONFIG, exit_code, run};
 pub use probe::{ProbeConfig, serve_probes};
-pub use scorer::read_scorer;
+pub use scorer::{ScorerKind, ScorerPlan, read_scorer};

@@ -1,13 +1,255 @@
 //! The scorer that the configuration names.
 
-use moodvane_runtime::Settings;
-use moodvane_sentiment::{Rule, ScorerChoice, ScorerName};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use moodvane_bert::{BertConfig, LabelMap, Languages, ModelFolder};
+use moodvane_model::Language;
+use moodvane_runtime::{Section, Settings};
+use moodvane_sentiment::{ByLanguage, Rule, Scorer, ScorerChoice, ScorerName};
+
+/// Every kind of scorer, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScorerKind {
+    /// One that is built in.
+    BuiltIn(ScorerName),
+    /// A transformer from a folder.
+    Bert,
+}
+
+impl FromStr for ScorerKind {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "bert" {
+            return Ok(Self::Bert);
+        }
+        let named = text.parse().map(Self::BuiltIn);
+        named.map_err(|_| format!("\"{text}\" must be trained, lexicon or bert"))
+    }
+}
+
+impl fmt::Display for ScorerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn(name) => name.fmt(f),
+            Self::Bert => f.write_str("bert"),
+        }
+    }
+}
+
+/// Which scorers there will be; checked, and not made yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScorerPlan {
+    /// One that is built in.
+    BuiltIn(ScorerChoice),
+    /// A transformer.
+    Bert(BertConfig),
+    /// One that is built in, and a transformer for what it does not speak.
+    Both(ScorerChoice, BertConfig),
+}
+
+impl Default for ScorerPlan {
+    fn default() -> Self {
+        Self::BuiltIn(ScorerChoice::default())
+    }
+}
+
+impl ScorerPlan {
+    /// Makes the scorer. A transformer is loaded and tried: that takes a while.
+    ///
+    /// # Errors
+    /// Where the built-in weights do not fit this code, or the transformer cannot be loaded.
+    pub fn build(&self) -> anyhow::Result<Box<dyn Scorer>> {
+        self.build_with(|choice| Ok(choice.build()?))
+    }
+
+    /// As [`build`](Self::build), with another way to make what is built in. A transformer is made
+    /// once: it has threads of its own.
+    ///
+    /// # Errors
+    /// Those of `built_in`, or where the transformer cannot be loaded.
+    pub fn build_with(
+        &self,
+        built_in: impl FnOnce(ScorerChoice) -> anyhow::Result<Box<dyn Scorer>>,
+    ) -> anyhow::Result<Box<dyn Scorer>> {
+        Ok(match self {
+            Self::BuiltIn(choice) => built_in(*choice)?,
+            Self::Bert(bert) => moodvane_bert::load(bert)?,
+            Self::Both(choice, bert) => {
+                let first = built_in(*choice)?;
+                Box::new(ByLanguage::new(first, moodvane_bert::load(bert)?))
+            }
+        })
+    }
+}
 
 /// Reads `[sentiment]`. `None` where there is a fault, which is then noted in `settings`.
 #[must_use]
-pub fn read_scorer(settings: &Settings) -> Option<ScorerChoice> {
+pub fn read_scorer(settings: &Settings) -> Option<ScorerPlan> {
     let section = settings.section("sentiment");
-    let name = section.parse::<ScorerName>("scorer");
+    let kind = section.parse::<ScorerKind>("scorer");
     let rule = section.parse::<Rule>("rule");
-    Some(name?.with(rule?))
+    let others = section.parse::<Others>("others");
+    let (kind, rule, others) = (kind?, rule?, others?);
+    match (kind, others) {
+        (ScorerKind::BuiltIn(name), Others::None) => Some(ScorerPlan::BuiltIn(name.with(rule))),
+        (ScorerKind::BuiltIn(name), Others::Bert) => Some(ScorerPlan::Both(
+            name.with(rule),
+            read_bert(settings, &section, "others")?,
+        )),
+        (ScorerKind::Bert, Others::None) => {
+            Some(ScorerPlan::Bert(read_bert(settings, &section, "scorer")?))
+        }
+        (ScorerKind::Bert, Others::Bert) => {
+            section.fault("others", "must be none where the scorer is bert: name its languages in sentiment.bert.languages");
+            None
+        }
+    }
+}
+
+/// Reads `[sentiment.bert]`, and looks through the folder. `wanted_by` is the key that names it.
+fn read_bert(settings: &Settings, sentiment: &Section<'_>, wanted_by: &str) -> Option<BertConfig> {
+    if !moodvane_bert::IS_BUILT {
+        sentiment.fault(
+            wanted_by,
+            "bert is not in this program: build it with --features bert (README.md says how)",
+        );
+    }
+    let section = settings.section("sentiment.bert");
+    let folder = section.text("folder").map(PathBuf::from);
+    let labels = section.list("labels").and_then(|words| {
+        LabelMap::parse(&words)
+            .map_err(|why| section.fault("labels", why))
+            .ok()
+    });
+    let languages = section
+        .list_or_empty("languages")
+        .and_then(|tags| languages(&section, &tags));
+    let batch = section.number("batch", 1..=1_024usize);
+    let max_tokens = section.number("max_tokens", 8..=8_192usize);
+    let threads = section.number("threads", 0..=256usize);
+    let config = BertConfig {
+        folder: folder?,
+        labels: labels?,
+        languages: languages?,
+        batch: batch?,
+        max_tokens: max_tokens?,
+        threads: threads?,
+    };
+    if config.folder.as_os_str().is_empty() {
+        section.fault("folder", "must name the folder of the model");
+        return None;
+    }
+    ModelFolder::open(&config)
+        .map_err(|error| section.fault("folder", error.to_string()))
+        .ok()?;
+    moodvane_bert::IS_BUILT.then_some(config)
+}
+
+fn languages(section: &Section<'_>, tags: &[String]) -> Option<Languages> {
+    if tags.is_empty() {
+        return Some(Languages::All);
+    }
+    let read = |tag: &String| {
+        Language::parse(tag)
+            .map_err(|error| section.fault("languages", error.to_string()))
+            .ok()
+    };
+    tags.iter()
+        .map(read)
+        .collect::<Option<Vec<_>>>()
+        .map(Languages::Some)
+}
+
+/// What scores the languages that the scorer does not speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    None,
+    Bert,
+}
+
+impl FromStr for Others {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            "bert" => Ok(Self::Bert),
+            _ => Err(format!("\"{text}\" must be none or bert")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(keys: &[(&str, &str)]) -> Result<ScorerPlan, String> {
+        let mut settings = Settings::new();
+        for (key, value) in keys {
+            settings.set(key, value);
+        }
+        let plan = read_scorer(&settings);
+        settings
+            .finish_with(plan)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_built_in_is_the_default_and_needs_no_model() {
+        assert_eq!(read(&[]).unwrap(), ScorerPlan::default());
+        let lexicon = read(&[("sentiment.scorer", "lexicon")]).unwrap();
+        assert_eq!(lexicon, ScorerPlan::BuiltIn(ScorerChoice::Lexicon));
+    }
+
+    #[test]
+    fn every_fault_of_a_model_is_told_under_its_key() {
+        let cases = [
+            (
+                &[("sentiment.scorer", "gpt")][..],
+                "\"gpt\" must be trained, lexicon or bert",
+            ),
+            (
+                &[("sentiment.others", "all")],
+                "\"all\" must be none or bert",
+            ),
+            (
+                &[("sentiment.scorer", "bert"), ("sentiment.others", "bert")],
+                "must be none where the scorer is bert",
+            ),
+            (&[("sentiment.scorer", "bert")], "sentiment.bert.folder"),
+            (
+                &[
+                    ("sentiment.others", "bert"),
+                    ("sentiment.bert.labels", "good,bad"),
+                ],
+                "\"good\" must be very_negative",
+            ),
+            (
+                &[
+                    ("sentiment.scorer", "bert"),
+                    ("sentiment.bert.languages", "x"),
+                ],
+                "sentiment.bert.languages",
+            ),
+            (
+                &[
+                    ("sentiment.scorer", "bert"),
+                    ("sentiment.bert.folder", "/no/such"),
+                ],
+                "cannot read /no/such/config.json",
+            ),
+        ];
+        for (keys, expected) in cases {
+            let error = read(keys).unwrap_err();
+            assert!(error.contains(expected), "{keys:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_program_without_libtorch_says_so() {
+        let error = read(&[("sentiment.others", "bert")]).unwrap_err();
+        let said = error.contains("build it with --features bert");
+        assert_eq!(said, !moodvane_bert::IS_BUILT, "{error}");
+    }
 }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use moodvane_model::{Language, Score};
-use moodvane_sentiment::{LexiconScorer, Scorer};
+use moodvane_sentiment::{LexiconScorer, Scorer, Text};
 use proptest::prelude::*;
 
 fn score(text: &str) -> Score {
@@ -267,10 +267,10 @@ proptest! {
 
     #[test]
     fn many_texts_at_once_are_scored_as_one_by_one(texts in prop::collection::vec(any_text(), 0..6)) {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let mut scores = vec![score("left over")];
-        LexiconScorer::new().score_all(&texts, &mut scores);
-        let single: Vec<Score> = texts.iter().map(|text| score(text)).collect();
+        let all: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
+        let mut scores = vec![Some(score("left over"))];
+        LexiconScorer::new().score_texts(&all, &mut scores).unwrap();
+        let single: Vec<Option<Score>> = texts.iter().map(|text| Some(score(text))).collect();
         prop_assert_eq!(scores, single);
     }
 }

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use moodvane_model::{Language, Score};
-use moodvane_sentiment::{Rule, Scorer, TrainedScorer};
+use moodvane_model::{Language, MAX_POST_TEXT_BYTES, Score};
+use moodvane_sentiment::{Rule, Scorer, Text, TrainedScorer};
 use proptest::prelude::*;
 
 fn scorer() -> TrainedScorer {
@@ -12,6 +12,17 @@ fn scorer() -> TrainedScorer {
 
 fn score(text: &str) -> Score {
     scorer().score(text)
+}
+
+/// A class from 0 to 4 and a value within its bounds, by every rule.
+fn has_scores(text: &str) -> Result<(), TestCaseError> {
+    for rule in Rule::ALL {
+        let score = TrainedScorer::english(rule).unwrap().score(text);
+        let value = score.value();
+        prop_assert!(value.is_finite() && (0.0..=4.0).contains(&value));
+        prop_assert!(score.sentiment.class() <= 4);
+    }
+    Ok(())
 }
 
 fn any_text() -> impl Strategy<Value = String> {
@@ -48,7 +59,7 @@ fn any_text() -> impl Strategy<Value = String> {
     ];
     (prop::collection::vec(pieces, 0..60), 1_usize..40).prop_map(|(pieces, times)| {
         let mut text = pieces.concat().repeat(times);
-        let end = text.floor_char_boundary(16_384);
+        let end = text.floor_char_boundary(MAX_POST_TEXT_BYTES);
         text.truncate(end);
         text
     })
@@ -70,8 +81,13 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_have_a_score(bytes in prop::collection::vec(any::<u8>(), 0..4_096)) {
-        score(&String::from_utf8_lossy(&bytes));
+    fn any_bytes_up_to_the_limit_have_a_score_by_every_rule(bytes in prop::collection::vec(any::<u8>(), 0..=MAX_POST_TEXT_BYTES)) {
+        has_scores(&String::from_utf8_lossy(&bytes))?;
+    }
+
+    #[test]
+    fn any_characters_have_a_score_by_every_rule(text in any::<String>()) {
+        has_scores(&text)?;
     }
 
     #[test]
@@ -103,11 +119,11 @@ proptest! {
 
     #[test]
     fn many_texts_at_once_are_scored_as_one_by_one(texts in prop::collection::vec(any_text(), 0..6)) {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let all: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut scorer = scorer();
-        let mut scores = vec![scorer.score("left over")];
-        scorer.score_all(&texts, &mut scores);
-        let single: Vec<Score> = texts.iter().map(|text| scorer.score(text)).collect();
+        let mut scores = vec![Some(scorer.score("left over"))];
+        scorer.score_texts(&all, &mut scores).unwrap();
+        let single: Vec<Option<Score>> = texts.iter().map(|text| Some(scorer.score(text))).collect();
         prop_assert_eq!(scores, single);
     }
 }

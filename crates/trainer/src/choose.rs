@@ -66,6 +66,16 @@ pub(crate) struct Dev {
     pub(crate) sentences: Judged,
 }
 
+/// The names of the development files.
+#[cfg(test)]
+pub(crate) const NAMES: [&str; 5] = [
+    "ALL_3class",
+    "tweeteval_val_3class",
+    "ALL_5class_tweets",
+    "semeval2016_CE_5point",
+    "sst5_sentences_5class",
+];
+
 impl Dev {
     /// Scores all of them.
     pub(crate) fn read(folder: &Path, weights: &Weights) -> anyhow::Result<Self> {

@@ -13,6 +13,8 @@ use anyhow::Context;
 use moodvane_sentiment::measure::{Labelled, Labels, Scale, read_labelled};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::recipe::Mix;
+
 /// The register of tweets, whose bias the weights keep.
 pub(crate) const TWEETS: usize = 0;
 /// How many registers there are.
@@ -57,37 +59,97 @@ pub(crate) struct Example {
     pub(crate) weights: [f32; 4],
 }
 
-/// All training texts, and a hash of the files.
-pub(crate) struct Corpus {
-    pub(crate) examples: Vec<Example>,
-    pub(crate) fingerprint: u64,
+/// The training files as they are, in the order of the sources, and a hash of them.
+pub(crate) struct Files {
+    texts: Vec<String>,
+    fingerprint: u64,
 }
 
-impl Corpus {
+impl Files {
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// Where one cannot be read.
     pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
         let mut hash = Xxh3::new();
-        let mut files = Vec::new();
+        let mut texts = Vec::new();
         for source in &SOURCES {
             let path = folder.join("train").join(format!("{}.tsv", source.name));
             let file = fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             hash.update(source.name.as_bytes());
             hash.update(file.as_bytes());
-            files.push(file);
-        }
-        let mut examples = Vec::new();
-        let sentences = sentences(&files);
-        for (source, file) in SOURCES.iter().zip(&files) {
-            let labels = labels(source.name)?;
-            let rows = read_labelled(file, labels).with_context(|| source.name.to_owned())?;
-            let rows = rows.iter().filter(|row| is_fair(row.id, &sentences));
-            examples.extend(rows.map(|row| example(row, labels, source)));
+            texts.push(file);
         }
         Ok(Self {
-            examples,
+            texts,
             fingerprint: hash.digest(),
         })
     }
+}
+
+/// All training texts of a mix, and a hash of the files.
+pub(crate) struct Corpus {
+    pub(crate) examples: Vec<Example>,
+    pub(crate) fingerprint: u64,
+}
+
+impl Corpus {
+    /// The texts of the files, as the mix has them.
+    ///
+    /// # Errors
+    /// Where a file is not of its form.
+    pub(crate) fn of(files: &Files, mix: &Mix) -> anyhow::Result<Self> {
+        let mut examples = Vec::new();
+        let sentences = sentences(&files.texts);
+        for (source, file) in SOURCES.iter().zip(&files.texts) {
+            let labels = labels(source.name)?;
+            let rows = read_labelled(file, labels).with_context(|| source.name.to_owned())?;
+            if !is_in(source, mix) {
+                continue;
+            }
+            let counts = counts(&rows);
+            let fair = rows.iter().filter(|row| is_fair(row.id, &sentences));
+            examples.extend(fair.map(|row| {
+                let balance = balance(&counts, row.label, mix.balance);
+                example(row, labels, source, mix, balance)
+            }));
+        }
+        Ok(Self {
+            examples,
+            fingerprint: files.fingerprint,
+        })
+    }
+}
+
+/// The names of the training files.
+#[cfg(test)]
+pub(crate) fn names() -> Vec<&'static str> {
+    SOURCES.iter().map(|source| source.name).collect()
+}
+
+fn is_in(source: &Source, mix: &Mix) -> bool {
+    let is_prose = source.name.contains("sst5") || source.name.contains("vader");
+    let are_phrases = source.name == "sst5_phrases_5class";
+    (mix.prose || !is_prose) && (mix.phrases || !are_phrases)
+}
+
+fn counts(rows: &[Labelled<'_>]) -> [usize; 5] {
+    let mut counts = [0; 5];
+    for row in rows {
+        counts[row.label] += 1;
+    }
+    counts
+}
+
+/// How much more a text of this label counts: a power of the mean count of a label over its own.
+fn balance(counts: &[usize; 5], label: usize, power: f32) -> f32 {
+    if power == 0.0 {
+        return 1.0;
+    }
+    let labels = counts.iter().filter(|count| **count > 0).count().max(1);
+    let mean = counts.iter().sum::<usize>() as f32 / labels as f32;
+    (mean / counts[label].max(1) as f32).powf(power)
 }
 
 fn labels(name: &str) -> anyhow::Result<Labels> {
@@ -115,21 +177,25 @@ fn is_fair(id: &str, sentences: &HashSet<&str>) -> bool {
     sentences.contains(&id[..id.len() - numbers.len() + number.len()])
 }
 
-/// How much a step counts that a label of three says nothing certain of.
-const UNSURE: f32 = 0.3;
 /// Of negative and positive tweets, so many are not very negative, or are very positive.
 const NOT_VERY_NEGATIVE: f32 = 0.88;
 const VERY_POSITIVE: f32 = 0.10;
 
-fn example(row: &Labelled<'_>, labels: Labels, source: &Source) -> Example {
-    let weight = source.weight;
+fn example(
+    row: &Labelled<'_>,
+    labels: Labels,
+    source: &Source,
+    mix: &Mix,
+    balance: f32,
+) -> Example {
+    let weight = balance * if mix.weighed { source.weight } else { 1.0 };
     let (targets, weights) = match labels {
         Labels::Classes(Scale::Five) => (
             std::array::from_fn(|step| f32::from(u8::from(row.label > step))),
             [weight; 4],
         ),
         Labels::Classes(Scale::Three) => {
-            let unsure = weight * UNSURE;
+            let unsure = weight * mix.unsure;
             let weights = [unsure, weight, weight, unsure];
             match row.label {
                 0 => ([NOT_VERY_NEGATIVE, 0.0, 0.0, 0.0], weights),
@@ -144,7 +210,11 @@ fn example(row: &Labelled<'_>, labels: Labels, source: &Source) -> Example {
     };
     Example {
         text: row.text.to_owned(),
-        register: source.register,
+        register: if mix.registers {
+            source.register
+        } else {
+            TWEETS
+        },
         targets,
         weights,
     }

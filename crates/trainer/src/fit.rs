@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     pub(crate) rate: f32,
     /// L2 of the common part of a weight; of the parts by step it is twice that.
     pub(crate) l2: f32,
+    /// Weights have a part common to all steps.
+    pub(crate) shared: bool,
     pub(crate) seed: u64,
 }
 
@@ -86,6 +88,19 @@ impl Cell {
     }
 }
 
+impl Cell {
+    /// As [`learn`](Self::learn), with no common part.
+    fn learn_apart(&mut self, gradient: [f32; 4], rate: f32, l2: f32) {
+        let pull = l2 * self.share;
+        let steps = self.steps.iter_mut().zip(&mut self.steps_sum);
+        for ((weight, sum), gradient) in steps.zip(gradient) {
+            let step = gradient + pull * *weight;
+            *sum += step * step;
+            *weight -= rate * step / sum.sqrt();
+        }
+    }
+}
+
 const BIAS_RATE: f32 = 0.01;
 
 /// Fits weights to the examples.
@@ -124,7 +139,12 @@ pub(crate) fn fit(rows: &Rows, goals: &[Goal], plan: &Plan) -> Fitted {
                 *gradient = error * damping;
             }
             for &feature in row {
-                cells[feature as usize].learn(gradient, rate, plan.l2);
+                let cell = &mut cells[feature as usize];
+                if plan.shared {
+                    cell.learn(gradient, rate, plan.l2);
+                } else {
+                    cell.learn_apart(gradient, rate, plan.l2);
+                }
             }
         }
     }
@@ -202,6 +222,7 @@ mod tests {
             epochs: 5,
             rate: 0.2,
             l2: 1.0,
+            shared: true,
             seed: 1,
         };
         fit(&rows, &goals, &plan)

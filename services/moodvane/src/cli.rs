@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use moodvane_launch::ScorerKind;
 use moodvane_model::{HourSlot, Offset, Partition, Topic};
 use moodvane_sentiment::measure::{Labels, Scale};
 use moodvane_sentiment::{Rule, ScorerName};
@@ -67,8 +68,38 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Prints the default configuration, every key explained.
     Config,
+    /// Asks a running server for hours: a table, sparklines, and how weather and feeling go
+    /// together.
+    Query(QueryArgs),
     /// Asks a running server whether it is ready; exits 1 where it is not.
     Health,
+}
+
+/// Which hours are asked for.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// A city's id; the server's own where none is given.
+    #[arg(long)]
+    pub(crate) city: Option<String>,
+    /// The weather beside the feeling: temperature, humidity, precipitation, wind, cloud or
+    /// pressure.
+    #[arg(long, default_value = "temperature")]
+    pub(crate) variable: String,
+    /// The first hour, for example 2018-01-01T02.
+    #[arg(long, requires = "end", value_name = "HOUR")]
+    pub(crate) begin: Option<String>,
+    /// The last hour, included.
+    #[arg(long, requires = "begin", value_name = "HOUR")]
+    pub(crate) end: Option<String>,
+    /// How many hours until now, where no range is given.
+    #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u32).range(1..=8_784))]
+    pub(crate) hours: u32,
+    /// The IANA zone by whose clocks hours are told, UTC where none is given.
+    #[arg(long)]
+    pub(crate) tz: Option<String>,
+    /// Takes out what the time of day and the day of the week explain.
+    #[arg(long)]
+    pub(crate) like_with_like: bool,
 }
 
 /// How the demo's world is.
@@ -169,9 +200,9 @@ pub(crate) struct RescoreArgs {
 /// Which scorer is asked.
 #[derive(Debug, Args)]
 pub(crate) struct ScorerArgs {
-    /// The scorer: trained or lexicon.
-    #[arg(long, default_value_t = ScorerName::Trained)]
-    pub(crate) scorer: ScorerName,
+    /// The scorer: trained, lexicon, or bert as the configuration has it under sentiment.bert.
+    #[arg(long, default_value_t = ScorerKind::BuiltIn(ScorerName::Trained))]
+    pub(crate) scorer: ScorerKind,
     /// What the trained scorer's classes are chosen for: mean, recall, mae or likely.
     #[arg(long, default_value_t = Rule::Mean)]
     pub(crate) rule: Rule,

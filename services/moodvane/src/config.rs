@@ -4,11 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use moodvane_ingester::IngesterConfig;
-use moodvane_launch::{Backends, read_scorer};
+use moodvane_launch::{Backends, ScorerPlan, read_scorer};
 use moodvane_model::City;
 use moodvane_processor::ProcessorConfig;
 use moodvane_runtime::{LoggingConfig, Settings, SettingsError, read_cities, read_data_dir};
-use moodvane_sentiment::ScorerChoice;
 use moodvane_server::ServerConfig;
 
 use crate::cli::Common;
@@ -21,7 +20,7 @@ pub(crate) struct AppConfig {
     pub(crate) backends: Backends,
     pub(crate) cities: Vec<City>,
     pub(crate) ingester: IngesterConfig,
-    pub(crate) scorer: ScorerChoice,
+    pub(crate) scorer: ScorerPlan,
     pub(crate) processor: ProcessorConfig,
     pub(crate) server: ServerConfig,
 }
@@ -33,16 +32,7 @@ impl AppConfig {
         common: &Common,
         sources: Option<Vec<Table>>,
     ) -> Result<Self, SettingsError> {
-        let mut settings = Settings::new();
-        let file = common.config.clone();
-        if let Some(path) = file.or_else(|| std::env::var_os("MOODVANE_CONFIG").map(PathBuf::from))
-        {
-            settings.merge_file(&path);
-        }
-        settings.merge_env(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
-        merge_flags(&mut settings, common);
+        let mut settings = layers(common);
         if let Some(sources) = sources {
             settings.set_tables("source", sources);
         }
@@ -76,6 +66,22 @@ impl AppConfig {
         let found = self.cities.iter().find(|city| city.id == self.server.city);
         found.with_context(|| format!("no city is called {}", self.server.city))
     }
+}
+
+/// The default, the file, the environment and the flags.
+pub(crate) fn layers(common: &Common) -> Settings {
+    let mut settings = Settings::new();
+    let file = common.config.clone();
+    if let Some(path) = file.or_else(|| std::env::var_os("MOODVANE_CONFIG").map(PathBuf::from)) {
+        settings.merge_file(&path);
+    }
+    settings.merge_env(
+        std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }),
+    );
+    merge_flags(&mut settings, common);
+    settings
 }
 
 fn merge_flags(settings: &mut Settings, common: &Common) {

@@ -6,19 +6,19 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use moodvane_sentiment::Scorer;
 use moodvane_sentiment::measure::{Labels, Report, Tally, read_labelled};
+use moodvane_sentiment::{Scorer, Text};
 use serde_json::{Value, json};
 
-use crate::cli::EvalArgs;
+use crate::cli::{Common, EvalArgs};
 use crate::score::scorer;
 
 /// The largest file, in bytes.
 const MAX_FILE: u64 = 1 << 30;
 
 /// Measures the scorer on each file.
-pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    let mut scorer = scorer(&args.scorer)?;
+pub(crate) fn run(args: &EvalArgs, common: &Common) -> anyhow::Result<ExitCode> {
+    let mut scorer = scorer(&args.scorer, common)?;
     let mut answers = Vec::new();
     for path in &args.files {
         let labels = args.labels.or_else(|| labels(path)).with_context(|| {
@@ -58,14 +58,15 @@ fn measure(path: &PathBuf, labels: Labels, scorer: &mut dyn Scorer) -> anyhow::R
     anyhow::ensure!(size <= MAX_FILE, "{shown} is larger than {MAX_FILE} bytes");
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let rows = read_labelled(&file, labels).with_context(|| shown.to_string())?;
-    let texts: Vec<&str> = rows.iter().map(|row| row.text).collect();
+    let texts: Vec<Text<'_>> = rows.iter().map(|row| Text::plain(row.text)).collect();
     let mut scores = Vec::with_capacity(texts.len());
     let start = Instant::now();
-    scorer.score_all(&texts, &mut scores);
+    scorer.score_texts(&texts, &mut scores)?;
     let seconds = start.elapsed().as_secs_f64();
     let mut tally = Tally::new(labels.scale());
     for (row, score) in rows.iter().zip(&scores) {
-        tally.add(row.label, row.topic, *score);
+        let score = score.with_context(|| format!("{shown}: \"{}\" cannot be judged", row.text))?;
+        tally.add(row.label, row.topic, score);
     }
     Ok(Measured {
         report: tally.report(),

@@ -13,12 +13,14 @@ mod http;
 mod oldest;
 mod pipeline;
 mod progress;
+mod query;
 mod rebuild;
 mod replay;
 mod rescore;
 mod runs;
 mod score;
 mod sources;
+mod terminal;
 mod verify;
 
 use std::process::ExitCode;
@@ -68,12 +70,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Dead(command) => start(common, Some(Vec::new()), |config| {
             dead::run(config, command)
         }),
-        Command::Score(args) => score::run(&args),
-        Command::Eval(args) => eval::run(&args),
+        Command::Score(args) => score::run(&args, common),
+        Command::Eval(args) => eval::run(&args, common),
         Command::Config => {
             print!("{DEFAULT_CONFIG}");
             Ok(ExitCode::SUCCESS)
         }
+        Command::Query(args) => start(common, Some(Vec::new()), |config| query::run(config, args)),
         Command::Health => start(common, Some(Vec::new()), health::run),
     }
 }

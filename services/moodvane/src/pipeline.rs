@@ -9,7 +9,7 @@ use anyhow::Context;
 use moodvane_eventlog::{SqliteLog, Watermarks};
 use moodvane_ingester::Ingester;
 use moodvane_model::{Timestamp, Topic};
-use moodvane_processor::{ParallelScorer, Parts, Processor, ProcessorMetrics};
+use moodvane_processor::{Parts, Processor, ProcessorMetrics, parallel};
 use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
 use moodvane_server::App;
 use moodvane_store::Store;
@@ -58,7 +58,7 @@ impl Pipeline {
     /// noticed before anything else happens.
     pub(crate) async fn start(config: AppConfig, data: Data, serve: Serve) -> anyhow::Result<Self> {
         let listener = match serve {
-            Serve::Yes => Some(listen(&config).await?),
+            Serve::Yes => Some(listen(&config)?),
             Serve::No => None,
         };
         warn_of_a_small_window(&config);
@@ -171,9 +171,10 @@ impl Serving {
     fn start(listener: TcpListener, app: App) -> anyhow::Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let end = CancellationToken::new();
-        let drain = app.config.drain;
+        let (limits, drain) = (app.config.connections, app.config.drain);
         let router = moodvane_server::router(app);
-        let task = tokio::spawn(moodvane_server::serve(listener, router, end.clone(), drain));
+        let serving = moodvane_server::serve(listener, router, limits, end.clone(), drain);
+        let task = tokio::spawn(serving);
         Ok(Self { url, end, task })
     }
 }
@@ -190,9 +191,9 @@ fn warn_of_a_small_window(config: &AppConfig) {
     }
 }
 
-async fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {
+fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {
     let address = config.server.address;
-    TcpListener::bind(address).await.with_context(|| {
+    moodvane_server::listen(address).with_context(|| {
         format!("cannot listen on {address}: choose another port with --port, or 0 for any")
     })
 }
@@ -205,10 +206,9 @@ pub(crate) fn parts(config: &AppConfig, data: &Data, registry: &Registry) -> any
     Ok(Parts {
         log: Arc::clone(&data.log),
         store: Arc::clone(&data.store),
-        scorer: Box::new(ParallelScorer::new(
-            config.processor.scorer_threads,
-            || config.scorer.build(),
-        )?),
+        scorer: config
+            .scorer
+            .build_with(|choice| parallel(config.processor.scorer_threads, choice))?,
         metrics: ProcessorMetrics::new(registry),
         handle: Handle::current(),
     })

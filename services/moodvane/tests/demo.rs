@@ -72,6 +72,24 @@ async fn the_demo_answers_is_verified_while_it_runs_and_drains() {
     let port = url.rsplit(':').next().unwrap().split('/').next().unwrap();
     let health = run(data.path(), &["health", "--port", port]);
     assert!(health.status.success(), "{}", shown(&health));
+    let ask = ["query", "--port", port, "--variable", "precipitation"];
+    let told = succeed(data.path(), &ask);
+    assert!(told.starts_with("hour "), "{told}");
+    assert!(told.contains("correlation") && told.contains('▁'), "{told}");
+    assert!(
+        !told.contains('\u{1b}'),
+        "colours without a terminal: {told}"
+    );
+    let refused = run(
+        data.path(),
+        &["query", "--port", port, "--city", "atlantis"],
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        shown(&refused).contains("there is no city \"atlantis\""),
+        "{}",
+        shown(&refused)
+    );
 
     let second = run(data.path(), &with(&[]));
     assert!(

@@ -14,7 +14,7 @@ use moodvane_eventlog::{Batch, DeadLetter, EventLog, RecordRef, TopicPartition, 
 use moodvane_model::{
     DecodeError, HourBounds, Incarnation, Offset, ProgressKey, RunId, RunSpec, Score, Timestamp,
 };
-use moodvane_sentiment::Scorer;
+use moodvane_sentiment::{Scorer, Text};
 use moodvane_store::{Gap, Store};
 use tokio::runtime::Handle;
 
@@ -68,7 +68,7 @@ pub struct Engine {
     parts: Parts,
     run: RunId,
     folds: BTreeMap<TopicPartition, PartitionFold>,
-    scores: Vec<Score>,
+    scores: Vec<Option<Score>>,
 }
 
 impl Engine {
@@ -182,12 +182,12 @@ impl Engine {
             }
             !is_folded
         });
-        self.score(&todo);
+        self.score(&todo)?;
         let mut scores = self.scores.iter().copied();
         let bounds = self.config.bounds;
         for (decoded, key) in &todo {
             let score = if self.is_scored(decoded) {
-                scores.next()
+                scores.next().flatten()
             } else {
                 None
             };
@@ -295,21 +295,31 @@ impl Engine {
     }
 
     /// Scores the posts whose language the scorer speaks, in order, into `scores`.
-    fn score(&mut self, todo: &[(Decoded<'_>, RowKey)]) {
-        let texts: Vec<&str> = todo
+    fn score(&mut self, todo: &[(Decoded<'_>, RowKey)]) -> Result<(), ProcessorError> {
+        let texts: Vec<Text<'_>> = todo
             .iter()
             .filter(|(decoded, _)| self.is_scored(decoded))
             .filter_map(|(decoded, _)| match &decoded.content {
-                Content::Post(post) => Some(post.text()),
+                Content::Post(post) => Some(Text {
+                    text: post.text(),
+                    language: post.language,
+                }),
                 Content::Observation(_) => None,
             })
             .collect();
         if texts.is_empty() {
             self.scores.clear();
-            return;
+            return Ok(());
         }
         let _timer = self.parts.metrics.scorer_timer();
-        self.parts.scorer.score_all(&texts, &mut self.scores);
+        self.parts.scorer.score_texts(&texts, &mut self.scores)?;
+        Ok(())
+    }
+
+    /// How many records a batch should have at most, so that the scorer's answer comes soon.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.parts.scorer.at_once().max(1)
     }
 
     /// How many records were read since the last flush.

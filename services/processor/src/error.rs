@@ -2,6 +2,7 @@
 
 use moodvane_eventlog::{LogError, TopicPartition};
 use moodvane_model::Offset;
+use moodvane_sentiment::ScorerFault;
 use moodvane_store::StoreError;
 use thiserror::Error;
 
@@ -14,6 +15,9 @@ pub enum ProcessorError {
     /// The store failed in a way that waiting does not mend.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
+    /// The scorer does not answer any more.
+    #[error(transparent)]
+    Scorer(#[from] ScorerFault),
     /// The log is not the one that was folded before: it ends too early.
     #[error(
         "partition {} of topic {} ends at offset {high}, but records below {next} were folded: this is another log; \

@@ -29,5 +29,5 @@ pub use config::{ProcessorConfig, TopicChoice};
 pub use engine::{Engine, EngineConfig, Parts};
 pub use error::ProcessorError;
 pub use metrics::ProcessorMetrics;
-pub use parallel::ParallelScorer;
+pub use parallel::{ParallelScorer, parallel};
 pub use worker::{Flushed, Processor, start};

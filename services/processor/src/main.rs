@@ -6,13 +6,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{
-    Backends, Common, ProbeConfig, exit_code, open_patiently, read_scorer, run, serve_probes,
+    Backends, Common, ProbeConfig, ScorerPlan, exit_code, open_patiently, read_scorer, run,
+    serve_probes,
 };
-use moodvane_processor::{
-    ParallelScorer, Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, start,
-};
+use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel, start};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
-use moodvane_sentiment::ScorerChoice;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -33,7 +31,7 @@ struct Config {
     logging: LoggingConfig,
     backends: Backends,
     probe: ProbeConfig,
-    scorer: ScorerChoice,
+    scorer: ScorerPlan,
     processor: ProcessorConfig,
 }
 
@@ -73,6 +71,10 @@ fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn work(config: Config) -> anyhow::Result<ExitCode> {
+    let threads = config.processor.scorer_threads;
+    let scorer = config
+        .scorer
+        .build_with(|choice| parallel(threads, choice))?;
     let listener = TcpListener::bind(config.probe.address)
         .await
         .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
@@ -97,10 +99,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let parts = Parts {
         log,
         store,
-        scorer: Box::new(ParallelScorer::new(
-            config.processor.scorer_threads,
-            || config.scorer.build(),
-        )?),
+        scorer,
         metrics: ProcessorMetrics::new(&registry),
         handle: Handle::current(),
     };

@@ -6,7 +6,7 @@
 use std::thread;
 
 use moodvane_model::{Language, Score};
-use moodvane_sentiment::Scorer;
+use moodvane_sentiment::{Scorer, ScorerChoice, ScorerFault, Text};
 
 /// Fewer texts than this for each are not worth a thread: starting one costs about ten scores.
 const LEAST_TEXTS: usize = 128;
@@ -20,7 +20,15 @@ pub struct ParallelScorer {
 struct Helper {
     scorer: Box<dyn Scorer>,
     /// Kept between calls, so that nothing is allocated once it is large enough.
-    scores: Vec<Score>,
+    scores: Vec<Option<Score>>,
+}
+
+/// So many built-in scorers as one.
+///
+/// # Errors
+/// Where the built-in weights do not fit this code.
+pub fn parallel(threads: usize, choice: ScorerChoice) -> anyhow::Result<Box<dyn Scorer>> {
+    Ok(Box::new(ParallelScorer::new(threads, || choice.build())?))
 }
 
 impl ParallelScorer {
@@ -55,7 +63,11 @@ impl Scorer for ParallelScorer {
         self.first.score(text)
     }
 
-    fn score_all(&mut self, texts: &[&str], scores: &mut Vec<Score>) {
+    fn score_texts(
+        &mut self,
+        texts: &[Text<'_>],
+        scores: &mut Vec<Option<Score>>,
+    ) -> Result<(), ScorerFault> {
         let each = texts.len().div_ceil(1 + self.others.len()).max(LEAST_TEXTS);
         let (mine, rest) = texts.split_at(each.min(texts.len()));
         let shares = rest.chunks(each).zip(&mut self.others);
@@ -64,26 +76,30 @@ impl Scorer for ParallelScorer {
                 .map(|(share, helper)| {
                     let Helper { scorer, scores } = helper;
                     scope.spawn(|| {
-                        scorer.score_all(share, scores);
-                        &*scores
+                        scorer.score_texts(share, scores)?;
+                        Ok(&*scores)
                     })
                 })
                 .collect();
-            self.first.score_all(mine, scores);
+            self.first.score_texts(mine, scores)?;
             for share in running {
                 match share.join() {
-                    Ok(more) => scores.extend_from_slice(more),
+                    Ok(more) => scores.extend_from_slice(more?),
                     Err(panic) => std::panic::resume_unwind(panic),
                 }
             }
-        });
+            Ok(())
+        })
+    }
+
+    fn at_once(&self) -> usize {
+        self.first.at_once()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use moodvane_sentiment::ScorerChoice;
 
     fn parallel(threads: usize) -> ParallelScorer {
         ParallelScorer::new(threads, || ScorerChoice::default().build()).unwrap()
@@ -94,9 +110,12 @@ mod tests {
         let words = ["love", "hate", "rain", "not", "good", ":)", "subway"];
         let text = |i: usize| format!("{} {} {i}", words[i % 7], words[i / 7 % 7]);
         let texts: Vec<String> = (0..4 * LEAST_TEXTS + 3).map(text).collect();
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let texts: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut alone = ScorerChoice::default().build().unwrap();
-        let expected: Vec<Score> = texts.iter().map(|text| alone.score(text)).collect();
+        let expected: Vec<Option<Score>> = texts
+            .iter()
+            .map(|text| Some(alone.score(text.text)))
+            .collect();
         let counts = [
             0,
             1,
@@ -109,7 +128,7 @@ mod tests {
             let mut scorer = parallel(threads);
             for count in counts {
                 let mut scores = expected[..1].to_vec();
-                scorer.score_all(&texts[..count], &mut scores);
+                scorer.score_texts(&texts[..count], &mut scores).unwrap();
                 assert_eq!(
                     scores,
                     expected[..count],

@@ -168,7 +168,7 @@ impl Worker {
 
     fn work(&mut self) -> Result<(), ProcessorError> {
         self.patiently(|worker| worker.engine.register())?;
-        let mut batch = Batch::with_capacity(self.config.batch_records);
+        let mut batch = Batch::with_capacity(self.config.batch_records.min(self.engine.at_once()));
         while !self.shutdown.is_cancelled() {
             let wait = self.longest_wait();
             let event = self.patiently(|worker| Ok(worker.consumer.poll(&mut batch, wait)?))?;

@@ -1,12 +1,17 @@
 //! The section `[server]` of the configuration.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use ipnet::IpNet;
 use moodvane_analysis::StrayBound;
 use moodvane_model::{City, CityId, Incarnation};
 use moodvane_runtime::{Section, Settings, read_cities};
+
+use crate::client::Rate;
+use crate::serve::ConnectionLimits;
 
 /// How the server is to behave. Every value is within its limits.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +36,14 @@ pub struct ServerConfig {
     pub request_timeout: Duration,
     /// How many requests for weather are answered at once; more are refused.
     pub max_concurrent_requests: usize,
+    /// How many relations are worked out at once; more wait for their turn.
+    pub max_concurrent_relations: usize,
+    /// What connections may cost.
+    pub connections: ConnectionLimits,
+    /// How often a client may ask; as often as it likes where there is none.
+    pub rate: Option<Rate>,
+    /// Proxies whose word is taken for who asks.
+    pub trusted_proxies: Vec<IpNet>,
     /// How far a source's temperature may stray from the others'.
     pub stray_bound: StrayBound,
     /// How long requests in progress may take after the shutdown began.
@@ -57,6 +70,11 @@ impl ServerConfig {
         let request_timeout = section.millis("request_timeout_ms", 1..=600_000);
         let max_concurrent_requests =
             section.number::<usize>("max_concurrent_requests", 1..=100_000);
+        let max_concurrent_relations =
+            section.number::<usize>("max_concurrent_relations", 1..=1_000);
+        let connections = connections(&section);
+        let rate = rate(&section);
+        let trusted_proxies = proxies(&section);
         let stray_bound = section.number::<f64>("stray_bound_c", 0.1..=100.0);
         let drain = section.millis("drain_ms", 0..=600_000);
         Some(Self {
@@ -70,6 +88,10 @@ impl ServerConfig {
             cors_origins: cors_origins?,
             request_timeout: request_timeout?,
             max_concurrent_requests: max_concurrent_requests?,
+            max_concurrent_relations: max_concurrent_relations?,
+            connections: connections?,
+            rate: rate?,
+            trusted_proxies: trusted_proxies?,
             stray_bound: StrayBound::new(stray_bound?).ok()?,
             drain: drain?,
         })
@@ -89,6 +111,41 @@ fn city(section: &Section<'_>, cities: Option<&[City]>) -> Option<CityId> {
         format!("must be the id of a [[city]]: {}", known.join(", ")),
     );
     None
+}
+
+fn connections(section: &Section<'_>) -> Option<ConnectionLimits> {
+    let most = section.number::<usize>("max_connections", 1..=1_000_000);
+    let head_timeout = section.millis("head_timeout_ms", 1..=600_000);
+    let write_timeout = section.millis("write_timeout_ms", 1..=600_000);
+    Some(ConnectionLimits {
+        head_timeout: head_timeout?,
+        write_timeout: write_timeout?,
+        most: most?,
+    })
+}
+
+/// `Some(None)` where the rate is 0, that is, there is none.
+fn rate(section: &Section<'_>) -> Option<Option<Rate>> {
+    let per_second = section.number::<u32>("rate_per_s", 0..=1_000_000);
+    let burst = section.number::<u32>("rate_burst", 1..=1_000_000);
+    let (per_second, burst) = (per_second?, NonZeroU32::new(burst?)?);
+    Some(NonZeroU32::new(per_second).map(|per_second| Rate { per_second, burst }))
+}
+
+/// Addresses and networks, such as 10.0.0.1 and 10.0.0.0/8.
+fn proxies(section: &Section<'_>) -> Option<Vec<IpNet>> {
+    let read = |text: &String| {
+        let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
+        text.parse::<IpNet>().ok().or_else(address)
+    };
+    let texts = section.list("trusted_proxies")?;
+    let wrong = texts.iter().find(|text| read(text).is_none());
+    if let Some(wrong) = wrong {
+        let told = format!("\"{wrong}\" must be an address or a network, such as 10.0.0.0/8");
+        section.fault("trusted_proxies", told);
+        return None;
+    }
+    texts.iter().map(read).collect()
 }
 
 /// The origins, each as a browser sends it: a scheme and a host, no path.

@@ -9,6 +9,7 @@
 //! | `GET /v1/cities` | the cities that are answered for |
 //! | `GET /v1/status` | how far the rows are, and what was heard last |
 //! | `GET /openapi.json` | this interface, as OpenAPI 3.1 |
+//! | `GET /`, `/docs`, `/assets` | the pages for people, see `page.rs` |
 //! | `GET /ping` | `pong` |
 //! | `GET /health` | whether the process lives |
 //! | `GET /ready` | whether it can answer: store, log, the process's own checks, not draining |
@@ -18,19 +19,21 @@
 //!
 //! Guarantee: every answer from 400 up is a problem, save that of `/ready`, and save what is not
 //! HTTP at all, which the protocol's layer refuses with a bare 400, 414 or 431. The body, the
-//! range, the time and the number of requests at once are limited; what is over a limit is refused,
-//! saying which. A panic in a handler costs its request alone.
+//! range, the time, the number of requests at once and of a client are limited; what is over a limit
+//! is refused, saying which. A panic in a handler costs its request alone.
 //!
 //! This crate knows nothing of topics' records, scoring or folding: it reads hour rows through
 //! [`moodvane_store::Store`] and asks the log only whether it answers.
 
 mod answer;
+mod client;
 mod config;
 mod etag;
 mod fixed;
 mod health;
 mod observe;
 mod openapi;
+mod page;
 mod patience;
 mod problem;
 mod query;
@@ -57,8 +60,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::problem::{Kind, Problem};
 use crate::state::State;
 
+pub use client::Rate;
 pub use config::ServerConfig;
-pub use serve::{HEADER_TIMEOUT, MAX_CONNECTIONS, WRITE_TIMEOUT, serve};
+pub use serve::{ConnectionLimits, listen, serve};
 pub use state::App;
 
 /// The routes, with every limit around them.
@@ -72,17 +76,24 @@ pub fn router(app: App) -> Router {
     // Probes are outside the limit of requests at once: a busy server is not a sick one.
     let limited = Router::new()
         .route("/weather", post(weather::weather))
-        .route("/test", get(weather::test).post(weather::test))
+        .route("/test", get(weather::test).post(weather::test_posted))
         .merge(v1)
         .route_layer(from_fn_with_state(state.clone(), weather::limit));
     let document = get(openapi::document).layer(CompressionLayer::new());
-    let router = Router::new()
+    let pages = page::routes()
+        .layer(from_fn(etag::etag))
+        .layer(CompressionLayer::new());
+    let rated = Router::new()
         .merge(limited)
+        .merge(pages)
+        .route("/openapi.json", document)
+        .route_layer(from_fn_with_state(state.clone(), client::limit));
+    let router = Router::new()
+        .merge(rated)
         .route("/ping", get(health::ping))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(observe::metrics))
-        .route("/openapi.json", document)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(body_limit)

@@ -7,9 +7,8 @@ use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{Backends, Common, exit_code, open_patiently, run};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
-use moodvane_server::{App, ServerConfig, router, serve};
+use moodvane_server::{App, ServerConfig, listen, router, serve};
 use prometheus::Registry;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Answers what the hours say.
@@ -58,9 +57,7 @@ fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let address = config.server.address;
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))?;
+    let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
     let stop = CancellationToken::new();
     tokio::spawn(signalled(stop.clone()));
     let (readiness, nowhere) = (Readiness::new(), std::path::Path::new("."));
@@ -81,6 +78,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         registry: Registry::new(),
         shutdown: stop.clone(),
     };
-    serve(listener, router(app), stop, config.server.drain).await?;
+    let (limits, drain) = (config.server.connections, config.server.drain);
+    serve(listener, router(app), limits, stop, drain).await?;
     Ok(ExitCode::SUCCESS)
 }

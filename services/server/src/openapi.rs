@@ -17,6 +17,7 @@ use crate::{answer, health, v1, weather};
     paths(
         weather::weather,
         weather::test,
+        weather::test_posted,
         v1::hours,
         v1::relation,
         v1::cities,
@@ -52,7 +53,10 @@ struct Document;
 /// The document of this server.
 #[utoipa::path(
     get, path = "/openapi.json", tag = "probes",
-    responses((status = 200, description = "This document", content_type = "application/json")),
+    responses(
+        (status = 200, description = "This document", content_type = "application/json"),
+        (status = 429, response = ProblemSchema),
+    ),
 )]
 pub(crate) async fn document() -> Json<OpenApi> {
     Json(Document::openapi())
@@ -64,10 +68,16 @@ pub(crate) async fn document() -> Json<OpenApi> {
 #[allow(dead_code)]
 pub(crate) struct AskSchema {
     /// The first hour.
-    #[schema(example = "2018-01-01 02", pattern = r"^\d{4}-\d{2}-\d{2} \d{2}$")]
+    #[schema(
+        example = "2018-01-01 02",
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+    )]
     begin: String,
     /// The last hour, included.
-    #[schema(example = "2018-01-01 03", pattern = r"^\d{4}-\d{2}-\d{2} \d{2}$")]
+    #[schema(
+        example = "2018-01-01 03",
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+    )]
     end: String,
     /// A city's id.
     #[schema(required = false)]

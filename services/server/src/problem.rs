@@ -13,8 +13,8 @@ use moodvane_store::StoreError;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What a client may try again after, in seconds.
-const RETRY_AFTER_S: &str = "1";
+/// What a client may try again after where something is away, in seconds.
+const RETRY_AFTER_S: u64 = 1;
 
 /// The kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,7 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     BodyTimeout,
     BodyTooLarge,
+    TooManyRequests,
     Internal,
     StoreUnavailable,
     StoreTimeout,
@@ -97,6 +98,11 @@ impl Kind {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The body is too large",
             ),
+            Self::TooManyRequests => (
+                "/problems/too-many-requests",
+                StatusCode::TOO_MANY_REQUESTS,
+                "This client asks too often",
+            ),
             Self::Internal => (
                 "/problems/internal",
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -136,6 +142,8 @@ pub(crate) struct Problem {
     field: Option<&'static str>,
     place: Option<Place>,
     example: Example,
+    /// What it may be tried again after, in seconds; where it helps to try again.
+    after_s: Option<u64>,
 }
 
 /// A request that would be right.
@@ -170,7 +178,14 @@ impl Problem {
             field: None,
             place: None,
             example: Example::Weather,
+            after_s: None,
         }
+    }
+
+    /// The same, to be tried again after so many seconds.
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.after_s = Some(seconds);
+        self
     }
 
     /// The same, showing that example.
@@ -252,8 +267,10 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+        let away = status == StatusCode::SERVICE_UNAVAILABLE;
+        let after_s = self.after_s.or(away.then_some(RETRY_AFTER_S));
+        if let Some(after_s) = after_s {
+            headers.insert(header::RETRY_AFTER, after_s.into());
         }
         response
     }

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::ServerConfig;
+use crate::client::Clients;
 use crate::observe::Counts;
 
 /// All that the server is made of.
@@ -38,6 +39,10 @@ pub(crate) struct Shared {
     pub(crate) counts: Counts,
     /// One permit per request for weather that may be answered at once.
     pub(crate) permits: Semaphore,
+    /// One permit per relation that may be worked out at once.
+    pub(crate) relations: Arc<Semaphore>,
+    /// Where clients have a rate.
+    pub(crate) clients: Option<Clients>,
 }
 
 impl State {
@@ -45,6 +50,11 @@ impl State {
         Self(Arc::new(Shared {
             counts: Counts::new(&app.registry),
             permits: Semaphore::new(app.config.max_concurrent_requests),
+            relations: Arc::new(Semaphore::new(app.config.max_concurrent_relations)),
+            clients: app
+                .config
+                .rate
+                .map(|rate| Clients::new(rate, app.config.trusted_proxies.clone())),
             app,
         }))
     }

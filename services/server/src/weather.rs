@@ -46,6 +46,7 @@ pub(crate) async fn limit(
         (status = 400, response = ProblemSchema),
         (status = 408, response = ProblemSchema),
         (status = 413, response = ProblemSchema),
+        (status = 429, response = ProblemSchema),
         (status = 500, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),
@@ -72,6 +73,7 @@ pub(crate) async fn weather(
     get, path = "/test", tag = "weather",
     responses(
         (status = 200, description = "The fixed hours", body = Answer),
+        (status = 429, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),
 )]
@@ -80,6 +82,19 @@ pub(crate) async fn test() -> Result<Json<Answer>, Problem> {
         tracing::error!(%error, "fixed hours are not valid");
         Problem::internal()
     })
+}
+
+/// The same shape over fixed hours whose result was worked out by hand.
+#[utoipa::path(
+    post, path = "/test", tag = "weather",
+    responses(
+        (status = 200, description = "The fixed hours", body = Answer),
+        (status = 429, response = ProblemSchema),
+        (status = 503, response = ProblemSchema),
+    ),
+)]
+pub(crate) async fn test_posted() -> Result<Json<Answer>, Problem> {
+    test().await
 }
 
 /// The rows of a range, before `deadline`.

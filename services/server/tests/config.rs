@@ -18,6 +18,10 @@ fn the_default_configuration_is_valid() {
     assert_eq!(config.cities.len(), 1);
     assert_eq!(config.request_timeout, Duration::from_secs(10));
     assert_eq!(config.max_concurrent_requests, 256);
+    assert_eq!(config.max_concurrent_relations, 4);
+    assert_eq!(config.connections.most, 16_384);
+    assert_eq!(config.rate, None);
+    assert_eq!(config.trusted_proxies.len(), 0);
     assert_eq!(config.stray_bound.celsius(), 5.0);
     assert_eq!(config.drain, Duration::from_secs(5));
 }
@@ -32,6 +36,22 @@ fn an_ipv6_address_and_a_free_port_can_be_asked_for() {
 }
 
 #[test]
+fn a_rate_and_proxies_can_be_named() {
+    let mut settings = Settings::new();
+    settings.set("server.rate_per_s", "20");
+    settings.set("server.trusted_proxies", "10.0.0.1,fd00::/8");
+    let config = ServerConfig::read(&settings).unwrap();
+    let rate = config.rate.unwrap();
+    assert_eq!((rate.per_second.get(), rate.burst.get()), (20, 100));
+    let proxies: Vec<String> = config
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(proxies, ["10.0.0.1/32", "fd00::/8"]);
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let wrong = [
         ("server.address", "localhost"),
@@ -43,6 +63,13 @@ fn every_fault_is_named_at_once() {
         ("server.cors_origins", "https://example.org/path"),
         ("server.request_timeout_ms", "0"),
         ("server.max_concurrent_requests", "0"),
+        ("server.max_concurrent_relations", "0"),
+        ("server.max_connections", "0"),
+        ("server.head_timeout_ms", "0"),
+        ("server.write_timeout_ms", "0"),
+        ("server.rate_per_s", "-1"),
+        ("server.rate_burst", "0"),
+        ("server.trusted_proxies", "10.0.0.0/33"),
         ("server.stray_bound_c", "-1.0"),
         ("server.drain_ms", "-1"),
     ];

@@ -196,7 +196,13 @@ async fn a_body_that_does_not_announce_its_length_is_limited_too() {
 #[tokio::test]
 async fn an_unknown_path_is_a_404_that_lists_the_known() {
     let app = app();
-    for path in ["/", "/weather/", "/Weather", "/nowhere?x=1"] {
+    for path in [
+        "/weather/",
+        "/assets/",
+        "/assets/../src/lib.rs",
+        "/Weather",
+        "/nowhere?x=1",
+    ] {
         let answer = app.get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.problem(), "/problems/not-found", "{path}");

@@ -5,10 +5,11 @@ mod common;
 
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use common::{Mood, TestApp, hour};
-use moodvane_server::serve;
+use common::{Mood, TestApp, config, hour};
+use moodvane_server::{Rate, ServerConfig, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -25,15 +26,22 @@ struct Served {
 }
 
 async fn start(drain: Duration) -> Served {
-    let app = TestApp::over(vec![
+    start_with(config(), drain).await
+}
+
+async fn start_with(config: ServerConfig, drain: Duration) -> Served {
+    let rows = vec![
         hour("2018-01-01 02", &[1, 2, 2], &[("open-meteo", 7.0)]),
         hour("2018-01-01 03", &[2, 2], &[("open-meteo", 7.0)]),
-    ]);
+    ];
+    let limits = config.connections;
+    let app = TestApp::with(rows, config);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let ended = tokio::spawn(serve(
         listener,
         app.router.clone(),
+        limits,
         app.shutdown.clone(),
         drain,
     ));
@@ -89,6 +97,35 @@ async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
     let answer = rest(connect(&served, head).await).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("application/problem+json"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_is_its_address_or_what_a_trusted_proxy_says() {
+    let once = Some(Rate {
+        per_second: NonZeroU32::MIN,
+        burst: NonZeroU32::MIN,
+    });
+    let ask = async |served: &Served, forwarded: &str| {
+        let head = format!(
+            "GET /v1/cities HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {forwarded}\r\nconnection: close\r\n\r\n"
+        );
+        rest(connect(served, &head).await).await[9..12].to_owned()
+    };
+    let mut config = config();
+    config.rate = once;
+    let plain = start_with(config.clone(), LONG).await;
+    assert_eq!(ask(&plain, "192.0.2.1").await, "200");
+    assert_eq!(
+        ask(&plain, "192.0.2.2").await,
+        "429",
+        "the header is believed"
+    );
+
+    config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    let behind = start_with(config, LONG).await;
+    assert_eq!(ask(&behind, "192.0.2.1").await, "200");
+    assert_eq!(ask(&behind, "192.0.2.2").await, "200");
+    assert_eq!(ask(&behind, "192.0.2.1").await, "429");
 }
 
 #[tokio::test]

@@ -279,6 +279,20 @@ async fn a_planted_effect_of_rain_is_told_with_its_uncertainty() {
     );
     assert!(high.as_f64().unwrap() < 0.0, "{wet}");
     assert_snapshot!(json["sentence"].as_str().unwrap(), @r#"The higher New York's precipitation, the less joyful its posts: correlation -0.91 (95 % interval -0.95 to -0.86) over 336 hours. Posts of wet hours are 0.61 classes less joyful than those of dry ones (95 % interval -0.66 to -0.55 of the difference)."#);
+    let own = json["wet_sentence"].as_str().unwrap();
+    assert!(
+        own.starts_with("Posts of wet hours are 0.61 classes less joyful"),
+        "{own}"
+    );
+}
+
+#[tokio::test]
+async fn wet_hours_that_are_too_few_are_said_in_a_sentence_too() {
+    let path = "/v1/relation?variable=precipitation&begin=2018-01-01T00&end=2018-01-01T05";
+    let json = good(&fortnight(), path).await.json();
+    assert!(json["wet_against_dry"].is_null());
+    let own = json["wet_sentence"].as_str().unwrap();
+    assert!(own.starts_with("There is too little to say: "), "{own}");
 }
 
 #[tokio::test]
@@ -298,7 +312,7 @@ async fn no_relation_is_not_a_conclusion_and_says_what_it_would_take() {
 async fn too_little_is_said_with_what_it_would_take() {
     let path = "/v1/relation?variable=temperature&begin=2018-01-01T02&end=2018-01-01T05";
     let answer = good(&new_year(), path).await;
-    assert_snapshot!(answer.body, @r#"{"city":"new-york","variable":"temperature","unit":"°C","begin":"2018-01-01T02:00:00Z","end":"2018-01-01T05:00:00Z","conclusion":"too-little","sentence":"There is too little to say: 1 hours have both sides, it takes 30. It would take about 29 hours more.","more_hours":29,"relation":null,"wet_against_dry":null}"#);
+    assert_snapshot!(answer.body, @r#"{"city":"new-york","variable":"temperature","unit":"°C","begin":"2018-01-01T02:00:00Z","end":"2018-01-01T05:00:00Z","conclusion":"too-little","sentence":"There is too little to say: 1 hours have both sides, it takes 30. It would take about 29 hours more.","more_hours":29,"relation":null,"wet_against_dry":null,"wet_sentence":null}"#);
     let never = format!("/v1/relation?variable=wind&{FORTNIGHT}");
     let json = good(&fortnight(), &never).await.json();
     assert_eq!(json["conclusion"], "too-little");

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use moodvane_model::{CityId, HourBounds, HourSlot, Quantity, SourceId, Timestamp, Variable};
-use moodvane_sentiment::Scorer;
+use moodvane_sentiment::{Scorer, Text};
 
 use crate::config::SimulatorConfig;
 use crate::feed::{Event, Feed, Kind, MAX_LATENCY_MS, Written, moment};
@@ -88,7 +88,15 @@ impl PostLedger {
         if !self.scorer.speaks(written.spoken()) {
             return None;
         }
-        let score = self.scorer.score(&written.text);
+        let text = Text {
+            text: &written.text,
+            language: written.spoken(),
+        };
+        let mut scores = Vec::with_capacity(1);
+        if let Err(fault) = self.scorer.score_texts(&[text], &mut scores) {
+            tracing::error!(%fault, "the truth has a post without a score");
+        }
+        let score = scores.first().copied().flatten()?;
         Some(u64::from(score.sentiment.class()))
     }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_launch::{Common, ProbeConfig, exit_code, read_scorer, run, serve_probes};
+use moodvane_launch::{Common, ProbeConfig, ScorerPlan, exit_code, read_scorer, run, serve_probes};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
-use moodvane_sentiment::ScorerChoice;
 use moodvane_simulator::{ServiceConfig, start};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +23,7 @@ struct Cli {
 struct Config {
     logging: LoggingConfig,
     probe: ProbeConfig,
-    scorer: ScorerChoice,
+    scorer: ScorerPlan,
     simulator: ServiceConfig,
 }
 

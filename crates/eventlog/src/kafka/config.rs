@@ -282,7 +282,11 @@ impl KafkaConfig {
             }
         };
         default("heartbeat.interval.ms", millis(heartbeat));
-        default("queued.max.messages.kbytes", "16384".to_owned());
+        // What is fetched ahead takes a multiple of its bytes in memory, and a megabyte is
+        // thousands of records. A larger record is still fetched, alone.
+        default("queued.max.messages.kbytes", "1024".to_owned());
+        default("fetch.max.bytes", MAX_MESSAGE_BYTES.to_owned());
+        default("fetch.message.max.bytes", "262144".to_owned());
         client
             .set("group.id", group)
             .set("partition.assignment.strategy", "cooperative-sticky")

@@ -4,6 +4,7 @@
 //! fixed by the tables, so that a text costs time linear in its length.
 
 use super::table::{AFINN_EMOTICONS, POINT, lines, own};
+use crate::work::done;
 
 /// Emoticons by their first byte, the longest first.
 pub(crate) struct Emoticons {
@@ -62,6 +63,7 @@ impl Emoticons {
         let rest = &text[at..];
         let (face, valence) = self.by_first[usize::from(first)]
             .iter()
+            .inspect(|_| done(1))
             .find(|(face, _)| rest.starts_with(face) && may_end(face, rest))?;
         let last = *face.last()?;
         let repeated = rest[face.len()..].iter().take_while(|&&b| b == last);
@@ -71,6 +73,7 @@ impl Emoticons {
         } else {
             repeated.count()
         };
+        done(repeated);
         Some(Found {
             len: face.len() + repeated,
             valence: *valence,

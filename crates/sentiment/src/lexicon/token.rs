@@ -8,6 +8,7 @@
 use super::table::{Entry, Meaning, Role, Tables};
 use super::word::{Shape, Word};
 use crate::apostrophe::{self, After};
+use crate::work::done;
 
 /// What one word or symbol of a text means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,6 +66,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn step(&mut self) {
+        done(1);
         let byte = self.bytes[self.at];
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => self.word_or_face(byte),
@@ -170,6 +172,7 @@ impl Reader<'_> {
         let name = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
         loop {
             while name(self.bytes.get(self.at)) {
+                done(1);
                 self.at += 1;
             }
             let inside = matches!(self.bytes.get(self.at), Some(b'.' | b'-'))
@@ -186,6 +189,7 @@ impl Reader<'_> {
     fn word(&mut self) {
         let mut word = Word::default();
         while let Some(&byte) = self.bytes.get(self.at) {
+            done(1);
             if byte.is_ascii_alphanumeric() {
                 if self.hashtag && byte.is_ascii_uppercase() && word.ended_small {
                     break;
@@ -260,11 +264,13 @@ impl Reader<'_> {
             _ => false,
         };
         if is_link {
+            let from = self.at;
             let end = self
                 .text
                 .get(self.at..)
                 .and_then(|rest| rest.find(char::is_whitespace));
             self.at = end.map_or(self.bytes.len(), |end| self.at + end);
+            done(self.at - from);
         }
         is_link
     }

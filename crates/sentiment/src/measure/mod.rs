@@ -6,6 +6,7 @@
 //!
 //! Guarantee: every measure is defined for every tally; where nothing was counted it is 0.
 
+pub mod identity;
 mod labelled;
 mod report;
 

@@ -3,6 +3,8 @@
 //! A feature's *effect* is how far the value would move, in classes, if the feature alone were taken
 //! away, to first order. Features that hold the same pieces are told as one.
 
+use std::collections::HashMap;
+
 use moodvane_model::Score;
 
 use super::features::{Of, Sink, Template, bucket};
@@ -61,14 +63,18 @@ pub(super) fn explain(scorer: &mut TrainedScorer, text: &str) -> Explanation {
     });
     let unit = damping(count) as f64 / 65_536.0 / f64::from(1 << 20);
     let mut reasons: Vec<Reason> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for ((template, _, of), row) in keep.0.iter().zip(rows) {
         let effect: f64 = (0..4)
             .map(|k| f64::from(row[k]) * header.scale[k] as f64 * unit * slopes[k])
             .sum();
         let what = scorer.reader.name(*template, *of);
-        match reasons.iter_mut().find(|reason| reason.what == what) {
+        match places.get(&what).and_then(|place| reasons.get_mut(*place)) {
             Some(reason) => reason.effect += effect,
-            None => reasons.push(Reason { what, effect }),
+            None => {
+                places.insert(what.clone(), reasons.len());
+                reasons.push(Reason { what, effect });
+            }
         }
     }
     let start: f64 = (0..4)

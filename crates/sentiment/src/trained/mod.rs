@@ -24,11 +24,12 @@ pub use explain::{Explanation, Reason};
 pub use features::{Of, Sink, Template, Templates, reader::FeatureReader};
 pub use fixed::{LOGIT, damping};
 pub use split::word_cells;
-pub use weights::{Header, Weights, WeightsError, feature_fingerprint, write_weights};
+pub use weights::{
+    Header, MAX_WEIGHTS_BYTES, Weights, WeightsError, feature_fingerprint, write_weights,
+};
 
 use moodvane_model::{Language, Score};
 
-use self::features::bucket;
 use self::fixed::Logistic;
 use self::weights::ROW;
 use crate::Scorer;
@@ -75,14 +76,9 @@ impl TrainedScorer {
 
     /// The probabilities of the five classes.
     pub fn shares(&mut self, text: &str) -> Shares {
-        let mut sum = Sum {
-            rows: self.weights.rows(),
-            bits: self.weights.header().bits,
-            steps: [0; 4],
-            count: 0,
-        };
+        let mut sum = Sum::new(&self.weights);
         self.reader.read(text, self.weights.words(), &mut sum);
-        let (steps, count) = (sum.steps, sum.count);
+        let (steps, count) = sum.finish();
         self.shares_of(steps, count)
     }
 
@@ -124,29 +120,109 @@ impl Scorer for TrainedScorer {
     }
 }
 
+/// The bytes of four weights, with this added to each, are numbers without a sign.
+const BIAS: u32 = 0x8080_8080;
+/// So many of them fit into half a word.
+const FIT: u32 = 256;
+/// The lower byte of each half.
+const LOW_HALVES: u32 = 0x00ff_00ff;
+
 /// Adds up the rows of features.
+///
+/// Two weights are added at once: they lie in the halves of a word, each a byte with [`BIAS`], so that
+/// [`FIT`] of them fit; then they are moved to the sums.
 struct Sum<'a> {
-    rows: &'a [u8],
-    bits: u32,
+    rows: &'a [[u8; ROW]],
+    shift: u32,
+    /// The weights of steps 0 and 2, and of 1 and 3.
+    pairs: [u32; 2],
     steps: [i32; 4],
     count: u32,
 }
 
-/// The weights of a feature, one for each step.
-fn row(rows: &[u8], bucket: usize) -> [i8; 4] {
-    match rows.get(ROW * bucket..ROW * (bucket + 1)) {
-        Some(&[a, b, c, d]) => [a, b, c, d].map(u8::cast_signed),
-        _ => [0; 4],
+impl<'a> Sum<'a> {
+    fn new(weights: &'a Weights) -> Self {
+        Self {
+            rows: weights.rows(),
+            shift: 64 - weights.header().bits,
+            pairs: [0; 2],
+            steps: [0; 4],
+            count: 0,
+        }
     }
+
+    #[cold]
+    fn move_pairs(&mut self) {
+        let [even, odd] = std::mem::take(&mut self.pairs);
+        for (sum, half) in self
+            .steps
+            .iter_mut()
+            .zip([even, odd, even >> 16, odd >> 16])
+        {
+            *sum += (half & 0xffff) as i32;
+        }
+    }
+
+    /// The sums of the four steps, and of how many features.
+    fn finish(mut self) -> ([i32; 4], u32) {
+        self.move_pairs();
+        // 128 for each, which the bias was.
+        let bias = 128 * self.count.cast_signed();
+        (self.steps.map(|sum| sum - bias), self.count)
+    }
+}
+
+/// The weights of a feature, one for each step.
+fn row(rows: &[[u8; ROW]], bucket: usize) -> [i8; 4] {
+    rows.get(bucket)
+        .map_or([0; 4], |row| row.map(u8::cast_signed))
 }
 
 impl Sink for Sum<'_> {
     #[inline]
     fn add(&mut self, _: Template, hash: u64, _: Of) {
-        let row = row(self.rows, bucket(hash, self.bits));
-        for (sum, weight) in self.steps.iter_mut().zip(row) {
-            *sum += i32::from(weight);
-        }
+        // There is a row for every number of so many bits.
+        let row = self.rows.get((hash >> self.shift) as usize);
+        let weights = u32::from_le_bytes(row.copied().unwrap_or_default()) ^ BIAS;
+        self.pairs[0] += weights & LOW_HALVES;
+        self.pairs[1] += (weights >> 8) & LOW_HALVES;
         self.count += 1;
+        if self.count.is_multiple_of(FIT) {
+            self.move_pairs();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any number of rows comes to the plain sum, at the bound of what fits and beyond.
+    #[test]
+    fn rows_are_added_as_they_are() {
+        let header = Header {
+            bits: 8,
+            ..Header::default()
+        };
+        let rows: Vec<[i8; 4]> = (0..256)
+            .map(|n| [n as i8, 127, -128, (n * 7) as i8])
+            .collect();
+        let weights = Weights::read(write_weights(&header, &rows, &[])).unwrap();
+        for count in [0, 1, 255, 256, 257, 1_000, 100_000_u64] {
+            let mut sum = Sum::new(&weights);
+            let mut expected = [0_i32; 4];
+            let buckets: Vec<u64> = (0..count).map(|n| n * 97 % 256).collect();
+            let hashes: Vec<u64> = buckets.iter().map(|bucket| bucket << 56).collect();
+            for hash in hashes {
+                sum.add(Template::One, hash, Of::Pieces(0, 0));
+            }
+            for bucket in buckets {
+                let bucket = bucket as usize;
+                for (sum, weight) in expected.iter_mut().zip(rows[bucket]) {
+                    *sum += i32::from(weight);
+                }
+            }
+            assert_eq!(sum.finish(), (expected, count as u32), "{count}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::word::{MAX_FORM, Word, normal};
 use super::words::{Known, Role, Words, form_hash};
 use crate::apostrophe::{self, After};
 use crate::lexicon::emoticon::Emoticons;
+use crate::work::done;
 
 /// A negator turns this many pieces after it, within its clause.
 const NEGATION_REACH: u8 = 5;
@@ -50,6 +51,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn step(&mut self) {
+        done(1);
         let byte = self.bytes[self.at];
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
@@ -193,23 +195,17 @@ impl Reader<'_> {
     fn word(&mut self, tagged: bool) {
         let mut word = Word::default();
         while let Some(&byte) = self.bytes.get(self.at) {
-            if byte.is_ascii_alphanumeric() {
-                if tagged && byte.is_ascii_uppercase() && word.ended_small {
-                    break;
-                }
-                word.push_ascii(byte);
-                self.at += 1;
-                continue;
+            done(1);
+            match byte {
+                b'a'..=b'z' => word.push_small(byte),
+                b'A'..=b'Z' if tagged && word.ended_small => break,
+                b'A'..=b'Z' => word.push_capital(byte),
+                b'0'..=b'9' => word.push_byte(byte),
+                b'\'' if !tagged && self.apostrophe(1) => continue,
+                0x80.. if self.inside(&mut word, tagged) => continue,
+                _ => break,
             }
-            if byte == b'\'' {
-                if tagged || !self.apostrophe(1) {
-                    break;
-                }
-                continue;
-            }
-            if byte < 0x80 || !self.inside(&mut word, tagged) {
-                break;
-            }
+            self.at += 1;
         }
         self.finish(&word, tagged);
     }
@@ -286,7 +282,9 @@ impl Reader<'_> {
 }
 
 fn run(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|b| is(**b)).count()
+    let count = bytes.iter().take_while(|b| is(**b)).count();
+    done(count + 1);
+    count
 }
 
 /// Symbols and pictographs; no space is one.

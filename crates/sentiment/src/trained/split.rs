@@ -6,6 +6,7 @@
 //! Guarantee: time is bounded by [`MAX_TAG`] times [`MAX_PART`].
 
 use super::words::form_hash;
+use crate::work::done;
 
 /// Longer tags stay whole.
 const MAX_TAG: usize = 28;
@@ -52,6 +53,7 @@ impl<'a> Splitter<'a> {
         let key = (hash >> 39) as u32;
         let mut at = hash as usize & mask;
         for _ in 0..PROBES {
+            done(1);
             let cell = self.cells.get(4 * at..4 * at + 4)?;
             let cell = u32::from_le_bytes(cell.try_into().ok()?);
             if cell == 0 {

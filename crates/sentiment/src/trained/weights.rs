@@ -27,6 +27,10 @@ const BITS: std::ops::RangeInclusive<u32> = 8..=22;
 pub(crate) const ROW: usize = 4;
 /// The header is no longer than this.
 const MAX_HEADER: usize = 16_384;
+/// The table of words has no more cells than this.
+const MAX_WORDS: usize = 1 << 20;
+/// No file of weights is larger, in bytes: the longest header, the most rows and the most words.
+pub const MAX_WEIGHTS_BYTES: u64 = (MAX_HEADER + (ROW << *BITS.end()) + 4 * MAX_WORDS) as u64;
 
 /// What a file of weights can be wrong in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -168,8 +172,10 @@ impl Weights {
     }
 
     /// The rows of weights: one signed number for each step between classes.
-    pub(crate) fn rows(&self) -> &[u8] {
-        &self.bytes[self.table..self.table + (ROW << self.header.bits)]
+    pub(crate) fn rows(&self) -> &[[u8; ROW]] {
+        self.bytes[self.table..self.table + (ROW << self.header.bits)]
+            .as_chunks()
+            .0
     }
 
     /// The table of words for splitting hashtags.
@@ -258,7 +264,7 @@ impl<'a> Lines<'a> {
         let bits = u32::try_from(bits).ok().filter(|bits| BITS.contains(bits));
         let words = usize::try_from(words).ok();
         let words =
-            words.filter(|&words| words == 0 || words.is_power_of_two() && words <= 1 << 20);
+            words.filter(|&words| words == 0 || words.is_power_of_two() && words <= MAX_WORDS);
         let mut rules = Rules::default();
         for (rule, numbers) in super::decide::Rule::ALL.iter().zip(&mut rules.0) {
             let read: [i64; 5] = self.numbers(rule.name())?;

@@ -31,18 +31,27 @@ impl Default for Word {
 }
 
 impl Word {
-    pub(crate) fn push_ascii(&mut self, byte: u8) {
-        let lower = byte.to_ascii_lowercase();
-        if byte.is_ascii_alphabetic() {
-            let capital = byte != lower;
-            self.capital += u32::from(capital);
-            self.small += u32::from(!capital);
-            self.ended_small = !capital;
-            if self.folded[..self.len].ends_with(&[lower; 2]) {
-                self.elongated = true;
-                if self.folded[..self.len].ends_with(&[lower; 3]) {
-                    return;
-                }
+    #[inline]
+    pub(crate) fn push_small(&mut self, letter: u8) {
+        self.small += 1;
+        self.ended_small = true;
+        self.push_letter(letter);
+    }
+
+    #[inline]
+    pub(crate) fn push_capital(&mut self, letter: u8) {
+        self.capital += 1;
+        self.ended_small = false;
+        self.push_letter(letter.to_ascii_lowercase());
+    }
+
+    /// Of more than three of a letter in a row, three are kept.
+    #[inline]
+    fn push_letter(&mut self, lower: u8) {
+        if self.is_before_end(1, lower) && self.is_before_end(2, lower) {
+            self.elongated = true;
+            if self.is_before_end(3, lower) {
+                return;
             }
         }
         self.push_byte(lower);
@@ -59,7 +68,15 @@ impl Word {
         }
     }
 
-    fn push_byte(&mut self, byte: u8) {
+    /// Whether this byte stands so many places before the end.
+    #[inline]
+    fn is_before_end(&self, places: usize, byte: u8) -> bool {
+        let at = self.len.wrapping_sub(places);
+        self.folded.get(at) == Some(&byte)
+    }
+
+    #[inline]
+    pub(crate) fn push_byte(&mut self, byte: u8) {
         if let Some(slot) = self.folded.get_mut(self.len) {
             *slot = byte;
             self.len += 1;

@@ -40,6 +40,7 @@ struct City {
     responses(
         (status = 200, description = "The cities", body = Cities),
         (status = 400, response = ProblemSchema),
+        (status = 429, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),
 )]

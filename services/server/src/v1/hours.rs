@@ -111,8 +111,8 @@ pub(super) struct Source {
     get, path = "/v1/hours", tag = "v1",
     params(
         ("city" = Option<String>, Query, description = "A city's id; see /v1/cities"),
-        ("begin" = String, Query, description = "The first hour, on the clocks of tz", example = "2018-01-01T02"),
-        ("end" = String, Query, description = "The last hour, included", example = "2018-01-01T03"),
+        ("begin" = String, Query, description = "The first hour, on the clocks of tz", example = "2018-01-01T02", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
+        ("end" = String, Query, description = "The last hour, included", example = "2018-01-01T03", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
         ("tz" = Option<String>, Query, description = "An IANA zone whose clocks are whole hours from UTC; UTC where it is not given"),
         ("format" = Option<Format>, Query, description = "json where it is not given"),
         ("limit" = Option<u32>, Query, description = "The most hours of time of a page; 168 where it is not given", minimum = 1),
@@ -124,6 +124,7 @@ pub(super) struct Source {
         )),
         (status = 304, description = "The page is the one that if-none-match names"),
         (status = 400, response = ProblemSchema),
+        (status = 429, response = ProblemSchema),
         (status = 500, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),

@@ -1,5 +1,7 @@
 //! `GET /v1/relation`: how a weather variable and the feeling go together.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{self, RawQuery};
 use moodvane_analysis::{
@@ -8,7 +10,8 @@ use moodvane_analysis::{
 };
 use moodvane_model::{City, HourRange, HourRow, Variable};
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 
 use super::{rounded, sentence};
@@ -67,6 +70,8 @@ pub(crate) struct RelationAnswer {
     relation: Option<Told>,
     /// Wet hours against dry ones; of precipitation alone, and null where there is too little.
     wet_against_dry: Option<Wet>,
+    /// The same in plain language, or what there is too little of; of precipitation alone.
+    wet_sentence: Option<String>,
 }
 
 /// `too-little` where nothing can be said of the hours.
@@ -139,8 +144,8 @@ struct Wet {
     params(
         ("city" = Option<String>, Query, description = "A city's id; see /v1/cities"),
         ("variable" = VariableName, Query, description = "The weather variable"),
-        ("begin" = String, Query, description = "The first hour, on the clocks of tz", example = "2018-01-01T00"),
-        ("end" = String, Query, description = "The last hour, included", example = "2018-01-31T23"),
+        ("begin" = String, Query, description = "The first hour, on the clocks of tz", example = "2018-01-01T00", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
+        ("end" = String, Query, description = "The last hour, included", example = "2018-01-31T23", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
         ("tz" = Option<String>, Query, description = "An IANA zone whose clocks are whole hours from UTC; UTC where it is not given"),
         ("min_posts" = Option<u64>, Query, description = "Hours with fewer scored posts are left out; 1 where it is not given"),
         ("weight" = Option<WeightName>, Query, description = "Whether hours count alike or as they have posts; equal where it is not given"),
@@ -150,6 +155,7 @@ struct Wet {
         (status = 200, description = "The relation", body = RelationAnswer),
         (status = 304, description = "The answer is the one that if-none-match names"),
         (status = 400, response = ProblemSchema),
+        (status = 429, response = ProblemSchema),
         (status = 500, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),
@@ -162,12 +168,34 @@ pub(crate) async fn relation(
     let deadline = Instant::now() + state.app.config.request_timeout;
     let rows = weather::hours(&state, deadline, ask.city.id, ask.range).await?;
     let bound = state.app.config.stray_bound;
-    // The bootstrap takes some hundredths of a second: not on the threads that answer others.
-    let answer = tokio::task::spawn_blocking(move || ask.answer(&rows, bound)).await;
+    let turn = turn(&state, deadline).await?;
+    // The bootstrap takes some hundredths of a second: not on the threads that answer others. Its
+    // place is free when it ends, also where nobody waits for it any more.
+    let work = move || {
+        let _turn = turn;
+        ask.answer(&rows, bound)
+    };
+    let answer = tokio::task::spawn_blocking(work).await;
     answer.map(Json).map_err(|error| {
         tracing::error!(%error, "relation failed");
         Problem::internal()
     })
+}
+
+/// A place among those that are worked out, before `deadline`.
+async fn turn(state: &State, deadline: Instant) -> Result<OwnedSemaphorePermit, Problem> {
+    let relations = Arc::clone(&state.relations);
+    match timeout_at(deadline, relations.acquire_owned()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        Ok(Err(_)) => Err(Problem::internal()),
+        Err(_) => {
+            let most = state.app.config.max_concurrent_relations;
+            let detail = format!(
+                "{most} relations are being worked out, which is the limit, and this one had to wait too long; try again later"
+            );
+            Err(Problem::new(Kind::Overloaded, detail))
+        }
+    }
 }
 
 struct Ask {
@@ -240,6 +268,7 @@ impl Ask {
             conclusion,
             more_hours,
             relation: found.ok().map(|found| Told::of(found, self.variable)),
+            wet_sentence: wet.as_ref().map(sentence::of_wet),
             wet_against_dry: wet.and_then(Result::ok).map(Wet::of),
         }
     }

@@ -20,6 +20,14 @@ pub(super) fn of(
     }
 }
 
+/// What was found of wet hours, or why nothing can be said of them.
+pub(super) fn of_wet(wet: &Result<WetAgainstDry, TooLittle>) -> String {
+    match wet {
+        Ok(wet) => wet_hours(wet),
+        Err(refused) => too_little(*refused),
+    }
+}
+
 fn relation(city: &City, variable: Variable, found: &Relation) -> String {
     let r = found.pearson;
     let interval = format!("95 % interval {:.2} to {:.2}", r.low, r.high);

@@ -74,6 +74,7 @@ struct Source {
     responses(
         (status = 200, description = "The status", body = Status),
         (status = 400, response = ProblemSchema),
+        (status = 429, response = ProblemSchema),
         (status = 500, response = ProblemSchema),
         (status = 503, response = ProblemSchema),
     ),

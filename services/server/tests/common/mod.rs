@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -18,7 +19,7 @@ use moodvane_model::{
     Sums, Topic,
 };
 use moodvane_runtime::{ManualClock, Readiness};
-use moodvane_server::{App, ServerConfig, router};
+use moodvane_server::{App, ConnectionLimits, ServerConfig, router};
 use moodvane_store::{Gap, RunInfo, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -214,6 +215,14 @@ pub(crate) fn config() -> ServerConfig {
         cors_origins: Vec::new(),
         request_timeout: std::time::Duration::from_secs(5),
         max_concurrent_requests: 8,
+        max_concurrent_relations: 4,
+        connections: ConnectionLimits {
+            head_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            most: 1024,
+        },
+        rate: None,
+        trusted_proxies: Vec::new(),
         stray_bound: StrayBound::STANDARD,
         drain: std::time::Duration::from_secs(1),
     }

@@ -6,10 +6,12 @@
 //!
 //! Guarantee: the number of features is at most a fixed multiple of the number of pieces.
 
+mod amounts;
 pub(crate) mod reader;
 
 use super::piece::{Kind, Piece, Reading};
-use super::words::Role;
+use super::word::MAX_FORM;
+use crate::work::done;
 
 /// A kind of feature; the bit under which a model names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +104,8 @@ pub trait Sink {
 pub enum Of {
     /// The pieces from one to another, by their numbers.
     Pieces(u16, u16),
-    /// The bytes of forms from one to another.
-    Bytes(u32, u32),
+    /// Letters of the piece with this number.
+    Letters(u16),
     /// An amount and the bound that it reaches.
     Amount(&'static str, i16),
 }
@@ -152,6 +154,7 @@ struct Maker<'a, S> {
 
 impl<S: Sink> Maker<'_, S> {
     fn add(&mut self, template: Template, hash: u64, of: Of) {
+        done(1);
         self.sink.add(template, feature(template, hash), of);
     }
 
@@ -195,7 +198,7 @@ impl<S: Sink> Maker<'_, S> {
             }
             self.loud(piece, n);
             if self.templates.has(Template::Chars) && piece.kind == Kind::Word {
-                self.chars(piece);
+                self.chars(piece, n);
             }
             third = second;
             second = Some((n, piece.hash));
@@ -222,156 +225,18 @@ impl<S: Sink> Maker<'_, S> {
         }
     }
 
-    fn chars(&mut self, piece: &Piece) {
-        let mut padded = [b' '; 42];
+    fn chars(&mut self, piece: &Piece, n: u16) {
+        // Room for eight bytes from every place on.
+        let mut padded = [b' '; MAX_FORM + 10];
         let form = self.reading.form(piece);
         padded[1..=form.len()].copy_from_slice(form);
-        let padded = &padded[..form.len() + 2];
-        for n in 3..=5 {
-            for (at, gram) in padded.windows(n).enumerate() {
-                let mut bytes = [0; 8];
-                bytes[..n].copy_from_slice(gram);
-                let from = piece.start + at as u32;
-                let of = Of::Bytes(from.saturating_sub(1), from + n as u32 - 1);
-                self.add(Template::Chars, u64::from_le_bytes(bytes), of);
+        for size in 3..=5 {
+            let these = (1_u64 << (8 * size)) - 1;
+            let grams = (form.len() + 3).saturating_sub(size);
+            for gram in padded[..grams + 7].windows(8) {
+                let bytes = gram.try_into().map_or(0, u64::from_le_bytes);
+                self.add(Template::Chars, bytes & these, Of::Letters(n));
             }
         }
-    }
-
-    /// One feature for each bound that an amount reaches, going out from zero.
-    fn amount(&mut self, template: Template, name: &'static str, amount: i32, bounds: &[i16]) {
-        let id = name
-            .bytes()
-            .fold(0_u64, |h, b| h.wrapping_mul(131).wrapping_add(u64::from(b)));
-        for &bound in bounds {
-            let reached = if bound > 0 {
-                amount >= i32::from(bound)
-            } else {
-                amount <= i32::from(bound)
-            };
-            if reached {
-                self.add(template, mix(id, bound as u64), Of::Amount(name, bound));
-            }
-        }
-    }
-
-    fn lexicon(&mut self) {
-        const SUMS: [i16; 20] = [
-            -120, -90, -70, -50, -40, -30, -20, -13, -7, -1, 1, 7, 13, 20, 30, 40, 50, 70, 90, 120,
-        ];
-        const ENDS: [i16; 8] = [-30, -20, -12, -1, 1, 12, 20, 30];
-        const COUNTS: [i16; 4] = [1, 2, 3, 5];
-        for (names, valence) in [
-            (
-                [
-                    "vader",
-                    "vader+",
-                    "vader-",
-                    "vader max",
-                    "vader min",
-                    "vader last",
-                    "vader n+",
-                    "vader n-",
-                ],
-                (|p: &Piece| p.known.vader) as fn(&Piece) -> i8,
-            ),
-            (
-                [
-                    "afinn",
-                    "afinn+",
-                    "afinn-",
-                    "afinn max",
-                    "afinn min",
-                    "afinn last",
-                    "afinn n+",
-                    "afinn n-",
-                ],
-                |p: &Piece| p.known.afinn,
-            ),
-        ] {
-            let sums = Sums::of(&self.reading.pieces, valence);
-            self.amount(Template::Lexicon, names[0], sums.plus + sums.minus, &SUMS);
-            self.amount(Template::Lexicon, names[1], sums.plus, &SUMS);
-            self.amount(Template::Lexicon, names[2], sums.minus, &SUMS);
-            self.amount(Template::Lexicon, names[3], sums.most, &ENDS);
-            self.amount(Template::Lexicon, names[4], sums.least, &ENDS);
-            self.amount(Template::Lexicon, names[5], sums.last, &ENDS);
-            self.amount(Template::Lexicon, names[6], sums.good, &COUNTS);
-            self.amount(Template::Lexicon, names[7], sums.bad, &COUNTS);
-        }
-    }
-
-    fn style(&mut self) {
-        const FEW: [i16; 3] = [1, 2, 3];
-        let s = self.reading.style;
-        let amounts: [(&'static str, u32, &[i16]); 14] = [
-            ("exclamations", s.exclamations, &[1, 2, 3, 5]),
-            ("questions", s.questions, &[1, 2, 3]),
-            ("ellipses", s.ellipses, &[1, 2]),
-            ("quotes", s.quotes, &[1, 2, 4]),
-            ("mentions", s.mentions, &FEW),
-            ("links", s.links, &[1, 2]),
-            ("hashtags", s.hashtags, &[1, 2, 3, 5]),
-            ("numbers", s.numbers, &FEW),
-            ("symbols", s.symbols, &FEW),
-            ("words", s.words, &[3, 6, 9, 12, 16, 20, 25, 30]),
-            ("capitals", s.capitals, &[1, 2, 4, 8]),
-            ("elongated", s.elongated, &[1, 2]),
-            ("negators", s.negators, &FEW),
-            ("reply", u32::from(s.reply), &[1]),
-        ];
-        for (name, amount, bounds) in amounts {
-            self.amount(Template::Style, name, amount.min(1000) as i32, bounds);
-        }
-    }
-}
-
-/// Valences summed, in tenths of a lexicon's point.
-#[derive(Default)]
-struct Sums {
-    plus: i32,
-    minus: i32,
-    most: i32,
-    least: i32,
-    last: i32,
-    good: i32,
-    bad: i32,
-}
-
-impl Sums {
-    fn of(pieces: &[Piece], valence: fn(&Piece) -> i8) -> Self {
-        let mut sums = Self::default();
-        let mut scale = 100;
-        for piece in pieces {
-            if let Role::Scale(percent) = piece.known.role {
-                scale = (scale + i32::from(percent)).clamp(20, 250);
-                if valence(piece) == 0 {
-                    continue;
-                }
-            }
-            let mut v = i32::from(valence(piece));
-            if v == 0 {
-                continue;
-            }
-            v = v * scale / 100;
-            scale = 100;
-            if piece.negated && piece.kind == Kind::Word {
-                v = -v * 3 / 4;
-            }
-            if piece.capitals || piece.elongated {
-                v = v * 5 / 4;
-            }
-            sums.last = v;
-            if v > 0 {
-                sums.plus += v;
-                sums.most = sums.most.max(v);
-                sums.good += 1;
-            } else {
-                sums.minus += v;
-                sums.least = sums.least.min(v);
-                sums.bad += 1;
-            }
-        }
-        sums
     }
 }

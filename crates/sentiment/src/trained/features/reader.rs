@@ -50,13 +50,10 @@ impl FeatureReader {
             Of::Amount(name, bound) => {
                 format!("{name} {}{bound}", if bound > 0 { "≥ " } else { "≤ " })
             }
-            Of::Bytes(from, to) => {
-                let forms = &self.reading.forms;
-                let to = (to as usize).min(forms.len());
-                format!(
-                    "letters \"{}\"",
-                    text(forms.get(from as usize..to).unwrap_or_default())
-                )
+            Of::Letters(n) => {
+                let piece = self.reading.pieces.get(usize::from(n));
+                let form = piece.map(|piece| self.reading.form(piece));
+                format!("letters of \"{}\"", text(form.unwrap_or_default()))
             }
             Of::Pieces(from, to) => {
                 let pieces = self.reading.pieces.get(usize::from(from)..=usize::from(to));

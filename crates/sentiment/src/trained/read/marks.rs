@@ -3,6 +3,7 @@
 use super::{Reader, run};
 use crate::trained::piece::{Kind, MAX_PIECES};
 use crate::trained::word::MAX_FORM;
+use crate::work::done;
 
 impl Reader<'_> {
     pub(super) fn ellipsis(&mut self) {
@@ -74,8 +75,10 @@ impl Reader<'_> {
         self.at += 1;
         let name = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
         loop {
+            done(1);
             while name(self.bytes.get(self.at)) {
                 self.at += 1;
+                done(1);
             }
             let inside = matches!(self.bytes.get(self.at), Some(b'.' | b'-'))
                 && name(self.bytes.get(self.at - 1))
@@ -116,6 +119,7 @@ impl Reader<'_> {
             .get(from..)
             .and_then(|s| s.find(char::is_whitespace));
         self.at = end.map_or(self.bytes.len(), |end| from + end);
+        done(self.at - from);
         self.style().links += 1;
         self.push_form(Kind::Link, b"/");
         true
@@ -128,6 +132,7 @@ impl Reader<'_> {
             |c: char| c.is_whitespace() || c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_';
         let text = self.text.get(self.at..).unwrap_or_default();
         let name = text.find(ends).unwrap_or(text.len());
+        done(name);
         if name == 0 || rest[..name].iter().all(u8::is_ascii_digit) {
             return;
         }

@@ -1,0 +1,63 @@
+//! Any bytes as a text: every scorer has an answer, always the same one, within its bounds; what a
+//! mention is called and what stands at the end in white space changes nothing.
+
+#![no_main]
+
+use std::cell::RefCell;
+
+use libfuzzer_sys::fuzz_target;
+use moodvane_model::{MAX_POST_TEXT_BYTES, Score};
+use moodvane_sentiment::{LexiconScorer, Rule, Scorer, TrainedScorer};
+
+/// What was scored between two readings of one text, so that what a scorer keeps is not clean.
+const BETWEEN: &str = "@you NOT soooo bad!! #bestDayEver :) 😡 https://example.org 1234…";
+
+struct Scorers {
+    trained: Vec<TrainedScorer>,
+    lexicon: LexiconScorer,
+}
+
+impl Scorers {
+    fn new() -> Self {
+        let trained = |rule| TrainedScorer::english(rule).expect("the built-in weights");
+        Self {
+            trained: Rule::ALL.into_iter().map(trained).collect(),
+            lexicon: LexiconScorer::new(),
+        }
+    }
+
+    fn check(&mut self, text: &str) {
+        for scorer in &mut self.trained {
+            check(scorer, text);
+            let explained = scorer.explain(text);
+            assert_eq!(explained.score, scorer.score(text));
+            assert!(explained.reasons.iter().all(|r| r.effect.is_finite()));
+        }
+        check(&mut self.lexicon, text);
+    }
+}
+
+fn check(scorer: &mut dyn Scorer, text: &str) {
+    let first = scorer.score(text);
+    in_bounds(first);
+    in_bounds(scorer.score(BETWEEN));
+    assert_eq!(scorer.score(text), first, "not the same twice");
+    assert_eq!(scorer.score(&format!("{text} \n")), first, "white space");
+    let mut mentioned = |name: &str| scorer.score(&format!("{text} @{name} {text}"));
+    assert_eq!(mentioned("a"), mentioned("some_body_9"), "a mention's name");
+}
+
+fn in_bounds(score: Score) {
+    let value = score.value();
+    assert!(value.is_finite() && (0.0..=4.0).contains(&value), "{value}");
+    assert!(score.sentiment.class() <= 4);
+}
+
+thread_local! {
+    static SCORERS: RefCell<Scorers> = RefCell::new(Scorers::new());
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_POST_TEXT_BYTES)]);
+    SCORERS.with_borrow_mut(|scorers| scorers.check(&text));
+});

@@ -1,0 +1,140 @@
+//! `moodvane query`: asks a running server, and prints its hours as a table, a sparkline of both
+//! sides, and the relation in a sentence.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use chrono::{TimeDelta, Utc};
+use console::Term;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::cli::QueryArgs;
+use crate::config::AppConfig;
+use crate::health::reachable;
+use crate::http;
+use crate::terminal::{self, Row};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Where the output is no terminal.
+const WIDTH: usize = 100;
+
+#[derive(Deserialize)]
+struct Page {
+    hours: Vec<Hour>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Hour {
+    hour: String,
+    posts: u64,
+    feeling: Option<f64>,
+    weather: Value,
+}
+
+#[derive(Deserialize)]
+struct Relation {
+    unit: String,
+    sentence: String,
+}
+
+/// Prints what the server knows of the range.
+pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<ExitCode> {
+    let server = Server {
+        base: Url::parse(&format!("http://{}", reachable(config.server.address)))?,
+        client: http::client(TIMEOUT)?,
+    };
+    let asked = args.asked();
+    let rows = server.rows(&asked, &args.variable).await?;
+    let mut path = server.path("/v1/relation", &asked)?;
+    let cycles = args
+        .like_with_like
+        .then_some(("cycles", "daily-and-weekly"));
+    path.query_pairs_mut()
+        .append_pair("variable", &args.variable)
+        .extend_pairs(cycles);
+    let relation: Relation = server.get(path).await?;
+    let terminal = Term::stdout();
+    let width = match terminal.is_term() {
+        true => usize::from(terminal.size().1),
+        false => WIDTH,
+    };
+    let shown = terminal::shown(&rows, (&args.variable, &relation.unit), width);
+    println!("{shown}\n{}", relation.sentence);
+    Ok(ExitCode::SUCCESS)
+}
+
+impl QueryArgs {
+    /// The parameters that both requests share. Where no range is given it ends now.
+    fn asked(&self) -> Vec<(&'static str, String)> {
+        let hour = |before: i64| {
+            let at = Utc::now() - TimeDelta::hours(before);
+            at.format("%Y-%m-%dT%H").to_string()
+        };
+        let begin = self.begin.clone();
+        let end = self.end.clone();
+        let mut asked = vec![
+            (
+                "begin",
+                begin.unwrap_or_else(|| hour(i64::from(self.hours) - 1)),
+            ),
+            ("end", end.unwrap_or_else(|| hour(0))),
+        ];
+        asked.extend(self.city.clone().map(|city| ("city", city)));
+        asked.extend(self.tz.clone().map(|tz| ("tz", tz)));
+        asked
+    }
+}
+
+struct Server {
+    base: Url,
+    client: reqwest::Client,
+}
+
+impl Server {
+    fn path(&self, path: &str, asked: &[(&str, String)]) -> anyhow::Result<Url> {
+        let mut url = self.base.join(path)?;
+        url.query_pairs_mut().extend_pairs(asked);
+        Ok(url)
+    }
+
+    async fn rows(&self, asked: &[(&str, String)], variable: &str) -> anyhow::Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        let mut path = Some(self.path("/v1/hours", asked)?);
+        while let Some(url) = path {
+            let page: Page = self.get(url).await?;
+            rows.extend(page.hours.into_iter().map(|hour| Row {
+                hour: hour.hour,
+                posts: hour.posts,
+                feeling: hour.feeling,
+                weather: hour.weather[variable]["value"].as_f64(),
+            }));
+            path = page.next.map(|next| self.base.join(&next)).transpose()?;
+        }
+        Ok(rows)
+    }
+
+    /// What is answered; a refusal in the server's own words.
+    async fn get<T: DeserializeOwned>(&self, url: Url) -> anyhow::Result<T> {
+        let answer = self.client.get(url).send().await;
+        let answer = answer.with_context(|| {
+            format!(
+                "no server answers at {}: start one with \"moodvane run\", \"serve\" or \"demo\", or name its port with --port",
+                self.base
+            )
+        })?;
+        if !answer.status().is_success() {
+            let status = answer.status();
+            let problem: Value = answer.json().await.unwrap_or_default();
+            bail!("{}", problem["detail"].as_str().unwrap_or(status.as_str()));
+        }
+        answer
+            .json()
+            .await
+            .context("the server's answer is not what it should be")
+    }
+}

@@ -1,0 +1,45 @@
+// The demo as it comes, on a free port, in a folder of its own.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const FLAGS = ["demo", "--posts-per-hour", "50"];
+const DAYS = ["--days", "10"];
+
+/** Starts it and waits until its history is in. It ends with `stop()`. */
+export async function start(binary, days = DAYS) {
+  const folder = await mkdtemp(join(tmpdir(), "moodvane-browser-"));
+  const run = (port) => spawnDemo(binary, [...FLAGS, ...days, "--port", port], folder);
+  let { child, url } = await run("0");
+  const end = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return {
+    url,
+    /** Ends the server, and lets it come back on the same port. */
+    end,
+    again: async () => ({ child } = await run(new URL(url).port)),
+    stop: async () => {
+      await end();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function spawnDemo(binary, flags, folder) {
+  const child = spawn(binary, [...flags, "--data", folder], { stdio: ["ignore", "pipe", "inherit"], env: { PATH: process.env.PATH, MOODVANE_LOGGING__LEVEL: "warn" } });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /curl -s (http:\S+)\/weather/.exec(line)?.[1];
+    if (url) {
+      child.stdout.resume();
+      return { child, url };
+    }
+  }
+  throw new Error("the demo ended before its history was in");
+}

@@ -1,0 +1,211 @@
+// The page against the demo, in a real browser. MOODVANE names the binary.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+
+import { SIZES, launch, shown } from "./browser.js";
+import { start } from "./demo.js";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const GRAVE = ["serious", "critical"];
+
+let demo, browser, context, page, faults, hosts;
+
+before(async () => {
+  [demo, browser] = await Promise.all([start(process.env.MOODVANE ?? "../../../target/debug/moodvane"), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+beforeEach(() => open());
+afterEach(async () => {
+  await context.close();
+  assert.deepEqual(faults, [], "the console has errors");
+  assert.deepEqual([...hosts], [new URL(demo.url).host], "another host was asked");
+});
+
+async function open(options = {}) {
+  await context?.close();
+  // The policy is lifted for the checker's script alone: only its tests say bypassCSP.
+  context = await browser.newContext({ viewport: SIZES.wide, reducedMotion: "reduce", acceptDownloads: true, ...options });
+  page = await context.newPage();
+  [faults, hosts] = [[], new Set()];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && faults.push(message.text()));
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("request", (request) => !request.url().startsWith("blob:") && hosts.add(new URL(request.url()).host));
+}
+
+const go = async (query = "") => {
+  await page.goto(`${demo.url}/${query}`);
+  await shown(page);
+};
+const text = (selector) => page.locator(selector).innerText();
+const answered = (path) => page.waitForResponse((response) => response.url().includes(path) && response.ok());
+
+/** How many pixels of a canvas are drawn on. */
+const drawn = (selector) => page.locator(`${selector} canvas`).evaluate((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.filter((_, at) => at % 4 === 3 && data[at] > 0).length;
+});
+
+test("it shows the demo's data", async () => {
+  await go();
+  assert.equal(await text("#question"), "Does rain make New York’s posts less joyful?");
+  assert.equal(await text("#health"), "Up to date");
+  const sources = await text("#sources");
+  assert.match(sources, /bluesky/);
+  assert.match(sources, /open-meteo/);
+  for (const chart of ["#feeling-chart", "#weather-chart", "#scatter"]) {
+    assert.ok(await drawn(chart) > 1000, chart);
+  }
+  const hours = await (await fetch(`${demo.url}/v1/hours?${new URLSearchParams(lastDay())}`)).json();
+  const row = page.locator("#table tbody tr").nth(1);
+  const known = hours.hours.at(-2);
+  assert.equal(await row.locator("td").first().innerText(), known.feeling.toFixed(2));
+  assert.equal(await row.locator("td").nth(2).innerText(), String(known.posts));
+});
+
+function lastDay() {
+  const hour = (before) => new Date(Date.now() - before * 3_600_000).toISOString().slice(0, 13);
+  return { begin: hour(23), end: hour(0) };
+}
+
+test("the sentence has the planted effect of rain and its uncertainty", async () => {
+  await go();
+  const sentence = await text("#wet-sentence");
+  const found = /^Posts of wet hours are (\d\.\d\d) classes less joyful than those of dry ones \(95 % interval −(\d\.\d\d) to −(\d\.\d\d) of the difference\)\.$/.exec(sentence);
+  assert.ok(found, sentence);
+  const [best, low, high] = found.slice(1).map(Number);
+  assert.ok(high <= best && best <= low, sentence);
+  const picture = await page.locator("#wet-interval").getAttribute("aria-label");
+  assert.match(picture, new RegExp(`−${best.toFixed(2)} classes`));
+});
+
+test("a range, a variable and cycles can be chosen, and the link keeps them", async () => {
+  await go();
+  const before = await text("#caption");
+  const asked = answered("/v1/relation");
+  await page.getByRole("radio", { name: "7 days" }).check();
+  await asked;
+  await page.waitForFunction((before) => document.getElementById("caption").innerText !== before, before);
+  assert.match(await text("#caption"), /of 168, newest first$/);
+  await page.getByRole("combobox", { name: "Weather" }).selectOption("humidity");
+  await page.locator("#weather-title", { hasText: "Humidity, %" }).waitFor();
+  await page.getByLabel(/Compare like with like/).check();
+  await page.locator("#scatter-caption", { hasText: "of the same time and day" }).waitFor();
+  const link = new URL(page.url());
+  assert.deepEqual(Object.fromEntries(link.searchParams), { city: "new-york", variable: "humidity", range: "7d", cycles: "out" });
+  const sentence = await text("#sentence");
+  await open();
+  await go(link.search);
+  assert.equal(await text("#sentence"), sentence);
+  assert.ok(await page.locator("input[name=range][value='7d']").isChecked());
+  await page.getByRole("radio", { name: "30 days" }).check();
+  await page.goBack();
+  await page.waitForFunction((sentence) => document.getElementById("sentence").innerText === sentence, sentence);
+  assert.ok(await page.locator("input[name=range][value='7d']").isChecked());
+});
+
+test("days can be chosen, and of days without data it says so", async () => {
+  await go("?range=dates&from=2018-01-01&to=2018-01-07");
+  assert.match(await text("#empty-text"), /^Neither posts nor weather of New York were stored from Mon,? 1 Jan 2018/);
+  assert.ok(await page.locator("#answer").isHidden());
+  await page.getByRole("button", { name: "Show the last year" }).click();
+  await page.locator("#answer").waitFor();
+  await page.getByRole("radio", { name: "Dates" }).check();
+  await page.getByLabel("From").waitFor();
+  await page.waitForURL(/from=/);
+  assert.equal(new URL(page.url()).searchParams.get("range"), "dates");
+});
+
+test("the hours are downloaded as CSV, every one of the range", async () => {
+  await go("?range=7d");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
+  assert.match(download.suggestedFilename(), /^moodvane-new-york-\d{4}-\d\d-\d\dT\d\d-\d{4}-\d\d-\d\dT\d\d\.csv$/);
+  const lines = (await readFile(await download.path(), "utf8")).trim().split("\r\n");
+  assert.match(lines[0], /^hour,posts,unscored,feeling,standard_error,/);
+  assert.equal(lines.length, 1 + 168);
+  const times = lines.slice(1).map((line) => Date.parse(line.split(",")[0]));
+  assert.ok(times.every((time, at) => at === 0 || time - times[at - 1] === 3_600_000), "hours in order, none twice");
+  const shownFeeling = await page.locator("#table tbody tr").nth(1).locator("td").first().innerText();
+  assert.equal(Number(lines.at(-2).split(",")[3]).toFixed(2), shownFeeling);
+});
+
+test("the keyboard reaches each hour, and the page says it", async () => {
+  await go("?range=7d");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the answer");
+  await page.locator("#time-charts").focus();
+  await page.keyboard.press("ArrowLeft");
+  const last = await text("#readout");
+  assert.match(last, /: feeling \d\.\d\d, temperature −?\d+\.\d °C, \d+ posts$/);
+  await page.keyboard.press("Shift+ArrowLeft");
+  const dayBefore = await text("#readout");
+  assert.notEqual(dayBefore, last);
+  await page.waitForFunction((said) => document.getElementById("live").textContent === said, dayBefore);
+  await page.locator("#older").focus();
+  await page.keyboard.press("Enter");
+  assert.match(await text("#caption"), /^Hours 25 to 48 of 168/);
+});
+
+test("the newest hours are refreshed", async () => {
+  await page.clock.install();
+  await go("?range=7d");
+  const asked = answered("/v1/hours");
+  await page.clock.runFor(31_000);
+  const url = new URL((await asked).url());
+  const hours = (Date.parse(`${url.searchParams.get("end")}:00Z`) - Date.parse(`${url.searchParams.get("begin")}:00Z`)) / 3_600_000;
+  assert.ok(hours <= 4, `${hours} hours were asked for again`);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    test(`axe finds no grave fault, ${size} and ${colorScheme}`, async () => {
+      await open({ colorScheme, viewport, bypassCSP: true });
+      for (const path of ["", "?range=dates&from=2018-01-01&to=2018-01-02", "docs"]) {
+        await page.goto(`${demo.url}/${path}`);
+        await page.locator("#main[aria-busy=false]").waitFor();
+        await page.addScriptTag({ path: AXE });
+        const { violations } = await page.evaluate(() => globalThis.axe.run());
+        const grave = violations.filter(({ impact }) => GRAVE.includes(impact));
+        assert.deepEqual(grave.map(({ id, nodes }) => `${path} ${id}: ${nodes.map(({ html }) => html).join(" ")}`), []);
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(sideways <= 0, `${path} is ${sideways} px too wide`);
+      }
+    });
+  }
+}
+
+test("the interface can be read and tried", async () => {
+  await page.goto(`${demo.url}/docs`);
+  const operation = page.locator("#get-v1-cities");
+  await operation.getByText("Try it").click();
+  await operation.getByRole("button", { name: "Send" }).click();
+  await operation.locator("pre", { hasText: "200 application/json" }).waitFor();
+  assert.match(await operation.locator("pre").innerText(), /"id": "new-york"/);
+  const paths = Object.keys((await (await fetch(`${demo.url}/openapi.json`)).json()).paths);
+  for (const path of paths) {
+    assert.ok(await page.locator(".operation h2", { hasText: path }).count() > 0, path);
+  }
+});
+
+test("a server that is gone is said, what was shown stays, and it comes back", async () => {
+  await go("?range=7d");
+  const sentence = await text("#wet-sentence");
+  await demo.end();
+  await page.getByRole("radio", { name: "30 days" }).check();
+  await page.locator("#notice", { hasText: "The server does not answer." }).waitFor();
+  assert.equal(await text("#health"), "No answer");
+  assert.equal(await text("#wet-sentence"), sentence);
+  assert.match(await text("#notice-text"), /What you see is of \d\d:\d\d/);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await demo.again();
+  // It tries by itself, too.
+  await page.locator("#notice").waitFor({ state: "hidden" });
+  assert.equal(await text("#health"), "Up to date");
+  // The browser itself notes each request that no server took.
+  faults = faults.filter((fault) => !fault.includes("ERR_CONNECTION_REFUSED"));
+});

@@ -1,0 +1,43 @@
+// What is shown: city, weather, range, cycles. It lives in the address, so that a link keeps it.
+
+export const VARIABLES = {
+  temperature: { name: "temperature", unit: "°C", digits: 1 },
+  precipitation: { name: "rain and snow", unit: "mm/h", digits: 1 },
+  humidity: { name: "humidity", unit: "%", digits: 0 },
+  wind: { name: "wind speed", unit: "m/s", digits: 1 },
+  cloud: { name: "cloud cover", unit: "%", digits: 0 },
+  pressure: { name: "air pressure", unit: "hPa", digits: 0 },
+};
+export const DAYS = { "7d": 7, "30d": 30, "90d": 90, "365d": 365 };
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** The choice of a query string; what it does not say, or says wrongly, is as it comes. */
+export function read(search, cities) {
+  const query = new URLSearchParams(search);
+  const known = cities.cities.some((city) => city.id === query.get("city"));
+  const range = query.get("range");
+  const [from, to] = [query.get("from") ?? "", query.get("to") ?? ""];
+  const dated = range === "dates" && DATE.test(from) && DATE.test(to);
+  return {
+    city: known ? query.get("city") : cities.default,
+    variable: Object.hasOwn(VARIABLES, query.get("variable")) ? query.get("variable") : "temperature",
+    range: dated || Object.hasOwn(DAYS, range) ? range : "30d",
+    from: dated ? from : "",
+    to: dated ? to : "",
+    cycles: query.get("cycles") === "out",
+  };
+}
+
+/** The query string of a choice. */
+export function write(choice) {
+  const query = new URLSearchParams({ city: choice.city, variable: choice.variable, range: choice.range });
+  if (choice.range === "dates") {
+    query.set("from", choice.from);
+    query.set("to", choice.to);
+  }
+  if (choice.cycles) query.set("cycles", "out");
+  return `?${query}`;
+}
+
+/** Whether the range ends now, and so grows. */
+export const isLive = (choice) => choice.range !== "dates";

@@ -1,0 +1,63 @@
+// The form: what is chosen, and its way into the address and back.
+
+import { isLive } from "./choice.js";
+import { byId, make } from "./dom.js";
+import { HOUR, dayOf } from "./time.js";
+
+export class Controls {
+  #form = byId("choice"); #choice = null; #zoneOf;
+
+  /** `changed(choice)` is called for each whole new choice; `zoneOf(id)` tells a city's zone. */
+  constructor(cities, changed) {
+    const zones = new Map(cities.cities.map(({ id, zone }) => [id, zone]));
+    this.#zoneOf = (id) => zones.get(id);
+    byId("city").replaceChildren(...cities.cities.map(({ id, name }) => make("option", { value: id }, name)));
+    byId("city").disabled = cities.cities.length < 2;
+    const read = (event) => {
+      const choice = this.#read(event.target);
+      if (choice) changed(choice);
+    };
+    this.#form.addEventListener("change", read);
+    byId("cycles").addEventListener("change", read);
+    this.#form.addEventListener("submit", (event) => event.preventDefault());
+  }
+
+  /** Shows a choice. */
+  show(choice) {
+    this.#choice = choice;
+    byId("city").value = choice.city;
+    byId("variable").value = choice.variable;
+    byId("cycles").checked = choice.cycles;
+    this.#form.elements.range.value = choice.range;
+    byId("dates").hidden = isLive(choice);
+    byId("from").value = choice.from;
+    byId("to").value = choice.to;
+  }
+
+  /** What is chosen now; null while the dates are not whole. */
+  #read(changed) {
+    const range = this.#form.elements.range.value;
+    if (changed.name === "range" && range === "dates") this.#propose();
+    const [from, to] = [byId("from"), byId("to")];
+    byId("dates").hidden = range !== "dates";
+    to.setCustomValidity(from.value && to.value && to.value < from.value ? "The last day is before the first" : "");
+    const dated = range === "dates";
+    if (dated && !(from.value && to.value && to.reportValidity())) return null;
+    return {
+      city: byId("city").value || this.#choice.city,
+      variable: byId("variable").value,
+      range,
+      from: dated ? from.value : "",
+      to: dated ? to.value : "",
+      cycles: byId("cycles").checked,
+    };
+  }
+
+  /** Dates to begin with: the last week. */
+  #propose() {
+    if (byId("from").value && byId("to").value) return;
+    const [now, zone] = [Date.now(), this.#zoneOf(this.#choice.city)];
+    byId("from").value = dayOf(now - 6 * 24 * HOUR, zone);
+    byId("to").value = dayOf(now, zone);
+  }
+}

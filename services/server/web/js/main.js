@@ -1,0 +1,239 @@
+// The page: asks for what is chosen, shows it, and keeps it fresh.
+
+import * as api from "./api.js";
+import { showRelation, showWet } from "./answer.js";
+import { Scatter, TimeCharts, reading } from "./charts.js";
+import { DAYS, VARIABLES, isLive, read, write } from "./choice.js";
+import { Controls } from "./controls.js";
+import { arrived, byId, make, number, say } from "./dom.js";
+import { pill, showSources } from "./sources.js";
+import { HoursTable } from "./table.js";
+import { HOUR, asked, clock, hoursOf, moment } from "./time.js";
+
+const REFRESH = 30_000;
+const AGAIN_FIRST = 2_000;
+const AGAIN_MOST = 60_000;
+/** Late posts belong to hours that are over: the last few are asked for again. */
+const LATE_HOURS = 3;
+
+const page = {
+  cities: null, choice: null, controls: null,
+  /** What is shown: city, range, hours by moment, the relations. */
+  shown: null,
+  /** Ends what is being asked for when the choice changes. */
+  asking: new AbortController(),
+  again: AGAIN_FIRST, timer: 0,
+};
+const charts = new TimeCharts(byId("feeling-chart"), byId("weather-chart"), tellHour);
+const scatter = new Scatter(byId("scatter"));
+const table = new HoursTable();
+
+const cityOf = (id) => page.cities.cities.find((city) => city.id === id);
+
+function rangeOf(choice) {
+  return hoursOf(choice, DAYS[choice.range], cityOf(choice.city).zone, Date.now());
+}
+
+/** Asks for everything that the choice needs, then shows it. */
+async function load() {
+  const { choice } = page;
+  const { signal } = renew();
+  document.body.classList.add("loading");
+  byId("main").ariaBusy = "true";
+  try {
+    const range = rangeOf(choice);
+    const [hours, relations, status] = await Promise.all([
+      api.hours(choice.city, range, signal), askRelations(choice, range, signal), api.status(signal),
+    ]);
+    page.shown = { choice, range, hours, ...relations, status };
+    show(false);
+    well();
+  } catch (error) {
+    failed(error, signal);
+  }
+}
+
+async function askRelations(choice, range, signal) {
+  const wet = api.relation({ ...choice, variable: "precipitation" }, range, signal);
+  const chosen = choice.variable === "precipitation" ? wet : api.relation(choice, range, signal);
+  const [forWet, forChosen] = await Promise.all([wet, chosen]);
+  return { wet: forWet, relation: forChosen };
+}
+
+/** The newest hours, the sources, and once an hour the relations. */
+async function refresh() {
+  const { shown } = page;
+  if (!shown || document.hidden) return later(REFRESH, refresh);
+  const { signal } = page.asking;
+  try {
+    const status = await api.status(signal);
+    Object.assign(shown, { status });
+    if (isLive(shown.choice)) {
+      const range = rangeOf(shown.choice);
+      const newest = { begin: shown.range.end - LATE_HOURS * HOUR, end: range.end };
+      const hours = await api.hours(shown.choice.city, newest, signal);
+      const grown = range.end > shown.range.end;
+      if (grown) Object.assign(shown, await askRelations(shown.choice, range, signal));
+      hours.forEach((hour, at) => shown.hours.set(at, hour));
+      Object.assign(shown, { range });
+    }
+    show(true);
+    well();
+  } catch (error) {
+    failed(error, signal);
+  }
+}
+
+function show(fresh) {
+  const { choice, range, hours, wet, relation, status } = page.shown;
+  const city = cityOf(choice.city);
+  const grid = api.grid(hours, range);
+  const known = grid.filter(({ hour }) => hour);
+  document.title = `${city.name}: ${VARIABLES[choice.variable].name} and mood · Moodvane`;
+  byId("zone").textContent = `${city.name}’s (${city.zone})`;
+  byId("weather-title").textContent = `${byId("variable").selectedOptions[0].text}, ${VARIABLES[choice.variable].unit}`;
+  showSources(status, city, city.zone);
+  showWet(wet, city);
+  showEmpty(known.length === 0, range, city);
+  arrived(byId("time-charts"));
+  if (known.length) {
+    charts.draw(grid, choice.variable, city.zone);
+    showRelation(relation, scatter.draw(grid, choice.variable, relation.relation), choice.cycles);
+  }
+  table.show(grid, city.zone, fresh);
+  tellHour(null);
+  if (!fresh) say(`Shown: ${known.length} hours. ${wet.wet_sentence ?? ""}`);
+}
+
+function showEmpty(empty, { begin, end }, city) {
+  byId("empty").hidden = !empty;
+  byId("answer").hidden = empty;
+  byId("time").hidden = empty;
+  byId("scatter").closest("section").hidden = empty;
+  byId("figures-card").hidden = empty;
+  byId("table").closest("section").hidden = empty;
+  byId("empty-text").textContent =
+    `Neither posts nor weather of ${city.name} were stored from ${moment(begin, city.zone)} to ${moment(end, city.zone)}. Choose other days, or look further back.`;
+  byId("widen").hidden = page.choice.range === "365d";
+}
+
+/** The hour under the cursor, or what the lines are. */
+function tellHour(index) {
+  const { shown } = page;
+  if (!shown) return;
+  const { name, unit, digits } = VARIABLES[shown.choice.variable];
+  const at = index === null ? null : shown.range.begin + index * HOUR;
+  if (at === null) {
+    byId("readout").textContent = shown.hours.size > 200
+      ? "Thin: each hour. Bold: the day around it." : "Shaded: 95 % interval of each hour.";
+    return;
+  }
+  const hour = shown.hours.get(at);
+  byId("readout").replaceChildren(
+    `${moment(at, cityOf(shown.choice.city).zone)}: `,
+    make("b", {}, `feeling ${number(hour?.feeling, 2)}`),
+    `, ${name} ${number(reading(hour, shown.choice.variable), digits)} ${unit}, ${hour?.posts ?? 0} posts`,
+  );
+}
+
+function well() {
+  page.again = AGAIN_FIRST;
+  byId("notice").hidden = true;
+  byId("main").ariaBusy = "false";
+  document.body.classList.remove("loading");
+  later(REFRESH, refresh);
+}
+
+/** Says what is wrong, keeps what is shown, and tries again where that may help. */
+function failed(error, signal) {
+  if (signal.aborted) return;
+  if (!(error instanceof api.Problem)) console.error(error);
+  byId("main").ariaBusy = "false";
+  document.body.classList.remove("loading");
+  const since = page.shown && ` What you see is of ${clock(Date.parse(page.shown.status.now), cityOf(page.shown.choice.city).zone)}.`;
+  const text = error instanceof api.Problem ? error.message : "The page could not show the answer.";
+  byId("notice-text").textContent = `${text}${since ?? ""}${error.away ? " It is being tried again." : ""}`;
+  byId("notice").hidden = false;
+  if (!error.away) return;
+  pill("bad", "No answer");
+  const stale = page.shown?.choice !== page.choice;
+  later(page.again, !page.cities ? start : stale ? load : refresh);
+  page.again = Math.min(page.again * 2, AGAIN_MOST);
+}
+
+function later(millis, work) {
+  clearTimeout(page.timer);
+  page.timer = setTimeout(work, millis);
+}
+
+function renew() {
+  page.asking.abort();
+  page.asking = new AbortController();
+  clearTimeout(page.timer);
+  return page.asking;
+}
+
+function choose(choice, push = true) {
+  page.choice = choice;
+  page.controls.show(choice);
+  if (push) history.pushState(null, "", write(choice));
+  load();
+}
+
+async function download() {
+  const button = byId("download");
+  const { choice } = page;
+  if (!choice) return;
+  button.disabled = true;
+  try {
+    const range = rangeOf(choice);
+    const text = await api.csv(choice.city, range, page.asking.signal);
+    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    make("a", { href: url, download: `moodvane-${choice.city}-${asked(range.begin)}-${asked(range.end)}.csv` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    say("The table was downloaded");
+  } catch (error) {
+    failed(error, page.asking.signal);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function copy() {
+  if (!page.choice) return;
+  const button = byId("copy");
+  const link = `${location.origin}/${write(page.choice)}`;
+  const done = await navigator.clipboard?.writeText(link).then(() => true, () => false);
+  button.textContent = done ? "Copied" : "Copy the address";
+  say(done ? "The link was copied" : "The link is the address of the page");
+  setTimeout(() => (button.textContent = "Copy link"), 2_000);
+}
+
+const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+function step(event) {
+  const by = STEPS[event.key];
+  if (by === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  if (charts.step(event.shiftKey ? by * 24 : by) !== null) say(byId("readout").textContent);
+}
+
+async function start() {
+  const { signal } = renew();
+  try {
+    page.cities = await api.cities(signal);
+  } catch (error) {
+    return failed(error, signal);
+  }
+  page.controls ??= new Controls(page.cities, (choice) => choose(choice));
+  choose(read(location.search, page.cities), false);
+}
+
+byId("time-charts").addEventListener("keydown", step);
+byId("download").addEventListener("click", download);
+byId("copy").addEventListener("click", copy);
+byId("again").addEventListener("click", () => (page.cities ? load() : start()));
+byId("widen").addEventListener("click", () => choose({ ...page.choice, range: "365d" }));
+addEventListener("popstate", () => page.cities && choose(read(location.search, page.cities), false));
+document.addEventListener("visibilitychange", () => !document.hidden && page.shown && later(0, refresh));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page.shown && show(true));
+start();

@@ -1,0 +1,43 @@
+// What a JSON schema says, in words.
+
+import { make } from "./dom.js";
+
+/** The type of a schema, with a way to its shape. */
+export function typeOf(schema) {
+  const parts = name(schema).flatMap((part, at) => (at ? [" or ", part] : [part]));
+  return make("span", { className: "type" }, ...parts);
+}
+
+function name(schema) {
+  if (schema.$ref) {
+    const shape = schema.$ref.split("/").pop();
+    return [make("a", { href: `#shape-${shape}` }, shape)];
+  }
+  const choices = schema.oneOf ?? schema.anyOf ?? schema.allOf;
+  if (choices) return choices.flatMap(name);
+  if (schema.enum) return schema.enum.map(String);
+  const types = [schema.type ?? "anything"].flat();
+  return types.map((type) => (type === "array" && schema.items ? make("span", {}, "list of ", ...name(schema.items)) : type));
+}
+
+/** The members of a shape: name, whether it must be there, type, description. */
+export function properties(schema) {
+  if (schema.enum) return [["one of", schema.enum.join(", ")]];
+  return Object.entries(schema.properties ?? {}).map(([member, of]) => {
+    const must = schema.required?.includes(member) ? [make("span", { className: "must" }, "always")] : [];
+    return [[make("code", {}, member), ...must], typeOf(of), of.description ? `: ${of.description}` : ""];
+  });
+}
+
+function words(document, schema) {
+  if (schema.$ref) return words(document, document.components.schemas[schema.$ref.split("/").pop()]);
+  return schema.enum ?? (schema.oneOf ?? []).flatMap((choice) => words(document, choice));
+}
+
+/** A field for a parameter. */
+export function field(document, { schema, required, example }) {
+  const known = words(document, schema);
+  if (!known.length) return make("input", { type: "text", value: example ?? "", required: required ?? false });
+  const options = [...(required ? [] : [""]), ...known];
+  return make("select", {}, ...options.map((word) => make("option", { value: word }, word)));
+}

@@ -1,0 +1,44 @@
+// How the sources and the pipeline are doing.
+
+import { byId, list, make } from "./dom.js";
+import { HOUR, ago, clock } from "./time.js";
+
+/** A source that was not heard for longer is told apart. */
+const SILENT_AFTER = 2 * HOUR;
+/** More records behind than this is worth a word. */
+const BEHIND = 1000;
+const TOPICS = { tweet: "Posts", temperature: "Weather" };
+
+export function showSources(status, city, zone) {
+  const now = Date.parse(status.now);
+  const heard = status.sources.filter((source) => source.city === city.id);
+  const silent = ({ last_hour: last }) => !last || now - Date.parse(last) > SILENT_AFTER;
+  const item = (source) => make("li", {},
+    make("span", { className: "dot", "data-state": silent(source) ? "warn" : "good", "aria-hidden": "true" }),
+    make("span", {}, source.id),
+    make("span", {}, source.last_hour ? `heard ${ago(Date.parse(source.last_hour), now)}` : "not heard"));
+  const none = make("li", {}, make("span", { className: "dot", "data-state": "warn" }), make("span", {}, "None was heard within a week"));
+  byId("sources").replaceChildren(...(heard.length ? heard.map(item) : [none]));
+  const behind = (lag) => (lag === 0 ? "up to date" : `${lag.toLocaleString("en-GB")} records behind`);
+  list(byId("lags"), [
+    ...(status.topics ?? []).map(({ topic, lag }) => [TOPICS[topic] ?? topic, behind(lag)]),
+    ...(status.gaps ? [["Gaps", String(status.gaps)]] : []),
+    ["Version", status.version],
+  ]);
+  byId("updated").textContent = `Updated ${clock(now, zone)}`;
+  pill(...verdict(status, heard.filter(silent)));
+}
+
+function verdict(status, silent) {
+  if (!status.topics) return ["warn", "The log does not answer"];
+  const lag = status.topics.reduce((sum, topic) => sum + topic.lag, 0);
+  if (lag > BEHIND) return ["warn", `${lag.toLocaleString("en-GB")} records behind`];
+  if (silent.length) return ["warn", `${silent.map(({ id }) => id).join(", ")}: silent`];
+  return ["good", "Up to date"];
+}
+
+export function pill(state, text) {
+  const element = byId("health");
+  element.dataset.state = state;
+  element.firstElementChild.textContent = text;
+}
