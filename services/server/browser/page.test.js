@@ -192,6 +192,16 @@ test("the interface can be read and tried", async () => {
   }
 });
 
+test("a server that is asked too often is waited for", async () => {
+  let asked = 0;
+  const refusal = { status: 429, headers: { "retry-after": "1" }, contentType: "application/problem+json", body: "{}" };
+  await page.route("**/v1/relation?**", (route) => (asked++ === 0 ? route.fulfill(refusal) : route.continue()));
+  await go();
+  assert.equal(asked, 3, "two relations, one of them twice");
+  assert.ok(await page.locator("#notice").isHidden());
+  faults = faults.filter((fault) => !fault.includes("429"));
+});
+
 test("a server that is gone is said, what was shown stays, and it comes back", async () => {
   await go("?range=7d");
   const sentence = await text("#wet-sentence");

@@ -4,6 +4,9 @@ import { HOUR, asked } from "./time.js";
 
 const PATIENCE = 20_000;
 const PAGE_HOURS = 1000;
+/** How often a server that is asked too often is waited for, and for how many seconds at most. */
+const WAITS = 5;
+const MOST_PAUSE_S = 10;
 
 /** Why there is no answer. */
 export class Problem extends Error {
@@ -15,7 +18,7 @@ export class Problem extends Error {
   }
 }
 
-async function ask(path, signal) {
+async function ask(path, signal, patience = WAITS) {
   let response;
   try {
     response = await fetch(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) });
@@ -24,12 +27,19 @@ async function ask(path, signal) {
     throw new Problem("The server does not answer.", { away: true });
   }
   if (response.ok) return response;
+  if (response.status === 429 && patience > 0) {
+    await pause(Number(response.headers.get("retry-after")) || 1);
+    return ask(path, signal, patience - 1);
+  }
   const problem = await response.json().catch(() => ({}));
   throw new Problem(problem.detail ?? `The server answered with ${response.status}.`, {
     field: problem.field,
     away: response.status >= 500 || response.status === 429,
   });
 }
+
+/** Lets so many seconds pass, within reason. */
+const pause = (seconds) => new Promise((over) => setTimeout(over, Math.min(seconds, MOST_PAUSE_S) * 1000));
 
 async function read(path, signal) {
   const response = await ask(path, signal);
