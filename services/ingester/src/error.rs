@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moodvane_eventlog::LogError;
-use moodvane_model::SourceId;
+use moodvane_model::{SourceId, Timestamp};
 use moodvane_upstream::UpstreamError;
 use thiserror::Error;
 
@@ -40,6 +40,9 @@ pub(crate) enum SourceError {
     /// An answer that cannot be understood.
     #[error("the answer is not understood: {0}")]
     Answer(#[from] UpstreamError),
+    /// An observation from a time that is not yet.
+    #[error("the observation is of {0}, more than a day ahead")]
+    Future(Timestamp),
     /// The log refused.
     #[error("the log refused: {0}")]
     Log(#[from] LogError),
@@ -70,6 +73,7 @@ impl SourceError {
             Self::Status { .. } => "status",
             Self::TooLong { .. } => "too_long",
             Self::Answer(error) => error.reason(),
+            Self::Future(_) => "future",
             Self::Log(_) => "log",
             Self::Gone(_) => "gone",
             Self::File { .. } => "file",

@@ -123,6 +123,11 @@ impl CityPoll<'_> {
 
     async fn tell(&mut self, current: Observed) -> Result<(), SourceError> {
         let (at, readings) = current;
+        if is_nonsense(at, self.desk.now()) {
+            // The cursor would move there, and all that comes before it would be taken for known.
+            self.rest(&SourceError::Future(at)).await;
+            return Ok(());
+        }
         let known = self.last.is_some_and(|last| at <= last);
         self.heard(1, usize::from(known));
         if known {
@@ -136,11 +141,19 @@ impl CityPoll<'_> {
     }
 
     async fn tell_past(&mut self, past: Past) -> Result<(), SourceError> {
-        let mut hours = past.observed;
+        let Past {
+            observed,
+            mut dropped,
+        } = past;
+        let (seen, now) = (observed.len() + dropped.len(), self.desk.now());
+        let (ahead, mut hours): (Vec<_>, Vec<_>) = observed
+            .into_iter()
+            .partition(|(at, _)| is_nonsense(*at, now));
+        dropped.extend(ahead.iter().map(|_| "future"));
         let told = hours.len();
         hours.retain(|(at, _)| self.last.is_none_or(|last| *at > last));
-        self.heard(told + past.dropped.len(), told - hours.len());
-        for reason in past.dropped {
+        self.heard(seen, told - hours.len());
+        for reason in dropped {
             self.desk.shared.metrics.dropped(self.desk.id(), reason, 1);
         }
         hours.sort_by_key(|(at, _)| *at);
@@ -215,6 +228,11 @@ impl CityPoll<'_> {
         let stop = &self.desk.shared.stop;
         stop.run_until_cancelled(tokio::time::sleep(delay)).await;
     }
+}
+
+/// Whether an observation lies further ahead than the clocks and zones of a provider may be wrong.
+fn is_nonsense(at: Timestamp, now: Timestamp) -> bool {
+    at.millis().saturating_sub(now.millis()) > DAY_MS
 }
 
 /// The moment that the cursor `name` holds, where there is one.

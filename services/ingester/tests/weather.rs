@@ -149,6 +149,21 @@ async fn an_observation_that_has_not_moved_is_not_sent_again() {
 }
 
 #[actix::test]
+async fn an_observation_from_far_ahead_does_not_keep_the_later_ones_out() {
+    let log = FakeLog::new();
+    let server = Server::new([
+        current("2024-05-04T10:21", 11.0),
+        current("2024-05-03T10:15", 12.5),
+    ]);
+    let rig = server.rig(&log, 0).await;
+    eventually("the believable one", || log.count(Topic::Temperature) == 1).await;
+    rig.ingester.drain(GRACE).await;
+    assert_eq!(log.keys(Topic::Temperature), [key("2024-05-03T10:15")]);
+    assert_eq!(rig.errors("future"), 1);
+    assert!(rig.status().last_error.unwrap().contains("a day ahead"));
+}
+
+#[actix::test]
 async fn failing_answers_are_counted_and_the_poll_goes_on() {
     let log = FakeLog::new();
     let status = |status| (status, "no".to_owned());

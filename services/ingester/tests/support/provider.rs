@@ -20,7 +20,7 @@ pub async fn provider() -> (WeatherConfig, Arc<AtomicU64>) {
     let count = Arc::clone(&asked);
     let answer = async move || {
         let minute = count.fetch_add(1, Ordering::SeqCst);
-        let (day, minute) = (minute / 1440 + 3, minute % 1440);
+        let (day, minute) = (minute / 1440 + 1, minute % 1440);
         json!({
             "utc_offset_seconds": 0,
             "current_units": { "time": "iso8601", "interval": "seconds", "temperature_2m": "°C" },
@@ -47,7 +47,7 @@ pub async fn provider() -> (WeatherConfig, Arc<AtomicU64>) {
 
 /// The key of its observation of a minute.
 pub fn key(minute: u64) -> String {
-    let midnight = Timestamp::parse_rfc3339("2024-05-03T00:00:00Z").unwrap();
+    let midnight = Timestamp::parse_rfc3339("2024-05-01T00:00:00Z").unwrap();
     let at = midnight.millis() + minute as i64 * MINUTE_MS;
     format!("new-york:open-meteo:{at}")
 }
