@@ -105,6 +105,37 @@ async fn a_broker_that_goes_and_comes_back_is_an_error_first_and_then_forgotten(
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_that_outlasts_the_session_ends_with_a_new_client() {
+    let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
+    cluster.create_topic("tweet", 1, 1).unwrap();
+    let mut config = config(&cluster.bootstrap_servers());
+    config.session_timeout = Duration::from_secs(6);
+    config.max_poll_interval = LONGEST;
+    let log = KafkaLog::new(config).unwrap();
+    let publish = async || log.publish(Topic::Tweet, numbered(0..3)).await;
+    until_available(publish).await;
+    let mut consumer = conformance::started(&log, &[Topic::Tweet]);
+    let mut batch = Batch::with_capacity(100);
+    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    let at = batch.at();
+
+    cluster.broker_down(1).unwrap();
+    // Nobody can have told it: the broker is away. So this is the client that was given up.
+    assert_eq!(
+        next_event(&mut *consumer, &mut batch),
+        Event::Revoked(vec![at])
+    );
+    consumer.release(&[at]).unwrap();
+
+    cluster.broker_up(1).unwrap();
+    let Event::Assigned(all) = next_event(&mut *consumer, &mut batch) else {
+        panic!("the new client joins");
+    };
+    assert_eq!(all[0].at, at);
+    // That records come again is shown on real brokers, by the faults: the mock serves no fetch then.
+}
+
 async fn until_available(work: impl AsyncFn() -> Result<(), LogError>) {
     let deadline = Instant::now() + LONGEST;
     loop {

@@ -11,14 +11,15 @@
 //! that is silent although the log does not end there.
 
 mod positions;
+mod renewal;
 mod silence;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use moodvane_model::{Offset, Topic};
+use rdkafka::ClientConfig;
 use rdkafka::TopicPartitionList;
-use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message as _};
@@ -29,6 +30,7 @@ use super::client::{close, log_error};
 use super::context::{Change, GroupContext};
 use super::names::Names;
 use super::slots::Slots;
+use renewal::{Outage, connect};
 use silence::Listening;
 pub(super) use silence::Silence;
 
@@ -49,6 +51,7 @@ struct Revocation {
 pub(super) struct KafkaConsumer {
     /// `None` only while it is dropped.
     client: Option<Client>,
+    config: ClientConfig,
     names: Names,
     /// The topics that are subscribed to.
     topics: Vec<String>,
@@ -61,6 +64,9 @@ pub(super) struct KafkaConsumer {
     astray: bool,
     /// Why the cluster or a topic cannot be reached, while it cannot.
     down: Option<String>,
+    outage: Outage,
+    /// Partitions of a client that was given up, not yet reported as revoked.
+    lost: Vec<TopicPartition>,
     listening: Listening,
     release_within: Duration,
     request_timeout: Duration,
@@ -73,23 +79,23 @@ impl KafkaConsumer {
         group: &str,
         topics: &[Topic],
     ) -> Result<Self, LogError> {
-        let failed = |e| log_error("cannot join the kafka group", &e);
-        let group = names.group(group);
-        let context = GroupContext::new(names.clone());
-        let client =
-            Client::from_config_and_context(&config.member(&group), context).map_err(failed)?;
-        let topics: Vec<&str> = topics.iter().map(|topic| names.live(*topic)).collect();
-        client.subscribe(&topics).map_err(failed)?;
+        let member = config.member(&names.group(group));
+        let topics = topics.iter().map(|topic| names.live(*topic).to_owned());
+        let topics: Vec<String> = topics.collect();
+        let client = connect(&member, names, &topics)?;
         Ok(Self {
             client: Some(client),
+            config: member,
             names: names.clone(),
-            topics: topics.into_iter().map(str::to_owned).collect(),
+            topics,
             slots: Slots::default(),
             unreported: Vec::new(),
             revocation: None,
             committed: BTreeMap::new(),
             astray: false,
             down: None,
+            outage: Outage::longer_than(config.session_timeout),
+            lost: Vec::new(),
             listening: Listening::new(config.session_timeout / 2),
             // Half of it is left for the call that was to release them.
             release_within: config.max_poll_interval / 2,
@@ -104,6 +110,9 @@ impl KafkaConsumer {
 
     /// Acts on what the group changed, and tells the caller of one change.
     fn change(&mut self) -> Result<Option<Event>, LogError> {
+        if !self.lost.is_empty() {
+            return Ok(Some(Event::Revoked(std::mem::take(&mut self.lost))));
+        }
         while let Some(change) = self.client()?.context().next_change() {
             match change {
                 Change::Assigned(partitions) => self.take_over(&partitions)?,
@@ -206,6 +215,7 @@ impl KafkaConsumer {
             match client.and_then(|client| client.poll(wait)) {
                 Some(Ok(message)) => {
                     self.down = None;
+                    self.outage.ended();
                     let Some(topic) = self.names.topic(message.topic()) else {
                         continue;
                     };
@@ -256,9 +266,13 @@ impl KafkaConsumer {
             topic.is_some_and(|topic| !topic.partitions().is_empty())
         };
         if there.is_ok_and(|there| self.topics.iter().all(|name| has(&there, name))) {
+            self.outage.ended();
             return Ok(Event::Idle);
         }
         self.down = Some(reason.clone());
+        if self.outage.is_long() {
+            self.renew()?;
+        }
         Err(LogError::Unavailable(format!("kafka: {reason}")))
     }
 }
