@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hashbrown::HashSet;
 use moodvane_eventlog::{Batch, DeadLetter, EventLog, RecordRef, TopicPartition, Watermarks};
@@ -400,6 +399,3 @@ impl Engine {
         self.folds.retain(|at, _| !partitions.contains(at));
     }
 }
-
-/// The longest that a poll may wait, so that a stop is noticed soon.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(100);

@@ -14,9 +14,10 @@ use moodvane_runtime::{Check, Clock, Readiness};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::LONGEST_WAIT;
 use crate::{Engine, Parts, ProcessorConfig, ProcessorError, lag};
 
+/// The longest that a poll may wait, so that a stop is noticed soon.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
