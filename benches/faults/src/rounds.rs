@@ -84,6 +84,8 @@ async fn round(
     system.hour_over().await?;
     let note = damage.account(system).await?;
     if options.sabotage && is_first {
+        // A row that its processor still has to write would come out right again.
+        system.settle().await?;
         sabotage_patiently(system).await?;
     }
     let outcome = system.settle().await?;
@@ -109,17 +111,18 @@ async fn sabotage_patiently(system: &System) -> anyhow::Result<()> {
 /// Adds a post to a row that is final, as no service would: the verification must see it.
 async fn sabotage(system: &System) -> anyhow::Result<()> {
     let truth = system.truth().await?;
-    let last = truth.through.context("no hour is over yet")?;
+    let final_hours = truth.final_hours().context("no hour is over yet")?;
+    let first = final_hours.begin();
     let hours = system
         .store
-        .hours(truth.city, HourRange::new(last, last)?)
+        .hours(truth.city, HourRange::new(first, first)?)
         .await?;
     let sources = hours.iter().flat_map(|hour| hour.sources.keys());
     let keys = sources.flat_map(|source| {
         (0..PARTITIONS).map(|partition| PartialKey {
             run: system.run.clone(),
             city: truth.city,
-            hour: last,
+            hour: first,
             topic: Topic::Tweet,
             incarnation: system.incarnation,
             partition: Partition(partition),
@@ -130,7 +133,7 @@ async fn sabotage(system: &System) -> anyhow::Result<()> {
     let mut row = rows
         .into_iter()
         .next()
-        .context("the last hour has no row")?;
+        .context("the first hour has no row")?;
     row.sums.posts.classes[2] += 1;
     row.through_offset = row.through_offset.next();
     system.store.put_partials(vec![row]).await?;

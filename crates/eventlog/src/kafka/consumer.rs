@@ -30,7 +30,7 @@ use super::client::{close, log_error};
 use super::context::{Change, GroupContext};
 use super::names::Names;
 use super::slots::Slots;
-use renewal::{Outage, connect};
+use renewal::connect;
 use silence::Listening;
 pub(super) use silence::Silence;
 

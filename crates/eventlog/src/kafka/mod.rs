@@ -19,6 +19,7 @@ mod cursors;
 mod dead;
 mod last_failure;
 mod names;
+mod outage;
 mod producer;
 mod protected;
 mod reader;
@@ -80,7 +81,7 @@ impl KafkaLog {
             tracing::warn!("the kafka password goes over a way that is not encrypted");
         }
         let names = Names::new(&config.topic_prefix);
-        let producer = Producer::new(config.producer())?;
+        let producer = Producer::new(config.producer(), config.session_timeout)?;
         let inner = Arc::new(Inner {
             config,
             names,
@@ -187,12 +188,9 @@ impl Inner {
     fn watermarks(&self, topic: Topic) -> Result<Vec<Watermarks>, LogError> {
         let name = self.names.live(topic);
         let within = self.config.request_timeout;
+        let metadata = self.producer.metadata(Some(name), within)?;
         let producer = self.producer.client()?;
         let failed = |e| client::log_error("cannot read the kafka watermarks", &e);
-        let metadata = producer
-            .client()
-            .fetch_metadata(Some(name), within)
-            .map_err(failed)?;
         let found = metadata.topics().iter().find(|t| t.name() == name);
         let mut all = Vec::new();
         for partition in found.iter().flat_map(|t| t.partitions()) {

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::client;
 use super::last_failure::LastFailure;
+use super::outage::Outage;
 use crate::LogError;
 
 /// A full queue is looked at again after this long, even where no report came in between.
@@ -102,17 +103,20 @@ impl ProducerContext for Reports {
 
 type Client = ThreadedProducer<Reports>;
 
-/// The producer of a log. A client that failed for good is replaced by a new one.
+/// The producer of a log. A client that failed for good, or found no broker for long, is replaced by
+/// a new one.
 pub(super) struct Producer {
     config: ClientConfig,
     room: Arc<Notify>,
     last_failure: Arc<LastFailure>,
+    outage: Mutex<Outage>,
     /// `None` only once it is closed.
     client: RwLock<Option<Arc<Client>>>,
 }
 
 impl Producer {
-    pub(super) fn new(config: ClientConfig) -> Result<Self, LogError> {
+    /// One whose client is replaced after an outage of `long`.
+    pub(super) fn new(config: ClientConfig, long: Duration) -> Result<Self, LogError> {
         let room = Arc::new(Notify::new());
         let last_failure = Arc::default();
         let client = connect(&config, &room, &last_failure)?;
@@ -120,6 +124,7 @@ impl Producer {
             config,
             room,
             last_failure,
+            outage: Mutex::new(Outage::longer_than(long)),
             client: RwLock::new(Some(client)),
         })
     }
@@ -131,14 +136,20 @@ impl Producer {
             .ok_or_else(|| LogError::Unavailable("the producer is closed".to_owned()))
     }
 
-    /// What the cluster says of its brokers and topics. Blocks, within `within`.
-    pub(super) fn metadata(&self, within: Duration) -> Result<Metadata, LogError> {
+    /// What the cluster says of its brokers and of `topic`, or of all topics. Blocks, within `within`.
+    pub(super) fn metadata(
+        &self,
+        topic: Option<&str>,
+        within: Duration,
+    ) -> Result<Metadata, LogError> {
         let client = self.client()?;
-        let answer = client.client().fetch_metadata(None, within);
-        answer.map_err(|error| {
+        let answer = client.client().fetch_metadata(topic, within);
+        let answer = answer.map_err(|error| {
             let error = client::log_error("cannot list the kafka topics", &error);
             self.last_failure.explain(error)
-        })
+        });
+        self.note(&client, &answer);
+        answer
     }
 
     /// Sends records in order and returns once all are acknowledged.
@@ -152,10 +163,9 @@ impl Producer {
             }
         }
         let result = tally.wait().await;
-        result.map_err(|error| {
-            self.replace_if_fatal(&client);
-            client::log_error("cannot publish", &error)
-        })
+        let result = result.map_err(|error| client::log_error("cannot publish", &error));
+        self.note(&client, &result);
+        result
     }
 
     /// Puts a record into the client's queue; waits while that is full.
@@ -185,22 +195,35 @@ impl Producer {
         }
     }
 
-    /// An idempotent client that lost its place in a partition's sequence never sends again.
-    fn replace_if_fatal(&self, failed: &Arc<Client>) {
-        let Some((_, reason)) = failed.client().fatal_error() else {
-            return;
+    /// Replaces a client that will not work again, as far as its last answer tells.
+    fn note<T>(&self, client: &Arc<Client>, answer: &Result<T, LogError>) {
+        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_away = match answer {
+            Ok(_) => {
+                outage.ended();
+                return;
+            }
+            Err(error) => matches!(error, LogError::Unavailable(_)),
         };
+        // An idempotent client that lost its place in a partition's sequence never sends again.
+        if let Some((_, reason)) = client.client().fatal_error() {
+            self.replace(client, &reason);
+        } else if is_away && outage.is_long() {
+            self.replace(client, "no kafka broker for long");
+        }
+    }
+
+    fn replace(&self, failed: &Arc<Client>, reason: &str) {
         let mut current = self.client.write().unwrap_or_else(PoisonError::into_inner);
         if !current.as_ref().is_some_and(|c| Arc::ptr_eq(c, failed)) {
             return;
         }
         match connect(&self.config, &self.room, &self.last_failure) {
             Ok(client) => {
-                tracing::warn!(
-                    reason,
-                    "kafka producer failed for good, a new one takes over"
-                );
-                *current = Some(client);
+                tracing::warn!(reason, "a new kafka producer takes over");
+                let old = current.replace(client);
+                // Whoever still waits for its reports holds it too.
+                client::retire("producer", move || drop(old));
             }
             Err(error) => tracing::error!(%error, "cannot replace the failed kafka producer"),
         }
@@ -237,4 +260,73 @@ fn connect(
     Client::from_config_and_context(config, reports)
         .map(Arc::new)
         .map_err(|e| client::log_error("cannot make a kafka producer", &e))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Instant;
+
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(500);
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    fn producer(cluster: &MockCluster<'_, DefaultProducerContext>, long: Duration) -> Producer {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", cluster.bootstrap_servers())
+            .set("message.timeout.ms", SHORT.as_millis().to_string());
+        Producer::new(config, long).unwrap()
+    }
+
+    async fn send(producer: &Producer) -> Result<(), LogError> {
+        let record = Outgoing {
+            topic: "tweet",
+            key: b"k",
+            value: b"v",
+            headers: None,
+        };
+        producer.send(vec![record]).await
+    }
+
+    async fn until_sent(producer: &Producer) {
+        let deadline = Instant::now() + LONGEST;
+        while let Err(error) = send(producer).await {
+            assert!(Instant::now() < deadline, "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_an_outage_that_lasts_ends_with_a_new_client_and_that_one_sends() {
+        for (long, is_replaced) in [(Duration::ZERO, true), (LONGEST, false)] {
+            let cluster = MockCluster::new(1).unwrap();
+            cluster.create_topic("tweet", 1, 1).unwrap();
+            let producer = producer(&cluster, long);
+            until_sent(&producer).await;
+            let before = producer.client().unwrap();
+
+            cluster.broker_down(1).unwrap();
+            send(&producer).await.unwrap_err();
+            let after = producer.client().unwrap();
+            assert_eq!(!Arc::ptr_eq(&before, &after), is_replaced, "{long:?}");
+
+            cluster.broker_up(1).unwrap();
+            until_sent(&producer).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_cannot_be_listed_is_an_outage_too() {
+        let cluster = MockCluster::new(1).unwrap();
+        let producer = producer(&cluster, Duration::ZERO);
+        let before = producer.client().unwrap();
+        cluster.broker_down(1).unwrap();
+        producer.metadata(None, SHORT).unwrap_err();
+        assert!(!Arc::ptr_eq(&before, &producer.client().unwrap()));
+    }
 }

@@ -148,7 +148,7 @@ impl Admin<'_> {
     }
 
     fn metadata(&self) -> Result<Metadata, LogError> {
-        self.producer.metadata(self.config.request_timeout)
+        self.producer.metadata(None, self.config.request_timeout)
     }
 
     fn create(&self, absent: &[&Wanted]) -> Result<(), LogError> {

@@ -1,11 +1,7 @@
 //! A new client in place of one that finds no broker any more.
 //!
-//! The library forgets all brokers where one that is just starting says that there are none, and
-//! then connects to nobody for ever (librdkafka 2.10 to 2.13, its issue 5301). From outside this
-//! looks as an outage does. So an outage that is longer than the group waits for a member anyway
-//! ends with a new client, which begins at the addresses of the configuration.
-
-use std::time::{Duration, Instant};
+//! Why that is needed is said in [`super::super::outage`]. What is long here is what the group waits
+//! for a member anyway.
 
 use rdkafka::ClientConfig;
 use rdkafka::config::FromClientConfigAndContext;
@@ -17,32 +13,6 @@ use super::super::names::Names;
 use super::super::slots::Slots;
 use super::{Client, KafkaConsumer};
 use crate::LogError;
-
-/// How long the cluster has not been there.
-pub(super) struct Outage {
-    long: Duration,
-    since: Option<Instant>,
-}
-
-impl Outage {
-    pub(super) fn longer_than(long: Duration) -> Self {
-        Self { long, since: None }
-    }
-
-    pub(super) fn ended(&mut self) {
-        self.since = None;
-    }
-
-    /// A look at a cluster that is away; whether it has been so for long since the last time that
-    /// this was answered with yes.
-    pub(super) fn is_long(&mut self) -> bool {
-        let is_long = self.since.get_or_insert_with(Instant::now).elapsed() >= self.long;
-        if is_long {
-            self.since = None;
-        }
-        is_long
-    }
-}
 
 /// A client that has joined the group, or will once the cluster is there.
 pub(super) fn connect(
@@ -74,20 +44,5 @@ impl KafkaConsumer {
         self.committed.clear();
         self.astray = false;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_outage_is_long_from_its_first_look_on_and_counts_anew_after_each_renewal() {
-        let mut never = Outage::longer_than(Duration::MAX);
-        assert!(!never.is_long() && !never.is_long());
-        let mut at_once = Outage::longer_than(Duration::ZERO);
-        assert!(at_once.is_long() && at_once.since.is_none());
-        never.ended();
-        assert!(never.since.is_none());
     }
 }
