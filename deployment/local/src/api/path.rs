@@ -124,7 +124,7 @@ mod tests {
                 Place::AppVersion(id("/tr/a"), version.parse().unwrap()),
             ),
             ("/v2/groups", Place::Groups),
-            ("/v2/groups//", Place::Group(PathId::root())),
+            ("/v2/groups//", Place::Groups),
             ("/v2/groups//tr/versions", Place::GroupVersions(id("/tr"))),
             ("/v2/queue//tr/a/delay", Place::QueueDelay(id("/tr/a"))),
             ("/v2/deployments/nope", Place::Deployment("nope".to_owned())),

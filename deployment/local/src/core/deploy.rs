@@ -22,8 +22,8 @@ pub(super) struct Deploying {
     pub(super) from: Desired,
     /// What is desired after.
     pub(super) to: Desired,
-    /// Which step, from 0; none before the first.
-    pub(super) step: Option<usize>,
+    /// Which step, from 0.
+    pub(super) step: usize,
 }
 
 impl Deploying {
@@ -32,7 +32,7 @@ impl Deploying {
     }
 
     fn current(&self) -> Option<&Step> {
-        self.plan.steps.get(self.step?)
+        self.plan.steps.get(self.step)
     }
 }
 
@@ -89,9 +89,10 @@ impl Core {
             plan,
             from,
             to: desired,
-            step: None,
+            step: 0,
         });
         self.settle(&left, now);
+        self.begin_step(&result.deployment_id, now);
         Ok(result)
     }
 
@@ -143,56 +144,66 @@ impl Core {
 
     /// Moves every deployment on by at most one step. Whether one was moved.
     pub(super) fn progress(&mut self, now: Timestamp) -> bool {
-        let mut moved = false;
-        for index in 0..self.deployments.len() {
-            let Some(deployment) = self.deployments.get(index).cloned() else {
-                continue;
-            };
-            if deployment
-                .current()
-                .is_some_and(|step| !self.is_done(step, &deployment.to))
-            {
-                continue;
-            }
-            self.next_step(index, &deployment, now);
-            moved = true;
+        let is_done = |one: &&Deploying| {
+            one.current()
+                .is_some_and(|step| self.is_done(step, &one.to))
+        };
+        let done: Vec<String> = self
+            .deployments
+            .iter()
+            .filter(is_done)
+            .map(|one| one.plan.id.clone())
+            .collect();
+        for id in &done {
+            self.end_step(id, now);
         }
-        self.deployments.retain(|deployment| {
-            deployment
-                .step
-                .is_none_or(|step| step < deployment.plan.steps.len())
-        });
-        moved
+        !done.is_empty()
     }
 
-    fn next_step(&mut self, index: usize, deployment: &Deploying, now: Timestamp) {
-        let plan = || deployment.plan.clone();
-        if let Some(step) = deployment.current() {
-            self.finished(step, now);
+    fn end_step(&mut self, id: &str, now: Timestamp) {
+        let Some(deployment) = self.deployments.iter_mut().find(|one| one.plan.id == id) else {
+            return;
+        };
+        let (ended, plan) = (deployment.current().cloned(), deployment.plan.clone());
+        deployment.step += 1;
+        if let Some(step) = ended {
+            self.finished(&step, now);
             self.events.push(Event::DeploymentStepSuccess {
-                plan: plan(),
-                current_step: step.clone(),
+                plan,
+                current_step: step,
                 timestamp: now,
             });
         }
-        let next = deployment.step.map_or(0, |step| step + 1);
-        if let Some(deployment) = self.deployments.get_mut(index) {
-            deployment.step = Some(next);
-        }
-        match deployment.plan.steps.get(next) {
+        self.begin_step(id, now);
+    }
+
+    fn begin_step(&mut self, id: &str, now: Timestamp) {
+        let Some(deployment) = self
+            .deployments
+            .iter()
+            .find(|one| one.plan.id == id)
+            .cloned()
+        else {
+            return;
+        };
+        let plan = deployment.plan.clone();
+        match deployment.current() {
             Some(step) => {
                 self.events.push(Event::DeploymentInfo {
-                    plan: plan(),
+                    plan,
                     current_step: step.clone(),
                     timestamp: now,
                 });
                 self.begin(step, &deployment.to, now);
             }
-            None => self.events.push(Event::DeploymentSuccess {
-                id: deployment.plan.id.clone(),
-                plan: plan(),
-                timestamp: now,
-            }),
+            None => {
+                self.deployments.retain(|one| one.plan.id != id);
+                self.events.push(Event::DeploymentSuccess {
+                    id: id.to_owned(),
+                    plan,
+                    timestamp: now,
+                });
+            }
         }
     }
 

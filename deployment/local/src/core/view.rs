@@ -234,7 +234,7 @@ impl Core {
 
     fn deployment(&self, deploying: &Deploying) -> Deployment {
         let steps = &deploying.plan.steps;
-        let step = deploying.step.unwrap_or_default();
+        let step = deploying.step;
         let current = steps
             .get(step)
             .map(|step| step.actions.as_slice())

@@ -36,11 +36,11 @@ defaults
     default-server check inter 1s fall 2 rise 1
 ";
 
-const HTTP_BACKEND: &str = "\
-    mode http
-    option http-buffer-request
-    retry-on conn-failure empty-response junk-response response-timeout 502 503 504
-";
+const HTTP_BACKEND: &str = concat!(
+    "    mode http\n",
+    "    option http-buffer-request\n",
+    "    retry-on conn-failure empty-response junk-response response-timeout 502 503 504\n",
+);
 
 /// No line of a label begins a section of its own.
 const SECTIONS: [&str; 16] = [

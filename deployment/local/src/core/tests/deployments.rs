@@ -36,7 +36,7 @@ fn what_depends_starts_after_what_it_depends_on_is_healthy() {
         "/g/store/db",
         "",
         Manner {
-            good_in: Some(20 * SECOND),
+            good_in: Some(8 * SECOND),
             ..Manner::default()
         },
     );
@@ -56,9 +56,9 @@ fn what_depends_starts_after_what_it_depends_on_is_healthy() {
     );
     world.settle();
     let at = |app: &str| world.launched(app)[0];
-    // It starts in half a second, answers well after 20 s, and is asked each second.
+    // It starts in half a second, answers well after 8 s, and is asked each second.
     assert!(
-        at("/g/s/back") >= 20 * SECOND && at("/g/s/back") < 23 * SECOND,
+        at("/g/s/back") >= 8 * SECOND && at("/g/s/back") < 11 * SECOND,
         "{:?}",
         at("/g/s/back")
     );
