@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -102,6 +103,23 @@ async fn ask(client: &reqwest::Client, port: u16) -> Result<(), String> {
     }
 }
 
+/// The tasks that answered one of a few requests.
+async fn served_by(client: &reqwest::Client, port: u16) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for _ in 0..8 {
+        let answer = client
+            .post(format!("http://127.0.0.1:{port}/"))
+            .body("x")
+            .send()
+            .await;
+        let name = answer
+            .ok()
+            .and_then(|answer| Some(answer.headers().get("x-task")?.to_str().ok()?.to_owned()));
+        names.extend(name);
+    }
+    names
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     let port = free_port();
@@ -144,6 +162,18 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
         .until("both are healthy again", async || {
             let tasks = fleet.tasks("/echo").await;
             tasks.len() == 2 && tasks.iter().all(moodvane_marathon_api::Task::is_healthy)
+        })
+        .await;
+    // These tasks end at once when they are asked to, so the proxy has to know the other first.
+    let names = fleet
+        .tasks("/echo")
+        .await
+        .into_iter()
+        .map(|task| task.id)
+        .collect::<BTreeSet<_>>();
+    fleet
+        .until("the proxy has both again", async || {
+            served_by(&client, port).await == names
         })
         .await;
     // One is killed by a client.

@@ -135,6 +135,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Blocked {
     counts: BTreeMap<Reason, u32>,
     last: Option<(Reason, Timestamp)>,
+    launched: Option<Timestamp>,
 }
 
 /// The names of Marathon's reasons; this place only ever has some of them.
@@ -158,6 +159,14 @@ impl Blocked {
         let count = self.counts.entry(reason).or_default();
         *count = count.saturating_add(1);
         self.last = Some((reason, now));
+    }
+
+    /// It is launched: what kept it from that is over.
+    pub(super) fn over(&mut self, now: Timestamp) {
+        *self = Self {
+            launched: Some(now),
+            ..Self::default()
+        };
     }
 
     /// Somebody else on the machine may have let go of what was lacking.
@@ -197,7 +206,7 @@ impl Blocked {
             processed_offers_count: total,
             unused_offers_count: total,
             last_unused_offer_at: self.last.map(|(_, at)| at),
-            last_used_offer_at: None,
+            last_used_offer_at: self.launched,
             reject_summary_last_offers: latest.collect(),
             reject_summary_launch_attempt: all.collect(),
         }

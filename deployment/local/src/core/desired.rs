@@ -24,7 +24,7 @@ impl Desired {
     pub(super) fn empty(now: Timestamp) -> Self {
         let root = GroupFacts {
             dependencies: Vec::new(),
-            enforce_role: Some(false),
+            enforce_role: None,
             version: now,
         };
         Self {
@@ -41,8 +41,8 @@ impl Desired {
         }
         self.groups.entry(id.clone()).or_insert_with(|| GroupFacts {
             dependencies: Vec::new(),
-            // Marathon tells it of groups directly below `/`, and of `/`.
-            enforce_role: (id.parts().len() <= 1).then_some(false),
+            // Marathon tells it of the groups directly below `/`.
+            enforce_role: (id.parts().len() == 1).then_some(false),
             version,
         })
     }

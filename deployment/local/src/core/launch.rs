@@ -105,6 +105,7 @@ impl Core {
             instance.state = State::Launching;
             instance.staged_at = Some(now);
             instance.ended = None;
+            instance.blocked.over(now);
         }
         self.effects.push(Effect::Launch(Box::new(launch)));
         self.tell_instance(&instance.id, Condition::Provisioned, now);

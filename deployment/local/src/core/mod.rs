@@ -40,6 +40,7 @@ pub(crate) use error::RequestError;
 pub(crate) use health::{Outcome, Probe, ProbeId};
 pub(crate) use launch::Launch;
 pub(crate) use recover::Found;
+#[cfg(test)]
 pub(crate) use refuse::PARAMETERS;
 pub(crate) use services::Service;
 pub(crate) use tasks::Kill;

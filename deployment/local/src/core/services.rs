@@ -28,6 +28,17 @@ pub(crate) struct Service {
     pub(crate) servers: Vec<(String, String, u16)>,
 }
 
+impl Service {
+    /// Whether `other` is the same service, whoever serves it.
+    pub(crate) fn is_but_for_servers(&self, other: &Self) -> bool {
+        let bare = |service: &Self| Self {
+            servers: Vec::new(),
+            ..service.clone()
+        };
+        bare(self) == bare(other)
+    }
+}
+
 impl Core {
     /// The services of a group, by name.
     pub(crate) fn services(&self, group: &str) -> Vec<Service> {

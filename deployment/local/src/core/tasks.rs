@@ -41,7 +41,6 @@ impl Core {
         instance.started_at = Some(now);
         instance.checks = checks_of(&instance.app, now);
         instance.readiness = readiness_of(&instance.app, now);
-        instance.blocked = Default::default();
         let id = instance.id.clone();
         self.tell_task(&id, TaskState::Starting, "", now);
         self.tell_instance(&id, Condition::Starting, now);

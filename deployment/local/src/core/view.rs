@@ -216,7 +216,11 @@ impl Core {
             ip_addresses: addresses(&host),
             host,
             id: task,
-            ports: place.ports.clone(),
+            ports: if lives {
+                place.ports.clone()
+            } else {
+                Vec::new()
+            },
             service_ports: if with_service_ports {
                 instance.app.service_ports()
             } else {

@@ -3,11 +3,14 @@
 //! A request that broke off is tried at another task, a POST too: the requests that go through here may
 //! be repeated (POST /weather only reads). For that a body is read whole first, as far as it fits
 //! HAProxy's buffer; `retry-on` of a label comes later in the file and wins.
+//!
+//! The socket in the folder is for operators, and lets HAProxy start while there is no service.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use super::slots::Slots;
 use crate::core::Service;
 
 /// Where services are reached.
@@ -23,6 +26,7 @@ const COMMON: &str = "\
 global
     maxconn 4000
     hard-stop-after 60s
+    stats socket unix@haproxy.sock mode 600 level operator expose-fd listeners
 
 defaults
     timeout connect 2s
@@ -33,6 +37,7 @@ defaults
     timeout queue 10s
     retries 3
     option redispatch 1
+    option idle-close-on-response
     default-server check inter 1s fall 2 rise 1
 ";
 
@@ -63,7 +68,7 @@ const SECTIONS: [&str; 16] = [
 ];
 
 /// The whole file. A port is the first service's that wants it.
-pub(super) fn configuration(services: &[Service], place: &Place) -> String {
+pub(super) fn configuration(services: &[Service], slots: &Slots, place: &Place) -> String {
     let mut text = COMMON.to_owned();
     let mut ports = BTreeSet::new();
     let mut hosts = String::new();
@@ -92,7 +97,7 @@ pub(super) fn configuration(services: &[Service], place: &Place) -> String {
                 socket(place.address, service.port)
             );
         }
-        backend(&mut text, service);
+        backend(&mut text, service, slots);
     }
     if !hosts.is_empty() && !ports.contains(&place.hosts_port) {
         let _ = write!(
@@ -104,7 +109,7 @@ pub(super) fn configuration(services: &[Service], place: &Place) -> String {
     text
 }
 
-fn backend(text: &mut String, service: &Service) {
+fn backend(text: &mut String, service: &Service, slots: &Slots) {
     let _ = writeln!(text, "\nbackend {}", service.name);
     text.push_str(if service.is_http {
         HTTP_BACKEND
@@ -119,8 +124,11 @@ fn backend(text: &mut String, service: &Service) {
         }
         let _ = writeln!(text, "    {line}");
     }
-    for (task, host, port) in &service.servers {
-        let _ = writeln!(text, "    server {task} {host}:{port}");
+    for (name, server) in slots.places(&service.name) {
+        let _ = match server {
+            Some((_, host, port)) => writeln!(text, "    server {name} {host}:{port}"),
+            None => writeln!(text, "    server {name} 127.0.0.1:1 disabled"),
+        };
     }
 }
 
@@ -155,6 +163,10 @@ mod tests {
         }
     }
 
+    fn written(services: &[Service]) -> String {
+        configuration(services, &Slots::of(services), &place())
+    }
+
     fn place() -> Place {
         Place {
             address: IpAddr::from([127, 0, 0, 1]),
@@ -164,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_service_is_a_frontend_and_a_backend_with_its_tasks() {
-        let text = configuration(&[service("server_0", 10_080)], &place());
+        let text = written(&[service("server_0", 10_080)]);
         let expected = "
 frontend server_0
     mode http
@@ -177,14 +189,19 @@ backend server_0
     retry-on conn-failure empty-response junk-response response-timeout 502 503 504
     balance leastconn
     option httpchk GET /ready
-    server a._app.1 127.0.0.1:31001
+    server task1 127.0.0.1:31001
+    server task2 127.0.0.1:1 disabled
 ";
-        assert_eq!(text.strip_prefix(COMMON), Some(expected));
+        assert!(
+            text.strip_prefix(COMMON)
+                .is_some_and(|rest| rest.starts_with(expected)),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_port_is_the_first_ones() {
-        let text = configuration(&[service("a_0", 10_080), service("b_0", 10_080)], &place());
+        let text = written(&[service("a_0", 10_080), service("b_0", 10_080)]);
         assert_eq!(text.matches("bind 127.0.0.1:10080").count(), 1);
         assert!(text.contains("backend b_0"));
     }
@@ -197,7 +214,7 @@ backend server_0
             "frontend mine".to_owned(),
             "retries 9".to_owned(),
         ];
-        let text = configuration(&[one], &place());
+        let text = written(&[one]);
         assert_eq!(text.matches("global").count(), 1);
         assert!(!text.contains("frontend mine") && text.contains("    retries 9\n"));
     }
@@ -206,7 +223,7 @@ backend server_0
     fn names_share_a_port() {
         let mut one = service("a_0", 10_080);
         one.hosts = vec!["weather.example".to_owned(), "bad name".to_owned()];
-        let text = configuration(&[one], &place());
+        let text = written(&[one]);
         assert!(text.contains("bind 127.0.0.1:9080\n    use_backend a_0 if { hdr(host),field(1,:) -i weather.example }\n"), "{text}");
     }
 }
