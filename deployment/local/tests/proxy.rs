@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Fleet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
 /// So many clients, one request after another each.
@@ -103,6 +105,20 @@ async fn ask(client: &reqwest::Client, port: u16) -> Result<(), String> {
     }
 }
 
+/// The HAProxy's process that serves now.
+async fn worker(fleet: &Fleet) -> String {
+    let mut socket = UnixStream::connect(fleet.folder().join("haproxy.sock"))
+        .await
+        .unwrap();
+    socket.write_all(b"show info\n").await.unwrap();
+    let mut info = String::new();
+    socket.read_to_string(&mut info).await.unwrap();
+    info.lines()
+        .find(|line| line.starts_with("Pid: "))
+        .unwrap()
+        .to_owned()
+}
+
 /// The tasks that answered one of a few requests.
 async fn served_by(client: &reqwest::Client, port: u16) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
@@ -133,6 +149,7 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
         })
         .await;
 
+    let before = worker(&fleet).await;
     let load = Load::start(port);
     let until_more = async || {
         let seen = load.good();
@@ -185,6 +202,17 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
             .0,
         200
     );
+    until_more().await;
+
+    assert_eq!(worker(&fleet).await, before, "it is told while it runs");
+    // Another service: a new worker, with the sockets of the old one.
+    let other = json!({ "id": "/other", "cmd": "exec sleep 1000", "labels": { "HAPROXY_GROUP": "external" } });
+    fleet.post("/v2/apps", &other).await;
+    fleet
+        .until("a new worker serves", async || {
+            worker(&fleet).await != before
+        })
+        .await;
     until_more().await;
 
     let good = load.good();

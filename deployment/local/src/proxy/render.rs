@@ -26,7 +26,7 @@ const COMMON: &str = "\
 global
     maxconn 4000
     hard-stop-after 60s
-    stats socket unix@haproxy.sock mode 600 level operator expose-fd listeners
+    stats socket unix@haproxy.sock mode 600 level admin expose-fd listeners
 
 defaults
     timeout connect 2s
