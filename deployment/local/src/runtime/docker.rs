@@ -29,6 +29,8 @@ const OURS: &str = "moodvane.fleet-local";
 const WHAT: &str = "moodvane.fleet-local.task";
 /// So much of an ended task's log is kept.
 const KEPT_LOG: usize = 64 << 10;
+/// Where Mesos has a task's folder.
+const SANDBOX: &str = "/mnt/mesos/sandbox";
 const ENGINE: &str = "unix:///var/run/docker.sock";
 
 /// What a container's label says.
@@ -190,6 +192,15 @@ impl Runtime for DockerRuntime {
     }
 }
 
+/// A relative path is in the task's folder.
+fn inside(path: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{SANDBOX}/{path}")
+    }
+}
+
 impl From<Label> for Found {
     fn from(label: Label) -> Self {
         let Label {
@@ -286,7 +297,7 @@ impl Engine {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        env.push("MESOS_SANDBOX=/mnt/mesos/sandbox".to_owned());
+        env.push(format!("MESOS_SANDBOX={SANDBOX}"));
         let mut body = ContainerCreateBody {
             image: app
                 .container
@@ -371,7 +382,7 @@ impl Engine {
         let kept = launch.mounts.iter().map(|mount| Mount {
             typ: Some(MountType::VOLUME),
             source: Some(self.volume(&mount.name)),
-            target: Some(mount.path.clone()),
+            target: Some(inside(&mount.path)),
             read_only: Some(mount.read_only),
             volume_options: Some(MountVolumeOptions {
                 labels: Some(labels.clone()),
@@ -387,8 +398,13 @@ impl Engine {
         let of_host = volumes.filter_map(|volume| {
             Some(Mount {
                 typ: Some(MountType::BIND),
-                source: Some(volume.host_path.clone()?),
-                target: Some(volume.container_path.clone()),
+                source: Some(
+                    volume
+                        .host_path
+                        .clone()
+                        .filter(|path| path.starts_with('/'))?,
+                ),
+                target: Some(inside(&volume.container_path)),
                 read_only: Some(volume.mode == Some(ReadMode::ReadOnly)),
                 ..Default::default()
             })
