@@ -29,6 +29,9 @@ const OURS: &str = "moodvane.fleet-local";
 const WHAT: &str = "moodvane.fleet-local.task";
 /// So much of an ended task's log is kept.
 const KEPT_LOG: usize = 64 << 10;
+/// A volume whose container is being removed is tried again.
+const VOLUME_TRIES: u32 = 40;
+const VOLUME_PAUSE: Duration = Duration::from_millis(250);
 /// Where Mesos has a task's folder.
 const SANDBOX: &str = "/mnt/mesos/sandbox";
 const ENGINE: &str = "unix:///var/run/docker.sock";
@@ -140,15 +143,7 @@ impl Runtime for DockerRuntime {
 
     async fn remove_volumes(&self, names: &[String]) {
         for name in names {
-            let options = query::RemoveVolumeOptionsBuilder::default()
-                .force(true)
-                .build();
-            if let Err(error) = self
-                .0
-                .docker
-                .remove_volume(&self.0.volume(name), Some(options))
-                .await
-            {
+            if let Err(error) = self.0.remove_volume(&self.0.volume(name)).await {
                 tracing::warn!(volume = %name, %error, "cannot remove a volume");
             }
         }
@@ -445,13 +440,42 @@ impl Engine {
                 None => tokio::time::sleep(Duration::from_secs(1)).await,
             }
         };
+        // The next task need not wait until this one's container is gone.
+        self.report(Input::Ended {
+            task: task.clone(),
+            end,
+        })
+        .await;
         if let Ok(text) = self.log(&task).await
             && let Err(error) = std::fs::write(self.logs.join(&task), text)
         {
             tracing::warn!(%task, %error, "cannot keep a log");
         }
         self.remove(&name).await;
-        self.report(Input::Ended { task, end }).await;
+    }
+
+    /// Removes a volume, once its container is gone.
+    async fn remove_volume(&self, name: &str) -> Result<(), Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self
+                .docker
+                .remove_volume(name, None::<query::RemoveVolumeOptions>)
+                .await
+            {
+                Ok(())
+                | Err(Error::DockerResponseServerError {
+                    status_code: 404, ..
+                }) => return Ok(()),
+                Err(Error::DockerResponseServerError {
+                    status_code: 409, ..
+                }) if tries < VOLUME_TRIES => {
+                    tokio::time::sleep(VOLUME_PAUSE).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn log(&self, task: &str) -> Result<Vec<u8>, Error> {
@@ -552,9 +576,7 @@ impl Engine {
             .unwrap_or_default();
         let names: HashSet<String> = volumes.into_iter().map(|volume| volume.name).collect();
         for name in names {
-            self.docker
-                .remove_volume(&name, None::<query::RemoveVolumeOptions>)
-                .await?;
+            self.remove_volume(&name).await?;
         }
         Ok(())
     }
