@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use moodvane_launch::ScorerKind;
+use moodvane_launch::{HealthArgs, ScorerKind};
 use moodvane_model::{HourSlot, Offset, Partition, Topic};
 use moodvane_sentiment::measure::{Labels, Scale};
 use moodvane_sentiment::{Rule, ScorerName};
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     /// together.
     Query(QueryArgs),
     /// Asks a running server whether it is ready; exits 1 where it is not.
-    Health,
+    Health(HealthArgs),
 }
 
 /// Which hours are asked for.

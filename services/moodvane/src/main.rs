@@ -77,7 +77,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Query(args) => start(common, Some(Vec::new()), |config| query::run(config, args)),
-        Command::Health => start(common, Some(Vec::new()), health::run),
+        Command::Health(args) => {
+            start(common, Some(Vec::new()), |config| health::run(config, args))
+        }
     }
 }
 
