@@ -47,10 +47,21 @@ pub(crate) struct Subject<'a> {
 impl Subject<'_> {
     /// The service that the image is, such as `processor`; none for images that are not ours.
     pub(crate) fn service(&self) -> Option<&'static str> {
-        let name = image(self.app)?.rsplit('/').next()?.split([':', '@']).next()?.to_owned();
-        let is_ours = self.app.env.keys().any(|name| name.starts_with("MOODVANE_"));
+        let name = image(self.app)?
+            .rsplit('/')
+            .next()?
+            .split([':', '@'])
+            .next()?
+            .to_owned();
+        let is_ours = self
+            .app
+            .env
+            .keys()
+            .any(|name| name.starts_with("MOODVANE_"));
         let services = ["ingester", "processor", "server"];
-        services.into_iter().find(|service| *service == name && is_ours)
+        services
+            .into_iter()
+            .find(|service| *service == name && is_ours)
     }
 
     /// A variable with a plain value.
@@ -103,7 +114,11 @@ const RULES: [Rule; 22] = [
 pub fn check(apps: &[App], agents: Option<u32>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for app in apps {
-        let subject = Subject { app, all: apps, agents };
+        let subject = Subject {
+            app,
+            all: apps,
+            agents,
+        };
         for (rule, broken) in RULES {
             let found = broken(&subject).into_iter().map(|message| Finding {
                 app: app.id.to_string(),

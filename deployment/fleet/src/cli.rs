@@ -22,7 +22,13 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Marathon")]
 pub(crate) struct AccessArgs {
     /// Addresses of the masters, separated by commas or repeated.
-    #[arg(long, global = true, env = "FLEET_MARATHON", default_value = "http://127.0.0.1:8080", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "FLEET_MARATHON",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
     pub(crate) marathon: Vec<String>,
     /// The user; the password comes from --password-file or FLEET_PASSWORD.
     #[arg(long, global = true, env = "FLEET_USER", value_name = "NAME")]

@@ -62,7 +62,9 @@ pub enum ClientError {
         deployments: Vec<String>,
     },
     /// The login is missing, wrong, or may not do this.
-    #[error("{what}: Marathon answers {status}: the login is missing, wrong or may not do this (--user and --password-file, or --token-file)")]
+    #[error(
+        "{what}: Marathon answers {status}: the login is missing, wrong or may not do this (--user and --password-file, or --token-file)"
+    )]
     Login {
         /// The request.
         what: String,
@@ -70,7 +72,9 @@ pub enum ClientError {
         status: u16,
     },
     /// The leader is somewhere else.
-    #[error("{from} sends us on to {to}, which is not among the given addresses, so the login is not sent there; name it too")]
+    #[error(
+        "{from} sends us on to {to}, which is not among the given addresses, so the login is not sent there; name it too"
+    )]
     Elsewhere {
         /// Who said so.
         from: String,
@@ -157,7 +161,10 @@ impl Marathon {
     /// Where the Mesos agent of a host answers.
     pub(crate) fn agent_of(&self, host: &str) -> String {
         match &self.agent {
-            Some(agent) => agent.replace("{host}", host).trim_end_matches('/').to_owned(),
+            Some(agent) => agent
+                .replace("{host}", host)
+                .trim_end_matches('/')
+                .to_owned(),
             None => format!("http://{host}:{AGENT_PORT}"),
         }
     }
@@ -180,7 +187,9 @@ impl Marathon {
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         let what = format!("GET {path}");
-        let response = self.send(&Method::GET, path, None, "application/json").await?;
+        let response = self
+            .send(&Method::GET, path, None, "application/json")
+            .await?;
         read(&what, accept(&what, response).await?).await
     }
 
@@ -238,7 +247,10 @@ impl Marathon {
     ) -> Result<Try, ClientError> {
         let mut url = at(base, path)?;
         for _ in 0..MAX_HOPS {
-            let request = self.http.request(method.clone(), url.clone()).header(ACCEPT, accepted);
+            let request = self
+                .http
+                .request(method.clone(), url.clone())
+                .header(ACCEPT, accepted);
             let request = match accepted {
                 // A stream has no end that a time-out could wait for.
                 "text/event-stream" => request,
@@ -262,7 +274,9 @@ impl Marathon {
                 }
             };
             match response.status() {
-                StatusCode::SERVICE_UNAVAILABLE => return Ok(Try::Away("has no leader".to_owned())),
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    return Ok(Try::Away("has no leader".to_owned()));
+                }
                 status if status.is_redirection() => url = self.onward(&url, &response)?,
                 _ => return Ok(Try::Answer(response)),
             }
@@ -272,7 +286,10 @@ impl Marathon {
 
     /// Where a redirection leads, if we may go there.
     fn onward(&self, from: &Url, response: &Response) -> Result<Url, ClientError> {
-        let location = response.headers().get(LOCATION).and_then(|place| place.to_str().ok());
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|place| place.to_str().ok());
         let to = location.and_then(|place| from.join(place).ok());
         let Some(to) = to else {
             return Err(ClientError::Answer {
@@ -280,7 +297,10 @@ impl Marathon {
                 why: "a redirection to nowhere".to_owned(),
             });
         };
-        let is_known = self.addresses.iter().any(|known| known.origin() == to.origin());
+        let is_known = self
+            .addresses
+            .iter()
+            .any(|known| known.origin() == to.origin());
         if is_known || self.login == Login::None {
             return Ok(to);
         }
@@ -294,10 +314,11 @@ impl Marathon {
 /// `path` below an address that may itself have a path, as behind a gateway.
 fn at(base: &Url, path: &str) -> Result<Url, ClientError> {
     let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
-    text.parse().map_err(|error: url::ParseError| ClientError::Access {
-        what: text.clone(),
-        why: error.to_string(),
-    })
+    text.parse()
+        .map_err(|error: url::ParseError| ClientError::Access {
+            what: text.clone(),
+            why: error.to_string(),
+        })
 }
 
 /// The answer where it is a success, else what it refuses.
@@ -315,14 +336,30 @@ async fn accept(what: &str, response: Response) -> Result<Response, ClientError>
     let body = serde_json::from_slice::<ErrorBody>(&bytes);
     let Ok(body) = body else {
         let text: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
-        let message = if text.is_empty() { "nothing".to_owned() } else { text };
-        return Err(ClientError::Refused { what, status: status.as_u16(), message });
+        let message = if text.is_empty() {
+            "nothing".to_owned()
+        } else {
+            text
+        };
+        return Err(ClientError::Refused {
+            what,
+            status: status.as_u16(),
+            message,
+        });
     };
     if status == StatusCode::CONFLICT && !body.deployments.is_empty() {
-        let deployments = body.deployments.into_iter().map(|Identified { id }| id).collect();
+        let deployments = body
+            .deployments
+            .into_iter()
+            .map(|Identified { id }| id)
+            .collect();
         return Err(ClientError::Locked { what, deployments });
     }
-    Err(ClientError::Refused { what, status: status.as_u16(), message: told(body) })
+    Err(ClientError::Refused {
+        what,
+        status: status.as_u16(),
+        message: told(body),
+    })
 }
 
 fn told(body: ErrorBody) -> String {
@@ -354,7 +391,11 @@ async fn collect(what: &str, mut response: Response) -> Result<Vec<u8>, ClientEr
         why,
     };
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| broken(chain(&error)))? {
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| broken(chain(&error)))?
+    {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_ANSWER_BYTES {
             return Err(ClientError::Answer {

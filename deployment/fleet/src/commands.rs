@@ -19,7 +19,11 @@ use crate::cli::{AccessArgs, Cli, Command, FollowArgs, SourceArgs};
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let Cli { access, source, command } = cli;
+    let Cli {
+        access,
+        source,
+        command,
+    } = cli;
     match command {
         Command::Render { out, check } => return render_files(&source, out, check),
         Command::Validate => return validate(&source),
@@ -34,7 +38,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             definitions.up(&marathon, &follow).await?;
         }
         Command::Down { timeout, remove } => {
-            let options = DownOptions { patience: Duration::from_secs(timeout), remove };
+            let options = DownOptions {
+                patience: Duration::from_secs(timeout),
+                remove,
+            };
             let stopped = down(&marathon, &definitions.group, options, &say).await?;
             print!("{stopped}");
         }
@@ -43,17 +50,30 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let deployments = marathon.deployments().await?;
             print!("{}", status::status(&apps, &deployments));
         }
-        Command::Scale { app, instances, follow } => {
+        Command::Scale {
+            app,
+            instances,
+            follow,
+        } => {
             let id = definitions.named(&marathon, &app).await?;
             let options = options(&follow);
             let ids = [id.clone()];
             let ask = async |force| marathon.scale(&ids, instances, force).await;
-            print!("{}", up::change(&marathon, (&definitions.group, &id), options, &say, ask).await?);
+            print!(
+                "{}",
+                up::change(&marathon, (&definitions.group, &id), options, &say, ask).await?
+            );
         }
         Command::Restart { app, follow } => {
             let id = definitions.named(&marathon, &app).await?;
             let ask = async |force| marathon.restart(&id, force).await;
-            let report = up::change(&marathon, (&definitions.group, &id), options(&follow), &say, ask);
+            let report = up::change(
+                &marathon,
+                (&definitions.group, &id),
+                options(&follow),
+                &say,
+                ask,
+            );
             print!("{}", report.await?);
         }
         Command::Logs { app, lines } => {
@@ -73,8 +93,14 @@ fn say(line: &str) {
 fn client(args: AccessArgs) -> anyhow::Result<Marathon> {
     let login = Login::read(
         args.user,
-        (args.password_file.as_deref(), std::env::var("FLEET_PASSWORD").ok()),
-        (args.token_file.as_deref(), std::env::var("FLEET_TOKEN").ok()),
+        (
+            args.password_file.as_deref(),
+            std::env::var("FLEET_PASSWORD").ok(),
+        ),
+        (
+            args.token_file.as_deref(),
+            std::env::var("FLEET_TOKEN").ok(),
+        ),
     )?;
     let access = Access::new(&args.marathon, login, args.ca)?.with_agents(args.agents);
     Ok(Marathon::new(access)?)
@@ -133,7 +159,11 @@ impl Definitions {
         if !findings.is_empty() {
             return Err(FleetError::Rules(findings).into());
         }
-        let secrets = self.site.as_ref().map(|site| site.secret.as_slice()).unwrap_or_default();
+        let secrets = self
+            .site
+            .as_ref()
+            .map(|site| site.secret.as_slice())
+            .unwrap_or_default();
         let whole = self.rendered.with_secrets(secrets)?;
         print!("{}", up(marathon, &whole, options(follow), &say).await?);
         Ok(())
@@ -160,10 +190,15 @@ fn apps(group: GroupUpdate) -> Vec<App> {
 }
 
 fn agents(site: Option<&Site>) -> Option<u32> {
-    site.filter(|site| site.hosts.constraints).map(|site| site.hosts.agents)
+    site.filter(|site| site.hosts.constraints)
+        .map(|site| site.hosts.agents)
 }
 
-fn render_files(source: &SourceArgs, out: Option<PathBuf>, check: bool) -> anyhow::Result<ExitCode> {
+fn render_files(
+    source: &SourceArgs,
+    out: Option<PathBuf>,
+    check: bool,
+) -> anyhow::Result<ExitCode> {
     let definitions = Definitions::load(source)?;
     let folder = out.unwrap_or_else(|| match &source.overlay {
         Some(name) => source.definitions.join(name),
@@ -175,9 +210,15 @@ fn render_files(source: &SourceArgs, out: Option<PathBuf>, check: bool) -> anyho
         return Ok(ExitCode::SUCCESS);
     }
     let differences = definitions.rendered.differences(&folder)?;
-    differences.iter().for_each(|difference| println!("{difference}"));
+    differences
+        .iter()
+        .for_each(|difference| println!("{difference}"));
     if differences.is_empty() {
-        println!("{}: {} files are what is rendered", folder.display(), definitions.rendered.files().len());
+        println!(
+            "{}: {} files are what is rendered",
+            folder.display(),
+            definitions.rendered.files().len()
+        );
         return Ok(ExitCode::SUCCESS);
     }
     println!("`fleet render` writes them anew");
@@ -189,7 +230,12 @@ fn validate(source: &SourceArgs) -> anyhow::Result<ExitCode> {
     let apps = apps(definitions.rendered.typed()?);
     let findings = check(&apps, agents(definitions.site.as_ref()));
     findings.iter().for_each(|finding| println!("{finding}"));
-    println!("{} apps, {} rules, {} broken", apps.len(), rules().len(), findings.len());
+    println!(
+        "{} apps, {} rules, {} broken",
+        apps.len(),
+        rules().len(),
+        findings.len()
+    );
     Ok(match findings.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,

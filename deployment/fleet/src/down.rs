@@ -74,12 +74,22 @@ pub async fn down(
         let tasks = apps.iter().filter(of).map(living).sum();
         // Whatever is being deployed is not wanted any more.
         marathon.scale(&ids, 0, true).await?;
-        end.until_none_lives(&|app: &PathId| ids.contains(app)).await?;
+        end.until_none_lives(&|app: &PathId| ids.contains(app))
+            .await?;
         let names: Vec<String> = ids.iter().map(|id| id.last().to_owned()).collect();
-        say(&format!("{:7.1} s  stopped {}", begun.elapsed().as_secs_f64(), names.join(", ")));
-        waves.push(Wave { apps: names, tasks, took: since.elapsed() });
+        say(&format!(
+            "{:7.1} s  stopped {}",
+            begun.elapsed().as_secs_f64(),
+            names.join(", ")
+        ));
+        waves.push(Wave {
+            apps: names,
+            tasks,
+            took: since.elapsed(),
+        });
     }
-    end.until_none_lives(&|app: &PathId| app.is_below(group)).await?;
+    end.until_none_lives(&|app: &PathId| app.is_below(group))
+        .await?;
     if options.remove {
         remove(&end, group).await?;
     }
@@ -98,7 +108,8 @@ async fn remove(end: &Ending<'_>, group: &PathId) -> Result<(), FleetError> {
         }
         end.events.next().await;
     }
-    end.until_none_lives(&|app: &PathId| app.is_below(group)).await
+    end.until_none_lives(&|app: &PathId| app.is_below(group))
+        .await
 }
 
 /// Waiting for an end.
@@ -111,7 +122,10 @@ struct Ending<'m> {
 
 impl Ending<'_> {
     /// Waits until no chosen app has a living task, or one that is to be launched.
-    async fn until_none_lives(&self, chosen: &(dyn Fn(&PathId) -> bool + Sync)) -> Result<(), FleetError> {
+    async fn until_none_lives(
+        &self,
+        chosen: &(dyn Fn(&PathId) -> bool + Sync),
+    ) -> Result<(), FleetError> {
         loop {
             let left = match self.left(chosen).await {
                 Ok(left) if left.is_empty() => return Ok(()),
@@ -126,13 +140,22 @@ impl Ending<'_> {
         }
     }
 
-    async fn left(&self, chosen: &(dyn Fn(&PathId) -> bool + Sync)) -> Result<Vec<String>, ClientError> {
+    async fn left(
+        &self,
+        chosen: &(dyn Fn(&PathId) -> bool + Sync),
+    ) -> Result<Vec<String>, ClientError> {
         let tasks = self.marathon.all_tasks().await?;
-        let living = tasks.iter().filter(|task| chosen(&task.app_id) && is_living(task));
-        let mut left: Vec<String> = living.map(|task| format!("{} on {}", task.id, task.host)).collect();
+        let living = tasks
+            .iter()
+            .filter(|task| chosen(&task.app_id) && is_living(task));
+        let mut left: Vec<String> = living
+            .map(|task| format!("{} on {}", task.id, task.host))
+            .collect();
         if left.is_empty() {
             let queue = self.marathon.queue().await?;
-            let waiting = queue.iter().filter(|item| item.count > 0 && chosen(&item.app.id));
+            let waiting = queue
+                .iter()
+                .filter(|item| item.count > 0 && chosen(&item.app.id));
             left.extend(waiting.map(|item| format!("{} in the launch queue", item.app.id)));
         }
         Ok(left)
@@ -158,12 +181,15 @@ fn living(info: &AppState) -> usize {
 /// Who is stopped together: everyone before what it needs. Peers start one after the other and are
 /// stopped at once.
 fn waves_of(apps: &[AppState], group: &PathId) -> Vec<Vec<PathId>> {
-    let peers: BTreeMap<&PathId, &String> =
-        apps.iter().filter_map(|info| Some((&info.app.id, info.app.labels.get(PEERS)?))).collect();
+    let peers: BTreeMap<&PathId, &String> = apps
+        .iter()
+        .filter_map(|info| Some((&info.app.id, info.app.labels.get(PEERS)?)))
+        .collect();
     let without_peers = |info: &AppState| {
         let mut app: App = info.app.clone();
         let own = peers.get(&info.app.id);
-        app.dependencies.retain(|needed| own.is_none() || peers.get(needed) != own);
+        app.dependencies
+            .retain(|needed| own.is_none() || peers.get(needed) != own);
         app
     };
     let mut root = Group::empty(group.clone());
@@ -186,7 +212,11 @@ impl std::fmt::Display for Stopped {
             table.row(vec![wave.apps.join(", "), wave.tasks.to_string(), took]);
         }
         write!(f, "{table}")?;
-        let what = if self.removed { "nothing runs, definitions and volumes are gone" } else { "nothing runs" };
+        let what = if self.removed {
+            "nothing runs, definitions and volumes are gone"
+        } else {
+            "nothing runs"
+        };
         writeln!(f, "{what}: {:.1} s", self.total.as_secs_f64())
     }
 }

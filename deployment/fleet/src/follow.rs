@@ -130,7 +130,10 @@ impl<'s> Follow<'s> {
                 Err(error) => return Err(error.into()),
             };
             self.note(&look);
-            let open = look.deployments.iter().any(|one| one.affected_apps.iter().any(chosen));
+            let open = look
+                .deployments
+                .iter()
+                .any(|one| one.affected_apps.iter().any(chosen));
             let watched = || look.apps.iter().filter(|info| chosen(&info.app.id));
             let ready = watched().all(|info| self.is_at(&info.app.id, Stage::Ready));
             if ready && !open {
@@ -160,7 +163,8 @@ impl<'s> Follow<'s> {
             let failing = self.hopeless(&|id: &PathId| id.is_below(&self.group));
             if let Some(why) = failing {
                 let chosen = |id: &PathId| self.apps.contains_key(id);
-                let trouble = trouble::gather(&self.marathon, why, &look, &self.apps, &chosen).await;
+                let trouble =
+                    trouble::gather(&self.marathon, why, &look, &self.apps, &chosen).await;
                 return Err(FleetError::Trouble(Box::new(trouble)));
             }
             self.events.next().await;
@@ -175,7 +179,8 @@ impl<'s> Follow<'s> {
         let look = self.look().await?;
         let differs = |app: &App| match look.apps.iter().find(|info| info.app.id == app.id) {
             None => Some(format!("{} is not there", app.id)),
-            Some(info) => progress::difference(app, &info.app).map(|what| format!("{} has another {what}", app.id)),
+            Some(info) => progress::difference(app, &info.app)
+                .map(|what| format!("{} has another {what}", app.id)),
         };
         Ok(asked.iter().filter_map(differs).collect())
     }
@@ -193,14 +198,21 @@ impl<'s> Follow<'s> {
             let id = info.app.id.clone();
             let progress = self.apps.entry(id).or_insert_with(|| Progress::new(info));
             if let Some(news) = progress.note(info, &look.deployments, elapsed) {
-                (self.say)(&format!("{:7.1} s  {:<24} {news}", elapsed.as_secs_f64(), info.app.id.last()));
+                (self.say)(&format!(
+                    "{:7.1} s  {:<24} {news}",
+                    elapsed.as_secs_f64(),
+                    info.app.id.last()
+                ));
             }
         }
-        self.apps.retain(|id, _| look.apps.iter().any(|info| info.app.id == *id));
+        self.apps
+            .retain(|id, _| look.apps.iter().any(|info| info.app.id == *id));
     }
 
     fn is_at(&self, id: &PathId, stage: Stage) -> bool {
-        self.apps.get(id).is_some_and(|progress| progress.stage == stage)
+        self.apps
+            .get(id)
+            .is_some_and(|progress| progress.stage == stage)
     }
 
     fn is_over(&self) -> bool {
@@ -215,7 +227,12 @@ impl<'s> Follow<'s> {
             let times = progress.failures.len();
             return Some(format!("{} failed {times} times, giving up", progress.id));
         }
-        let late = || self.apps.values().filter(|one| chosen(&one.id) && one.stage < Stage::Ready).count();
+        let late = || {
+            self.apps
+                .values()
+                .filter(|one| chosen(&one.id) && one.stage < Stage::Ready)
+                .count()
+        };
         self.is_over().then(|| match late() {
             0 => "deployments are still under way".to_owned(),
             count => format!("{count} apps are not ready"),

@@ -1,5 +1,5 @@
 //! A task's log, read from the agent that it runs on, as Mesos serves it: `/state` knows the task's
-//! folder, `/files/read` reads in it.
+//! folder, `/files/read` reads in it. `fleet local` has no agents and tells logs itself.
 
 use std::time::Duration;
 
@@ -35,19 +35,35 @@ struct Piece {
 ///
 /// # Errors
 /// [`LogError`] where the agent does not tell.
-pub async fn tail(marathon: &Marathon, task: &str, host: &str, lines: usize) -> Result<Vec<String>, LogError> {
+pub async fn tail(
+    marathon: &Marathon,
+    task: &str,
+    host: &str,
+    lines: usize,
+) -> Result<Vec<String>, LogError> {
+    if let Some(text) = marathon.task_log(task).await {
+        return Ok(last(&text, lines));
+    }
     let agent = marathon.agent_of(host);
     let http = marathon.plain_http();
     let state = json(http, &agent, "/state").await?;
-    let folder = folder_of(&state, task)
-        .ok_or_else(|| LogError::Unknown(agent.clone(), task.to_owned()))?;
+    let folder =
+        folder_of(&state, task).ok_or_else(|| LogError::Unknown(agent.clone(), task.to_owned()))?;
     let mut text = end_of(http, &agent, &format!("{folder}/stderr")).await?;
     if text.trim().is_empty() {
         text = end_of(http, &agent, &format!("{folder}/stdout")).await?;
     }
+    Ok(last(&text, lines))
+}
+
+fn last(text: &str, lines: usize) -> Vec<String> {
     let all: Vec<&str> = text.lines().collect();
     let from = all.len().saturating_sub(lines);
-    Ok(all.get(from..).unwrap_or_default().iter().map(|line| (*line).to_owned()).collect())
+    all.get(from..)
+        .unwrap_or_default()
+        .iter()
+        .map(|line| (*line).to_owned())
+        .collect()
 }
 
 /// The last piece of a file.
@@ -57,7 +73,12 @@ async fn end_of(http: &reqwest::Client, agent: &str, path: &str) -> Result<Strin
     Ok(read(http, agent, path, Some(from)).await?.data)
 }
 
-async fn read(http: &reqwest::Client, agent: &str, path: &str, from: Option<u64>) -> Result<Piece, LogError> {
+async fn read(
+    http: &reqwest::Client,
+    agent: &str,
+    path: &str,
+    from: Option<u64>,
+) -> Result<Piece, LogError> {
     let path = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
     let query = match from {
         // Without a place the agent tells the length alone.
@@ -65,13 +86,18 @@ async fn read(http: &reqwest::Client, agent: &str, path: &str, from: Option<u64>
         Some(offset) => format!("/files/read?path={path}&offset={offset}&length={TAIL_BYTES}"),
     };
     let value = json(http, agent, &query).await?;
-    serde_json::from_value(value).map_err(|error| LogError::Agent(agent.to_owned(), error.to_string()))
+    serde_json::from_value(value)
+        .map_err(|error| LogError::Agent(agent.to_owned(), error.to_string()))
 }
 
 async fn json(http: &reqwest::Client, agent: &str, path: &str) -> Result<Value, LogError> {
     let failed = |why: String| LogError::Agent(agent.to_owned(), why);
     let ask = async {
-        let mut response = http.get(format!("{agent}{path}")).send().await?.error_for_status()?;
+        let mut response = http
+            .get(format!("{agent}{path}"))
+            .send()
+            .await?
+            .error_for_status()?;
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             bytes.extend_from_slice(&chunk);
@@ -120,7 +146,12 @@ mod tests {
             }],
             "completed_frameworks": [{ "completed_executors": [{ "id": "c", "directory": "/w/c" }] }],
         });
-        for (task, folder) in [("a", Some("/w/a")), ("b", Some("/w/b")), ("c", Some("/w/c")), ("d", None)] {
+        for (task, folder) in [
+            ("a", Some("/w/a")),
+            ("b", Some("/w/b")),
+            ("c", Some("/w/c")),
+            ("d", None),
+        ] {
             assert_eq!(folder_of(&state, task).as_deref(), folder, "{task}");
         }
     }

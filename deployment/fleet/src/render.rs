@@ -110,7 +110,9 @@ pub fn render(folder: &Path, site: &Site) -> Result<Rendered, RenderError> {
 }
 
 fn template(name: &str, error: &minijinja::Error) -> RenderError {
-    let line = error.line().map_or_else(String::new, |line| format!("line {line}: "));
+    let line = error
+        .line()
+        .map_or_else(String::new, |line| format!("line {line}: "));
     RenderError::Template {
         template: error.name().unwrap_or(name).to_owned(),
         why: format!("{line}{error}"),
@@ -123,7 +125,10 @@ fn parse(name: &str, text: &str) -> Result<Vec<Value>, RenderError> {
         why,
     };
     let made: Value = serde_json::from_str(text).map_err(|error| {
-        let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+        let line = text
+            .lines()
+            .nth(error.line().saturating_sub(1))
+            .unwrap_or_default();
         wrong(format!("does not give JSON: {error}: {}", line.trim()))
     })?;
     match made {
@@ -169,12 +174,20 @@ fn refer_to(group: &mut Value, secret: &Secret) {
     }
 }
 
-fn apps_of<'g>(group: &'g mut Value, secret: &'g Secret) -> impl Iterator<Item = &'g mut Map<String, Value>> {
-    let apps = group["apps"].as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
-    apps.iter_mut().filter_map(Value::as_object_mut).filter(|app| {
-        let name = short(app);
-        secret.apps.iter().any(|pattern| is_like(&name, pattern))
-    })
+fn apps_of<'g>(
+    group: &'g mut Value,
+    secret: &'g Secret,
+) -> impl Iterator<Item = &'g mut Map<String, Value>> {
+    let apps = group["apps"]
+        .as_array_mut()
+        .map(Vec::as_mut_slice)
+        .unwrap_or_default();
+    apps.iter_mut()
+        .filter_map(Value::as_object_mut)
+        .filter(|app| {
+            let name = short(app);
+            secret.apps.iter().any(|pattern| is_like(&name, pattern))
+        })
 }
 
 fn is_like(name: &str, pattern: &str) -> bool {
@@ -204,7 +217,8 @@ impl Rendered {
             refused,
         };
         read_group(&bytes).map_err(refused)?;
-        let group = serde_json::from_slice(&bytes).map_err(|error| refused(Refused::NotJson(error.to_string())))?;
+        let group = serde_json::from_slice(&bytes)
+            .map_err(|error| refused(Refused::NotJson(error.to_string())))?;
         Ok(Self { group })
     }
 
@@ -217,7 +231,10 @@ impl Rendered {
     /// The definition of one app as JSON, by its whole id.
     #[must_use]
     pub fn app(&self, id: &str) -> Option<&Value> {
-        self.group["apps"].as_array()?.iter().find(|app| app["id"] == id)
+        self.group["apps"]
+            .as_array()?
+            .iter()
+            .find(|app| app["id"] == id)
     }
 
     /// The group as Marathon understands it.
@@ -242,7 +259,9 @@ impl Rendered {
     pub fn with_secrets(&self, secrets: &[Secret]) -> Result<Self, RenderError> {
         let mut group = self.group.clone();
         for secret in secrets {
-            let Some(value) = value_of(secret)? else { continue };
+            let Some(value) = value_of(secret)? else {
+                continue;
+            };
             for app in apps_of(&mut group, secret) {
                 let env = app.entry("env").or_insert_with(|| json!({}));
                 env[&secret.variable] = Value::String(value.clone());
@@ -254,7 +273,10 @@ impl Rendered {
     /// Every file by its name: one for each app, and one for the group.
     #[must_use]
     pub fn files(&self) -> Vec<(String, String)> {
-        let apps = self.group["apps"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let apps = self.group["apps"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let one = |app: &Value| {
             let name = app.as_object().map(short).unwrap_or_default();
             (format!("{name}.json"), pretty(app))
@@ -310,7 +332,10 @@ impl Rendered {
             source,
         })?;
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
             if name.ends_with(".json") && !files.iter().any(|(file, _)| file == name) {
                 found.push(Difference::Surplus(path));
             }
@@ -341,9 +366,8 @@ fn value_of(secret: &Secret) -> Result<Option<String>, RenderError> {
         why,
     };
     let text = match (&secret.file, &secret.from) {
-        (Some(path), _) => {
-            fs::read_to_string(path).map_err(|error| wrong(format!("{}: {error}", path.display())))?
-        }
+        (Some(path), _) => fs::read_to_string(path)
+            .map_err(|error| wrong(format!("{}: {error}", path.display())))?,
         (None, Some(name)) => {
             std::env::var(name).map_err(|_| wrong(format!("the environment has no {name}")))?
         }

@@ -117,7 +117,10 @@ pub struct Hosts {
 /// The log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each is named for what it is, and explained in fleet.toml")]
+#[allow(
+    missing_docs,
+    reason = "each is named for what it is, and explained in fleet.toml"
+)]
 pub struct Kafka {
     pub cluster_id: String,
     pub partitions: u32,
@@ -134,7 +137,10 @@ pub struct Kafka {
 /// One Kafka node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each is named for what it is, and explained in fleet.toml")]
+#[allow(
+    missing_docs,
+    reason = "each is named for what it is, and explained in fleet.toml"
+)]
 pub struct KafkaNode {
     pub host: String,
     pub address: String,
@@ -145,14 +151,17 @@ pub struct KafkaNode {
 /// The store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each is named for what it is, and explained in fleet.toml")]
+#[allow(
+    missing_docs,
+    reason = "each is named for what it is, and explained in fleet.toml"
+)]
 pub struct Cassandra {
     pub cluster_name: String,
     pub keyspace: String,
     pub replication: u32,
     pub port: u16,
     pub storage_port: u16,
-    pub shares_host: bool,
+    pub listen: String,
     pub heap_mib: u32,
     pub new_heap_mib: u32,
     pub mem_mib: u32,
@@ -164,7 +173,10 @@ pub struct Cassandra {
 /// One Cassandra node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each is named for what it is, and explained in fleet.toml")]
+#[allow(
+    missing_docs,
+    reason = "each is named for what it is, and explained in fleet.toml"
+)]
 pub struct CassandraNode {
     pub host: String,
     pub address: String,
@@ -174,7 +186,10 @@ pub struct CassandraNode {
 /// What one task of a service takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each is named for what it is, and explained in fleet.toml")]
+#[allow(
+    missing_docs,
+    reason = "each is named for what it is, and explained in fleet.toml"
+)]
 pub struct Size {
     pub cpus: f64,
     pub mem_mib: u32,
@@ -183,7 +198,10 @@ pub struct Size {
 /// What one task of a service with a volume takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each is named for what it is, and explained in fleet.toml")]
+#[allow(
+    missing_docs,
+    reason = "each is named for what it is, and explained in fleet.toml"
+)]
 pub struct Stateful {
     pub cpus: f64,
     pub mem_mib: u32,
@@ -193,7 +211,10 @@ pub struct Stateful {
 /// What one task of the server takes, and where clients find it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs, reason = "each is named for what it is, and explained in fleet.toml")]
+#[allow(
+    missing_docs,
+    reason = "each is named for what it is, and explained in fleet.toml"
+)]
 pub struct Server {
     pub cpus: f64,
     pub mem_mib: u32,
@@ -264,22 +285,30 @@ impl Site {
             };
             lay_over(&mut table, over);
         }
-        let site: Self = serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
-            let key = error.path().to_string();
-            wrong(path, key, error.into_inner().message())
-        })?;
+        let site: Self =
+            serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
+                let key = error.path().to_string();
+                wrong(path, key, error.into_inner().message())
+            })?;
         site.check(path)
     }
 
     fn check(self, path: &Path) -> Result<Self, SiteError> {
         for (index, secret) in self.secret.iter().enumerate() {
-            let given = [secret.store.is_some(), secret.file.is_some(), secret.from.is_some()];
+            let given = [
+                secret.store.is_some(),
+                secret.file.is_some(),
+                secret.from.is_some(),
+            ];
             if given.iter().filter(|given| **given).count() != 1 {
                 let why = "must have one of store, file and from: where the secret comes from";
                 return Err(wrong(path, format!("secret[{index}]"), why));
             }
         }
-        let counts = [("kafka.nodes", self.kafka.nodes.len()), ("cassandra.nodes", self.cassandra.nodes.len())];
+        let counts = [
+            ("kafka.nodes", self.kafka.nodes.len()),
+            ("cassandra.nodes", self.cassandra.nodes.len()),
+        ];
         for (key, count) in counts {
             if !(1..=99).contains(&count) {
                 return Err(wrong(path, key, "must be 1 to 99 nodes"));
@@ -303,9 +332,13 @@ fn read(path: &Path) -> Result<String, SiteError> {
         path: path.to_owned(),
         why,
     };
-    let long = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+    let long = fs::metadata(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .len();
     if long > MAX_BYTES {
-        return Err(unreadable(format!("is too long, it may have {MAX_BYTES} bytes")));
+        return Err(unreadable(format!(
+            "is too long, it may have {MAX_BYTES} bytes"
+        )));
     }
     fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
 }

@@ -8,7 +8,15 @@ use crate::table::Table;
 /// One row for each app, and a line for each deployment that is under way.
 #[must_use]
 pub fn status(apps: &[AppState], deployments: &[Deployment]) -> String {
-    let mut table = Table::new(&["app", ">instances", ">running", ">healthy", "image", "hosts", "last failure"]);
+    let mut table = Table::new(&[
+        "app",
+        ">instances",
+        ">running",
+        ">healthy",
+        "image",
+        "hosts",
+        "last failure",
+    ]);
     for info in apps {
         table.row(row(info));
     }
@@ -32,8 +40,15 @@ pub fn status(apps: &[AppState], deployments: &[Deployment]) -> String {
 
 fn row(info: &AppState) -> Vec<String> {
     let tasks = info.tasks.as_deref().unwrap_or_default();
-    let running: Vec<_> = tasks.iter().filter(|task| task.state == TaskState::Running).collect();
-    let image = info.app.container.as_ref().and_then(|container| container.docker.as_ref());
+    let running: Vec<_> = tasks
+        .iter()
+        .filter(|task| task.state == TaskState::Running)
+        .collect();
+    let image = info
+        .app
+        .container
+        .as_ref()
+        .and_then(|container| container.docker.as_ref());
     let mut hosts: Vec<String> = running
         .iter()
         .map(|task| match task.ports.first() {
@@ -49,10 +64,16 @@ fn row(info: &AppState) -> Vec<String> {
         running.len().to_string(),
         match info.app.health_checks.is_empty() {
             true => "-".to_owned(),
-            false => running.iter().filter(|task| task.is_healthy()).count().to_string(),
+            false => running
+                .iter()
+                .filter(|task| task.is_healthy())
+                .count()
+                .to_string(),
         },
         image.map_or_else(|| "-".to_owned(), |docker| docker.image.clone()),
         hosts.join(" "),
-        failure.map_or_else(String::new, |last| format!("{} {}: {}", last.timestamp, last.state, last.message)),
+        failure.map_or_else(String::new, |last| {
+            format!("{} {}: {}", last.timestamp, last.state, last.message)
+        }),
     ]
 }

@@ -31,7 +31,10 @@ impl Table {
     }
 
     fn names(&self) -> Vec<String> {
-        self.head.iter().map(|name| name.trim_start_matches('>').to_owned()).collect()
+        self.head
+            .iter()
+            .map(|name| name.trim_start_matches('>').to_owned())
+            .collect()
     }
 
     fn line(&self, f: &mut fmt::Formatter<'_>, widths: &[usize], cells: &[String]) -> fmt::Result {
@@ -52,11 +55,17 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.names();
         let width = |column: usize| {
-            let cells = self.rows.iter().chain([&names]).filter_map(|row| row.get(column));
+            let cells = self
+                .rows
+                .iter()
+                .chain([&names])
+                .filter_map(|row| row.get(column));
             cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..names.len()).map(width).collect();
         self.line(f, &widths, &names)?;
-        self.rows.iter().try_for_each(|row| self.line(f, &widths, row))
+        self.rows
+            .iter()
+            .try_for_each(|row| self.line(f, &widths, row))
     }
 }

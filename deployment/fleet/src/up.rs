@@ -80,8 +80,14 @@ pub async fn up(
     steps.push(("deploy the group".to_owned(), follow.elapsed() - begun));
     let others = follow.changed_by_others(&apps).await?;
     if !others.is_empty() {
-        let why = format!("all is ready, but somebody changed it meanwhile: {}", others.join("; "));
-        return Err(FleetError::Trouble(Box::new(Trouble { why, apps: Vec::new() })));
+        let why = format!(
+            "all is ready, but somebody changed it meanwhile: {}",
+            others.join("; ")
+        );
+        return Err(FleetError::Trouble(Box::new(Trouble {
+            why,
+            apps: Vec::new(),
+        })));
     }
     Ok(Report {
         steps,
@@ -107,7 +113,12 @@ pub async fn change(
     settle(marathon, &mut follow, &sent, came, options, say).await?;
     Ok(Report {
         steps: Vec::new(),
-        apps: follow.progress().into_iter().filter(|one| one.id == *app).cloned().collect(),
+        apps: follow
+            .progress()
+            .into_iter()
+            .filter(|one| one.id == *app)
+            .cloned()
+            .collect(),
         total: follow.elapsed(),
     })
 }
@@ -123,7 +134,10 @@ async fn patiently(
         match ask(force).await {
             Ok(sent) => return Ok(sent),
             Err(ClientError::Locked { deployments, .. }) => {
-                say(&format!("waiting for what is under way: {}", deployments.join(", ")));
+                say(&format!(
+                    "waiting for what is under way: {}",
+                    deployments.join(", ")
+                ));
                 follow.until_ended(&deployments).await?;
             }
             Err(error) => return Err(error.into()),
@@ -144,13 +158,17 @@ async fn settle(
         return came;
     };
     if !options.rollback {
-        trouble.why.push_str("; nothing was taken back (--rollback does)");
+        trouble
+            .why
+            .push_str("; nothing was taken back (--rollback does)");
         return Err(FleetError::Trouble(trouble));
     }
     say(&format!("{}; taking it back", trouble.why));
     let back = marathon.roll_back(&sent.deployment).await?;
     let Some(back) = back else {
-        trouble.why.push_str("; its deployment has ended, so there is nothing to take back");
+        trouble
+            .why
+            .push_str("; its deployment has ended, so there is nothing to take back");
         return Err(FleetError::Trouble(trouble));
     };
     let undone = follow.again().until_ended(&[back.deployment]).await;
@@ -166,7 +184,7 @@ async fn settle(
 fn rolls(planned: &Steps, apps: &[App]) -> BTreeMap<String, Vec<PathId>> {
     let replaced = |app: &App| {
         let mut actions = planned.steps.iter().flat_map(|step| &step.actions);
-        actions.any(|action| action.action == ActionName::RestartApplication && action.app == app.id)
+        actions.any(|action| action.action == ActionName::Restart && action.app == app.id)
     };
     let mut rolls: BTreeMap<String, Vec<PathId>> = BTreeMap::new();
     for app in apps.iter().filter(|app| replaced(app)) {
@@ -183,8 +201,15 @@ impl std::fmt::Display for Report {
         let seconds = |at: Option<Duration>| {
             at.map_or_else(|| "-".to_owned(), |at| format!("{:.1}", at.as_secs_f64()))
         };
-        let mut table =
-            Table::new(&["app", ">instances", ">launched s", ">running s", ">healthy s", ">ready s", ">failures"]);
+        let mut table = Table::new(&[
+            "app",
+            ">instances",
+            ">launched s",
+            ">running s",
+            ">healthy s",
+            ">ready s",
+            ">failures",
+        ]);
         for app in &self.apps {
             let mut cells = vec![app.id.last().to_owned(), app.wanted.to_string()];
             if app.stage == Stage::Ready && !app.moved() {

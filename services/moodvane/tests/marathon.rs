@@ -45,7 +45,7 @@ fn backends(settings: &Settings) -> Option<Backends> {
 /// Both renderings, each with where the log and store are in it.
 const RENDERED: [(&str, &str, [&str; 2]); 2] = [
     ("", "node-1:9092,node-2:9092,node-3:9092", ["node-1:9042", "node-3:9042"]),
-    ("local", "127.0.0.1:19092,127.0.0.1:19192,127.0.0.1:19292", ["127.0.0.1:19042", "127.0.0.3:19042"]),
+    ("local", "127.0.0.1:19092,127.0.0.2:19092,127.0.0.3:19092", ["127.0.0.1:19042", "127.0.0.3:19042"]),
 ];
 
 fn check_backends(backends: &Backends, kafka: &str, [first, last]: [&str; 2]) {

@@ -13,13 +13,22 @@ const SERVERS: Duration = Duration::from_secs(30);
 /// The kill grace period is longer than the drain that the settings allow.
 pub(super) fn grace_above_drain(subject: &Subject<'_>) -> Vec<String> {
     let Some(grace) = subject.app.task_kill_grace_period_seconds else {
-        return vec!["has no taskKillGracePeriodSeconds, and Mesos' few seconds cut a drain short".to_owned()];
+        return vec![
+            "has no taskKillGracePeriodSeconds, and Mesos' few seconds cut a drain short"
+                .to_owned(),
+        ];
     };
     let (drain, margin, whose) = match subject.service() {
         Some(service) => {
             let key = "drain_ms";
-            let drain = settings(subject.app).section(service).millis(key, 0..=600_000);
-            (drain.unwrap_or_default(), MARGIN, format!("{service}.{key}"))
+            let drain = settings(subject.app)
+                .section(service)
+                .millis(key, 0..=600_000);
+            (
+                drain.unwrap_or_default(),
+                MARGIN,
+                format!("{service}.{key}"),
+            )
         }
         None => (SERVERS, Duration::ZERO, "an orderly end".to_owned()),
     };

@@ -12,8 +12,12 @@ pub(super) fn pinned(subject: &Subject<'_>) -> Vec<String> {
     }
     let name = image.rsplit('/').next().unwrap_or(image);
     match name.split_once(':').map(|(_, tag)| tag) {
-        None => vec![format!("{image} has no tag, and would be whatever is latest; such as {image}:0.1.0")],
-        Some("latest" | "") => vec![format!("{image} moves; a tag must name one version, such as :0.1.0")],
+        None => vec![format!(
+            "{image} has no tag, and would be whatever is latest; such as {image}:0.1.0"
+        )],
+        Some("latest" | "") => vec![format!(
+            "{image} moves; a tag must name one version, such as :0.1.0"
+        )],
         Some(_) => Vec::new(),
     }
 }

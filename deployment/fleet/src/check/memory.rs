@@ -12,7 +12,9 @@ pub(super) fn stated(subject: &Subject<'_>) -> Vec<String> {
     [("cpus", app.cpus), ("mem", app.mem), ("disk", app.disk)]
         .into_iter()
         .filter(|(_, amount)| *amount <= 0.0)
-        .map(|(name, amount)| format!("{name} is {amount}: it must say what a task takes, or agents are overbooked"))
+        .map(|(name, amount)| {
+            format!("{name} is {amount}: it must say what a task takes, or agents are overbooked")
+        })
         .collect()
 }
 
@@ -20,7 +22,9 @@ pub(super) fn stated(subject: &Subject<'_>) -> Vec<String> {
 pub(super) fn above_heap(subject: &Subject<'_>) -> Vec<String> {
     let heaps = [
         subject.variable("KAFKA_HEAP_OPTS").and_then(|options| {
-            options.split_whitespace().find_map(|option| mib(option.strip_prefix("-Xmx")?))
+            options
+                .split_whitespace()
+                .find_map(|option| mib(option.strip_prefix("-Xmx")?))
         }),
         subject.variable("MAX_HEAP_SIZE").and_then(mib),
     ];
@@ -31,7 +35,10 @@ pub(super) fn above_heap(subject: &Subject<'_>) -> Vec<String> {
     if subject.app.mem >= needed {
         return Vec::new();
     }
-    vec![format!("mem is {}, but the heap may be {heap} MiB: it must be {needed} at least", subject.app.mem)]
+    vec![format!(
+        "mem is {}, but the heap may be {heap} MiB: it must be {needed} at least",
+        subject.app.mem
+    )]
 }
 
 fn mib(text: &str) -> Option<f64> {

@@ -10,9 +10,15 @@ const LONGEST_DELAY: u32 = 60;
 /// Instances that must be on different hosts have as many, while they are replaced too.
 pub(super) fn room_for_unique(subject: &Subject<'_>) -> Vec<String> {
     let app = subject.app;
-    let Some(agents) = subject.agents else { return Vec::new() };
-    let is_unique = app.constraints.iter().any(|one| one.field == "hostname" && one.operator == Operator::Unique);
-    let extra = (f64::from(app.instances) * app.upgrade_strategy.maximum_over_capacity).floor() as u32;
+    let Some(agents) = subject.agents else {
+        return Vec::new();
+    };
+    let is_unique = app
+        .constraints
+        .iter()
+        .any(|one| one.field == "hostname" && one.operator == Operator::Unique);
+    let extra =
+        (f64::from(app.instances) * app.upgrade_strategy.maximum_over_capacity).floor() as u32;
     let most = app.instances + extra;
     if !is_unique || most <= agents {
         return Vec::new();
@@ -28,9 +34,12 @@ pub(super) fn upgrade_keeps_serving(subject: &Subject<'_>) -> Vec<String> {
     let strategy = app.upgrade_strategy;
     let mut wrong = Vec::new();
     if app.instances > 1 && strategy.minimum_health_capacity <= 0.0 {
-        wrong.push("minimumHealthCapacity is 0: an upgrade would stop all instances at once".to_owned());
+        wrong.push(
+            "minimumHealthCapacity is 0: an upgrade would stop all instances at once".to_owned(),
+        );
     }
-    let none_may_go = strategy.minimum_health_capacity * f64::from(app.instances) > f64::from(app.instances) - 1.0;
+    let none_may_go = strategy.minimum_health_capacity * f64::from(app.instances)
+        > f64::from(app.instances) - 1.0;
     let none_may_come = strategy.maximum_over_capacity * f64::from(app.instances) < 1.0;
     if app.instances > 0 && none_may_go && none_may_come {
         wrong.push(
@@ -52,7 +61,10 @@ pub(super) fn backoff(subject: &Subject<'_>) -> Vec<String> {
         ));
     }
     if app.backoff_seconds == 0 {
-        wrong.push("backoffSeconds is 0: a task that fails at once would be launched without a pause".to_owned());
+        wrong.push(
+            "backoffSeconds is 0: a task that fails at once would be launched without a pause"
+                .to_owned(),
+        );
     }
     wrong
 }
@@ -67,12 +79,20 @@ pub(super) fn balancer_labels(subject: &Subject<'_>) -> Vec<String> {
     });
     let mut wrong: Vec<String> = indices
         .filter(|index| *index >= ports)
-        .map(|index| format!("HAPROXY_{index}_… is of port {index}, but there are {ports} ports, from 0 on"))
+        .map(|index| {
+            format!("HAPROXY_{index}_… is of port {index}, but there are {ports} ports, from 0 on")
+        })
         .collect();
     wrong.dedup();
-    let speaks = app.labels.keys().any(|label| label.starts_with("HAPROXY_0_"));
+    let speaks = app
+        .labels
+        .keys()
+        .any(|label| label.starts_with("HAPROXY_0_"));
     if speaks && !app.labels.contains_key("HAPROXY_GROUP") {
-        wrong.push("has labels of the load balancer, but no HAPROXY_GROUP: it would be passed over".to_owned());
+        wrong.push(
+            "has labels of the load balancer, but no HAPROXY_GROUP: it would be passed over"
+                .to_owned(),
+        );
     }
     wrong
 }

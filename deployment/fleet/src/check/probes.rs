@@ -20,8 +20,13 @@ pub(super) fn one_health_check(subject: &Subject<'_>) -> Vec<String> {
     match (checks.len(), by_mesos) {
         (1, 1) => Vec::new(),
         (0, _) => vec!["has no health check: a task that hangs would stay".to_owned()],
-        (_, 0) => vec!["is checked by Marathon; a check must be MESOS_HTTP, MESOS_TCP or COMMAND".to_owned()],
-        _ => vec![format!("has {} health checks, and Marathon takes one by Mesos", checks.len())],
+        (_, 0) => vec![
+            "is checked by Marathon; a check must be MESOS_HTTP, MESOS_TCP or COMMAND".to_owned(),
+        ],
+        _ => vec![format!(
+            "has {} health checks, and Marathon takes one by Mesos",
+            checks.len()
+        )],
     }
 }
 
@@ -34,7 +39,9 @@ pub(super) fn port_exists(subject: &Subject<'_>) -> Vec<String> {
         }
         let index = check.port_index.unwrap_or(0);
         if check.port.is_none() && index >= ports {
-            return Some(format!("the check is of port {index}, but there are {ports} ports, from 0 on"));
+            return Some(format!(
+                "the check is of port {index}, but there are {ports} ports, from 0 on"
+            ));
         }
         let path = check.path.as_deref().unwrap_or("/");
         (!path.starts_with('/')).then(|| format!("the check's path {path} must begin with a slash"))
@@ -53,13 +60,19 @@ pub(super) fn pace(subject: &Subject<'_>) -> Vec<String> {
             ));
         }
         if !(1..=LONGEST_INTERVAL).contains(&check.interval_seconds) {
-            wrong.push(format!("intervalSeconds is {}: 1 to {LONGEST_INTERVAL}", check.interval_seconds));
+            wrong.push(format!(
+                "intervalSeconds is {}: 1 to {LONGEST_INTERVAL}",
+                check.interval_seconds
+            ));
         }
         if check.max_consecutive_failures == 0 {
-            wrong.push("maxConsecutiveFailures is 0: a task that hangs would never be replaced".to_owned());
+            wrong.push(
+                "maxConsecutiveFailures is 0: a task that hangs would never be replaced".to_owned(),
+            );
         }
         if check.grace_period_seconds == 0 {
-            wrong.push("gracePeriodSeconds is 0: a task would be killed while it starts".to_owned());
+            wrong
+                .push("gracePeriodSeconds is 0: a task would be killed while it starts".to_owned());
         }
     }
     wrong
@@ -70,13 +83,19 @@ pub(super) fn readiness(subject: &Subject<'_>) -> Vec<String> {
     let app = subject.app;
     let Some(check) = app.readiness_checks.first() else {
         return match subject.service() {
-            Some(_) => vec!["has no readiness check: a deployment would go on before it can work".to_owned()],
+            Some(_) => vec![
+                "has no readiness check: a deployment would go on before it can work".to_owned(),
+            ],
             None => Vec::new(),
         };
     };
     let mut wrong = Vec::new();
     if !names(app).contains(&check.port_name.as_str()) {
-        wrong.push(format!("the readiness check's port {} is none of: {}", check.port_name, names(app).join(", ")));
+        wrong.push(format!(
+            "the readiness check's port {} is none of: {}",
+            check.port_name,
+            names(app).join(", ")
+        ));
     }
     if check.timeout_seconds >= check.interval_seconds {
         wrong.push(format!(

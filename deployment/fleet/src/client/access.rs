@@ -54,8 +54,13 @@ impl Login {
             (None, None, None) => Ok(Self::None),
             (Some(user), Some(password), None) => Ok(Self::Basic(user, password)),
             (None, None, Some(token)) => Ok(Self::Token(token)),
-            (_, _, Some(_)) => Err(wrong("--token-file", "and a user are both given: one login is enough")),
-            (Some(_), None, None) => Err(wrong("--user", "needs --password-file or FLEET_PASSWORD")),
+            (_, _, Some(_)) => Err(wrong(
+                "--token-file",
+                "and a user are both given: one login is enough",
+            )),
+            (Some(_), None, None) => {
+                Err(wrong("--user", "needs --password-file or FLEET_PASSWORD"))
+            }
             (None, Some(_), None) => Err(wrong("--password-file", "needs --user")),
         }
     }
@@ -88,18 +93,34 @@ impl Access {
         login: Login,
         ca_file: Option<PathBuf>,
     ) -> Result<Self, ClientError> {
-        let texts = addresses.iter().flat_map(|some| some.split(',')).map(str::trim);
-        let addresses = texts.filter(|text| !text.is_empty()).map(address).collect::<Result<Vec<_>, _>>()?;
+        let texts = addresses
+            .iter()
+            .flat_map(|some| some.split(','))
+            .map(str::trim);
+        let addresses = texts
+            .filter(|text| !text.is_empty())
+            .map(address)
+            .collect::<Result<Vec<_>, _>>()?;
         if addresses.is_empty() || addresses.len() > MAX_ADDRESSES {
-            let why = format!("must be 1 to {MAX_ADDRESSES} addresses, such as http://master-1:8080");
+            let why =
+                format!("must be 1 to {MAX_ADDRESSES} addresses, such as http://master-1:8080");
             return Err(wrong("--marathon", &why));
         }
-        let open = addresses.iter().find(|url| url.scheme() == "http" && !is_loopback(url));
+        let open = addresses
+            .iter()
+            .find(|url| url.scheme() == "http" && !is_loopback(url));
         if let (Some(url), true) = (open, login != Login::None) {
-            let why = format!("{url} is not encrypted, and a login must not go over an open line: use https");
+            let why = format!(
+                "{url} is not encrypted, and a login must not go over an open line: use https"
+            );
             return Err(wrong("--marathon", &why));
         }
-        Ok(Self { addresses, login, agent: None, ca_file })
+        Ok(Self {
+            addresses,
+            login,
+            agent: None,
+            ca_file,
+        })
     }
 
     /// The same, with agents elsewhere than at port 5051 of their hosts; `{host}` stands for the host.
@@ -127,13 +148,17 @@ impl Access {
             // Reading the system's authorities takes longer than most requests.
             builder = builder.tls_certs_only([]);
         }
-        builder.build().map_err(|error| wrong("the HTTP client", &super::chain(&error)))
+        builder
+            .build()
+            .map_err(|error| wrong("the HTTP client", &super::chain(&error)))
     }
 }
 
 fn address(text: &str) -> Result<Url, ClientError> {
     let wanted = "must look like http://master-1:8080";
-    let url: Url = text.parse().map_err(|error| wrong(text, &format!("{error}; {wanted}")))?;
+    let url: Url = text
+        .parse()
+        .map_err(|error| wrong(text, &format!("{error}; {wanted}")))?;
     if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
         return Err(wrong(text, wanted));
     }
@@ -155,7 +180,11 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn secret(what: &str, file: Option<&Path>, inline: Option<String>) -> Result<Option<String>, ClientError> {
+fn secret(
+    what: &str,
+    file: Option<&Path>,
+    inline: Option<String>,
+) -> Result<Option<String>, ClientError> {
     let text = match (file, inline) {
         (Some(path), _) => Some(
             fs::read_to_string(path)
@@ -166,7 +195,10 @@ fn secret(what: &str, file: Option<&Path>, inline: Option<String>) -> Result<Opt
     let Some(text) = text else { return Ok(None) };
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() || text.len() > MAX_SECRET_BYTES {
-        return Err(wrong(what, &format!("must hold 1 to {MAX_SECRET_BYTES} bytes")));
+        return Err(wrong(
+            what,
+            &format!("must hold 1 to {MAX_SECRET_BYTES} bytes"),
+        ));
     }
     Ok(Some(text.to_owned()))
 }

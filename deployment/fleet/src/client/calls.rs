@@ -1,8 +1,8 @@
 //! The calls of Marathon's API that the fleet needs.
 
 use moodvane_marathon_api::{
-    AppAnswer, AppInfo, AppList, Deployment, DeploymentResult, Info, PathId, Queue, QueueItem, Steps, Task, TaskList,
-    Timestamp,
+    AppAnswer, AppInfo, AppList, Deployment, DeploymentResult, Info, PathId, Queue, QueueItem,
+    Steps, Task, TaskList, Timestamp,
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -29,7 +29,10 @@ pub struct Sent {
 #[serde(untagged)]
 enum Began {
     Result(DeploymentResult),
-    App { deployments: Vec<moodvane_marathon_api::Identified>, version: Option<Timestamp> },
+    App {
+        deployments: Vec<moodvane_marathon_api::Identified>,
+        version: Option<Timestamp>,
+    },
 }
 
 impl From<Began> for Sent {
@@ -39,8 +42,15 @@ impl From<Began> for Sent {
                 deployment: result.deployment_id,
                 version: Some(result.version),
             },
-            Began::App { deployments, version } => Self {
-                deployment: deployments.into_iter().next().map(|one| one.id).unwrap_or_default(),
+            Began::App {
+                deployments,
+                version,
+            } => Self {
+                deployment: deployments
+                    .into_iter()
+                    .next()
+                    .map(|one| one.id)
+                    .unwrap_or_default(),
                 version,
             },
         }
@@ -67,8 +77,11 @@ impl Marathon {
     pub async fn apps(&self, group: &PathId) -> Result<Vec<AppState>, ClientError> {
         let list: AppList = self.get(&format!("/v2/apps?id={group}&{EMBED}")).await?;
         // The filter is of names that contain the text anywhere.
-        let mut apps: Vec<AppState> =
-            list.apps.into_iter().filter(|info| info.app.id.is_below(group)).collect();
+        let mut apps: Vec<AppState> = list
+            .apps
+            .into_iter()
+            .filter(|info| info.app.id.is_below(group))
+            .collect();
         apps.sort_by(|a, b| a.app.id.cmp(&b.app.id));
         Ok(apps)
     }
@@ -100,6 +113,14 @@ impl Marathon {
         Ok(self.get::<TaskList>("/v2/tasks").await?.tasks)
     }
 
+    /// A task's log, where Marathon itself has it, which only `fleet local` does.
+    pub(crate) async fn task_log(&self, task: &str) -> Option<String> {
+        let path = format!("/v2/tasks/{task}/log?bytes=65536");
+        let response = self.change(Method::GET, &path, None).await.ok()?;
+        let bytes = super::collect(&path, response).await.ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Deployments under way.
     ///
     /// # Errors
@@ -113,14 +134,22 @@ impl Marathon {
     /// # Errors
     /// [`ClientError`].
     pub async fn queue(&self) -> Result<Vec<QueueItem>, ClientError> {
-        Ok(self.get::<Queue>("/v2/queue?embed=lastUnusedOffers").await?.queue)
+        Ok(self
+            .get::<Queue>("/v2/queue?embed=lastUnusedOffers")
+            .await?
+            .queue)
     }
 
     /// Makes a group be as `body` says.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn put_group(&self, id: &PathId, body: &Value, force: bool) -> Result<Sent, ClientError> {
+    pub async fn put_group(
+        &self,
+        id: &PathId,
+        body: &Value,
+        force: bool,
+    ) -> Result<Sent, ClientError> {
         let path = format!("/v2/groups/{id}{}", forced(force));
         self.began(Method::PUT, &path, Some(body)).await
     }
@@ -139,7 +168,12 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn put_app(&self, id: &PathId, body: &Value, force: bool) -> Result<Sent, ClientError> {
+    pub async fn put_app(
+        &self,
+        id: &PathId,
+        body: &Value,
+        force: bool,
+    ) -> Result<Sent, ClientError> {
         let path = format!("/v2/apps/{id}?partialUpdate=false&force={force}");
         self.began(Method::PUT, &path, Some(body)).await
     }
@@ -148,11 +182,17 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn scale(&self, apps: &[PathId], instances: u32, force: bool) -> Result<Sent, ClientError> {
+    pub async fn scale(
+        &self,
+        apps: &[PathId],
+        instances: u32,
+        force: bool,
+    ) -> Result<Sent, ClientError> {
         let one = |id: &PathId| json!({ "id": id, "instances": instances });
         let body: Vec<Value> = apps.iter().map(one).collect();
         let path = format!("/v2/apps{}", forced(force));
-        self.began(Method::PUT, &path, Some(&Value::Array(body))).await
+        self.began(Method::PUT, &path, Some(&Value::Array(body)))
+            .await
     }
 
     /// Replaces all tasks of an app by new ones.
@@ -212,7 +252,12 @@ impl Marathon {
         }
     }
 
-    async fn began(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Sent, ClientError> {
+    async fn began(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Sent, ClientError> {
         let what = format!("{method} {path}");
         let response = self.change(method, path, body).await?;
         read::<Began>(&what, response).await.map(Sent::from)

@@ -69,7 +69,8 @@ impl Progress {
             reached: [None; 4],
             failures: BTreeSet::new(),
             known_failure: None,
-            shown: None,
+            // What waits is not worth a line.
+            shown: Some(Stage::Waiting.to_string()),
         }
     }
 
@@ -98,8 +99,18 @@ impl Progress {
         if self.shown.as_ref() == Some(&told) {
             return None;
         }
-        let passed = [Stage::Launched, Stage::Running, Stage::Healthy, Stage::Ready];
-        for (reached, _) in self.reached.iter_mut().zip(passed).filter(|(_, stage)| *stage <= self.stage) {
+        let passed = [
+            Stage::Launched,
+            Stage::Running,
+            Stage::Healthy,
+            Stage::Ready,
+        ];
+        for (reached, _) in self
+            .reached
+            .iter_mut()
+            .zip(passed)
+            .filter(|(_, stage)| *stage <= self.stage)
+        {
             reached.get_or_insert(elapsed);
         }
         self.shown = Some(told.clone());
@@ -120,32 +131,53 @@ impl Progress {
 }
 
 fn failure(info: &AppState) -> Option<String> {
-    info.last_task_failure.as_ref().map(|failure| failure.task_id.clone())
+    info.last_task_failure
+        .as_ref()
+        .map(|failure| failure.task_id.clone())
 }
 
 fn told(info: &AppState, stage: Stage) -> String {
     let count = count(info);
     let (done, what) = match stage {
-        Stage::Waiting | Stage::Launched => (count.running, "running"),
+        Stage::Waiting => return stage.to_string(),
+        Stage::Launched => (count.running, "running"),
         Stage::Running => (count.healthy, "healthy"),
-        Stage::Healthy | Stage::Ready => (count.healthy, if stage == Stage::Ready { "ready" } else { "healthy" }),
+        Stage::Healthy | Stage::Ready => (
+            count.healthy,
+            if stage == Stage::Ready {
+                "ready"
+            } else {
+                "healthy"
+            },
+        ),
     };
     format!("{done}/{} {what}", info.app.instances)
 }
 
 fn stage(info: &AppState, deployments: &[Deployment]) -> Stage {
-    let Count { living, running, healthy } = count(info);
+    let Count {
+        living,
+        running,
+        healthy,
+    } = count(info);
     let wanted = info.app.instances;
     if wanted == 0 && living > 0 {
         return Stage::Launched;
     }
     if running < wanted {
-        return if living == 0 { Stage::Waiting } else { Stage::Launched };
+        return if living == 0 {
+            Stage::Waiting
+        } else {
+            Stage::Launched
+        };
     }
     if healthy < wanted {
         return Stage::Running;
     }
-    match deployments.iter().any(|deployment| acts_on(deployment, &info.app.id)) {
+    match deployments
+        .iter()
+        .any(|deployment| acts_on(deployment, &info.app.id))
+    {
         true => Stage::Healthy,
         false => Stage::Ready,
     }
@@ -153,7 +185,11 @@ fn stage(info: &AppState, deployments: &[Deployment]) -> Stage {
 
 fn count(info: &AppState) -> Count {
     let tasks = info.tasks.as_deref().unwrap_or_default();
-    let current = || tasks.iter().filter(|task| is_living(task) && is_current(task, &info.app));
+    let current = || {
+        tasks
+            .iter()
+            .filter(|task| is_living(task) && is_current(task, &info.app))
+    };
     let running = || current().filter(|task| task.state == TaskState::Running);
     let checked = !info.app.health_checks.is_empty();
     let size = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -164,7 +200,11 @@ fn count(info: &AppState) -> Count {
             current().count()
         }),
         running: size(running().count()),
-        healthy: size(running().filter(|task| !checked || task.is_healthy()).count()),
+        healthy: size(
+            running()
+                .filter(|task| !checked || task.is_healthy())
+                .count(),
+        ),
     }
 }
 
@@ -176,7 +216,10 @@ pub(crate) fn is_living(task: &Task) -> bool {
 
 /// Whether the task runs what the app says now; a change of scale alone leaves it so.
 fn is_current(task: &Task, app: &App) -> bool {
-    let since = app.version_info.map(|info| info.last_config_change_at).or(app.version);
+    let since = app
+        .version_info
+        .map(|info| info.last_config_change_at)
+        .or(app.version);
     match (task.version, since) {
         (Some(version), Some(since)) => version >= since,
         _ => true,
@@ -185,13 +228,22 @@ fn is_current(task: &Task, app: &App) -> bool {
 
 /// Whether the deployment does something to the app, now or later.
 fn acts_on(deployment: &Deployment, app: &PathId) -> bool {
-    let later = deployment.steps.iter().skip(deployment.current_step.saturating_sub(1));
-    later.flat_map(|step| &step.actions).any(|action| action.app == *app)
+    let later = deployment
+        .steps
+        .iter()
+        .skip(deployment.current_step.saturating_sub(1));
+    later
+        .flat_map(|step| &step.actions)
+        .any(|action| action.app == *app)
 }
 
 /// The first of the things that matter in which two definitions differ.
 pub(super) fn difference(asked: &App, is: &App) -> Option<&'static str> {
-    let image = |app: &App| app.container.as_ref().and_then(|one| Some(one.docker.as_ref()?.image.clone()));
+    let image = |app: &App| {
+        app.container
+            .as_ref()
+            .and_then(|one| Some(one.docker.as_ref()?.image.clone()))
+    };
     let amount = |a: f64, b: f64| (a - b).abs() > 1e-9;
     let fields = [
         ("image", image(asked) != image(is)),
@@ -201,5 +253,8 @@ pub(super) fn difference(asked: &App, is: &App) -> Option<&'static str> {
         ("mem", amount(asked.mem, is.mem)),
         ("cpus", amount(asked.cpus, is.cpus)),
     ];
-    fields.into_iter().find(|(_, differs)| *differs).map(|(name, _)| name)
+    fields
+        .into_iter()
+        .find(|(_, differs)| *differs)
+        .map(|(name, _)| name)
 }

@@ -74,9 +74,12 @@ pub(super) async fn gather(
     let mut apps = Vec::new();
     let waiting = look.apps.iter().filter(|info| chosen(&info.app.id));
     for info in waiting {
-        let Some(known) = progress.get(&info.app.id) else { continue };
+        let Some(known) = progress.get(&info.app.id) else {
+            continue;
+        };
         // An app that waits for others has no trouble of its own.
-        let is_held = known.stage == Stage::Waiting && known.failures.is_empty() && !waits_in(&queue, info);
+        let is_held =
+            known.stage == Stage::Waiting && known.failures.is_empty() && !waits_in(&queue, info);
         if known.stage == Stage::Ready || is_held {
             continue;
         }
@@ -89,21 +92,36 @@ fn waits_in(queue: &[QueueItem], info: &AppState) -> bool {
     queue.iter().any(|item| item.app.id == info.app.id)
 }
 
-async fn of_app(marathon: &Marathon, info: &AppState, known: &Progress, queue: &[QueueItem]) -> AppTrouble {
+async fn of_app(
+    marathon: &Marathon,
+    info: &AppState,
+    known: &Progress,
+    queue: &[QueueItem],
+) -> AppTrouble {
     let tasks = info.tasks.as_deref().unwrap_or_default();
     let told = |task: &moodvane_marathon_api::Task| {
-        let cause = task.health_check_results.iter().find_map(|health| health.last_failure_cause.clone());
+        let cause = task
+            .health_check_results
+            .iter()
+            .find_map(|health| health.last_failure_cause.clone());
         let health = match (task.health_check_results.is_empty(), task.is_healthy()) {
             (true, _) => "not checked yet".to_owned(),
             (false, true) => "healthy".to_owned(),
-            (false, false) => format!("unhealthy: {}", cause.unwrap_or_else(|| "no cause given".to_owned())),
+            (false, false) => format!(
+                "unhealthy: {}",
+                cause.unwrap_or_else(|| "no cause given".to_owned())
+            ),
         };
         format!("{} on {}: {}, {health}", task.id, task.host, task.state)
     };
     let failure = info.last_task_failure.as_ref();
     let subject = failure
         .map(|failure| (failure.task_id.clone(), failure.host.clone()))
-        .or_else(|| tasks.first().map(|task| (task.id.clone(), task.host.clone())));
+        .or_else(|| {
+            tasks
+                .first()
+                .map(|task| (task.id.clone(), task.host.clone()))
+        });
     let log = match subject {
         None => Vec::new(),
         Some((task, host)) => match logs::tail(marathon, &task, &host, LOG_LINES).await {
@@ -116,16 +134,25 @@ async fn of_app(marathon: &Marathon, info: &AppState, known: &Progress, queue: &
         stage: known.stage,
         tasks: tasks.iter().map(told).collect(),
         failure: failure.map(|last| {
-            format!("{} of {} on {}: {}", last.state, last.task_id, last.host, last.message)
+            format!(
+                "{} of {} on {}: {}",
+                last.state, last.task_id, last.host, last.message
+            )
         }),
-        waits: queue.iter().find(|item| item.app.id == info.app.id).map(why_queued),
+        waits: queue
+            .iter()
+            .find(|item| item.app.id == info.app.id)
+            .map(why_queued),
         log,
     }
 }
 
 fn why_queued(item: &QueueItem) -> String {
     if item.delay.time_left_seconds > 0 {
-        return format!("the next launch waits {} s more after failures", item.delay.time_left_seconds);
+        return format!(
+            "the next launch waits {} s more after failures",
+            item.delay.time_left_seconds
+        );
     }
     let summary = &item.processed_offers_summary;
     let declined: Vec<String> = summary
@@ -135,7 +162,10 @@ fn why_queued(item: &QueueItem) -> String {
         .map(|reason| reason.reason.clone())
         .collect();
     match declined.is_empty() {
-        true => format!("no agent has offered its resources ({} offers seen)", summary.processed_offers_count),
+        true => format!(
+            "no agent has offered its resources ({} offers seen)",
+            summary.processed_offers_count
+        ),
         false => format!("the agents' offers do not do: {}", declined.join(", ")),
     }
 }
