@@ -1,18 +1,19 @@
-//! The definition of an app, and what is told about it.
+//! The definition of an app.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::check::{HealthCheck, ReadinessCheck, ReadinessResult};
+use crate::app_parts::{
+    Artifact, Constraint, EnvValue, SecretDefinition, UnreachableStrategy, UpgradeStrategy,
+    VersionInfo,
+};
+use crate::check::{HealthCheck, ReadinessCheck};
 use crate::container::{Container, Network, PortDefinition, PortMapping};
-use crate::deployment::Identified;
 use crate::path_id::PathId;
-use crate::refused::Refused;
-use crate::task::{Task, TaskFailure};
 use crate::timestamp::Timestamp;
-use crate::words::{KillSelection, NetworkMode, Operator};
+use crate::words::{KillSelection, NetworkMode};
 
 /// What is to run, how often, and how it is looked after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -252,259 +253,6 @@ impl App {
     }
 }
 
-/// A value of the environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum EnvValue {
-    /// The value itself.
-    Plain(String),
-    /// The name of a secret that holds it.
-    Secret {
-        /// The name.
-        secret: String,
-    },
-}
-
-/// Where a secret comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SecretDefinition {
-    /// Its name in the store.
-    pub source: String,
-}
-
-/// Something that is fetched into the task's folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Artifact {
-    /// From where.
-    pub uri: String,
-    /// Whether an archive is unpacked.
-    #[serde(default = "yes")]
-    pub extract: bool,
-    /// Whether it may be run.
-    #[serde(default)]
-    pub executable: bool,
-    /// Whether the host keeps it.
-    #[serde(default)]
-    pub cache: bool,
-    /// Under which name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dest_path: Option<String>,
-}
-
-/// A rule for spreading tasks: field, operator, and a value for some operators.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<String>", into = "Vec<String>")]
-pub struct Constraint {
-    /// What is compared, as `hostname`.
-    pub field: String,
-    /// How.
-    pub operator: Operator,
-    /// With what.
-    pub value: Option<String>,
-}
-
-impl TryFrom<Vec<String>> for Constraint {
-    type Error = String;
-
-    fn try_from(words: Vec<String>) -> Result<Self, String> {
-        let mut words = words.into_iter();
-        let (Some(field), Some(operator), value, None) =
-            (words.next(), words.next(), words.next(), words.next())
-        else {
-            return Err("Constraint must have two or three parts".to_owned());
-        };
-        let operator =
-            serde_json::from_value(Value::String(operator)).map_err(|error| error.to_string())?;
-        Ok(Self {
-            field,
-            operator,
-            value,
-        })
-    }
-}
-
-impl From<Constraint> for Vec<String> {
-    fn from(constraint: Constraint) -> Self {
-        [constraint.field, constraint.operator.to_string()]
-            .into_iter()
-            .chain(constraint.value)
-            .collect()
-    }
-}
-
-/// How many tasks may be missing, and extra, while a new version comes; both as shares of the scale.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UpgradeStrategy {
-    /// So many more may run.
-    #[serde(default = "whole")]
-    pub maximum_over_capacity: f64,
-    /// So many are always healthy.
-    #[serde(default = "whole")]
-    pub minimum_health_capacity: f64,
-}
-
-impl Default for UpgradeStrategy {
-    fn default() -> Self {
-        Self {
-            maximum_over_capacity: 1.0,
-            minimum_health_capacity: 1.0,
-        }
-    }
-}
-
-/// When the last changes were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VersionInfo {
-    /// Of any change.
-    pub last_scaling_at: Timestamp,
-    /// Of a change to more than the scale.
-    pub last_config_change_at: Timestamp,
-}
-
-/// What becomes of a task whose host is away.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum UnreachableStrategy {
-    /// It is replaced, then forgotten.
-    Enabled(UnreachableTimes),
-    /// It is waited for; the word is `disabled`.
-    Disabled(String),
-}
-
-/// When a task whose host is away is replaced, and forgotten.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UnreachableTimes {
-    /// Replaced.
-    #[serde(default)]
-    pub inactive_after_seconds: u64,
-    /// Forgotten.
-    #[serde(default)]
-    pub expunge_after_seconds: u64,
-}
-
-impl Default for UnreachableStrategy {
-    fn default() -> Self {
-        Self::Enabled(UnreachableTimes {
-            inactive_after_seconds: 0,
-            expunge_after_seconds: 0,
-        })
-    }
-}
-
-/// Some of an app's fields, to be changed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AppUpdate {
-    pub(crate) fields: Map<String, Value>,
-}
-
-impl AppUpdate {
-    /// The app it is for, where it says so.
-    #[must_use]
-    pub fn id(&self) -> Option<PathId> {
-        self.fields
-            .get("id")
-            .and_then(Value::as_str)
-            .and_then(|id| id.parse().ok())
-    }
-
-    /// The version it goes back to, where it is only that.
-    #[must_use]
-    pub fn version(&self) -> Option<Timestamp> {
-        self.fields
-            .get("version")
-            .and_then(Value::as_str)
-            .and_then(|version| version.parse().ok())
-    }
-
-    /// `app` with these fields; its name stays.
-    ///
-    /// # Errors
-    /// [`Refused`] where a field cannot be read.
-    pub fn onto(&self, app: &App) -> Result<App, Refused> {
-        let mut whole = match crate::read::value_of(app) {
-            Value::Object(whole) => whole,
-            _ => Map::new(),
-        };
-        // The old places of ports and artifacts replace the new ones.
-        for (old, new) in [("ports", "portDefinitions"), ("uris", "fetch")] {
-            if self.fields.contains_key(old) {
-                whole.remove(new);
-            }
-        }
-        whole.extend(self.fields.clone());
-        whole.insert("id".to_owned(), Value::String(app.id.to_string()));
-        crate::read::app_from(Value::Object(whole))
-    }
-
-    /// These fields alone, as the definition of `id`.
-    ///
-    /// # Errors
-    /// [`Refused`] where a field cannot be read.
-    pub fn alone(&self, id: &PathId) -> Result<App, Refused> {
-        let mut whole = self.fields.clone();
-        whole.insert("id".to_owned(), Value::String(id.to_string()));
-        crate::read::app_from(Value::Object(whole))
-    }
-}
-
-/// An app and how it does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AppInfo {
-    /// The definition.
-    #[serde(flatten)]
-    pub app: App,
-    /// Being started.
-    #[serde(default)]
-    pub tasks_staged: u32,
-    /// Running.
-    #[serde(default)]
-    pub tasks_running: u32,
-    /// Running, and every check says so.
-    #[serde(default)]
-    pub tasks_healthy: u32,
-    /// Running, and a check says otherwise.
-    #[serde(default)]
-    pub tasks_unhealthy: u32,
-    /// The deployments that change it.
-    #[serde(default)]
-    pub deployments: Vec<Identified>,
-    /// What its readiness checks say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub readiness_check_results: Option<Vec<ReadinessResult>>,
-    /// Its tasks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tasks: Option<Vec<Task>>,
-    /// The last that failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_task_failure: Option<TaskFailure>,
-}
-
-/// The answer to `GET /v2/apps/…`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AppAnswer {
-    /// The app.
-    pub app: AppInfo,
-}
-
-/// The answer to `GET /v2/apps`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AppList {
-    /// The apps.
-    pub apps: Vec<AppInfo>,
-}
-
-/// The answer to `GET /v2/apps/…/versions`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VersionList {
-    /// The versions, the latest first.
-    pub versions: Vec<Timestamp>,
-}
-
 fn backoff_factor() -> f64 {
     1.15
 }
@@ -523,14 +271,6 @@ fn five_minutes() -> u32 {
 
 fn memory() -> f64 {
     128.0
-}
-
-fn whole() -> f64 {
-    1.0
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn youngest() -> KillSelection {

@@ -19,6 +19,9 @@
 //! ```
 
 mod app;
+mod app_info;
+mod app_parts;
+mod app_update;
 mod check;
 mod container;
 mod deployment;
@@ -36,10 +39,13 @@ mod timestamp;
 mod validate;
 mod words;
 
-pub use app::{
-    App, AppAnswer, AppInfo, AppList, AppUpdate, Artifact, Constraint, EnvValue, SecretDefinition,
-    UnreachableStrategy, UnreachableTimes, UpgradeStrategy, VersionInfo, VersionList,
+pub use app::App;
+pub use app_info::{AppAnswer, AppInfo, AppList, VersionList};
+pub use app_parts::{
+    Artifact, Constraint, EnvValue, SecretDefinition, UnreachableStrategy, UnreachableTimes,
+    UpgradeStrategy, VersionInfo,
 };
+pub use app_update::AppUpdate;
 pub use check::{Command, HealthCheck, ReadinessCheck, ReadinessResponse, ReadinessResult};
 pub use container::{
     Container, Docker, Network, Parameter, PersistentVolume, PortDefinition, PortMapping, Volume,

@@ -2,7 +2,8 @@
 //!
 //! Bounds of single numbers are checked here too: for Marathon they belong to the shape.
 
-use crate::app::{App, Artifact};
+use crate::app::App;
+use crate::app_parts::Artifact;
 use crate::container::{Container, Network, PortDefinition, PortMapping};
 use crate::group::GroupUpdate;
 use crate::refused::Violation;

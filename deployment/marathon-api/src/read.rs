@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
-use crate::app::{App, AppUpdate};
+use crate::app::App;
+use crate::app_update::AppUpdate;
 use crate::group::GroupUpdate;
 use crate::normal;
 use crate::path_id::PathId;

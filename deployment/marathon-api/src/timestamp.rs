@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -31,7 +32,24 @@ impl Timestamp {
     /// The next time that can be told from this one.
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + TimeDelta::milliseconds(1))
+        self.after(Duration::from_millis(1))
+    }
+
+    /// The time `delay` later; as late as there are times.
+    #[must_use]
+    pub fn after(self, delay: Duration) -> Self {
+        let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+        Self::new(
+            self.0
+                .checked_add_signed(delay)
+                .unwrap_or(DateTime::<Utc>::MAX_UTC),
+        )
+    }
+
+    /// From `earlier` to here; nothing where it is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        (self.0 - earlier.0).to_std().unwrap_or_default()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::{App, Constraint, EnvValue, UnreachableStrategy};
+use crate::app::App;
+use crate::app_parts::{Constraint, EnvValue, UnreachableStrategy};
 use crate::group::GroupUpdate;
 use crate::path_id::PathId;
 use crate::refused::{Refused, Violation};
