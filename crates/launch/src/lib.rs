@@ -8,6 +8,7 @@
 //!
 //! This crate must not know any service.
 
+mod allotted;
 mod args;
 mod backends;
 mod exit;
@@ -15,6 +16,7 @@ mod health;
 mod probe;
 mod scorer;
 
+pub use allotted::allotted;
 pub use args::Common;
 pub use backends::{Backends, LogChoice, SQLITE_FILE, StoreChoice, open_patiently, open_sqlite};
 pub use exit::{EXIT_CONFIG, exit_code, run};
