@@ -21,5 +21,5 @@ pub use args::Common;
 pub use backends::{Backends, LogChoice, SQLITE_FILE, StoreChoice, open_patiently, open_sqlite};
 pub use exit::{EXIT_CONFIG, exit_code, run};
 pub use health::{Health, HealthArgs, ServiceCommand, reachable};
-pub use probe::{ProbeConfig, serve_probes};
+pub use probe::{ProbeConfig, serve_probes, serve_probes_and};
 pub use scorer::{ScorerKind, ScorerPlan, read_scorer};
