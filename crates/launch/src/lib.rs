@@ -8,6 +8,7 @@
 //!
 //! This crate must not know any service.
 
+mod allotted;
 mod args;
 mod backends;
 mod exit;
@@ -15,9 +16,10 @@ mod health;
 mod probe;
 mod scorer;
 
+pub use allotted::allotted;
 pub use args::Common;
 pub use backends::{Backends, LogChoice, SQLITE_FILE, StoreChoice, open_patiently, open_sqlite};
 pub use exit::{EXIT_CONFIG, exit_code, run};
 pub use health::{Health, HealthArgs, ServiceCommand, reachable};
-pub use probe::{ProbeConfig, serve_probes};
+pub use probe::{ProbeConfig, serve_probes, serve_probes_and};
 pub use scorer::{ScorerKind, ScorerPlan, read_scorer};

@@ -25,6 +25,7 @@ fn read_sources(settings: &Settings) {
         for key in ["kind", "id", "base_url", "select", "language", "since"] {
             let _ = source.text_or(key, "");
         }
+        let _ = source.list_or_empty("other_urls");
         let _ = source.number_or("poll_s", 1..=86_400u32, 60);
         let _ = source.number_or("history_days", 0..=92u8, 0);
         let _ = source.number_or("rewind_s", 0..=86_400u32, 5);
