@@ -1,8 +1,8 @@
 //! The calls of Marathon's API that the fleet needs.
 
 use moodvane_marathon_api::{
-    AppAnswer, AppInfo, AppList, Deployment, DeploymentResult, Info, PathId, Queue, QueueItem,
-    Steps, Task, TaskList, Timestamp,
+    AppAnswer, AppInfo, AppList, Deployment, DeploymentResult, Group, Info, PathId, Queue,
+    QueueItem, Steps, Task, TaskList, Timestamp,
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -154,6 +154,15 @@ impl Marathon {
         self.began(Method::PUT, &path, Some(body)).await
     }
 
+    /// The version that a group is at; `None` where there is no such group.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn group_version(&self, id: &PathId) -> Result<Option<Timestamp>, ClientError> {
+        let group: Option<Group> = self.find(&format!("/v2/groups/{id}")).await?;
+        Ok(group.and_then(|group| group.version))
+    }
+
     /// What making a group be as `body` says would do.
     ///
     /// # Errors
@@ -239,16 +248,16 @@ impl Marathon {
         self.change(Method::DELETE, &path, None).await.map(drop)
     }
 
-    /// Forgets how often an app failed, so that its next launch does not wait.
+    /// Forgets how often an app failed, so that its next launch does not wait. False where none of it
+    /// waits: then Marathon forgets nothing.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn reset_delay(&self, app: &PathId) -> Result<(), ClientError> {
+    pub async fn reset_delay(&self, app: &PathId) -> Result<bool, ClientError> {
         let path = format!("/v2/queue/{app}/delay");
         match self.change(Method::DELETE, &path, None).await {
-            // Nothing of it waits.
-            Err(error) if error.is_absent() => Ok(()),
-            other => other.map(drop),
+            Err(error) if error.is_absent() => Ok(false),
+            other => other.map(|_| true),
         }
     }
 

@@ -256,11 +256,17 @@ fn mounts(instance: &Instance) -> Vec<Mount> {
         .container
         .iter()
         .flat_map(|container| &container.volumes);
-    let kept = volumes.filter(|volume| volume.persistent.is_some());
-    kept.map(|volume| Mount {
-        name: volume_name(instance, &volume.container_path),
-        path: volume.container_path.clone(),
-        read_only: volume.mode == Some(ReadMode::ReadOnly),
+    let kept = volumes.clone().filter(|volume| volume.persistent.is_some());
+    kept.map(|volume| {
+        // In the sandbox a kept volume has a name; another entry may mount it where an image wants it.
+        let at = volumes
+            .clone()
+            .find(|other| other.host_path.as_deref() == Some(volume.container_path.as_str()));
+        Mount {
+            name: volume_name(instance, &volume.container_path),
+            path: at.unwrap_or(volume).container_path.clone(),
+            read_only: at.unwrap_or(volume).mode == Some(ReadMode::ReadOnly),
+        }
     })
     .collect()
 }

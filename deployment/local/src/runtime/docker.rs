@@ -25,6 +25,8 @@ use serde::{Deserialize, Serialize};
 use super::{LONGEST_LOG, Reports, Runtime, RuntimeError, Signal, parameters};
 use crate::core::{End, Found, Input, Launch, Outcome};
 
+/// Where a container has its sandbox, as under Mesos.
+const SANDBOX: &str = "/mnt/mesos/sandbox";
 const OURS: &str = "moodvane.fleet-local";
 const WHAT: &str = "moodvane.fleet-local.task";
 /// So much of an ended task's log is kept.
@@ -286,7 +288,7 @@ impl Engine {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        env.push("MESOS_SANDBOX=/mnt/mesos/sandbox".to_owned());
+        env.push(format!("MESOS_SANDBOX={SANDBOX}"));
         let mut body = ContainerCreateBody {
             image: app
                 .container
@@ -371,7 +373,7 @@ impl Engine {
         let kept = launch.mounts.iter().map(|mount| Mount {
             typ: Some(MountType::VOLUME),
             source: Some(self.volume(&mount.name)),
-            target: Some(mount.path.clone()),
+            target: Some(inside(&mount.path)),
             read_only: Some(mount.read_only),
             volume_options: Some(MountVolumeOptions {
                 labels: Some(labels.clone()),
@@ -384,10 +386,15 @@ impl Engine {
             .container
             .iter()
             .flat_map(|container| &container.volumes);
+        // A name instead of a path is that of a kept volume, which is among the mounts already.
         let of_host = volumes.filter_map(|volume| {
+            let path = volume
+                .host_path
+                .clone()
+                .filter(|path| path.starts_with('/'))?;
             Some(Mount {
                 typ: Some(MountType::BIND),
-                source: Some(volume.host_path.clone()?),
+                source: Some(path),
                 target: Some(volume.container_path.clone()),
                 read_only: Some(volume.mode == Some(ReadMode::ReadOnly)),
                 ..Default::default()
@@ -548,5 +555,13 @@ impl Engine {
         if self.reports.send(input).await.is_err() {
             tracing::debug!("a report came too late");
         }
+    }
+}
+
+/// A path in a container; one that is not absolute is in the sandbox.
+fn inside(path: &str) -> String {
+    match path.starts_with('/') {
+        true => path.to_owned(),
+        false => format!("{SANDBOX}/{path}"),
     }
 }

@@ -364,3 +364,30 @@ fn running_tasks_are_taken_over_and_looked_after() {
         .unwrap();
     world.settle();
 }
+
+#[test]
+fn what_is_kept_under_a_name_is_mounted_where_another_entry_wants_it() {
+    for (at, path) in [
+        (
+            json!({ "containerPath": "/data", "hostPath": "spool", "mode": "RW" }),
+            "/data",
+        ),
+        (
+            json!({ "containerPath": "/logs", "hostPath": "/var/log", "mode": "RW" }),
+            "spool",
+        ),
+    ] {
+        let spool = json!({ "containerPath": "spool", "persistent": { "size": 1 }, "mode": "RW" });
+        let mut world = World::new();
+        world
+            .create(app("/g/a", json!({ "volumes": [spool, at] })))
+            .unwrap();
+        let (_, launch) = &world.launches[0];
+        let mounts: Vec<(&str, &str)> = launch
+            .mounts
+            .iter()
+            .map(|mount| (mount.name.as_str(), mount.path.as_str()))
+            .collect();
+        assert_eq!(mounts, [("fleet-local.g_a.0.spool", path)]);
+    }
+}
