@@ -15,12 +15,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use criterion::Criterion;
 use moodvane_analysis::StrayBound;
-use moodvane_benches::processor_time;
+use moodvane_benches::{processor_time, year};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
-use moodvane_model::{
-    CityId, HourRange, HourSlot, Incarnation, Observation, Offset, PartialHour, PartialKey,
-    Partition, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic, Variable,
-};
+use moodvane_model::{Incarnation, RunId};
 use moodvane_runtime::{Readiness, SystemClock};
 use moodvane_server::{App, ConnectionLimits, ServerConfig, router};
 use moodvane_store::{SqliteStore, Store};
@@ -29,103 +26,15 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-const BEGIN: &str = "2017-01-01 00";
-const YEAR: i32 = 8_760;
 const DAY: i32 = 24;
-const POSTS: u32 = 200;
 /// Requests whose processor time is measured together.
 const TIMES: u32 = 100;
-
-fn city() -> CityId {
-    CityId::parse("new-york").unwrap()
-}
-
-fn begin() -> HourSlot {
-    BEGIN.parse().unwrap()
-}
-
-/// The hours from the first on, so many.
-fn range(hours: i32) -> HourRange {
-    HourRange::new(begin(), begin().plus(hours - 1).unwrap()).unwrap()
-}
-
-/// What 200 posts of an hour add up to.
-fn posts(hour: HourSlot) -> Sums {
-    let mut sums = Sums::default();
-    for n in 0..POSTS {
-        let class = ((hour.index() * 7 + n * n) % 5) as u8;
-        let score = Score::new(Sentiment::try_from(class).unwrap(), f64::from(class));
-        let at = hour.start().plus_millis(i64::from(n) * 18_000).unwrap();
-        sums.add_post(at, Some(score));
-    }
-    sums
-}
-
-/// What four observations of an hour add up to.
-fn weather(hour: HourSlot, source: SourceId) -> Sums {
-    let mut sums = Sums::default();
-    let swing = f64::from(hour.index() % 97) / 97.0;
-    for quarter in 0..4 {
-        let mut readings = Readings::new(-5.0 + 30.0 * swing).unwrap();
-        for (variable, value) in [
-            (Variable::Humidity, 40.0 + 50.0 * swing),
-            (Variable::Precipitation, 2.0 * swing),
-            (Variable::Wind, 8.0 * swing),
-            (Variable::Cloud, 100.0 * swing),
-            (Variable::Pressure, 1_000.0 + 20.0 * swing),
-        ] {
-            readings = readings.with(variable, Some(value)).unwrap();
-        }
-        let at = hour.start().plus_millis(quarter * 900_000).unwrap();
-        let observation = Observation {
-            city: city(),
-            source,
-            observed_at: at,
-            received_at: at,
-            readings,
-        };
-        sums.add_observation(at, &observation);
-    }
-    sums
-}
-
-fn rows(run: &RunId) -> Vec<PartialHour> {
-    let bluesky = SourceId::parse("bluesky").unwrap();
-    let open_meteo = SourceId::parse("open-meteo").unwrap();
-    let row = |hour, topic, source, sums| PartialHour {
-        key: PartialKey {
-            run: run.clone(),
-            city: city(),
-            hour,
-            topic,
-            incarnation: Incarnation(1),
-            partition: Partition(0),
-            source,
-        },
-        sums,
-        through_offset: Offset(1),
-    };
-    range(YEAR)
-        .iter()
-        .flat_map(|hour| {
-            [
-                row(hour, Topic::Tweet, bluesky, posts(hour)),
-                row(
-                    hour,
-                    Topic::Temperature,
-                    open_meteo,
-                    weather(hour, open_meteo),
-                ),
-            ]
-        })
-        .collect()
-}
 
 async fn store(folder: &TempDir) -> SqliteStore {
     let store = SqliteStore::open(&folder.path().join("bench.db")).unwrap();
     let run = RunId::new("bench");
     store.register_run(&run).await.unwrap();
-    store.put_partials(rows(&run)).await.unwrap();
+    store.put_partials(year::rows(&run).unwrap()).await.unwrap();
     store
 }
 
@@ -140,7 +49,7 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
         clock: Arc::new(SystemClock),
         config: ServerConfig {
             address: "127.0.0.1:0".parse().unwrap(),
-            city: city(),
+            city: year::city().unwrap(),
             cities: Vec::new(),
             incarnation: Incarnation(1),
             max_body_bytes: 16_384,
@@ -179,7 +88,7 @@ async fn ask(router: &Router, method: &str, path: &str, body: String) -> usize {
 }
 
 fn question(hours: i32) -> String {
-    let range = range(hours);
+    let range = year::hours(hours).unwrap();
     format!(r#"{{"begin":"{}","end":"{}"}}"#, range.begin(), range.end())
 }
 
@@ -200,7 +109,7 @@ fn main() {
     let runtime = Runtime::new().unwrap();
     let store = runtime.block_on(store(&folder));
     let router = server(&folder, store.clone());
-    let answer = runtime.block_on(ask(&router, "POST", "/weather", question(YEAR)));
+    let answer = runtime.block_on(ask(&router, "POST", "/weather", question(year::HOURS)));
     println!("the answer for a year has {answer} bytes");
 
     let ask = |method, path, body| {
@@ -211,10 +120,11 @@ fn main() {
     // Goal: under 1 ms.
     let day = || ask("POST", "/weather", question(DAY));
     // Goal: under 20 ms.
-    let year = || ask("POST", "/weather", question(YEAR));
+    let year = || ask("POST", "/weather", question(year::HOURS));
     // Goal: under 15 ms, for most of a year is this.
+    let (city, hours) = (year::city().unwrap(), year::hours(year::HOURS).unwrap());
     let year_store_alone = || {
-        black_box(runtime.block_on(store.hours(city(), range(YEAR))).unwrap());
+        black_box(runtime.block_on(store.hours(city, hours)).unwrap());
     };
 
     let cases: [(&str, &dyn Fn()); 4] = [

@@ -4,6 +4,7 @@
 //! together from words of ours. Either way the same call gives the same posts.
 
 mod texts;
+pub mod year;
 
 use std::fmt::Display;
 use std::fs;

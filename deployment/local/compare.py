@@ -19,7 +19,7 @@ def read(path):
 def differences(golden, ours):
     for field in FIELDS:
         if golden[field] != ours[field]:
-            yield f"{field}: {golden[field]} vs {ours[field]}"
+            yield f"{field}: {golden[field]} vs {ours[field] or 'nothing'}"
     if (golden["keys"] is None) != (ours["keys"] is None):
         yield f"JSON: {golden['keys'] is not None} vs {ours['keys'] is not None}"
         return

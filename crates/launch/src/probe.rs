@@ -31,6 +31,12 @@ impl ProbeConfig {
             address: SocketAddr::new(address?, port?),
         })
     }
+
+    /// Where a running process of these settings is asked.
+    #[must_use]
+    pub fn read_address(settings: &Settings) -> Option<SocketAddr> {
+        Self::read(settings).map(|config| config.address)
+    }
 }
 
 type Asked = (Readiness, Registry, CancellationToken);
@@ -41,7 +47,21 @@ type Asked = (Readiness, Registry, CancellationToken);
 /// Where the listener fails for good.
 pub async fn serve_probes(
     listener: TcpListener,
+    probed: (Readiness, Registry),
+    stop: CancellationToken,
+    end: CancellationToken,
+) -> std::io::Result<()> {
+    serve_probes_and(listener, probed, Router::new(), stop, end).await
+}
+
+/// As [`serve_probes`], with routes of the service's own.
+///
+/// # Errors
+/// Where the listener fails for good.
+pub async fn serve_probes_and(
+    listener: TcpListener,
     (readiness, registry): (Readiness, Registry),
+    more: Router,
     stop: CancellationToken,
     end: CancellationToken,
 ) -> std::io::Result<()> {
@@ -49,7 +69,8 @@ pub async fn serve_probes(
         .route("/health", get(async || Json(json!({ "status": "alive" }))))
         .route("/ready", get(ready))
         .route("/metrics", get(counted))
-        .with_state((readiness, registry, stop));
+        .with_state((readiness, registry, stop))
+        .merge(more);
     axum::serve(listener, router)
         .with_graceful_shutdown(end.cancelled_owned())
         .await

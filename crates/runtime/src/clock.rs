@@ -1,15 +1,34 @@
-//! The clock, behind a trait so that tests decide what time it is.
+//! The clock, behind a trait so that tests decide what time it is, and when a wait is over.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+mod virtual_clock;
+
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use moodvane_model::Timestamp;
 
+pub use self::virtual_clock::VirtualClock;
+
+/// A wait.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The present moment. It may jump, as the machine's does when somebody sets it.
     fn now(&self) -> Timestamp;
+
+    /// How long it is since a moment that stays the same. It never jumps.
+    fn uptime(&self) -> Duration {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        BEGAN.get_or_init(Instant::now).elapsed()
+    }
+
+    /// A wait of `span` of the uptime. Must be called within tokio's runtime.
+    fn sleep(&self, span: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(span))
+    }
 }
 
 /// The machine's clock.

@@ -23,7 +23,7 @@ mod settings;
 mod signals;
 
 pub use cities::read_cities;
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, Sleep, SystemClock, VirtualClock};
 pub use data::read_data_dir;
 pub use fault::SettingsError;
 pub use logging::{LogFormat, LoggingConfig, LoggingError, init_logging};

@@ -251,6 +251,16 @@ impl<'s> Section<'s> {
             _ => None,
         })
     }
+
+    /// As [`Section::flag`], for a key that may be left out.
+    #[must_use]
+    pub fn flag_or(&self, key: &str, default: bool) -> Option<bool> {
+        if self.has(key) {
+            self.flag(key)
+        } else {
+            Some(default)
+        }
+    }
 }
 
 fn short(text: &str) -> Option<String> {

@@ -25,6 +25,7 @@ fn read_sources(settings: &Settings) {
         for key in ["kind", "id", "base_url", "select", "language", "since"] {
             let _ = source.text_or(key, "");
         }
+        let _ = source.list_or_empty("other_urls");
         let _ = source.number_or("poll_s", 1..=86_400u32, 60);
         let _ = source.number_or("history_days", 0..=92u8, 0);
         let _ = source.number_or("rewind_s", 0..=86_400u32, 5);
@@ -77,6 +78,49 @@ fn later_layers_win_and_arrays_of_tables_are_replaced_whole() {
     assert_eq!(settings.tables("source").len(), 1);
     read_sources(&settings);
     settings.finish().unwrap();
+}
+
+#[test]
+fn an_array_of_tables_may_come_from_the_environment_or_a_flag() {
+    let one = "[{ kind = \"bluesky\", id = \"posts\", rewind_s = 7 }]";
+    let two = "[\n  { kind = \"nws\", id = \"a\" },\n  { kind = \"nws\", id = \"b\" },\n]";
+    for (text, ids) in [(one, &["posts"][..]), (two, &["a", "b"]), ("[]", &[])] {
+        for by_flag in [false, true] {
+            let mut settings = Settings::new();
+            match by_flag {
+                true => settings.set("source", text),
+                false => settings.merge_env([("MOODVANE_SOURCE".to_owned(), text.to_owned())]),
+            }
+            let sources = settings.tables("source");
+            let found: Vec<_> = sources.iter().filter_map(|s| s.text("id")).collect();
+            assert_eq!(found, ids, "{text}");
+            read_sources(&settings);
+            settings.finish().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_no_array_of_tables_is_a_fault_that_does_not_show_it() {
+    let dir = TempDir::new().unwrap();
+    for text in [
+        "bluesky",
+        "",
+        "7",
+        "[1]",
+        "{ hush = 1 }",
+        "[{ hush = ]",
+        "[]\nhush = 1",
+        "[] # hush\n[hush]",
+    ] {
+        let mut settings = Settings::new();
+        settings.merge_env([("MOODVANE_SOURCE".to_owned(), text.to_owned())]);
+        read_sources(&settings);
+        let told = faults(settings, &dir);
+        let right = "source (environment MOODVANE_SOURCE): must be an array of tables, such as";
+        assert!(told.contains(right), "{text}: {told}");
+        assert!(!told.contains("hush"), "{text}: {told}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ mod sqlite;
 use async_trait::async_trait;
 use moodvane_model::{
     CityId, HourRange, HourRow, HourSlot, Offset, PartialHour, PartialKey, Progress, ProgressKey,
-    RunId, Timestamp,
+    RunId, Timestamp, Variable,
 };
 
 pub use cassandra::{
@@ -90,6 +90,18 @@ pub trait Store: Send + Sync {
 
     /// The hours of a city that have anything, in order, each by the run that serves it.
     async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError>;
+
+    /// The same hours, each with its posts and at least this one weather variable. A store may read
+    /// less for it; what else of the weather is in the rows must not be relied on.
+    async fn hours_with(
+        &self,
+        city: CityId,
+        range: HourRange,
+        variable: Variable,
+    ) -> Result<Vec<HourRow>, StoreError> {
+        let _ = variable;
+        self.hours(city, range).await
+    }
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -49,6 +49,15 @@ pub enum Dropped {
     /// A post was edited; the first version is the one that counts.
     #[error("the event is a post's edit")]
     Updated,
+    /// Somebody passed on another's post; that one is a post of its own.
+    #[error("the event passes on somebody else's post")]
+    Repost,
+    /// A message to some people only.
+    #[error("the post is not public")]
+    NotPublic,
+    /// The post matched only rules that are not this source's.
+    #[error("the post matched only rules of others")]
+    OtherRule,
     /// Not readable as what the upstream promises.
     #[error("{field}: {fault}")]
     Malformed {
@@ -114,6 +123,9 @@ impl Dropped {
             Self::Account => "account",
             Self::Deleted => "deleted",
             Self::Updated => "updated",
+            Self::Repost => "repost",
+            Self::NotPublic => "not_public",
+            Self::OtherRule => "other_rule",
             Self::Malformed { .. } => "malformed",
             Self::NoCity => "no_city",
             Self::Language => "language",

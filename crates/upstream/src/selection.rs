@@ -9,6 +9,8 @@
 //! stands inside a link, a mention or a mail address does not count: there it is part of somebody's
 //! or something's own name. Upper and lower case are alike.
 //!
+//! A language, where one is wanted, narrows either rule: only posts whose source says that they are in it.
+//!
 //! A post without text, as one of pictures alone, is nobody's: the formats drop it before they ask
 //! here, whatever its place, because it has no mood to be read.
 //!
@@ -33,12 +35,13 @@ const EARTH_RADIUS_KM: f64 = 6371.0088;
 #[derive(Debug)]
 pub struct Selection {
     rule: Rule,
+    language: Option<Language>,
 }
 
 #[derive(Debug)]
 enum Rule {
     Cities(Cities),
-    All(CityId, Option<Language>),
+    All(CityId),
 }
 
 #[derive(Debug)]
@@ -118,6 +121,7 @@ impl Selection {
                 owners: listed.iter().map(|(owner, _)| *owner).collect(),
                 beyond_ascii: listed.iter().any(|(_, name)| !name.is_ascii()),
             }),
+            language: None,
         })
     }
 
@@ -126,8 +130,15 @@ impl Selection {
     #[must_use]
     pub fn all(city: CityId, language: Option<Language>) -> Self {
         Self {
-            rule: Rule::All(city, language),
+            rule: Rule::All(city),
+            language,
         }
+    }
+
+    /// Of these posts only those in `language`, by its primary subtag; with `None` those in any.
+    #[must_use]
+    pub fn spoken(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     /// The cities of a post with this text and, where the source gives them, this language and this
@@ -141,10 +152,11 @@ impl Selection {
         language: Option<Language>,
         place: Option<(f64, f64)>,
     ) -> Result<Chosen, Dropped> {
+        if self.language.is_some() && language != self.language {
+            return Err(Dropped::Language);
+        }
         match &self.rule {
-            Rule::All(city, None) => Ok(Chosen(vec![*city])),
-            Rule::All(city, wanted) if language == *wanted => Ok(Chosen(vec![*city])),
-            Rule::All(..) => Err(Dropped::Language),
+            Rule::All(city) => Ok(Chosen(vec![*city])),
             Rule::Cities(cities) => cities.of(text, place).ok_or(Dropped::NoCity),
         }
     }

@@ -247,3 +247,25 @@ proptest! {
         prop_assert!(!names_new_york(&text));
     }
 }
+
+#[test]
+fn a_language_narrows_the_posts_that_name_a_city() {
+    let english = moodvane_model::Language::parse("en").unwrap();
+    let german = moodvane_model::Language::parse("de").unwrap();
+    let selection = Selection::cities(&[new_york()])
+        .unwrap()
+        .spoken(Some(english));
+    for (text, language, expected) in [
+        ("rain over nyc", Some(english), "kept"),
+        ("Regen in nyc", Some(german), "language"),
+        ("rain over nyc", None, "language"),
+        ("rain over boston", Some(english), "no_city"),
+    ] {
+        let found = selection.of(text, language, None);
+        assert_eq!(
+            found.map_or_else(|d| d.reason(), |_| "kept"),
+            expected,
+            "{text}"
+        );
+    }
+}

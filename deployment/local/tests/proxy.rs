@@ -1,5 +1,7 @@
 //! A real HAProxy before the tasks: what clients see while tasks come, go and die.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
 mod support;
 
 use std::collections::BTreeSet;

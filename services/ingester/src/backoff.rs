@@ -4,7 +4,7 @@
 //! once. Guarantee: a delay lies between `min` and `max`, and its upper end doubles with each
 //! failure in a row.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -94,12 +94,9 @@ impl Attempts {
         self.backoff.delay(self.failures, rand::random())
     }
 
-    /// It failed after it had run since `began`: a long run counts as healthy.
-    pub(crate) fn failed_after(&mut self, began: Instant, now: Instant) -> Duration {
-        if now.saturating_duration_since(began) >= self.backoff.max {
-            self.reset();
-        }
-        self.failed()
+    /// How often it failed in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
     }
 }
 
@@ -131,18 +128,6 @@ mod tests {
             [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
         );
         assert_eq!(backoff.delay(40, 1.0), MS * 60_000);
-    }
-
-    #[test]
-    fn a_healthy_period_begins_the_count_anew() {
-        let began = Instant::now();
-        let mut attempts = Attempts::new(bounds(10, 1000));
-        for _ in 0..6 {
-            attempts.failed_after(began, began + MS * 999);
-        }
-        assert_eq!(attempts.failures, 6);
-        attempts.failed_after(began, began + MS * 1000);
-        assert_eq!(attempts.failures, 1);
     }
 
     #[test]

@@ -4,8 +4,10 @@
 
 mod file;
 mod live;
+mod mastodon;
 mod spool;
 mod weather;
+mod x;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,19 +17,24 @@ use moodvane_runtime::{Section, Settings};
 
 pub use self::file::{PostFileConfig, WeatherFileConfig};
 pub use self::live::BlueskyConfig;
+pub use self::mastodon::MastodonConfig;
 pub use self::weather::{ApiKey, WeatherConfig, WeatherProvider};
+pub use self::x::XConfig;
 use crate::backoff::Backoff;
+use crate::recovery::{CircuitConfig, Rules};
 use crate::spool::SpoolConfig;
 
 /// The most messages of a source in flight. A crash makes the source send them again, and those of
 /// an unsaved cursor too: together they must lie within the readers' duplicate window of 65,536.
 const MAX_IN_FLIGHT: usize = 32_768;
-const KINDS: &str = "open-meteo, openweathermap, weatherbit, weatherstack, apixu, nws, bluesky, post-file or weather-file";
+const KINDS: &str = "open-meteo, openweathermap, weatherbit, weatherstack, apixu, nws, bluesky, mastodon, x, post-file or weather-file";
 
 /// All that the ingester is told.
 #[derive(Debug, Clone)]
 pub struct IngesterConfig {
-    /// How many formatter actors there are.
+    /// The fewest formatter actors that there are.
+    pub formatters_least: usize,
+    /// The most formatter actors that there are.
     pub formatters: usize,
     /// How many messages an actor's mailbox holds.
     pub mailbox: usize,
@@ -37,6 +44,10 @@ pub struct IngesterConfig {
     pub batches_in_flight: usize,
     /// How long a failed source, or a log that is away, is left alone.
     pub backoff: Backoff,
+    /// When a source that fails again and again rests for long.
+    pub circuit: CircuitConfig,
+    /// How much later than announced a source's sign of life may come, before it is made anew.
+    pub deadline: Duration,
     /// How long a drain may take.
     pub drain: Duration,
     /// Where what cannot be asked again waits for a log that can be away; `None` for nowhere.
@@ -52,6 +63,10 @@ pub enum SourceConfig {
     Weather(WeatherConfig),
     /// Live posts from a Bluesky Jetstream.
     Bluesky(BlueskyConfig),
+    /// Live posts from a Mastodon server.
+    Mastodon(MastodonConfig),
+    /// Live posts from X.
+    X(XConfig),
     /// Posts from a file.
     PostFile(PostFileConfig),
     /// Weather from a file.
@@ -65,6 +80,8 @@ impl SourceConfig {
         match self {
             Self::Weather(config) => config.id,
             Self::Bluesky(config) => config.id,
+            Self::Mastodon(config) => config.id,
+            Self::X(config) => config.id,
             Self::PostFile(config) => config.id,
             Self::WeatherFile(config) => config.id,
         }
@@ -77,10 +94,19 @@ impl SourceConfig {
     }
 
     /// Whether it can be asked again for what it said before. The past hours of the weather are
-    /// coarser than its observations, which are gone when they were not taken.
+    /// coarser than its observations, which are gone when they were not taken. Of what a stream of
+    /// Mastodon or X brought some can be asked for again, but not all.
     #[must_use]
     pub fn resumes(&self) -> bool {
-        !matches!(self, Self::Weather(_))
+        !matches!(self, Self::Weather(_) | Self::Mastodon(_) | Self::X(_))
+    }
+
+    /// Whose waits hold when it failed.
+    pub(crate) fn rules(&self) -> Rules {
+        match self {
+            Self::X(_) => Rules::X,
+            _ => Rules::Standard,
+        }
     }
 
     fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
@@ -91,6 +117,8 @@ impl SourceConfig {
                 WeatherConfig::read(weather, section, cities).map(Self::Weather)
             }
             "bluesky" => BlueskyConfig::read(section, cities).map(Self::Bluesky),
+            "mastodon" => MastodonConfig::read(section, cities).map(Self::Mastodon),
+            "x" => XConfig::read(section, cities).map(Self::X),
             "post-file" => PostFileConfig::read(section, cities).map(Self::PostFile),
             "weather-file" => WeatherFileConfig::read(section, cities).map(Self::WeatherFile),
             other => {
@@ -107,25 +135,53 @@ impl IngesterConfig {
     #[must_use]
     pub fn read(settings: &Settings, cities: &[City]) -> Option<Self> {
         let section = settings.section("ingester");
-        let formatters = section.number("formatters", 1..=256_usize);
+        let formatters = read_formatters(&section);
         let mailbox = section.number("mailbox", 1..=65_536_usize);
         let batches = read_batches(&section);
         let backoff = read_backoff(&section);
+        let circuit = read_circuit(&section);
+        let deadline = section.millis("deadline_ms", 1_000..=3_600_000);
         let drain = section.millis("drain_ms", 0..=600_000);
         let spool = spool::read(settings);
         let sources = read_sources(settings, cities);
         let (batch_posts, batches_in_flight) = batches?;
+        let (formatters_least, formatters) = formatters?;
         Some(Self {
-            formatters: formatters?,
+            formatters_least,
+            formatters,
             mailbox: mailbox?,
             batch_posts,
             batches_in_flight,
             backoff: backoff?,
+            circuit: circuit?,
+            deadline: deadline?,
             drain: drain?,
             spool: spool?,
             sources: sources?,
         })
     }
+}
+
+/// The fewest and the most formatters.
+fn read_formatters(section: &Section<'_>) -> Option<(usize, usize)> {
+    let least = section.number("formatters_least", 1..=256_usize);
+    let most = section.number("formatters", 1..=256_usize);
+    let (least, most) = (least?, most?);
+    if least > most {
+        let right = format!("must not be above formatters, {most}");
+        section.fault("formatters_least", right);
+        return None;
+    }
+    Some((least, most))
+}
+
+fn read_circuit(section: &Section<'_>) -> Option<CircuitConfig> {
+    let failures = section.number("circuit_failures", 1..=1_000_000_u32);
+    let rest = section.millis("circuit_rest_ms", 1..=86_400_000);
+    Some(CircuitConfig {
+        failures: failures?,
+        rest: rest?,
+    })
 }
 
 /// The most messages of a batch, and the most batches in flight.

@@ -1,6 +1,8 @@
 //! What a source is given to work with.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use actix::Addr;
 use futures::future::LocalBoxFuture;
@@ -14,6 +16,7 @@ use crate::error::SourceError;
 use crate::formatter::{Formatted, FormatterPool};
 use crate::metrics::IngesterMetrics;
 use crate::publisher::{Publish, Publisher, Taken};
+use crate::recovery::CircuitConfig;
 use crate::status::{SourceCell, SourceState};
 
 /// How one life of a source ended well.
@@ -33,12 +36,17 @@ pub(crate) type Life = LocalBoxFuture<'static, Result<End, SourceError>>;
 pub(crate) struct Shared {
     pub(crate) pool: FormatterPool,
     pub(crate) publisher: Addr<Publisher>,
+    /// Publishes that are not answered yet.
+    pub(crate) publishing: Arc<AtomicU64>,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: IngesterMetrics,
     /// Cancelled when sources are to stop taking.
     pub(crate) stop: CancellationToken,
     pub(crate) backoff: Backoff,
+    pub(crate) circuit: CircuitConfig,
+    /// How much later than announced a source's sign of life may come.
+    pub(crate) deadline: Duration,
     pub(crate) batch_posts: usize,
     pub(crate) batches_in_flight: usize,
 }
@@ -61,6 +69,34 @@ impl Desk {
         self.shared.clock.now()
     }
 
+    /// The next sign of life comes within `span`, or the source hangs.
+    pub(crate) fn expects(&self, span: Duration) {
+        let due = self.shared.clock.uptime() + span + self.shared.deadline;
+        self.cell.set_due(Some(due));
+    }
+
+    /// The next sign of life may take any time: the log is away, or somebody else is.
+    pub(crate) fn waits(&self) {
+        self.cell.set_due(None);
+    }
+
+    /// What `work` comes to, where that takes no longer than `span`.
+    pub(crate) async fn within<T>(
+        &self,
+        span: Duration,
+        work: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
+        let late = self.shared.clock.sleep(span);
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = late => {
+                let ms = span.as_millis();
+                Err(SourceError::Request(format!("no answer within {ms} ms")))
+            }
+        }
+    }
+
     /// The source is connected or opened.
     pub(crate) fn running(&self) {
         self.cell.set_state(SourceState::Running);
@@ -73,9 +109,16 @@ impl Desk {
         tracing::warn!(source = %self.id(), %error, "source met an error");
     }
 
+    /// Counts a message that was dropped before it could be formatted.
+    pub(crate) fn count_dropped(&self, reason: &'static str) {
+        self.shared.metrics.seen(self.id(), 1);
+        self.shared.metrics.dropped(self.id(), reason, 1);
+    }
+
     pub(crate) fn count_formatted(&self, done: &Formatted) {
         let metrics = &self.shared.metrics;
         metrics.seen(self.id(), done.seen);
+        metrics.kept(self.id(), done.kept());
         for (reason, n) in &done.dropped {
             metrics.dropped(self.id(), reason, *n);
         }
@@ -99,16 +142,19 @@ impl Desk {
             fleeting: !self.resumes,
             cursor,
         };
-        let request = (n > 0).then(|| self.shared.publisher.send(publish));
+        let request = (n > 0).then(|| {
+            let waiting = Waiting::begin(&self.shared.publishing);
+            (self.shared.publisher.send(publish), waiting)
+        });
         async move {
-            let Some(request) = request else {
+            let Some((request, _waiting)) = request else {
                 return Ok(Taken::Logged);
             };
             let taken = request
                 .await
                 .map_err(|_| SourceError::Gone("publisher"))??;
             if taken != Taken::Dropped {
-                desk.cell.count_records(n, last_event);
+                desk.cell.count_records(n, last_event, desk.now());
             }
             if taken == Taken::Logged {
                 // What is in the spool is counted when the log has it.
@@ -116,5 +162,21 @@ impl Desk {
             }
             Ok(taken)
         }
+    }
+}
+
+/// A publish that is not answered yet.
+struct Waiting(Arc<AtomicU64>);
+
+impl Waiting {
+    fn begin(publishing: &Arc<AtomicU64>) -> Self {
+        publishing.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(publishing))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

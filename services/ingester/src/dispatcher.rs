@@ -1,23 +1,31 @@
 //! The dispatcher: starts one child actor per source and makes it anew when it fails.
 //!
 //! Terms: a *life* is the time from a child's start to its end; a *lifeline* tells of the end.
-//! Guarantee: a child that stops with an error, panics or is dropped is replaced by a fresh one
-//! after its source's own back-off; no other source notices. A finite source that has ended, or
-//! that cannot go on, is not started again.
+//! Guarantee: a child that stops with an error, panics, is dropped, or gives no sign of life when it
+//! had announced one, is replaced by a fresh one after its source's own back-off; no other source
+//! notices. One that fails again and again rests for long, and says so. A finite source that has
+//! ended, or that cannot go on, is not started again.
+//!
+//! Known limit: all children share a thread. One that computes without end, rather than waits, stops
+//! them all; nothing can end a thread from outside.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use actix::fut::wrap_future;
 use actix::prelude::*;
 use moodvane_model::SourceId;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
-use crate::backoff::Attempts;
 use crate::child::{Abort, Child, Lifeline};
 use crate::desk::{Desk, End, Life, Shared};
 use crate::error::{IngestError, SourceError};
+use crate::recovery::{Lived, Next, Recovery, Rules};
 use crate::status::{SourceCell, SourceState};
+
+/// How often it is looked whether a source hangs.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// A source as the dispatcher knows it.
 pub(crate) struct Plan {
@@ -26,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) finite: bool,
     /// Whether it can be asked again for what it said.
     pub(crate) resumes: bool,
+    /// Whose waits hold after a failure.
+    pub(crate) rules: Rules,
     /// Makes a fresh life.
     pub(crate) factory: Box<dyn Fn(Desk) -> Life>,
 }
@@ -54,9 +64,12 @@ pub(crate) struct Drain(pub(crate) Duration);
 
 struct Seat {
     plan: Plan,
-    attempts: Attempts,
-    began: Instant,
+    recovery: Recovery,
+    /// The uptime at which its life began.
+    began: Duration,
     child: Option<Addr<Child>>,
+    /// By how much its sign of life was late, where it was ended for that.
+    hung: Option<Duration>,
     retry: Option<SpawnHandle>,
 }
 
@@ -68,13 +81,30 @@ pub(crate) struct Dispatcher {
     living: watch::Sender<usize>,
 }
 
+impl Seat {
+    /// Ends a life that had announced a sign of life, and gave none.
+    fn end_if_hung(&mut self, uptime: Duration) {
+        let Some(late) = self.plan.cell.overdue(uptime) else {
+            return;
+        };
+        if let Some(child) = &self.child
+            && self.hung.is_none()
+        {
+            self.hung = Some(late);
+            // One message to each, and a full mailbox must not save it.
+            child.do_send(Abort);
+        }
+    }
+}
+
 impl Dispatcher {
     pub(crate) fn new(shared: Shared, plans: Vec<Plan>, finite: watch::Sender<Finite>) -> Self {
         let seats = plans.into_iter().map(|plan| Seat {
+            recovery: Recovery::new(plan.rules, shared.backoff, shared.circuit),
             plan,
-            attempts: Attempts::new(shared.backoff),
-            began: Instant::now(),
+            began: Duration::ZERO,
             child: None,
+            hung: None,
             retry: None,
         });
         Self {
@@ -90,13 +120,16 @@ impl Dispatcher {
             return;
         };
         seat.retry = None;
-        seat.began = Instant::now();
+        seat.hung = None;
+        seat.began = self.shared.clock.uptime();
         seat.plan.cell.set_state(SourceState::Starting);
+        seat.plan.cell.set_in_flight(0);
         let desk = Desk {
             shared: self.shared.clone(),
             cell: Arc::clone(&seat.plan.cell),
             resumes: seat.plan.resumes,
         };
+        desk.expects(Duration::ZERO);
         let (child, lifeline) = Child::launch((seat.plan.factory)(desk));
         seat.child = Some(child);
         self.living.send_modify(|n| *n += 1);
@@ -105,9 +138,33 @@ impl Dispatcher {
 
     fn listen(&self, index: usize, lifeline: Lifeline, ctx: &mut Context<Self>) {
         let heard = lifeline.into_actor(self).map(move |ended, act, ctx| {
-            act.ended(index, ended.unwrap_or(Err(SourceError::Lost)), ctx);
+            let ended = ended.unwrap_or_else(|_| Err(act.lost(index)));
+            act.ended(index, ended, ctx);
         });
         ctx.spawn(heard);
+    }
+
+    /// Why a life ended without a word.
+    fn lost(&mut self, index: usize) -> SourceError {
+        let hung = self.seats.get_mut(index).and_then(|seat| seat.hung.take());
+        hung.map_or(SourceError::Lost, SourceError::Hung)
+    }
+
+    /// Ends the sources that hang, again and again until a drain begins.
+    fn watch(&self, ctx: &mut Context<Self>) {
+        let over = self.shared.clock.sleep(WATCH).into_actor(self);
+        let watch = over.map(|(), act, ctx| {
+            if act.shared.stop.is_cancelled() {
+                return;
+            }
+            let uptime = act.shared.clock.uptime();
+            act.seats
+                .iter_mut()
+                .for_each(|seat| seat.end_if_hung(uptime));
+            act.shared.pool.shrink();
+            act.watch(ctx);
+        });
+        ctx.spawn(watch);
     }
 
     fn ended(&mut self, index: usize, ended: Result<End, SourceError>, ctx: &mut Context<Self>) {
@@ -115,6 +172,7 @@ impl Dispatcher {
             return;
         };
         seat.child = None;
+        seat.plan.cell.set_due(None);
         let ended = match ended {
             Ok(End::Finished) if !seat.plan.finite => Err(SourceError::Closed),
             other => other,
@@ -133,6 +191,7 @@ impl Dispatcher {
             return;
         };
         let (cell, source) = (&seat.plan.cell, seat.plan.cell.id());
+        let connected = cell.is_running();
         cell.set_error(&error);
         self.shared.metrics.failed(source, error.reason());
         if self.shared.stop.is_cancelled() {
@@ -143,14 +202,29 @@ impl Dispatcher {
             warn!(%source, %error, "source cannot go on");
             return self.settle(index, Some(error.to_string()));
         }
-        let delay = seat.attempts.failed_after(seat.began, Instant::now());
-        let now = self.shared.clock.now();
-        let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        cell.set_state(SourceState::BackingOff {
-            until: now.plus_millis(delay_ms).unwrap_or(now),
-        });
-        warn!(%source, %error, delay_ms, "source failed, making it anew later");
-        seat.retry = Some(ctx.run_later(delay, move |act, ctx| act.relaunch(index, ctx)));
+        let clock = &self.shared.clock;
+        let lived = Lived {
+            span: clock.uptime().saturating_sub(seat.began),
+            connected,
+        };
+        let Next { delay, open } = seat
+            .recovery
+            .failed(&error, lived, clock.now(), rand::random());
+        let (now, delay_ms) = (
+            clock.now(),
+            i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
+        );
+        let until = now.plus_millis(delay_ms).unwrap_or(now);
+        self.shared.metrics.circuit(source, open);
+        if open {
+            cell.set_state(SourceState::CircuitOpen { until });
+            error!(%source, %error, delay_ms, "source failed again and again, its circuit is open");
+        } else {
+            cell.set_state(SourceState::BackingOff { until });
+            warn!(%source, %error, delay_ms, "source failed, making it anew later");
+        }
+        let over = wrap_future::<_, Self>(clock.sleep(delay));
+        seat.retry = Some(ctx.spawn(over.map(move |(), act, ctx| act.relaunch(index, ctx))));
     }
 
     fn relaunch(&mut self, index: usize, ctx: &mut Context<Self>) {
@@ -225,6 +299,7 @@ impl Actor for Dispatcher {
         for index in 0..self.seats.len() {
             self.launch(index, ctx);
         }
+        self.watch(ctx);
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) enum SourceError {
     /// The stream began later than was asked for, and did not say so.
     #[error("the stream resumed {gap_ms} ms after the cursor, what came in between is missing")]
     Gap { gap_ms: i64 },
+    /// More came while no stream was open than could be fetched.
+    #[error("more came while no stream was open than can be fetched, the rest is missing")]
+    Missed,
     /// Nothing was heard for too long.
     #[error("nothing was heard for {} ms", .0.as_millis())]
     Idle(Duration),
@@ -52,6 +55,12 @@ pub(crate) enum SourceError {
     /// A file cannot be read.
     #[error("{path}: {reason}")]
     File { path: String, reason: String },
+    /// As many posts were read as may be in a day.
+    #[error("the day's {posts} posts are read, the next day begins at {until}")]
+    Budget { posts: u64, until: Timestamp },
+    /// Nothing was heard of the source itself for too long.
+    #[error("the source gave no sign of life for {} ms beyond what it had announced", .0.as_millis())]
+    Hung(Duration),
     /// The actor ended without a word: a panic, or it was dropped.
     #[error("the source's actor was lost, most likely by a panic")]
     Lost,
@@ -68,6 +77,7 @@ impl SourceError {
             Self::Stream(_) => "stream",
             Self::Closed => "closed",
             Self::Gap { .. } => "gap",
+            Self::Missed => "missed",
             Self::Idle(_) => "idle",
             Self::Request(_) => "request",
             Self::Status { .. } => "status",
@@ -77,8 +87,18 @@ impl SourceError {
             Self::Log(_) => "log",
             Self::Gone(_) => "gone",
             Self::File { .. } => "file",
+            Self::Budget { .. } => "budget",
+            Self::Hung(_) => "hung",
             Self::Lost => "lost",
             Self::Encode(_) => "encode",
+        }
+    }
+
+    /// How long the other side asks to be left alone.
+    pub(crate) fn asks_for(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
         }
     }
 

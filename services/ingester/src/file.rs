@@ -126,6 +126,8 @@ struct Replay {
 impl Replay {
     async fn live(mut self) -> Result<End, SourceError> {
         self.desk.running();
+        // Its rows may come at any time: from a pipe, or at the pace at which they were written.
+        self.desk.waits();
         self.show_progress();
         let ended = self.read().await;
         // Save what is acknowledged, whatever becomes of what is still in flight.

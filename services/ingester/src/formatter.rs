@@ -1,26 +1,27 @@
-//! The formatter pool: actors that turn raw messages into records, on threads of their own.
+//! Formatters: actors that turn raw messages into records.
 //!
 //! Guarantee: a chunk's records keep the order of its messages. A message that cannot be read, or
 //! whose reading panics, is counted with its reason and harms no other. Mailboxes are bounded and
 //! senders wait.
 
+mod pool;
+
 use std::collections::BTreeMap;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix::prelude::*;
 use moodvane_eventlog::NewRecord;
 use moodvane_model::{Post, Timestamp};
 use moodvane_upstream::{PostFormat, Raw};
 
+pub use self::pool::PoolStatus;
+pub(crate) use self::pool::{FormatterPool, PoolBounds, PoolWatch};
+
 /// The reason of a message whose reading panicked.
 const PANICKED: &str = "panicked";
 /// The reason of a record that could not be encoded.
 const ENCODING: &str = "encoding";
-/// More arbiters than this bring nothing: the log is the bottleneck then.
-const MAX_ARBITERS: usize = 2;
 
 /// How raw messages become records.
 pub(crate) trait RecordFormat: Send + Sync {
@@ -75,6 +76,14 @@ pub(crate) struct Formatted {
     pub(crate) last_event: Option<Timestamp>,
 }
 
+impl Formatted {
+    /// How many messages became at least one record.
+    pub(crate) fn kept(&self) -> u64 {
+        let dropped: u64 = self.dropped.values().sum();
+        self.seen.saturating_sub(dropped)
+    }
+}
+
 fn format_all(chunk: &Format) -> Formatted {
     let mut done = Formatted {
         records: Vec::with_capacity(chunk.raws.len()),
@@ -118,61 +127,20 @@ impl Handler<Format> for Formatter {
     }
 }
 
-/// The pool. Clones share the actors; its threads end with the last clone.
-#[derive(Clone)]
-pub(crate) struct FormatterPool {
-    members: Arc<[Addr<Formatter>]>,
-    next: Arc<AtomicUsize>,
-    _threads: Arc<Threads>,
-}
-
-struct Threads(Vec<Arbiter>);
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        for arbiter in &self.0 {
-            arbiter.stop();
-        }
-    }
-}
-
-impl FormatterPool {
-    /// Starts `size` formatters, at least one, each with a mailbox of `mailbox` chunks.
-    pub(crate) fn start(size: usize, mailbox: usize) -> io::Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut arbiters = Vec::new();
-        for _ in 0..cores.min(MAX_ARBITERS).min(size.max(1)) {
-            arbiters.push(Arbiter::try_new()?);
-        }
-        let mailbox = mailbox.max(1);
-        let members = arbiters
-            .iter()
-            .cycle()
-            .take(size.max(1))
-            .map(|arbiter| {
-                Formatter::start_in_arbiter(&arbiter.handle(), move |_| Formatter { mailbox })
-            })
-            .collect();
-        Ok(Self {
-            members,
-            next: Arc::new(AtomicUsize::new(0)),
-            _threads: Arc::new(Threads(arbiters)),
-        })
-    }
-
-    /// Formats a chunk on the next member; waits where its mailbox is full.
-    pub(crate) async fn format(&self, chunk: Format) -> Result<Formatted, MailboxError> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.members.len();
-        match self.members.get(turn) {
-            Some(member) => member.send(chunk).await,
-            None => Err(MailboxError::Closed),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moodvane_runtime::VirtualClock;
+
+    fn pool(least: usize, most: usize) -> FormatterPool {
+        let bounds = PoolBounds {
+            least,
+            most,
+            mailbox: 1,
+        };
+        let clock = VirtualClock::new(Timestamp::from_millis(0).unwrap());
+        FormatterPool::start(bounds, Arc::new(clock)).unwrap()
+    }
 
     struct Picky;
 
@@ -200,7 +168,7 @@ mod tests {
 
     #[actix::test]
     async fn a_message_that_panics_is_counted_and_harms_no_other() {
-        let pool = FormatterPool::start(2, 1).unwrap();
+        let pool = pool(1, 2);
         let at = Timestamp::from_millis(7).unwrap();
         for _ in 0..4 {
             let raws = ["a", "bad", "worse", "b"].map(|text| Raw::Text(text.to_owned()));
@@ -216,7 +184,7 @@ mod tests {
                 done.dropped,
                 BTreeMap::from([("malformed", 1), (PANICKED, 1)])
             );
-            assert_eq!((done.seen, done.last_event), (4, Some(at)));
+            assert_eq!((done.seen, done.kept(), done.last_event), (4, 2, Some(at)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -15,16 +16,17 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::actors::{self, Actors, Mailbox};
 use crate::config::{IngesterConfig, SourceConfig};
 use crate::desk::{Desk, Life, Shared};
 use crate::dispatcher::{Dispatcher, Drain, DrainReport, Finite, Plan};
 use crate::error::IngestError;
-use crate::formatter::FormatterPool;
+use crate::formatter::{FormatterPool, PoolBounds, PoolWatch};
 use crate::metrics::IngesterMetrics;
 use crate::publisher::{Publisher, PublisherParts};
 use crate::spool::{Drainer, Health, Spool, SpoolConfig, SpoolError};
 use crate::status::{SourceCell, SourceStatus};
-use crate::{file, jetstream, weather};
+use crate::{file, jetstream, mastodon, weather, x};
 
 /// Why the ingester could not be started.
 #[derive(Debug, Error)]
@@ -42,6 +44,12 @@ pub enum StartError {
 pub struct Ingester {
     dispatcher: Addr<Dispatcher>,
     cells: Arc<[Arc<SourceCell>]>,
+    publisher: actix::WeakAddr<Publisher>,
+    publishing: Arc<AtomicU64>,
+    /// How many publishes wait before their senders must.
+    mailbox: usize,
+    batches_in_flight: usize,
+    pool: PoolWatch,
     finite: watch::Receiver<Finite>,
     check: Check,
     spool: Option<Spool>,
@@ -108,14 +116,27 @@ pub(crate) fn start_plans(
         stop: stop.clone(),
         closed: closed.clone(),
     };
+    let bounds = PoolBounds {
+        least: config.formatters_least,
+        most: config.formatters,
+        mailbox: config.mailbox,
+    };
+    let mailbox = parts.mailbox;
+    let publisher = Publisher::new(parts).start();
+    let publishing = Arc::new(AtomicU64::new(0));
+    let formatters = FormatterPool::start(bounds, Arc::clone(&clock))?;
+    let pool = formatters.watch();
     let shared = Shared {
-        pool: FormatterPool::start(config.formatters, config.mailbox)?,
-        publisher: Publisher::new(parts).start(),
+        pool: formatters,
+        publisher: publisher.clone(),
+        publishing: Arc::clone(&publishing),
         log,
         clock,
         metrics,
         stop: stop.clone(),
         backoff: config.backoff,
+        circuit: config.circuit,
+        deadline: config.deadline,
         batch_posts: config.batch_posts,
         batches_in_flight: config.batches_in_flight,
     };
@@ -127,6 +148,11 @@ pub(crate) fn start_plans(
     Ok(Ingester {
         dispatcher,
         cells,
+        publisher: publisher.downgrade(),
+        publishing,
+        mailbox,
+        batches_in_flight: config.batches_in_flight,
+        pool,
         finite,
         check,
         spool,
@@ -140,14 +166,23 @@ fn plan(source: SourceConfig) -> Plan {
         cell: Arc::new(SourceCell::new(source.id())),
         finite: source.is_finite(),
         resumes: source.resumes(),
-        factory: Box::new(move |desk| live(source.clone(), desk)),
+        rules: source.rules(),
+        factory: factory(source),
     }
 }
 
-fn live(source: SourceConfig, desk: Desk) -> Life {
+/// What makes lives of a source; it remembers which host's turn it is.
+fn factory(source: SourceConfig) -> Box<dyn Fn(Desk) -> Life> {
+    let turn = Arc::new(AtomicUsize::new(0));
+    Box::new(move |desk| live(source.clone(), Arc::clone(&turn), desk))
+}
+
+fn live(source: SourceConfig, turn: Arc<AtomicUsize>, desk: Desk) -> Life {
     match source {
         SourceConfig::Weather(config) => weather::run(config, desk).boxed_local(),
-        SourceConfig::Bluesky(config) => jetstream::run(config, desk).boxed_local(),
+        SourceConfig::Bluesky(config) => jetstream::run(config, turn, desk).boxed_local(),
+        SourceConfig::Mastodon(config) => mastodon::run(config, desk).boxed_local(),
+        SourceConfig::X(config) => x::run(config, desk).boxed_local(),
         SourceConfig::PostFile(config) => file::posts(config, desk).boxed_local(),
         SourceConfig::WeatherFile(config) => file::weather(config, desk).boxed_local(),
     }
@@ -158,6 +193,22 @@ impl Ingester {
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
         self.cells.iter().map(|cell| cell.read()).collect()
+    }
+
+    /// The supervision tree. Cheap, and callable from any thread.
+    #[must_use]
+    pub fn actors(&self) -> Actors {
+        let mailbox = Mailbox {
+            waiting: self.publishing.load(Ordering::Relaxed),
+            capacity: self.mailbox as u64,
+        };
+        let source = |status| actors::Actor::source(status, self.batches_in_flight);
+        let mut tree = vec![actors::Actor::dispatcher(self.dispatcher.connected())];
+        tree.extend(self.status().into_iter().map(source));
+        tree.push(actors::Actor::formatters(self.pool.status()));
+        let publishes = self.publisher.upgrade().is_some_and(|a| a.connected());
+        tree.push(actors::Actor::publisher(publishes, mailbox));
+        Actors { actors: tree }
     }
 
     /// Waits until all finite sources have ended and all their records are acknowledged; at once

@@ -3,12 +3,15 @@
 //! Terms: the *cursor* is the greatest `time_us` of the batches that are acknowledged, in order;
 //! the *rewind* is how far before it a new connection begins, since messages of one moment may
 //! straddle it. Guarantee: no message is skipped between two lives: the cursor moves only after
-//! the log has all before it. While as many batches are in flight as may be, the socket is not
+//! the log has all before it; a server that no longer has what was asked for is noticed, and what is
+//! missing is counted. A host that fails is left for the next one. While as many batches are in flight as may be, the socket is not
 //! read. Pings are answered by the protocol whenever it is read.
 
 mod cursor;
+mod hosts;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
@@ -16,7 +19,6 @@ use moodvane_model::Topic;
 use moodvane_upstream::Raw;
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url, time_us};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
@@ -24,6 +26,7 @@ use tracing::info;
 use url::Url;
 
 use self::cursor::Position;
+use self::hosts::Hosts;
 use crate::config::BlueskyConfig;
 use crate::cursor::CursorKeeper;
 use crate::desk::{Desk, End};
@@ -39,6 +42,8 @@ const MAX_SOCKET_BYTES: usize = 4 << 20;
 /// A batch ends with the message that fills it to so many bytes.
 const MAX_BATCH_BYTES: usize = 4 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Whoever asks for a longer pause is asked again nevertheless.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// A first message this long after the cursor means that the server no longer had what we asked.
 const GAP_US: i64 = 600_000_000;
@@ -48,14 +53,29 @@ const AHEAD_US: i64 = 600_000_000;
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Frame = Result<Message, WsError>;
 
-/// Reads the stream until it breaks or is told to stop.
-pub(crate) async fn run(config: BlueskyConfig, desk: Desk) -> Result<End, SourceError> {
+/// Reads the stream of the host whose `turn` it is, until it breaks or is told to stop.
+pub(crate) async fn run(
+    config: BlueskyConfig,
+    turn: Arc<AtomicUsize>,
+    desk: Desk,
+) -> Result<End, SourceError> {
+    let (began, clock) = (desk.shared.clock.uptime(), Arc::clone(&desk.shared.clock));
+    let hosts = Hosts::new(&config, turn);
+    let host = hosts.current();
+    let ended = listen(config, &host, desk).await;
+    if let Err(error) = &ended {
+        hosts.failed(error, clock.uptime().saturating_sub(began));
+    }
+    ended
+}
+
+async fn listen(config: BlueskyConfig, host: &Url, desk: Desk) -> Result<End, SourceError> {
     let name = desk.id().to_string();
     let stored = desk.shared.log.cursor(&name).await?;
-    let position = Position::restore(&config, stored.as_deref())?;
-    let url = subscribe_url(&config.base_url, position.begin());
+    let position = Position::restore(&config, host, stored.as_deref())?;
+    let url = subscribe_url(host, position.begin());
     let stop = desk.shared.stop.clone();
-    let Some(socket) = stop.run_until_cancelled(connect(&url)).await else {
+    let Some(socket) = stop.run_until_cancelled(connect(&url, &desk)).await else {
         return Ok(End::Stopped);
     };
     let format = JetstreamFormat::new(desk.id(), Arc::clone(&config.selection));
@@ -67,7 +87,7 @@ pub(crate) async fn run(config: BlueskyConfig, desk: Desk) -> Result<End, Source
             Arc::new(PostRecords(Arc::new(format))),
         ),
         cursor: CursorKeeper::new(Arc::clone(&desk.shared.log), name),
-        heard_at: Instant::now(),
+        heard: desk.shared.clock.uptime(),
         idle: config.idle,
         position,
         desk,
@@ -78,7 +98,7 @@ pub(crate) async fn run(config: BlueskyConfig, desk: Desk) -> Result<End, Source
     stream.live().await
 }
 
-async fn connect(url: &Url) -> Result<Socket, SourceError> {
+async fn connect(url: &Url, desk: &Desk) -> Result<Socket, SourceError> {
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_SOCKET_BYTES))
         .max_frame_size(Some(MAX_SOCKET_BYTES));
@@ -87,13 +107,27 @@ async fn connect(url: &Url) -> Result<Socket, SourceError> {
         reason,
     };
     let connecting = connect_async_with_config(url.as_str(), Some(limits), true);
-    match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-        Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(_) => Err(failed(format!(
-            "no answer within {} ms",
-            CONNECT_TIMEOUT.as_millis()
-        ))),
+    let late = desk.shared.clock.sleep(CONNECT_TIMEOUT);
+    tokio::select! {
+        biased;
+        connected = connecting => match connected {
+            Ok((socket, _)) => Ok(socket),
+            Err(error) => Err(refusal(error, failed)),
+        },
+        () = late => Err(failed(format!("no answer within {} ms", CONNECT_TIMEOUT.as_millis()))),
+    }
+}
+
+/// A server that answers with a status, and no stream, may say how long it wants to be left alone.
+fn refusal(error: WsError, failed: impl FnOnce(String) -> SourceError) -> SourceError {
+    let WsError::Http(answer) = error else {
+        return failed(error.to_string());
+    };
+    let header = answer.headers().get("retry-after");
+    let seconds = header.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    SourceError::Status {
+        status: answer.status().as_u16(),
+        retry_after: seconds.map(|s| Duration::from_secs(s).min(MAX_RETRY_AFTER)),
     }
 }
 
@@ -127,7 +161,8 @@ struct Stream {
     pipeline: Pipeline<Option<i64>>,
     cursor: CursorKeeper,
     position: Position,
-    heard_at: Instant,
+    /// The uptime at which something was heard last.
+    heard: Duration,
     idle: Duration,
     desk: Desk,
 }
@@ -146,8 +181,14 @@ impl Stream {
     async fn read(&mut self) -> Result<End, SourceError> {
         let stop = self.desk.shared.stop.clone();
         let most = self.desk.shared.batch_posts;
+        let clock = Arc::clone(&self.desk.shared.clock);
         loop {
             let room = self.pipeline.has_room();
+            match room {
+                true => self.desk.expects(self.idle),
+                false => self.desk.waits(),
+            }
+            let silence = (self.heard + self.idle).saturating_sub(clock.uptime());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
@@ -155,12 +196,12 @@ impl Stream {
                     self.acknowledged(&batch?);
                     if !room {
                         // Silence counts only while we listen.
-                        self.heard_at = Instant::now();
+                        self.heard = clock.uptime();
                     }
                 }
                 () = self.cursor.due() => self.save().await,
                 frames = frames(&mut self.socket, most), if room => self.heard(frames)?,
-                () = tokio::time::sleep_until(self.heard_at + self.idle), if room => {
+                () = clock.sleep(silence), if room => {
                     return Err(SourceError::Idle(self.idle));
                 }
             }
@@ -168,6 +209,7 @@ impl Stream {
     }
 
     async fn rest(&mut self) -> Result<(), SourceError> {
+        self.desk.waits();
         while let Some(batch) = self.pipeline.rest().await? {
             self.acknowledged(&batch);
         }
@@ -179,16 +221,16 @@ impl Stream {
         if frames.is_empty() {
             return Err(SourceError::Closed);
         }
-        self.heard_at = Instant::now();
+        self.heard = self.desk.shared.clock.uptime();
         let mut raws = Vec::with_capacity(frames.len());
         let mut ended = Ok(());
         for frame in frames {
             match frame {
                 Ok(Message::Text(text)) if text.len() > MAX_MESSAGE_BYTES => {
-                    self.dropped("too_long");
+                    self.desk.count_dropped("too_long");
                 }
                 Ok(Message::Text(text)) => raws.push(text.to_string()),
-                Ok(Message::Binary(_)) => self.dropped("binary"),
+                Ok(Message::Binary(_)) => self.desk.count_dropped("binary"),
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) => ended = Err(SourceError::Closed),
                 Err(error) => ended = Err(SourceError::Stream(error.to_string())),
@@ -210,12 +252,6 @@ impl Stream {
         times.iter().copied().filter(|at| *at <= latest).max()
     }
 
-    fn dropped(&self, reason: &'static str) {
-        let metrics = &self.desk.shared.metrics;
-        metrics.seen(self.desk.id(), 1);
-        metrics.dropped(self.desk.id(), reason, 1);
-    }
-
     /// A server that no longer has what was asked for begins later and does not say so.
     fn look_for_gap(&mut self, first: Option<i64>) {
         let Some(first) = first else {
@@ -227,6 +263,8 @@ impl Stream {
             .map_or(0, |asked| first.saturating_sub(asked));
         if gap_us > GAP_US {
             let gap_ms = gap_us / 1000;
+            let ms = u64::try_from(gap_ms).unwrap_or(0);
+            self.desk.shared.metrics.gap(self.desk.id(), ms);
             self.desk.note(&SourceError::Gap { gap_ms });
         }
     }

@@ -5,7 +5,7 @@
 //! is where a source stood when all before it was acknowledged.
 //!
 //! Actors: the *dispatcher* starts a *child* per source and makes it anew, after a jittered
-//! back-off, when it fails; a child hands raw messages to the pool of *formatters*; the *publisher*
+//! back-off, when it fails or hangs; a child hands raw messages to the pool of *formatters*; the *publisher*
 //! owns the way into the log. All mailboxes are bounded and all senders wait, so that a log that
 //! is slow or away is felt at the sockets.
 //!
@@ -17,6 +17,7 @@
 //! It must not know what is done with the records: nothing here scores, folds or stores an hour.
 //! What an upstream's messages mean is `moodvane_upstream`'s to say.
 
+mod actors;
 mod backoff;
 mod child;
 mod config;
@@ -26,27 +27,35 @@ mod dispatcher;
 mod error;
 mod file;
 mod formatter;
+mod http;
 mod ingester;
 mod jetstream;
+mod mastodon;
 mod metrics;
 mod pipeline;
 mod publisher;
+mod recovery;
 mod spool;
 mod status;
+mod stream;
 #[cfg(test)]
 #[path = "../tests/support/log.rs"]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod weather;
+mod x;
 
+pub use actors::{Actor, Actors, Handle, Mailbox, Members, routes as actor_routes};
 pub use backoff::{Backoff, BackoffError};
 pub use config::{
-    ApiKey, BlueskyConfig, IngesterConfig, PostFileConfig, SourceConfig, WeatherConfig,
-    WeatherFileConfig, WeatherProvider,
+    ApiKey, BlueskyConfig, IngesterConfig, MastodonConfig, PostFileConfig, SourceConfig,
+    WeatherConfig, WeatherFileConfig, WeatherProvider, XConfig,
 };
 pub use dispatcher::DrainReport;
 pub use error::IngestError;
+pub use formatter::PoolStatus;
 pub use ingester::{Ingester, StartError, start};
+pub use recovery::CircuitConfig;
 pub use spool::{SpoolConfig, SpoolError};
 pub use status::{SourceState, SourceStatus};

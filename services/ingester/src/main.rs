@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_ingester::{IngesterConfig, start};
+use moodvane_ingester::{Handle, IngesterConfig, actor_routes, start};
 use moodvane_launch::{
-    Backends, Common, ProbeConfig, exit_code, open_patiently, run, serve_probes,
+    Backends, Common, ProbeConfig, ServiceCommand, exit_code, open_patiently, run, serve_probes_and,
 };
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
 use prometheus::Registry;
@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 struct Cli {
     #[command(flatten)]
     common: Common,
+    #[command(subcommand)]
+    command: Option<ServiceCommand>,
 }
 
 struct Config {
@@ -55,6 +57,9 @@ fn main() -> ExitCode {
 
 fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let settings = cli.common.settings();
+    if let Some(command) = cli.command {
+        return command.run(settings, ProbeConfig::read_address);
+    }
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();
@@ -69,7 +74,10 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     tokio::spawn(signalled(stop.clone()));
     let (registry, readiness) = (Registry::new(), Readiness::new());
     let probed = (readiness.clone(), registry.clone());
-    let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
+    let handle = Handle::default();
+    let actors = actor_routes(Arc::clone(&handle));
+    let probes = serve_probes_and(listener, probed, actors, stop.clone(), end.clone());
+    let probes = tokio::spawn(probes);
     let (check, nowhere) = (readiness.check("log"), std::path::Path::new("."));
     let open = async || config.backends.open_log(nowhere).await;
     let Some(log) = open_patiently(&check, &stop, open).await? else {
@@ -88,6 +96,8 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         &registry,
         &readiness,
     )?;
+    // It is set here alone.
+    let _ = handle.set(ingester.clone());
     let finished = async {
         match only_files {
             true => ingester.finished().await,

@@ -9,10 +9,13 @@ use prometheus::{IntCounterVec, Registry};
 #[derive(Debug, Clone)]
 pub(crate) struct IngesterMetrics {
     seen: IntCounterVec,
+    kept: IntCounterVec,
     published: IntCounterVec,
     dropped: IntCounterVec,
     restarts: IntCounterVec,
     errors: IntCounterVec,
+    circuits: IntCounterVec,
+    gaps: IntCounterVec,
 }
 
 impl IngesterMetrics {
@@ -22,6 +25,11 @@ impl IngesterMetrics {
             seen: counters(
                 "moodvane_ingester_posts_seen_total",
                 "Raw messages, rows and values of the weather that a source handed over.",
+                &["source"],
+            ),
+            kept: counters(
+                "moodvane_ingester_posts_kept_total",
+                "Raw messages and rows that became at least one record; the others are counted as dropped.",
                 &["source"],
             ),
             published: counters(
@@ -44,11 +52,35 @@ impl IngesterMetrics {
                 "Failures of a source, by reason: of its connection, its answers, its cursor, or its actor.",
                 &["source", "reason"],
             ),
+            circuits: counters(
+                "moodvane_ingester_circuit_opened_total",
+                "How often a source was left to rest, having failed again and again.",
+                &["source"],
+            ),
+            gaps: counters(
+                "moodvane_ingester_gap_ms_total",
+                "How much of a stream is missing, in milliseconds of it.",
+                &["source"],
+            ),
         }
+    }
+
+    /// Whether a failure left the source's circuit open.
+    pub(crate) fn circuit(&self, source: SourceId, open: bool) {
+        let opened = self.circuits.with_label_values(&[source.as_str()]);
+        opened.inc_by(u64::from(open));
+    }
+
+    pub(crate) fn gap(&self, source: SourceId, ms: u64) {
+        self.gaps.with_label_values(&[source.as_str()]).inc_by(ms);
     }
 
     pub(crate) fn seen(&self, source: SourceId, n: u64) {
         self.seen.with_label_values(&[source.as_str()]).inc_by(n);
+    }
+
+    pub(crate) fn kept(&self, source: SourceId, n: u64) {
+        self.kept.with_label_values(&[source.as_str()]).inc_by(n);
     }
 
     pub(crate) fn published(&self, source: SourceId, topic: Topic, n: u64) {

@@ -72,6 +72,7 @@ impl<M: 'static> Pipeline<M> {
             Ok((done.map_err(|_| SourceError::Gone("formatter"))?, mark))
         };
         self.formatting.push_back(formatted.boxed_local());
+        self.desk.cell.set_in_flight(self.in_flight());
     }
 
     fn publish(&mut self, mut done: Formatted, mark: M) {
@@ -92,6 +93,7 @@ impl<M: 'static> Pipeline<M> {
         if next.is_err() {
             self.break_off();
         }
+        self.desk.cell.set_in_flight(self.in_flight());
         next
     }
 

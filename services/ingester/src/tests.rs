@@ -1,5 +1,7 @@
 //! Supervision and publishing, with sources made for the purpose.
 
+mod supervision;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,20 +21,29 @@ use crate::error::SourceError;
 use crate::ingester::start_plans;
 use crate::metrics::IngesterMetrics;
 use crate::publisher::{Publish, Publisher, PublisherParts};
+use crate::recovery::Rules;
 use crate::status::SourceCell;
 use crate::testing::{FakeLog, eventually};
-use crate::{Backoff, IngestError, Ingester, IngesterConfig, SourceState, SourceStatus};
+use crate::{
+    Backoff, CircuitConfig, IngestError, Ingester, IngesterConfig, SourceState, SourceStatus,
+};
 
 const MS: Duration = Duration::from_millis(1);
 const GRACE: Duration = Duration::from_secs(10);
 
 fn config(backoff: Duration) -> IngesterConfig {
     IngesterConfig {
+        formatters_least: 1,
         formatters: 1,
         mailbox: 4,
         batch_posts: 10,
         batches_in_flight: 2,
         backoff: Backoff::new(backoff, backoff * 2).unwrap(),
+        circuit: CircuitConfig {
+            failures: 1_000,
+            rest: MS,
+        },
+        deadline: Duration::from_secs(3_600),
         drain: GRACE,
         spool: None,
         sources: Vec::new(),
@@ -46,6 +57,7 @@ fn plan(id: &str, finite: bool, life: impl Fn(usize, Desk) -> Life + 'static) ->
         cell: Arc::new(SourceCell::new(SourceId::parse(id).unwrap())),
         finite,
         resumes: true,
+        rules: Rules::Standard,
         factory: Box::new(move |desk| life(lives.fetch_add(1, Ordering::SeqCst), desk)),
     }
 }

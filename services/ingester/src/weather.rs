@@ -4,7 +4,6 @@
 //! it. A failing answer is counted and waited out; the other cities go on. Answers are limited in
 //! size and time. A provider with a budget is asked at an even pace, also over a restart.
 
-mod fetch;
 mod pace;
 mod provider;
 
@@ -13,19 +12,23 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use moodvane_eventlog::{LogError, NewRecord};
 use moodvane_model::{City, Observation, Readings, Timestamp, Topic};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::backoff::Attempts;
 use crate::config::{WeatherConfig, WeatherProvider};
 use crate::desk::{Desk, End};
 use crate::error::SourceError;
+use crate::http;
 use crate::publisher::Taken;
+use crate::status::SourceState;
 
 use self::pace::Pace;
 use self::provider::{Observed, Past, Provider};
 
 /// After so many failures the history is given up, so that the live weather can begin.
 const HISTORY_ATTEMPTS: usize = 5;
+/// What asking may take, with all that must be found out first.
+const ASKING: Duration = Duration::from_secs(60);
 /// Values of the history are an hour apart: a shorter gap holds none.
 const HISTORY_STEP_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HISTORY_STEP_MS;
@@ -37,7 +40,7 @@ pub(crate) async fn run(config: WeatherConfig, desk: Desk) -> Result<End, Source
         WeatherProvider::Nws { contact } => contact,
         _ => "",
     };
-    let client = fetch::client(&config.base_url, contact)?;
+    let client = http::client(&config.base_url, contact)?;
     let polls = config.cities.iter().map(|city| {
         let poll = CityPoll {
             name: format!("{}:{}", desk.id(), city.id),
@@ -79,11 +82,13 @@ impl CityPoll<'_> {
         let pace = Pace::new(self.config, &self.name);
         let mut ticks = pace.ticks(self.desk).await?;
         while !stop.is_cancelled() {
+            self.desk.expects(self.config.interval());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 _ = ticks.tick() => {}
             }
+            self.desk.expects(ASKING);
             // What came is sent, whatever else happens: only the asking may be cut short.
             pace.note(self.desk).await;
             match stop.run_until_cancelled(self.provider.current()).await {
@@ -108,6 +113,7 @@ impl CityPoll<'_> {
         });
         let stop = self.desk.shared.stop.clone();
         for _ in 0..HISTORY_ATTEMPTS {
+            self.desk.expects(ASKING);
             match stop
                 .run_until_cancelled(self.provider.past(days, now))
                 .await
@@ -197,6 +203,8 @@ impl CityPoll<'_> {
                 value: observation.to_json()?,
             });
         }
+        // The log may be away for any time.
+        self.desk.waits();
         let last_event = readings.iter().map(|(at, _)| *at).max();
         let cursor = reached.map(|at| (self.name.clone(), at.millis().to_string()));
         self.desk
@@ -225,8 +233,26 @@ impl CityPoll<'_> {
             .attempts
             .failed()
             .max(asked(error, self.config.interval()));
+        let delay = delay.max(self.circuit(error));
+        self.desk.expects(delay);
         let stop = &self.desk.shared.stop;
         stop.run_until_cancelled(tokio::time::sleep(delay)).await;
+    }
+}
+
+impl CityPoll<'_> {
+    /// How long the provider is left to rest, where it has failed again and again.
+    fn circuit(&self, error: &SourceError) -> Duration {
+        let (desk, circuit) = (self.desk, self.desk.shared.circuit);
+        if self.attempts.failures() < circuit.failures {
+            return Duration::ZERO;
+        }
+        let (now, rest_ms) = (desk.now(), i64::try_from(circuit.rest.as_millis()));
+        let until = now.plus_millis(rest_ms.unwrap_or(i64::MAX)).unwrap_or(now);
+        desk.cell.set_state(SourceState::CircuitOpen { until });
+        desk.shared.metrics.circuit(desk.id(), true);
+        error!(source = %desk.id(), city = %self.city.id, %error, "source failed again and again, its circuit is open");
+        circuit.rest
     }
 }
 

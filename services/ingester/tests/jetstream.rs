@@ -57,6 +57,7 @@ impl Server {
         BlueskyConfig {
             id: source("bluesky"),
             base_url: format!("ws://{}", self.address).parse().unwrap(),
+            other_urls: Vec::new(),
             since: None,
             rewind: Duration::from_secs(5),
             idle: GRACE,

@@ -14,33 +14,16 @@ use axum::extract::{Request, State};
 use axum::http::header::USER_AGENT;
 use axum::response::IntoResponse;
 use moodvane_ingester::{ApiKey, SourceConfig, WeatherConfig, WeatherProvider};
-use moodvane_model::{Language, Observation, Score, Sentiment, Timestamp, Topic, Variable};
+use moodvane_model::{Observation, Timestamp, Topic, Variable};
 use moodvane_runtime::ManualClock;
-use moodvane_sentiment::Scorer;
 use moodvane_simulator::{Simulator, SimulatorConfig};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use support::log::{FakeLog, eventually};
+use support::simulated::Indifferent;
 use support::{GRACE, Rig, new_york, now, serve, source};
-
-/// Posts are not looked at here.
-struct Indifferent;
-
-impl Scorer for Indifferent {
-    fn fingerprint(&self) -> &str {
-        "indifferent"
-    }
-
-    fn speaks(&self, _: Option<Language>) -> bool {
-        true
-    }
-
-    fn score(&mut self, _: &str) -> Score {
-        Score::new(Sentiment::try_from(2).unwrap(), 2.0)
-    }
-}
 
 async fn simulate(seed: u64) -> (Simulator, Arc<ManualClock>) {
     let start = Timestamp::parse_rfc3339("2024-05-01T00:00:00Z").unwrap();

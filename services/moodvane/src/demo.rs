@@ -274,6 +274,7 @@ impl World {
         let posts = BlueskyConfig {
             id: SourceId::parse("bluesky")?,
             base_url: simulator.stream_url(),
+            other_urls: Vec::new(),
             rewind: REWIND,
             idle: BlueskyConfig::IDLE,
             selection: Arc::new(Selection::cities(cities)?),

@@ -2,6 +2,7 @@
 //!
 //! It alone knows every service. `main` is short: parse, check, build, run, drain.
 
+mod actors;
 mod cli;
 mod config;
 mod data;
@@ -77,7 +78,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Query(args) => start(common, Some(Vec::new()), |config| query::run(config, args)),
-        Command::Health => start(common, Some(Vec::new()), health::run),
+        Command::Actors(args) => {
+            start(common, Some(Vec::new()), |config| actors::run(config, args))
+        }
+        Command::Health(args) => {
+            start(common, Some(Vec::new()), |config| health::run(config, args))
+        }
     }
 }
 

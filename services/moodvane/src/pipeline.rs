@@ -2,7 +2,7 @@
 //! order in which the data flows (I8).
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -98,7 +98,7 @@ impl Pipeline {
                     registry,
                     shutdown: stop.clone(),
                 };
-                Some(Serving::start(listener, app)?)
+                Some(Serving::start(listener, app, ingester.clone())?)
             }
             None => None,
         };
@@ -168,11 +168,12 @@ impl Pipeline {
 }
 
 impl Serving {
-    fn start(listener: TcpListener, app: App) -> anyhow::Result<Self> {
+    fn start(listener: TcpListener, app: App, ingester: Ingester) -> anyhow::Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let end = CancellationToken::new();
         let (limits, drain) = (app.config.connections, app.config.drain);
-        let router = moodvane_server::router(app);
+        let actors = moodvane_ingester::actor_routes(Arc::new(OnceLock::from(ingester)));
+        let router = moodvane_server::router(app).merge(actors);
         let serving = moodvane_server::serve(listener, router, limits, end.clone(), drain);
         let task = tokio::spawn(serving);
         Ok(Self { url, end, task })

@@ -72,6 +72,16 @@ async fn the_demo_answers_is_verified_while_it_runs_and_drains() {
     let port = url.rsplit(':').next().unwrap().split('/').next().unwrap();
     let health = run(data.path(), &["health", "--port", port]);
     assert!(health.status.success(), "{}", shown(&health));
+    let actors = succeed(data.path(), &["actors", "--port", port]);
+    for part in [
+        "dispatcher",
+        "  bluesky",
+        "running",
+        "formatters (",
+        "publisher",
+    ] {
+        assert!(actors.contains(part), "{part} in {actors}");
+    }
     let ask = ["query", "--port", port, "--variable", "precipitation"];
     let told = succeed(data.path(), &ask);
     assert!(told.starts_with("hour "), "{told}");

@@ -23,7 +23,10 @@ fn environment(folder: &str, app: &str) -> Env {
     let definition: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let env = definition["env"].as_object().unwrap();
     let text = |(name, value): (&String, &Value)| {
-        (name.clone(), value.as_str().unwrap_or("a secret").to_owned())
+        (
+            name.clone(),
+            value.as_str().unwrap_or("a secret").to_owned(),
+        )
     };
     let ports = definition["portDefinitions"].as_array().unwrap().len();
     let ports = (0..ports).map(|index| (format!("PORT{index}"), (31_000 + index).to_string()));
@@ -44,16 +47,34 @@ fn backends(settings: &Settings) -> Option<Backends> {
 
 /// Both renderings, each with where the log and store are in it.
 const RENDERED: [(&str, &str, [&str; 2]); 2] = [
-    ("", "node-1:9092,node-2:9092,node-3:9092", ["node-1:9042", "node-3:9042"]),
-    ("local", "127.0.0.1:19092,127.0.0.2:19092,127.0.0.3:19092", ["127.0.0.1:19042", "127.0.0.3:19042"]),
+    (
+        "",
+        "node-1:9092,node-2:9092,node-3:9092",
+        ["node-1:9042", "node-3:9042"],
+    ),
+    (
+        "local",
+        "127.0.0.1:19092,127.0.0.2:19092,127.0.0.3:19092",
+        ["127.0.0.1:19042", "127.0.0.3:19042"],
+    ),
 ];
 
 fn check_backends(backends: &Backends, kafka: &str, [first, last]: [&str; 2]) {
-    let LogChoice::Kafka(log) = &backends.log else { panic!("the log is a file") };
+    let LogChoice::Kafka(log) = &backends.log else {
+        panic!("the log is a file")
+    };
     assert_eq!(log.bootstrap_servers, kafka);
-    assert_eq!((log.replication, log.min_insync_replicas, log.partitions), (3, 2, 6));
-    let StoreChoice::Cassandra(store) = &backends.store else { panic!("the store is a file") };
-    assert_eq!(store.contact_points.first().map(String::as_str), Some(first));
+    assert_eq!(
+        (log.replication, log.min_insync_replicas, log.partitions),
+        (3, 2, 6)
+    );
+    let StoreChoice::Cassandra(store) = &backends.store else {
+        panic!("the store is a file")
+    };
+    assert_eq!(
+        store.contact_points.first().map(String::as_str),
+        Some(first)
+    );
     assert_eq!(store.contact_points.last().map(String::as_str), Some(last));
     assert_eq!(store.replication_factor, 3);
 }
@@ -61,7 +82,10 @@ fn check_backends(backends: &Backends, kafka: &str, [first, last]: [&str; 2]) {
 #[test]
 fn a_processor_reads_what_its_definition_says() {
     for (folder, kafka, cassandra) in RENDERED {
-        for (app, topic) in [("processor-temperature", "temperature"), ("processor-tweets", "tweet")] {
+        for (app, topic) in [
+            ("processor-temperature", "temperature"),
+            ("processor-tweets", "tweet"),
+        ] {
             let env = environment(folder, app);
             assert_eq!(env["MOODVANE_PROCESSOR__TOPIC"], topic);
             let settings = settings(env);
@@ -97,7 +121,10 @@ fn an_ingester_reads_what_its_definition_says() {
             assert!(spool.dir.starts_with("/data"), "the spool is on the volume");
             let is_weather = |source: &SourceConfig| matches!(source, SourceConfig::Weather(_));
             assert_eq!(ingester.sources.len(), 1, "{app}");
-            assert_eq!(ingester.sources.iter().all(is_weather), app == "ingester-temperature");
+            assert_eq!(
+                ingester.sources.iter().all(is_weather),
+                app == "ingester-temperature"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{self, FromRequest, Request};
 use axum::middleware::Next;
 use axum::response::Response;
-use moodvane_model::{CityId, HourRange, HourRow};
+use moodvane_model::{CityId, HourRange, HourRow, Variable};
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::Answer;
@@ -59,7 +59,7 @@ pub(crate) async fn weather(
     let deadline = Instant::now() + config.request_timeout;
     let body = read(&state, deadline, request).await?;
     let ask = Ask::read(&body, config)?;
-    let rows = hours(&state, deadline, ask.city, ask.range).await?;
+    let rows = hours_with(&state, deadline, ask.city, ask.range, Variable::Temperature).await?;
     let answer = Answer::over(&rows, config.stray_bound, ask.manner);
     for (hour, source) in answer.strays() {
         tracing::debug!(%hour, %source, "source strays from the others and is left out");
@@ -105,6 +105,20 @@ pub(crate) async fn hours(
     range: HourRange,
 ) -> Result<Vec<HourRow>, Problem> {
     timeout_at(deadline, state.app.store.hours(city, range))
+        .await
+        .map_err(|_| late_store(state))?
+        .map_err(|error| Problem::store(&error))
+}
+
+/// The same with their posts and one weather variable.
+pub(crate) async fn hours_with(
+    state: &State,
+    deadline: Instant,
+    city: CityId,
+    range: HourRange,
+    variable: Variable,
+) -> Result<Vec<HourRow>, Problem> {
+    timeout_at(deadline, state.app.store.hours_with(city, range, variable))
         .await
         .map_err(|_| late_store(state))?
         .map_err(|error| Problem::store(&error))

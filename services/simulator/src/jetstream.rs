@@ -17,6 +17,7 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::faults::{Fault, Upstream};
 use crate::feed::Event;
 use crate::playback::{Playback, Sending};
 use crate::state::Shared;
@@ -112,10 +113,13 @@ pub(crate) async fn subscribe(
         return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     };
     shared.counters.subscription();
+    let fault = shared.faults.of_stream(Upstream::Jetstream);
     tracing::info!(cursor_us = request.cursor_us, "client subscribed");
     // Where the client begins is decided before it is answered, not whenever the task first runs.
     let subscription = Subscription {
-        playback: playback(&shared, &request),
+        playback: playback(&shared, &request, fault),
+        fault,
+        sent: 0,
         shared,
         request,
         _permit: permit,
@@ -125,10 +129,23 @@ pub(crate) async fn subscribe(
         .on_upgrade(|socket| subscription.serve(socket))
 }
 
-fn playback(shared: &Shared, request: &Request) -> Playback {
+fn playback(shared: &Shared, request: &Request, fault: Option<Fault>) -> Playback {
     let now_us = shared.now_us();
     let order = shared.order.clone();
-    match request.cursor_us {
+    let cursor_us = match fault {
+        Some(Fault::Again(span)) => {
+            let back_us = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+            let asked = request.cursor_us.unwrap_or(now_us);
+            Some(asked.saturating_sub(back_us))
+        }
+        // A server that no longer has what was asked for begins later, and says nothing.
+        Some(Fault::Skip(span)) => {
+            let later_us = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+            request.cursor_us.map(|at| at.saturating_add(later_us))
+        }
+        _ => request.cursor_us,
+    };
+    match cursor_us {
         Some(cursor_us) if cursor_us <= now_us => Playback::from_cursor(order, cursor_us),
         _ => Playback::live(order, now_us),
     }
@@ -139,6 +156,8 @@ struct Subscription {
     shared: Shared,
     request: Request,
     playback: Playback,
+    fault: Option<Fault>,
+    sent: usize,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -157,10 +176,16 @@ impl Subscription {
     /// Sends what is due, again and again, until the socket fails.
     async fn send(&mut self, mut sink: SplitSink<WebSocket, Message>) {
         loop {
+            if matches!(self.fault, Some(Fault::Stall(after)) if self.sent >= after) {
+                std::future::pending::<()>().await;
+            }
             let now_us = self.shared.now_us();
             while let Some(sending) = self.playback.next_due(now_us) {
                 if !self.send_one(&mut sink, sending).await {
                     return;
+                }
+                if matches!(self.fault, Some(Fault::Stall(after)) if self.sent >= after) {
+                    break;
                 }
             }
             if sink.flush().await.is_err() {
@@ -173,7 +198,11 @@ impl Subscription {
     }
 
     /// Hands one event to the socket; `false` where the socket or the serialiser failed.
-    async fn send_one(&self, sink: &mut SplitSink<WebSocket, Message>, sending: Sending) -> bool {
+    async fn send_one(
+        &mut self,
+        sink: &mut SplitSink<WebSocket, Message>,
+        sending: Sending,
+    ) -> bool {
         let event = self.shared.feed.event(sending.index);
         if !self.request.wants(&event) {
             return true;
@@ -185,6 +214,20 @@ impl Subscription {
                 return false;
             }
         };
+        self.sent += 1;
+        match self.fault {
+            Some(Fault::Cut(after)) if self.sent > after => return false,
+            Some(Fault::Garbage(after)) if self.sent == after + 1 => {
+                let half = text.get(..text.len() / 2).unwrap_or_default();
+                let bytes = Message::binary(b"\xff\xfe".to_vec());
+                for garbage in [Message::text(half), bytes, Message::text("<html>")] {
+                    if sink.feed(garbage).await.is_err() {
+                        return false;
+                    }
+                }
+            }
+            _ => {}
+        }
         // Counted before it is sent: no client ever has more than is counted.
         self.shared.counters.message(sending.copy);
         sink.feed(Message::text(text)).await.is_ok()

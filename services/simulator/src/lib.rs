@@ -16,7 +16,11 @@
 //! `forecast_days`), `GET /data/2.5/weather` (OpenWeatherMap), `/v2.0/current` (Weatherbit),
 //! `/v1/current.json` (Apixu), `/current` (Weatherstack), `/points` to `/stations/…/observations` (the
 //! National Weather Service): the same weather in other shapes; `GET /subscribe` (Jetstream's websocket: `wantedCollections`, `cursor`),
-//! `GET /truth` ([`Truth`] as JSON).
+//! `GET /2/tweets/search/stream` and its rules (X), `GET /api/v1/streaming/…` and `/api/v1/timelines/…`
+//! (Mastodon): the same posts in other shapes; `GET /truth` ([`Truth`] as JSON).
+//!
+//! Faults on demand ([`Simulator::inject`]): refusals, slow answers, streams that stall, break off, or
+//! send garbage or what they sent before.
 //!
 //! Three limits bound what clients can take: the streams that are open at once, the truths that are
 //! made at once, and the length of what a client sends.
@@ -28,11 +32,14 @@
 mod config;
 mod draws;
 mod error;
+mod faults;
 mod feed;
 mod jetstream;
 mod journal;
 mod keyed;
 mod ledger;
+mod lines;
+mod mastodon;
 mod naming;
 mod nws;
 mod open_meteo;
@@ -49,9 +56,11 @@ mod truth;
 mod weather;
 mod wire;
 mod world_file;
+mod x;
 
 pub use config::SimulatorConfig;
 pub use error::SimulatorError;
+pub use faults::{Fault, Upstream};
 pub use pace::PacedClock;
 pub use server::{Simulator, start};
 pub use settings::ServiceConfig;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,9 +19,10 @@ use url::Url;
 
 use crate::config::SimulatorConfig;
 use crate::error::SimulatorError;
+use crate::faults::{self, Fault, Upstream};
 use crate::state::{Served, Shared, World};
 use crate::truth::Truth;
-use crate::{jetstream, keyed, nws, open_meteo};
+use crate::{jetstream, keyed, mastodon, nws, open_meteo, x};
 
 /// A running simulator. It ends with its token; dropping this does not end it.
 pub struct Simulator {
@@ -90,6 +92,11 @@ impl Simulator {
         self.world.truth()
     }
 
+    /// The next request of this upstream meets this fault, after those that were asked for before.
+    pub fn inject(&self, upstream: Upstream, fault: Fault) {
+        self.world.faults.inject(upstream, fault);
+    }
+
     /// What was done so far.
     #[must_use]
     pub fn served(&self) -> Served {
@@ -115,8 +122,11 @@ fn router(world: Shared) -> Router {
         .route("/v1/forecast", get(open_meteo::forecast))
         .merge(keyed::routes())
         .merge(nws::routes())
+        .merge(x::routes())
+        .merge(mastodon::routes())
         .route("/subscribe", get(jetstream::subscribe))
         .route("/truth", get(truth))
+        .layer(from_fn_with_state(Arc::clone(&world), faults::meet))
         .with_state(world)
 }
 

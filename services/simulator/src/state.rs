@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::SimulatorConfig;
 use crate::error::SimulatorError;
+use crate::faults::Faults;
 use crate::feed::{Feed, moment};
 use crate::journal::{Journal, Kind};
 use crate::ledger::{self, PostLedger, WeatherLedger};
@@ -19,6 +20,7 @@ use crate::open_meteo::temperature;
 use crate::playback::Order;
 use crate::truth::Truth;
 use crate::weather::Climate;
+use crate::x::Rules;
 
 /// How many clients may hold the stream open at once.
 const MAX_SUBSCRIBERS: usize = 64;
@@ -122,6 +124,10 @@ pub(crate) struct World {
     pub(crate) registry: Registry,
     pub(crate) subscribers: Arc<Semaphore>,
     pub(crate) truths: Arc<Semaphore>,
+    pub(crate) faults: Faults,
+    pub(crate) x_rules: Rules,
+    /// X allows one connection.
+    pub(crate) x_stream: Arc<Semaphore>,
     posts: Mutex<PostLedger>,
     weather: Mutex<WeatherLedger>,
     journal: Mutex<Option<Journal>>,
@@ -161,6 +167,9 @@ impl World {
             registry,
             subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
             truths: Arc::new(Semaphore::new(MAX_TRUTHS)),
+            faults: Faults::default(),
+            x_rules: Rules::default(),
+            x_stream: Arc::new(Semaphore::new(1)),
             config,
             clock,
             shutdown,

@@ -29,6 +29,7 @@ use super::KafkaConfig;
 use super::client::{close, log_error};
 use super::context::{Change, GroupContext};
 use super::names::Names;
+use super::outage::Outage;
 use super::slots::Slots;
 use renewal::connect;
 use silence::Listening;

@@ -30,12 +30,14 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moodvane_model::{
     CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
+    Variable,
 };
 use scylla::client::session::Session;
 
 use crate::{Gap, RunInfo, Store, StoreError};
 use months::Month;
 use names::Names;
+use read::Wanted;
 use rows::{Cell, PartialRest};
 use runs::StoredRun;
 use statements::Statements;
@@ -174,13 +176,19 @@ impl Store for CassandraStore {
     }
 
     async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError> {
-        let Inner {
-            session,
-            statements,
-            ..
-        } = &*self.inner;
-        let events = runs::read(session, &statements.events).await?;
-        read::hours(session, &statements.hours, &events, city, range).await
+        let wanted = Wanted::All(&self.inner.statements.hours);
+        self.inner.hours(wanted, city, range).await
+    }
+
+    async fn hours_with(
+        &self,
+        city: CityId,
+        range: HourRange,
+        variable: Variable,
+    ) -> Result<Vec<HourRow>, StoreError> {
+        let statement = &self.inner.statements.hours_with[variable.index()];
+        let wanted = Wanted::Only(variable, statement);
+        self.inner.hours(wanted, city, range).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -195,6 +203,16 @@ impl Store for CassandraStore {
 }
 
 impl Inner {
+    async fn hours(
+        &self,
+        wanted: Wanted<'_>,
+        city: CityId,
+        range: HourRange,
+    ) -> Result<Vec<HourRow>, StoreError> {
+        let events = runs::read(&self.session, &self.statements.events).await?;
+        read::hours(&self.session, wanted, &events, city, range).await
+    }
+
     /// The name under which the rows of a run lie; `None` where nobody registered it.
     async fn stored(&self, run: &RunId) -> Result<Option<StoredRun>, StoreError> {
         // The last of them takes part in what is under way, and costs more.

@@ -1,12 +1,12 @@
 //! The hours of a city: a partition per month and run, read in parallel and page by page.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use moodvane_model::{CityId, HourRange, HourRow};
+use moodvane_model::{CityId, HourRange, HourRow, Sums, Variable};
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 
 use super::months::{Month, months};
-use super::rows::{Cell, HourPart};
+use super::rows::{Cell, HourPart, SUMS_COUNT, SUMS_WITH_COUNT};
 use super::runs::{Event, StoredRun, serving};
 use crate::StoreError;
 use crate::serving::spans;
@@ -24,10 +24,19 @@ struct Part {
     span: HourRange,
 }
 
+/// What is wanted of the hours' weather.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'s> {
+    /// All of it, by this statement.
+    All(&'s PreparedStatement),
+    /// One variable, by this statement.
+    Only(Variable, &'s PreparedStatement),
+}
+
 /// The hours of a city that have anything, in order, each by the run that serves it.
 pub(super) async fn hours(
     session: &Session,
-    statement: &PreparedStatement,
+    wanted: Wanted<'_>,
     events: &[Event],
     city: CityId,
     range: HourRange,
@@ -43,16 +52,28 @@ pub(super) async fn hours(
     }
     // Kept in order, so that what comes out is in order of the hours.
     stream::iter(parts)
-        .map(|part| read(session, statement, part))
+        .map(|part| async move {
+            match wanted {
+                Wanted::All(statement) => {
+                    let sums = HourPart::<SUMS_COUNT>::sums;
+                    read(session, statement, part, sums).await
+                }
+                Wanted::Only(variable, statement) => {
+                    let sums = |row: &HourPart<SUMS_WITH_COUNT>| row.sums_with(variable);
+                    read(session, statement, part, sums).await
+                }
+            }
+        })
         .buffered(PARALLEL)
         .try_concat()
         .await
 }
 
-async fn read(
+async fn read<const N: usize>(
     session: &Session,
     statement: &PreparedStatement,
     part: Part,
+    sums: impl Fn(&HourPart<N>) -> Sums,
 ) -> Result<Vec<HourRow>, StoreError> {
     let month = part.month.to_string();
     let begin = part.span.begin().to_string();
@@ -67,7 +88,7 @@ async fn read(
     let pager = session
         .execute_iter(statement.clone(), values.as_slice())
         .await?;
-    let mut rows = pager.rows_stream::<HourPart>()?;
+    let mut rows = pager.rows_stream::<HourPart<N>>()?;
     let mut hours: Vec<HourRow> = Vec::new();
     let mut count = 0usize;
     while let Some(row) = rows.try_next().await? {
@@ -76,7 +97,7 @@ async fn read(
             hours.push(HourRow::empty(part.city, row.hour));
         }
         if let Some(last) = hours.last_mut() {
-            last.add(row.source, &row.sums);
+            last.add(row.source, &sums(&row));
         }
     }
     if count > PARTITION_ROWS {

@@ -3,6 +3,8 @@
 //! No cell is ever NULL where rows are many: a NULL is a tombstone, and a read gives up at 100,000
 //! of them. What there is none of is 0.
 
+use std::ops::Range;
+
 use moodvane_model::{
     Anchor, HourSlot, Minutes, Offset, PostSums, SourceId, Sums, Timestamp, Variable, VariableSums,
     WeatherSums,
@@ -28,7 +30,25 @@ pub(super) const SUMS: &str = "minutes, very_negative, negative, neutral, positi
     cloud_n, cloud_sum, cloud_min, cloud_max,
     pressure_n, pressure_sum, pressure_min, pressure_max";
 /// How many columns [`SUMS`] names.
-pub(super) const SUMS_COUNT: usize = 8 + 4 * Variable::ALL.len();
+pub(super) const SUMS_COUNT: usize = BEFORE_WEATHER + PER_VARIABLE * Variable::ALL.len();
+/// How many columns [`sums_with`] names.
+pub(super) const SUMS_WITH_COUNT: usize = BEFORE_WEATHER + PER_VARIABLE;
+const BEFORE_WEATHER: usize = 8;
+const PER_VARIABLE: usize = 4;
+
+/// The columns of sums of which only one weather variable is wanted.
+pub(super) fn sums_with(variable: Variable) -> String {
+    let (before, own) = (BEFORE_WEATHER, columns_of(variable));
+    let columns = SUMS.split(',').map(str::trim).enumerate();
+    let columns = columns.filter(|(index, _)| *index < before || own.contains(index));
+    columns.map(|(_, name)| name).collect::<Vec<_>>().join(", ")
+}
+
+/// Where the columns of a variable lie among those of sums.
+fn columns_of(variable: Variable) -> Range<usize> {
+    let first = BEFORE_WEATHER + PER_VARIABLE * variable.index();
+    first..first + PER_VARIABLE
+}
 
 /// A value to be bound.
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +100,7 @@ pub(super) fn numbers(sums: &Sums) -> [i64; SUMS_COUNT] {
     }
     numbers[6] = sums.posts.score_micros;
     numbers[7] = sums.posts.unscored.cast_signed();
-    let chunks = numbers[8..].chunks_exact_mut(4);
+    let chunks = numbers[BEFORE_WEATHER..].chunks_exact_mut(PER_VARIABLE);
     for (chunk, variable) in chunks.zip(&sums.weather.0) {
         if variable.count > 0 {
             let VariableSums { sum, min, max, .. } = *variable;
@@ -101,7 +121,11 @@ fn sums(numbers: &[i64; SUMS_COUNT]) -> Sums {
         *count = number.cast_unsigned();
     }
     let mut weather = WeatherSums::default();
-    for (variable, chunk) in weather.0.iter_mut().zip(numbers[8..].chunks_exact(4)) {
+    for (variable, chunk) in weather
+        .0
+        .iter_mut()
+        .zip(numbers[BEFORE_WEATHER..].chunks_exact(PER_VARIABLE))
+    {
         if chunk[0] != 0 {
             *variable = VariableSums {
                 count: chunk[0].cast_unsigned(),
@@ -118,11 +142,28 @@ fn sums(numbers: &[i64; SUMS_COUNT]) -> Sums {
     }
 }
 
-/// What one partial row adds to an hour: columns `hour, source` and [`SUMS`].
-pub(super) struct HourPart {
+/// What one partial row adds to an hour: columns `hour, source` and `N` of [`SUMS`].
+pub(super) struct HourPart<const N: usize> {
     pub(super) hour: HourSlot,
     pub(super) source: SourceId,
-    pub(super) sums: Sums,
+    numbers: [i64; N],
+}
+
+impl HourPart<SUMS_COUNT> {
+    pub(super) fn sums(&self) -> Sums {
+        sums(&self.numbers)
+    }
+}
+
+impl HourPart<SUMS_WITH_COUNT> {
+    /// The sums, where the columns were those of [`sums_with`] this variable.
+    pub(super) fn sums_with(&self, variable: Variable) -> Sums {
+        let mut all = [0; SUMS_COUNT];
+        let (before, own) = self.numbers.split_at(BEFORE_WEATHER);
+        all[..BEFORE_WEATHER].copy_from_slice(before);
+        all[columns_of(variable)].copy_from_slice(own);
+        sums(&all)
+    }
 }
 
 /// The rest of a partial row whose key is known: columns `through_offset` and [`SUMS`].
@@ -139,12 +180,10 @@ fn check<'f, 'm, T: DeserializeValue<'f, 'm>>(specs: &[ColumnSpec]) -> Result<()
 fn before_sums<'s, 'm>(
     specs: &'s [ColumnSpec<'m>],
     n: usize,
+    sums: usize,
 ) -> Result<&'s [ColumnSpec<'m>], TypeCheckError> {
-    let Some((before, sums)) = specs
-        .split_at_checked(n)
-        .filter(|s| s.1.len() == SUMS_COUNT)
-    else {
-        let message = format!("{} columns instead of {}", specs.len(), n + SUMS_COUNT);
+    let Some((before, sums)) = specs.split_at_checked(n).filter(|s| s.1.len() == sums) else {
+        let message = format!("{} columns instead of {}", specs.len(), n + sums);
         return Err(TypeCheckError::new(std::io::Error::other(message)));
     };
     check::<i64>(sums)?;
@@ -159,17 +198,19 @@ fn next<'f, 'm, T: DeserializeValue<'f, 'm>>(
     T::deserialize(spec.typ(), slice)
 }
 
-fn next_sums(row: &mut ColumnIterator<'_, '_>) -> Result<Sums, DeserializationError> {
-    let mut found = [0; SUMS_COUNT];
-    for number in &mut found {
+fn next_numbers<const N: usize>(
+    row: &mut ColumnIterator<'_, '_>,
+) -> Result<[i64; N], DeserializationError> {
+    let mut numbers = [0; N];
+    for number in &mut numbers {
         *number = next(row)?;
     }
-    Ok(sums(&found))
+    Ok(numbers)
 }
 
-impl<'f, 'm> DeserializeRow<'f, 'm> for HourPart {
+impl<'f, 'm, const N: usize> DeserializeRow<'f, 'm> for HourPart<N> {
     fn type_check(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
-        check::<&str>(before_sums(specs, 2)?)
+        check::<&str>(before_sums(specs, 2, N)?)
     }
 
     fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
@@ -178,21 +219,21 @@ impl<'f, 'm> DeserializeRow<'f, 'm> for HourPart {
         Ok(Self {
             hour: hour.parse().map_err(DeserializationError::new)?,
             source: SourceId::parse(source).map_err(DeserializationError::new)?,
-            sums: next_sums(&mut row)?,
+            numbers: next_numbers(&mut row)?,
         })
     }
 }
 
 impl<'f, 'm> DeserializeRow<'f, 'm> for PartialRest {
     fn type_check(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
-        check::<i64>(before_sums(specs, 1)?)
+        check::<i64>(before_sums(specs, 1, SUMS_COUNT)?)
     }
 
     fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
         let through: i64 = next(&mut row)?;
         Ok(Self {
             through: Offset(through.cast_unsigned()),
-            sums: next_sums(&mut row)?,
+            sums: sums(&next_numbers(&mut row)?),
         })
     }
 }
@@ -249,6 +290,32 @@ mod tests {
                 minutes: Minutes::from_bits(minutes),
             };
             prop_assert_eq!(sums(&numbers(&before)), before);
+        }
+
+        #[test]
+        fn one_variable_comes_back_as_it_went_in_and_the_others_do_not(
+            classes: [u64; 5], minutes: u64,
+            weather in proptest::array::uniform6(variable()), index in 0..Variable::ALL.len(),
+        ) {
+            let variable = Variable::ALL[index];
+            let before = Sums {
+                posts: PostSums { classes, ..PostSums::default() },
+                weather: WeatherSums(weather),
+                minutes: Minutes::from_bits(minutes),
+            };
+            let columns: Vec<&str> = SUMS.split(',').map(str::trim).collect();
+            let all = numbers(&before);
+            let read: Vec<i64> = sums_with(variable).split(", ")
+                .map(|name| all[columns.iter().position(|column| *column == name).unwrap()])
+                .collect();
+            let part = HourPart::<SUMS_WITH_COUNT> {
+                hour: HourSlot::from_index(0).unwrap(),
+                source: SourceId::parse("bluesky").unwrap(),
+                numbers: read.try_into().unwrap(),
+            };
+            let mut expected = Sums { weather: WeatherSums::default(), ..before };
+            expected.weather.0[index] = before.weather.0[index];
+            prop_assert_eq!(part.sums_with(variable), expected);
         }
 
         #[test]

@@ -1,12 +1,14 @@
 //! The statements of the store, each prepared once. All but the appending one can be repeated
 //! without effect and are marked so: else the driver would neither retry nor speculate.
 
+use futures::future::try_join_all;
+use moodvane_model::Variable;
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency as Level, SerialConsistency};
 
 use super::config::{CassandraConfig, Consistency, HoursConsistency};
-use super::rows::{SUMS, SUMS_COUNT};
+use super::rows::{SUMS, SUMS_COUNT, sums_with};
 use crate::StoreError;
 
 /// Rows of one page: about 600 KB.
@@ -16,6 +18,8 @@ pub(super) struct Statements {
     pub(super) put_partial: PreparedStatement,
     pub(super) partial: PreparedStatement,
     pub(super) hours: PreparedStatement,
+    /// The same with one weather variable, in the order of [`Variable::ALL`].
+    pub(super) hours_with: Vec<PreparedStatement>,
     pub(super) put_progress: PreparedStatement,
     pub(super) progress: PreparedStatement,
     pub(super) put_gap: PreparedStatement,
@@ -49,6 +53,14 @@ impl Statements {
         };
         let events =
             format!("SELECT number, event, run, serves_from FROM {ks}.run_event WHERE journal = ?");
+        let hours = |columns: &str| {
+            format!(
+                "SELECT hour, source, {columns} FROM {ks}.partial_hour
+                 WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
+            )
+        };
+        let hours_with = Variable::ALL.map(|variable| prepare(hours(&sums_with(variable))));
+        let hours_with = try_join_all(hours_with).await?;
         let marks = vec!["?"; 9 + SUMS_COUNT].join(", ");
         let mut statements = Self {
             put_partial: prepare(format!(
@@ -63,11 +75,8 @@ impl Statements {
                    AND incarnation = ? AND partition = ? AND source = ?"
             ))
             .await?,
-            hours: prepare(format!(
-                "SELECT hour, source, {SUMS} FROM {ks}.partial_hour
-                 WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
-            ))
-            .await?,
+            hours: prepare(hours(SUMS)).await?,
+            hours_with,
             put_progress: prepare(format!(
                 "INSERT INTO {ks}.progress (run, topic, incarnation, partition, next_offset,
                     anchor_offset, anchor_written_at, anchor_key_hash)
@@ -138,6 +147,9 @@ impl Statements {
         }
         if config.hours_consistency == HoursConsistency::LocalOne {
             self.hours.set_consistency(Level::LocalOne);
+            for statement in &mut self.hours_with {
+                statement.set_consistency(Level::LocalOne);
+            }
             self.events.set_consistency(Level::LocalOne);
         }
     }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use moodvane_model::{
     CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
+    Variable,
 };
 use rusqlite::{Connection, params};
 
@@ -121,7 +122,18 @@ impl Store for SqliteStore {
     }
 
     async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError> {
-        self.blocking(move |inner| inner.read(|connection| hours(connection, city, range)))
+        self.blocking(move |inner| inner.read(|connection| hours(connection, city, range, None)))
+            .await
+    }
+
+    async fn hours_with(
+        &self,
+        city: CityId,
+        range: HourRange,
+        variable: Variable,
+    ) -> Result<Vec<HourRow>, StoreError> {
+        let only = Some(variable);
+        self.blocking(move |inner| inner.read(|connection| hours(connection, city, range, only)))
             .await
     }
 
@@ -264,10 +276,11 @@ fn hours(
     connection: &Connection,
     city: CityId,
     range: HourRange,
+    only: Option<Variable>,
 ) -> Result<Vec<HourRow>, StoreError> {
     let mut merged = Vec::new();
     for (number, span) in spans(&serving(connection)?, range) {
-        rows::merged_hours(connection, number, city, span, &mut merged)?;
+        rows::merged_hours(connection, number, city, span, only, &mut merged)?;
     }
     Ok(merged)
 }

@@ -1,5 +1,7 @@
 //! Rows of the store in SQLite: from the vocabulary to columns and back.
 
+use std::ops::Range;
+use std::slice;
 use std::sync::LazyLock;
 
 use moodvane_model::{
@@ -19,7 +21,9 @@ const COLUMNS: &str = "minutes, class0, class1, class2, class3, class4, score_mi
     wind_n, wind_sum, wind_min, wind_max,
     cloud_n, cloud_sum, cloud_min, cloud_max,
     pressure_n, pressure_sum, pressure_min, pressure_max";
-const COLUMN_COUNT: usize = 8 + 4 * Variable::ALL.len();
+const COLUMN_COUNT: usize = BEFORE_WEATHER + PER_VARIABLE * Variable::ALL.len();
+const BEFORE_WEATHER: usize = 8;
+const PER_VARIABLE: usize = 4;
 
 static PUT_PARTIAL: LazyLock<String> = LazyLock::new(|| {
     let marks = vec!["?"; 8 + COLUMN_COUNT].join(", ");
@@ -45,12 +49,30 @@ static PARTIAL: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static HOURS: LazyLock<String> = LazyLock::new(|| {
+static HOURS: LazyLock<String> = LazyLock::new(|| hours_of(COLUMNS));
+
+/// The same with one weather variable, in the order of [`Variable::ALL`].
+static HOURS_WITH: LazyLock<[String; Variable::ALL.len()]> = LazyLock::new(|| {
+    Variable::ALL.map(|variable| {
+        let own = columns_of(variable);
+        let columns = COLUMNS.split(',').enumerate();
+        let columns = columns.filter(|(index, _)| *index < BEFORE_WEATHER || own.contains(index));
+        hours_of(&columns.map(|(_, name)| name).collect::<Vec<_>>().join(","))
+    })
+});
+
+fn hours_of(columns: &str) -> String {
     format!(
-        "SELECT hour, source, {COLUMNS} FROM partial_hour
+        "SELECT hour, source, {columns} FROM partial_hour
          WHERE run = ?1 AND city = ?2 AND hour BETWEEN ?3 AND ?4 ORDER BY hour"
     )
-});
+}
+
+/// Where the columns of a variable lie among [`COLUMNS`].
+fn columns_of(variable: Variable) -> Range<usize> {
+    let first = BEFORE_WEATHER + PER_VARIABLE * variable.index();
+    first..first + PER_VARIABLE
+}
 
 fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
@@ -97,7 +119,12 @@ fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
         columns[6] = Value::Integer(sums.posts.score_micros);
         columns[7] = Value::Integer(sums.posts.unscored as i64);
     }
-    for (variable, chunk) in sums.weather.0.iter().zip(columns[8..].chunks_mut(4)) {
+    for (variable, chunk) in sums
+        .weather
+        .0
+        .iter()
+        .zip(columns[BEFORE_WEATHER..].chunks_mut(PER_VARIABLE))
+    {
         if variable.count > 0 {
             let values = [
                 variable.count as i64,
@@ -113,8 +140,9 @@ fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
     columns
 }
 
-/// The sums of a row whose columns begin at `first`.
-fn sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
+/// The sums of a row whose columns begin at `first`, with the weather of these variables, whose
+/// columns follow in this order.
+fn sums(row: &Row<'_>, first: usize, variables: &[Variable]) -> rusqlite::Result<Sums> {
     let mut sums = Sums {
         minutes: Minutes::from_bits(row.get::<_, i64>(first)? as u64),
         ..Sums::default()
@@ -127,16 +155,16 @@ fn sums(row: &Row<'_>, first: usize) -> rusqlite::Result<Sums> {
         sums.posts.score_micros = row.get(first + 6)?;
         sums.posts.unscored = row.get::<_, i64>(first + 7)? as u64;
     }
-    sums.weather = weather(row, first + 8)?;
+    sums.weather = weather(row, first + BEFORE_WEATHER, variables)?;
     Ok(sums)
 }
 
-fn weather(row: &Row<'_>, first: usize) -> rusqlite::Result<WeatherSums> {
+fn weather(row: &Row<'_>, first: usize, variables: &[Variable]) -> rusqlite::Result<WeatherSums> {
     let mut weather = WeatherSums::default();
-    for (i, variable) in weather.0.iter_mut().enumerate() {
-        let at = first + 4 * i;
+    for (i, variable) in variables.iter().enumerate() {
+        let at = first + PER_VARIABLE * i;
         if let Some(count) = row.get::<_, Option<i64>>(at)? {
-            *variable = VariableSums {
+            weather.0[variable.index()] = VariableSums {
                 count: count as u64,
                 sum: row.get(at + 1)?,
                 min: row.get(at + 2)?,
@@ -189,7 +217,7 @@ pub(super) fn partial(
                 key.partition.0,
                 key.source.as_str()
             ],
-            |row| Ok((row.get::<_, i64>(0)?, sums(row, 1)?)),
+            |row| Ok((row.get::<_, i64>(0)?, sums(row, 1, &Variable::ALL)?)),
         )
         .optional()?;
     Ok(found.map(|(through, sums)| PartialHour {
@@ -199,15 +227,21 @@ pub(super) fn partial(
     }))
 }
 
-/// Adds the hours of one run to `merged`, in order of the hours.
+/// Adds the hours of one run to `merged`, in order of the hours; with the weather of `only` this
+/// variable, or all.
 pub(super) fn merged_hours(
     connection: &Connection,
     run: i64,
     city: CityId,
     range: HourRange,
+    only: Option<Variable>,
     merged: &mut Vec<HourRow>,
 ) -> Result<(), StoreError> {
-    let mut select = connection.prepare_cached(&HOURS)?;
+    let (text, variables) = match &only {
+        Some(variable) => (&HOURS_WITH[variable.index()], slice::from_ref(variable)),
+        None => (&*HOURS, &Variable::ALL[..]),
+    };
+    let mut select = connection.prepare_cached(text)?;
     let mut rows = select.query(params![
         run,
         city.as_str(),
@@ -222,7 +256,7 @@ pub(super) fn merged_hours(
         let source = row.get_ref(1)?.as_str().map_err(corrupt)?;
         let source = SourceId::parse(source).map_err(corrupt)?;
         if let Some(last) = merged.last_mut() {
-            last.add(source, &sums(row, 2)?);
+            last.add(source, &sums(row, 2, variables)?);
         }
     }
     Ok(())

@@ -4,8 +4,9 @@
 //! `promises!(place)` makes a test of each; `place` opens a store of its own.
 
 use moodvane_model::{
-    Anchor, CityId, HourRange, HourSlot, Incarnation, Offset, PartialHour, PartialKey, Partition,
-    Progress, ProgressKey, RunId, Score, Sentiment, SourceId, Sums, Timestamp, Topic, VariableSums,
+    Anchor, CityId, HourRange, HourRow, HourSlot, Incarnation, Offset, PartialHour, PartialKey,
+    Partition, Progress, ProgressKey, RunId, Score, Sentiment, SourceId, Sums, Timestamp, Topic,
+    Variable, VariableSums,
 };
 use moodvane_store::{Gap, Store, StoreError};
 
@@ -32,6 +33,7 @@ macro_rules! promises {
             the_higher_offset_wins_whichever_comes_later,
             a_row_comes_back_as_it_went_in_also_after_a_restart,
             partial_rows_of_all_partitions_and_sources_merge_into_hours_in_order,
+            one_weather_variable_is_as_it_is_among_all,
             a_new_run_answers_only_from_its_switch_on,
             rows_of_a_run_that_nobody_registered_are_refused,
             progress_and_gaps_only_go_forward,
@@ -311,6 +313,41 @@ pub(crate) async fn gaps_come_back_in_order_each_to_its_run(place: &impl Place) 
     }
     store.put_gap(gap("other", 0, 3, None)).await.unwrap();
     assert_eq!(store.gaps(&RunId::new("r")).await.unwrap(), gaps);
+}
+
+pub(crate) async fn one_weather_variable_is_as_it_is_among_all(place: &impl Place) {
+    let store = store(place, &["r"]).await;
+    let mut weather = Sums::default();
+    for (n, sums) in (1..).zip(&mut weather.weather.0) {
+        let (count, sum) = (n as u64, 1_000 * n);
+        *sums = VariableSums {
+            count,
+            sum,
+            min: -n,
+            max: n,
+        };
+    }
+    let rows = vec![
+        row(key("r", "2018-01-01 02", 0, "a"), posts(3), 1),
+        row(key("r", "2018-01-01 02", 1, "b"), weather, 1),
+        row(key("r", "2018-01-01 05", 0, "a"), posts(1), 1),
+    ];
+    store.put_partials(rows).await.unwrap();
+    let all = store.hours(city(), day()).await.unwrap();
+    for variable in Variable::ALL {
+        let with = store.hours_with(city(), day(), variable).await.unwrap();
+        let kept = |rows: &[HourRow]| -> Vec<_> {
+            let kept = rows.iter().flat_map(|row| {
+                row.sources.iter().map(move |(source, sums)| {
+                    let weather = sums.weather.0[variable.index()];
+                    (row.hour, *source, sums.posts, sums.minutes, weather)
+                })
+            });
+            kept.collect()
+        };
+        assert_eq!(kept(&with), kept(&all), "{variable}");
+        assert_eq!(kept(&all).len(), 3);
+    }
 }
 
 pub(crate) async fn an_hour_at_the_end_of_a_month_or_of_time_is_found(place: &impl Place) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use moodvane_marathon_api::{
     AppAnswer, AppList, Event, Leader, PathId, Refused, Steps, TaskAnswer, TaskList, TaskState,
@@ -14,55 +14,16 @@ use moodvane_marathon_api::{
 use serde_json::json;
 
 use super::answer::{created, deployed, error, ok, refused, with_deployment};
+use super::fit::{misdirected, unfit};
 use super::path::{Place, place};
+use super::query::Query;
 use super::{Api, events, info};
-use crate::core::{Embed, Filter, Force, Kill, RequestError};
+use crate::core::{Embed, Filter, RequestError};
 
 /// A longer body is refused.
 const LONGEST_BODY: usize = 4 << 20;
 /// So much of a log is told unless more is asked for.
 const LOG: usize = 16 << 10;
-
-/// The part of a URL after the question mark.
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn of(query: Option<&str>) -> Self {
-        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        Self(pairs.into_owned().collect())
-    }
-
-    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    fn one(&self, name: &str) -> Option<String> {
-        self.all(name).next().map(str::to_owned)
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.all(name).any(|value| value == "true")
-    }
-
-    fn force(&self) -> Force {
-        if self.is("force") {
-            Force::Yes
-        } else {
-            Force::No
-        }
-    }
-
-    fn kill(&self) -> Kill {
-        if self.is("wipe") {
-            Kill::Wipe
-        } else {
-            Kill::Relaunch
-        }
-    }
-}
 
 struct Asked<'a> {
     api: &'a Api,
@@ -95,44 +56,6 @@ pub(super) async fn handle(api: &Api, client: SocketAddr, request: Request) -> R
         .answer(&parts.method, place)
         .await
         .unwrap_or_else(|why| error(&why))
-}
-
-/// A page in a browser may be made to call a loopback address by another name: such a name is refused.
-fn misdirected(api: &Api, headers: &HeaderMap) -> Option<Response> {
-    let host = headers.get(header::HOST)?.to_str().ok()?;
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let is_ours = name == "localhost"
-        || name
-            .trim_matches(['[', ']'])
-            .parse::<std::net::IpAddr>()
-            .is_ok();
-    if !api.address.ip().is_loopback() || is_ours {
-        return None;
-    }
-    Some(refused(
-        StatusCode::MISDIRECTED_REQUEST,
-        "this is a loopback address; call it by its number, or localhost",
-    ))
-}
-
-fn unfit(method: &Method, headers: &HeaderMap, place: &Place) -> Option<Response> {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let is_json = |kind: &str| {
-        kind.contains("application/json") || kind.contains("*/*") || kind.contains("application/*")
-    };
-    if matches!(method, &Method::POST | &Method::PUT | &Method::PATCH)
-        && header(header::CONTENT_TYPE).is_some_and(|kind| !is_json(kind))
-    {
-        return Some(refused(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Unsupported Media Type",
-        ));
-    }
-    let takes_text = matches!(place, Place::Events | Place::Ping | Place::TaskLog(_));
-    if !takes_text && header(header::ACCEPT).is_some_and(|kind| !is_json(kind)) {
-        return Some(refused(StatusCode::NOT_ACCEPTABLE, "Not Acceptable"));
-    }
-    None
 }
 
 type Answer = Result<Response, RequestError>;

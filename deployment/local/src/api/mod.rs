@@ -4,9 +4,11 @@
 
 mod answer;
 mod events;
+mod fit;
 mod handle;
 mod info;
 mod path;
+mod query;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use moodvane_marathon_api::{App, Condition, PathId, ReadMode, Timestamp};
+use moodvane_marathon_api::{App, Condition, PathId, ReadMode, Timestamp, Volume};
 
 use super::agents::Reason;
 use super::change::not_valid;
@@ -48,7 +48,7 @@ pub(crate) struct Launch {
 pub(crate) struct Mount {
     /// Its name on the host.
     pub(crate) name: String,
-    /// Where the task finds it.
+    /// Where the task finds it; relative to its folder, or absolute.
     pub(crate) path: String,
     /// Whether it may only be read.
     pub(crate) read_only: bool,
@@ -251,22 +251,26 @@ fn wanted_ports(app: &App) -> Vec<Option<u16>> {
 }
 
 fn mounts(instance: &Instance) -> Vec<Mount> {
-    let volumes = instance
+    let volumes: Vec<&Volume> = instance
         .app
         .container
         .iter()
-        .flat_map(|container| &container.volumes);
-    let kept = volumes.clone().filter(|volume| volume.persistent.is_some());
-    kept.map(|volume| {
-        // In the sandbox a kept volume has a name; another entry may mount it where an image wants it.
-        let at = volumes
-            .clone()
-            .find(|other| other.host_path.as_deref() == Some(volume.container_path.as_str()));
-        Mount {
-            name: volume_name(instance, &volume.container_path),
-            path: at.unwrap_or(volume).container_path.clone(),
-            read_only: at.unwrap_or(volume).mode == Some(ReadMode::ReadOnly),
+        .flat_map(|container| &container.volumes)
+        .collect();
+    let kept = volumes.iter().filter(|volume| volume.persistent.is_some());
+    kept.flat_map(|kept| {
+        // As in Mesos, a volume of the task's folder comes to another place by a host path that names it.
+        let named = |volume: &&&Volume| volume.host_path.as_ref() == Some(&kept.container_path);
+        let mut at: Vec<&Volume> = volumes.iter().filter(named).copied().collect();
+        if at.is_empty() {
+            at.push(kept);
         }
+        let name = volume_name(instance, &kept.container_path);
+        at.into_iter().map(move |volume| Mount {
+            name: name.clone(),
+            path: volume.container_path.clone(),
+            read_only: volume.mode == Some(ReadMode::ReadOnly),
+        })
     })
     .collect()
 }
@@ -290,8 +294,9 @@ fn volume_name(instance: &Instance, path: &str) -> String {
 
 /// The names of all that an instance keeps.
 pub(super) fn volume_names(instance: &Instance) -> Vec<String> {
-    mounts(instance)
+    let names: BTreeSet<String> = mounts(instance)
         .into_iter()
         .map(|mount| mount.name)
-        .collect()
+        .collect();
+    names.into_iter().collect()
 }

@@ -21,6 +21,7 @@ mod health;
 mod instance;
 mod launch;
 mod plan;
+mod probes;
 mod recover;
 mod refuse;
 mod services;
@@ -37,8 +38,9 @@ pub(crate) use agents::{Agents, Capacity};
 pub(crate) use change::Force;
 pub(crate) use desired::Desired;
 pub(crate) use error::RequestError;
-pub(crate) use health::{Outcome, Probe, ProbeId};
+pub(crate) use health::{Outcome, ProbeId};
 pub(crate) use launch::Launch;
+pub(crate) use probes::Probe;
 pub(crate) use recover::Found;
 #[cfg(test)]
 pub(crate) use refuse::PARAMETERS;

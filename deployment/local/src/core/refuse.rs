@@ -139,6 +139,25 @@ fn container(app: &App, containers: bool, refuse: &mut impl FnMut(&str, &str)) {
         }
     }
     for (index, volume) in container.volumes.iter().enumerate() {
+        let is_kept = |path: &String| {
+            container
+                .volumes
+                .iter()
+                .any(|other| other.persistent.is_some() && other.container_path == *path)
+        };
+        if let Some(path) = &volume.host_path {
+            if !containers {
+                refuse(
+                    &format!("container/volumes({index})"),
+                    "a folder of the host for a plain process; it sees them all",
+                );
+            } else if !path.starts_with('/') && !is_kept(path) {
+                refuse(
+                    &format!("container/volumes({index})"),
+                    "a relative hostPath that is no persistent volume's containerPath",
+                );
+            }
+        }
         if volume.external.is_some() || volume.secret.is_some() {
             refuse(
                 &format!("container/volumes({index})"),

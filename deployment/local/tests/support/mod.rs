@@ -1,6 +1,10 @@
 //! A `fleet local` in this process, and a client of it.
 
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "a test's own, of which each test file uses a part"
+)]
 
 use std::path::Path;
 use std::time::Duration;

@@ -20,6 +20,8 @@ pub struct BlueskyConfig {
     pub id: SourceId,
     /// Where the stream is, ws or wss.
     pub base_url: Url,
+    /// Other hosts of the same stream, for when the first one fails.
+    pub other_urls: Vec<Url>,
     /// Where the stream begins while there is no cursor; without it, now.
     pub since: Option<Timestamp>,
     /// How far before the cursor a new connection begins.
@@ -37,12 +39,14 @@ impl BlueskyConfig {
     pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         let id = section.parse("id");
         let base_url = read_url(section, ["ws", "wss"]);
+        let other_urls = read_urls(section, ["ws", "wss"]);
         let rewind = section.seconds("rewind_s", 0..=MAX_REWIND_S);
         let since = read_since(section);
         let selection = read_selection(section, cities);
         Some(Self {
             id: id?,
             base_url: base_url?,
+            other_urls: other_urls?,
             since: since?,
             rewind: rewind?,
             idle: Self::IDLE,
@@ -64,18 +68,38 @@ fn read_url(section: &Section<'_>, schemes: [&str; 2]) -> Option<Url> {
     checked_url(section, &text, schemes)
 }
 
+/// `other_urls`, each of which must have one of the schemes and name a host.
+fn read_urls(section: &Section<'_>, schemes: [&str; 2]) -> Option<Vec<Url>> {
+    let texts = section.list_or_empty("other_urls")?;
+    let urls = texts
+        .iter()
+        .map(|text| checked_url_of(section, "other_urls", text, schemes));
+    // All of them, so that every fault is noted.
+    urls.collect::<Vec<_>>().into_iter().collect()
+}
+
 /// `base_url`, which must have one of the schemes and name a host.
 pub(super) fn checked_url(section: &Section<'_>, text: &str, schemes: [&str; 2]) -> Option<Url> {
+    checked_url_of(section, "base_url", text, schemes)
+}
+
+/// The URL `key`, which must have one of the schemes and name a host.
+pub(super) fn checked_url_of(
+    section: &Section<'_>,
+    key: &str,
+    text: &str,
+    schemes: [&str; 2],
+) -> Option<Url> {
     let url = text.parse::<Url>();
     let url = url
-        .map_err(|error| section.fault("base_url", error.to_string()))
+        .map_err(|error| section.fault(key, error.to_string()))
         .ok()?;
     if schemes.contains(&url.scheme()) && url.has_host() {
         return Some(url);
     }
     let [plain, secure] = schemes;
     section.fault(
-        "base_url",
+        key,
         // Not the whole of it, as it may hold a key.
         format!(
             "{}://… must begin with {plain}:// or {secure}:// and name a host",
@@ -99,24 +123,22 @@ impl FromStr for Select {
             "" | "city" => Ok(Self::City),
             "all" => Ok(Self::All),
             other => Err(format!(
-                "\"{other}\" must be city (posts that name a city) or all (posts of a language)"
+                "\"{other}\" must be city (posts that name a city) or all (every post)"
             )),
         }
     }
 }
 
-/// `select = "city"`: the posts that name a city; `"all"`: every post of a language, for the first
-/// city.
+/// `select = "city"`: the posts that name a city; `"all"`: every post, for the first city. A `language`
+/// narrows either.
 pub(super) fn read_selection(section: &Section<'_>, cities: &[City]) -> Option<Arc<Selection>> {
     let language = read_language(section);
     let select = section.opt_parse::<Select>("select");
     let (language, select) = (language?, select?.unwrap_or(Select::City));
     let made = match (select, cities.first()) {
-        (Select::City, _) if language.is_some() => Err(
-            "\"city\" takes posts of every language: leave language empty, or select all"
-                .to_owned(),
-        ),
-        (Select::City, _) => Selection::cities(cities).map_err(|error| error.to_string()),
+        (Select::City, _) => Selection::cities(cities)
+            .map(|selection| selection.spoken(language))
+            .map_err(|error| error.to_string()),
         (Select::All, Some(city)) => Ok(Selection::all(city.id, language)),
         (Select::All, None) => {
             Err("\"all\" counts posts for the first city, but there is none".to_owned())
@@ -127,7 +149,7 @@ pub(super) fn read_selection(section: &Section<'_>, cities: &[City]) -> Option<A
         .ok()
 }
 
-fn read_language(section: &Section<'_>) -> Option<Option<Language>> {
+pub(super) fn read_language(section: &Section<'_>) -> Option<Option<Language>> {
     let Some(tag) = section.opt_parse::<String>("language")? else {
         return Some(None);
     };

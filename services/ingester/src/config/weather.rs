@@ -66,6 +66,12 @@ impl ApiKey {
         Self(key)
     }
 
+    /// The secret `<name>` of a source: from the file that `<name>_file` names, or from the variable of
+    /// the environment that `<name>_env` names. `Some(None)` where neither is given.
+    pub(super) fn read(name: &str, section: &Section<'_>) -> Option<Option<Self>> {
+        Some(section.element_secret(name)?.map(Self))
+    }
+
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

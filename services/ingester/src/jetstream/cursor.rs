@@ -32,9 +32,10 @@ impl Position {
     /// What was saved cannot be read: to begin now instead would skip posts without a word.
     pub(super) fn restore(
         config: &BlueskyConfig,
+        url: &Url,
         saved: Option<&str>,
     ) -> Result<Self, SourceError> {
-        let host = host(&config.base_url);
+        let host = host(url);
         let since = config.since.map(|since| since.millis() * 1000);
         let Some(saved) = saved.map(|text| read(config, text)).transpose()? else {
             return Ok(Self {

@@ -11,10 +11,10 @@ use moodvane_upstream::{
 use tracing::info;
 use url::Url;
 
-use super::fetch;
 use crate::config::{WeatherConfig, WeatherProvider};
 use crate::desk::Desk;
 use crate::error::SourceError;
+use crate::http;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -103,7 +103,7 @@ impl Provider<'_> {
         url: Url,
         parse: impl FnOnce(&[u8]) -> Result<T, UpstreamError>,
     ) -> Result<T, SourceError> {
-        let body = fetch::get(self.client, url, self.desk.now()).await?;
+        let body = http::get(self.client, url, self.desk.now()).await?;
         parse(&body).map_err(|error| self.without_key(error).into())
     }
 

@@ -4,6 +4,8 @@
 
 pub mod log;
 pub mod provider;
+pub mod settings;
+pub mod simulated;
 
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -11,9 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use moodvane_ingester::{Backoff, Ingester, IngesterConfig, SourceConfig, SourceStatus, start};
+use moodvane_ingester::{
+    Backoff, CircuitConfig, Ingester, IngesterConfig, SourceConfig, SourceStatus, start,
+};
 use moodvane_model::{City, CityId, SourceId, Timestamp};
-use moodvane_runtime::{ManualClock, Readiness, metrics};
+use moodvane_runtime::{Clock, ManualClock, Readiness, metrics};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 
@@ -47,11 +51,17 @@ pub struct Rig {
 pub fn config(sources: Vec<SourceConfig>) -> IngesterConfig {
     let ms = Duration::from_millis(1);
     IngesterConfig {
+        formatters_least: 1,
         formatters: 3,
         mailbox: 8,
         batch_posts: 10,
         batches_in_flight: 2,
         backoff: Backoff::new(ms, ms * 5).unwrap(),
+        circuit: CircuitConfig {
+            failures: 1_000,
+            rest: ms,
+        },
+        deadline: Duration::from_secs(3_600),
         drain: GRACE,
         spool: None,
         sources,
@@ -60,13 +70,18 @@ pub fn config(sources: Vec<SourceConfig>) -> IngesterConfig {
 
 impl Rig {
     pub fn start(log: &Arc<FakeLog>, sources: Vec<SourceConfig>) -> Self {
-        let registry = Registry::new();
         let clock = Arc::new(ManualClock::new(now()));
+        Self::start_with(log, config(sources), clock)
+    }
+
+    pub fn start_with(log: &Arc<FakeLog>, config: IngesterConfig, clock: Arc<dyn Clock>) -> Self {
+        let registry = Registry::new();
         let log = Arc::clone(log);
-        let ingester = start(config(sources), log, clock, &registry, &Readiness::new()).unwrap();
+        let ingester = start(config, log, clock, &registry, &Readiness::new()).unwrap();
         Self { ingester, registry }
     }
 
+    /// The first source.
     pub fn status(&self) -> SourceStatus {
         self.ingester.status().remove(0)
     }

@@ -166,7 +166,8 @@ pub(crate) async fn relation(
 ) -> Result<Json<RelationAnswer>, Problem> {
     let ask = Ask::read(&state, raw.as_deref()).map_err(|problem| problem.like(EXAMPLE))?;
     let deadline = Instant::now() + state.app.config.request_timeout;
-    let rows = weather::hours(&state, deadline, ask.city.id, ask.range).await?;
+    let (city, variable) = (ask.city.id, ask.variable);
+    let rows = weather::hours_with(&state, deadline, city, ask.range, variable).await?;
     let bound = state.app.config.stray_bound;
     let turn = turn(&state, deadline).await?;
     // The bootstrap takes some hundredths of a second: not on the threads that answer others. Its

@@ -283,6 +283,41 @@ fn what_an_instance_keeps_comes_again_and_goes_with_it() {
 }
 
 #[test]
+fn a_volume_of_the_tasks_folder_comes_where_a_host_path_names_it() {
+    let volume = |path: &str, more: Value| {
+        let mut volume = json!({ "containerPath": path, "mode": "RW" });
+        volume
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        volume
+    };
+    let mut world = World::new();
+    let volumes = json!([
+        volume("data", json!({ "persistent": { "size": 1 } })),
+        volume("/var/data", json!({ "hostPath": "data" })),
+        volume("other", json!({ "persistent": { "size": 1 } })),
+        volume("/etc/x", json!({ "hostPath": "/etc/x" })),
+    ]);
+    world
+        .create(app("/db", json!({ "volumes": volumes })))
+        .unwrap();
+    let mounts: Vec<(&str, &str)> = world.launches[0]
+        .1
+        .mounts
+        .iter()
+        .map(|mount| (mount.name.as_str(), mount.path.as_str()))
+        .collect();
+    assert_eq!(
+        mounts,
+        [
+            ("fleet-local.db.0.data", "/var/data"),
+            ("fleet-local.db.0.other", "other")
+        ]
+    );
+}
+
+#[test]
 fn a_kill_that_wipes_begins_anew() {
     let mut world = World::new();
     world.create(app("/g/db", kept())).unwrap();
@@ -363,31 +398,4 @@ fn running_tasks_are_taken_over_and_looked_after() {
         .put("/g/a", json!({ "instances": 1 }), Force::No)
         .unwrap();
     world.settle();
-}
-
-#[test]
-fn what_is_kept_under_a_name_is_mounted_where_another_entry_wants_it() {
-    for (at, path) in [
-        (
-            json!({ "containerPath": "/data", "hostPath": "spool", "mode": "RW" }),
-            "/data",
-        ),
-        (
-            json!({ "containerPath": "/logs", "hostPath": "/var/log", "mode": "RW" }),
-            "spool",
-        ),
-    ] {
-        let spool = json!({ "containerPath": "spool", "persistent": { "size": 1 }, "mode": "RW" });
-        let mut world = World::new();
-        world
-            .create(app("/g/a", json!({ "volumes": [spool, at] })))
-            .unwrap();
-        let (_, launch) = &world.launches[0];
-        let mounts: Vec<(&str, &str)> = launch
-            .mounts
-            .iter()
-            .map(|mount| (mount.name.as_str(), mount.path.as_str()))
-            .collect();
-        assert_eq!(mounts, [("fleet-local.g_a.0.spool", path)]);
-    }
 }

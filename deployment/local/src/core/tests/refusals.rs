@@ -28,6 +28,8 @@ fn what_is_not_done_here_is_refused_by_name() {
     let secret_volume = json!({ "container": { "docker": { "image": "x" }, "volumes": [{ "containerPath": "/s", "secret": "s" }] } });
     let external = json!({ "container": { "docker": { "image": "x" }, "volumes": [
         { "containerPath": "/s", "external": { "name": "n", "provider": "dvdi" }, "mode": "RW" }] } });
+    let relative = json!({ "container": { "docker": { "image": "x" }, "volumes": [
+        { "containerPath": "/s", "hostPath": "s", "mode": "RW" }] } });
     for (more, place) in [
         (json!({ "gpus": 1 }), "/gpus"),
         (
@@ -60,6 +62,7 @@ fn what_is_not_done_here_is_refused_by_name() {
         ),
         (secret_volume, "/container/volumes(0)"),
         (external, "/container/volumes(0)"),
+        (relative, "/container/volumes(0)"),
     ] {
         let mut world = World::new();
         let mut asked = app("/a", json!({}));

@@ -1,4 +1,6 @@
-//! One HTTP request with every limit stated.
+//! HTTP requests with every limit stated: for an answer as a whole, and for one that never ends.
+//!
+//! Guarantee: no error holds a URL or a token.
 
 use std::error::Error;
 use std::time::Duration;
@@ -6,23 +8,38 @@ use std::time::Duration;
 use moodvane_model::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use url::{Host, Url};
 
 use crate::error::SourceError;
 
 /// The longest answer, in bytes.
-pub(super) const MAX_BODY_BYTES: usize = 1 << 20;
+pub(crate) const MAX_BODY_BYTES: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
-const RATE_RESET: &str = "x-ratelimit-reset";
+/// When requests are counted anew, as Weatherbit and Mastodon say it, and as X does.
+const RATE_RESETS: [&str; 2] = ["x-ratelimit-reset", "x-rate-limit-reset"];
 /// Whoever asks for a longer pause is asked again nevertheless.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// A client for the server at `base`, which may turn to `contact` where that is not empty. For https it
 /// needs the system's certificates of authorities.
-pub(super) fn client(base: &Url, contact: &str) -> Result<Client, SourceError> {
+pub(crate) fn client(base: &Url, contact: &str) -> Result<Client, SourceError> {
+    built(builder(base, contact).timeout(TIMEOUT))
+}
+
+/// A client for streams of the server at `base`: what it is answered may last for ever. Who asks
+/// bounds the wait for the answer's beginning, and for each part.
+pub(crate) fn streaming_client(base: &Url) -> Result<Client, SourceError> {
+    built(builder(base, ""))
+}
+
+fn built(builder: ClientBuilder) -> Result<Client, SourceError> {
+    builder.build().map_err(failed)
+}
+
+fn builder(base: &Url, contact: &str) -> ClientBuilder {
     let agent = concat!("moodvane/", env!("CARGO_PKG_VERSION"));
     let agent = match contact {
         "" => agent.to_owned(),
@@ -31,7 +48,6 @@ pub(super) fn client(base: &Url, contact: &str) -> Result<Client, SourceError> {
     let mut builder = Client::builder()
         .user_agent(agent)
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
         .redirect(Policy::limited(MAX_REDIRECTS));
     if base.scheme() == "http" {
         // Else the client could not be made where the system has none, as in a slim container.
@@ -41,7 +57,7 @@ pub(super) fn client(base: &Url, contact: &str) -> Result<Client, SourceError> {
         // A proxy of the environment cannot reach this machine.
         builder = builder.no_proxy();
     }
-    builder.build().map_err(failed)
+    builder
 }
 
 fn is_loopback(base: &Url) -> bool {
@@ -54,14 +70,25 @@ fn is_loopback(base: &Url) -> bool {
 }
 
 /// The body of the answer to a GET that is made `now`.
-pub(super) async fn get(client: &Client, url: Url, now: Timestamp) -> Result<Vec<u8>, SourceError> {
-    let mut answer = client.get(url).send().await.map_err(failed)?;
-    if answer.status() != StatusCode::OK {
-        return Err(SourceError::Status {
-            status: answer.status().as_u16(),
-            retry_after: pause(answer.status(), answer.headers(), now),
-        });
+pub(crate) async fn get(client: &Client, url: Url, now: Timestamp) -> Result<Vec<u8>, SourceError> {
+    body(open(client.get(url), now).await?).await
+}
+
+/// The answer to a request that is made `now`, its body still to come.
+pub(crate) async fn open(request: RequestBuilder, now: Timestamp) -> Result<Response, SourceError> {
+    let answer = request.send().await.map_err(failed)?;
+    // Whoever adds something answers 201.
+    if matches!(answer.status(), StatusCode::OK | StatusCode::CREATED) {
+        return Ok(answer);
     }
+    Err(SourceError::Status {
+        status: answer.status().as_u16(),
+        retry_after: pause(answer.status(), answer.headers(), now),
+    })
+}
+
+/// The whole body of an answer.
+pub(crate) async fn body(mut answer: Response) -> Result<Vec<u8>, SourceError> {
     let mut body = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(failed)? {
         if body.len() + part.len() > MAX_BODY_BYTES {
@@ -75,20 +102,34 @@ pub(super) async fn get(client: &Client, url: Url, now: Timestamp) -> Result<Vec
 }
 
 /// How long to wait: by `Retry-After`, else, for who asked too often, until the moment at which the
-/// requests are counted anew, in seconds since 1970, as Weatherbit gives it.
+/// requests are counted anew: in seconds since 1970, or as Mastodon writes it, as a date.
 fn pause(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let seconds = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-    let now_s = u64::try_from(now.millis() / 1000).unwrap_or(0);
-    let asked = match seconds(RETRY_AFTER.as_str()) {
-        None if status == StatusCode::TOO_MANY_REQUESTS => seconds(RATE_RESET)?.checked_sub(now_s),
-        asked => asked,
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(RETRY_AFTER.as_str()).and_then(|text| text.parse::<u64>().ok());
+    let asked = match asked {
+        None if status == StatusCode::TOO_MANY_REQUESTS => {
+            let reset = RATE_RESETS.into_iter().find_map(text)?;
+            until(reset, now)?
+        }
+        None => return None,
+        Some(seconds) => Duration::from_secs(seconds),
     };
-    asked.map(|s| Duration::from_secs(s).min(MAX_RETRY_AFTER))
+    Some(asked.min(MAX_RETRY_AFTER))
+}
+
+fn until(reset: &str, now: Timestamp) -> Option<Duration> {
+    let ms = match reset.parse::<i64>() {
+        Ok(seconds) => seconds.checked_mul(1000)?,
+        Err(_) => Timestamp::parse_rfc3339(reset).ok()?.millis(),
+    };
+    u64::try_from(ms.checked_sub(now.millis())?)
+        .ok()
+        .map(Duration::from_millis)
 }
 
 /// The error with its causes, as the outermost says little, and without the URL, as it may hold a
 /// key.
-fn failed(error: reqwest::Error) -> SourceError {
+pub(crate) fn failed(error: reqwest::Error) -> SourceError {
     let error = error.without_url();
     let mut reason = error.to_string();
     let mut cause = error.source();
@@ -113,11 +154,14 @@ mod tests {
             (429, "retry-after", " 90 ", Some(90)),
             (429, "retry-after", "99999999", Some(3600)),
             (429, "retry-after", "soon", None),
-            (429, RATE_RESET, "1514773000", Some(100)),
-            (429, RATE_RESET, "1514772000", None),
-            (429, RATE_RESET, "1514851200", Some(3600)),
-            (429, RATE_RESET, "tomorrow", None),
-            (503, RATE_RESET, "1514773000", None),
+            (429, RATE_RESETS[0], "1514773000", Some(100)),
+            (429, RATE_RESETS[0], "1514772000", None),
+            (429, RATE_RESETS[0], "1514851200", Some(3600)),
+            (429, RATE_RESETS[0], "2018-01-01T02:16:40Z", Some(100)),
+            (429, RATE_RESETS[0], "tomorrow", None),
+            (503, RATE_RESETS[0], "1514773000", None),
+            (429, RATE_RESETS[1], "1514773000", Some(100)),
+            (503, RATE_RESETS[1], "1514773000", None),
         ];
         for (status, name, text, seconds) in cases {
             let status = StatusCode::from_u16(status).unwrap();

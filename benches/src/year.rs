@@ -1,0 +1,101 @@
+//! A year of hours as a store holds it: posts, and weather with all six variables, of one partition
+//! each. The same call gives the same rows.
+
+use anyhow::Context;
+use moodvane_model::{
+    CityId, HourRange, HourSlot, Incarnation, Observation, Offset, PartialHour, PartialKey,
+    Partition, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic, Variable,
+};
+
+/// Hours of the year.
+pub const HOURS: i32 = 8_760;
+const BEGIN: &str = "2017-01-01 00";
+const POSTS: u32 = 200;
+
+/// The city whose year it is.
+///
+/// # Errors
+/// None in fact: the name is one.
+pub fn city() -> anyhow::Result<CityId> {
+    Ok(CityId::parse("new-york")?)
+}
+
+/// The first hours of the year, so many.
+///
+/// # Errors
+/// Where there are none, or more than the calendar has.
+pub fn hours(count: i32) -> anyhow::Result<HourRange> {
+    let begin: HourSlot = BEGIN.parse()?;
+    let end = begin.plus(count - 1).context("beyond the calendar")?;
+    Ok(HourRange::new(begin, end)?)
+}
+
+/// The year's rows.
+///
+/// # Errors
+/// None in fact: all values are within the model's limits.
+pub fn rows(run: &RunId) -> anyhow::Result<Vec<PartialHour>> {
+    let city = city()?;
+    let bluesky = SourceId::parse("bluesky")?;
+    let open_meteo = SourceId::parse("open-meteo")?;
+    let row = |hour, topic, source, sums| PartialHour {
+        key: PartialKey {
+            run: run.clone(),
+            city,
+            hour,
+            topic,
+            incarnation: Incarnation(1),
+            partition: Partition(0),
+            source,
+        },
+        sums,
+        through_offset: Offset(1),
+    };
+    let mut rows = Vec::new();
+    for hour in hours(HOURS)?.iter() {
+        rows.push(row(hour, Topic::Tweet, bluesky, posts(hour)?));
+        let weather = weather(city, hour, open_meteo)?;
+        rows.push(row(hour, Topic::Temperature, open_meteo, weather));
+    }
+    Ok(rows)
+}
+
+/// What 200 posts of an hour add up to.
+fn posts(hour: HourSlot) -> anyhow::Result<Sums> {
+    let mut sums = Sums::default();
+    for n in 0..POSTS {
+        let class = ((hour.index() * 7 + n * n) % 5) as u8;
+        let score = Score::new(Sentiment::try_from(class)?, f64::from(class));
+        let at = hour.start().plus_millis(i64::from(n) * 18_000)?;
+        sums.add_post(at, Some(score));
+    }
+    Ok(sums)
+}
+
+/// What four observations of an hour add up to.
+fn weather(city: CityId, hour: HourSlot, source: SourceId) -> anyhow::Result<Sums> {
+    let mut sums = Sums::default();
+    let swing = f64::from(hour.index() % 97) / 97.0;
+    for quarter in 0..4 {
+        let mut readings = Readings::new(-5.0 + 30.0 * swing)?;
+        for (variable, value) in [
+            (Variable::Humidity, 40.0 + 50.0 * swing),
+            (Variable::Precipitation, 2.0 * swing),
+            (Variable::Wind, 8.0 * swing),
+            (Variable::Cloud, 100.0 * swing),
+            (Variable::Pressure, 1_000.0 + 20.0 * swing),
+        ] {
+            readings = readings.with(variable, Some(value))?;
+        }
+        let at = hour.start().plus_millis(quarter * 900_000)?;
+        let observation = Observation {
+            city,
+            source,
+            observed_at: at,
+            received_at: at,
+            readings,
+        };
+        sums.add_observation(at, &observation);
+    }
+    Ok(sums)
+}

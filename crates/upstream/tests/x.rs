@@ -1,0 +1,314 @@
+//! X's messages and rules, by messages of our own in their shape.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use common::{at, city, new_york, posts, rfc3339, source, with};
+use moodvane_model::Language;
+use moodvane_upstream::x::{self, Changes, Listed, Rule, RuleError, RuleSpec, XFormat};
+use moodvane_upstream::{Raw, Selection};
+use serde_json::{Value, json};
+
+fn message() -> Value {
+    json!({
+        "data": {
+            "id": "1212092628029698048",
+            "text": "Rain over NYC again",
+            "created_at": "2019-12-31T19:26:16.000Z",
+            "lang": "en",
+            "edit_history_tweet_ids": ["1212092628029698048"],
+        },
+        "matching_rules": [{ "id": "7", "tag": "moodvane:test" }],
+    })
+}
+
+fn format() -> XFormat {
+    let selection = Selection::cities(&[new_york()]).unwrap();
+    let rules = BTreeSet::from(["7".to_owned()]);
+    XFormat::new(source(), Arc::new(selection), rules)
+}
+
+fn reason(message: &Value) -> &'static str {
+    let raw = Raw::Text(message.to_string());
+    match posts(&format(), &raw) {
+        Ok(_) => "kept",
+        Err(dropped) => dropped.reason(),
+    }
+}
+
+#[test]
+fn a_message_is_a_post_of_its_city() {
+    let raw = Raw::Text(message().to_string());
+    let found = posts(&format(), &raw).unwrap();
+    let post = &found[0];
+    assert_eq!(post.identity(), "new-york:test:1212092628029698048");
+    assert_eq!(post.text(), "Rain over NYC again");
+    assert_eq!(post.created_at, rfc3339("2019-12-31T19:26:16Z"));
+    assert_eq!(post.received_at, at(1000));
+    assert_eq!(post.language.unwrap().as_str(), "en");
+}
+
+#[test]
+fn what_is_no_new_post_of_the_authors_own_is_dropped_with_its_reason() {
+    let table: [(&str, Value, &str); 14] = [
+        ("/data/text", json!("Rain over Boston"), "no_city"),
+        ("/data/text", json!("  "), "no_text"),
+        ("/data/text", json!("x".repeat(16_385)), "too_long"),
+        ("/data/text", json!(7), "malformed"),
+        ("/data/text", Value::Null, "malformed"),
+        ("/data/created_at", json!("yesterday"), "malformed"),
+        ("/data/created_at", Value::Null, "kept"),
+        ("/data/id", json!(7), "malformed"),
+        ("/data/edit_history_tweet_ids", json!(["1", "2"]), "updated"),
+        (
+            "/data/referenced_tweets",
+            json!([{ "type": "retweeted", "id": "1" }]),
+            "repost",
+        ),
+        (
+            "/data/referenced_tweets",
+            json!([{ "type": "quoted", "id": "1" }]),
+            "kept",
+        ),
+        ("/matching_rules", json!([{ "id": "8" }]), "other_rule"),
+        ("/matching_rules", Value::Null, "kept"),
+        ("/data", json!([]), "malformed"),
+    ];
+    for (path, value, expected) in table {
+        let changed = with(message(), path, Some(value.clone()));
+        assert_eq!(reason(&changed), expected, "{path} = {value}");
+    }
+    assert_eq!(reason(&json!({ "errors": [] })), "not_a_post");
+    assert_eq!(reason(&json!({})), "malformed");
+}
+
+#[test]
+fn languages_that_are_none_are_none() {
+    for (tag, expected) in [
+        (json!("en"), Some("en")),
+        (json!("pt-BR"), Some("pt")),
+        (json!("und"), None),
+        (json!("zxx"), None),
+        (json!("qme"), None),
+        (json!("qu"), Some("qu")),
+        (json!("1"), None),
+    ] {
+        let raw = Raw::Text(with(message(), "/data/lang", Some(tag)).to_string());
+        let found = posts(&format(), &raw).unwrap();
+        let language = found[0].language.map(|l| l.to_string());
+        assert_eq!(language.as_deref(), expected);
+    }
+}
+
+#[test]
+fn a_place_counts_where_it_is_as_small_as_a_city() {
+    let elsewhere = with(message(), "/data/text", Some(json!("Rain again")));
+    let placed = |bbox: Value| {
+        let geo = json!({ "place_id": "p" });
+        let mut message = with(elsewhere.clone(), "/data/geo", Some(geo));
+        message["includes"] = json!({ "places": [{ "id": "p", "geo": { "bbox": bbox } }] });
+        message
+    };
+    for (bbox, expected) in [
+        (json!([-74.26, 40.48, -73.70, 40.92]), "kept"),
+        (json!([-79.76, 40.48, -71.86, 45.01]), "no_city"),
+        (json!([-71.19, 42.23, -70.92, 42.40]), "no_city"),
+        (json!([-73.70, 40.48, -74.26, 40.92]), "no_city"),
+        (json!([-474.26, 40.48, -73.70, 40.92]), "no_city"),
+        (json!([]), "malformed"),
+    ] {
+        assert_eq!(reason(&placed(bbox.clone())), expected, "{bbox}");
+    }
+    for (point, expected) in [
+        (json!([-74.0, 40.7]), "kept"),
+        (json!([40.7, -74.0]), "no_city"),
+        (json!([-74.0, 140.7]), "no_city"),
+    ] {
+        let geo = json!({ "coordinates": { "type": "Point", "coordinates": point } });
+        let message = with(elsewhere.clone(), "/data/geo", Some(geo));
+        assert_eq!(reason(&message), expected, "{point}");
+    }
+}
+
+#[test]
+fn a_notice_tells_why_the_stream_ends() {
+    let said = json!({ "errors": [{
+        "title": "operational-disconnect",
+        "disconnect_type": "UpstreamOperationalDisconnect",
+        "detail": "This stream has been disconnected upstream for operational reasons.",
+    }]});
+    let expected = "operational-disconnect: This stream has been disconnected upstream for operational reasons.";
+    assert_eq!(x::notice(&said.to_string()).as_deref(), Some(expected));
+    let nothing = x::notice("{\"errors\":[]}");
+    assert_eq!(nothing.as_deref(), Some("without a reason"));
+    let mut with_errors = message();
+    with_errors["errors"] = said["errors"].clone();
+    for line in [
+        message().to_string(),
+        with_errors.to_string(),
+        "\"errors\"".to_owned(),
+    ] {
+        assert_eq!(x::notice(&line), None, "{line}");
+    }
+}
+
+fn spec<'a>(words: &'a [String], cities: &'a [moodvane_model::City]) -> RuleSpec<'a> {
+    RuleSpec {
+        words,
+        cities,
+        language: None,
+        places: false,
+        max_chars: 512,
+    }
+}
+
+fn values(spec: &RuleSpec<'_>) -> Result<Vec<String>, RuleError> {
+    let rules = x::rules(source(), spec)?;
+    assert!(rules.iter().all(|rule| rule.tag == "moodvane:test"));
+    assert!(
+        rules
+            .iter()
+            .all(|r| r.value.chars().count() <= spec.max_chars)
+    );
+    Ok(rules.into_iter().map(|rule| rule.value).collect())
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn rules_ask_for_words_language_and_places() {
+    let cities = [new_york()];
+    let by_name = "(\"new york\" OR nyc OR brooklyn) -is:retweet";
+    assert_eq!(values(&spec(&[], &cities)).unwrap(), [by_name]);
+    let odd = words(&["rain", "OR", "-snow", "say \"hi\"", "rain", "", "#nyc"]);
+    let found = values(&spec(&odd, &cities)).unwrap();
+    let expected = "(rain OR \"OR\" OR \"-snow\" OR \"say hi\" OR \"#nyc\") -is:retweet";
+    assert_eq!(found, [expected]);
+    let rain = words(&["rain"]);
+    let all = RuleSpec {
+        language: Language::parse("en").ok(),
+        places: true,
+        ..spec(&rain, &cities)
+    };
+    let expected = "(rain OR point_radius:[-74.006 40.7128 40km]) lang:en -is:retweet";
+    assert_eq!(values(&all).unwrap(), [expected]);
+}
+
+#[test]
+fn rules_fit_into_what_the_plan_allows() {
+    let cities = [new_york()];
+    let short = RuleSpec {
+        max_chars: 30,
+        ..spec(&[], &cities)
+    };
+    let expected = [
+        "(\"new york\") -is:retweet",
+        "(nyc OR brooklyn) -is:retweet",
+    ];
+    assert_eq!(values(&short).unwrap(), expected);
+    let shorter = RuleSpec {
+        max_chars: 20,
+        ..short
+    };
+    let error = values(&shorter).unwrap_err();
+    assert!(error.to_string().contains("\"new york\""), "{error}");
+    let nameless = [city("nowhere", (0.0, 0.0), &[])];
+    assert_eq!(values(&spec(&[], &nameless)), Err(RuleError::Nothing));
+    let many: Vec<_> = (0..27).map(|n| format!("w{n:0>400}")).collect();
+    let error = values(&spec(&many, &cities)).unwrap_err();
+    assert_eq!(error, RuleError::TooMany { rules: 27 });
+}
+
+#[test]
+fn only_rules_of_the_sources_own_are_taken_away() {
+    let wanted = |value: &str| Rule {
+        value: value.to_owned(),
+        tag: "moodvane:test".to_owned(),
+    };
+    let listed = |id: &str, value: &str, tag: Option<&str>| Listed {
+        id: id.to_owned(),
+        value: value.to_owned(),
+        tag: tag.map(str::to_owned),
+    };
+    let there = [
+        listed("1", "old", Some("moodvane:test")),
+        listed("2", "kept", Some("moodvane:test")),
+        listed("3", "theirs", Some("moodvane:test-2")),
+        listed("4", "nobody's", None),
+        listed("5", "shared", Some("somebody")),
+    ];
+    let changes = x::changes(
+        source(),
+        &[wanted("kept"), wanted("new"), wanted("shared")],
+        &there,
+    );
+    let expected = Changes {
+        add: vec![wanted("new")],
+        delete: vec!["1".to_owned()],
+    };
+    assert_eq!(changes, expected);
+    let add = json!({ "add": [{ "value": "new", "tag": "moodvane:test" }] });
+    assert_eq!(changes.add_body(), Some(add));
+    assert_eq!(
+        changes.delete_body(),
+        Some(json!({ "delete": { "ids": ["1"] } }))
+    );
+    let nothing = x::changes(source(), &[wanted("kept")], &there[1..]);
+    assert_eq!((nothing.add_body(), nothing.delete_body()), (None, None));
+}
+
+#[test]
+fn a_rule_that_is_refused_is_an_error_in_xs_words() {
+    let summary = |made: u8, not: u8| json!({ "meta": { "summary": { "created": made, "not_created": not } } });
+    for (answer, expected) in [
+        (summary(1, 0), Ok(0)),
+        (
+            json!({ "meta": {}, "data": [{ "id": "1", "value": "a" }] }),
+            Ok(1),
+        ),
+        (summary(1, 2), Err("2 rules were not added")),
+        (
+            json!({ "errors": [{ "title": "UnprocessableRule", "details": ["no such operator"] }] }),
+            Err("UnprocessableRule: no such operator"),
+        ),
+        (
+            json!({ "errors": [{ "title": "DuplicateRule", "value": "a" }] }),
+            Err("DuplicateRule: a"),
+        ),
+        (
+            json!({ "errors": [{ "title": "Unauthorized", "detail": "no" }] }),
+            Err("Unauthorized: no"),
+        ),
+        (json!({ "data": [{ "id": 1 }] }), Err("not JSON")),
+        (json!([]), Err("not JSON")),
+        (json!({}), Err("\"meta\" is missing")),
+    ] {
+        let found = x::parse_changed(answer.to_string().as_bytes());
+        match (found, expected) {
+            (Ok(rules), Ok(n)) => assert_eq!(rules.len(), n),
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (found, _) => panic!("{answer}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_stream_is_asked_for_what_is_read() {
+    let base = "https://api.x.com".parse().unwrap();
+    let url = x::stream_url(&base, 0).to_string();
+    assert!(url.starts_with("https://api.x.com/2/tweets/search/stream?tweet.fields="));
+    assert!(!url.contains("backfill"), "{url}");
+    assert!(
+        x::stream_url(&base, 9)
+            .to_string()
+            .ends_with("backfill_minutes=5")
+    );
+    let url = x::rules_url(&base).to_string();
+    assert_eq!(url, "https://api.x.com/2/tweets/search/stream/rules");
+}

@@ -1,0 +1,11 @@
+//! Any bytes as an answer of Apixu.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use moodvane_fuzz::check_answer;
+use moodvane_upstream::apixu::parse_current;
+
+fuzz_target!(|bytes: &[u8]| {
+    check_answer(parse_current(bytes));
+});

@@ -1,0 +1,22 @@
+//! Any bytes as an answer of the National Weather Service: a point, stations, observations.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use moodvane_fuzz::{CITY, check_answer, check_error};
+use moodvane_upstream::nws::{parse_latest, parse_list, parse_point, parse_stations};
+
+fuzz_target!(|bytes: &[u8]| {
+    check_answer(parse_latest(bytes));
+    match parse_list(bytes) {
+        Ok(answers) => answers.into_iter().for_each(check_answer),
+        Err(error) => check_error(&error),
+    }
+    if let Err(error) = parse_point(bytes) {
+        check_error(&error);
+    }
+    match parse_stations(bytes, &CITY) {
+        Ok((_, km)) => assert!(km.is_finite() && km >= 0.0),
+        Err(error) => check_error(&error),
+    }
+});

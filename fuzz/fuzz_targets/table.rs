@@ -1,0 +1,76 @@
+//! Any bytes as a file of posts or of weather: TSV, CSV and JSONL.
+
+#![no_main]
+
+use chrono::TimeDelta;
+use libfuzzer_sys::fuzz_target;
+use moodvane_fuzz::{CITY, check_format, check_readings, selections, source};
+use moodvane_upstream::table::{
+    PostColumns, PostTable, PostTableSpec, RecordReader, TableKind, TemperatureUnit, TimeFormat,
+    WeatherColumns, WeatherTable, WeatherTableSpec,
+};
+
+/// Longer records are refused, so that the fuzzer reaches that too.
+const LIMIT: usize = 1_024;
+
+fn posts() -> PostTableSpec {
+    let named = |name: &str| name.to_owned();
+    PostTableSpec {
+        columns: PostColumns {
+            id: named("id"),
+            text: named("text"),
+            time: named("time"),
+            language: Some(named("lang")),
+            place: Some((named("lat"), named("lon"))),
+        },
+        time: TimeFormat::RFC3339,
+        shift: TimeDelta::days(-1),
+    }
+}
+
+fn weather() -> WeatherTableSpec {
+    WeatherTableSpec {
+        columns: WeatherColumns {
+            time: "time".to_owned(),
+            temperature: ("temp".to_owned(), TemperatureUnit::Fahrenheit),
+            humidity: Some("humid".to_owned()),
+            precipitation: None,
+            wind: None,
+            cloud: Some("cloud".to_owned()),
+            pressure: None,
+        },
+        time: TimeFormat::RFC3339,
+        shift: TimeDelta::zero(),
+        filters: Vec::new(),
+    }
+}
+
+fn read(bytes: &[u8], kind: TableKind) {
+    let Ok(mut rows) = RecordReader::with_limit(bytes, kind, LIMIT) else {
+        return;
+    };
+    let header = rows.header().cloned();
+    let [all, _] = selections();
+    let posts = PostTable::new(source(), all, &posts(), header.as_ref()).ok();
+    let weather = WeatherTable::new((CITY.id, source()), &weather(), header.as_ref()).ok();
+    let mut at = rows.position();
+    while let Ok(Some(record)) = rows.next_record() {
+        assert!(record.next > at, "it goes forward");
+        at = record.next;
+        let Ok(raw) = record.content else {
+            continue;
+        };
+        if let Some(posts) = &posts {
+            check_format(posts, &raw);
+        }
+        if let Some(Ok(seen)) = weather.as_ref().map(|weather| weather.read(&raw)) {
+            check_readings(seen.observed_at, seen.readings);
+        }
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    for kind in [TableKind::Tsv, TableKind::Csv, TableKind::Jsonl] {
+        read(bytes, kind);
+    }
+});

@@ -1,0 +1,31 @@
+//! Any bytes as a message of X, and as an answer about its rules.
+
+#![no_main]
+
+use std::collections::BTreeSet;
+
+use libfuzzer_sys::fuzz_target;
+use moodvane_fuzz::{check_error, check_format, selections, source};
+use moodvane_upstream::Raw;
+use moodvane_upstream::x::{XFormat, changes, notice, parse_changed, parse_rules};
+
+fuzz_target!(|bytes: &[u8]| {
+    match parse_rules(bytes) {
+        Ok(listed) => {
+            let changes = changes(source(), &[], &listed);
+            assert!(changes.add.is_empty() && changes.delete.len() <= listed.len());
+        }
+        Err(error) => check_error(&error),
+    }
+    if let Err(error) = parse_changed(bytes) {
+        check_error(&error);
+    }
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    if let Some(reason) = notice(&text) {
+        assert!(reason.chars().count() <= 256);
+    }
+    let raw = Raw::Text(text);
+    for selection in selections() {
+        check_format(&XFormat::new(source(), selection, BTreeSet::new()), &raw);
+    }
+});

@@ -1,0 +1,92 @@
+//! What the targets that fuzz parsers share.
+//!
+//! Each target takes any bytes for what an upstream said. It must not panic; what it reads must keep to
+//! the vocabulary's bounds, be the same when it is read again, and what it refuses must leave nothing
+//! behind and have a reason that is fit for a label.
+
+use std::sync::{Arc, LazyLock};
+
+use moodvane_model::{
+    City, CityId, MAX_POST_ID_BYTES, MAX_POST_TEXT_BYTES, Observation, Post, Readings, SourceId,
+    Timestamp, Variable,
+};
+use moodvane_upstream::{PostFormat, Raw, Selection, UpstreamError};
+
+/// A city that texts can name.
+pub static CITY: LazyLock<City> = LazyLock::new(|| {
+    let names = ["nyc", "new york", "straße"].map(str::to_owned);
+    let id = CityId::parse("new-york").expect("an id");
+    City::new(id, "New York", &names, (40.7, -74.0), "America/New_York").expect("a city")
+});
+
+pub fn source() -> SourceId {
+    SourceId::parse("fuzz").expect("an id")
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000).expect("a time")
+}
+
+/// Everything, so that what is read is looked at; and the posts of a city, so that names are looked for.
+pub fn selections() -> [Arc<Selection>; 2] {
+    let cities = Selection::cities(&[CITY.clone()]).expect("a selection");
+    [Arc::new(Selection::all(CITY.id, None)), Arc::new(cities)]
+}
+
+/// Reads a raw message, twice.
+pub fn check_format(format: &dyn PostFormat, raw: &Raw) {
+    let mut posts: Vec<Post<'static>> = Vec::new();
+    let first = format.format(raw, now(), &mut posts);
+    match &first {
+        Ok(()) => posts.iter().for_each(check_post),
+        Err(dropped) => {
+            assert!(posts.is_empty(), "a dropped message adds nothing");
+            check_reason(dropped.reason(), &dropped.to_string());
+        }
+    }
+    let mut again = Vec::new();
+    assert_eq!(format.format(raw, now(), &mut again), first);
+    assert_eq!(again, posts);
+}
+
+fn check_post(post: &Post<'static>) {
+    assert!((1..=MAX_POST_ID_BYTES).contains(&post.id().len()));
+    assert!(post.text().len() <= MAX_POST_TEXT_BYTES && !post.text().trim().is_empty());
+    let json = post.to_json().expect("a post can be written");
+    assert_eq!(&Post::from_json(&json).expect("and read again"), post);
+}
+
+fn check_reason(reason: &str, words: &str) {
+    assert!(!reason.is_empty() && reason.bytes().all(|b| b.is_ascii_lowercase() || b"_8".contains(&b)));
+    // An error quotes what was wrong, not all of it.
+    assert!(words.len() < 4_096, "{} bytes", words.len());
+}
+
+/// What a provider's answer came to: each value within its variable's bounds.
+pub fn check_answer(answer: Result<(Timestamp, Readings), UpstreamError>) {
+    match answer {
+        Ok((at, readings)) => check_readings(at, readings),
+        Err(error) => check_error(&error),
+    }
+}
+
+pub fn check_error(error: &UpstreamError) {
+    check_reason(error.reason(), &error.to_string());
+}
+
+pub fn check_readings(at: Timestamp, readings: Readings) {
+    for variable in Variable::ALL {
+        if let Some(quantity) = readings.get(variable) {
+            assert!(quantity.value().is_finite());
+        }
+    }
+    let observation = Observation {
+        city: CITY.id,
+        source: source(),
+        observed_at: at,
+        received_at: at,
+        readings,
+    };
+    let json = observation.to_json().expect("an observation can be written");
+    assert_eq!(Observation::from_json(&json).expect("and read again"), observation);
+}

@@ -1,0 +1,131 @@
+//! What becomes of a source that hangs or fails again and again, on a clock that the tests move.
+
+use moodvane_runtime::{Clock, VirtualClock};
+
+use super::*;
+
+const S: Duration = Duration::from_secs(1);
+
+fn at() -> Timestamp {
+    Timestamp::from_millis(1_000_000).unwrap()
+}
+
+fn start_on(clock: &Arc<VirtualClock>, config: IngesterConfig, plans: Vec<Plan>) -> Rig {
+    let (registry, readiness) = (Registry::new(), Readiness::new());
+    let on = (FakeLog::new() as _, Arc::clone(clock) as _);
+    let ingester = start_plans(&config, plans, on, (&registry, &readiness)).unwrap();
+    Rig {
+        ingester,
+        registry,
+        readiness,
+    }
+}
+
+#[actix::test]
+async fn a_source_that_hangs_past_what_it_announced_is_made_anew_alone() {
+    let hanging = plan("hanging", false, |lives, desk| {
+        async move {
+            desk.running();
+            match lives {
+                0 => desk.expects(S * 5),
+                _ => desk.waits(),
+            }
+            desk.shared.stop.cancelled().await;
+            // The first life does not even hear that it is to stop.
+            match lives {
+                0 => std::future::pending().await,
+                _ => Ok(End::Stopped),
+            }
+        }
+        .boxed_local()
+    });
+    let calm = plan("calm", false, |lives, desk| {
+        assert_eq!(lives, 0, "the calm source lives once");
+        desk.waits();
+        until_stopped(desk).boxed_local()
+    });
+    let clock = Arc::new(VirtualClock::new(at()));
+    let mut config = config(MS);
+    config.deadline = S * 10;
+    let rig = start_on(&clock, config, vec![hanging, calm]);
+    eventually("both run", || {
+        (0..2).all(|n| rig.status(n).state == SourceState::Running)
+    })
+    .await;
+    // It has announced 5 s, and has 10 s of grace.
+    for _ in 0..15 {
+        clock.advance(S);
+        eventually("it is watched", || clock.waits().contains(&S)).await;
+        assert_eq!(rig.status(0).restarts, 0);
+    }
+    clock.advance(S);
+    eventually("it is found to hang", || rig.status(0).last_error.is_some()).await;
+    assert!(
+        rig.status(0)
+            .last_error
+            .unwrap()
+            .contains("no sign of life")
+    );
+    eventually("it rests", || rig.status(0).state.until().is_some()).await;
+    clock.advance(S);
+    eventually("it runs again", || {
+        rig.status(0).state == SourceState::Running && rig.status(0).restarts == 1
+    })
+    .await;
+    assert!(
+        rig.metric("moodvane_ingester_source_errors_total{reason=\"hung\",source=\"hanging\"} 1")
+    );
+    let calm = rig.status(1);
+    assert_eq!((calm.restarts, calm.last_error), (0, None));
+    assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty());
+}
+
+#[actix::test]
+async fn a_source_that_fails_again_and_again_rests_for_long_and_says_so() {
+    let failing = plan("failing", false, |_, _| {
+        async { Err(SourceError::Closed) }.boxed_local()
+    });
+    let clock = Arc::new(VirtualClock::new(at()));
+    let mut config = config(MS);
+    config.circuit = CircuitConfig {
+        failures: 3,
+        rest: S * 600,
+    };
+    let rig = start_on(&clock, config, vec![failing]);
+    let rests = |restarts: u64| {
+        let status = rig.status(0);
+        status.restarts == restarts && status.state.until().is_some()
+    };
+    for restarts in 0..2 {
+        eventually("it rests", || rests(restarts)).await;
+        assert!(matches!(
+            rig.status(0).state,
+            SourceState::BackingOff { .. }
+        ));
+        clock.advance(MS * 2);
+    }
+    for restarts in 2..4 {
+        eventually("it rests for long", || rests(restarts)).await;
+        let until = clock.now().plus_millis(600_000).unwrap();
+        assert_eq!(rig.status(0).state, SourceState::CircuitOpen { until });
+        clock.advance(S * 600);
+    }
+    assert!(rig.metric("moodvane_ingester_circuit_opened_total{source=\"failing\"} 2"));
+    let tree = serde_json::to_value(rig.ingester.actors()).unwrap();
+    let names: Vec<_> = tree["actors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|a| a["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["dispatcher", "failing", "formatters", "publisher"]);
+    assert_eq!(tree["actors"][1]["parent"], "dispatcher");
+    assert!(
+        tree["actors"][1]["last_error"]
+            .as_str()
+            .unwrap()
+            .contains("closed")
+    );
+    assert_eq!(tree["actors"][2]["members"]["least"], 1);
+    rig.ingester.drain(GRACE).await;
+}

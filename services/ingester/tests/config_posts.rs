@@ -1,0 +1,124 @@
+//! The configuration of sources of posts, of formatters and of circuits.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use moodvane_ingester::SourceConfig;
+use moodvane_upstream::mastodon::Timeline;
+
+use support::settings::read;
+
+#[test]
+fn x_wants_a_token_and_a_budget_and_makes_rules() {
+    let x = |more: &str| read(&format!("[[source]]\nkind = \"x\"\nid = \"x\"\n{more}\n"));
+    let token = "token_env = \"CARGO_PKG_NAME\"\nposts_per_day = 100";
+    for (more, says) in [
+        ("posts_per_day = 100", "X wants a bearer token"),
+        ("token_env = \"CARGO_PKG_NAME\"", "posts_per_day"),
+        (
+            "token = \"hunter2\"\nposts_per_day = 100",
+            "a secret never stands here",
+        ),
+        (
+            &format!("{token}\nbackfill_minutes = 6"),
+            "backfill_minutes",
+        ),
+        (&format!("{token}\nrule_chars = 63"), "rule_chars"),
+        (&format!("{token}\nplaces = 1"), "true or false"),
+        (
+            &format!("{token}\nwords = [\"{}\"]", "w".repeat(600)),
+            "does not fit",
+        ),
+        (
+            &format!("{token}\nbase_url = \"ws://x.example\""),
+            "http://",
+        ),
+    ] {
+        let (config, faults) = x(more);
+        assert!(
+            config.is_none() && faults.contains(says),
+            "{more}: {faults}"
+        );
+        assert!(!faults.contains("hunter2"), "{faults}");
+    }
+    let (config, faults) = x(&format!("{token}\nlanguage = \"en\"\nplaces = true"));
+    let source = config
+        .unwrap_or_else(|| panic!("{faults}"))
+        .sources
+        .remove(0);
+    assert!(!source.resumes() && !source.is_finite());
+    let SourceConfig::X(x) = source else {
+        panic!("{source:?}");
+    };
+    let expected = "(\"new york\" OR nyc OR point_radius:[-74 40.7 40km]) lang:en -is:retweet";
+    assert_eq!(x.rules[0].value, expected);
+    assert_eq!(x.base_url.as_str(), "https://api.x.com/");
+    assert!(
+        !format!("{x:?}").contains("moodvane-ingester\""),
+        "the token is shown"
+    );
+}
+
+#[test]
+fn mastodon_has_timelines() {
+    let base = "base_url = \"https://m.example\"";
+    let read = |more: &str| {
+        read(&format!(
+            "[[source]]\nkind = \"mastodon\"\nid = \"m\"\n{base}\n{more}\n"
+        ))
+    };
+    for (more, expected) in [
+        ("", Timeline::Public),
+        ("timeline = \"local\"", Timeline::Local),
+        (
+            "timeline = \"hashtag\"\nhashtag = \"#NYC\"",
+            Timeline::Hashtag("NYC".to_owned()),
+        ),
+    ] {
+        let (config, faults) = read(more);
+        let source = config
+            .unwrap_or_else(|| panic!("{faults}"))
+            .sources
+            .remove(0);
+        assert!(!source.resumes());
+        let SourceConfig::Mastodon(mastodon) = source else {
+            panic!("{source:?}");
+        };
+        assert_eq!(mastodon.timeline, expected);
+        assert_eq!(mastodon.streaming_url, mastodon.base_url);
+        assert!(mastodon.token.is_none());
+    }
+    for (more, says) in [
+        ("timeline = \"home\"", "public, local or hashtag"),
+        ("timeline = \"hashtag\"", "must be given"),
+        ("hashtag = \"nyc\"", "must be left out"),
+        ("timeline = \"hashtag\"\nhashtag = \"new york\"", "one word"),
+        (
+            "streaming_url = \"wss://m.example\"",
+            "source[0].streaming_url",
+        ),
+    ] {
+        let (config, faults) = read(more);
+        assert!(
+            config.is_none() && faults.contains(says),
+            "{more}: {faults}"
+        );
+    }
+}
+
+#[test]
+fn the_formatters_and_the_circuit_have_bounds() {
+    for (text, part) in [
+        ("formatters_least = 11", "must not be above formatters, 10"),
+        ("circuit_failures = 0", "circuit_failures"),
+        ("circuit_rest_ms = 0", "circuit_rest_ms"),
+        ("deadline_ms = 999", "deadline_ms"),
+    ] {
+        let (config, faults) = read(&format!("[ingester]\n{text}\n"));
+        assert!(
+            config.is_none() && faults.contains(part),
+            "{text}: {faults}"
+        );
+    }
+}
