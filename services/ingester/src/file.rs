@@ -2,10 +2,11 @@
 //!
 //! Guarantee: the cursor is the byte at which the first record begins that is not acknowledged, of
 //! a file of that path and size; a replay goes on there. A file that has changed since is refused,
-//! for a place in it would mean something else.
+//! for a place in it would mean something else. A file may be packed by gzip or zstd.
 
 mod place;
 mod reader;
+mod unpacked;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -105,6 +106,7 @@ async fn replay(
     let desk = pipeline.desk().clone();
     let log = Arc::clone(&desk.shared.log);
     let replay = Replay {
+        shows_progress: !reading.is_packed(),
         rows: reading.start(),
         cursor: CursorKeeper::new(log, desk.id().to_string()),
         pipeline,
@@ -120,6 +122,8 @@ struct Replay {
     pipeline: Pipeline<u64>,
     cursor: CursorKeeper,
     place: Place,
+    /// Of a packed file nobody knows how much is to come.
+    shows_progress: bool,
     desk: Desk,
 }
 
@@ -177,6 +181,9 @@ impl Replay {
     }
 
     fn show_progress(&self) {
+        if !self.shows_progress {
+            return;
+        }
         self.desk
             .cell
             .set_progress(self.place.at(), self.place.total());

@@ -68,7 +68,7 @@ fn files_are_sources() {
         [[source]]
         kind = "post-file"
         id = "tweets"
-        path = "tweets.tsv"
+        path = "tweets.tsv.gz"
         id_column = "tweet_id"
         text_column = "text"
         time_column = "created"

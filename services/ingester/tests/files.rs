@@ -6,6 +6,7 @@ mod support;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -112,6 +113,35 @@ async fn a_replay_that_was_cut_short_goes_on_at_its_byte() {
     let rig = Rig::start(&later, vec![posts(&path)]);
     rig.ingester.finished().await.unwrap();
     assert_eq!(later.keys(Topic::Tweet), keys(4_000..9_999));
+}
+
+#[actix::test]
+async fn a_packed_file_is_read_and_gone_on_with_like_any_other() {
+    let folder = TempDir::new().unwrap();
+    let content = rows(9_999);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(content.as_bytes()).unwrap();
+    let zstd = zstd::encode_all(content.as_bytes(), 1).unwrap();
+    for (name, bytes) in [("a.tsv.gz", gzip.finish().unwrap()), ("a.tsv.zst", zstd)] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let log = FakeLog::new();
+        log.allow(2);
+        let rig = Rig::start(&log, vec![posts(&path)]);
+        eventually("two batches", || rig.status().records == 4_000).await;
+        rig.ingester.drain(SHORT).await;
+        let later = FakeLog::new();
+        later.set_cursor("replay", &log.cursor_of("replay").unwrap());
+        let rig = Rig::start(&later, vec![posts(&path)]);
+        rig.ingester.finished().await.unwrap();
+        assert_eq!(log.keys(Topic::Tweet), keys(0..4_000), "{name}");
+        assert_eq!(later.keys(Topic::Tweet), keys(4_000..9_999), "{name}");
+        assert_eq!(
+            rig.status().progress,
+            None,
+            "nobody knows how much is to come"
+        );
+    }
 }
 
 #[actix::test]

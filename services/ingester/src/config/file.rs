@@ -171,12 +171,21 @@ fn read_place(section: &Section<'_>) -> Option<Option<(String, String)>> {
     }
 }
 
-/// The format, or the one that the file's name ends with.
+/// What a packed file's name ends with.
+const PACKED: [&str; 3] = [".gz", ".zst", ".zstd"];
+
+/// The format, or the one that the file's name ends with, but for how it is packed.
 fn read_format(section: &Section<'_>, path: Option<&str>) -> Option<TableKind> {
     if let Some(format) = section.opt_parse("format")? {
         return Some(format);
     }
-    let ending = path?.rsplit('.').next().unwrap_or_default();
+    let path = path?;
+    let unpacked = PACKED.iter().find_map(|ending| path.strip_suffix(ending));
+    let ending = unpacked
+        .unwrap_or(path)
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
     let known = ending.parse::<TableKind>();
     if known.is_err() {
         let fault = "must be tsv, csv or jsonl, as the file's name ends with none of them";

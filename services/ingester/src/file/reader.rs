@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::refused;
+use super::unpacked::Unpacked;
 use crate::error::SourceError;
 
 /// Large, so that a batch's fixed costs are shared by many; bounded, since a crash may repeat it.
@@ -35,7 +36,8 @@ pub(super) struct Chunk {
 pub(super) struct Reading {
     path: PathBuf,
     total: u64,
-    reader: RecordReader<BufReader<File>>,
+    is_packed: bool,
+    reader: RecordReader<BufReader<Unpacked>>,
 }
 
 impl Reading {
@@ -48,17 +50,26 @@ impl Reading {
                 }
                 let file = File::open(&path)?;
                 let total = file.metadata()?.len();
-                let buffered = BufReader::with_capacity(BUFFER_BYTES, file);
-                Ok((total, RecordReader::new(buffered, kind)?))
+                let unpacked = Unpacked::of(file)?;
+                let is_packed = unpacked.is_packed();
+                let buffered = BufReader::with_capacity(BUFFER_BYTES, unpacked);
+                Ok((total, is_packed, RecordReader::new(buffered, kind)?))
             };
-            let (total, reader) = open().map_err(|error: TableError| refused(&path, &error))?;
+            let opened = open().map_err(|error: TableError| refused(&path, &error));
+            let (total, is_packed, reader) = opened?;
             Ok(Self {
                 path,
                 total,
+                is_packed,
                 reader,
             })
         })
         .await
+    }
+
+    /// Whether places in it are not those of the file's own bytes.
+    pub(super) fn is_packed(&self) -> bool {
+        self.is_packed
     }
 
     pub(super) fn total(&self) -> u64 {
