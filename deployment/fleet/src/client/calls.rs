@@ -8,7 +8,8 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ClientError, Marathon, read};
+use super::answer::{collect, read};
+use super::{ClientError, Marathon};
 
 /// An app as it is, with all that can be told of it.
 pub type AppState = AppInfo;
@@ -117,7 +118,7 @@ impl Marathon {
     pub(crate) async fn task_log(&self, task: &str) -> Option<String> {
         let path = format!("/v2/tasks/{task}/log?bytes=65536");
         let response = self.change(Method::GET, &path, None).await.ok()?;
-        let bytes = super::collect(&path, response).await.ok()?;
+        let bytes = collect(&path, response).await.ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
