@@ -186,7 +186,7 @@ impl Marathon {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        let what = format!("GET {path}");
+        let what = format!("GET {}", bare(path));
         let response = self
             .send(&Method::GET, path, None, "application/json")
             .await?;
@@ -208,7 +208,7 @@ impl Marathon {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Response, ClientError> {
-        let what = format!("{method} {path}");
+        let what = format!("{method} {}", bare(path));
         let response = self.send(&method, path, body, "application/json").await?;
         accept(&what, response).await
     }
@@ -264,12 +264,13 @@ impl Marathon {
             let response = match request.send().await {
                 Ok(response) => response,
                 Err(error) if error.is_connect() || *method == Method::GET => {
-                    return Ok(Try::Away(chain(&error)));
+                    // The address is told beside it, and the whole path helps nobody.
+                    return Ok(Try::Away(chain(&error.without_url())));
                 }
                 Err(error) => {
                     return Err(ClientError::Broken {
-                        what: format!("{method} {path}"),
-                        why: chain(&error),
+                        what: format!("{method} {}", bare(path)),
+                        why: chain(&error.without_url()),
                     });
                 }
             };
@@ -309,6 +310,11 @@ impl Marathon {
             to: to.origin().ascii_serialization(),
         })
     }
+}
+
+/// A path without its question, which is long and says nothing to people.
+fn bare(path: &str) -> &str {
+    path.split('?').next().unwrap_or(path)
 }
 
 /// `path` below an address that may itself have a path, as behind a gateway.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{collect, read};
-use super::{ClientError, Marathon};
+use super::{ClientError, Marathon, bare};
 
 /// An app as it is, with all that can be told of it.
 pub type AppState = AppInfo;
@@ -268,7 +268,7 @@ impl Marathon {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Sent, ClientError> {
-        let what = format!("{method} {path}");
+        let what = format!("{method} {}", bare(path));
         let response = self.change(method, path, body).await?;
         read::<Began>(&what, response).await.map(Sent::from)
     }
