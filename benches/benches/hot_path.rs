@@ -284,8 +284,23 @@ fn shares(cases: &mut Cases) {
     }
 }
 
+/// From nothing to the first score, which makes the tables too, and then the weights alone. Goal:
+/// under 5 ms.
+fn load() {
+    let first = timed(|| {
+        let mut scorer = ScorerChoice::default().build().unwrap();
+        black_box(scorer.score("what a lovely day"));
+    });
+    let again = (0..ROUNDS).map(|_| timed(|| drop(black_box(ScorerChoice::default().build()))));
+    println!(
+        "scorer: {first:?} to the first score, {:?} to load the weights again",
+        again.min().unwrap()
+    );
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
+    load();
     let texts = Texts::load();
     println!("{} {} texts", texts.all().len(), texts.origin());
     let mut cases = Cases::new(&texts);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use moodvane_runtime::Settings;
 
+use crate::allotted::allotted;
+
 /// Flags that every service takes.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
@@ -26,9 +28,10 @@ impl Common {
         {
             settings.merge_file(&path);
         }
-        settings.merge_env(std::env::vars_os().filter_map(|(name, value)| {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
+        });
+        settings.merge_env(allotted(variables.collect()));
         for pair in &self.set {
             match pair.split_once('=') {
                 Some((key, value)) => settings.set(key.trim(), value),

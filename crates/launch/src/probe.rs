@@ -31,6 +31,12 @@ impl ProbeConfig {
             address: SocketAddr::new(address?, port?),
         })
     }
+
+    /// Where a running process of these settings is asked.
+    #[must_use]
+    pub fn read_address(settings: &Settings) -> Option<SocketAddr> {
+        Self::read(settings).map(|config| config.address)
+    }
 }
 
 type Asked = (Readiness, Registry, CancellationToken);

@@ -71,7 +71,8 @@ impl Settings {
     }
 
     /// Lays variables of the environment over what is there: `MOODVANE_SERVER__PORT` is
-    /// `server.port`. Variables without the prefix are left alone.
+    /// `server.port`, and `MOODVANE_SOURCE` is all of `[[source]]`, written as a TOML array of
+    /// inline tables. Variables without the prefix are left alone.
     pub fn merge_env(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in variables {
             let is_other = name == FILE_VARIABLE || OTHERS.iter().any(|o| name.starts_with(o));
@@ -79,17 +80,18 @@ impl Settings {
                 continue;
             };
             let key = rest.to_lowercase().replace("__", ".");
-            self.put(key, Value::String(value), Origin::Environment(name));
+            let origin = Origin::Environment(name);
+            if let Some(value) = self.text_value(&key, value, &origin) {
+                self.put(key, value, origin);
+            }
         }
     }
 
     /// Lays one key over what is there, as a flag does.
     pub fn set(&mut self, key: &str, value: &str) {
-        self.put(
-            key.to_owned(),
-            Value::String(value.to_owned()),
-            Origin::Flag,
-        );
+        if let Some(value) = self.text_value(key, value.to_owned(), &Origin::Flag) {
+            self.put(key.to_owned(), value, Origin::Flag);
+        }
     }
 
     /// Replaces an array of tables, as flags do: all values are texts.
@@ -232,11 +234,39 @@ impl Settings {
         }
     }
 
+    /// What a text of the environment or of a flag means: itself, and for an array of tables what it
+    /// says in TOML. `None` where it is no such array; that is noted, without the text, which may
+    /// hold anything.
+    fn text_value(&self, key: &str, text: String, origin: &Origin) -> Option<Value> {
+        if !self.is_tables(key) {
+            return Some(Value::String(text));
+        }
+        let read = format!("value = {text}").parse::<Table>().ok();
+        let value = read.and_then(|mut read| read.remove("value").filter(|_| read.is_empty()));
+        let is_right = |value: &Value| {
+            let items = value.as_array();
+            items.is_some_and(|items| items.iter().all(Value::is_table))
+        };
+        let value = value.filter(is_right);
+        if value.is_none() {
+            let right = "must be an array of tables, such as [{ id = \"a\" }, { id = \"b\" }]";
+            self.note(key, format!("({origin}): {right}"));
+        }
+        value
+    }
+
+    /// Whether a key is an array of tables by the layers so far.
+    fn is_tables(&self, key: &str) -> bool {
+        let value = self.entries.get(key).map(|entry| &entry.value);
+        let items = value.and_then(Value::as_array);
+        items.is_some_and(|items| items.iter().any(Value::is_table))
+    }
+
     /// Notes a table where a value stands, or the other way about. The layer's entry is then left
     /// out, so that one slip does not bring a fault for each key below it.
     fn is_other_kind(&self, key: &str, is_table: bool, origin: &Origin) -> bool {
-        let right = match self.entries.get(key).map(|entry| &entry.value) {
-            Some(Value::Array(items)) if is_table && items.iter().any(Value::is_table) => {
+        let right = match self.entries.get(key) {
+            Some(_) if is_table && self.is_tables(key) => {
                 format!("must be tables, each headed [[{key}]]")
             }
             Some(_) if is_table => "must be a value, not a table".to_owned(),

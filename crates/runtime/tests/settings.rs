@@ -81,6 +81,49 @@ fn later_layers_win_and_arrays_of_tables_are_replaced_whole() {
 }
 
 #[test]
+fn an_array_of_tables_may_come_from_the_environment_or_a_flag() {
+    let one = "[{ kind = \"bluesky\", id = \"posts\", rewind_s = 7 }]";
+    let two = "[\n  { kind = \"nws\", id = \"a\" },\n  { kind = \"nws\", id = \"b\" },\n]";
+    for (text, ids) in [(one, &["posts"][..]), (two, &["a", "b"]), ("[]", &[])] {
+        for by_flag in [false, true] {
+            let mut settings = Settings::new();
+            match by_flag {
+                true => settings.set("source", text),
+                false => settings.merge_env([("MOODVANE_SOURCE".to_owned(), text.to_owned())]),
+            }
+            let sources = settings.tables("source");
+            let found: Vec<_> = sources.iter().filter_map(|s| s.text("id")).collect();
+            assert_eq!(found, ids, "{text}");
+            read_sources(&settings);
+            settings.finish().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_text_that_is_no_array_of_tables_is_a_fault_that_does_not_show_it() {
+    let dir = TempDir::new().unwrap();
+    for text in [
+        "bluesky",
+        "",
+        "7",
+        "[1]",
+        "{ hush = 1 }",
+        "[{ hush = ]",
+        "[]\nhush = 1",
+        "[] # hush\n[hush]",
+    ] {
+        let mut settings = Settings::new();
+        settings.merge_env([("MOODVANE_SOURCE".to_owned(), text.to_owned())]);
+        read_sources(&settings);
+        let told = faults(settings, &dir);
+        let right = "source (environment MOODVANE_SOURCE): must be an array of tables, such as";
+        assert!(told.contains(right), "{text}: {told}");
+        assert!(!told.contains("hush"), "{text}: {told}");
+    }
+}
+
+#[test]
 fn all_faults_are_reported_at_once() {
     let dir = TempDir::new().unwrap();
     let mut settings = Settings::new();

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use moodvane_ingester::{Handle, IngesterConfig, actor_routes, start};
 use moodvane_launch::{
-    Backends, Common, ProbeConfig, exit_code, open_patiently, run, serve_probes_and,
+    Backends, Common, ProbeConfig, ServiceCommand, exit_code, open_patiently, run, serve_probes_and,
 };
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
 use prometheus::Registry;
@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 struct Cli {
     #[command(flatten)]
     common: Common,
+    #[command(subcommand)]
+    command: Option<ServiceCommand>,
 }
 
 struct Config {
@@ -55,6 +57,9 @@ fn main() -> ExitCode {
 
 fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let settings = cli.common.settings();
+    if let Some(command) = cli.command {
+        return command.run(settings, ProbeConfig::read_address);
+    }
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use moodvane_launch::ScorerKind;
+use moodvane_launch::{HealthArgs, ScorerKind};
 use moodvane_model::{HourSlot, Offset, Partition, Topic};
 use moodvane_sentiment::measure::{Labels, Scale};
 use moodvane_sentiment::{Rule, ScorerName};
@@ -72,7 +72,7 @@ pub(crate) enum Command {
     /// together.
     Query(QueryArgs),
     /// Asks a running server whether it is ready; exits 1 where it is not.
-    Health,
+    Health(HealthArgs),
     /// Asks a running ingester for its actors: what each is doing, how often it was made anew, and
     /// why. Exits 1 where one has failed too often.
     Actors(ActorsArgs),

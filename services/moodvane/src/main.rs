@@ -81,7 +81,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Actors(args) => {
             start(common, Some(Vec::new()), |config| actors::run(config, args))
         }
-        Command::Health => start(common, Some(Vec::new()), health::run),
+        Command::Health(args) => {
+            start(common, Some(Vec::new()), |config| health::run(config, args))
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::{TimeDelta, Utc};
 use console::Term;
+use moodvane_launch::reachable;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -14,7 +15,6 @@ use url::Url;
 
 use crate::cli::QueryArgs;
 use crate::config::AppConfig;
-use crate::health::reachable;
 use crate::http;
 use crate::terminal::{self, Row};
 

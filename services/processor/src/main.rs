@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{
-    Backends, Common, ProbeConfig, ScorerPlan, exit_code, open_patiently, read_scorer, run,
-    serve_probes,
+    Backends, Common, ProbeConfig, ScorerPlan, ServiceCommand, exit_code, open_patiently,
+    read_scorer, run, serve_probes,
 };
 use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel, start};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
@@ -25,6 +25,8 @@ struct Cli {
     /// What is consumed: temperature, tweet or both (processor.topic).
     #[arg(long)]
     topic: Option<TopicChoice>,
+    #[command(subcommand)]
+    command: Option<ServiceCommand>,
 }
 
 struct Config {
@@ -61,6 +63,9 @@ fn main() -> ExitCode {
 
 fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let mut settings = cli.common.settings();
+    if let Some(command) = cli.command {
+        return command.run(settings, ProbeConfig::read_address);
+    }
     if let Some(topic) = cli.topic {
         settings.set("processor.topic", topic.name());
     }

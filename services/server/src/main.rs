@@ -1,15 +1,19 @@
 //! The server as a process of its own. Log and store must be shared: Kafka and Cassandra.
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_launch::{Backends, Common, exit_code, open_patiently, run};
+use moodvane_launch::{
+    Backends, Common, ServiceCommand, exit_code, open_patiently, run, serve_probes,
+};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
 use moodvane_server::{App, ServerConfig, listen, router, serve};
 use prometheus::Registry;
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Answers what the hours say.
 #[derive(Debug, Parser)]
@@ -17,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 struct Cli {
     #[command(flatten)]
     common: Common,
+    #[command(subcommand)]
+    command: Option<ServiceCommand>,
 }
 
 struct Config {
@@ -49,6 +55,11 @@ fn main() -> ExitCode {
 
 fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let settings = cli.common.settings();
+    if let Some(command) = cli.command {
+        return command.run(settings, |settings| {
+            ServerConfig::read(settings).map(|server| server.address)
+        });
+    }
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();
@@ -66,9 +77,11 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         let store = config.backends.open_store(nowhere).await?;
         Ok((store, config.backends.open_log(nowhere).await?))
     };
+    let (listener, meanwhile) = answer_probes(listener, &readiness, &stop)?;
     let Some((store, log)) = open_patiently(&check, &stop, open).await? else {
         return Ok(ExitCode::SUCCESS);
     };
+    drop(meanwhile);
     let app = App {
         store,
         log,
@@ -81,4 +94,20 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let (limits, drain) = (config.server.connections, config.server.drain);
     serve(listener, router(app), limits, stop, drain).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Answers probes at the server's own address until the guard is dropped: a server that waits for
+/// Cassandra lives, and says what it waits for. The listener comes back for the server itself.
+fn answer_probes(
+    listener: TcpListener,
+    readiness: &Readiness,
+    stop: &CancellationToken,
+) -> io::Result<(TcpListener, DropGuard)> {
+    let listener = listener.into_std()?;
+    let shared = TcpListener::from_std(listener.try_clone()?)?;
+    let end = CancellationToken::new();
+    let probed = (readiness.clone(), Registry::new());
+    // Nobody waits for it: a slow client must not hold up the server.
+    tokio::spawn(serve_probes(shared, probed, stop.clone(), end.clone()));
+    Ok((TcpListener::from_std(listener)?, end.drop_guard()))
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_launch::{Common, ProbeConfig, ScorerPlan, exit_code, read_scorer, run, serve_probes};
+use moodvane_launch::{
+    Common, ProbeConfig, ScorerPlan, ServiceCommand, exit_code, read_scorer, run, serve_probes,
+};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
 use moodvane_simulator::{ServiceConfig, start};
 use tokio::net::TcpListener;
@@ -18,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 struct Cli {
     #[command(flatten)]
     common: Common,
+    #[command(subcommand)]
+    command: Option<ServiceCommand>,
 }
 
 struct Config {
@@ -49,6 +53,9 @@ fn main() -> ExitCode {
 
 fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let settings = cli.common.settings();
+    if let Some(command) = cli.command {
+        return command.run(settings, ProbeConfig::read_address);
+    }
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();

@@ -1,0 +1,152 @@
+//! The table for people, the times for programs.
+
+use std::fmt::Write as _;
+
+use crate::figures::Figures;
+use crate::options::How;
+use crate::others::Seen;
+use crate::seed::SEED;
+use crate::trial::Trial;
+use crate::whole::Whole;
+
+/// The trials of one app that was killed in one way, in the order of the trials.
+pub(crate) fn grouped(trials: &[Trial]) -> Vec<((&str, How), Vec<&Trial>)> {
+    let mut groups: Vec<((&str, How), Vec<&Trial>)> = Vec::new();
+    for trial in trials {
+        let key = (trial.app.as_str(), trial.how);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, members)) => members.push(trial),
+            None => groups.push((key, vec![trial])),
+        }
+    }
+    groups
+}
+
+/// The report as Markdown.
+pub(crate) fn markdown(trials: &[Trial], whole: &[Whole]) -> String {
+    let mut text =
+        String::from("# How soon the parts are back\n\nSeconds from the kill, image present.\n\n");
+    text.push_str(
+        "| part | killed by | until | trials | mean | variance | p50 | p95 | maximum |\n",
+    );
+    text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    for ((app, how), members) in grouped(trials) {
+        let asked = members.first().map_or("", |trial| trial.asked);
+        let rows = [
+            (
+                "healthy".to_owned(),
+                Figures::of(members.iter().map(|trial| trial.healthy)),
+            ),
+            (
+                format!("first `{asked}`"),
+                Figures::of(members.iter().map(|trial| trial.answered)),
+            ),
+        ];
+        for (until, figures) in rows {
+            if let Some(figures) = figures {
+                let _ = writeln!(
+                    text,
+                    "| {app} | {} | {until} | {} |",
+                    how.name(),
+                    cells(figures)
+                );
+            }
+        }
+    }
+    text.push_str("\n## The others meanwhile\n\n");
+    text.push_str("| part that was killed | killed by | questions to others | failed | requests to the balancer | failed | longest gap |\n");
+    text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: |\n");
+    for ((app, how), members) in grouped(trials) {
+        let seen = together(&members);
+        let _ = writeln!(
+            text,
+            "| {app} | {} | {} | {} | {} | {} | {:.3} s |",
+            how.name(),
+            seen.asked,
+            seen.failed,
+            seen.proxied,
+            seen.proxied_failed,
+            seen.proxied_gap.as_secs_f64()
+        );
+    }
+    text.push_str("\n## Everything, and the seed\n\n");
+    text.push_str("| what | trials | mean | variance | p50 | p95 | maximum | seed |\n");
+    text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+    let figures = [
+        Figures::of(whole.iter().map(|one| one.launch)),
+        Figures::of(whole.iter().map(|one| one.stop)),
+        Figures::of(trials.iter().map(|trial| trial.answered)),
+    ];
+    for (seed, figures) in SEED.iter().zip(figures) {
+        let ours = figures.map_or_else(|| "0 | | | | |".to_owned(), cells);
+        let _ = writeln!(
+            text,
+            "| {} | {ours} | {} s, {} |",
+            seed.what, seed.seconds, seed.remark
+        );
+    }
+    text
+}
+
+fn cells(figures: Figures) -> String {
+    let Figures {
+        count,
+        mean,
+        variance,
+        p50,
+        p95,
+        most,
+    } = figures;
+    format!("{count} | {mean:.2} | {variance:.3} | {p50:.2} | {p95:.2} | {most:.2}")
+}
+
+fn together(members: &[&Trial]) -> Seen {
+    members.iter().fold(Seen::default(), |sum, trial| Seen {
+        asked: sum.asked + trial.others.asked,
+        failed: sum.failed + trial.others.failed,
+        proxied: sum.proxied + trial.others.proxied,
+        proxied_failed: sum.proxied_failed + trial.others.proxied_failed,
+        proxied_gap: sum.proxied_gap.max(trial.others.proxied_gap),
+    })
+}
+
+/// Every trial as a line of a table.
+pub(crate) fn csv(trials: &[Trial], whole: &[Whole]) -> anyhow::Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "part",
+        "killed_by",
+        "asked",
+        "launched_ms",
+        "healthy_ms",
+        "answered_ms",
+        "others_asked",
+        "others_failed",
+        "balancer_asked",
+        "balancer_failed",
+        "balancer_gap_ms",
+    ])?;
+    for trial in trials {
+        let seen = trial.others;
+        let times = [trial.launched, trial.healthy, trial.answered]
+            .map(|time| time.as_millis().to_string());
+        let counts = [seen.asked, seen.failed, seen.proxied, seen.proxied_failed]
+            .map(|count| count.to_string());
+        let mut record = vec![
+            trial.app.clone(),
+            trial.how.name().to_owned(),
+            trial.asked.to_owned(),
+        ];
+        record.extend(times);
+        record.extend(counts);
+        record.push(seen.proxied_gap.as_millis().to_string());
+        writer.write_record(&record)?;
+    }
+    for one in whole {
+        for (what, time) in [("launch", one.launch), ("stop", one.stop)] {
+            let time = time.as_millis().to_string();
+            writer.write_record(["everything", what, "", "", "", &time, "", "", "", "", ""])?;
+        }
+    }
+    Ok(String::from_utf8(writer.into_inner()?)?)
+}

@@ -1,0 +1,61 @@
+//! Launch and stop of the whole system.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moodvane_fleet::client::Marathon;
+use moodvane_fleet::down::{DownOptions, down};
+use moodvane_fleet::follow::Patience;
+use moodvane_fleet::render::{Rendered, render};
+use moodvane_fleet::site::Site;
+use moodvane_fleet::up::{UpOptions, up};
+use moodvane_marathon_api::PathId;
+
+/// How long one launch and one stop took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole {
+    /// Until nothing ran.
+    pub(crate) stop: Duration,
+    /// Until everything was healthy and ready.
+    pub(crate) launch: Duration,
+}
+
+/// The definitions that are launched.
+pub(crate) fn definitions(folder: &Path, overlay: Option<&str>) -> anyhow::Result<Rendered> {
+    let site = Site::load(folder, overlay)?;
+    Ok(render(folder, &site)?.with_secrets(&site.secret)?)
+}
+
+/// Stops everything, then launches it.
+pub(crate) async fn once(
+    marathon: &Arc<Marathon>,
+    group: &PathId,
+    rendered: &Rendered,
+    timeout: Duration,
+) -> anyhow::Result<Whole> {
+    let say = |line: &str| eprintln!("{line}");
+    let stopped = down(
+        marathon,
+        group,
+        DownOptions {
+            patience: timeout,
+            remove: false,
+        },
+        &say,
+    )
+    .await?;
+    let options = UpOptions {
+        patience: Patience {
+            whole: timeout,
+            failures: 20,
+        },
+        force: false,
+        rollback: false,
+    };
+    let launched = up(marathon, rendered, options, &say).await?;
+    Ok(Whole {
+        stop: stopped.total,
+        launch: launched.total,
+    })
+}

@@ -1,0 +1,422 @@
+//! Marathon over HTTP: several masters, the leader among them, and errors that say which.
+//!
+//! Guarantee: a change is sent a second time only where the first cannot have arrived: nobody listened, or
+//! whoever did said that there is no leader. A password or token goes to addresses that were given, and
+//! to no other that an answer names. Answers are read up to a bound, and each has a time-out.
+
+mod access;
+mod calls;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use moodvane_marathon_api::{Details, ErrorBody, Identified};
+use reqwest::header::{ACCEPT, LOCATION};
+use reqwest::{Method, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use thiserror::Error;
+use url::Url;
+
+pub use self::access::{Access, Login};
+pub use self::calls::{AppState, Sent};
+
+/// Where agents listen, where nothing else is said.
+const AGENT_PORT: u16 = 5051;
+const CONNECT: Duration = Duration::from_secs(3);
+const ANSWER: Duration = Duration::from_secs(30);
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// From one master to the leader, and once more where that has just changed.
+const MAX_HOPS: usize = 3;
+
+/// Why Marathon did not do or tell what it was asked.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// An address, a file of the login or the authorities is wrong.
+    #[error("{what}: {why}")]
+    Access {
+        /// Which.
+        what: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nobody answered.
+    #[error("no Marathon answers: {}; is it the right address, and does it run?", .0.join("; "))]
+    Unreachable(Vec<String>),
+    /// The answer is a refusal.
+    #[error("{what}: Marathon answers {status}: {message}")]
+    Refused {
+        /// The request.
+        what: String,
+        /// The status.
+        status: u16,
+        /// What it says.
+        message: String,
+    },
+    /// Deployments under way hold what is to be changed.
+    #[error("{what}: other deployments are under way: {}", .deployments.join(", "))]
+    Locked {
+        /// The request.
+        what: String,
+        /// Their ids.
+        deployments: Vec<String>,
+    },
+    /// The login is missing, wrong, or may not do this.
+    #[error(
+        "{what}: Marathon answers {status}: the login is missing, wrong or may not do this (--user and --password-file, or --token-file)"
+    )]
+    Login {
+        /// The request.
+        what: String,
+        /// 401 or 403.
+        status: u16,
+    },
+    /// The leader is somewhere else.
+    #[error(
+        "{from} sends us on to {to}, which is not among the given addresses, so the login is not sent there; name it too"
+    )]
+    Elsewhere {
+        /// Who said so.
+        from: String,
+        /// Where.
+        to: String,
+    },
+    /// The answer is none that Marathon gives.
+    #[error("{what}: the answer is not Marathon's: {why}")]
+    Answer {
+        /// The request.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The connection broke after the request was sent.
+    #[error("{what}: the connection broke: {why}; what was asked for may have been done")]
+    Broken {
+        /// The request.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl ClientError {
+    /// Whether asking again may help: nothing was wrong with the request.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Broken { .. } => true,
+            Self::Refused { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// Whether there is no such thing.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, .. })
+    }
+}
+
+/// A Marathon, at one or several addresses.
+#[derive(Debug)]
+pub struct Marathon {
+    http: reqwest::Client,
+    addresses: Vec<Url>,
+    /// The one that answered last.
+    current: AtomicUsize,
+    login: Login,
+    agent: Option<String>,
+}
+
+/// One try at one address.
+enum Try {
+    Answer(Response),
+    /// Nothing was done; the next address may.
+    Away(String),
+}
+
+impl Marathon {
+    /// Makes a client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`ClientError::Access`] where the authorities cannot be read.
+    pub fn new(access: Access) -> Result<Self, ClientError> {
+        let http = access.http(CONNECT)?;
+        Ok(Self {
+            http,
+            addresses: access.addresses,
+            current: AtomicUsize::new(0),
+            login: access.login,
+            agent: access.agent,
+        })
+    }
+
+    /// The address that answered last.
+    #[must_use]
+    pub fn address(&self) -> &Url {
+        let index = self.current.load(Ordering::Relaxed) % self.addresses.len();
+        &self.addresses[index]
+    }
+
+    /// Where the Mesos agent of a host answers.
+    pub(crate) fn agent_of(&self, host: &str) -> String {
+        match &self.agent {
+            Some(agent) => agent
+                .replace("{host}", host)
+                .trim_end_matches('/')
+                .to_owned(),
+            None => format!("http://{host}:{AGENT_PORT}"),
+        }
+    }
+
+    /// Without the login, for whoever is not Marathon.
+    pub(crate) fn plain_http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Opens the stream of events.
+    ///
+    /// # Errors
+    /// [`ClientError`] where there is none.
+    pub async fn stream(&self) -> Result<Response, ClientError> {
+        let response = self
+            .send(&Method::GET, "/v2/events", None, "text/event-stream")
+            .await?;
+        accept("GET /v2/events", response).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        let what = format!("GET {path}");
+        let response = self
+            .send(&Method::GET, path, None, "application/json")
+            .await?;
+        read(&what, accept(&what, response).await?).await
+    }
+
+    /// As `get`; `None` where there is no such thing.
+    async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
+        match self.get(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn change(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Response, ClientError> {
+        let what = format!("{method} {path}");
+        let response = self.send(&method, path, body, "application/json").await?;
+        accept(&what, response).await
+    }
+
+    /// Asks the address that answered last, and the others in turn while nobody has taken the request.
+    async fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        accepted: &str,
+    ) -> Result<Response, ClientError> {
+        let first = self.current.load(Ordering::Relaxed);
+        let mut tried = Vec::new();
+        for turn in 0..self.addresses.len() {
+            let index = (first + turn) % self.addresses.len();
+            let base = &self.addresses[index];
+            match self.ask(base, method, path, body, accepted).await? {
+                Try::Answer(response) => {
+                    self.current.store(index, Ordering::Relaxed);
+                    return Ok(response);
+                }
+                Try::Away(why) => tried.push(format!("{base}: {why}")),
+            }
+        }
+        Err(ClientError::Unreachable(tried))
+    }
+
+    async fn ask(
+        &self,
+        base: &Url,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+        accepted: &str,
+    ) -> Result<Try, ClientError> {
+        let mut url = at(base, path)?;
+        for _ in 0..MAX_HOPS {
+            let request = self
+                .http
+                .request(method.clone(), url.clone())
+                .header(ACCEPT, accepted);
+            let request = match accepted {
+                // A stream has no end that a time-out could wait for.
+                "text/event-stream" => request,
+                _ => request.timeout(ANSWER),
+            };
+            let request = self.login.on(request);
+            let request = match body {
+                Some(body) => request.json(body),
+                None => request,
+            };
+            let response = match request.send().await {
+                Ok(response) => response,
+                Err(error) if error.is_connect() || *method == Method::GET => {
+                    return Ok(Try::Away(chain(&error)));
+                }
+                Err(error) => {
+                    return Err(ClientError::Broken {
+                        what: format!("{method} {path}"),
+                        why: chain(&error),
+                    });
+                }
+            };
+            match response.status() {
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    return Ok(Try::Away("has no leader".to_owned()));
+                }
+                status if status.is_redirection() => url = self.onward(&url, &response)?,
+                _ => return Ok(Try::Answer(response)),
+            }
+        }
+        Ok(Try::Away(format!("is sent on more than {MAX_HOPS} times")))
+    }
+
+    /// Where a redirection leads, if we may go there.
+    fn onward(&self, from: &Url, response: &Response) -> Result<Url, ClientError> {
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|place| place.to_str().ok());
+        let to = location.and_then(|place| from.join(place).ok());
+        let Some(to) = to else {
+            return Err(ClientError::Answer {
+                what: from.to_string(),
+                why: "a redirection to nowhere".to_owned(),
+            });
+        };
+        let is_known = self
+            .addresses
+            .iter()
+            .any(|known| known.origin() == to.origin());
+        if is_known || self.login == Login::None {
+            return Ok(to);
+        }
+        Err(ClientError::Elsewhere {
+            from: from.origin().ascii_serialization(),
+            to: to.origin().ascii_serialization(),
+        })
+    }
+}
+
+/// `path` below an address that may itself have a path, as behind a gateway.
+fn at(base: &Url, path: &str) -> Result<Url, ClientError> {
+    let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
+    text.parse()
+        .map_err(|error: url::ParseError| ClientError::Access {
+            what: text.clone(),
+            why: error.to_string(),
+        })
+}
+
+/// The answer where it is a success, else what it refuses.
+async fn accept(what: &str, response: Response) -> Result<Response, ClientError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let what = what.to_owned();
+    if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
+        let status = status.as_u16();
+        return Err(ClientError::Login { what, status });
+    }
+    let bytes = collect(&what, response).await?;
+    let body = serde_json::from_slice::<ErrorBody>(&bytes);
+    let Ok(body) = body else {
+        let text: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
+        let message = if text.is_empty() {
+            "nothing".to_owned()
+        } else {
+            text
+        };
+        return Err(ClientError::Refused {
+            what,
+            status: status.as_u16(),
+            message,
+        });
+    };
+    if status == StatusCode::CONFLICT && !body.deployments.is_empty() {
+        let deployments = body
+            .deployments
+            .into_iter()
+            .map(|Identified { id }| id)
+            .collect();
+        return Err(ClientError::Locked { what, deployments });
+    }
+    Err(ClientError::Refused {
+        what,
+        status: status.as_u16(),
+        message: told(body),
+    })
+}
+
+fn told(body: ErrorBody) -> String {
+    match body.details {
+        Some(Details::Places(places)) if !places.is_empty() => {
+            let one = |place: &moodvane_marathon_api::Violation| {
+                format!("{}: {}", place.path, place.errors.join(", "))
+            };
+            let places: Vec<String> = places.iter().map(one).collect();
+            format!("{}: {}", body.message, places.join("; "))
+        }
+        Some(Details::Text(text)) => format!("{}: {text}", body.message),
+        _ => body.message,
+    }
+}
+
+async fn read<T: DeserializeOwned>(what: &str, response: Response) -> Result<T, ClientError> {
+    let bytes = collect(what, response).await?;
+    let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| ClientError::Answer {
+        what: what.to_owned(),
+        why: error.to_string(),
+    })
+}
+
+async fn collect(what: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
+    let broken = |why: String| ClientError::Broken {
+        what: what.to_owned(),
+        why,
+    };
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| broken(chain(&error)))?
+    {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return Err(ClientError::Answer {
+                what: what.to_owned(),
+                why: format!("it has more than {MAX_ANSWER_BYTES} bytes"),
+            });
+        }
+    }
+    Ok(bytes)
+}
+
+/// The error with its causes; the outer ones alone say only that something failed.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! What can go wrong, each with what was wrong, where, and what would be right.
+
+use thiserror::Error;
+
+use crate::check::Finding;
+use crate::client::ClientError;
+use crate::follow::Trouble;
+use crate::render::RenderError;
+use crate::site::SiteError;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, Error)]
+pub enum FleetError {
+    /// `fleet.toml` is wrong.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// The templates are wrong.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// Marathon was not reached or refused.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The definitions break rules.
+    #[error("{}", listed(.0))]
+    Rules(Vec<Finding>),
+    /// What was to come up did not.
+    #[error("{0}")]
+    Trouble(Box<Trouble>),
+    /// What was to be stopped still runs.
+    #[error("still running after {after_s} s: {}; a task is killed at the latest when its grace period is over, so look at its agent", .tasks.join(", "))]
+    StillRunning {
+        /// How long it was waited for.
+        after_s: u64,
+        /// The tasks.
+        tasks: Vec<String>,
+    },
+    /// A name that no app has.
+    #[error("there is no app {name} in {group}; there are: {}", .known.join(", "))]
+    NoSuchApp {
+        /// The name.
+        name: String,
+        /// The group.
+        group: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    format!("the definitions break rules:\n  {}", lines.join("\n  "))
+}

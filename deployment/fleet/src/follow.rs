@@ -1,0 +1,241 @@
+//! Follows deployments until every app of a group is healthy and ready.
+//!
+//! Words: an app is *ready* when all its instances run the version that was asked for, their health
+//! checks succeed, and no deployment acts on it any more; a deployment leaves an app only when its
+//! readiness checks have succeeded.
+//!
+//! Guarantee: the wait ends: in readiness, in [`Trouble`] when an app fails again and again or the time is
+//! over, or with the error of a Marathon that does not come back.
+
+mod progress;
+mod trouble;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moodvane_marathon_api::{App, Deployment, PathId};
+use tokio::time::Instant;
+
+pub(crate) use self::progress::is_living;
+pub use self::progress::{Progress, Stage};
+pub use self::trouble::{AppTrouble, Trouble};
+use crate::client::{AppState, ClientError, Marathon};
+use crate::error::FleetError;
+use crate::events::Events;
+
+/// How long is waited, and for how many failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For everything.
+    pub whole: Duration,
+    /// An app whose tasks failed so often does not come up.
+    pub failures: usize,
+}
+
+/// Takes a line about what has just happened.
+pub type Say<'s> = &'s (dyn Fn(&str) + Send + Sync);
+
+/// A group that is watched.
+pub struct Follow<'s> {
+    marathon: Arc<Marathon>,
+    events: Events,
+    group: PathId,
+    patience: Patience,
+    begun: Instant,
+    apps: BTreeMap<PathId, Progress>,
+    say: Say<'s>,
+}
+
+/// What Marathon said at one moment.
+struct Look {
+    apps: Vec<AppState>,
+    deployments: Vec<Deployment>,
+}
+
+impl<'s> Follow<'s> {
+    /// Begins to watch `group`.
+    ///
+    /// # Errors
+    /// [`FleetError::Client`] where Marathon does not answer.
+    pub async fn begin(
+        marathon: &Arc<Marathon>,
+        group: &PathId,
+        patience: Patience,
+        say: Say<'s>,
+    ) -> Result<Self, FleetError> {
+        let mut follow = Self {
+            marathon: Arc::clone(marathon),
+            events: Events::of(marathon),
+            group: group.clone(),
+            patience,
+            begun: Instant::now(),
+            apps: BTreeMap::new(),
+            say,
+        };
+        let look = follow.look().await?;
+        for info in &look.apps {
+            // What failed before is not the fault of what comes now.
+            let progress = Progress::before(info, &look.deployments);
+            follow.apps.insert(info.app.id.clone(), progress);
+        }
+        Ok(follow)
+    }
+
+    /// The same with as much patience as at the beginning, for what comes after a failure.
+    pub fn again(&mut self) -> &mut Self {
+        self.patience.whole += self.begun.elapsed();
+        self.apps.values_mut().for_each(Progress::forgive);
+        self
+    }
+
+    /// How long it has been watched.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// How each app came up so far.
+    #[must_use]
+    pub fn progress(&self) -> Vec<&Progress> {
+        self.apps.values().collect()
+    }
+
+    /// Waits until every app below the group is ready.
+    ///
+    /// # Errors
+    /// [`FleetError::Trouble`] where one does not become so.
+    pub async fn until_ready(&mut self) -> Result<(), FleetError> {
+        let group = self.group.clone();
+        self.until(&|id: &PathId| id.is_below(&group)).await
+    }
+
+    /// Waits until one app is ready.
+    ///
+    /// # Errors
+    /// [`FleetError::Trouble`] where it does not become so.
+    pub async fn until_app_ready(&mut self, app: &PathId) -> Result<(), FleetError> {
+        self.until(&|id: &PathId| id == app).await
+    }
+
+    async fn until(&mut self, chosen: &(dyn Fn(&PathId) -> bool + Sync)) -> Result<(), FleetError> {
+        loop {
+            let look = match self.look().await {
+                Ok(look) => look,
+                Err(error) if error.is_passing() && !self.is_over() => {
+                    (self.say)(&format!("{error}; asking again"));
+                    self.events.next().await;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            self.note(&look);
+            let open = look
+                .deployments
+                .iter()
+                .any(|one| one.affected_apps.iter().any(chosen));
+            let watched = || look.apps.iter().filter(|info| chosen(&info.app.id));
+            let ready = watched().all(|info| self.is_at(&info.app.id, Stage::Ready));
+            if ready && !open {
+                return Ok(());
+            }
+            if let Some(why) = self.hopeless(chosen) {
+                let why = format!("{why} after {:.1} s", self.elapsed().as_secs_f64());
+                let trouble = trouble::gather(&self.marathon, why, &look, &self.apps, chosen).await;
+                return Err(FleetError::Trouble(Box::new(trouble)));
+            }
+            self.events.next().await;
+        }
+    }
+
+    /// Waits until these deployments have ended, one way or the other.
+    ///
+    /// # Errors
+    /// [`FleetError::Trouble`] where they do not end in time.
+    pub async fn until_ended(&mut self, deployments: &[String]) -> Result<(), FleetError> {
+        loop {
+            let look = self.look().await?;
+            self.note(&look);
+            let open = |id: &String| look.deployments.iter().any(|one| one.id == *id);
+            if !deployments.iter().any(open) {
+                return Ok(());
+            }
+            let failing = self.hopeless(&|id: &PathId| id.is_below(&self.group));
+            if let Some(why) = failing {
+                let chosen = |id: &PathId| self.apps.contains_key(id);
+                let trouble =
+                    trouble::gather(&self.marathon, why, &look, &self.apps, &chosen).await;
+                return Err(FleetError::Trouble(Box::new(trouble)));
+            }
+            self.events.next().await;
+        }
+    }
+
+    /// What differs between what was asked for and what Marathon has, once all is ready.
+    ///
+    /// # Errors
+    /// [`FleetError::Client`] where Marathon does not answer.
+    pub async fn changed_by_others(&self, asked: &[App]) -> Result<Vec<String>, ClientError> {
+        let look = self.look().await?;
+        let differs = |app: &App| match look.apps.iter().find(|info| info.app.id == app.id) {
+            None => Some(format!("{} is not there", app.id)),
+            Some(info) => progress::difference(app, &info.app)
+                .map(|what| format!("{} has another {what}", app.id)),
+        };
+        Ok(asked.iter().filter_map(differs).collect())
+    }
+
+    async fn look(&self) -> Result<Look, ClientError> {
+        // Deployments first: one that ends between the two is seen as open, and looked at again.
+        let deployments = self.marathon.deployments().await?;
+        let apps = self.marathon.apps(&self.group).await?;
+        Ok(Look { apps, deployments })
+    }
+
+    fn note(&mut self, look: &Look) {
+        let elapsed = self.begun.elapsed();
+        for info in &look.apps {
+            let id = info.app.id.clone();
+            let progress = self.apps.entry(id).or_insert_with(|| Progress::new(info));
+            if let Some(news) = progress.note(info, &look.deployments, elapsed) {
+                (self.say)(&format!(
+                    "{:7.1} s  {:<24} {news}",
+                    elapsed.as_secs_f64(),
+                    info.app.id.last()
+                ));
+            }
+        }
+        self.apps
+            .retain(|id, _| look.apps.iter().any(|info| info.app.id == *id));
+    }
+
+    fn is_at(&self, id: &PathId, stage: Stage) -> bool {
+        self.apps
+            .get(id)
+            .is_some_and(|progress| progress.stage == stage)
+    }
+
+    fn is_over(&self) -> bool {
+        self.begun.elapsed() >= self.patience.whole
+    }
+
+    fn hopeless(&self, chosen: &(dyn Fn(&PathId) -> bool + Sync)) -> Option<String> {
+        let failing = self.apps.values().find(|progress| {
+            chosen(&progress.id) && progress.failures.len() >= self.patience.failures
+        });
+        if let Some(progress) = failing {
+            let times = progress.failures.len();
+            return Some(format!("{} failed {times} times, giving up", progress.id));
+        }
+        let late = || {
+            self.apps
+                .values()
+                .filter(|one| chosen(&one.id) && one.stage < Stage::Ready)
+                .count()
+        };
+        self.is_over().then(|| match late() {
+            0 => "deployments are still under way".to_owned(),
+            count => format!("{count} apps are not ready"),
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! Several masters, logins, refusals: what the client makes of them.
+
+#![allow(clippy::unwrap_used)]
+
+mod fake;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::LOCATION;
+use axum::http::{StatusCode, Uri};
+use axum::response::IntoResponse;
+use moodvane_fleet::client::{Access, ClientError, Login, Marathon};
+use moodvane_marathon_api::PathId;
+use tokio::net::TcpListener;
+
+use crate::fake::{Fake, client};
+
+fn group() -> PathId {
+    "/moodvane".parse().unwrap()
+}
+
+/// A master that answers everything with this status and place.
+async fn master(status: StatusCode, leader: Option<String>) -> String {
+    let answer = async move |uri: Uri| match &leader {
+        Some(leader) => (status, [(LOCATION, format!("{leader}{uri}"))]).into_response(),
+        None => (status, "something else").into_response(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        axum::serve(listener, Router::new().fallback(answer))
+            .await
+            .unwrap()
+    });
+    address
+}
+
+/// An address at which nobody listens.
+async fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+fn logged_in(addresses: &[&str]) -> Arc<Marathon> {
+    let addresses: Vec<String> = addresses.iter().map(|one| (*one).to_owned()).collect();
+    let login = Login::Basic("operator".to_owned(), "hunter2".to_owned());
+    Arc::new(Marathon::new(Access::new(&addresses, login, None).unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn a_master_that_is_away_or_without_a_leader_is_passed_over() {
+    let fake = Fake::start().await;
+    let (away, leaderless) = (
+        nobody().await,
+        master(StatusCode::SERVICE_UNAVAILABLE, None).await,
+    );
+    let marathon = client(&[&away, &leaderless, &fake.address]);
+    assert_eq!(marathon.apps(&group()).await.unwrap(), []);
+    assert!(
+        fake.address
+            .starts_with(marathon.address().as_str().trim_end_matches('/')),
+        "it is remembered"
+    );
+    let error = client(&[&away, &leaderless])
+        .apps(&group())
+        .await
+        .unwrap_err();
+    let told = error.to_string();
+    assert!(
+        matches!(error, ClientError::Unreachable(ref tried) if tried.len() == 2),
+        "{told}"
+    );
+    assert!(
+        told.contains("has no leader") && told.contains("does it run?"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn who_sends_on_to_the_leader_is_followed_and_a_login_goes_only_to_known_addresses() {
+    let fake = Fake::start().await;
+    let follower = master(StatusCode::TEMPORARY_REDIRECT, Some(fake.address.clone())).await;
+    assert_eq!(client(&[&follower]).apps(&group()).await.unwrap(), []);
+    fake.world().authorization = Some("Basic b3BlcmF0b3I6aHVudGVyMg==".to_owned());
+    assert_eq!(
+        logged_in(&[&follower, &fake.address])
+            .apps(&group())
+            .await
+            .unwrap(),
+        []
+    );
+    let error = logged_in(&[&follower]).apps(&group()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Elsewhere { .. }), "{error}");
+    assert!(!error.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_ring_of_masters_is_not_walked_for_ever() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let to = address.clone();
+    let answer = async move |uri: Uri| {
+        (
+            StatusCode::TEMPORARY_REDIRECT,
+            [(LOCATION, format!("{to}{uri}"))],
+        )
+    };
+    tokio::spawn(async move {
+        axum::serve(listener, Router::new().fallback(answer))
+            .await
+            .unwrap()
+    });
+    let error = client(&[&address]).apps(&group()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("is sent on more than 3 times"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_login_that_is_missing_or_wrong_is_told_as_such() {
+    let fake = Fake::start().await;
+    fake.world().authorization = Some("Basic xyz".to_owned());
+    for marathon in [fake.client(), logged_in(&[&fake.address])] {
+        let error = marathon.apps(&group()).await.unwrap_err();
+        assert!(
+            matches!(error, ClientError::Login { status: 401, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_marathons_is_told() {
+    let other = master(StatusCode::OK, None).await;
+    let error = client(&[&other]).apps(&group()).await.unwrap_err();
+    assert!(matches!(error, ClientError::Answer { .. }), "{error}");
+    let refusal = master(StatusCode::BAD_REQUEST, None).await;
+    let error = client(&[&refusal]).apps(&group()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("Marathon answers 400: something else"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_marathon_refuses_is_told_with_the_places() {
+    let fake = Fake::start().await;
+    let body = serde_json::json!({ "id": "/moodvane", "apps": [{ "id": "/moodvane/a", "cmd": "x", "cpus": "1" }] });
+    let error = fake
+        .client()
+        .put_group(&group(), &body, false)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, ClientError::Refused { status: 422, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("cpus"), "{error}");
+}
+
+#[test]
+fn addresses_and_logins_that_cannot_be_right_are_refused_before_anything_is_asked() {
+    let access = |address: &str, login: Login| {
+        Access::new(&[address.to_owned()], login, None).map_err(|error| error.to_string())
+    };
+    let basic = || Login::Basic("operator".to_owned(), "hunter2".to_owned());
+    for (address, login, told) in [
+        ("", Login::None, "1 to 16 addresses"),
+        (
+            "master-1:8080",
+            Login::None,
+            "must look like http://master-1:8080",
+        ),
+        ("ftp://master-1", Login::None, "must look like"),
+        (
+            "http://a:b@master-1:8080",
+            Login::None,
+            "must hold no password",
+        ),
+        ("http://master-1:8080", basic(), "use https"),
+    ] {
+        let error = access(address, login).unwrap_err();
+        assert!(error.contains(told), "{address}: {error}");
+        assert!(!error.contains("hunter2"));
+    }
+    for address in [
+        "http://127.0.0.1:8080",
+        "http://localhost:8080",
+        "https://master-1",
+        "http://[::1]:8080",
+    ] {
+        access(address, basic()).unwrap();
+    }
+    let login = |user: Option<&str>, password: Option<&str>, token: Option<&str>| {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Login::read(owned(user), (None, owned(password)), (None, owned(token)))
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(login(None, None, None), Ok(Login::None));
+    assert_eq!(
+        login(Some("a"), Some("b\n"), None),
+        Ok(Login::Basic("a".to_owned(), "b".to_owned()))
+    );
+    assert_eq!(
+        login(None, None, Some("t")),
+        Ok(Login::Token("t".to_owned()))
+    );
+    for (user, password, token, told) in [
+        (Some("a"), None, None, "--password-file"),
+        (None, Some("b"), None, "needs --user"),
+        (Some("a"), Some("b"), Some("t"), "one login is enough"),
+        (None, None, Some(""), "1 to 65536 bytes"),
+    ] {
+        assert!(login(user, password, token).unwrap_err().contains(told));
+    }
+    let missing = Login::read(None, (Some(Path::new("/nowhere")), None), (None, None)).unwrap_err();
+    assert!(missing.to_string().contains("/nowhere"));
+    let shown = format!("{:?}", Login::Basic("a".to_owned(), "hunter2".to_owned()));
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

@@ -1,0 +1,186 @@
+//! A small Marathon: it answers in the shapes of the golden record, and moves on by one step each time it
+//! is asked for its apps, so that tests depend on no clock.
+
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
+
+mod world;
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::Json;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use moodvane_fleet::client::{Access, Login, Marathon};
+use moodvane_marathon_api::{PathId, read_app, read_group};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+pub use self::world::World;
+
+/// A running fake. It ends with the test.
+pub struct Fake {
+    pub address: String,
+    world: Arc<Mutex<World>>,
+}
+
+impl Fake {
+    pub async fn start() -> Self {
+        let world = Arc::new(Mutex::new(World::default()));
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&world));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { address, world }
+    }
+
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub fn client(&self) -> Arc<Marathon> {
+        client(&[&self.address])
+    }
+}
+
+/// A client of these addresses, without a login.
+pub fn client(addresses: &[&str]) -> Arc<Marathon> {
+    let addresses: Vec<String> = addresses.iter().map(|one| (*one).to_owned()).collect();
+    // Nobody is at that port: there are no logs.
+    let access = Access::new(&addresses, Login::None, None)
+        .unwrap()
+        .with_agents(Some("http://127.0.0.1:9".to_owned()));
+    Arc::new(Marathon::new(access).unwrap())
+}
+
+async fn answer(
+    State(world): State<Arc<Mutex<World>>>,
+    method: Method,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = uri.path().to_owned();
+    if path == "/v2/events" {
+        return match world.lock().unwrap().streams {
+            true => beat().into_response(),
+            false => refuse(404, "there are no events"),
+        };
+    }
+    let mut world = world.lock().unwrap();
+    if let Some(status) = world.broken.pop() {
+        return refuse(status, "broken for a moment");
+    }
+    if let Some(wanted) = &world.authorization {
+        let given = headers
+            .get("authorization")
+            .and_then(|value| value.to_str().ok());
+        if given != Some(wanted) {
+            return refuse(401, "Invalid username or password.");
+        }
+    }
+    let query = uri.query().unwrap_or_default().to_owned();
+    if method != Method::GET && !query.contains("dryRun") {
+        world.requests.push(format!("{method} {path}"));
+    }
+    route(&mut world, &method, &path, &query, &body)
+}
+
+fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8]) -> Response {
+    let force = query.contains("force=true");
+    let below = |prefix: &str| {
+        path.strip_prefix(prefix)
+            .and_then(|id| id.parse::<PathId>().ok())
+    };
+    match (method.as_str(), path) {
+        ("GET", "/v2/apps") => {
+            world.step();
+            Json(json!({ "apps": world.apps() })).into_response()
+        }
+        ("PUT", "/v2/apps") => {
+            let scales: Vec<Value> = serde_json::from_slice(body).unwrap();
+            began(world.scale(&scales, force))
+        }
+        ("GET", "/v2/tasks") => {
+            world.step();
+            Json(json!({ "tasks": world.tasks() })).into_response()
+        }
+        ("GET", "/v2/deployments") => Json(json!(world.deployments())).into_response(),
+        ("GET", "/v2/queue") => Json(json!({ "queue": [] })).into_response(),
+        _ if path.starts_with("/v2/deployments/") => {
+            match world.roll_back(path.rsplit('/').next().unwrap()) {
+                Some(result) => Json(result).into_response(),
+                None => refuse(404, "DeploymentPlan does not exist"),
+            }
+        }
+        _ if path.ends_with("/restart") => {
+            let id = below("/v2/apps/").unwrap().parent();
+            began(world.restart(&id, force))
+        }
+        ("PUT", _) if path.starts_with("/v2/groups/") => match read_group(body) {
+            Err(refused) => (
+                StatusCode::from_u16(refused.status()).unwrap(),
+                Json(refused.body()),
+            )
+                .into_response(),
+            Ok(group) if query.contains("dryRun=true") => Json(world.plan(&group)).into_response(),
+            Ok(group) => began(world.put_group(group, force)),
+        },
+        ("DELETE", _) if path.starts_with("/v2/groups/") => match world.delete_group() {
+            Some(result) => Json(result).into_response(),
+            None => refuse(404, "Group '/moodvane' does not exist"),
+        },
+        ("PUT", _) => match read_app(body) {
+            Err(refused) => (
+                StatusCode::from_u16(refused.status()).unwrap(),
+                Json(refused.body()),
+            )
+                .into_response(),
+            Ok(app) => began(world.put_app(app, force)),
+        },
+        ("GET", _) => match below("/v2/apps/").and_then(|id| world.app(&id)) {
+            Some(app) => Json(json!({ "app": app })).into_response(),
+            None => refuse(404, "App does not exist"),
+        },
+        _ => refuse(500, "URI not found"),
+    }
+}
+
+/// What began, or which deployment is in the way.
+fn began(result: Result<Value, String>) -> Response {
+    match result {
+        Ok(result) => Json(result).into_response(),
+        Err(deployment) => {
+            let message =
+                "App is locked by one or more deployments. Override with the option '?force=true'.";
+            let body = json!({ "message": message, "deployments": [{ "id": deployment }] });
+            (StatusCode::CONFLICT, Json(body)).into_response()
+        }
+    }
+}
+
+fn refuse(status: u16, message: &str) -> Response {
+    (
+        StatusCode::from_u16(status).unwrap(),
+        Json(json!({ "message": message })),
+    )
+        .into_response()
+}
+
+/// A stream that says all the while that something happened.
+fn beat() -> impl IntoResponse {
+    let beats = stream::unfold((), async |()| {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let event = Event::default().event("status_update_event").data("{}");
+        Some((Ok::<_, Infallible>(event), ()))
+    });
+    Sse::new(Box::pin(beats))
+}

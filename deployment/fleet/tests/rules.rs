@@ -1,0 +1,437 @@
+//! Every rule, with definitions that break it. What is checked in breaks none.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use moodvane_fleet::check::{Finding, check, rules};
+use moodvane_fleet::render::{Rendered, render};
+use moodvane_fleet::site::Site;
+use moodvane_marathon_api::read_group;
+use serde_json::{Value, json};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../marathon")
+}
+
+fn rendered(overlay: Option<&str>) -> Rendered {
+    render(&folder(), &Site::load(&folder(), overlay).unwrap()).unwrap()
+}
+
+/// What is found when one place of one app is changed; `null` takes it away.
+fn found(app: &str, place: &str, value: Value) -> Vec<Finding> {
+    let mut group = rendered(None).json().clone();
+    let id = format!("/moodvane/{app}");
+    let apps = group["apps"].as_array_mut().unwrap();
+    let app = apps.iter_mut().find(|one| one["id"] == id).unwrap();
+    let (parent, key) = place.rsplit_once('/').unwrap();
+    let parent = app.pointer_mut(parent).unwrap();
+    match (parent, value) {
+        (Value::Object(fields), Value::Null) => drop(fields.remove(key)),
+        (Value::Object(fields), value) => drop(fields.insert(key.to_owned(), value)),
+        (Value::Array(items), value) => items[key.parse::<usize>().unwrap()] = value,
+        _ => panic!("{place} is nowhere"),
+    }
+    let group = read_group(group.to_string().as_bytes()).unwrap();
+    check(&group.apps.unwrap(), Some(3))
+}
+
+#[test]
+fn what_is_checked_in_breaks_no_rule() {
+    for overlay in [None, Some("local")] {
+        let apps = rendered(overlay).typed().unwrap().apps.unwrap();
+        assert_eq!(check(&apps, Some(3)), [], "{overlay:?}");
+    }
+}
+
+#[test]
+fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
+    let env = |name: &str| format!("/env/{name}");
+    let cases: Vec<(&str, &str, String, Value, &str)> = vec![
+        (
+            "image",
+            "server",
+            "/container/docker/image".into(),
+            json!("moodvane/server:latest"),
+            "must name one version",
+        ),
+        (
+            "image",
+            "server",
+            "/container/docker/image".into(),
+            json!("moodvane/server"),
+            "has no tag",
+        ),
+        (
+            "image",
+            "server",
+            "/container/docker/image".into(),
+            json!("host:5000/moodvane/server"),
+            "has no tag",
+        ),
+        (
+            "grace",
+            "processor-tweets",
+            "/taskKillGracePeriodSeconds".into(),
+            json!(11),
+            "must be 12 at least",
+        ),
+        (
+            "grace",
+            "server",
+            "/taskKillGracePeriodSeconds".into(),
+            json!(6),
+            "server.drain_ms may take 5.0 s",
+        ),
+        (
+            "grace",
+            "server",
+            "/taskKillGracePeriodSeconds".into(),
+            Value::Null,
+            "cut a drain short",
+        ),
+        (
+            "grace",
+            "kafka-1",
+            "/taskKillGracePeriodSeconds".into(),
+            json!(3),
+            "must be 30 at least",
+        ),
+        (
+            "grace",
+            "processor-tweets",
+            env("MOODVANE_PROCESSOR__DRAIN_MS"),
+            json!("60000"),
+            "must be 62 at least",
+        ),
+        (
+            "health",
+            "server",
+            "/healthChecks".into(),
+            json!([]),
+            "has no health check",
+        ),
+        (
+            "health",
+            "server",
+            "/healthChecks/0/protocol".into(),
+            json!("HTTP"),
+            "must be MESOS_HTTP",
+        ),
+        (
+            "health-port",
+            "server",
+            "/healthChecks/0/portIndex".into(),
+            json!(1),
+            "there are 1 ports",
+        ),
+        (
+            "health-port",
+            "server",
+            "/healthChecks/0/path".into(),
+            json!("health"),
+            "must begin with a slash",
+        ),
+        (
+            "health-pace",
+            "server",
+            "/healthChecks/0/delaySeconds".into(),
+            Value::Null,
+            "15 where it is not said",
+        ),
+        (
+            "health-pace",
+            "server",
+            "/healthChecks/0/intervalSeconds".into(),
+            json!(60),
+            "1 to 5",
+        ),
+        (
+            "health-pace",
+            "server",
+            "/healthChecks/0/maxConsecutiveFailures".into(),
+            json!(0),
+            "never be replaced",
+        ),
+        (
+            "health-pace",
+            "server",
+            "/healthChecks/0/gracePeriodSeconds".into(),
+            json!(0),
+            "while it starts",
+        ),
+        (
+            "readiness",
+            "server",
+            "/readinessChecks".into(),
+            json!([]),
+            "has no readiness check",
+        ),
+        (
+            "readiness",
+            "server",
+            "/readinessChecks/0/portName".into(),
+            json!("admin"),
+            "is none of: http",
+        ),
+        (
+            "readiness",
+            "server",
+            "/readinessChecks/0/intervalSeconds".into(),
+            Value::Null,
+            "30 where it is not said",
+        ),
+        (
+            "readiness",
+            "server",
+            "/readinessChecks/0/timeoutSeconds".into(),
+            json!(2),
+            "must be less than",
+        ),
+        (
+            "dependencies",
+            "server",
+            "/dependencies".into(),
+            json!(["/moodvane/zookeeper"]),
+            "is not there",
+        ),
+        (
+            "cycle",
+            "kafka-1",
+            "/dependencies".into(),
+            json!(["/moodvane/server"]),
+            "depend on each other",
+        ),
+        (
+            "environment",
+            "server",
+            env("MOODVANE_SERVER__PROT"),
+            json!("1"),
+            "did you mean server.port?",
+        ),
+        (
+            "environment",
+            "processor-tweets",
+            env("MOODVANE_KAFKA"),
+            json!("x"),
+            "unknown key",
+        ),
+        (
+            "port-variable",
+            "server",
+            env("MOODVANE_SERVER__PORT"),
+            json!("$PORT1"),
+            "the app has 1 ports",
+        ),
+        (
+            "plain-secret",
+            "server",
+            env("MOODVANE_STORE__CASSANDRA__PASSWORD"),
+            json!("x"),
+            "[[secret]]",
+        ),
+        (
+            "resources",
+            "server",
+            "/disk".into(),
+            Value::Null,
+            "what a task takes",
+        ),
+        (
+            "heap",
+            "kafka-1",
+            "/mem".into(),
+            json!(1024),
+            "must be 1408 at least",
+        ),
+        (
+            "heap",
+            "cassandra-1",
+            "/mem".into(),
+            json!(2048),
+            "must be 2688 at least",
+        ),
+        (
+            "unique",
+            "server",
+            "/instances".into(),
+            json!(3),
+            "there are 3 agents",
+        ),
+        (
+            "upgrade",
+            "processor-tweets",
+            "/upgradeStrategy/minimumHealthCapacity".into(),
+            json!(0),
+            "all instances at once",
+        ),
+        (
+            "upgrade",
+            "server",
+            "/upgradeStrategy/maximumOverCapacity".into(),
+            json!(0),
+            "would never begin",
+        ),
+        (
+            "backoff",
+            "server",
+            "/maxLaunchDelaySeconds".into(),
+            Value::Null,
+            "60 at most",
+        ),
+        (
+            "backoff",
+            "server",
+            "/backoffSeconds".into(),
+            json!(0),
+            "without a pause",
+        ),
+        (
+            "balancer",
+            "server",
+            "/labels/HAPROXY_1_PORT".into(),
+            json!("80"),
+            "there are 1 ports",
+        ),
+        (
+            "balancer",
+            "server",
+            "/labels/HAPROXY_GROUP".into(),
+            Value::Null,
+            "would be passed over",
+        ),
+        (
+            "volume",
+            "kafka-1",
+            "/unreachableStrategy".into(),
+            Value::Null,
+            "its volume is destroyed",
+        ),
+        (
+            "volume",
+            "kafka-1",
+            "/upgradeStrategy/maximumOverCapacity".into(),
+            json!(1),
+            "must be 0",
+        ),
+        (
+            "volume",
+            "server",
+            "/unreachableStrategy".into(),
+            json!("disabled"),
+            "would not be replaced",
+        ),
+        (
+            "volume",
+            "kafka-1",
+            "/container/volumes/0/containerPath".into(),
+            json!("a/b"),
+            "without slashes",
+        ),
+        (
+            "data",
+            "kafka-1",
+            "/container/volumes".into(),
+            json!([]),
+            "on no volume",
+        ),
+        (
+            "data",
+            "cassandra-1",
+            "/container/volumes".into(),
+            json!([]),
+            "/var/lib/cassandra",
+        ),
+        (
+            "data",
+            "ingester-tweets",
+            env("MOODVANE_DATA__DIR"),
+            json!("/elsewhere"),
+            "/elsewhere",
+        ),
+        (
+            "quorum",
+            "kafka-2",
+            env("KAFKA_NODE_ID"),
+            json!("9"),
+            "not among the voters",
+        ),
+        (
+            "quorum",
+            "kafka-2",
+            env("KAFKA_NODE_ID"),
+            json!("1"),
+            "another node's too",
+        ),
+        (
+            "quorum",
+            "kafka-2",
+            env("CLUSTER_ID"),
+            json!("other"),
+            "several clusters",
+        ),
+        (
+            "reach",
+            "server",
+            env("MOODVANE_EVENTLOG__KAFKA__BOOTSTRAP_SERVERS"),
+            json!("node-9:9092"),
+            "no node of the group",
+        ),
+        (
+            "reach",
+            "server",
+            env("MOODVANE_STORE__CASSANDRA__CONTACT_POINTS"),
+            json!("node-9:9042"),
+            "no node of the group",
+        ),
+        (
+            "reach",
+            "server",
+            env("MOODVANE_EVENTLOG__KAFKA__REPLICATION"),
+            json!("4"),
+            "has 3 nodes",
+        ),
+        (
+            "apart",
+            "kafka-2",
+            "/constraints/0/2".into(),
+            json!("node-1"),
+            "would take both",
+        ),
+    ];
+    let mut seen = BTreeSet::new();
+    for (rule, app, place, value, words) in cases {
+        let findings = found(app, &place, value.clone());
+        let id = format!("/moodvane/{app}");
+        let hit = findings
+            .iter()
+            .find(|one| one.rule == rule && one.app == id && one.message.contains(words));
+        assert!(
+            hit.is_some(),
+            "{rule}: {app}{place} = {value}: {findings:#?}"
+        );
+        seen.insert(rule);
+    }
+    assert_eq!(seen, rules().into_iter().collect(), "every rule has a case");
+}
+
+#[test]
+fn without_constraints_nobody_counts_agents() {
+    let mut site = Site::load(&folder(), None).unwrap();
+    site.replicas.insert("server".to_owned(), 9);
+    let apps = render(&folder(), &site)
+        .unwrap()
+        .typed()
+        .unwrap()
+        .apps
+        .unwrap();
+    let broken = |agents| {
+        check(&apps, agents)
+            .into_iter()
+            .map(|one| one.rule)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(broken(None), [""; 0]);
+    assert_eq!(broken(Some(3)), ["unique"]);
+}

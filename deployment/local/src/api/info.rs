@@ -1,0 +1,31 @@
+//! What `fleet local` says of itself. It has no Mesos and no ZooKeeper, and says so by naming none.
+
+use std::net::SocketAddr;
+
+use moodvane_marathon_api::Info;
+use serde_json::json;
+
+/// The version of Marathon whose API this is.
+const API: &str = "1.11.0";
+
+pub(super) fn info(address: SocketAddr) -> Info {
+    Info {
+        name: "fleet-local".to_owned(),
+        version: API.to_owned(),
+        buildref: env!("CARGO_PKG_VERSION").to_owned(),
+        elected: true,
+        leader: Some(address.to_string()),
+        framework_id: Some("fleet-local".to_owned()),
+        marathon_config: json!({
+            "features": [],
+            "framework_name": "fleet-local",
+            "ha": false,
+            "hostname": address.ip().to_string(),
+            "local_port_min": 10_000,
+            "local_port_max": 20_000,
+            "mesos_role": "*",
+        }),
+        zookeeper_config: json!({}),
+        http_config: json!({ "http_port": address.port() }),
+    }
+}

@@ -1,0 +1,290 @@
+//! What clients are told, in Marathon's shapes.
+
+use moodvane_marathon_api::{
+    ActionInfo, ActionName, AppInfo, Delay, Deployment, Group, Identified, IpAddress, IpProtocol,
+    PathId, Queue, QueueItem, ReadinessResult, Task, TaskState, Timestamp,
+};
+
+use super::deploy::Deploying;
+use super::instance::{Instance, State};
+use super::tasks::agent_of;
+use super::{Core, RequestError, plan};
+
+/// What is told of an app besides its definition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Embed {
+    pub(crate) tasks: bool,
+    pub(crate) last_failure: bool,
+    pub(crate) readiness: bool,
+}
+
+/// Which apps are told of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    pub(crate) id: Option<String>,
+    pub(crate) cmd: Option<String>,
+    /// Selectors apart from each other by commas: `name` or `name==value`.
+    pub(crate) label: Option<String>,
+}
+
+impl Filter {
+    fn takes(&self, app: &moodvane_marathon_api::App) -> bool {
+        let holds =
+            |text: &Option<String>, of: &str| text.as_deref().is_none_or(|text| of.contains(text));
+        let label = |selector: &str| match selector.split_once("==") {
+            Some((name, value)) => app
+                .labels
+                .get(name.trim())
+                .is_some_and(|found| found == value.trim()),
+            None => app.labels.contains_key(selector.trim()),
+        };
+        holds(&self.id, &app.id.to_string())
+            && holds(&self.cmd, app.cmd.as_deref().unwrap_or_default())
+            && self
+                .label
+                .as_deref()
+                .is_none_or(|all| all.split(',').all(label))
+    }
+}
+
+impl Core {
+    pub(crate) fn apps(&self, filter: &Filter, embed: Embed) -> Vec<AppInfo> {
+        let taken = self.desired.apps.values().filter(|app| filter.takes(app));
+        taken
+            .filter_map(|app| self.app(&app.id, embed).ok())
+            .collect()
+    }
+
+    pub(crate) fn app(&self, id: &PathId, embed: Embed) -> Result<AppInfo, RequestError> {
+        let app = self
+            .desired
+            .apps
+            .get(id)
+            .ok_or_else(|| RequestError::app_not_found(id))?;
+        let all: Vec<&Instance> = self.of_app(id).collect();
+        let count = |rule: &dyn Fn(&Instance) -> bool| {
+            u32::try_from(all.iter().filter(|one| rule(one)).count()).unwrap_or(u32::MAX)
+        };
+        let is_up = |one: &Instance| one.state == State::Running && !one.checks.is_empty();
+        let is_bad = |one: &Instance| {
+            one.checks
+                .iter()
+                .any(|check| check.health().is_some_and(|health| !health.alive))
+        };
+        Ok(AppInfo {
+            app: app.clone(),
+            tasks_staged: count(&|one| one.state == State::Launching),
+            tasks_running: count(&|one| one.state == State::Running),
+            tasks_healthy: count(&|one| {
+                is_up(one) && one.checks.iter().all(super::health::Checked::is_alive)
+            }),
+            tasks_unhealthy: count(&|one| is_up(one) && is_bad(one)),
+            deployments: self.deployments_of(id),
+            readiness_check_results: embed.readiness.then(|| self.readiness_results(&all)),
+            tasks: embed.tasks.then(|| {
+                all.iter()
+                    .filter_map(|one| self.task_view(&one.id, false))
+                    .collect()
+            }),
+            last_task_failure: self
+                .failures
+                .get(id)
+                .cloned()
+                .filter(|_| embed.last_failure),
+        })
+    }
+
+    pub(crate) fn app_versions(&self, id: &PathId) -> Result<Vec<Timestamp>, RequestError> {
+        let versions = self
+            .app_versions
+            .get(id)
+            .ok_or_else(|| RequestError::app_not_found(id))?;
+        Ok(versions.iter().filter_map(|app| app.version).collect())
+    }
+
+    pub(crate) fn app_version(
+        &self,
+        id: &PathId,
+        version: Timestamp,
+    ) -> Result<moodvane_marathon_api::App, RequestError> {
+        let versions = self
+            .app_versions
+            .get(id)
+            .ok_or_else(|| RequestError::app_not_found(id))?;
+        let found = versions
+            .iter()
+            .find(|app| app.version == Some(version))
+            .cloned();
+        found.ok_or_else(|| {
+            RequestError::NotFound(format!("App '{id}' does not exist in version {version}"))
+        })
+    }
+
+    pub(crate) fn app_tasks(&self, id: &PathId) -> Result<Vec<Task>, RequestError> {
+        if !self.desired.apps.contains_key(id) {
+            return Err(RequestError::app_not_found(id));
+        }
+        Ok(self
+            .of_app(id)
+            .filter_map(|one| self.task_view(&one.id, false))
+            .collect())
+    }
+
+    /// All tasks that are started or being started; with `state` only those.
+    pub(crate) fn tasks(&self, states: &[TaskState]) -> Vec<Task> {
+        let lives = self.instances.values().filter(|one| !one.is_scheduled());
+        let taken = lives.filter(|one| states.is_empty() || states.contains(&one.task_state()));
+        taken
+            .filter_map(|one| self.task_view(&one.id, true))
+            .collect()
+    }
+
+    pub(crate) fn group(&self, id: &PathId) -> Result<Group, RequestError> {
+        self.desired
+            .tree(id)
+            .ok_or_else(|| RequestError::group_not_found(id))
+    }
+
+    pub(crate) fn group_versions(&self, id: &PathId) -> Result<Vec<Timestamp>, RequestError> {
+        self.group(id)?;
+        let all = std::iter::once(&self.desired).chain(&self.history);
+        Ok(all
+            .filter(|desired| desired.groups.contains_key(id))
+            .map(|desired| desired.version)
+            .collect())
+    }
+
+    pub(crate) fn deployments(&self) -> Vec<Deployment> {
+        self.deployments
+            .iter()
+            .map(|deploying| self.deployment(deploying))
+            .collect()
+    }
+
+    pub(crate) fn queue(&self, now: Timestamp) -> Queue {
+        let items = self.actual.values().filter_map(|app| {
+            let waits: Vec<&Instance> = self
+                .of_app(&app.id)
+                .filter(|one| one.is_scheduled())
+                .collect();
+            let first = *waits.first()?;
+            let since = waits.iter().filter_map(|one| match one.state {
+                State::Scheduled { since } => Some(since),
+                _ => None,
+            });
+            let left = self
+                .backoffs
+                .until(&app.id)
+                .map(|until| until.since(now))
+                .unwrap_or_default();
+            Some(QueueItem {
+                count: u32::try_from(waits.len()).unwrap_or(u32::MAX),
+                role: app.role.clone().unwrap_or_default(),
+                delay: Delay {
+                    time_left_seconds: left.as_secs(),
+                    overdue: left.is_zero() && first.blocked.is_any(),
+                },
+                since: since.min().unwrap_or(now),
+                processed_offers_summary: first.blocked.summary(),
+                app: self.desired.apps.get(&app.id).unwrap_or(app).clone(),
+            })
+        });
+        Queue {
+            queue: items.collect(),
+        }
+    }
+
+    /// A task as clients see it; none for an instance that never had one.
+    pub(super) fn task_view(&self, id: &str, with_service_ports: bool) -> Option<Task> {
+        let instance = self.instances.get(id)?;
+        let place = instance.place.as_ref()?;
+        let host = self.host_of(instance);
+        let lives = !instance.is_scheduled();
+        // The task that ended last stands for an instance that waits.
+        let task = if lives {
+            instance.task()
+        } else {
+            format!("{id}._app.{}", instance.attempt.saturating_sub(1))
+        };
+        Some(Task {
+            app_id: instance.app.id.clone(),
+            health_check_results: instance
+                .checks
+                .iter()
+                .filter_map(|check| check.health().cloned())
+                .collect(),
+            ip_addresses: addresses(&host),
+            host,
+            id: task,
+            ports: if lives {
+                place.ports.clone()
+            } else {
+                Vec::new()
+            },
+            service_ports: if with_service_ports {
+                instance.app.service_ports()
+            } else {
+                Vec::new()
+            },
+            slave_id: Some(agent_of(instance)),
+            state: instance.task_state(),
+            staged_at: instance.staged_at,
+            started_at: instance.started_at,
+            version: lives.then(|| instance.version()),
+            local_volumes: Vec::new(),
+            role: instance.app.role.clone().unwrap_or_default(),
+        })
+    }
+
+    fn deployment(&self, deploying: &Deploying) -> Deployment {
+        let steps = &deploying.plan.steps;
+        let step = deploying.step;
+        let current = steps
+            .get(step)
+            .map(|step| step.actions.as_slice())
+            .unwrap_or_default();
+        Deployment {
+            id: deploying.plan.id.clone(),
+            steps: steps.clone(),
+            version: deploying.plan.version,
+            affected_apps: plan::affected(steps).into_iter().collect(),
+            affected_pods: Vec::new(),
+            current_actions: current
+                .iter()
+                .map(|action| ActionInfo {
+                    action: action.clone(),
+                    readiness_check_results: self.results_for(action.action, &action.app),
+                })
+                .collect(),
+            current_step: step + 1,
+            total_steps: steps.len(),
+        }
+    }
+
+    fn results_for(&self, action: ActionName, app: &PathId) -> Vec<ReadinessResult> {
+        match action {
+            ActionName::Scale | ActionName::Restart => {
+                self.readiness_results(&self.of_app(app).collect::<Vec<_>>())
+            }
+            ActionName::Start | ActionName::Stop => Vec::new(),
+        }
+    }
+
+    fn deployments_of(&self, id: &PathId) -> Vec<Identified> {
+        let touches = |deploying: &&Deploying| plan::affected(&deploying.plan.steps).contains(id);
+        self.deployments
+            .iter()
+            .filter(touches)
+            .map(|deploying| Identified {
+                id: deploying.plan.id.clone(),
+            })
+            .collect()
+    }
+}
+
+pub(super) fn addresses(host: &str) -> Vec<IpAddress> {
+    vec![IpAddress {
+        ip_address: host.to_owned(),
+        protocol: IpProtocol::Ipv4,
+    }]
+}

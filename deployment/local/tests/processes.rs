@@ -1,0 +1,250 @@
+//! `fleet local` with plain processes, through HTTP, as a client sees it.
+
+mod support;
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use support::{Fleet, is_alive};
+
+/// Says its process, then serves its folder on its port.
+const SERVE: &str = "echo pid $$; exec python3 -m http.server $PORT0 --bind $HOST";
+
+fn server(id: &str, instances: u32) -> serde_json::Value {
+    json!({
+        "id": id, "cmd": SERVE, "cpus": 0.1, "mem": 32, "instances": instances,
+        "portDefinitions": [{ "port": 0, "name": "http" }],
+        "healthChecks": [{ "protocol": "MESOS_HTTP", "path": "/", "portIndex": 0, "intervalSeconds": 1, "timeoutSeconds": 5,
+                           "delaySeconds": 0, "gracePeriodSeconds": 60 }],
+        "readinessChecks": [{ "portName": "http", "path": "/stdout", "intervalSeconds": 2, "timeoutSeconds": 1 }],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_comes_serves_changes_and_goes() {
+    let fleet = Fleet::start(&[]).await;
+    let group = json!({ "id": "/g", "apps": [server("a", 2)] });
+    assert_eq!(fleet.post("/v2/groups", &group).await.0, 201);
+    fleet.settle().await;
+
+    let app = fleet.get("/v2/apps//g/a").await["app"].clone();
+    assert_eq!(
+        (&app["tasksRunning"], &app["tasksHealthy"]),
+        (&json!(2), &json!(2))
+    );
+    let before = fleet.tasks("/g/a").await;
+    for task in &before {
+        let url = format!("http://{}:{}/stdout", task.host, task.ports[0]);
+        assert!(fleet.text(&url).await.starts_with("pid "), "{url}");
+    }
+    let pids = fleet.pids(&before).await;
+
+    assert_eq!(
+        fleet
+            .put("/v2/apps//g/a", &json!({ "env": { "V": "2" } }))
+            .await
+            .0,
+        200
+    );
+    fleet.settle().await;
+    let after = fleet.tasks("/g/a").await;
+    assert_eq!(after.len(), 2);
+    assert!(
+        after
+            .iter()
+            .all(|task| before.iter().all(|old| old.id != task.id))
+    );
+    fleet
+        .until("the old ones are gone", async || {
+            !pids.iter().any(|pid| is_alive(*pid))
+        })
+        .await;
+
+    let pids = fleet.pids(&after).await;
+    assert_eq!(fleet.delete("/v2/groups//g").await.0, 200);
+    fleet.settle().await;
+    assert!(fleet.tasks("/g/a").await.is_empty());
+    assert!(!pids.iter().any(|pid| is_alive(*pid)));
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_killed_from_outside_comes_again() {
+    let fleet = Fleet::start(&[]).await;
+    assert_eq!(fleet.post("/v2/apps", &server("/a", 1)).await.0, 201);
+    fleet.settle().await;
+    let before = fleet.tasks("/a").await.remove(0);
+    let pid = fleet.pids(std::slice::from_ref(&before)).await[0];
+    assert!(
+        Command::new("kill")
+            .args(["-9", &pid.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    fleet
+        .until("another is healthy", async || {
+            fleet
+                .tasks("/a")
+                .await
+                .iter()
+                .any(|task| task.id != before.id && task.is_healthy())
+        })
+        .await;
+    let failure = fleet.get("/v2/apps//a").await["app"]["lastTaskFailure"].clone();
+    assert_eq!(
+        (&failure["taskId"], &failure["message"]),
+        (
+            &json!(before.id),
+            &json!("Command terminated with signal 9")
+        )
+    );
+    assert!(
+        fleet
+            .text(&fleet.url(&format!("/v2/tasks/{}/log", before.id)))
+            .await
+            .contains(&format!("pid {pid}"))
+    );
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ignores_sigterm_is_killed_with_all_it_started() {
+    let fleet = Fleet::start(&[]).await;
+    let cmd = "trap '' TERM; sleep 1000 & echo pid $!; echo pid $$; while :; do sleep 1; done";
+    let app = json!({ "id": "/a", "cmd": cmd, "taskKillGracePeriodSeconds": 1 });
+    fleet.post("/v2/apps", &app).await;
+    fleet.settle().await;
+    let tasks = fleet.tasks("/a").await;
+    fleet
+        .until("it has told its processes", async || {
+            fleet.pids(&tasks).await.len() == 2
+        })
+        .await;
+    let pids = fleet.pids(&tasks).await;
+    fleet.delete("/v2/apps//a").await;
+    fleet.settle().await;
+    fleet
+        .until("all are gone", async || {
+            !pids.iter().any(|pid| is_alive(*pid))
+        })
+        .await;
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_tells_health_and_what_is_kept_is_kept() {
+    let fleet = Fleet::start(&[]).await;
+    let app = json!({
+        "id": "/a", "cmd": "echo line >> data/kept; exec sleep 1000",
+        "container": { "type": "MESOS", "volumes": [{ "containerPath": "data", "mode": "RW", "persistent": { "size": 1 } }] },
+        "healthChecks": [{ "protocol": "COMMAND", "command": { "value": "test $(wc -l < data/kept) -ge $LEAST" },
+                           "intervalSeconds": 1, "delaySeconds": 0, "gracePeriodSeconds": 0, "maxConsecutiveFailures": 1 }],
+        "env": { "LEAST": "3" }, "backoffSeconds": 0,
+    });
+    assert_eq!(fleet.post("/v2/apps", &app).await.0, 201);
+    fleet.settle().await;
+    assert!(
+        fleet.tasks("/a").await[0].id.ends_with("._app.3"),
+        "healthy at the third task, which writes the third line"
+    );
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_tell_what_a_deployment_does() {
+    let fleet = Fleet::start(&[]).await;
+    let events = fleet
+        .events("?event_type=deployment_success&event_type=status_update_event")
+        .await;
+    fleet
+        .post("/v2/apps", &json!({ "id": "/a", "cmd": "exec sleep 1000" }))
+        .await;
+    let told = events.until("deployment_success").await;
+    let names: Vec<&str> = told
+        .iter()
+        .map(moodvane_marathon_api::Event::name)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "status_update_event",
+            "status_update_event",
+            "deployment_success"
+        ]
+    );
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_left_running_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = folder.path().join("tasks/a.instance-x._app.1");
+    std::fs::create_dir_all(&sandbox).unwrap();
+    let mut left = Command::new("sleep")
+        .arg("1000")
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", left.id())).unwrap();
+    let born = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .nth(19)
+        .unwrap()
+        .to_owned();
+    std::fs::write(sandbox.join("pid"), format!("{} {born}", left.id())).unwrap();
+    let fleet = Fleet::start_in(folder, &[]).await;
+    let waited = tokio::task::spawn_blocking(move || left.wait());
+    let status = tokio::time::timeout(Duration::from_secs(30), waited)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert!(!status.success());
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_refused_where_there_are_only_processes() {
+    let fleet = Fleet::start(&[]).await;
+    let app = json!({ "id": "/a", "container": { "type": "DOCKER", "docker": { "image": "x" } } });
+    let (status, body) = fleet.post("/v2/apps", &app).await;
+    assert_eq!(
+        (status, &body["details"][0]["path"]),
+        (422, &json!("/container/docker"))
+    );
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loopback_address_by_another_name_is_refused() {
+    let fleet = Fleet::start(&[]).await;
+    for (host, status) in [
+        ("localhost", 200),
+        ("127.0.0.1:1", 200),
+        ("[::1]:1", 200),
+        ("evil.example", 421),
+    ] {
+        assert_eq!(fleet.ping_as(host).await, status, "{host}");
+    }
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_end_nothing_is_left() {
+    let fleet = Fleet::start(&[]).await;
+    fleet.post("/v2/apps", &server("/a", 2)).await;
+    fleet.settle().await;
+    let pids = fleet.pids(&fleet.tasks("/a").await).await;
+    let folder = fleet.folder().to_owned();
+    let kept = fleet.end().await;
+    assert!(!pids.iter().any(|pid| is_alive(*pid)));
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    drop(kept);
+}
