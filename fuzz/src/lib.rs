@@ -27,10 +27,14 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000).expect("a time")
 }
 
+static SELECTIONS: LazyLock<[Arc<Selection>; 2]> = LazyLock::new(|| {
+    let cities = Selection::cities(std::slice::from_ref(&*CITY)).expect("a selection");
+    [Arc::new(Selection::all(CITY.id, None)), Arc::new(cities)]
+});
+
 /// Everything, so that what is read is looked at; and the posts of a city, so that names are looked for.
 pub fn selections() -> [Arc<Selection>; 2] {
-    let cities = Selection::cities(&[CITY.clone()]).expect("a selection");
-    [Arc::new(Selection::all(CITY.id, None)), Arc::new(cities)]
+    SELECTIONS.clone()
 }
 
 /// Reads a raw message, twice.

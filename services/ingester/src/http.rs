@@ -16,7 +16,8 @@ use crate::error::SourceError;
 /// The longest answer, in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest wait for a whole answer.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
 /// When requests are counted anew, as Weatherbit and Mastodon say it, and as X does.
 const RATE_RESETS: [&str; 2] = ["x-ratelimit-reset", "x-rate-limit-reset"];

@@ -86,7 +86,7 @@ impl CityPoll<'_> {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                _ = ticks.tick() => {}
+                () = ticks.tick() => {}
             }
             self.desk.expects(ASKING);
             // What came is sent, whatever else happens: only the asking may be cut short.
@@ -236,7 +236,8 @@ impl CityPoll<'_> {
         let delay = delay.max(self.circuit(error));
         self.desk.expects(delay);
         let stop = &self.desk.shared.stop;
-        stop.run_until_cancelled(tokio::time::sleep(delay)).await;
+        let rest = self.desk.shared.clock.sleep(delay);
+        stop.run_until_cancelled(rest).await;
     }
 }
 

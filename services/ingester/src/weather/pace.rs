@@ -4,10 +4,11 @@
 //! after a restart. When the last one was made is remembered in the log, as a cursor of its own, before
 //! it is made: a crash costs a turn rather than the budget.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_model::Timestamp;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use moodvane_runtime::Clock;
 
 use super::stored;
 use crate::config::WeatherConfig;
@@ -31,7 +32,7 @@ impl Pace {
     }
 
     /// The moments at which to ask.
-    pub(super) async fn ticks(&self, desk: &Desk) -> Result<Interval, SourceError> {
+    pub(super) async fn ticks(&self, desk: &Desk) -> Result<Ticks, SourceError> {
         let asked = match &self.cursor {
             Some(cursor) => stored(desk, cursor).await?,
             None => None,
@@ -39,9 +40,12 @@ impl Pace {
         let first = asked.map_or(Duration::ZERO, |asked| {
             left(asked, desk.now(), self.interval)
         });
-        let mut ticks = interval_at(Instant::now() + first, self.interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(ticks)
+        let clock = Arc::clone(&desk.shared.clock);
+        Ok(Ticks {
+            next: clock.uptime() + first,
+            interval: self.interval,
+            clock,
+        })
     }
 
     /// Remembers that it is asked now. While the log is away that cannot be; an observation that is
@@ -54,6 +58,23 @@ impl Pace {
         if let Err(error) = desk.shared.log.save_cursor(cursor, &now).await {
             desk.note(&error.into());
         }
+    }
+}
+
+/// Moments that lie an interval apart at least. One that is late delays those behind it.
+pub(super) struct Ticks {
+    clock: Arc<dyn Clock>,
+    /// The uptime of the next moment.
+    next: Duration,
+    interval: Duration,
+}
+
+impl Ticks {
+    /// Waits for the next moment. Loses nothing where it is dropped before it is ready.
+    pub(super) async fn tick(&mut self) {
+        let left = self.next.saturating_sub(self.clock.uptime());
+        self.clock.sleep(left).await;
+        self.next = self.clock.uptime() + self.interval;
     }
 }
 

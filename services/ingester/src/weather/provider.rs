@@ -103,7 +103,8 @@ impl Provider<'_> {
         url: Url,
         parse: impl FnOnce(&[u8]) -> Result<T, UpstreamError>,
     ) -> Result<T, SourceError> {
-        let body = http::get(self.client, url, self.desk.now()).await?;
+        let asked = http::get(self.client, url, self.desk.now());
+        let body = self.desk.within(http::TIMEOUT, asked).await?;
         parse(&body).map_err(|error| self.without_key(error).into())
     }
 
