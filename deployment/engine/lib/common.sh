@@ -23,8 +23,9 @@ answers() { DOCKER_HOST=${1-${DOCKER_HOST-}} timeout 10 docker version --format 
 # zombie is not alive, though it still has its pid.
 live() {
     local pid name state
-    { pid=$(<"$1"); } 2>/dev/null || return 1
-    { name=$(<"/proc/$pid/comm"); } 2>/dev/null || return 1
+    # Not by $(<…): where the file is gone, that ends the shell.
+    pid=$(cat "$1" 2>/dev/null) || return 1
+    name=$(cat "/proc/$pid/comm" 2>/dev/null) || return 1
     state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null)
     [ "$name" = "$2" ] && [ "$state" != Z ] && printf '%s' "$pid"
 }
@@ -78,7 +79,7 @@ need() {
 remove_network() {
     local table chain rule device
     # Another engine of this machine would miss them.
-    ! pgrep -x dockerd >/dev/null || { say 'another dockerd runs: its bridges and rules are left'; return 0; }
+    ! pgrep --runstates DRST -x dockerd >/dev/null || { say 'another dockerd runs: its bridges and rules are left'; return 0; }
     for device in /sys/class/net/docker0 /sys/class/net/br-????????????; do
         [ ! -e "$device/bridge" ] || ip link delete "$(basename "$device")"
     done
