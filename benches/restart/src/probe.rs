@@ -114,3 +114,97 @@ async fn cassandra(address: &str) -> std::io::Result<bool> {
     stream.read_exact(&mut answer).await?;
     Ok(answer[4] == SUPPORTED)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use moodvane_marathon_api::{TaskState, read_app};
+    use tokio::net::TcpListener;
+
+    /// Where a server answers every question with these bytes.
+    async fn answering(answer: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut question = [0; 9];
+                let _ = stream.read_exact(&mut question).await;
+                let _ = stream.write_all(answer).await;
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn an_open_port_alone_is_no_good_answer() {
+        let http = reqwest::Client::builder()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
+        let kafka: [(&'static [u8], bool); 3] = [
+            (&[0, 0, 0, 6, 0, 0, 0, 7, 0, 0], true),
+            (&[0, 0, 0, 6, 0, 0, 0, 7, 0, 35], false),
+            (&[], false),
+        ];
+        for (answer, good) in kafka {
+            let probe = Probe::Kafka(answering(answer).await);
+            assert_eq!(probe.is_good(&http).await, good, "{answer:?}");
+        }
+        let cassandra: [(&'static [u8], bool); 3] = [
+            (&[0x84, 0, 0, 7, 6, 0, 0, 0, 0], true),
+            (&[0x84, 0, 0, 7, 0, 0, 0, 0, 0], false),
+            (&[], false),
+        ];
+        for (answer, good) in cassandra {
+            let probe = Probe::Cassandra(answering(answer).await);
+            assert_eq!(probe.is_good(&http).await, good, "{answer:?}");
+        }
+        let closed = TcpListener::bind("127.0.0.1:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        for probe in [
+            Probe::Ready(closed.to_string()),
+            Probe::Weather(closed.to_string()),
+        ] {
+            assert!(!probe.is_good(&http).await, "{probe:?}");
+        }
+    }
+
+    #[test]
+    fn each_part_of_the_fleet_is_asked_in_its_own_way() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../marathon/local");
+        for (name, probe) in [
+            ("kafka-2", Probe::Kafka("127.0.0.2:19092".to_owned())),
+            (
+                "cassandra-3",
+                Probe::Cassandra("127.0.0.3:19042".to_owned()),
+            ),
+            (
+                "processor-tweets",
+                Probe::Ready("127.0.0.1:31007".to_owned()),
+            ),
+            ("server", Probe::Weather("127.0.0.1:31007".to_owned())),
+        ] {
+            let app = read_app(&std::fs::read(format!("{folder}/{name}.json")).unwrap()).unwrap();
+            let task = Task {
+                app_id: app.id.clone(),
+                health_check_results: Vec::new(),
+                host: "127.0.0.1".to_owned(),
+                id: "t".to_owned(),
+                ip_addresses: Vec::new(),
+                ports: vec![31_007],
+                service_ports: Vec::new(),
+                slave_id: None,
+                state: TaskState::Running,
+                staged_at: None,
+                started_at: None,
+                version: None,
+                local_volumes: Vec::new(),
+                role: String::new(),
+            };
+            assert_eq!(Probe::of(&app, &task), Some(probe), "{name}");
+        }
+    }
+}

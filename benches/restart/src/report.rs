@@ -150,3 +150,69 @@ pub(crate) fn csv(trials: &[Trial], whole: &[Whole]) -> anyhow::Result<String> {
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plot;
+
+    fn trial(app: &str, how: How, answered: u64) -> Trial {
+        let millis = Duration::from_millis;
+        Trial {
+            app: app.to_owned(),
+            how,
+            asked: "GET /ready",
+            launched: millis(answered / 4),
+            healthy: millis(answered + 100),
+            answered: millis(answered),
+            others: Seen {
+                asked: 100,
+                failed: 1,
+                proxied: 50,
+                proxied_failed: 0,
+                proxied_gap: millis(60),
+            },
+        }
+    }
+
+    fn measured() -> (Vec<Trial>, [Whole; 2]) {
+        let mut trials = Vec::new();
+        for answered in [1_000, 1_200, 1_100, 2_000] {
+            trials.push(trial("processor-tweets", How::Api, answered));
+            trials.push(trial("processor-tweets", How::Sigkill, answered * 2));
+        }
+        let whole = |stop, launch| Whole {
+            stop: Duration::from_secs(stop),
+            launch: Duration::from_secs(launch),
+        };
+        (trials, [whole(3, 70), whole(5, 80)])
+    }
+
+    #[test]
+    fn the_report_has_every_part_and_the_seed_beside_it() {
+        let (trials, whole) = measured();
+        insta::assert_snapshot!(markdown(&trials, &whole));
+    }
+
+    #[test]
+    fn the_table_for_programs_has_every_trial() {
+        let (trials, whole) = measured();
+        insta::assert_snapshot!(csv(&trials, &whole).unwrap());
+        let empty = csv(&[], &[]).unwrap();
+        assert_eq!(empty.lines().count(), 1, "the head alone: {empty}");
+    }
+
+    #[test]
+    fn the_picture_has_a_dot_for_every_trial() {
+        let (trials, _) = measured();
+        let svg = plot::svg(&trials).unwrap();
+        assert_eq!(svg.matches("<circle").count(), trials.len());
+        assert!(
+            svg.contains("processor-tweets, SIGKILL") && svg.contains("the seed"),
+            "{svg}"
+        );
+        plot::svg(&[]).unwrap();
+    }
+}

@@ -53,7 +53,6 @@ impl Bench<'_> {
         number: usize,
     ) -> anyhow::Result<Trial> {
         self.until_all_healthy().await?;
-        self.marathon.reset_delay(app).await?;
         let before = running(self.marathon.tasks(app).await?);
         // In turn, so that no instance is always the one.
         let victim = before
@@ -66,6 +65,9 @@ impl Bench<'_> {
         let known: BTreeSet<&str> = before.iter().map(|task| task.id.as_str()).collect();
         let back = self.until_back(app, &known, begun).await;
         let others = watch.end().await;
+        if how == How::Sigkill {
+            self.forget_delay(app).await?;
+        }
         let (asked, [launched, healthy, answered]) = back?;
         Ok(Trial {
             app: app.last().to_owned(),
@@ -111,6 +113,34 @@ impl Bench<'_> {
                     "{app} is not back after {:?}: launched {launched:?}, healthy {healthy:?}, answered {answered:?}",
                     self.timeout
                 );
+            }
+        }
+    }
+
+    /// Has Marathon forget that a task crashed, so that the next trial waits as long as this one did.
+    ///
+    /// It only does so while something of the app waits to be launched. So one task is killed by the API,
+    /// which is no crash, and until its successor is launched the delay is reset.
+    async fn forget_delay(&self, app: &PathId) -> anyhow::Result<()> {
+        self.until_all_healthy().await?;
+        let before = running(self.marathon.tasks(app).await?);
+        let Some(task) = before.first() else {
+            return Ok(());
+        };
+        self.marathon.kill(app, &task.id).await?;
+        let known: BTreeSet<&str> = before.iter().map(|task| task.id.as_str()).collect();
+        let begun = Instant::now();
+        let mut pace = pace();
+        loop {
+            pace.tick().await;
+            let was_reset = self.marathon.reset_delay(app).await?;
+            let tasks = self.marathon.tasks(app).await?;
+            let is_launched = tasks.iter().any(|task| !known.contains(task.id.as_str()));
+            if was_reset || is_launched {
+                return Ok(());
+            }
+            if begun.elapsed() > self.timeout {
+                bail!("{app} is not launched again after {:?}", self.timeout);
             }
         }
     }

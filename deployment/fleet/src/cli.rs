@@ -44,8 +44,8 @@ pub(crate) struct AccessArgs {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     /// Where agents serve logs, with {host} for the host [default: http://{host}:5051].
-    #[arg(long, global = true, env = "FLEET_AGENTS", value_name = "URL")]
-    pub(crate) agents: Option<String>,
+    #[arg(long, global = true, env = "FLEET_AGENT_URL", value_name = "URL")]
+    pub(crate) agent_url: Option<String>,
 }
 
 /// Where the definitions come from.
@@ -148,4 +148,6 @@ pub(crate) enum Command {
     },
     /// Holds the definitions to the project's rules; nothing is sent.
     Validate,
+    /// Serves the part of Marathon's API that fleet calls, on this machine, until a signal.
+    Local(moodvane_fleet_local::Options),
 }

@@ -5,12 +5,12 @@
 //! to no other that an answer names. Answers are read up to a bound, and each has a time-out.
 
 mod access;
+mod answer;
 mod calls;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use moodvane_marathon_api::{Details, ErrorBody, Identified};
 use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -19,13 +19,13 @@ use thiserror::Error;
 use url::Url;
 
 pub use self::access::{Access, Login};
+use self::answer::{accept, read};
 pub use self::calls::{AppState, Sent};
 
 /// Where agents listen, where nothing else is said.
 const AGENT_PORT: u16 = 5051;
 const CONNECT: Duration = Duration::from_secs(3);
 const ANSWER: Duration = Duration::from_secs(30);
-const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// From one master to the leader, and once more where that has just changed.
 const MAX_HOPS: usize = 3;
 
@@ -186,7 +186,7 @@ impl Marathon {
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        let what = format!("GET {path}");
+        let what = format!("GET {}", bare(path));
         let response = self
             .send(&Method::GET, path, None, "application/json")
             .await?;
@@ -208,7 +208,7 @@ impl Marathon {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Response, ClientError> {
-        let what = format!("{method} {path}");
+        let what = format!("{method} {}", bare(path));
         let response = self.send(&method, path, body, "application/json").await?;
         accept(&what, response).await
     }
@@ -264,12 +264,13 @@ impl Marathon {
             let response = match request.send().await {
                 Ok(response) => response,
                 Err(error) if error.is_connect() || *method == Method::GET => {
-                    return Ok(Try::Away(chain(&error)));
+                    // The address is told beside it, and the whole path helps nobody.
+                    return Ok(Try::Away(chain(&error.without_url())));
                 }
                 Err(error) => {
                     return Err(ClientError::Broken {
-                        what: format!("{method} {path}"),
-                        why: chain(&error),
+                        what: format!("{method} {}", bare(path)),
+                        why: chain(&error.without_url()),
                     });
                 }
             };
@@ -311,6 +312,11 @@ impl Marathon {
     }
 }
 
+/// A path without its question, which is long and says nothing to people.
+fn bare(path: &str) -> &str {
+    path.split('?').next().unwrap_or(path)
+}
+
 /// `path` below an address that may itself have a path, as behind a gateway.
 fn at(base: &Url, path: &str) -> Result<Url, ClientError> {
     let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
@@ -319,92 +325,6 @@ fn at(base: &Url, path: &str) -> Result<Url, ClientError> {
             what: text.clone(),
             why: error.to_string(),
         })
-}
-
-/// The answer where it is a success, else what it refuses.
-async fn accept(what: &str, response: Response) -> Result<Response, ClientError> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
-    }
-    let what = what.to_owned();
-    if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
-        let status = status.as_u16();
-        return Err(ClientError::Login { what, status });
-    }
-    let bytes = collect(&what, response).await?;
-    let body = serde_json::from_slice::<ErrorBody>(&bytes);
-    let Ok(body) = body else {
-        let text: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
-        let message = if text.is_empty() {
-            "nothing".to_owned()
-        } else {
-            text
-        };
-        return Err(ClientError::Refused {
-            what,
-            status: status.as_u16(),
-            message,
-        });
-    };
-    if status == StatusCode::CONFLICT && !body.deployments.is_empty() {
-        let deployments = body
-            .deployments
-            .into_iter()
-            .map(|Identified { id }| id)
-            .collect();
-        return Err(ClientError::Locked { what, deployments });
-    }
-    Err(ClientError::Refused {
-        what,
-        status: status.as_u16(),
-        message: told(body),
-    })
-}
-
-fn told(body: ErrorBody) -> String {
-    match body.details {
-        Some(Details::Places(places)) if !places.is_empty() => {
-            let one = |place: &moodvane_marathon_api::Violation| {
-                format!("{}: {}", place.path, place.errors.join(", "))
-            };
-            let places: Vec<String> = places.iter().map(one).collect();
-            format!("{}: {}", body.message, places.join("; "))
-        }
-        Some(Details::Text(text)) => format!("{}: {text}", body.message),
-        _ => body.message,
-    }
-}
-
-async fn read<T: DeserializeOwned>(what: &str, response: Response) -> Result<T, ClientError> {
-    let bytes = collect(what, response).await?;
-    let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| ClientError::Answer {
-        what: what.to_owned(),
-        why: error.to_string(),
-    })
-}
-
-async fn collect(what: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
-    let broken = |why: String| ClientError::Broken {
-        what: what.to_owned(),
-        why,
-    };
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| broken(chain(&error)))?
-    {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MAX_ANSWER_BYTES {
-            return Err(ClientError::Answer {
-                what: what.to_owned(),
-                why: format!("it has more than {MAX_ANSWER_BYTES} bytes"),
-            });
-        }
-    }
-    Ok(bytes)
 }
 
 /// The error with its causes; the outer ones alone say only that something failed.

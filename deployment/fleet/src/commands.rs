@@ -14,6 +14,7 @@ use moodvane_fleet::site::Site;
 use moodvane_fleet::up::{self, UpOptions, up};
 use moodvane_fleet::{FleetError, logs, status};
 use moodvane_marathon_api::{App, GroupUpdate, PathId};
+use moodvane_runtime::{LoggingConfig, Settings, init_logging};
 
 use crate::cli::{AccessArgs, Cli, Command, FollowArgs, SourceArgs};
 
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match command {
         Command::Render { out, check } => return render_files(&source, out, check),
         Command::Validate => return validate(&source),
+        Command::Local(options) => return local(options).await,
         _ => {}
     }
     let marathon = Arc::new(client(access)?);
@@ -80,7 +82,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let id = definitions.named(&marathon, &app).await?;
             show_logs(&marathon, &id, lines).await?;
         }
-        Command::Render { .. } | Command::Validate => {}
+        Command::Render { .. } | Command::Validate | Command::Local(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -102,7 +104,7 @@ fn client(args: AccessArgs) -> anyhow::Result<Marathon> {
             std::env::var("FLEET_TOKEN").ok(),
         ),
     )?;
-    let access = Access::new(&args.marathon, login, args.ca)?.with_agents(args.agents);
+    let access = Access::new(&args.marathon, login, args.ca)?.with_agents(args.agent_url);
     Ok(Marathon::new(access)?)
 }
 
@@ -240,6 +242,15 @@ fn validate(source: &SourceArgs) -> anyhow::Result<ExitCode> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// A stand-in for a cluster, on this machine.
+async fn local(options: moodvane_fleet_local::Options) -> anyhow::Result<ExitCode> {
+    let settings = Settings::new();
+    let logging = LoggingConfig::read(&settings);
+    init_logging(&settings.finish_with(logging)?)?;
+    moodvane_fleet_local::run(options).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn show_logs(marathon: &Marathon, app: &PathId, lines: usize) -> anyhow::Result<()> {

@@ -82,6 +82,20 @@ impl<'s> Follow<'s> {
         Ok(follow)
     }
 
+    /// What is watched.
+    #[must_use]
+    pub fn group(&self) -> &PathId {
+        &self.group
+    }
+
+    pub(crate) fn marathon(&self) -> &Arc<Marathon> {
+        &self.marathon
+    }
+
+    pub(crate) fn tell(&self, line: &str) {
+        (self.say)(line);
+    }
+
     /// The same with as much patience as at the beginning, for what comes after a failure.
     pub fn again(&mut self) -> &mut Self {
         self.patience.whole += self.begun.elapsed();

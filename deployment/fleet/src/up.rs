@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_marathon_api::{ActionName, App, PathId, Steps};
+use moodvane_marathon_api::{ActionName, App, PathId, Steps, Timestamp};
+use serde_json::json;
 
 use crate::client::{ClientError, Marathon, Sent};
 use crate::error::FleetError;
@@ -53,6 +54,7 @@ pub async fn up(
     let typed = rendered.typed()?;
     let group = typed.id.clone().unwrap_or_else(PathId::root);
     let apps = typed.apps.unwrap_or_default();
+    let before = marathon.group_version(&group).await?;
     let mut follow = Follow::begin(marathon, &group, options.patience, say).await?;
     let mut steps = Vec::new();
     let planned = marathon.try_group(&group, rendered.json()).await?;
@@ -66,7 +68,7 @@ pub async fn up(
             });
             let sent = sent.await?;
             let came = follow.until_app_ready(&id).await;
-            settle(marathon, &mut follow, &sent, came, options, say).await?;
+            settle(&mut follow, (&sent, before), came, options.rollback).await?;
             steps.push((format!("replace {}", id.last()), follow.elapsed() - begun));
         }
     }
@@ -76,7 +78,7 @@ pub async fn up(
     });
     let sent = sent.await?;
     let came = follow.until_ready().await;
-    settle(marathon, &mut follow, &sent, came, options, say).await?;
+    settle(&mut follow, (&sent, before), came, options.rollback).await?;
     steps.push(("deploy the group".to_owned(), follow.elapsed() - begun));
     let others = follow.changed_by_others(&apps).await?;
     if !others.is_empty() {
@@ -107,10 +109,11 @@ pub async fn change(
     say: Say<'_>,
     ask: impl AsyncFn(bool) -> Result<Sent, ClientError>,
 ) -> Result<Report, FleetError> {
+    let before = marathon.group_version(group).await?;
     let mut follow = Follow::begin(marathon, group, options.patience, say).await?;
     let sent = patiently(&mut follow, say, options.force, ask).await?;
     let came = follow.until_app_ready(app).await;
-    settle(marathon, &mut follow, &sent, came, options, say).await?;
+    settle(&mut follow, (&sent, before), came, options.rollback).await?;
     Ok(Report {
         steps: Vec::new(),
         apps: follow
@@ -147,37 +150,53 @@ async fn patiently(
 
 /// Takes the change back where it failed and that was asked for.
 async fn settle(
-    marathon: &Arc<Marathon>,
     follow: &mut Follow<'_>,
-    sent: &Sent,
+    (sent, before): (&Sent, Option<Timestamp>),
     came: Result<(), FleetError>,
-    options: UpOptions,
-    say: Say<'_>,
+    rollback: bool,
 ) -> Result<(), FleetError> {
     let Err(FleetError::Trouble(mut trouble)) = came else {
         return came;
     };
-    if !options.rollback {
+    if !rollback {
         trouble
             .why
             .push_str("; nothing was taken back (--rollback does)");
         return Err(FleetError::Trouble(trouble));
     }
-    say(&format!("{}; taking it back", trouble.why));
-    let back = marathon.roll_back(&sent.deployment).await?;
-    let Some(back) = back else {
-        trouble
-            .why
-            .push_str("; its deployment has ended, so there is nothing to take back");
-        return Err(FleetError::Trouble(trouble));
+    follow.tell(&format!("{}; taking it back", trouble.why));
+    trouble
+        .why
+        .push_str(match take_back(follow, sent, before).await? {
+            None => "; before it there was nothing to go back to",
+            Some(true) => "; it was taken back",
+            Some(false) => "; it is being taken back, which has not ended in time",
+        });
+    Err(FleetError::Trouble(trouble))
+}
+
+/// Whether the way back has ended; `None` where there is none.
+async fn take_back(
+    follow: &mut Follow<'_>,
+    sent: &Sent,
+    before: Option<Timestamp>,
+) -> Result<Option<bool>, FleetError> {
+    let marathon = Arc::clone(follow.marathon());
+    let back = match marathon.roll_back(&sent.deployment).await? {
+        Some(back) => back,
+        // The deployment has ended: what it brought was well for a moment.
+        None => match before {
+            Some(version) => {
+                let body = json!({ "version": version });
+                marathon
+                    .put_group(&follow.group().clone(), &body, true)
+                    .await?
+            }
+            None => return Ok(None),
+        },
     };
     let undone = follow.again().until_ended(&[back.deployment]).await;
-    let outcome = match undone {
-        Ok(()) => "; it was taken back",
-        Err(_) => "; it is being taken back, which has not ended in time",
-    };
-    trouble.why.push_str(outcome);
-    Err(FleetError::Trouble(trouble))
+    Ok(Some(undone.is_ok()))
 }
 
 /// The peers of which several would be replaced at once, by the name of their cluster.

@@ -83,12 +83,18 @@ fill() {
 # Reads --kafka N and --cassandra N into WANT, and what is left into REST.
 declare -A WANT=([kafka]=1 [cassandra]=1)
 REST=()
+NEEDED=()
 read_wants() {
     while [ $# -gt 0 ]; do
         case $1 in
         --kafka | --cassandra)
             case ${2:-} in 0 | 1 | 3) ;; *) fail "$1 takes 0, 1 or 3, not '${2:-}'" ;; esac
             WANT[${1#--}]=$2
+            shift 2
+            ;;
+        --need)
+            [ -n "${2:-}" ] || fail '--need takes the name of a command'
+            NEEDED+=("$2")
             shift 2
             ;;
         --)

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use moodvane_launch::reachable;
 use serde_json::Value;
 use url::Url;
 
 use crate::cli::ActorsArgs;
 use crate::config::AppConfig;
-use crate::health::reachable;
+
 use crate::http;
 
 const TIMEOUT: Duration = Duration::from_secs(5);

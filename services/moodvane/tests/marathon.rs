@@ -71,12 +71,14 @@ fn check_backends(backends: &Backends, kafka: &str, [first, last]: [&str; 2]) {
     let StoreChoice::Cassandra(store) = &backends.store else {
         panic!("the store is a file")
     };
-    assert_eq!(
-        store.contact_points.first().map(String::as_str),
-        Some(first)
-    );
-    assert_eq!(store.contact_points.last().map(String::as_str), Some(last));
-    assert_eq!(store.replication_factor, 3);
+    let nodes: Vec<String> = store
+        .contact_points
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(nodes.len(), 3);
+    assert_eq!((nodes[0].as_str(), nodes[2].as_str()), (first, last));
+    assert_eq!(store.replication_factor.get(), 3);
 }
 
 #[test]
@@ -94,8 +96,8 @@ fn a_processor_reads_what_its_definition_says() {
             let probe = ProbeConfig::read(&settings);
             let scorer = read_scorer(&settings);
             let processor = ProcessorConfig::read(&settings);
-            let read = (|| Some((logging?, backends?, probe?, scorer?, processor?)))();
-            let (logging, backends, probe, _, _) = settings.finish_with(read).unwrap();
+            let read = logging.zip(backends).zip(probe).zip(scorer.zip(processor));
+            let (((logging, backends), probe), _) = settings.finish_with(read).unwrap();
             assert_eq!(logging.format, LogFormat::Json);
             assert_eq!(probe.address.to_string(), "0.0.0.0:31000");
             check_backends(&backends, kafka, cassandra);
@@ -113,8 +115,8 @@ fn an_ingester_reads_what_its_definition_says() {
             let probe = ProbeConfig::read(&settings);
             let cities = read_cities(&settings).unwrap();
             let ingester = IngesterConfig::read(&settings, &cities);
-            let read = (|| Some((logging?, backends?, probe?, ingester?)))();
-            let (_, backends, probe, ingester) = settings.finish_with(read).unwrap();
+            let read = logging.zip(backends).zip(probe.zip(ingester));
+            let ((_, backends), (probe, ingester)) = settings.finish_with(read).unwrap();
             assert_eq!(probe.address.to_string(), "0.0.0.0:31000");
             check_backends(&backends, kafka, cassandra);
             let spool = ingester.spool.unwrap();
@@ -137,8 +139,8 @@ fn the_server_reads_what_its_definition_says() {
         let backends = backends(&settings);
         let cities = read_cities(&settings);
         let server = ServerConfig::read(&settings);
-        let read = (|| Some((logging?, backends?, cities?, server?)))();
-        let (_, backends, _, server) = settings.finish_with(read).unwrap();
+        let read = logging.zip(backends).zip(cities.zip(server));
+        let ((_, backends), (_, server)) = settings.finish_with(read).unwrap();
         assert_eq!(server.address.to_string(), "0.0.0.0:31000");
         check_backends(&backends, kafka, cassandra);
     }

@@ -1,14 +1,15 @@
 //! The calls of Marathon's API that the fleet needs.
 
 use moodvane_marathon_api::{
-    AppAnswer, AppInfo, AppList, Deployment, DeploymentResult, Info, PathId, Queue, QueueItem,
-    Steps, Task, TaskList, Timestamp,
+    AppAnswer, AppInfo, AppList, Deployment, DeploymentResult, Group, Info, PathId, Queue,
+    QueueItem, Steps, Task, TaskList, Timestamp,
 };
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ClientError, Marathon, read};
+use super::answer::{collect, read};
+use super::{ClientError, Marathon, bare};
 
 /// An app as it is, with all that can be told of it.
 pub type AppState = AppInfo;
@@ -117,7 +118,7 @@ impl Marathon {
     pub(crate) async fn task_log(&self, task: &str) -> Option<String> {
         let path = format!("/v2/tasks/{task}/log?bytes=65536");
         let response = self.change(Method::GET, &path, None).await.ok()?;
-        let bytes = super::collect(&path, response).await.ok()?;
+        let bytes = collect(&path, response).await.ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -152,6 +153,15 @@ impl Marathon {
     ) -> Result<Sent, ClientError> {
         let path = format!("/v2/groups/{id}{}", forced(force));
         self.began(Method::PUT, &path, Some(body)).await
+    }
+
+    /// The version that a group is at; `None` where there is no such group.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn group_version(&self, id: &PathId) -> Result<Option<Timestamp>, ClientError> {
+        let group: Option<Group> = self.find(&format!("/v2/groups/{id}")).await?;
+        Ok(group.and_then(|group| group.version))
     }
 
     /// What making a group be as `body` says would do.
@@ -239,16 +249,16 @@ impl Marathon {
         self.change(Method::DELETE, &path, None).await.map(drop)
     }
 
-    /// Forgets how often an app failed, so that its next launch does not wait.
+    /// Forgets how often an app failed, so that its next launch does not wait. False where none of it
+    /// waits: then Marathon forgets nothing.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn reset_delay(&self, app: &PathId) -> Result<(), ClientError> {
+    pub async fn reset_delay(&self, app: &PathId) -> Result<bool, ClientError> {
         let path = format!("/v2/queue/{app}/delay");
         match self.change(Method::DELETE, &path, None).await {
-            // Nothing of it waits.
-            Err(error) if error.is_absent() => Ok(()),
-            other => other.map(drop),
+            Err(error) if error.is_absent() => Ok(false),
+            other => other.map(|_| true),
         }
     }
 
@@ -258,7 +268,7 @@ impl Marathon {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Sent, ClientError> {
-        let what = format!("{method} {path}");
+        let what = format!("{method} {}", bare(path));
         let response = self.change(method, path, body).await?;
         read::<Began>(&what, response).await.map(Sent::from)
     }

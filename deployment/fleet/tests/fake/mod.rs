@@ -146,6 +146,11 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
                 .into_response(),
             Ok(app) => began(world.put_app(app, force)),
         },
+        ("GET", _) if path.starts_with("/v2/groups/") => match world.apps().is_empty() {
+            true => refuse(404, "Group '/moodvane' does not exist"),
+            false => Json(json!({ "id": "/moodvane", "version": "2026-11-21T03:29:36.924Z" }))
+                .into_response(),
+        },
         ("GET", _) => match below("/v2/apps/").and_then(|id| world.app(&id)) {
             Some(app) => Json(json!({ "app": app })).into_response(),
             None => refuse(404, "App does not exist"),

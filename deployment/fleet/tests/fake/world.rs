@@ -268,8 +268,7 @@ impl World {
         for id in acted {
             self.step_app(&id);
         }
-        let complete =
-            |world: &Self, id: &PathId| world.held.get(id).is_none_or(|held| is_complete(held));
+        let complete = |world: &Self, id: &PathId| world.held.get(id).is_none_or(is_complete);
         let mut deployments = std::mem::take(&mut self.deployments);
         for one in &mut deployments {
             one.held = one.held.saturating_sub(1);

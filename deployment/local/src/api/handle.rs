@@ -64,6 +64,10 @@ impl Asked<'_> {
     async fn answer(&self, method: &Method, place: Place) -> Answer {
         let put = matches!(method, &Method::PUT | &Method::PATCH);
         match (method, place) {
+            (_, Place::Pods) => Ok(refused(
+                StatusCode::NOT_IMPLEMENTED,
+                "fleet local does not do this: pods; use apps",
+            )),
             (&Method::GET, Place::TaskLog(task)) => Ok(self.log(&task).await),
             (&Method::GET, place) => self.get(place),
             (&Method::POST, Place::Apps) => self.create_app(),
@@ -150,7 +154,9 @@ impl Asked<'_> {
             | Place::TasksDelete
             | Place::Deployment(_)
             | Place::QueueDelay(_) => refused(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
-            Place::TaskLog(_) | Place::Nothing => refused(StatusCode::NOT_FOUND, "URI not found"),
+            Place::TaskLog(_) | Place::Pods | Place::Nothing => {
+                refused(StatusCode::NOT_FOUND, "URI not found")
+            }
         })
     }
 

@@ -27,6 +27,7 @@ pub(super) enum Place {
     Deployment(String),
     Queue,
     QueueDelay(PathId),
+    Pods,
     Nothing,
 }
 
@@ -65,6 +66,7 @@ pub(super) fn place(path: &str) -> Place {
             .strip_suffix("/delay")
             .and_then(absolute)
             .map(Place::QueueDelay),
+        ("pods", _) => Some(Place::Pods),
         _ => None,
     };
     found.unwrap_or(Place::Nothing)
@@ -129,6 +131,7 @@ mod tests {
             ("/v2/queue//tr/a/delay", Place::QueueDelay(id("/tr/a"))),
             ("/v2/deployments/nope", Place::Deployment("nope".to_owned())),
             ("/v2/tasks/delete", Place::TasksDelete),
+            ("/v2/pods//x::status", Place::Pods),
             ("/v2/nope", Place::Nothing),
             ("/v2/apps//Tr", Place::Nothing),
             ("/", Place::Nothing),

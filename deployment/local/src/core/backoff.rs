@@ -39,9 +39,9 @@ impl Backoffs {
         );
     }
 
-    /// Forgets the delay. Whether there was one.
-    pub(super) fn reset(&mut self, app: &PathId) -> bool {
-        self.0.remove(app).is_some()
+    /// Forgets the delay.
+    pub(super) fn reset(&mut self, app: &PathId) {
+        self.0.remove(app);
     }
 
     /// Until when launches of `app` wait.

@@ -1,6 +1,8 @@
 //! What `fleet local` does not do, and therefore refuses.
 
-use moodvane_marathon_api::{App, EngineType, EnvValue, NetworkMode, Operator, Refused, Violation};
+use moodvane_marathon_api::{
+    App, EngineType, EnvValue, IpProtocol, NetworkMode, Operator, Refused, Violation,
+};
 
 /// Options of `docker run` that the Docker runtime knows.
 pub(crate) const PARAMETERS: [&str; 14] = [
@@ -53,6 +55,13 @@ pub(super) fn what_is_not_done(app: &App, containers: bool, place: &str) -> Resu
     }
     if app.check.is_some() {
         refuse("check", "checks without a consequence; use healthChecks");
+    }
+    if app
+        .health_checks
+        .iter()
+        .any(|check| check.ip_protocol == IpProtocol::Ipv6)
+    {
+        refuse("healthChecks", "checks over IPv6");
     }
     if app.resource_limits.is_some() {
         refuse(

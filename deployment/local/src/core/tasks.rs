@@ -211,10 +211,11 @@ impl Core {
             .collect()
     }
 
-    /// Forgets the launch delay of an app.
+    /// Forgets the launch delay of an app. Marathon answers only where the app waits; it is forgotten all
+    /// the same.
     pub(crate) fn reset_delay(&mut self, app: &PathId) -> Result<(), RequestError> {
+        self.backoffs.reset(app);
         if self.of_app(app).any(Instance::is_scheduled) {
-            self.backoffs.reset(app);
             return Ok(());
         }
         Err(RequestError::NotFound(format!(

@@ -45,6 +45,10 @@ fn what_is_not_done_here_is_refused_by_name() {
         ),
         (json!({ "executor": "/mine" }), "/executor"),
         (
+            json!({ "healthChecks": [{ "protocol": "MESOS_TCP", "ipProtocol": "IPv6" }] }),
+            "/healthChecks",
+        ),
+        (
             json!({ "networks": [{ "mode": "container", "name": "dcos" }] }),
             "/networks",
         ),

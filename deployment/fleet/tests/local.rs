@@ -1,0 +1,208 @@
+//! The same against `fleet local` in process: real tasks, real health checks, another Marathon than the fake.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use moodvane_fleet::FleetError;
+use moodvane_fleet::client::{Access, Login, Marathon};
+use moodvane_fleet::down::{DownOptions, down};
+use moodvane_fleet::follow::{Patience, Stage};
+use moodvane_fleet::render::Rendered;
+use moodvane_fleet::up::{UpOptions, up};
+use moodvane_fleet::{down::Stopped, logs};
+use moodvane_marathon_api::PathId;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+const OPTIONS: UpOptions = UpOptions {
+    patience: Patience {
+        whole: Duration::from_secs(120),
+        failures: 3,
+    },
+    force: false,
+    rollback: false,
+};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(flatten)]
+    options: moodvane_fleet_local::Options,
+}
+
+struct Local {
+    marathon: Arc<Marathon>,
+    shutdown: CancellationToken,
+    served: JoinHandle<anyhow::Result<()>>,
+    folder: TempDir,
+}
+
+impl Local {
+    async fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let state = folder.path().join("local").display().to_string();
+        let cli = Cli::parse_from(["local", "--runtime", "processes", "--folder", &state]);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let shutdown = CancellationToken::new();
+        let served = tokio::spawn(moodvane_fleet_local::serve(
+            cli.options,
+            listener,
+            shutdown.clone(),
+        ));
+        let marathon = Marathon::new(Access::new(&[address], Login::None, None).unwrap()).unwrap();
+        Self {
+            marathon: Arc::new(marathon),
+            shutdown,
+            served,
+            folder,
+        }
+    }
+
+    async fn end(self) {
+        self.shutdown.cancel();
+        self.served.await.unwrap().unwrap();
+    }
+
+    fn rendered(&self, apps: &[Value]) -> Rendered {
+        rendered(self.folder.path(), apps)
+    }
+
+    async fn down(&self, remove: bool) -> Stopped {
+        let options = DownOptions {
+            patience: Duration::from_secs(60),
+            remove,
+        };
+        down(&self.marathon, &group(), options, &quiet)
+            .await
+            .unwrap()
+    }
+}
+
+fn quiet(_: &str) {}
+
+fn group() -> PathId {
+    "/t".parse().unwrap()
+}
+
+fn rendered(folder: &Path, apps: &[Value]) -> Rendered {
+    let path = folder.join("group.json");
+    std::fs::write(&path, json!({ "id": "/t", "apps": apps }).to_string()).unwrap();
+    Rendered::read(&path).unwrap()
+}
+
+/// An app that is healthy as long as it runs.
+fn app(name: &str, cmd: &str, needs: &[&str]) -> Value {
+    json!({
+        "id": format!("/t/{name}"), "cmd": cmd, "cpus": 0.1, "mem": 16, "instances": 1,
+        "dependencies": needs.iter().map(|name| format!("/t/{name}")).collect::<Vec<_>>(),
+        "healthChecks": [{ "protocol": "COMMAND", "command": { "value": "true" }, "delaySeconds": 0,
+            "gracePeriodSeconds": 5, "intervalSeconds": 1, "timeoutSeconds": 1 }],
+        "backoffSeconds": 1, "maxLaunchDelaySeconds": 1,
+        "upgradeStrategy": { "minimumHealthCapacity": 0, "maximumOverCapacity": 0 },
+    })
+}
+
+const SLEEP: &str = "exec sleep 600";
+
+#[tokio::test]
+async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
+    let local = Local::start().await;
+    let all = local.rendered(&[
+        app("a", SLEEP, &[]),
+        app("b", SLEEP, &["a"]),
+        app("c", SLEEP, &["b"]),
+    ]);
+    let report = up(&local.marathon, &all, OPTIONS, &quiet).await.unwrap();
+    let healthy: Vec<Duration> = report
+        .apps
+        .iter()
+        .map(|app| app.reached[2].unwrap())
+        .collect();
+    assert!(healthy.is_sorted(), "{healthy:?}");
+    let tasks = |apps: Vec<moodvane_fleet::client::AppState>| -> Vec<String> {
+        apps.into_iter()
+            .flat_map(|info| info.tasks.unwrap())
+            .map(|task| task.id)
+            .collect()
+    };
+    let before = tasks(local.marathon.apps(&group()).await.unwrap());
+    let again = up(&local.marathon, &all, OPTIONS, &quiet).await.unwrap();
+    assert!(
+        again
+            .apps
+            .iter()
+            .all(|app| app.stage == Stage::Ready && !app.moved())
+    );
+    assert_eq!(
+        tasks(local.marathon.apps(&group()).await.unwrap()),
+        before,
+        "the same tasks"
+    );
+    let stopped = local.down(false).await;
+    let waves: Vec<&str> = stopped
+        .waves
+        .iter()
+        .map(|wave| wave.apps[0].as_str())
+        .collect();
+    assert_eq!(waves, ["c", "b", "a"]);
+    assert_eq!(local.marathon.all_tasks().await.unwrap(), []);
+    local.down(true).await;
+    assert_eq!(local.marathon.apps(&group()).await.unwrap(), []);
+    local.end().await;
+}
+
+#[tokio::test]
+async fn an_app_that_fails_is_told_with_the_end_of_its_log() {
+    let local = Local::start().await;
+    let bad = app("bad", "echo the disk is full >&2; exit 3", &[]);
+    let all = local.rendered(&[bad]);
+    let Err(FleetError::Trouble(trouble)) = up(&local.marathon, &all, OPTIONS, &quiet).await else {
+        panic!("it came up");
+    };
+    let told = trouble.to_string();
+    assert!(told.contains("/t/bad failed 3 times"), "{told}");
+    assert!(told.contains("| the disk is full"), "{told}");
+    local.down(true).await;
+    local.end().await;
+}
+
+#[tokio::test]
+async fn a_change_goes_through_and_one_that_fails_is_taken_back() {
+    let local = Local::start().await;
+    up(
+        &local.marathon,
+        &local.rendered(&[app("a", SLEEP, &[])]),
+        OPTIONS,
+        &quiet,
+    )
+    .await
+    .unwrap();
+    let other = local.rendered(&[app("a", "echo second; exec sleep 601", &[])]);
+    up(&local.marathon, &other, OPTIONS, &quiet).await.unwrap();
+    let id: PathId = "/t/a".parse().unwrap();
+    let task = local.marathon.tasks(&id).await.unwrap().remove(0);
+    let log = logs::tail(&local.marathon, &task.id, &task.host, 5)
+        .await
+        .unwrap();
+    assert!(log.iter().any(|line| line.contains("second")), "{log:?}");
+    let broken = local.rendered(&[app("a", "exit 3", &[])]);
+    let options = UpOptions {
+        rollback: true,
+        ..OPTIONS
+    };
+    let error = up(&local.marathon, &broken, options, &quiet)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("it was taken back"), "{error}");
+    let info = local.marathon.app(&id).await.unwrap().unwrap();
+    assert_eq!(info.app.cmd.as_deref(), Some("echo second; exec sleep 601"));
+    local.down(true).await;
+    local.end().await;
+}
