@@ -148,8 +148,9 @@ impl Replay {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
-                batch = self.pipeline.next() => self.acknowledged(&batch?),
+                // Before more is noted, so that a crash repeats a bounded part.
                 () = self.cursor.due() => self.save().await,
+                batch = self.pipeline.next() => self.acknowledged(&batch?),
                 chunk = self.rows.next(), if room => match chunk? {
                     Some(chunk) => self.take(chunk),
                     None => return Ok(End::Finished),
