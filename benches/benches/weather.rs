@@ -17,7 +17,7 @@ use criterion::Criterion;
 use moodvane_analysis::StrayBound;
 use moodvane_benches::{processor_time, year};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
-use moodvane_model::{Incarnation, RunId};
+use moodvane_model::{City, Incarnation, RunId};
 use moodvane_runtime::{Readiness, SystemClock};
 use moodvane_server::{App, ConnectionLimits, ServerConfig, router};
 use moodvane_store::{SqliteStore, Store};
@@ -38,6 +38,11 @@ async fn store(folder: &TempDir) -> SqliteStore {
     store
 }
 
+fn new_york() -> City {
+    let id = year::city().unwrap();
+    City::new(id, "New York", &[], (40.71, -74.01), "America/New_York").unwrap()
+}
+
 fn server(folder: &TempDir, store: SqliteStore) -> Router {
     let log = SqliteLog::open(SqliteLogConfig {
         path: folder.path().join("bench.db"),
@@ -50,7 +55,7 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
         config: ServerConfig {
             address: "127.0.0.1:0".parse().unwrap(),
             city: year::city().unwrap(),
-            cities: Vec::new(),
+            cities: vec![new_york()],
             incarnation: Incarnation(1),
             max_body_bytes: 16_384,
             max_range_hours: 8_784,
@@ -80,11 +85,10 @@ async fn ask(router: &Router, method: &str, path: &str, body: String) -> usize {
     let request = Request::builder().method(method).uri(path);
     let request = request.body(Body::from(body)).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
-    to_bytes(response.into_body(), usize::MAX)
-        .await
-        .unwrap()
-        .len()
+    let status = response.status();
+    let answer = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    assert_eq!(status, StatusCode::OK, "{answer:?}");
+    answer.len()
 }
 
 fn question(hours: i32) -> String {
