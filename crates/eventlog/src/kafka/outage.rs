@@ -26,7 +26,12 @@ impl Outage {
     /// A look at a cluster that is away; whether it has been so for long since the last time that
     /// this was answered with yes.
     pub(super) fn is_long(&mut self) -> bool {
-        let is_long = self.since.get_or_insert_with(Instant::now).elapsed() >= self.long;
+        self.is_long_since(Instant::now())
+    }
+
+    /// The same of a look that began at `began` and found nobody until now.
+    pub(super) fn is_long_since(&mut self, began: Instant) -> bool {
+        let is_long = self.since.get_or_insert(began).elapsed() >= self.long;
         if is_long {
             self.since = None;
         }
@@ -46,5 +51,12 @@ mod tests {
         assert!(at_once.is_long() && at_once.since.is_none());
         never.ended();
         assert!(never.since.is_none());
+    }
+
+    #[test]
+    fn a_look_that_takes_long_is_a_long_outage_by_itself() {
+        let long = Duration::from_millis(1);
+        let began = Instant::now() - 2 * long;
+        assert!(Outage::longer_than(long).is_long_since(began));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
@@ -142,19 +142,19 @@ impl Producer {
         topic: Option<&str>,
         within: Duration,
     ) -> Result<Metadata, LogError> {
-        let client = self.client()?;
+        let (client, began) = (self.client()?, Instant::now());
         let answer = client.client().fetch_metadata(topic, within);
         let answer = answer.map_err(|error| {
             let error = client::log_error("cannot list the kafka topics", &error);
             self.last_failure.explain(error)
         });
-        self.note(&client, &answer);
+        self.note(&client, began, &answer);
         answer
     }
 
     /// Sends records in order and returns once all are acknowledged.
     pub(super) async fn send(&self, records: Vec<Outgoing<'_>>) -> Result<(), LogError> {
-        let client = self.client()?;
+        let (client, began) = (self.client()?, Instant::now());
         let tally = Tally::new();
         for record in records {
             if let Err(error) = self.enqueue(&client, &tally, record).await {
@@ -164,7 +164,7 @@ impl Producer {
         }
         let result = tally.wait().await;
         let result = result.map_err(|error| client::log_error("cannot publish", &error));
-        self.note(&client, &result);
+        self.note(&client, began, &result);
         result
     }
 
@@ -196,7 +196,7 @@ impl Producer {
     }
 
     /// Replaces a client that will not work again, as far as its last answer tells.
-    fn note<T>(&self, client: &Arc<Client>, answer: &Result<T, LogError>) {
+    fn note<T>(&self, client: &Arc<Client>, began: Instant, answer: &Result<T, LogError>) {
         let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
         let is_away = match answer {
             Ok(_) => {
@@ -208,7 +208,7 @@ impl Producer {
         // An idempotent client that lost its place in a partition's sequence never sends again.
         if let Some((_, reason)) = client.client().fatal_error() {
             self.replace(client, &reason);
-        } else if is_away && outage.is_long() {
+        } else if is_away && outage.is_long_since(began) {
             self.replace(client, "no kafka broker for long");
         }
     }
@@ -265,8 +265,6 @@ fn connect(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use std::time::Instant;
 
     use rdkafka::mocking::MockCluster;
     use rdkafka::producer::DefaultProducerContext;

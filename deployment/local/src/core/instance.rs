@@ -26,8 +26,10 @@ pub(super) enum Goal {
     Run,
     /// It is launched again, as this.
     Become(Arc<App>),
-    /// It is gone, and what it kept with it.
+    /// It is gone. What it kept waits for the next with its number, as long as the app is there.
     Remove,
+    /// It is gone, and what it kept with it.
+    Wipe,
 }
 
 /// Where a task runs.
@@ -96,7 +98,7 @@ impl Instance {
     }
 
     pub(super) fn is_leaving(&self) -> bool {
-        matches!(self.goal, Goal::Remove)
+        matches!(self.goal, Goal::Remove | Goal::Wipe)
     }
 
     /// Whether its task runs, is healthy by all its checks, and was once ready.

@@ -28,7 +28,7 @@ mod services;
 mod tasks;
 mod view;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,6 +124,8 @@ pub(crate) struct Core {
     /// What each app has come to: the definition that its instances are brought to.
     actual: BTreeMap<PathId, Arc<App>>,
     instances: BTreeMap<String, Instance>,
+    /// Volumes of instances that are gone, while their apps are there.
+    detached: BTreeMap<PathId, BTreeSet<String>>,
     deployments: Vec<Deploying>,
     backoffs: Backoffs,
     failures: BTreeMap<PathId, TaskFailure>,
@@ -141,6 +143,7 @@ impl Core {
             app_versions: BTreeMap::new(),
             actual: BTreeMap::new(),
             instances: BTreeMap::new(),
+            detached: BTreeMap::new(),
             deployments: Vec::new(),
             backoffs: Backoffs::default(),
             failures: BTreeMap::new(),
@@ -174,6 +177,7 @@ impl Core {
                 break;
             }
         }
+        self.remove_orphans();
         self.probe_due(now);
     }
 

@@ -74,6 +74,7 @@ impl Core {
         }
         match instance.goal.clone() {
             Goal::Remove => self.remove(&instance),
+            Goal::Wipe => self.wipe(&instance),
             Goal::Become(app) => self.schedule_again(&instance.id, app, state, now),
             Goal::Run => self.schedule_again(&instance.id, Arc::clone(&instance.app), state, now),
         }
@@ -96,10 +97,37 @@ impl Core {
         self.tell_instance(id, Condition::Scheduled, now);
     }
 
+    /// Marathon destroys a volume where its app is deleted or it is told to wipe, not where the app is
+    /// scaled down (its documentation of persistent volumes).
     fn remove(&mut self, instance: &Instance) {
         self.instances.remove(&instance.id);
         let names = volume_names(instance);
         if !names.is_empty() {
+            let app = instance.app.id.clone();
+            self.detached.entry(app).or_default().extend(names);
+        }
+    }
+
+    fn wipe(&mut self, instance: &Instance) {
+        self.instances.remove(&instance.id);
+        let names = volume_names(instance);
+        if !names.is_empty() {
+            self.effects.push(Effect::RemoveVolumes { names });
+        }
+    }
+
+    /// Removes what apps kept that are gone.
+    pub(super) fn remove_orphans(&mut self) {
+        let gone: Vec<PathId> = self
+            .detached
+            .keys()
+            .filter(|id| !self.desired.apps.contains_key(id) && !self.actual.contains_key(id))
+            .filter(|id| self.of_app(id).next().is_none())
+            .cloned()
+            .collect();
+        for id in gone {
+            let names = self.detached.remove(&id).unwrap_or_default();
+            let names = names.into_iter().collect();
             self.effects.push(Effect::RemoveVolumes { names });
         }
     }
@@ -113,6 +141,10 @@ impl Core {
             (State::Scheduled { .. }, Goal::Remove) => {
                 let instance = instance.clone();
                 self.remove(&instance);
+            }
+            (State::Scheduled { .. }, Goal::Wipe) => {
+                let instance = instance.clone();
+                self.wipe(&instance);
             }
             (State::Scheduled { .. }, Goal::Become(app)) => instance.app = app,
             (State::Scheduled { .. }, Goal::Run) => {}
@@ -157,7 +189,7 @@ impl Core {
             .collect();
         for id in ids {
             let goal = if kill == Kill::Wipe {
-                Goal::Remove
+                Goal::Wipe
             } else {
                 Goal::Run
             };

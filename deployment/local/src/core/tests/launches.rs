@@ -247,7 +247,7 @@ fn names(world: &World, from: usize) -> Vec<String> {
 }
 
 #[test]
-fn what_an_instance_keeps_comes_again_and_goes_with_it() {
+fn what_an_instance_keeps_comes_again_and_goes_with_its_app() {
     let all = ["fleet-local.g_db.0.var_data", "fleet-local.g_db.1.var_data"];
     let mut world = World::new();
     world.create(app("/g/db", kept())).unwrap();
@@ -273,7 +273,21 @@ fn what_an_instance_keeps_comes_again_and_goes_with_it() {
         .put("/g/db", json!({ "instances": 1 }), Force::No)
         .unwrap();
     world.settle();
-    assert_eq!(world.removed.len(), 1);
+    world
+        .put("/g/db", json!({ "instances": 0 }), Force::No)
+        .unwrap();
+    world.settle();
+    assert!(world.removed.is_empty(), "scaled away, and kept");
+    let from = world.launches.len();
+    world
+        .put("/g/db", json!({ "instances": 2 }), Force::No)
+        .unwrap();
+    world.settle();
+    assert_eq!(names(&world, from), all, "the same as before");
+    world
+        .put("/g/db", json!({ "instances": 1 }), Force::No)
+        .unwrap();
+    world.settle();
     world
         .ask(|core, now| core.delete_app(&path("/g/db"), Force::No, now))
         .unwrap();
