@@ -130,9 +130,11 @@ impl Core {
             if comes >= app.instances as usize || all.len() >= room.most {
                 return;
             }
-            let slot = (0..)
-                .find(|slot| all.iter().all(|one| one.slot != *slot))
-                .unwrap_or_default();
+            let is_free = |slot: &u32| {
+                all.iter().all(|one| one.slot != *slot)
+                    && !self.spent.contains(&(app.id.clone(), *slot))
+            };
+            let slot = (0..).find(is_free).unwrap_or_default();
             let id = format!("{}.instance-{}", app.id.safe(), (self.config.new_id)());
             let instance = Instance::new(id.clone(), Arc::clone(app), slot, now);
             self.instances.insert(id.clone(), instance);

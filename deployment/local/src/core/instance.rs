@@ -45,7 +45,8 @@ pub(super) struct Instance {
     pub(super) id: String,
     /// What it runs.
     pub(super) app: Arc<App>,
-    /// The lowest number that no other instance of the app has: names what it keeps.
+    /// The lowest number that no other instance of the app has, nor one that was wiped: names what it
+    /// keeps.
     pub(super) slot: u32,
     /// Which task it is, from 1.
     pub(super) attempt: u32,

@@ -126,6 +126,8 @@ pub(crate) struct Core {
     instances: BTreeMap<String, Instance>,
     /// Volumes of instances that are gone, while their apps are there.
     detached: BTreeMap<PathId, BTreeSet<String>>,
+    /// Numbers of instances that were wiped, by app: not given again while the app is there.
+    spent: BTreeSet<(PathId, u32)>,
     deployments: Vec<Deploying>,
     backoffs: Backoffs,
     failures: BTreeMap<PathId, TaskFailure>,
@@ -144,6 +146,7 @@ impl Core {
             actual: BTreeMap::new(),
             instances: BTreeMap::new(),
             detached: BTreeMap::new(),
+            spent: BTreeSet::new(),
             deployments: Vec::new(),
             backoffs: Backoffs::default(),
             failures: BTreeMap::new(),

@@ -73,8 +73,8 @@ impl Core {
             );
         }
         match instance.goal.clone() {
-            Goal::Remove => self.remove(&instance),
-            Goal::Wipe => self.wipe(&instance),
+            Goal::Remove => self.remove(&instance, false),
+            Goal::Wipe => self.remove(&instance, true),
             Goal::Become(app) => self.schedule_again(&instance.id, app, state, now),
             Goal::Run => self.schedule_again(&instance.id, Arc::clone(&instance.app), state, now),
         }
@@ -99,21 +99,20 @@ impl Core {
 
     /// Marathon destroys a volume where its app is deleted or it is told to wipe, not where the app is
     /// scaled down (its documentation of persistent volumes).
-    fn remove(&mut self, instance: &Instance) {
+    fn remove(&mut self, instance: &Instance, is_wiped: bool) {
         self.instances.remove(&instance.id);
         let names = volume_names(instance);
-        if !names.is_empty() {
-            let app = instance.app.id.clone();
-            self.detached.entry(app).or_default().extend(names);
+        if names.is_empty() {
+            return;
         }
-    }
-
-    fn wipe(&mut self, instance: &Instance) {
-        self.instances.remove(&instance.id);
-        let names = volume_names(instance);
-        if !names.is_empty() {
+        let app = instance.app.id.clone();
+        if is_wiped {
+            // Another number: else the next would come to what is still being removed.
+            self.spent.insert((app, instance.slot));
             self.effects.push(Effect::RemoveVolumes { names });
+            return;
         }
+        self.detached.entry(app).or_default().extend(names);
     }
 
     /// Removes what apps kept that are gone.
@@ -126,6 +125,7 @@ impl Core {
             .cloned()
             .collect();
         for id in gone {
+            self.spent.retain(|(app, _)| *app != id);
             let names = self.detached.remove(&id).unwrap_or_default();
             let names = names.into_iter().collect();
             self.effects.push(Effect::RemoveVolumes { names });
@@ -138,13 +138,9 @@ impl Core {
             return;
         };
         match (instance.state, goal) {
-            (State::Scheduled { .. }, Goal::Remove) => {
+            (State::Scheduled { .. }, goal @ (Goal::Remove | Goal::Wipe)) => {
                 let instance = instance.clone();
-                self.remove(&instance);
-            }
-            (State::Scheduled { .. }, Goal::Wipe) => {
-                let instance = instance.clone();
-                self.wipe(&instance);
+                self.remove(&instance, matches!(goal, Goal::Wipe));
             }
             (State::Scheduled { .. }, Goal::Become(app)) => instance.app = app,
             (State::Scheduled { .. }, Goal::Run) => {}

@@ -340,6 +340,10 @@ fn a_kill_that_wipes_begins_anew() {
     world.ask(|core, now| core.kill(&[task], Kill::Wipe, now));
     world.until("it runs again", |world| world.running("/g/db").len() == 2);
     assert_eq!(world.removed.len(), 1);
+    assert!(
+        !names(&world, 2).contains(&world.removed[0]),
+        "the removal may still be under way"
+    );
 }
 
 #[test]
