@@ -109,6 +109,14 @@ fn app(name: &str, cmd: &str, needs: &[&str]) -> Value {
     })
 }
 
+/// An app that ends by itself and is never healthy: a check that passed in the moment before its end
+/// would let it come up.
+fn failing(name: &str, cmd: &str) -> Value {
+    let mut app = app(name, cmd, &[]);
+    app["healthChecks"][0]["command"]["value"] = json!("false");
+    app
+}
+
 const SLEEP: &str = "exec sleep 600";
 
 #[tokio::test]
@@ -161,10 +169,7 @@ async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
 #[tokio::test]
 async fn an_app_that_fails_is_told_with_the_end_of_its_log() {
     let local = Local::start().await;
-    let mut bad = app("bad", "echo the disk is full >&2; exit 3", &[]);
-    // A check that passed in the moment before the end would let it come up.
-    bad["healthChecks"][0]["command"]["value"] = json!("false");
-    let all = local.rendered(&[bad]);
+    let all = local.rendered(&[failing("bad", "echo the disk is full >&2; exit 3")]);
     let Err(FleetError::Trouble(trouble)) = up(&local.marathon, &all, OPTIONS, &quiet).await else {
         panic!("it came up");
     };
@@ -194,7 +199,7 @@ async fn a_change_goes_through_and_one_that_fails_is_taken_back() {
         .await
         .unwrap();
     assert!(log.iter().any(|line| line.contains("second")), "{log:?}");
-    let broken = local.rendered(&[app("a", "exit 3", &[])]);
+    let broken = local.rendered(&[failing("a", "exit 3")]);
     let options = UpOptions {
         rollback: true,
         ..OPTIONS
