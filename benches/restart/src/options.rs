@@ -55,6 +55,9 @@ pub(crate) struct Options {
     /// An overlay of fleet.toml, for --whole.
     #[arg(long, value_name = "NAME")]
     pub(crate) overlay: Option<String>,
+    /// A file of values laid over them, for --whole; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
     /// Where restart.md, restart.csv and restart.svg are written.
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     pub(crate) out: PathBuf,

@@ -25,7 +25,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let http = reqwest::Client::builder().tls_certs_only([]).build()?;
     let mut whole = Vec::new();
     if options.whole > 0 {
-        let rendered = definitions(&options.definitions, options.overlay.as_deref())?;
+        let rendered = definitions(&options)?;
         for number in 1..=options.whole {
             let one = once(&marathon, &options.group, &rendered, options.timeout()).await?;
             let (launch, stop) = (one.launch.as_secs_f64(), one.stop.as_secs_f64());
