@@ -9,6 +9,7 @@
 
 mod cursor;
 mod hosts;
+mod resumed;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -45,8 +46,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whoever asks for a longer pause is asked again nevertheless.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A first message this long after the cursor means that the server no longer had what we asked.
-const GAP_US: i64 = 600_000_000;
 /// How far ahead of our clock the server's may be.
 const AHEAD_US: i64 = 600_000_000;
 
@@ -238,7 +237,7 @@ impl Stream {
         }
         if !raws.is_empty() {
             let times: Vec<i64> = raws.iter().filter_map(|raw| time_us(raw)).collect();
-            self.look_for_gap(times.first().copied());
+            self.look_for_gap(&times);
             let raws = raws.into_iter().map(Raw::Text).collect();
             self.pipeline.take(raws, self.latest(&times));
         }
@@ -253,20 +252,14 @@ impl Stream {
     }
 
     /// A server that no longer has what was asked for begins later and does not say so.
-    fn look_for_gap(&mut self, first: Option<i64>) {
-        let Some(first) = first else {
+    fn look_for_gap(&mut self, times: &[i64]) {
+        let Some(gap_us) = self.position.gap(times) else {
             return;
         };
-        let gap_us = self
-            .position
-            .take_asked()
-            .map_or(0, |asked| first.saturating_sub(asked));
-        if gap_us > GAP_US {
-            let gap_ms = gap_us / 1000;
-            let ms = u64::try_from(gap_ms).unwrap_or(0);
-            self.desk.shared.metrics.gap(self.desk.id(), ms);
-            self.desk.note(&SourceError::Gap { gap_ms });
-        }
+        let gap_ms = gap_us / 1000;
+        let ms = u64::try_from(gap_ms).unwrap_or(0);
+        self.desk.shared.metrics.gap(self.desk.id(), ms);
+        self.desk.note(&SourceError::Gap { gap_ms });
     }
 
     fn acknowledged(&mut self, batch: &Acknowledged<Option<i64>>) {
