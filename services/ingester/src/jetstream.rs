@@ -77,6 +77,7 @@ async fn listen(config: BlueskyConfig, host: &Url, desk: Desk) -> Result<End, So
     let Some(socket) = stop.run_until_cancelled(connect(&url, &desk)).await else {
         return Ok(End::Stopped);
     };
+    let now_us = desk.now().millis() * 1000;
     let format = JetstreamFormat::new(desk.id(), Arc::clone(&config.selection));
     let stream = Stream {
         socket: socket?,
@@ -88,6 +89,8 @@ async fn listen(config: BlueskyConfig, host: &Url, desk: Desk) -> Result<End, So
         cursor: CursorKeeper::new(Arc::clone(&desk.shared.log), name),
         heard: desk.shared.clock.uptime(),
         idle: config.idle,
+        // From a moment that is yet to come a server begins now.
+        not_before: position.begin().filter(|begin| *begin <= now_us),
         position,
         desk,
     };
@@ -160,6 +163,8 @@ struct Stream {
     pipeline: Pipeline<Option<i64>>,
     cursor: CursorKeeper,
     position: Position,
+    /// What is from before this time was not asked for.
+    not_before: Option<i64>,
     /// The uptime at which something was heard last.
     heard: Duration,
     idle: Duration,
@@ -235,13 +240,29 @@ impl Stream {
                 Err(error) => ended = Err(SourceError::Stream(error.to_string())),
             }
         }
+        let times: Vec<Option<i64>> = raws.iter().map(|raw| time_us(raw)).collect();
+        let told: Vec<i64> = times.iter().copied().flatten().collect();
+        self.look_for_gap(&told);
+        let raws: Vec<Raw> = raws
+            .into_iter()
+            .zip(times)
+            .filter(|(_, time)| self.is_new(*time))
+            .map(|(raw, _)| Raw::Text(raw))
+            .collect();
         if !raws.is_empty() {
-            let times: Vec<i64> = raws.iter().filter_map(|raw| time_us(raw)).collect();
-            self.look_for_gap(&times);
-            let raws = raws.into_iter().map(Raw::Text).collect();
-            self.pipeline.take(raws, self.latest(&times));
+            self.pipeline.take(raws, self.latest(&told));
         }
         ended
+    }
+
+    /// Some hosts begin up to an hour before the cursor, and do not say so: more than the readers can
+    /// tell for duplicates. What is from before it was acknowledged, or not asked for.
+    fn is_new(&self, time: Option<i64>) -> bool {
+        let is_new = time.is_none() || time >= self.not_before;
+        if !is_new {
+            self.desk.count_dropped("before_cursor");
+        }
+        is_new
     }
 
     /// The greatest of a batch's times. One far ahead is not believed: the cursor would skip what
