@@ -174,6 +174,15 @@ impl Settings {
         found
     }
 
+    /// The keys of the default configuration that nobody has asked for so far.
+    #[must_use]
+    pub fn unasked(&self) -> Vec<&str> {
+        // What stands in no table is an array of tables, whose elements say what they are.
+        let keys = self.known.iter().filter(|key| key.contains('.'));
+        let unasked = keys.filter(|key| !self.was_asked(key));
+        unasked.map(String::as_str).collect()
+    }
+
     /// Ends the reading.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! Guarantee: every fault is reported, none hides another; nothing is opened or asked.
 
 mod file;
+mod input;
 mod live;
 mod mastodon;
 mod spool;
@@ -16,6 +17,7 @@ use moodvane_model::{City, SourceId};
 use moodvane_runtime::{Section, Settings};
 
 pub use self::file::{PostFileConfig, WeatherFileConfig};
+pub use self::input::{FileConfig, Input, Speed};
 pub use self::live::BlueskyConfig;
 pub use self::mastodon::MastodonConfig;
 pub use self::weather::{ApiKey, WeatherConfig, WeatherProvider};
@@ -93,7 +95,18 @@ impl SourceConfig {
         matches!(self, Self::PostFile(_) | Self::WeatherFile(_))
     }
 
-    /// Whether it can be asked again for what it said before. The past hours of the weather are
+    /// Whether the input is standard input.
+    fn is_stdin(&self) -> bool {
+        let file = match self {
+            Self::PostFile(config) => &config.file,
+            Self::WeatherFile(config) => &config.file,
+            _ => return false,
+        };
+        file.input == Input::Stdin
+    }
+
+    /// Whether it waits while the log is away: it can be asked again for what it said before, or, as
+    /// standard input, keeps its writer waiting. The past hours of the weather are
     /// coarser than its observations, which are gone when they were not taken. Of what a stream of
     /// Mastodon or X brought some can be asked for again, but not all.
     #[must_use]
@@ -227,8 +240,27 @@ fn read_sources(settings: &Settings, cities: &[City]) -> Option<Vec<SourceConfig
             distinct = false;
         }
     }
+    distinct &= one_reads_stdin(&sections, &sources);
     sources
         .into_iter()
         .collect::<Option<Vec<_>>>()
         .filter(|_| distinct)
+}
+
+/// Two readers of standard input would each have some of its rows.
+fn one_reads_stdin(sections: &[Section<'_>], sources: &[Option<SourceConfig>]) -> bool {
+    let is_stdin =
+        |source: &Option<SourceConfig>| source.as_ref().is_some_and(SourceConfig::is_stdin);
+    let mut readers = sections
+        .iter()
+        .zip(sources)
+        .filter(|(_, source)| is_stdin(source));
+    readers.next();
+    let mut one = true;
+    for (section, _) in readers {
+        let fault = "standard input is another source's already, one alone can read it";
+        section.fault("path", fault);
+        one = false;
+    }
+    one
 }

@@ -51,6 +51,15 @@ pub(crate) struct Shared {
     pub(crate) batches_in_flight: usize,
 }
 
+/// When records came, by two clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Came {
+    /// The uptime at which their messages were read.
+    pub(crate) at: Duration,
+    /// The latest own time among them.
+    pub(crate) last_event: Option<Timestamp>,
+}
+
 /// What one source works with.
 #[derive(Clone)]
 pub(crate) struct Desk {
@@ -131,7 +140,7 @@ impl Desk {
         &self,
         topic: Topic,
         records: Vec<NewRecord>,
-        last_event: Option<Timestamp>,
+        came: Came,
         cursor: Option<(String, String)>,
     ) -> impl Future<Output = Result<Taken, SourceError>> + 'static {
         let (n, desk) = (records.len(), self.clone());
@@ -154,7 +163,9 @@ impl Desk {
                 .await
                 .map_err(|_| SourceError::Gone("publisher"))??;
             if taken != Taken::Dropped {
-                desk.cell.count_records(n, last_event, desk.now());
+                desk.cell.count_records(n, came.last_event, desk.now());
+                let took = desk.shared.clock.uptime().saturating_sub(came.at);
+                desk.shared.metrics.acknowledged(desk.id(), n, took);
             }
             if taken == Taken::Logged {
                 // What is in the spool is counted when the log has it.

@@ -20,7 +20,9 @@ pub(crate) enum SourceError {
     #[error("the stream was closed by its server")]
     Closed,
     /// The stream began later than was asked for, and did not say so.
-    #[error("the stream resumed {gap_ms} ms after the cursor, what came in between is missing")]
+    #[error(
+        "the stream resumed {gap_ms} ms after what was last seen, what came in between is missing"
+    )]
     Gap { gap_ms: i64 },
     /// More came while no stream was open than could be fetched.
     #[error("more came while no stream was open than can be fetched, the rest is missing")]
@@ -52,6 +54,9 @@ pub(crate) enum SourceError {
     /// A part of the ingester is gone.
     #[error("the {0} is gone")]
     Gone(&'static str),
+    /// A thread could not be made.
+    #[error("no thread could be started: {0}")]
+    Thread(String),
     /// A file cannot be read.
     #[error("{path}: {reason}")]
     File { path: String, reason: String },
@@ -86,6 +91,7 @@ impl SourceError {
             Self::Future(_) => "future",
             Self::Log(_) => "log",
             Self::Gone(_) => "gone",
+            Self::Thread(_) => "thread",
             Self::File { .. } => "file",
             Self::Budget { .. } => "budget",
             Self::Hung(_) => "hung",

@@ -1,25 +1,30 @@
-//! Replays a file: posts or weather, as fast as the log takes them, once.
+//! Replays files, and standard input: posts or weather, once, as fast as the log takes them or at the
+//! pace at which they happened.
 //!
 //! Guarantee: the cursor is the byte at which the first record begins that is not acknowledged, of
 //! a file of that path and size; a replay goes on there. A file that has changed since is refused,
-//! for a place in it would mean something else. A file may be packed by gzip or zstd.
+//! for a place in it would mean something else. What comes may be packed by gzip or zstd. Standard
+//! input has no cursor: what was read of it and is not acknowledged is lost with the process, and a
+//! source that fails does not go on with it.
 
+mod pace;
 mod place;
 mod reader;
 mod unpacked;
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use moodvane_eventlog::NewRecord;
 use moodvane_model::{Timestamp, Topic};
 use moodvane_upstream::Raw;
-use moodvane_upstream::table::{PostTable, TableError, TableKind, WeatherTable};
-use tracing::info;
+use moodvane_upstream::table::{PostTable, TableError, WeatherTable};
+use tracing::{info, warn};
 
+use self::pace::Pace;
 use self::place::Place;
-use self::reader::{Reading, Rows};
-use crate::config::{PostFileConfig, WeatherFileConfig};
+use self::reader::{Chunk, Gate, Reading, Rows, TimeOf};
+use crate::config::{FileConfig, Input, PostFileConfig, WeatherFileConfig};
 use crate::cursor::CursorKeeper;
 use crate::desk::{Desk, End};
 use crate::error::SourceError;
@@ -29,36 +34,42 @@ use crate::pipeline::{Acknowledged, Pipeline};
 /// More batches in flight bring nothing, and would be more than a crash may repeat.
 const MAX_IN_FLIGHT: usize = 8;
 
-/// Replays a file of posts.
+/// Replays posts.
 pub(crate) async fn posts(config: PostFileConfig, desk: Desk) -> Result<End, SourceError> {
-    let (reading, place) = open(&config.path, config.format, &desk).await?;
-    let selection = Arc::clone(&config.selection);
-    let table = PostTable::new(desk.id(), selection, &config.spec, reading.header())
-        .map_err(|error| refused(&config.path, &error))?;
-    let format = Arc::new(PostRecords(Arc::new(table)));
-    replay(
-        reading,
-        place,
-        Pipeline::new(limited(desk), Topic::Tweet, format),
-    )
-    .await
+    let Some(opened) = open(&config.file, &desk).await? else {
+        return Ok(End::Stopped);
+    };
+    let header = opened.reading.header();
+    let table = PostTable::new(
+        desk.id(),
+        Arc::clone(&config.selection),
+        &config.spec,
+        header,
+    );
+    let table = Arc::new(table.map_err(|error| opened.refused(&error))?);
+    let times = Arc::clone(&table);
+    let time_of: TimeOf = Box::new(move |raw| times.time_of(raw));
+    let format = Arc::new(PostRecords(table));
+    let pipeline = Pipeline::new(limited(desk), Topic::Tweet, format);
+    opened.replay(time_of, pipeline)?.live().await
 }
 
-/// Replays a file of weather.
+/// Replays weather.
 pub(crate) async fn weather(config: WeatherFileConfig, desk: Desk) -> Result<End, SourceError> {
-    let (reading, place) = open(&config.path, config.format, &desk).await?;
-    let table = WeatherTable::new((config.city, desk.id()), &config.spec, reading.header())
-        .map_err(|error| refused(&config.path, &error))?;
+    let Some(opened) = open(&config.file, &desk).await? else {
+        return Ok(End::Stopped);
+    };
+    let header = opened.reading.header();
+    let table = WeatherTable::new((config.city, desk.id()), &config.spec, header);
+    let table = Arc::new(table.map_err(|error| opened.refused(&error))?);
+    let times = Arc::clone(&table);
+    let time_of: TimeOf = Box::new(move |raw| times.time_of(raw));
     let format = Arc::new(WeatherRecords(table));
-    replay(
-        reading,
-        place,
-        Pipeline::new(limited(desk), Topic::Temperature, format),
-    )
-    .await
+    let pipeline = Pipeline::new(limited(desk), Topic::Temperature, format);
+    opened.replay(time_of, pipeline)?.live().await
 }
 
-struct WeatherRecords(WeatherTable);
+struct WeatherRecords(Arc<WeatherTable>);
 
 impl RecordFormat for WeatherRecords {
     fn format(
@@ -82,38 +93,90 @@ fn limited(mut desk: Desk) -> Desk {
     desk
 }
 
-fn refused(path: &Path, error: &TableError) -> SourceError {
+fn refused(name: &str, error: &TableError) -> SourceError {
     SourceError::File {
-        path: path.display().to_string(),
+        path: name.to_owned(),
         reason: error.to_string(),
     }
 }
 
-async fn open(path: &Path, kind: TableKind, desk: &Desk) -> Result<(Reading, Place), SourceError> {
-    let saved = desk.shared.log.cursor(desk.id().as_str()).await?;
-    let reading = Reading::open(path.to_owned(), kind).await?;
-    let place = Place::restore(path, reading.total(), saved.as_deref())?;
-    let reading = reading.seek_to(place.at()).await?;
-    info!(source = %desk.id(), path = %path.display(), from_byte = place.at(), total_bytes = reading.total(), "file opened");
-    Ok((reading, place))
+/// An input, at the place where it is gone on with.
+struct Opened {
+    reading: Reading,
+    /// Where standard input stands is of no use to anybody.
+    place: Option<Place>,
+    file: FileConfig,
 }
 
-async fn replay(
-    reading: Reading,
-    place: Place,
-    pipeline: Pipeline<u64>,
-) -> Result<End, SourceError> {
-    let desk = pipeline.desk().clone();
-    let log = Arc::clone(&desk.shared.log);
-    let replay = Replay {
-        shows_progress: !reading.is_packed(),
-        rows: reading.start(),
-        cursor: CursorKeeper::new(log, desk.id().to_string()),
-        pipeline,
-        place,
-        desk,
+/// Opens an input; `None` where the source is told to stop meanwhile.
+async fn open(file: &FileConfig, desk: &Desk) -> Result<Option<Opened>, SourceError> {
+    let stop = &desk.shared.stop;
+    let opened = match &file.input {
+        Input::File(_) => stop.run_until_cancelled(open_file(file, desk)).await,
+        Input::Stdin => stop.run_until_cancelled(open_stdin(file, desk)).await,
     };
-    replay.live().await
+    opened.transpose()
+}
+
+async fn open_file(file: &FileConfig, desk: &Desk) -> Result<Opened, SourceError> {
+    let saved = desk.shared.log.cursor(desk.id().as_str()).await?;
+    // The way to a place in a packed file may be long.
+    desk.waits();
+    let reading = Reading::open(file.input.clone(), file.format).await?;
+    let size = reading.total().unwrap_or(0);
+    let place = Place::restore(&file.input.to_string(), size, saved.as_deref())?;
+    let reading = reading.seek_to(place.at()).await?;
+    info!(source = %desk.id(), path = %file.input, from_byte = place.at(), total_bytes = size, "file opened");
+    Ok(Opened {
+        reading,
+        place: Some(place),
+        file: file.clone(),
+    })
+}
+
+async fn open_stdin(file: &FileConfig, desk: &Desk) -> Result<Opened, SourceError> {
+    if desk.cell.read().restarts > 0 {
+        let reason = "what was read of it before a failure does not come again, so that it cannot be gone on with";
+        return Err(SourceError::File {
+            path: file.input.to_string(),
+            reason: reason.to_owned(),
+        });
+    }
+    // Its first row may take any time.
+    desk.waits();
+    let reading = Reading::open(file.input.clone(), file.format).await?;
+    warn!(source = %desk.id(), "standard input is read, which cannot be resumed");
+    Ok(Opened {
+        reading,
+        place: None,
+        file: file.clone(),
+    })
+}
+
+impl Opened {
+    fn refused(&self, error: &TableError) -> SourceError {
+        refused(&self.file.input.to_string(), error)
+    }
+
+    fn replay(self, time_of: TimeOf, pipeline: Pipeline<u64>) -> Result<Replay, SourceError> {
+        let desk = pipeline.desk().clone();
+        let log = Arc::clone(&desk.shared.log);
+        let gate = Gate {
+            time_of,
+            since: self.file.since,
+            tick_ms: self.file.speed.map(pace::tick_ms),
+        };
+        Ok(Replay {
+            shows_progress: !self.reading.is_packed(),
+            rows: self.reading.start(gate)?,
+            cursor: CursorKeeper::new(log, desk.id().to_string()),
+            pace: Pace::new(self.file.speed),
+            next: None,
+            pipeline,
+            place: self.place,
+            desk,
+        })
+    }
 }
 
 struct Replay {
@@ -121,7 +184,10 @@ struct Replay {
     /// Marked with the byte at which the rows behind a batch begin.
     pipeline: Pipeline<u64>,
     cursor: CursorKeeper,
-    place: Place,
+    place: Option<Place>,
+    pace: Pace,
+    /// Rows whose time has not come, and the uptime at which it does.
+    next: Option<(Chunk, Duration)>,
     /// Of a packed file nobody knows how much is to come.
     shows_progress: bool,
     desk: Desk,
@@ -143,23 +209,41 @@ impl Replay {
 
     async fn read(&mut self) -> Result<End, SourceError> {
         let stop = self.desk.shared.stop.clone();
+        let clock = Arc::clone(&self.desk.shared.clock);
         loop {
             let room = self.pipeline.has_room();
+            let wait = self.next.as_ref();
+            let wait = wait.map(|(_, due)| due.saturating_sub(clock.uptime()));
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(End::Stopped),
                 // Before more is noted, so that a crash repeats a bounded part.
                 () = self.cursor.due() => self.save().await,
                 batch = self.pipeline.next() => self.acknowledged(&batch?),
-                chunk = self.rows.next(), if room => match chunk? {
-                    Some(chunk) => self.take(chunk),
+                () = clock.sleep(wait.unwrap_or_default()), if room && wait.is_some() => {
+                    self.take_next();
+                }
+                chunk = self.rows.next(), if room && wait.is_none() => match chunk? {
+                    Some(chunk) => self.read_ahead(chunk),
                     None => return Ok(End::Finished),
                 },
             }
         }
     }
 
-    fn take(&mut self, chunk: reader::Chunk) {
+    fn read_ahead(&mut self, chunk: Chunk) {
+        let uptime = self.desk.shared.clock.uptime();
+        let due = self.pace.due(chunk.at, uptime);
+        self.next = Some((chunk, due));
+        if due <= uptime {
+            self.take_next();
+        }
+    }
+
+    fn take_next(&mut self) {
+        let Some((chunk, _)) = self.next.take() else {
+            return;
+        };
         let metrics = &self.desk.shared.metrics;
         for (reason, n) in &chunk.dropped {
             metrics.seen(self.desk.id(), *n);
@@ -176,18 +260,16 @@ impl Replay {
     }
 
     fn acknowledged(&mut self, batch: &Acknowledged<u64>) {
-        self.cursor
-            .note(self.place.advance(batch.mark), batch.records);
+        if let Some(place) = &mut self.place {
+            self.cursor.note(place.advance(batch.mark), batch.records);
+        }
         self.show_progress();
     }
 
     fn show_progress(&self) {
-        if !self.shows_progress {
-            return;
+        if let Some(place) = self.place.as_ref().filter(|_| self.shows_progress) {
+            self.desk.cell.set_progress(place.at(), place.total());
         }
-        self.desk
-            .cell
-            .set_progress(self.place.at(), self.place.total());
     }
 
     async fn save(&mut self) {

@@ -9,6 +9,7 @@
 
 mod cursor;
 mod hosts;
+mod resumed;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -45,8 +46,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whoever asks for a longer pause is asked again nevertheless.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A first message this long after the cursor means that the server no longer had what we asked.
-const GAP_US: i64 = 600_000_000;
 /// How far ahead of our clock the server's may be.
 const AHEAD_US: i64 = 600_000_000;
 
@@ -78,6 +77,7 @@ async fn listen(config: BlueskyConfig, host: &Url, desk: Desk) -> Result<End, So
     let Some(socket) = stop.run_until_cancelled(connect(&url, &desk)).await else {
         return Ok(End::Stopped);
     };
+    let now_us = desk.now().millis() * 1000;
     let format = JetstreamFormat::new(desk.id(), Arc::clone(&config.selection));
     let stream = Stream {
         socket: socket?,
@@ -89,6 +89,8 @@ async fn listen(config: BlueskyConfig, host: &Url, desk: Desk) -> Result<End, So
         cursor: CursorKeeper::new(Arc::clone(&desk.shared.log), name),
         heard: desk.shared.clock.uptime(),
         idle: config.idle,
+        // From a moment that is yet to come a server begins now.
+        not_before: position.begin().filter(|begin| *begin <= now_us),
         position,
         desk,
     };
@@ -161,6 +163,8 @@ struct Stream {
     pipeline: Pipeline<Option<i64>>,
     cursor: CursorKeeper,
     position: Position,
+    /// What is from before this time was not asked for.
+    not_before: Option<i64>,
     /// The uptime at which something was heard last.
     heard: Duration,
     idle: Duration,
@@ -236,13 +240,29 @@ impl Stream {
                 Err(error) => ended = Err(SourceError::Stream(error.to_string())),
             }
         }
+        let times: Vec<Option<i64>> = raws.iter().map(|raw| time_us(raw)).collect();
+        let told: Vec<i64> = times.iter().copied().flatten().collect();
+        self.look_for_gap(&told);
+        let raws: Vec<Raw> = raws
+            .into_iter()
+            .zip(times)
+            .filter(|(_, time)| self.is_new(*time))
+            .map(|(raw, _)| Raw::Text(raw))
+            .collect();
         if !raws.is_empty() {
-            let times: Vec<i64> = raws.iter().filter_map(|raw| time_us(raw)).collect();
-            self.look_for_gap(times.first().copied());
-            let raws = raws.into_iter().map(Raw::Text).collect();
-            self.pipeline.take(raws, self.latest(&times));
+            self.pipeline.take(raws, self.latest(&told));
         }
         ended
+    }
+
+    /// Some hosts begin up to an hour before the cursor, and do not say so: more than the readers can
+    /// tell for duplicates. What is from before it was acknowledged, or not asked for.
+    fn is_new(&self, time: Option<i64>) -> bool {
+        let is_new = time.is_none() || time >= self.not_before;
+        if !is_new {
+            self.desk.count_dropped("before_cursor");
+        }
+        is_new
     }
 
     /// The greatest of a batch's times. One far ahead is not believed: the cursor would skip what
@@ -253,20 +273,14 @@ impl Stream {
     }
 
     /// A server that no longer has what was asked for begins later and does not say so.
-    fn look_for_gap(&mut self, first: Option<i64>) {
-        let Some(first) = first else {
+    fn look_for_gap(&mut self, times: &[i64]) {
+        let Some(gap_us) = self.position.gap(times) else {
             return;
         };
-        let gap_us = self
-            .position
-            .take_asked()
-            .map_or(0, |asked| first.saturating_sub(asked));
-        if gap_us > GAP_US {
-            let gap_ms = gap_us / 1000;
-            let ms = u64::try_from(gap_ms).unwrap_or(0);
-            self.desk.shared.metrics.gap(self.desk.id(), ms);
-            self.desk.note(&SourceError::Gap { gap_ms });
-        }
+        let gap_ms = gap_us / 1000;
+        let ms = u64::try_from(gap_ms).unwrap_or(0);
+        self.desk.shared.metrics.gap(self.desk.id(), ms);
+        self.desk.note(&SourceError::Gap { gap_ms });
     }
 
     fn acknowledged(&mut self, batch: &Acknowledged<Option<i64>>) {

@@ -49,8 +49,8 @@ mod x;
 pub use actors::{Actor, Actors, Handle, Mailbox, Members, routes as actor_routes};
 pub use backoff::{Backoff, BackoffError};
 pub use config::{
-    ApiKey, BlueskyConfig, IngesterConfig, MastodonConfig, PostFileConfig, SourceConfig,
-    WeatherConfig, WeatherFileConfig, WeatherProvider, XConfig,
+    ApiKey, BlueskyConfig, FileConfig, IngesterConfig, Input, MastodonConfig, PostFileConfig,
+    SourceConfig, Speed, WeatherConfig, WeatherFileConfig, WeatherProvider, XConfig,
 };
 pub use dispatcher::DrainReport;
 pub use error::IngestError;

@@ -1,9 +1,11 @@
 //! The ingester's counters. Labels are bounded: source ids of the configuration, topics, and the
 //! fixed names of reasons.
 
+use std::time::Duration;
+
 use moodvane_model::{SourceId, Topic};
-use moodvane_runtime::metrics::counter_vec;
-use prometheus::{IntCounterVec, Registry};
+use moodvane_runtime::metrics::{counter_vec, histogram_vec};
+use prometheus::{HistogramVec, IntCounterVec, Registry};
 
 /// Counters by source.
 #[derive(Debug, Clone)]
@@ -11,6 +13,7 @@ pub(crate) struct IngesterMetrics {
     seen: IntCounterVec,
     kept: IntCounterVec,
     published: IntCounterVec,
+    acknowledged: HistogramVec,
     dropped: IntCounterVec,
     restarts: IntCounterVec,
     errors: IntCounterVec,
@@ -36,6 +39,12 @@ impl IngesterMetrics {
                 "moodvane_ingester_records_published_total",
                 "Records that the log acknowledged.",
                 &["source", "topic"],
+            ),
+            acknowledged: histogram_vec(
+                registry,
+                "moodvane_ingester_ack_seconds",
+                "From the reading of a message to the acknowledgement of its records, by the log or, of sources that cannot be asked again, by the spool.",
+                &["source"],
             ),
             dropped: counters(
                 "moodvane_ingester_dropped_total",
@@ -86,6 +95,16 @@ impl IngesterMetrics {
     pub(crate) fn published(&self, source: SourceId, topic: Topic, n: u64) {
         let labels = [source.as_str(), topic.name()];
         self.published.with_label_values(&labels).inc_by(n);
+    }
+
+    /// So many records were durable so long after their messages had been read.
+    pub(crate) fn acknowledged(&self, source: SourceId, records: usize, took: Duration) {
+        let all = self.acknowledged.with_label_values(&[source.as_str()]);
+        let batch = all.local();
+        for _ in 0..records {
+            batch.observe(took.as_secs_f64());
+        }
+        batch.flush();
     }
 
     pub(crate) fn dropped(&self, source: SourceId, reason: &'static str, n: u64) {

@@ -6,6 +6,7 @@
 //! room first cannot outrun the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::{FutureExt, LocalBoxFuture};
@@ -13,11 +14,11 @@ use futures::stream::FuturesOrdered;
 use moodvane_model::Topic;
 use moodvane_upstream::Raw;
 
-use crate::desk::Desk;
+use crate::desk::{Came, Desk};
 use crate::error::SourceError;
 use crate::formatter::{Format, Formatted, RecordFormat};
 
-type Stage<T, M> = FuturesOrdered<LocalBoxFuture<'static, Result<(T, M), SourceError>>>;
+type Stage<T> = FuturesOrdered<LocalBoxFuture<'static, Result<T, SourceError>>>;
 
 /// A batch whose records are durable.
 pub(crate) struct Acknowledged<M> {
@@ -26,13 +27,20 @@ pub(crate) struct Acknowledged<M> {
     pub(crate) records: usize,
 }
 
+/// A batch that was taken.
+struct Begun<M> {
+    mark: M,
+    /// The uptime at which it was.
+    at: Duration,
+}
+
 /// Batches in flight, each with its mark.
 pub(crate) struct Pipeline<M> {
     desk: Desk,
     topic: Topic,
     by: Arc<dyn RecordFormat>,
-    formatting: Stage<Formatted, M>,
-    publishing: Stage<usize, M>,
+    formatting: Stage<(Formatted, Begun<M>)>,
+    publishing: Stage<Acknowledged<M>>,
 }
 
 impl<M: 'static> Pipeline<M> {
@@ -67,22 +75,31 @@ impl<M: 'static> Pipeline<M> {
             by: Arc::clone(&self.by),
         };
         let pool = self.desk.shared.pool.clone();
+        let begun = Begun {
+            mark,
+            at: self.desk.shared.clock.uptime(),
+        };
         let formatted = async move {
             let done = pool.format(chunk).await;
-            Ok((done.map_err(|_| SourceError::Gone("formatter"))?, mark))
+            Ok((done.map_err(|_| SourceError::Gone("formatter"))?, begun))
         };
         self.formatting.push_back(formatted.boxed_local());
         self.desk.cell.set_in_flight(self.in_flight());
     }
 
-    fn publish(&mut self, mut done: Formatted, mark: M) {
+    fn publish(&mut self, done: Formatted, begun: Begun<M>) {
         self.desk.count_formatted(&done);
-        let records = std::mem::take(&mut done.records);
-        let count = records.len();
-        let acknowledged = self
-            .desk
-            .publish(self.topic, records, done.last_event, None);
-        let marked = async move { acknowledged.await.map(|_| (count, mark)) };
+        let came = Came {
+            at: begun.at,
+            last_event: done.last_event,
+        };
+        let count = done.records.len();
+        let durable = self.desk.publish(self.topic, done.records, came, None);
+        let acknowledged = Acknowledged {
+            mark: begun.mark,
+            records: count,
+        };
+        let marked = async move { durable.await.map(|_| acknowledged) };
         self.publishing.push_back(marked.boxed_local());
     }
 
@@ -102,11 +119,11 @@ impl<M: 'static> Pipeline<M> {
             tokio::select! {
                 biased;
                 Some(acknowledged) = self.publishing.next(), if !self.publishing.is_empty() => {
-                    return acknowledged.map(|(records, mark)| Acknowledged { mark, records });
+                    return acknowledged;
                 }
                 Some(formatted) = self.formatting.next(), if !self.formatting.is_empty() => {
-                    let (done, mark) = formatted?;
-                    self.publish(done, mark);
+                    let (done, begun) = formatted?;
+                    self.publish(done, begun);
                 }
                 else => std::future::pending().await,
             }

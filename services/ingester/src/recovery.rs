@@ -149,11 +149,12 @@ impl Recovery {
                 open: false,
             };
         }
-        let held = match self.rules {
-            Rules::Standard => lived.span >= self.backoff.max(),
-            Rules::X => lived.connected && lived.span >= HELD,
+        let long = match self.rules {
+            Rules::Standard => self.backoff.max(),
+            Rules::X => HELD,
         };
-        if held {
+        // To wait long for a refusal is not to hold.
+        if lived.connected && lived.span >= long {
             self.reset();
         }
         let delay = self.count(Kind::of(error), lived, dice);
@@ -316,20 +317,18 @@ mod tests {
             rest: MS * 5_000,
         };
         let mut recovery = Recovery::new(Rules::Standard, backoff, circuit);
-        let mut failed = |span: Duration| {
-            let lived = Lived {
-                span,
-                connected: true,
-            };
+        let mut failed = |connected: bool, span: Duration| {
+            let lived = Lived { span, connected };
             let next = recovery.failed(&SourceError::Lost, lived, now(), 0.0);
             (next.delay.as_millis(), next.open)
         };
         let short = MS * 999;
-        let found = [short; 4].map(&mut failed);
+        let found = [short; 4].map(|span| failed(true, span));
         assert_eq!(
             found,
             [(10, false), (10, false), (5_000, true), (5_000, true)]
         );
-        assert_eq!(failed(MS * 1000), (10, false), "it had held");
+        assert_eq!(failed(false, MS * 9_000), (5_000, true), "a late refusal");
+        assert_eq!(failed(true, MS * 1000), (10, false), "it had held");
     }
 }

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use crate::backoff::Attempts;
 use crate::config::{WeatherConfig, WeatherProvider};
-use crate::desk::{Desk, End};
+use crate::desk::{Came, Desk, End};
 use crate::error::SourceError;
 use crate::http;
 use crate::publisher::Taken;
@@ -205,10 +205,13 @@ impl CityPoll<'_> {
         }
         // The log may be away for any time.
         self.desk.waits();
-        let last_event = readings.iter().map(|(at, _)| *at).max();
+        let came = Came {
+            at: self.desk.shared.clock.uptime(),
+            last_event: readings.iter().map(|(at, _)| *at).max(),
+        };
         let cursor = reached.map(|at| (self.name.clone(), at.millis().to_string()));
         self.desk
-            .publish(Topic::Temperature, records, last_event, cursor)
+            .publish(Topic::Temperature, records, came, cursor)
             .await
     }
 

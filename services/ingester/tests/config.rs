@@ -101,7 +101,7 @@ fn files_are_sources() {
         panic!("{config:?}");
     };
     assert_eq!(
-        (posts.format.name(), posts.spec.shift.num_days()),
+        (posts.file.format.name(), posts.spec.shift.num_days()),
         ("tsv", -728)
     );
     let filter = &weather.spec.filters[0];
@@ -109,7 +109,8 @@ fn files_are_sources() {
         (filter.column.as_str(), filter.value.as_str()),
         ("origin", "JFK")
     );
-    assert_eq!(weather.format.name(), "csv");
+    assert_eq!(weather.file.format.name(), "csv");
+    assert_eq!((weather.file.since, weather.file.speed), (None, None));
     assert!(config.sources.iter().all(SourceConfig::is_finite));
 }
 
@@ -225,7 +226,8 @@ fn the_examples_in_the_default_configuration_are_good() {
             "weatherstack",
             "apixu",
             "mastodon",
-            "x"
+            "x",
+            "tweets"
         ]
     );
 }

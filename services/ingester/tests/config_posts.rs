@@ -4,7 +4,8 @@
 
 mod support;
 
-use moodvane_ingester::SourceConfig;
+use moodvane_ingester::{Input, SourceConfig, Speed};
+use moodvane_model::Timestamp;
 use moodvane_upstream::mastodon::Timeline;
 
 use support::settings::read;
@@ -119,6 +120,72 @@ fn the_formatters_and_the_circuit_have_bounds() {
         assert!(
             config.is_none() && faults.contains(part),
             "{text}: {faults}"
+        );
+    }
+}
+
+/// A source of posts from `path`, with more keys.
+fn post_file(id: &str, path: &str, more: &str) -> String {
+    format!(
+        "[[source]]\nkind = \"post-file\"\nid = \"{id}\"\npath = \"{path}\"\nid_column = \"id\"\ntext_column = \"text\"\ntime_column = \"at\"\ntime_format = \"rfc3339\"\n{more}\n"
+    )
+}
+
+#[test]
+fn rows_come_from_a_file_or_standard_input_from_a_moment_on_at_a_pace() {
+    let since = Timestamp::parse_rfc3339("2018-01-01T00:00:00Z").unwrap();
+    let file = Input::File("tweets.tsv".into());
+    for (path, more, input, moment, speed) in [
+        ("tweets.tsv", "", &file, None, None),
+        ("tweets.tsv", "speed = 0\nsince = \"\"", &file, None, None),
+        (
+            "-",
+            "format = \"tsv\"\nspeed = 1",
+            &Input::Stdin,
+            None,
+            Speed::new(1.0),
+        ),
+        (
+            "tweets.tsv",
+            "since = \"2018-01-01T00:00:00Z\"\nspeed = 0.5",
+            &file,
+            Some(since),
+            Speed::new(0.5),
+        ),
+    ] {
+        let (config, faults) = read(&post_file("tweets", path, more));
+        let mut config = config.unwrap_or_else(|| panic!("{faults}"));
+        let SourceConfig::PostFile(posts) = config.sources.remove(0) else {
+            panic!("{more}");
+        };
+        let found = (&posts.file.input, posts.file.since, posts.file.speed);
+        assert_eq!(found, (input, moment, speed), "{more}");
+        assert_eq!(posts.file.format.name(), "tsv");
+    }
+}
+
+#[test]
+fn an_input_that_cannot_be_is_a_fault() {
+    let stdin = post_file("a", "-", "format = \"jsonl\"");
+    for (text, says) in [
+        (post_file("a", "-", ""), "standard input has no name"),
+        (post_file("a", "a.tsv", "speed = -1"), "0 to 1000000"),
+        (post_file("a", "a.tsv", "speed = 1000001"), "0 to 1000000"),
+        (post_file("a", "a.tsv", "speed = 0.0009"), "or 0.001 to"),
+        (
+            post_file("a", "a.tsv", "speed = \"fast\""),
+            "must be a number",
+        ),
+        (post_file("a", "a.tsv", "since = \"monday\""), "\"monday\""),
+        (
+            format!("{stdin}{}", post_file("b", "-", "format = \"csv\"")),
+            "another source's already",
+        ),
+    ] {
+        let (config, faults) = read(&text);
+        assert!(
+            config.is_none() && faults.contains(says),
+            "{says} in {faults}"
         );
     }
 }

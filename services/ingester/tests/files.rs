@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use moodvane_ingester::{
-    IngestError, PostFileConfig, SourceConfig, SourceState, WeatherFileConfig,
+    FileConfig, IngestError, Input, PostFileConfig, SourceConfig, SourceState, WeatherFileConfig,
 };
 use moodvane_model::{Observation, Post, Timestamp, Topic, Variable};
 use moodvane_upstream::Selection;
@@ -25,6 +25,16 @@ use tempfile::TempDir;
 use support::log::{FakeLog, eventually};
 use support::{Rig, SHORT, new_york, source};
 
+/// All of a file, as fast as can be.
+fn whole(path: &Path, format: TableKind) -> FileConfig {
+    FileConfig {
+        input: Input::File(path.to_owned()),
+        format,
+        since: None,
+        speed: None,
+    }
+}
+
 fn posts(path: &Path) -> SourceConfig {
     let columns = PostColumns {
         id: "id".to_owned(),
@@ -35,8 +45,7 @@ fn posts(path: &Path) -> SourceConfig {
     };
     SourceConfig::PostFile(PostFileConfig {
         id: source("replay"),
-        path: path.to_owned(),
-        format: TableKind::Tsv,
+        file: whole(path, TableKind::Tsv),
         spec: PostTableSpec {
             columns,
             time: TimeFormat::RFC3339,
@@ -205,8 +214,7 @@ async fn weather_rows_are_filtered_and_converted() {
     let path = file(&folder, "weather.csv", content);
     let config = WeatherFileConfig {
         id: source("station"),
-        path,
-        format: TableKind::Csv,
+        file: whole(&path, TableKind::Csv),
         spec: WeatherTableSpec {
             columns: WeatherColumns {
                 time: "time".to_owned(),

@@ -352,7 +352,39 @@ async fn a_stream_that_resumes_too_late_says_so() {
     send(&mut socket, event(0, "nyc")).await;
     eventually("the post", || log.count(Topic::Tweet) == 1).await;
     let error = rig.status().last_error.unwrap();
-    assert!(error.contains("3605000 ms after the cursor"), "{error}");
+    assert!(
+        error.contains("3600000 ms after what was last seen"),
+        "{error}"
+    );
+    rig.ingester.drain(GRACE).await;
+}
+
+#[actix::test]
+async fn a_stream_that_resumes_too_early_is_passed_over_until_it_is_where_it_should_be() {
+    let (log, mut server) = (FakeLog::new(), Server::start().await);
+    log.set_cursor("bluesky", &cursor(&server, -10_000_000));
+    let rig = server.rig(&log);
+    let (_, mut socket) = server.accept().await;
+    // The rewind is 5 s.
+    for n in [-3_600_000_000, -15_000_001, -15_000_000, 0] {
+        send(&mut socket, event(n, "nyc")).await;
+    }
+    eventually("the posts", || log.count(Topic::Tweet) == 2).await;
+    assert_eq!(log.keys(Topic::Tweet), [key(-15_000_000), key(0)]);
+    assert_eq!(rig.dropped("before_cursor"), 2);
+    assert_eq!((rig.seen(), rig.errors("gap")), (4, 0));
+    rig.ingester.drain(GRACE).await;
+}
+
+#[actix::test]
+async fn a_cursor_of_a_time_to_come_hides_nothing() {
+    let (log, mut server) = (FakeLog::new(), Server::start().await);
+    log.set_cursor("bluesky", &cursor(&server, 300_000_000));
+    let rig = server.rig(&log);
+    let (_, mut socket) = server.accept().await;
+    send(&mut socket, event(0, "nyc")).await;
+    eventually("the post", || log.count(Topic::Tweet) == 1).await;
+    assert_eq!(rig.dropped("before_cursor"), 0);
     rig.ingester.drain(GRACE).await;
 }
 

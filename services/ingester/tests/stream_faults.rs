@@ -7,7 +7,10 @@ mod support;
 
 use std::time::Duration;
 
-use moodvane_ingester::{SourceConfig, WeatherConfig, WeatherProvider};
+use moodvane_ingester::{
+    IngesterConfig, SourceConfig, SourceState, WeatherConfig, WeatherProvider,
+};
+use moodvane_model::Topic;
 use moodvane_simulator::{Fault, Upstream};
 
 use support::log::eventually;
@@ -35,17 +38,22 @@ impl Stream {
         }
     }
 
-    fn config(self, world: &World) -> SourceConfig {
+    /// Jetstream wants no token.
+    fn config(self, world: &World, token: &str) -> SourceConfig {
         match self {
             Self::Jetstream => SourceConfig::Bluesky(world.bluesky()),
-            Self::X => SourceConfig::X(world.x("token")),
-            Self::Mastodon => SourceConfig::Mastodon(world.mastodon("token")),
+            Self::X => SourceConfig::X(world.x(token)),
+            Self::Mastodon => SourceConfig::Mastodon(world.mastodon(token)),
         }
     }
 }
 
 /// The stream, and weather beside it that must not notice.
 fn begin(world: &World, stream: Stream) -> Rig {
+    world.ingest(beside_weather(world, stream.config(world, "token")))
+}
+
+fn beside_weather(world: &World, stream: SourceConfig) -> IngesterConfig {
     let weather = WeatherConfig {
         id: source("open-meteo"),
         provider: WeatherProvider::OpenMeteo,
@@ -55,10 +63,7 @@ fn begin(world: &World, stream: Stream) -> Rig {
         calls_per_day: None,
         history_days: 0,
     };
-    world.ingest(config(vec![
-        stream.config(world),
-        SourceConfig::Weather(weather),
-    ]))
+    config(vec![stream, SourceConfig::Weather(weather)])
 }
 
 fn weather_is_calm(rig: &Rig) -> bool {
@@ -101,6 +106,47 @@ async fn refusals_are_waited_out() {
     for stream in Stream::ALL {
         let faults = [Fault::Status(503, None), Fault::Status(429, Some(30))];
         meets(stream, &faults, |rig| rig.errors("status") >= 2).await;
+    }
+}
+
+#[actix::test]
+async fn a_token_that_expires_while_a_stream_is_open_costs_nothing_once_it_is_good_again() {
+    for stream in [Stream::X, Stream::Mastodon] {
+        let faults = [Fault::Status(401, None); 3];
+        meets(stream, &faults, |rig| rig.errors("status") >= 3).await;
+    }
+}
+
+#[actix::test]
+async fn an_expired_token_opens_the_circuit_is_never_shown_and_costs_nobody_else() {
+    for stream in [Stream::X, Stream::Mastodon] {
+        let world = World::begin().await;
+        let mut config = beside_weather(&world, stream.config(&world, "expired"));
+        config.circuit.failures = 3;
+        config.circuit.rest = S * 600;
+        let rig = world.ingest(config);
+        let open = || matches!(rig.status().state, SourceState::CircuitOpen { .. });
+        world.pass_until("the circuit opens", open).await;
+        let status = rig.status();
+        assert_eq!(
+            (status.restarts, rig.errors("status")),
+            (2, 3),
+            "{stream:?}"
+        );
+        let said = status.last_error.clone().unwrap();
+        assert!(said.contains("401") && !said.contains("expired"), "{said}");
+        // It rests, and is tried once after that.
+        world.clock.advance(S * 590);
+        world.pass(S).await;
+        assert_eq!(rig.status(), status, "{stream:?}");
+        world
+            .pass_until("it is tried again", || rig.errors("status") == 4)
+            .await;
+        assert!(open(), "{stream:?}");
+        assert!(weather_is_calm(&rig), "{stream:?}");
+        assert!(world.log.count(Topic::Temperature) > 0, "{stream:?}");
+        assert_eq!(world.posts(), 0);
+        rig.ingester.drain(GRACE).await;
     }
 }
 
@@ -166,26 +212,28 @@ async fn a_clock_that_jumps_ends_no_stream_and_loses_nothing() {
 
 #[actix::test]
 async fn a_jetstream_that_begins_later_than_asked_is_noticed_and_the_gap_is_counted() {
-    let world = World::begin().await;
-    world.simulator.inject(Upstream::Jetstream, Fault::Cut(12));
-    let rig = begin(&world, Stream::Jetstream);
-    world
-        .pass_until("it breaks", || rig.status().restarts == 1)
-        .await;
-    world.pass_until("it runs", || runs(&rig.status())).await;
-    rig.ingester.drain(GRACE).await;
-    // Long enough away that the server has lost a part of it.
-    world.clock.advance(S * 2_000);
-    world
-        .simulator
-        .inject(Upstream::Jetstream, Fault::Skip(S * 1_200));
-    let rig = begin(&world, Stream::Jetstream);
-    world
-        .pass_until("it is noticed", || rig.errors("gap") == 1)
-        .await;
-    let missing = rig.counter("moodvane_ingester_gap_ms_total{source=\"bluesky\"}");
-    assert!((1_190_000..=1_215_000).contains(&missing), "{missing}");
-    rig.ingester.drain(GRACE).await;
+    // How long it is away, what the server has lost of it, and what is told of that, in s.
+    for (away, lost, told) in [(2_000, 1_200, 1_190..=1_215), (90, 60, 50..=60)] {
+        let world = World::begin().await;
+        world.simulator.inject(Upstream::Jetstream, Fault::Cut(12));
+        let rig = begin(&world, Stream::Jetstream);
+        world
+            .pass_until("it breaks", || rig.status().restarts == 1)
+            .await;
+        world.pass_until("it runs", || runs(&rig.status())).await;
+        rig.ingester.drain(GRACE).await;
+        assert_eq!(rig.errors("gap"), 0, "a rewind is no gap");
+        world.clock.advance(S * away);
+        let skip = Fault::Skip(S * lost);
+        world.simulator.inject(Upstream::Jetstream, skip);
+        let rig = begin(&world, Stream::Jetstream);
+        world
+            .pass_until("it is noticed", || rig.errors("gap") == 1)
+            .await;
+        let missing = rig.counter("moodvane_ingester_gap_ms_total{source=\"bluesky\"}");
+        assert!(told.contains(&(missing / 1_000)), "{missing}");
+        rig.ingester.drain(GRACE).await;
+    }
 }
 
 #[actix::test]

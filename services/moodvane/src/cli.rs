@@ -150,9 +150,13 @@ fn share(text: &str) -> Result<f64, String> {
 /// What is replayed, and how its columns are called.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// A file of posts: TSV, CSV or JSONL, by its ending.
+    /// A file of posts: TSV, CSV or JSONL, by its ending, also packed (.gz, .zst); or - for standard
+    /// input, which cannot be gone on with.
     #[arg(long, value_name = "FILE")]
     pub(crate) posts: Option<PathBuf>,
+    /// How the posts are written, where no ending says it: tsv, csv or jsonl.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) posts_format: Option<String>,
     /// The columns of the posts, for example id=id,text=text,time=created_at_utc; also language,
     /// latitude, longitude.
     #[arg(
@@ -171,9 +175,12 @@ pub(crate) struct ReplayArgs {
     /// Which posts count: all, or those that name the city.
     #[arg(long, default_value = "all", value_parser = ["all", "city"])]
     pub(crate) posts_select: String,
-    /// A file of weather observations: CSV or TSV, by its ending.
+    /// A file of weather observations; as --posts.
     #[arg(long, value_name = "FILE")]
     pub(crate) weather: Option<PathBuf>,
+    /// How the weather is written; as --posts-format.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) weather_format: Option<String>,
     /// The columns of the weather, for example time=time_hour,temperature=temp; also humidity,
     /// precipitation, wind, cloud, pressure.
     #[arg(
@@ -195,6 +202,13 @@ pub(crate) struct ReplayArgs {
     /// Days by which the weather is shifted, negative into the past.
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub(crate) weather_shift_days: i32,
+    /// Passes over what is from before this moment, such as 2018-01-01T00:00:00Z, by its own shifted
+    /// time.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// How many times the speed at which it happened: 1 for real time, 0 for as fast as can be.
+    #[arg(long, value_name = "TIMES", default_value = "0")]
+    pub(crate) speed: String,
     /// Serves the result once everything is in, instead of ending.
     #[arg(long)]
     pub(crate) serve: bool,

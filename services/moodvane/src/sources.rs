@@ -31,6 +31,7 @@ pub(crate) fn of_replay(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
             ("select", args.posts_select.clone()),
         ]);
         extend(&mut posts, "--posts-columns", &args.posts_columns, "column")?;
+        when_and_how(&mut posts, args.posts_format.as_deref(), args);
         sources.push(posts);
     }
     if let Some(path) = &args.weather {
@@ -57,12 +58,22 @@ pub(crate) fn of_replay(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
         if !args.weather_filter.is_empty() {
             weather.insert("filter".to_owned(), args.weather_filter.clone());
         }
+        when_and_how(&mut weather, args.weather_format.as_deref(), args);
         sources.push(weather);
     }
     if sources.is_empty() {
         bail!("nothing to replay: name a file with --posts, --weather or both");
     }
     Ok(sources)
+}
+
+/// From when on a file is replayed, how fast, and how it is written where its name does not say it.
+fn when_and_how(source: &mut Table, format: Option<&str>, args: &ReplayArgs) {
+    let since = args.since.clone().unwrap_or_default();
+    source.extend(table([("speed", args.speed.clone()), ("since", since)]));
+    if let Some(format) = format {
+        source.insert("format".to_owned(), format.to_owned());
+    }
 }
 
 /// Adds `field_suffix = value` for each `field=value` of a list.

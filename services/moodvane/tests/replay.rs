@@ -7,12 +7,14 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use moodvane_model::{HourRow, Variable};
 use moodvane_sentiment::ScorerChoice;
 use rusqlite::{Connection, params};
-use support::{rows, shared, succeed};
+use support::{moodvane, rows, shared, shown, succeed};
 use tempfile::TempDir;
 
 const POSTS: &str = "history/airline_timestamped.tsv";
@@ -167,4 +169,78 @@ fn every_real_post_is_counted_in_its_hour_and_every_hour_has_its_temperature() {
     // The same command again reads nothing twice.
     replay(data.path(), &shared);
     assert_eq!(support::rows(data.path()), rows);
+}
+
+/// Three posts, an hour apart.
+const LINES: &str = "{\"id\":1,\"at\":1388534400,\"text\":\"a fine day\"}\n\
+    {\"id\":2,\"at\":1388538000,\"text\":\"rain again\"}\n\
+    {\"id\":3,\"at\":1388541600,\"text\":\"no bus\"}\n";
+
+const PIPED: [&str; 6] = [
+    "replay",
+    "--posts",
+    "-",
+    "--posts-columns",
+    "id=id,text=text,time=at",
+    "--posts-time=unix_s",
+];
+
+/// Runs it to its end with `input` as its standard input.
+fn piped(command: &mut Command, input: &[u8]) -> Output {
+    command.stdin(Stdio::piped());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+fn posts(data: &Path) -> Vec<String> {
+    let counted = rows(data)
+        .into_iter()
+        .filter(|row| row.posts().scored() > 0);
+    counted.map(|row| row.hour.to_string()).collect()
+}
+
+#[test]
+fn standard_input_is_replayed_packed_or_not_and_from_a_moment_on() {
+    let packed = zstd::encode_all(LINES.as_bytes(), 1).unwrap();
+    let hours = ["2014-01-01 00", "2014-01-01 01", "2014-01-01 02"];
+    for (input, more, expected) in [
+        (LINES.as_bytes(), &["--posts-format=jsonl"][..], &hours[..]),
+        (
+            &packed,
+            &["--posts-format=jsonl", "--speed=1000000"],
+            &hours,
+        ),
+        (
+            LINES.as_bytes(),
+            &["--posts-format=jsonl", "--since=2014-01-01T01:00:00Z"],
+            &hours[1..],
+        ),
+    ] {
+        let data = TempDir::new().unwrap();
+        let output = piped(moodvane(data.path(), &PIPED).args(more), input);
+        let said = shown(&output);
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("cannot be resumed"), "{said}");
+        assert_eq!(posts(data.path()), expected, "{more:?}");
+    }
+}
+
+#[test]
+fn standard_input_wants_a_format_and_has_one_reader() {
+    for (more, says) in [
+        (&[][..], "standard input has no name"),
+        (
+            &["--posts-format=csv", "--weather=-", "--weather-format=csv"],
+            "another source's already",
+        ),
+    ] {
+        let data = TempDir::new().unwrap();
+        let output = piped(moodvane(data.path(), &PIPED).args(more), b"");
+        let said = shown(&output);
+        assert!(!output.status.success() && said.contains(says), "{said}");
+    }
 }

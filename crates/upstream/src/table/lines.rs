@@ -28,6 +28,10 @@ impl<R: BufRead> Lines<R> {
         self.at
     }
 
+    pub(super) fn input_ref(&self) -> &R {
+        &self.input
+    }
+
     pub(super) fn input(&mut self) -> &mut R {
         &mut self.input
     }

@@ -82,6 +82,13 @@ impl PostTable {
         })
     }
 
+    /// When the post of a row was written, shifted; `None` where the row does not say it.
+    #[must_use]
+    pub fn time_of(&self, raw: &Raw) -> Option<Timestamp> {
+        let row = Row::of(raw, self.width).ok()?;
+        moment(&row, &self.time, &self.format, self.shift_ms).ok()
+    }
+
     fn place(&self, row: &Row<'_>) -> Option<(f64, f64)> {
         let (lat, lon) = self.place.as_ref()?;
         let lat: f64 = row.word(lat)?.parse().ok()?;

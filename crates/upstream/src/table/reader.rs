@@ -92,6 +92,11 @@ impl<R: BufRead> RecordReader<R> {
         self.lines.at()
     }
 
+    /// What is read from.
+    pub fn input(&self) -> &R {
+        self.lines.input_ref()
+    }
+
     /// The next record; `None` at the end.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use csv::StringRecord;
-use moodvane_model::{CityId, Observation, Readings, SourceId, Variable};
+use moodvane_model::{CityId, Observation, Readings, SourceId, Timestamp, Variable};
 
 use super::posts::moment;
 use super::row::{Column, Columns, Row, fault_in};
@@ -136,15 +136,30 @@ impl WeatherTable {
         })
     }
 
+    /// When the observation of a row was made, shifted; `None` where the row does not say it, or the
+    /// filter leaves it out.
+    #[must_use]
+    pub fn time_of(&self, raw: &Raw) -> Option<Timestamp> {
+        let row = Row::of(raw, self.width).ok()?;
+        if !self.takes(&row) {
+            return None;
+        }
+        moment(&row, &self.time, &self.format, self.shift_ms).ok()
+    }
+
+    fn takes(&self, row: &Row<'_>) -> bool {
+        let passes =
+            |(column, value): &(Column, String)| row.word(column).as_deref() == Some(value);
+        self.filters.iter().all(passes)
+    }
+
     /// The observation of a row.
     ///
     /// # Errors
     /// [`Dropped`] where the row is left out by the filter, has no temperature, or is not readable.
     pub fn read(&self, raw: &Raw) -> Result<Observation, Dropped> {
         let row = Row::of(raw, self.width)?;
-        let passes =
-            |(column, value): &(Column, String)| row.word(column).as_deref() == Some(value);
-        if !self.filters.iter().all(passes) {
+        if !self.takes(&row) {
             return Err(Dropped::Filtered);
         }
         let at = moment(&row, &self.time, &self.format, self.shift_ms)?;

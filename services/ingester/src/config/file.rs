@@ -1,6 +1,5 @@
 //! The sources that are files.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,37 +8,34 @@ use moodvane_model::{City, CityId, SourceId};
 use moodvane_runtime::Section;
 use moodvane_upstream::Selection;
 use moodvane_upstream::table::{
-    Filter, PostColumns, PostTableSpec, TableKind, TimeFormat, WeatherColumns, WeatherTableSpec,
+    Filter, PostColumns, PostTableSpec, TimeFormat, WeatherColumns, WeatherTableSpec,
 };
 
+use super::input::FileConfig;
 use super::live::read_selection;
 
 const MAX_SHIFT_DAYS: i32 = 36_525;
 
-/// Posts from a TSV, CSV or JSONL file.
+/// Posts from a TSV, CSV or JSONL file, or from standard input.
 #[derive(Debug, Clone)]
 pub struct PostFileConfig {
     /// The source's identifier.
     pub id: SourceId,
-    /// The file.
-    pub path: PathBuf,
-    /// How its rows are written.
-    pub format: TableKind,
+    /// What is read, and how fast.
+    pub file: FileConfig,
     /// What its rows say.
     pub spec: PostTableSpec,
     /// Which posts are taken.
     pub selection: Arc<Selection>,
 }
 
-/// Weather from a TSV, CSV or JSONL file.
+/// Weather from a TSV, CSV or JSONL file, or from standard input.
 #[derive(Debug, Clone)]
 pub struct WeatherFileConfig {
     /// The source's identifier.
     pub id: SourceId,
-    /// The file.
-    pub path: PathBuf,
-    /// How its rows are written.
-    pub format: TableKind,
+    /// What is read, and how fast.
+    pub file: FileConfig,
     /// What its rows say.
     pub spec: WeatherTableSpec,
     /// The city whose weather it is.
@@ -49,14 +45,12 @@ pub struct WeatherFileConfig {
 impl PostFileConfig {
     pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         let id = section.parse("id");
-        let path = section.text("path");
-        let format = read_format(section, path.as_deref());
+        let file = FileConfig::read(section);
         let spec = read_post_spec(section);
         let selection = read_selection(section, cities);
         Some(Self {
             id: id?,
-            path: path?.into(),
-            format: format?,
+            file: file?,
             spec: spec?,
             selection: selection?,
         })
@@ -66,14 +60,12 @@ impl PostFileConfig {
 impl WeatherFileConfig {
     pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         let id = section.parse("id");
-        let path = section.text("path");
-        let format = read_format(section, path.as_deref());
+        let file = FileConfig::read(section);
         let spec = read_weather_spec(section);
         let city = read_city(section, cities);
         Some(Self {
             id: id?,
-            path: path?.into(),
-            format: format?,
+            file: file?,
             spec: spec?,
             city: city?,
         })
@@ -169,29 +161,6 @@ fn read_place(section: &Section<'_>) -> Option<Option<(String, String)>> {
             None
         }
     }
-}
-
-/// What a packed file's name ends with.
-const PACKED: [&str; 3] = [".gz", ".zst", ".zstd"];
-
-/// The format, or the one that the file's name ends with, but for how it is packed.
-fn read_format(section: &Section<'_>, path: Option<&str>) -> Option<TableKind> {
-    if let Some(format) = section.opt_parse("format")? {
-        return Some(format);
-    }
-    let path = path?;
-    let unpacked = PACKED.iter().find_map(|ending| path.strip_suffix(ending));
-    let ending = unpacked
-        .unwrap_or(path)
-        .rsplit('.')
-        .next()
-        .unwrap_or_default();
-    let known = ending.parse::<TableKind>();
-    if known.is_err() {
-        let fault = "must be tsv, csv or jsonl, as the file's name ends with none of them";
-        section.fault("format", fault.to_owned());
-    }
-    known.ok()
 }
 
 fn read_shift(section: &Section<'_>) -> Option<TimeDelta> {

@@ -55,7 +55,8 @@ impl BlueskyConfig {
     }
 }
 
-fn read_since(section: &Section<'_>) -> Option<Option<Timestamp>> {
+/// `since`, a moment; left out or empty for none.
+pub(super) fn read_since(section: &Section<'_>) -> Option<Option<Timestamp>> {
     let text = section.opt_parse::<String>("since")?;
     text.map(|text| Timestamp::parse_rfc3339(&text))
         .transpose()

@@ -1,12 +1,13 @@
-//! A file's bytes, unpacked where it is packed by gzip or zstd.
+//! The bytes of a file or stream, unpacked where it is packed by gzip or zstd.
 //!
-//! Terms: a place in a packed file is a place in what it unpacks to. Guarantee: how a file is packed is
+//! Terms: a place in a packed file is a place in what it unpacks to; a *stream* has no places to go back
+//! to. Guarantee: how a file is packed is
 //! told by its first bytes, not by its name. One of several parts, as packers make when they append, is
 //! read to its end. To go on at a place of a packed file it is unpacked up to there: nothing else is
 //! possible. Memory is bounded: a window of zstd's is 128 MiB at most.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -19,10 +20,11 @@ enum Packing {
     Zstd,
 }
 
-/// What a file holds.
+/// What a file or stream holds.
 pub(super) enum Unpacked {
     Plain(File),
     Packed(Packed),
+    Stream(Box<dyn Read + Send>),
 }
 
 /// A packed file.
@@ -34,19 +36,29 @@ pub(super) struct Packed {
     at: u64,
 }
 
+impl Packing {
+    /// By the first bytes; `None` where they are those of nothing that is packed.
+    fn of(first: &[u8]) -> Option<Self> {
+        if first.starts_with(&GZIP) {
+            return Some(Self::Gzip);
+        }
+        first.starts_with(&ZSTD).then_some(Self::Zstd)
+    }
+
+    fn unpack(self, packed: impl BufRead + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self {
+            Self::Gzip => Box::new(MultiGzDecoder::new(packed)),
+            Self::Zstd => Box::new(zstd::Decoder::with_buffer(packed)?),
+        })
+    }
+}
+
 impl Unpacked {
     /// `file` from its beginning.
     pub(super) fn of(mut file: File) -> io::Result<Self> {
-        let mut first = Vec::new();
-        file.by_ref()
-            .take(ZSTD.len() as u64)
-            .read_to_end(&mut first)?;
+        let first = first_bytes(&mut file)?;
         file.rewind()?;
-        let packing = if first.starts_with(&GZIP) {
-            Packing::Gzip
-        } else if first == ZSTD {
-            Packing::Zstd
-        } else {
+        let Some(packing) = Packing::of(&first) else {
             return Ok(Self::Plain(file));
         };
         let unpacking = unpack(&file, packing)?;
@@ -58,18 +70,31 @@ impl Unpacked {
         }))
     }
 
+    /// `stream` from where it stands.
+    pub(super) fn of_stream(mut stream: impl Read + Send + 'static) -> io::Result<Self> {
+        let first = first_bytes(&mut stream)?;
+        let packing = Packing::of(&first);
+        let whole = Cursor::new(first).chain(stream);
+        Ok(Self::Stream(match packing {
+            None => Box::new(whole),
+            Some(packing) => packing.unpack(BufReader::new(whole))?,
+        }))
+    }
+
     pub(super) fn is_packed(&self) -> bool {
         matches!(self, Self::Packed(_))
     }
 }
 
+fn first_bytes(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut first = Vec::new();
+    input.take(ZSTD.len() as u64).read_to_end(&mut first)?;
+    Ok(first)
+}
+
 /// Unpacks `file` from where it stands.
 fn unpack(file: &File, packing: Packing) -> io::Result<Box<dyn Read + Send>> {
-    let packed = BufReader::new(file.try_clone()?);
-    Ok(match packing {
-        Packing::Gzip => Box::new(MultiGzDecoder::new(packed)),
-        Packing::Zstd => Box::new(zstd::Decoder::with_buffer(packed)?),
-    })
+    packing.unpack(BufReader::new(file.try_clone()?))
 }
 
 impl Packed {
@@ -101,6 +126,7 @@ impl Read for Unpacked {
         match self {
             Self::Plain(file) => file.read(buffer),
             Self::Packed(packed) => packed.read(buffer),
+            Self::Stream(stream) => stream.read(buffer),
         }
     }
 }
@@ -112,7 +138,7 @@ impl Seek for Unpacked {
             (Self::Packed(packed), SeekFrom::Start(place)) => packed.go_to(place),
             // How long it is shows only at its end.
             (Self::Packed(_), SeekFrom::End(0)) => Ok(u64::MAX),
-            (Self::Packed(_), _) => Err(io::ErrorKind::Unsupported.into()),
+            (Self::Packed(_) | Self::Stream(_), _) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -163,6 +189,10 @@ mod tests {
                 unpacked.read_to_end(&mut rest).unwrap();
                 assert_eq!(rest, &whole[place..]);
             }
+            let mut streamed = Vec::new();
+            let stream = Unpacked::of_stream(Cursor::new(bytes.clone()));
+            stream.unwrap().read_to_end(&mut streamed).unwrap();
+            assert_eq!(streamed, whole);
         }
     }
 
@@ -172,6 +202,9 @@ mod tests {
         for packed in [gzip(TEXT), zstd] {
             let mut unpacked = Unpacked::of(file(&packed[..packed.len() - 3])).unwrap();
             assert!(unpacked.read_to_end(&mut Vec::new()).is_err());
+            let cut = Cursor::new(packed[..packed.len() - 3].to_vec());
+            let mut stream = Unpacked::of_stream(cut).unwrap();
+            assert!(stream.read_to_end(&mut Vec::new()).is_err());
             let mut unpacked = Unpacked::of(file(&packed)).unwrap();
             let beyond = unpacked.seek(SeekFrom::Start(TEXT.len() as u64 + 1));
             assert_eq!(beyond.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);

@@ -4,6 +4,7 @@ use moodvane_eventlog::LogError;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::resumed::Resumed;
 use crate::config::BlueskyConfig;
 use crate::error::SourceError;
 
@@ -22,7 +23,8 @@ pub(super) struct Position {
     host: String,
     reached: i64,
     begin: Option<i64>,
-    asked: Option<i64>,
+    /// Until it is known whether something is missing.
+    resumed: Option<Resumed>,
 }
 
 impl Position {
@@ -42,23 +44,23 @@ impl Position {
                 host,
                 reached: 0,
                 begin: since,
-                asked: None,
+                resumed: None,
             });
         };
         let rewind = i64::try_from(config.rewind.as_micros()).unwrap_or(i64::MAX);
         let before = |rewind: i64| saved.time_us.saturating_sub(rewind).max(0);
-        let (asked, reached) = if saved.host == host {
-            (before(rewind), saved.time_us)
+        let (asked, reached, skew) = if saved.host == host {
+            (before(rewind), saved.time_us, 0)
         } else {
             // What another host's clock says of how far we are is nothing to go on from.
             let asked = before(rewind.max(OTHER_HOST_US));
-            (asked, asked)
+            (asked, asked, OTHER_HOST_US)
         };
         Ok(Self {
             host,
             reached,
             begin: Some(asked),
-            asked: Some(asked),
+            resumed: Some(Resumed::new(asked, saved.time_us, skew)),
         })
     }
 
@@ -67,9 +69,11 @@ impl Position {
         self.begin
     }
 
-    /// The saved cursor that was asked for, once.
-    pub(super) fn take_asked(&mut self) -> Option<i64> {
-        self.asked.take()
+    /// How much is missing before events with these times, in microseconds, told once.
+    pub(super) fn gap(&mut self, times: &[i64]) -> Option<i64> {
+        let gap = self.resumed.as_mut()?.gap(times)?;
+        self.resumed = None;
+        (gap > 0).then_some(gap)
     }
 
     /// All up to `time_us` is acknowledged; what to save. It never moves back.

@@ -1,0 +1,50 @@
+//! Every key of the default configuration is read by the part whose table it stands in.
+
+#![allow(clippy::unwrap_used)]
+
+use moodvane_ingester::IngesterConfig;
+use moodvane_launch::{Backends, ProbeConfig, read_scorer};
+use moodvane_processor::ProcessorConfig;
+use moodvane_runtime::{LoggingConfig, Settings, read_cities, read_data_dir};
+use moodvane_server::ServerConfig;
+use moodvane_simulator::ServiceConfig;
+
+/// Reads what every service reads; faults are not looked at.
+fn read_all(settings: &Settings) {
+    let cities = read_cities(settings).unwrap();
+    let _ = read_data_dir(settings);
+    let _ = LoggingConfig::read(settings);
+    let _ = Backends::read(settings);
+    let _ = ProbeConfig::read(settings);
+    let _ = read_scorer(settings);
+    let _ = IngesterConfig::read(settings, &cities);
+    let _ = ProcessorConfig::read(settings);
+    let _ = ServerConfig::read(settings);
+    let _ = ServiceConfig::read(settings, &cities);
+}
+
+#[test]
+fn every_key_of_the_default_configuration_is_read_by_somebody() {
+    let mut settings = Settings::new();
+    read_all(&settings);
+    for (key, other) in [
+        ("eventlog.kind", "kafka"),
+        ("store.kind", "cassandra"),
+        ("sentiment.scorer", "bert"),
+    ] {
+        settings.set(key, other);
+    }
+    read_all(&settings);
+    assert_eq!(settings.unasked(), Vec::<&str>::new(), "nobody reads these");
+}
+
+#[test]
+fn a_key_under_the_wrong_table_is_read_by_nobody() {
+    let settings = Settings::new();
+    assert!(settings.unasked().contains(&"processor.window"));
+    let _ = IngesterConfig::read(&settings, &read_cities(&settings).unwrap());
+    assert!(settings.unasked().contains(&"processor.drain_ms"));
+    assert!(!settings.unasked().contains(&"ingester.drain_ms"));
+    let _ = ProcessorConfig::read(&settings);
+    assert!(!settings.unasked().contains(&"processor.drain_ms"));
+}
