@@ -43,6 +43,15 @@ def differences(answer, truth):
             yield f"{slot}: {got[slot]} is answered, {truth[slot]} is true"
 
 
+def answer_of(server, right):
+    """What is answered for the hours, and what is wrong with it."""
+    try:
+        answer = ask(f"{server}/weather", {"begin": min(right), "end": max(right)})
+    except OSError as error:
+        return None, [f"POST /weather: {error}"]
+    return answer, list(differences(answer, right))
+
+
 def main():
     server, simulator, wanted = sys.argv[1], sys.argv[2], int(sys.argv[3])
     deadline = time.monotonic() + PATIENCE_S
@@ -50,8 +59,7 @@ def main():
         truth = ask(f"{simulator}/truth")
         right = expected(truth) if truth["through"] else {}
         if len(right) >= wanted:
-            answer = ask(f"{server}/weather", {"begin": min(right), "end": max(right)})
-            wrong = list(differences(answer, right))
+            answer, wrong = answer_of(server, right)
             if not wrong:
                 break
         else:

@@ -19,8 +19,9 @@ const VARIABLE: &str = "MESOS_TASK_ID=";
 /// Kills the task in this way.
 pub(crate) async fn kill(marathon: &Marathon, task: &Task, how: How) -> anyhow::Result<()> {
     match how {
-        How::Api => Ok(marathon.kill(&task.app_id, &task.id).await?),
         How::Sigkill => sigkill(&task.id).await,
+        // Absent is not a kill of one; its tasks go by the API.
+        How::Api | How::Absent => Ok(marathon.kill(&task.app_id, &task.id).await?),
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! It must not know how the services work: it asks Marathon, and the ports that Marathon names.
 
+mod absent;
 mod figures;
 mod kill;
 mod options;

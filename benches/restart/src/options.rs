@@ -36,10 +36,13 @@ pub(crate) struct Options {
     /// How often each is killed in each way.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) trials: u16,
-    /// How tasks are killed: by Marathon's API (SIGTERM, then SIGKILL), or by SIGKILL from here, for tasks
-    /// on this machine.
+    /// How tasks are killed: by Marathon's API (SIGTERM, then SIGKILL); by SIGKILL from here, for tasks
+    /// on this machine; or `absent`: all of an app's, whose image is then taken away by --forget-image.
     #[arg(long, value_enum, default_values_t = [How::Api, How::Sigkill], value_delimiter = ',')]
     pub(crate) kill: Vec<How>,
+    /// What takes an image away from every agent, for `absent`; the image's name is added. Other apps must not use it.
+    #[arg(long, default_value = "docker image rm", value_name = "COMMAND")]
+    pub(crate) forget_image: String,
     /// How long a trial may take, in seconds.
     #[arg(long, default_value_t = 180, value_name = "SECONDS")]
     pub(crate) timeout: u64,
@@ -55,6 +58,9 @@ pub(crate) struct Options {
     /// An overlay of fleet.toml, for --whole.
     #[arg(long, value_name = "NAME")]
     pub(crate) overlay: Option<String>,
+    /// A file of values laid over them, for --whole; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
     /// Where restart.md, restart.csv and restart.svg are written.
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     pub(crate) out: PathBuf,
@@ -67,6 +73,8 @@ pub(crate) enum How {
     Api,
     /// By SIGKILL.
     Sigkill,
+    /// All of the app by Marathon's API, and their image is taken away.
+    Absent,
 }
 
 impl How {
@@ -74,6 +82,7 @@ impl How {
         match self {
             Self::Api => "api",
             Self::Sigkill => "SIGKILL",
+            Self::Absent => "image absent",
         }
     }
 }

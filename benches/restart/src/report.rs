@@ -24,8 +24,9 @@ pub(crate) fn grouped(trials: &[Trial]) -> Vec<((&str, How), Vec<&Trial>)> {
 
 /// The report as Markdown.
 pub(crate) fn markdown(trials: &[Trial], whole: &[Whole]) -> String {
-    let mut text =
-        String::from("# How soon the parts are back\n\nSeconds from the kill, image present.\n\n");
+    let mut text = String::from(
+        "# How soon the parts are back\n\nSeconds from the kill with the image present; where it is absent, from the launch.\n\n",
+    );
     text.push_str(
         "| part | killed by | until | trials | mean | variance | p50 | p95 | maximum |\n",
     );
@@ -75,7 +76,12 @@ pub(crate) fn markdown(trials: &[Trial], whole: &[Whole]) -> String {
     let figures = [
         Figures::of(whole.iter().map(|one| one.launch)),
         Figures::of(whole.iter().map(|one| one.stop)),
-        Figures::of(trials.iter().map(|trial| trial.answered)),
+        Figures::of(
+            trials
+                .iter()
+                .filter(|trial| trial.how != How::Absent)
+                .map(|trial| trial.answered),
+        ),
     ];
     for (seed, figures) in SEED.iter().zip(figures) {
         let ours = figures.map_or_else(|| "0 | | | | |".to_owned(), cells);

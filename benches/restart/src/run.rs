@@ -25,7 +25,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let http = reqwest::Client::builder().tls_certs_only([]).build()?;
     let mut whole = Vec::new();
     if options.whole > 0 {
-        let rendered = definitions(&options.definitions, options.overlay.as_deref())?;
+        let rendered = definitions(&options)?;
         for number in 1..=options.whole {
             let one = once(&marathon, &options.group, &rendered, options.timeout()).await?;
             let (launch, stop) = (one.launch.as_secs_f64(), one.stop.as_secs_f64());
@@ -42,12 +42,16 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         group: &options.group,
         timeout: options.timeout(),
         proxy: options.proxy.as_deref(),
+        forget_image: &options.forget_image,
     };
     let mut trials = Vec::new();
     for app in chosen(&marathon, &options).await? {
         for how in ways(&bench, &app, &options.kill).await? {
             for number in 0..options.trials {
-                let trial = bench.trial(&app, how, usize::from(number)).await?;
+                let trial = match how {
+                    How::Absent => bench.without_image(&app).await?,
+                    How::Api | How::Sigkill => bench.trial(&app, how, usize::from(number)).await?,
+                };
                 let (healthy, answered) =
                     (trial.healthy.as_secs_f64(), trial.answered.as_secs_f64());
                 eprintln!(
@@ -99,7 +103,7 @@ async fn ways(bench: &Bench<'_>, app: &PathId, asked: &[How]) -> anyhow::Result<
     Ok(asked
         .iter()
         .copied()
-        .filter(|how| here || *how == How::Api)
+        .filter(|how| here || *how != How::Sigkill)
         .collect())
 }
 

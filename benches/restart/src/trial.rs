@@ -42,6 +42,7 @@ pub(crate) struct Bench<'b> {
     pub(crate) group: &'b PathId,
     pub(crate) timeout: Duration,
     pub(crate) proxy: Option<&'b str>,
+    pub(crate) forget_image: &'b str,
 }
 
 impl Bench<'_> {
@@ -80,7 +81,7 @@ impl Bench<'_> {
         })
     }
 
-    async fn until_back(
+    pub(crate) async fn until_back(
         &self,
         app: &PathId,
         known: &BTreeSet<&str>,
@@ -189,7 +190,7 @@ impl Bench<'_> {
     }
 }
 
-fn pace() -> tokio::time::Interval {
+pub(crate) fn pace() -> tokio::time::Interval {
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     pace

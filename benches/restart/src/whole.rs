@@ -1,6 +1,5 @@
 //! Launch and stop of the whole system.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,8 @@ use moodvane_fleet::site::Site;
 use moodvane_fleet::up::{UpOptions, up};
 use moodvane_marathon_api::PathId;
 
+use crate::options::Options;
+
 /// How long one launch and one stop took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Whole {
@@ -22,8 +23,9 @@ pub(crate) struct Whole {
 }
 
 /// The definitions that are launched.
-pub(crate) fn definitions(folder: &Path, overlay: Option<&str>) -> anyhow::Result<Rendered> {
-    let site = Site::load(folder, overlay)?;
+pub(crate) fn definitions(options: &Options) -> anyhow::Result<Rendered> {
+    let folder = &options.definitions;
+    let site = Site::load(folder, options.overlay.as_deref(), &options.values)?;
     Ok(render(folder, &site)?.with_secrets(&site.secret)?)
 }
 

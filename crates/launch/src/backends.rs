@@ -95,6 +95,17 @@ impl Backends {
         })
     }
 
+    /// A log that is only asked how far it is, and that need not answer yet.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub fn watch_log(&self, folder: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+        Ok(match &self.log {
+            LogChoice::Sqlite { .. } => Arc::new(open_sqlite(folder, &self.log)?),
+            LogChoice::Kafka(config) => Arc::new(KafkaLog::new((**config).clone())?),
+        })
+    }
+
     /// Opens the store.
     ///
     /// # Errors

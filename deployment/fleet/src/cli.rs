@@ -58,8 +58,11 @@ pub(crate) struct SourceArgs {
     /// An overlay of fleet.toml, such as local.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) overlay: Option<String>,
+    /// A file laid over fleet.toml and its overlay, with the same keys; may be repeated.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
     /// A group that was rendered before, instead of the templates.
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "overlay")]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["overlay", "values"])]
     pub(crate) file: Option<PathBuf>,
 }
 

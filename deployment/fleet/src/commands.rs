@@ -119,6 +119,11 @@ fn options(args: &FollowArgs) -> UpOptions {
     }
 }
 
+fn site(source: &SourceArgs) -> anyhow::Result<Site> {
+    let overlay = source.overlay.as_deref();
+    Ok(Site::load(&source.definitions, overlay, &source.values)?)
+}
+
 /// What is to run, as it was rendered now or before.
 struct Definitions {
     group: PathId,
@@ -131,7 +136,7 @@ impl Definitions {
         match &source.file {
             Some(file) => Self::of(Rendered::read(file)?, None),
             None => {
-                let site = Site::load(&source.definitions, source.overlay.as_deref())?;
+                let site = site(source)?;
                 Self::of(render(&source.definitions, &site)?, Some(site))
             }
         }
@@ -142,7 +147,7 @@ impl Definitions {
             source.file.is_none(),
             "deploy renders the templates with another tag, so --file cannot be given"
         );
-        let mut site = Site::load(&source.definitions, source.overlay.as_deref())?;
+        let mut site = site(source)?;
         tag.clone_into(&mut site.images.tag);
         Self::of(render(&source.definitions, &site)?, Some(site))
     }
@@ -201,6 +206,10 @@ fn render_files(
     out: Option<PathBuf>,
     check: bool,
 ) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        source.values.is_empty() || out.is_some(),
+        "with --values say --out too: the files beside fleet.toml are without"
+    );
     let definitions = Definitions::load(source)?;
     let folder = out.unwrap_or_else(|| match &source.overlay {
         Some(name) => source.definitions.join(name),

@@ -6,6 +6,8 @@
 //! Guarantee: a name that a template uses and nobody gave is an error, and so is text that is not JSON.
 //! Equal sites and templates give equal bytes. A secret's value is in no file.
 
+mod variables;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,6 @@ const FOLDER: &str = "templates";
 const ORDER: [&str; 5] = ["kafka", "cassandra", "processor", "ingester", "server"];
 /// The file of the whole group.
 pub const GROUP_FILE: &str = "group.json";
-const MAX_SECRET_BYTES: usize = 64 << 10;
 
 /// Why definitions cannot be rendered, read or written.
 #[derive(Debug, Error)]
@@ -52,6 +53,14 @@ pub enum RenderError {
         place: String,
         /// Why.
         refused: Refused,
+    },
+    /// A variable of apps that there are not.
+    #[error("the variable {variable}: no app is named {apps}")]
+    Nobody {
+        /// The variable.
+        variable: String,
+        /// The names it is for.
+        apps: String,
     },
     /// A secret that is not there.
     #[error("the secret {variable}: {why}")]
@@ -103,9 +112,7 @@ pub fn render(folder: &Path, site: &Site) -> Result<Rendered, RenderError> {
         apps.extend(parse(name, &made)?);
     }
     let mut group = json!({ "id": site.group.id, "apps": apps });
-    for secret in &site.secret {
-        refer_to(&mut group, secret);
-    }
+    variables::apply(&mut group, site)?;
     Ok(Rendered { group })
 }
 
@@ -160,41 +167,6 @@ fn read_templates(folder: &Path) -> Result<Vec<(String, String)>, RenderError> {
         (place.unwrap_or(ORDER.len()), name.clone())
     });
     Ok(templates)
-}
-
-/// Secrets of a store are named in the definition. Others come when it is sent.
-fn refer_to(group: &mut Value, secret: &Secret) {
-    let Some(source) = &secret.store else { return };
-    let name = secret.variable.to_lowercase().replace('_', "-");
-    for app in apps_of(group, secret) {
-        let env = app.entry("env").or_insert_with(|| json!({}));
-        env[&secret.variable] = json!({ "secret": name });
-        let secrets = app.entry("secrets").or_insert_with(|| json!({}));
-        secrets[&name] = json!({ "source": source });
-    }
-}
-
-fn apps_of<'g>(
-    group: &'g mut Value,
-    secret: &'g Secret,
-) -> impl Iterator<Item = &'g mut Map<String, Value>> {
-    let apps = group["apps"]
-        .as_array_mut()
-        .map(Vec::as_mut_slice)
-        .unwrap_or_default();
-    apps.iter_mut()
-        .filter_map(Value::as_object_mut)
-        .filter(|app| {
-            let name = short(app);
-            secret.apps.iter().any(|pattern| is_like(&name, pattern))
-        })
-}
-
-fn is_like(name: &str, pattern: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(begin) => name.starts_with(begin),
-        None => name == pattern,
-    }
 }
 
 fn short(app: &Map<String, Value>) -> String {
@@ -259,13 +231,7 @@ impl Rendered {
     pub fn with_secrets(&self, secrets: &[Secret]) -> Result<Self, RenderError> {
         let mut group = self.group.clone();
         for secret in secrets {
-            let Some(value) = value_of(secret)? else {
-                continue;
-            };
-            for app in apps_of(&mut group, secret) {
-                let env = app.entry("env").or_insert_with(|| json!({}));
-                env[&secret.variable] = Value::String(value.clone());
-            }
+            variables::reveal(&mut group, secret)?;
         }
         Ok(Self { group })
     }
@@ -358,24 +324,4 @@ fn pretty(value: &Value) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
-}
-
-fn value_of(secret: &Secret) -> Result<Option<String>, RenderError> {
-    let wrong = |why: String| RenderError::Secret {
-        variable: secret.variable.clone(),
-        why,
-    };
-    let text = match (&secret.file, &secret.from) {
-        (Some(path), _) => fs::read_to_string(path)
-            .map_err(|error| wrong(format!("{}: {error}", path.display())))?,
-        (None, Some(name)) => {
-            std::env::var(name).map_err(|_| wrong(format!("the environment has no {name}")))?
-        }
-        (None, None) => return Ok(None),
-    };
-    let text = text.trim_end_matches(['\r', '\n']);
-    if text.is_empty() || text.len() > MAX_SECRET_BYTES {
-        return Err(wrong(format!("must have 1 to {MAX_SECRET_BYTES} bytes")));
-    }
-    Ok(Some(text.to_owned()))
 }

@@ -1,18 +1,17 @@
-//! The site: what one installation chooses, from `fleet.toml` and one of its overlays.
+//! The site: what one installation chooses, from `fleet.toml`, one of its overlays, and files of values.
 //!
 //! Guarantee: a key that nobody knows is refused, so that a slip does not pass for a default.
 
+mod reading;
+
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use toml::{Table, Value};
 
 /// The file's name in the folder of the definitions.
 pub const SITE_FILE: &str = "fleet.toml";
-const MAX_BYTES: u64 = 1 << 20;
 
 /// Why a site cannot be read.
 #[derive(Debug, Error)]
@@ -73,6 +72,9 @@ pub struct Site {
     pub logging: Logging,
     /// What the ingesters ask, by topic.
     pub sources: BTreeMap<String, String>,
+    /// Further variables of the services.
+    #[serde(default)]
+    pub setting: Vec<Setting>,
     /// Variables that hold secrets.
     #[serde(default)]
     pub secret: Vec<Secret>,
@@ -229,6 +231,18 @@ pub struct Logging {
     pub level: String,
 }
 
+/// A variable of services that the templates do not set, or set otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// The variable of the service.
+    pub variable: String,
+    /// The apps that have it; a star at the end stands for the rest of a name.
+    pub apps: Vec<String>,
+    /// Its value.
+    pub value: String,
+}
+
 /// A variable that holds a secret, and where the secret comes from: one of the three.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -246,111 +260,4 @@ pub struct Secret {
     /// A variable of `fleet`'s own environment.
     #[serde(default, rename = "from")]
     pub from: Option<String>,
-}
-
-impl Site {
-    /// Reads the site of a folder, with one of its overlays laid over it.
-    ///
-    /// # Errors
-    /// [`SiteError`] where there is none, or it is wrong.
-    pub fn load(folder: &Path, overlay: Option<&str>) -> Result<Self, SiteError> {
-        let path = folder.join(SITE_FILE);
-        let text = read(&path)?;
-        Self::parse(&text, overlay, &path)
-    }
-
-    /// Reads a site from its text; `path` is for messages.
-    ///
-    /// # Errors
-    /// [`SiteError`] where it is wrong.
-    pub fn parse(text: &str, overlay: Option<&str>, path: &Path) -> Result<Self, SiteError> {
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| {
-                text.get(..span.start).unwrap_or(text).matches('\n').count() + 1
-            });
-            wrong(path, format!("line {line}"), error.message())
-        })?;
-        let overlays = match table.remove("overlay") {
-            None => Table::new(),
-            Some(Value::Table(overlays)) => overlays,
-            Some(_) => return Err(wrong(path, "overlay", "must be tables, as [overlay.local]")),
-        };
-        if let Some(name) = overlay {
-            let Some(Value::Table(over)) = overlays.get(name) else {
-                return Err(SiteError::NoOverlay {
-                    path: path.to_owned(),
-                    name: name.to_owned(),
-                    known: overlays.keys().cloned().collect(),
-                });
-            };
-            lay_over(&mut table, over);
-        }
-        let site: Self =
-            serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
-                let key = error.path().to_string();
-                wrong(path, key, error.into_inner().message())
-            })?;
-        site.check(path)
-    }
-
-    fn check(self, path: &Path) -> Result<Self, SiteError> {
-        for (index, secret) in self.secret.iter().enumerate() {
-            let given = [
-                secret.store.is_some(),
-                secret.file.is_some(),
-                secret.from.is_some(),
-            ];
-            if given.iter().filter(|given| **given).count() != 1 {
-                let why = "must have one of store, file and from: where the secret comes from";
-                return Err(wrong(path, format!("secret[{index}]"), why));
-            }
-        }
-        let counts = [
-            ("kafka.nodes", self.kafka.nodes.len()),
-            ("cassandra.nodes", self.cassandra.nodes.len()),
-        ];
-        for (key, count) in counts {
-            if !(1..=99).contains(&count) {
-                return Err(wrong(path, key, "must be 1 to 99 nodes"));
-            }
-        }
-        Ok(self)
-    }
-}
-
-fn wrong(path: &Path, key: impl Into<String>, why: impl Into<String>) -> SiteError {
-    SiteError::Wrong {
-        path: path.to_owned(),
-        key: key.into(),
-        why: why.into(),
-    }
-}
-
-/// The text of a file that is not too long.
-fn read(path: &Path) -> Result<String, SiteError> {
-    let unreadable = |why: String| SiteError::Unreadable {
-        path: path.to_owned(),
-        why,
-    };
-    let long = fs::metadata(path)
-        .map_err(|error| unreadable(error.to_string()))?
-        .len();
-    if long > MAX_BYTES {
-        return Err(unreadable(format!(
-            "is too long, it may have {MAX_BYTES} bytes"
-        )));
-    }
-    fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
-}
-
-/// Tables are laid over each other key by key, anything else is replaced.
-fn lay_over(table: &mut Table, over: &Table) {
-    for (key, value) in over {
-        match (table.get_mut(key), value) {
-            (Some(Value::Table(inner)), Value::Table(over)) => lay_over(inner, over),
-            _ => {
-                table.insert(key.clone(), value.clone());
-            }
-        }
-    }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use moodvane_fleet::render::{Difference, Rendered, render};
 use moodvane_fleet::site::{Secret, Site};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 fn folder() -> PathBuf {
@@ -34,7 +34,7 @@ fn with_template(template: &str) -> Result<Rendered, String> {
 #[test]
 fn what_is_checked_in_is_what_is_rendered() {
     for (overlay, place) in [(None, ""), (Some("local"), "local")] {
-        let site = Site::load(&folder(), overlay).unwrap();
+        let site = Site::load(&folder(), overlay, &[]).unwrap();
         let rendered = render(&folder(), &site).unwrap();
         let differences = rendered.differences(&folder().join(place)).unwrap();
         assert_eq!(differences, [], "`fleet render` writes them anew");
@@ -91,6 +91,68 @@ fn a_slip_in_the_site_is_told_with_its_place() {
 }
 
 #[test]
+fn files_of_values_are_laid_over_the_overlay_in_turn() {
+    let here = TempDir::new().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = here.path().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    };
+    let first = file("1.toml", "replicas.server = 4\nlogging.level = 'debug'");
+    let second = file("2.toml", "replicas.server = 5");
+    let load = |values: &[PathBuf]| Site::load(&folder(), Some("local"), values);
+    let site = load(&[first.clone(), second.clone()]).unwrap();
+    let plain = load(&[]).unwrap();
+    assert_eq!(site.replicas["server"], 5);
+    assert_eq!(site.logging.level, "debug");
+    assert_eq!(site.kafka, plain.kafka, "the overlay's");
+    for (text, told) in [
+        ("replicas.server = ", "3.toml: line 1"),
+        ("server.cpu = 1", "3.toml: server.cpu: unknown field `cpu`"),
+        (
+            "overlay.local.logging.level = 'x'",
+            "unknown field `overlay`",
+        ),
+    ] {
+        let error = load(&[file("3.toml", text)]).unwrap_err().to_string();
+        assert!(error.contains(told), "{text}: {error}");
+    }
+    let error = load(&[here.path().join("none.toml")])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("none.toml: No such file"), "{error}");
+}
+
+#[test]
+fn a_setting_is_in_the_environment_of_the_apps_it_names() {
+    let with = |setting: &str| {
+        let site = parse(&format!("{}\n[[setting]]\n{setting}", text()), None)?;
+        render(&folder(), &site).map_err(|error| error.to_string())
+    };
+    let rendered = with(
+        "variable = 'MOODVANE_PROCESSOR__BEHIND_S'\napps = ['processor-*', 'server']\nvalue = '7'",
+    )
+    .unwrap();
+    let value = |app: &str| {
+        let env = &rendered.app(&format!("/moodvane/{app}")).unwrap()["env"];
+        env["MOODVANE_PROCESSOR__BEHIND_S"].clone()
+    };
+    assert_eq!(value("processor-temperature"), "7");
+    assert_eq!(value("processor-tweets"), "7");
+    assert_eq!(value("server"), "7");
+    assert_eq!(value("ingester-tweets"), Value::Null);
+    let over =
+        with("variable = 'MOODVANE_SERVER__PORT'\napps = ['server']\nvalue = '8080'").unwrap();
+    let env = &over.app("/moodvane/server").unwrap()["env"];
+    assert_eq!(
+        env["MOODVANE_SERVER__PORT"], "8080",
+        "it replaces what a template says"
+    );
+    let error = with("variable = 'X'\napps = ['servers']\nvalue = '7'").unwrap_err();
+    assert_eq!(error, "the variable X: no app is named servers");
+}
+
+#[test]
 fn a_slip_in_a_template_is_told_with_its_place() {
     for (template, told) in [
         ("[\n{ \"id\": {{ grupp.id }} }\n]", "a.json.j2: line 2"),
@@ -130,7 +192,7 @@ fn what_marathon_would_refuse_is_told_before_it_is_asked() {
 #[test]
 fn files_are_written_compared_and_taken_away() {
     let here = TempDir::new().unwrap();
-    let rendered = render(&folder(), &Site::load(&folder(), None).unwrap()).unwrap();
+    let rendered = render(&folder(), &Site::load(&folder(), None, &[]).unwrap()).unwrap();
     assert_eq!(rendered.write(here.path()).unwrap(), 12);
     assert_eq!(rendered.differences(here.path()).unwrap(), []);
     let (server, old) = (
@@ -180,7 +242,7 @@ fn a_secret_of_a_store_is_named_and_one_of_a_file_is_only_sent() {
         file: None,
         from: None,
     };
-    let mut site = Site::load(&folder(), None).unwrap();
+    let mut site = Site::load(&folder(), None, &[]).unwrap();
     let (kafka, cassandra) = (
         "MOODVANE_EVENTLOG__KAFKA__SASL_PASSWORD",
         "MOODVANE_STORE__CASSANDRA__PASSWORD",

@@ -40,7 +40,7 @@ fn group() -> PathId {
 
 fn rendered_with(change: impl FnOnce(&mut Site)) -> Rendered {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../marathon");
-    let mut site = Site::load(&folder, None).unwrap();
+    let mut site = Site::load(&folder, None, &[]).unwrap();
     change(&mut site);
     render(&folder, &site).unwrap()
 }

@@ -16,7 +16,7 @@ fn folder() -> PathBuf {
 }
 
 fn rendered(overlay: Option<&str>) -> Rendered {
-    render(&folder(), &Site::load(&folder(), overlay).unwrap()).unwrap()
+    render(&folder(), &Site::load(&folder(), overlay, &[]).unwrap()).unwrap()
 }
 
 /// What is found when one place of one app is changed; `null` takes it away.
@@ -418,7 +418,7 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
 
 #[test]
 fn without_constraints_nobody_counts_agents() {
-    let mut site = Site::load(&folder(), None).unwrap();
+    let mut site = Site::load(&folder(), None, &[]).unwrap();
     site.replicas.insert("server".to_owned(), 9);
     let apps = render(&folder(), &site)
         .unwrap()

@@ -1,6 +1,7 @@
 //! Whether the server lives and whether it can answer.
 //!
-//! Terms: *alive* asks only this process; *ready* asks all that an answer depends on.
+//! Terms: *alive* asks only this process; *ready* asks all that an answer depends on. The log is asked too, and
+//! told of, but no answer comes from it: where Kafka is away, the hours that are there are still served.
 
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 struct Check {
     name: &'static str,
     ok: bool,
+    /// Whether an answer depends on it; not told where one does.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    needed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -30,7 +34,16 @@ impl Check {
         Self {
             name,
             ok: result.is_ok(),
+            needed: true,
             reason: result.err(),
+        }
+    }
+
+    /// One that is told of and does not decide.
+    fn told(name: &'static str, result: Result<(), String>) -> Self {
+        Self {
+            needed: false,
+            ..Self::new(name, result)
         }
     }
 }
@@ -53,7 +66,7 @@ pub(crate) async fn health() -> Json<Value> {
     Json(json!({"status": "alive"}))
 }
 
-/// 200 where every check is good, else 503; either way with each check and its reason.
+/// 200 where every check that is needed is good, else 503; either way with each check and its reason.
 #[utoipa::path(
     get, path = "/ready", tag = "probes",
     responses(
@@ -75,11 +88,11 @@ pub(crate) async fn ready(extract::State(state): extract::State<State>) -> Respo
     let mut checks = vec![
         Check::new("accepting", accepting),
         Check::new("store", store),
-        Check::new("log", log),
+        Check::told("log", log),
     ];
     let own = app.readiness.report().into_iter();
     checks.extend(own.map(|(name, result)| Check::new(name, result)));
-    let ready = checks.iter().all(|check| check.ok);
+    let ready = checks.iter().all(|check| check.ok || !check.needed);
     let status = if ready {
         StatusCode::OK
     } else {

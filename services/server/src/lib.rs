@@ -12,7 +12,7 @@
 //! | `GET /`, `/docs`, `/assets` | the pages for people, see `page.rs` |
 //! | `GET /ping` | `pong` |
 //! | `GET /health` | whether the process lives |
-//! | `GET /ready` | whether it can answer: store, log, the process's own checks, not draining |
+//! | `GET /ready` | whether it can answer: store, the process's own checks, not draining; and how the log is |
 //! | `GET /metrics` | what it counted, in Prometheus's text format |
 //!
 //! Terms: a *problem* is a refusal in the shape of RFC 9457; to be *ready* is to be able to answer.

@@ -73,12 +73,11 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     tokio::spawn(signalled(stop.clone()));
     let (readiness, nowhere) = (Readiness::new(), std::path::Path::new("."));
     let check = readiness.check("opened");
-    let open = async || {
-        let store = config.backends.open_store(nowhere).await?;
-        Ok((store, config.backends.open_log(nowhere).await?))
-    };
+    let open = async || config.backends.open_store(nowhere).await;
     let (listener, meanwhile) = answer_probes(listener, &readiness, &stop)?;
-    let Some((store, log)) = open_patiently(&check, &stop, open).await? else {
+    // No answer comes from the log: a server starts without it.
+    let log = config.backends.watch_log(nowhere)?;
+    let Some(store) = open_patiently(&check, &stop, open).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     drop(meanwhile);

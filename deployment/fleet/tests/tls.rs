@@ -1,0 +1,148 @@
+//! Marathon behind TLS and a login, as an operator has it: a real HAProxy ends the TLS before the fake, with
+//! a certificate of an authority of its own.
+
+#![allow(clippy::unwrap_used)]
+
+mod fake;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use moodvane_fleet::client::{Access, ClientError, Login, Marathon};
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::fake::Fake;
+
+const TOKEN: &str = "hunter2";
+
+/// An HAProxy that ends TLS; it goes with this.
+struct Gateway {
+    child: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn openssl(folder: &Path, arguments: &str) {
+    let output = Command::new("openssl")
+        .current_dir(folder)
+        .args(arguments.split(' '))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {arguments}: {told}");
+}
+
+/// An authority in ca.pem, another one in other.pem, and a certificate with its key in server.pem.
+fn certificates(folder: &Path) {
+    let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+    for name in ["ca", "other"] {
+        let names = format!("-keyout {name}.key -out {name}.pem -subj /CN={name}");
+        openssl(folder, &format!("{new} {names}"));
+    }
+    let names = "-keyout server.pem.key -out server.pem -subj /CN=marathon";
+    let signed = "-CA ca.pem -CAkey ca.key -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE";
+    openssl(folder, &format!("{new} {names} {signed}"));
+}
+
+impl Gateway {
+    async fn start(behind: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        certificates(folder.path());
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let behind = behind.trim_start_matches("http://");
+        let configuration = format!(
+            "defaults\n mode http\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n\
+             listen marathon\n bind 127.0.0.1:{port} ssl crt {}\n server fake {behind}\n",
+            folder.path().join("server.pem").display()
+        );
+        let file = folder.path().join("haproxy.cfg");
+        std::fs::write(&file, configuration).unwrap();
+        let child = Command::new("haproxy")
+            .args(["-db", "-f"])
+            .arg(&file)
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("haproxy: {error}; deployment/servers/run --need haproxy installs it")
+            });
+        let mut gateway = Self {
+            child,
+            folder,
+            port,
+        };
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        while TcpStream::connect(address).await.is_err() {
+            assert_eq!(gateway.child.try_wait().unwrap(), None, "it ended");
+            tokio::task::yield_now().await;
+        }
+        gateway
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn client(&self, host: &str, login: Login, ca: Option<&str>) -> Result<Marathon, ClientError> {
+        let address = format!("https://{host}:{}", self.port);
+        let ca = ca.map(|name| self.file(name));
+        Marathon::new(Access::new(&[address], login, ca)?)
+    }
+}
+
+fn token(text: &str) -> Login {
+    Login::Token(text.to_owned())
+}
+
+#[tokio::test]
+async fn a_token_goes_over_tls_to_whom_the_authority_vouches_for_and_to_nobody_else() {
+    let fake = Fake::start().await;
+    fake.world().authorization = Some(format!("token={TOKEN}"));
+    let gateway = Gateway::start(&fake.address).await;
+    let group = "/moodvane".parse().unwrap();
+
+    let trusted = gateway
+        .client("localhost", token(TOKEN), Some("ca.pem"))
+        .unwrap();
+    assert_eq!(trusted.apps(&group).await.unwrap(), []);
+
+    for (host, ca, told) in [
+        ("localhost", Some("other.pem"), "another authority"),
+        ("localhost", None, "the system's authorities"),
+        (
+            "127.0.0.1",
+            Some("ca.pem"),
+            "a name that is not in the certificate",
+        ),
+    ] {
+        let marathon = gateway.client(host, token(TOKEN), ca).unwrap();
+        let error = marathon.apps(&group).await.unwrap_err();
+        let text = format!("{error}");
+        assert!(
+            matches!(error, ClientError::Unreachable(_)),
+            "{told}: {text}"
+        );
+        assert!(text.contains("certificate"), "{told}: {text}");
+        assert!(!text.contains(TOKEN), "{told}: {text}");
+    }
+
+    let wrong = gateway
+        .client("localhost", token("hunter3"), Some("ca.pem"))
+        .unwrap();
+    let error = wrong.apps(&group).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::Login { status: 401, .. }),
+        "{error}"
+    );
+}
