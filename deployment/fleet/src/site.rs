@@ -161,6 +161,7 @@ pub struct Cassandra {
     pub cluster_name: String,
     pub keyspace: String,
     pub replication: u32,
+    pub jvm_options: String,
     pub port: u16,
     pub storage_port: u16,
     pub listen: String,
