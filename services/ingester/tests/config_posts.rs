@@ -155,7 +155,9 @@ fn rows_come_from_a_file_or_standard_input_from_a_moment_on_at_a_pace() {
     ] {
         let (config, faults) = read(&post_file("tweets", path, more));
         let mut config = config.unwrap_or_else(|| panic!("{faults}"));
-        let SourceConfig::PostFile(posts) = config.sources.remove(0) else {
+        let source = config.sources.remove(0);
+        assert!(source.resumes(), "it waits for the log, and needs no spool");
+        let SourceConfig::PostFile(posts) = source else {
             panic!("{more}");
         };
         let found = (&posts.file.input, posts.file.since, posts.file.speed);

@@ -18,7 +18,7 @@ mod sender;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use moodvane_benches::{peak_kib_of, processor_time_of};
+use moodvane_benches::{peak_kib_of, whole_time_of};
 
 use self::figures::{Latencies, Row, spread};
 use self::log::Written;
@@ -30,7 +30,7 @@ const AIM_PER_S: u32 = 5_787;
 const SECONDS: u64 = 60;
 /// The rates after it, until one is too much.
 const STEPS: [u32; 10] = [
-    10_000, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 60_000, 80_000, 100_000,
+    10_000, 20_000, 40_000, 60_000, 80_000, 100_000, 125_000, 150_000, 175_000, 200_000,
 ];
 const MOST_MS: u64 = 1_000;
 const CUTS: usize = 20;
@@ -92,7 +92,7 @@ impl Bench {
         let pid = self.ingester.pid();
         let from = self.written.ends().await?;
         let before = self.ingester.acknowledged().await?;
-        let cpu_before = processor_time_of(pid);
+        let cpu_before = whole_time_of(pid);
         let span = Duration::from_secs(seconds);
         let Sent {
             first,
@@ -101,7 +101,7 @@ impl Bench {
             fell_behind,
         } = self.sender.send(rate, span).await?;
         self.ingester.published(next).await?;
-        let cpu = processor_time_of(pid).zip(cpu_before);
+        let cpu = whole_time_of(pid).zip(cpu_before);
         let (cpu_after, cpu_before) = cpu.context("this needs Linux' /proc")?;
         let acknowledged = self.ingester.acknowledged().await?.since(&before);
         let posts = self.written.read(from, next - first).await?;

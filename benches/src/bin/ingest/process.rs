@@ -56,7 +56,7 @@ impl Ingester {
             "[data]\ndir = \"{}\"\n[logging]\nlevel = \"error\"\n[probe]\nport = {}\n\
              [eventlog]\nkind = \"kafka\"\npartitions = {PARTITIONS}\n\
              [eventlog.kafka]\nbootstrap_servers = \"{brokers}\"\ntopic_prefix = \"{prefix}\"\n\
-             [ingester]\nbackoff_min_ms = {least}\nbackoff_max_ms = {most}\n\
+             [store]\nkind = \"cassandra\"\n[ingester]\nbackoff_min_ms = {least}\nbackoff_max_ms = {most}\n\
              [[source]]\nkind = \"bluesky\"\nid = \"bench\"\nbase_url = \"ws://{stream}\"\nrewind_s = 0\nselect = \"all\"\n",
             folder.path().display(),
             probes.port(),

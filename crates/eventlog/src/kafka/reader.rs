@@ -29,6 +29,9 @@ pub(super) fn read(
     client
         .set("group.id", group)
         .set("enable.partition.eof", "true")
+        // That a partition ends here is told by a fetch that finds nothing, and a broker holds such a
+        // one back for half a second: every source begins with this.
+        .set("fetch.wait.max.ms", "10")
         .set("auto.offset.reset", "earliest");
     let consumer = Closing(Some(
         BaseConsumer::from_config_and_context(&client, Quiet).map_err(failed)?,
