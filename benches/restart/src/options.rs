@@ -46,6 +46,10 @@ pub(crate) struct Options {
     /// How long a trial may take, in seconds.
     #[arg(long, default_value_t = 180, value_name = "SECONDS")]
     pub(crate) timeout: u64,
+    /// How long everything must have been healthy before the next trial, in seconds: a load balancer learns of
+    /// a new task later than Marathon.
+    #[arg(long, default_value_t = 5, value_name = "SECONDS")]
+    pub(crate) settle: u64,
     /// The load balancer's address, to be asked for the weather all the while.
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<String>,
@@ -90,5 +94,9 @@ impl How {
 impl Options {
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout)
+    }
+
+    pub(crate) fn settle(&self) -> Duration {
+        Duration::from_secs(self.settle)
     }
 }

@@ -41,6 +41,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         http: &http,
         group: &options.group,
         timeout: options.timeout(),
+        settle: options.settle(),
         proxy: options.proxy.as_deref(),
         forget_image: &options.forget_image,
     };

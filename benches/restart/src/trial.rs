@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use moodvane_fleet::client::Marathon;
+use anyhow::{Context, bail, ensure};
+use moodvane_fleet::client::{AppState, Marathon};
 use moodvane_marathon_api::{PathId, Task, TaskState};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -41,6 +41,7 @@ pub(crate) struct Bench<'b> {
     pub(crate) http: &'b reqwest::Client,
     pub(crate) group: &'b PathId,
     pub(crate) timeout: Duration,
+    pub(crate) settle: Duration,
     pub(crate) proxy: Option<&'b str>,
     pub(crate) forget_image: &'b str,
 }
@@ -53,7 +54,7 @@ impl Bench<'_> {
         how: How,
         number: usize,
     ) -> anyhow::Result<Trial> {
-        self.until_all_healthy().await?;
+        self.until_settled().await?;
         let before = running(self.marathon.tasks(app).await?);
         // In turn, so that no instance is always the one.
         let victim = before
@@ -146,34 +147,61 @@ impl Bench<'_> {
         }
     }
 
+    /// Waits until all has been healthy for so long that whoever follows Marathon knows of it.
+    async fn until_settled(&self) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let mut since: Option<Instant> = None;
+        let mut pace = pace();
+        loop {
+            pace.tick().await;
+            let missing = self.missing().await?;
+            if !missing.is_empty() {
+                since = None;
+            } else if since.get_or_insert_with(Instant::now).elapsed() >= self.settle {
+                return Ok(());
+            }
+            self.ensure_patience(begun, &missing)?;
+        }
+    }
+
     /// Waits until nothing is being deployed and every task of the group is healthy.
     pub(crate) async fn until_all_healthy(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         let mut pace = pace();
         loop {
             pace.tick().await;
-            let apps = self.marathon.apps(self.group).await?;
-            let missing: Vec<String> = apps
-                .iter()
-                .filter(|info| {
-                    let tasks = info.tasks.as_deref().unwrap_or_default();
-                    let healthy = tasks.iter().filter(|task| task.is_healthy()).count();
-                    healthy < info.app.instances as usize || !info.deployments.is_empty()
-                })
-                .map(|info| info.app.id.to_string())
-                .collect();
-            if missing.is_empty() && !apps.is_empty() {
+            let missing = self.missing().await?;
+            if missing.is_empty() {
                 return Ok(());
             }
-            if begun.elapsed() > self.timeout {
-                bail!(
-                    "not all of {} is healthy after {:?}: {}",
-                    self.group,
-                    self.timeout,
-                    missing.join(", ")
-                );
-            }
+            self.ensure_patience(begun, &missing)?;
         }
+    }
+
+    fn ensure_patience(&self, begun: Instant, missing: &[String]) -> anyhow::Result<()> {
+        ensure!(
+            begun.elapsed() <= self.timeout + self.settle,
+            "not all of {} is healthy after {:?}: {}",
+            self.group,
+            self.timeout,
+            missing.join(", ")
+        );
+        Ok(())
+    }
+
+    /// The apps of which not every task is healthy, or that are being deployed; the group where it has none.
+    async fn missing(&self) -> anyhow::Result<Vec<String>> {
+        let apps = self.marathon.apps(self.group).await?;
+        if apps.is_empty() {
+            return Ok(vec![self.group.to_string()]);
+        }
+        let is_missing = |info: &&AppState| {
+            let tasks = info.tasks.as_deref().unwrap_or_default();
+            let healthy = tasks.iter().filter(|task| task.is_healthy()).count();
+            healthy < info.app.instances as usize || !info.deployments.is_empty()
+        };
+        let missing = apps.iter().filter(is_missing);
+        Ok(missing.map(|info| info.app.id.to_string()).collect())
     }
 
     /// How every task but the victim is asked.

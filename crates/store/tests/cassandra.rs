@@ -50,6 +50,27 @@ async fn services_that_make_the_tables_at_once_share_them() {
 }
 
 #[tokio::test]
+async fn tables_that_a_service_left_half_made_are_finished_by_the_next() {
+    let place = fresh().await;
+    place.open().await;
+    let session = place.session().await;
+    for undo in [
+        "DELETE FROM store_schema WHERE scope = 'store'",
+        "DROP TABLE gap",
+    ] {
+        session.query_unpaged(undo, ()).await.unwrap();
+    }
+    place.open().await;
+    for made in [
+        "SELECT version FROM store_schema WHERE scope = 'store' AND version = 1",
+        "SELECT count(*) FROM gap",
+    ] {
+        let found = session.query_unpaged(made, ()).await.unwrap();
+        assert_eq!(found.into_rows_result().unwrap().rows_num(), 1, "{made}");
+    }
+}
+
+#[tokio::test]
 async fn tables_of_a_later_version_are_refused() {
     let place = fresh().await;
     place.open().await;

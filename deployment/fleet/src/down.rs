@@ -4,6 +4,7 @@
 //! with the tasks that still run. Definitions and volumes stay unless their removal is asked for.
 
 use std::collections::BTreeMap;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,8 +73,11 @@ pub async fn down(
         let since = Instant::now();
         let of = |info: &&AppState| ids.contains(&info.app.id);
         let tasks = apps.iter().filter(of).map(living).sum();
-        // Whatever is being deployed is not wanted any more.
-        marathon.scale(&ids, 0, true).await?;
+        // Whatever is being deployed is not wanted any more. One deployment each: within one, Marathon would end
+        // peers that wait for each other's start one after the other.
+        for id in &ids {
+            marathon.scale(slice::from_ref(id), 0, true).await?;
+        }
         end.until_none_lives(&|app: &PathId| ids.contains(app))
             .await?;
         let names: Vec<String> = ids.iter().map(|id| id.last().to_owned()).collect();

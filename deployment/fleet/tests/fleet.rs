@@ -314,7 +314,7 @@ async fn down_stops_in_the_reverse_order_and_peers_together() {
     assert_eq!(fake.world().tasks(), Vec::<serde_json::Value>::new());
     assert_eq!(
         requests(&fake),
-        ["PUT /v2/apps"; 3],
+        ["PUT /v2/apps"; 11],
         "definitions and volumes stay"
     );
     let again = bring_up(&fake, &rendered()).await.unwrap();

@@ -1,18 +1,20 @@
 //! The keyspace and its tables: made and migrated by whichever service comes first.
 //!
-//! Guarantee: every step can be repeated, and several services may take it at once. Two tables of
-//! one name that are made at the same moment on two nodes could get two identities, which a
-//! cluster does not reconcile by itself; so each table is made with an identity that follows from
-//! its name.
+//! Guarantee: every step can be repeated, and several services may take it at once, though mostly one
+//! does and the others wait for it. Two tables of one name that are made at the same moment on two nodes
+//! could get two identities, which a cluster does not reconcile by itself; so each table is made with an
+//! identity that follows from its name.
 //!
 //! A migration only adds. A column is never dropped and added again, and no table has a TTL or a
 //! compaction by time window: the write timestamps here are offsets, not times.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use scylla::client::session::Session;
 use scylla::statement::Statement;
+use tokio::time::{Instant, sleep};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::{CassandraConfig, Keyspace};
@@ -20,6 +22,24 @@ use crate::StoreError;
 
 /// A statement that changes the schema waits for every node to agree.
 const DDL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a service that began to make the tables has for it, before another goes on with them.
+const OTHERS_TIME: Duration = Duration::from_secs(10);
+/// How often it is asked whether it has.
+const PACE: Duration = Duration::from_millis(200);
+/// Services that start at once begin within this time, not at once.
+const SPREAD: Duration = Duration::from_millis(1000);
+
+/// How far the tables are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// There are none.
+    Nothing,
+    /// The first is there, and no version is complete.
+    Begun,
+    /// This version is complete.
+    Version(i32),
+}
 
 /// A table: its name, and its columns and key. What was released is never changed.
 struct Table {
@@ -112,7 +132,7 @@ fn identity(keyspace: &Keyspace, table: &str) -> String {
 /// # Errors
 /// [`StoreError::Schema`] where a later version made them.
 pub(super) async fn migrate(session: &Session, config: &CassandraConfig) -> Result<(), StoreError> {
-    let found = version(session, &config.keyspace).await?;
+    let found = found_or_made_by_another(session, &config.keyspace).await?;
     let done = usize::try_from(found).unwrap_or_default();
     if found > VERSION {
         return Err(StoreError::Schema {
@@ -160,7 +180,37 @@ fn create_keyspace(config: &CassandraConfig) -> String {
 }
 
 /// The greatest version that is complete; 0 where there is none.
-async fn version(session: &Session, keyspace: &Keyspace) -> Result<i32, StoreError> {
+/// The version of the tables that are there, 0 where they are not complete. Where another service is making
+/// them, it is waited for: services that start at once would all change the schema, which a cluster does one
+/// by one, and then takes several times as long.
+async fn found_or_made_by_another(
+    session: &Session,
+    keyspace: &Keyspace,
+) -> Result<i32, StoreError> {
+    let mut found = found(session, keyspace).await?;
+    if found == Found::Nothing {
+        sleep(own_moment()).await;
+        found = self::found(session, keyspace).await?;
+    }
+    let deadline = Instant::now() + OTHERS_TIME;
+    while found == Found::Begun && Instant::now() < deadline {
+        sleep(PACE).await;
+        // A node may know of the tables before it can read them.
+        found = self::found(session, keyspace).await.unwrap_or(found);
+    }
+    Ok(match found {
+        Found::Version(version) => version,
+        Found::Nothing | Found::Begun => 0,
+    })
+}
+
+/// A moment within [`SPREAD`] that is unlike that of others who start now.
+fn own_moment() -> Duration {
+    let random = RandomState::new().build_hasher().finish();
+    SPREAD.mul_f64((random % 1000) as f64 / 1000.0)
+}
+
+async fn found(session: &Session, keyspace: &Keyspace) -> Result<Found, StoreError> {
     let made = session
         .query_unpaged(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
@@ -169,7 +219,7 @@ async fn version(session: &Session, keyspace: &Keyspace) -> Result<i32, StoreErr
         .await?
         .into_rows_result()?;
     if made.rows_num() == 0 {
-        return Ok(0);
+        return Ok(Found::Nothing);
     }
     let found = session
         .query_unpaged(
@@ -179,7 +229,7 @@ async fn version(session: &Session, keyspace: &Keyspace) -> Result<i32, StoreErr
         .await?
         .into_rows_result()?;
     let (version,) = found.single_row::<(Option<i32>,)>()?;
-    Ok(version.unwrap_or_default())
+    Ok(version.map_or(Found::Begun, Found::Version))
 }
 
 async fn record(session: &Session, keyspace: &Keyspace, version: i32) -> Result<(), StoreError> {
