@@ -22,7 +22,7 @@ def main():
     for line in sys.stdin:
         fields = line.split()
         # A container that has just ended has no figures.
-        if len(fields) != 4 or fields[1] == "--" or not (found := task.match(fields[0])):
+        if len(fields) != 4 or fields[3] in ("--", "0B") or not (found := task.match(fields[0])):
             continue
         app = found.group(1)
         most[app] = max(most.get(app, 0), mib(fields[1]))
