@@ -124,7 +124,7 @@ impl Bench<'_> {
     /// It only does so while something of the app waits to be launched. So one task is killed by the API,
     /// which is no crash, and until its successor is launched the delay is reset.
     async fn forget_delay(&self, app: &PathId) -> anyhow::Result<()> {
-        self.until_all_healthy().await?;
+        self.until_settled().await?;
         let before = running(self.marathon.tasks(app).await?);
         let Some(task) = before.first() else {
             return Ok(());
