@@ -17,6 +17,8 @@ use crate::state::State;
 
 /// How long a check may take. Shorter than any probe's own patience.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the log may take, which is only told of: a probe must not run out of patience for its sake.
+const TOLD_TIMEOUT: Duration = Duration::from_millis(300);
 
 #[derive(Serialize)]
 struct Check {
@@ -77,8 +79,8 @@ pub(crate) async fn health() -> Json<Value> {
 pub(crate) async fn ready(extract::State(state): extract::State<State>) -> Response {
     let app = &state.app;
     let (store, log) = tokio::join!(
-        within(app.store.ping()),
-        within(app.log.watermarks(Topic::Temperature))
+        within(CHECK_TIMEOUT, app.store.ping()),
+        within(TOLD_TIMEOUT, app.log.watermarks(Topic::Temperature))
     );
     let accepting = if app.shutdown.is_cancelled() {
         Err("draining".to_owned())
@@ -102,11 +104,12 @@ pub(crate) async fn ready(extract::State(state): extract::State<State>) -> Respo
 }
 
 async fn within<T, E: std::fmt::Display>(
+    patience: Duration,
     check: impl Future<Output = Result<T, E>>,
 ) -> Result<(), String> {
-    match tokio::time::timeout(CHECK_TIMEOUT, check).await {
+    match tokio::time::timeout(patience, check).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} ms", CHECK_TIMEOUT.as_millis())),
+        Err(_) => Err(format!("no answer within {} ms", patience.as_millis())),
     }
 }

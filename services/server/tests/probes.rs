@@ -87,6 +87,16 @@ async fn not_ready_while_a_check_fails_and_each_says_why() {
     assert_eq!(failing("accepting").await, "draining");
 }
 
+/// As while Kafka is away: its client asks until its patience ends. Marathon's probe has a second.
+#[tokio::test]
+async fn a_log_that_says_nothing_does_not_hold_up_a_probe() {
+    let app = app();
+    app.log.0.turn(Mood::Silent);
+    let answer = app.get("/ready").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_snapshot!(answer.json()["checks"][2]["reason"], @r#""no answer within 300 ms""#);
+}
+
 #[tokio::test]
 async fn metrics_count_requests_by_bounded_labels() {
     let app = app();

@@ -179,7 +179,6 @@ fn create_keyspace(config: &CassandraConfig) -> String {
     )
 }
 
-/// The greatest version that is complete; 0 where there is none.
 /// The version of the tables that are there, 0 where they are not complete. Where another service is making
 /// them, it is waited for: services that start at once would all change the schema, which a cluster does one
 /// by one, and then takes several times as long.
@@ -187,16 +186,16 @@ async fn found_or_made_by_another(
     session: &Session,
     keyspace: &Keyspace,
 ) -> Result<i32, StoreError> {
-    let mut found = found(session, keyspace).await?;
+    let mut found = look(session, keyspace).await?;
     if found == Found::Nothing {
         sleep(own_moment()).await;
-        found = self::found(session, keyspace).await?;
+        found = look(session, keyspace).await?;
     }
     let deadline = Instant::now() + OTHERS_TIME;
     while found == Found::Begun && Instant::now() < deadline {
         sleep(PACE).await;
         // A node may know of the tables before it can read them.
-        found = self::found(session, keyspace).await.unwrap_or(found);
+        found = look(session, keyspace).await.unwrap_or(found);
     }
     Ok(match found {
         Found::Version(version) => version,
@@ -210,7 +209,8 @@ fn own_moment() -> Duration {
     SPREAD.mul_f64((random % 1000) as f64 / 1000.0)
 }
 
-async fn found(session: &Session, keyspace: &Keyspace) -> Result<Found, StoreError> {
+/// Asks how far the tables are.
+async fn look(session: &Session, keyspace: &Keyspace) -> Result<Found, StoreError> {
     let made = session
         .query_unpaged(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
