@@ -1,6 +1,6 @@
-"""Kills containers at random, the next once all is healthy again: MARATHON GROUP NAME SECONDS SEED [APP].
+"""Kills containers at random, the next once all is healthy and ready again: MARATHON GROUP NAME SECONDS SEED [APP].
 
-NAME is the one of `fleet local`, with which the containers' names begin. At least one is killed, of that app
+MARATHON is a `fleet local`, which tells of readiness at any time. NAME is the one of `fleet local`, with which the containers' names begin. At least one is killed, of that app
 where one is named. It gets SIGKILL by the engine, as if the machine's memory had run out. Prints a line for each,
 and then a table. Ends with 1 where something does not become healthy within two minutes.
 """
@@ -23,13 +23,15 @@ def ask(url):
 
 
 def apps(marathon, group):
-    every = ask(f"{marathon}/v2/apps?embed=apps.tasks&embed=apps.counts&embed=apps.deployments")["apps"]
+    every = ask(f"{marathon}/v2/apps?embed=apps.tasks&embed=apps.deployments&embed=apps.readiness")["apps"]
     return [app for app in every if app["id"].startswith(f"{group}/")]
 
 
 def unhealthy(app):
-    alive = [task for task in app["tasks"] if is_healthy(task)]
-    return len(alive) != app["instances"] or bool(app["deployments"])
+    ready = {result["taskId"] for result in app.get("readinessCheckResults", []) if result["ready"]}
+    asked = bool(app.get("readinessChecks"))
+    good = [task for task in app["tasks"] if is_healthy(task) and (task["id"] in ready or not asked)]
+    return len(good) != app["instances"] or bool(app["deployments"])
 
 
 def is_healthy(task):

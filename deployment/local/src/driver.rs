@@ -27,7 +27,7 @@ pub(crate) struct Driver {
     events: broadcast::Sender<Arc<Event>>,
     inputs: mpsc::Sender<Input>,
     wake: Notify,
-    /// Counts changes, for whoever follows the tasks.
+    /// Counts what may have changed something, for whoever follows the tasks.
     changes: watch::Sender<u64>,
 }
 
@@ -58,10 +58,9 @@ impl Driver {
             core.advance(now);
             (result, core.take_effects(), core.take_events())
         };
-        if !events.is_empty() {
-            self.changes
-                .send_modify(|count| *count = count.wrapping_add(1));
-        }
+        // Not only where there are events: that a task became ready is none of Marathon's.
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
         for event in events {
             // Nobody may be listening.
             let _ = self.events.send(Arc::new(event));
@@ -84,7 +83,7 @@ impl Driver {
         self.events.subscribe()
     }
 
-    /// Tells of every change of a task or an app.
+    /// Tells whenever a task or an app may have changed; whoever follows looks whether it did.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }

@@ -28,6 +28,7 @@ fn free_port() -> u16 {
         .port()
 }
 
+/// Two that are healthy at once, and ready some seconds later, of which no event tells.
 fn echo(port: u16) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/echo.py");
     json!({
@@ -35,6 +36,8 @@ fn echo(port: u16) -> Value {
         "portDefinitions": [{ "port": port, "name": "http" }],
         "healthChecks": [{ "protocol": "MESOS_HTTP", "path": "/", "portIndex": 0, "intervalSeconds": 1, "timeoutSeconds": 10,
                            "delaySeconds": 0, "gracePeriodSeconds": 60, "maxConsecutiveFailures": 0 }],
+        "env": { "NOT_READY": "2" },
+        "readinessChecks": [{ "portName": "http", "path": "/ready", "intervalSeconds": 2, "timeoutSeconds": 1 }],
         "upgradeStrategy": { "minimumHealthCapacity": 1, "maximumOverCapacity": 0.5 },
         "labels": { "HAPROXY_GROUP": "external", "HAPROXY_0_MODE": "http" },
     })
@@ -138,6 +141,22 @@ async fn served_by(client: &reqwest::Client, port: u16) -> BTreeSet<String> {
     names
 }
 
+/// Waits until requests reach every task that there is.
+async fn both_serve(fleet: &Fleet, client: &reqwest::Client, port: u16) {
+    fleet
+        .until("the proxy has both", async || {
+            let tasks = fleet.tasks("/echo").await;
+            let names: BTreeSet<_> = tasks.into_iter().map(|task| task.id).collect();
+            names.len() == 2 && served_by(client, port).await == names
+        })
+        .await;
+}
+
+fn kill(pid: u32) {
+    let status = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    assert!(status.unwrap().success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     let port = free_port();
@@ -162,39 +181,22 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     until_more().await;
     // A new version, one by one.
     fleet
-        .put("/v2/apps//echo", &json!({ "env": { "V": "2" } }))
+        .put(
+            "/v2/apps//echo",
+            &json!({ "env": { "NOT_READY": "2", "V": "2" } }),
+        )
         .await;
     fleet.settle().await;
     until_more().await;
-    // One of two dies.
-    let tasks = fleet.tasks("/echo").await;
-    let pid = fleet.pids(&tasks[..1]).await[0];
-    assert!(
-        Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
-    until_more().await;
-    fleet
-        .until("both are healthy again", async || {
-            let tasks = fleet.tasks("/echo").await;
-            tasks.len() == 2 && tasks.iter().all(moodvane_marathon_api::Task::is_healthy)
-        })
-        .await;
-    // These tasks end at once when they are asked to, so the proxy has to know the other first.
-    let names = fleet
-        .tasks("/echo")
-        .await
-        .into_iter()
-        .map(|task| task.id)
-        .collect::<BTreeSet<_>>();
-    fleet
-        .until("the proxy has both again", async || {
-            served_by(&client, port).await == names
-        })
-        .await;
+    // One of two dies, and then the other: the balancer has to know the successor by then.
+    for _ in 0..2 {
+        both_serve(&fleet, &client, port).await;
+        let tasks = fleet.tasks("/echo").await;
+        let eldest = tasks.iter().min_by_key(|task| task.started_at).unwrap();
+        kill(fleet.pids(std::slice::from_ref(eldest)).await[0]);
+        until_more().await;
+    }
+    both_serve(&fleet, &client, port).await;
     // One is killed by a client.
     let task = fleet.tasks("/echo").await.remove(1).id;
     assert_eq!(
@@ -228,10 +230,38 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_died_comes_again_with_the_tasks_of_now() {
+    let port = free_port();
+    let fleet = Fleet::start(&["--proxy", "external"]).await;
+    let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
+    assert_eq!(status, 201, "{answer}");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    both_serve(&fleet, &client, port).await;
+    // Tasks that were told while it ran, and stand in no file.
+    fleet
+        .put(
+            "/v2/apps//echo",
+            &json!({ "env": { "NOT_READY": "2", "V": "2" } }),
+        )
+        .await;
+    fleet.settle().await;
+    both_serve(&fleet, &client, port).await;
+    let before = worker(&fleet).await;
+    kill(before.trim_start_matches("Pid: ").parse().unwrap());
+    fleet
+        .until("another answers", async || ask(&client, port).await.is_ok())
+        .await;
+    assert_ne!(worker(&fleet).await, before);
+    both_serve(&fleet, &client, port).await;
+    fleet.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_label_leaves_the_proxy_as_it_was() {
     let port = free_port();
     let fleet = Fleet::start(&["--proxy", "external"]).await;
-    fleet.post("/v2/apps", &echo(port)).await;
+    let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
+    assert_eq!(status, 201, "{answer}");
     fleet.settle().await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     fleet

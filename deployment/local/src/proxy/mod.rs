@@ -169,6 +169,14 @@ impl HaProxy {
             .context("the HAProxy's new worker does not come")
     }
 
+    /// Starts the HAProxy that has ended, with the tasks that it knew: its file has those of the last reload.
+    fn start_again(&mut self) -> anyhow::Result<()> {
+        let text = render::configuration(&self.services, &self.slots, &self.place);
+        write(&self.file, &text)?;
+        self.child = spawn(&self.program, &self.file)?;
+        Ok(())
+    }
+
     async fn tell(&self, commands: &[String]) -> anyhow::Result<()> {
         for command in commands {
             let answer = self.ask(command).await?;
@@ -257,9 +265,8 @@ async fn follow(
             status = proxy.child.wait() => {
                 tracing::error!(?status, "the HAProxy ended; starting it again");
                 tokio::time::sleep(AGAIN).await;
-                match spawn(&proxy.program, &proxy.file) {
-                    Ok(child) => proxy.child = child,
-                    Err(error) => tracing::error!("{error:#}"),
+                if let Err(error) = proxy.start_again() {
+                    tracing::error!("{error:#}");
                 }
             }
         }
