@@ -1,10 +1,10 @@
-//! A launch without the image: the app is scaled to nothing, its image is taken away, and it is scaled back.
+//! A launch without the image: every app that has it is scaled to nothing, it is taken away, and they are scaled
+//! back.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, bail, ensure};
-use moodvane_fleet::client::AppState;
-use moodvane_marathon_api::PathId;
+use moodvane_marathon_api::{App, PathId};
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -17,15 +17,16 @@ impl Bench<'_> {
     /// not watched: what depends on the app misses it.
     pub(crate) async fn without_image(&self, app: &PathId) -> anyhow::Result<Trial> {
         self.until_all_healthy().await?;
-        let info = self.marathon.app(app).await?.context("the app is gone")?;
-        let image = image(&info).with_context(|| format!("{app} has no image"))?;
-        self.scale(app, 0).await?;
-        let gone = match self.until_none(app).await {
-            Ok(()) => forget(self.forget_image, image).await,
-            Err(error) => Err(error),
-        };
+        let apps = self.marathon.apps(self.group).await?;
+        let apps: Vec<_> = apps.into_iter().map(|info| info.app).collect();
+        let it = apps.iter().find(|one| one.id == *app);
+        let image = it.and_then(image).context("it has no image")?;
+        let sharers = sharers(&apps, app, image);
+        let gone = self.take_away(&sharers, image).await;
         let begun = Instant::now();
-        self.scale(app, info.app.instances).await?;
+        for (sharer, instances) in &sharers {
+            self.scale(sharer, *instances).await?;
+        }
         gone?;
         let (asked, [launched, healthy, answered]) =
             self.until_back(app, &BTreeSet::new(), begun).await?;
@@ -38,6 +39,16 @@ impl Bench<'_> {
             answered,
             others: Seen::default(),
         })
+    }
+
+    async fn take_away(&self, sharers: &[(PathId, u32)], image: &str) -> anyhow::Result<()> {
+        for (sharer, _) in sharers {
+            self.scale(sharer, 0).await?;
+        }
+        for (sharer, _) in sharers {
+            self.until_none(sharer).await?;
+        }
+        forget(self.forget_image, image).await
     }
 
     async fn scale(&self, app: &PathId, instances: u32) -> anyhow::Result<()> {
@@ -59,9 +70,17 @@ impl Bench<'_> {
     }
 }
 
-fn image(info: &AppState) -> Option<&str> {
-    let docker = info.app.container.as_ref()?.docker.as_ref()?;
+fn image(app: &App) -> Option<&str> {
+    let docker = app.container.as_ref()?.docker.as_ref()?;
     Some(&docker.image)
+}
+
+/// The apps of an image and their instances; `first` is the first of them, so that it is launched first.
+fn sharers(apps: &[App], first: &PathId, image: &str) -> Vec<(PathId, u32)> {
+    let own = apps.iter().filter(|app| self::image(app) == Some(image));
+    let mut sharers: Vec<_> = own.map(|app| (app.id.clone(), app.instances)).collect();
+    sharers.sort_by_key(|(id, _)| id != first);
+    sharers
 }
 
 async fn forget(command: &str, image: &str) -> anyhow::Result<()> {
@@ -83,7 +102,27 @@ async fn forget(command: &str, image: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use moodvane_marathon_api::read_app;
+
     use super::*;
+
+    #[test]
+    fn every_app_of_the_image_goes_and_the_measured_one_comes_first() {
+        let app = |id: &str, image: &str, instances: u32| {
+            let text = format!(
+                r#"{{"id": "{id}", "instances": {instances}, "container": {{"type": "DOCKER", "docker": {{"image": "{image}"}}}}}}"#
+            );
+            read_app(text.as_bytes()).unwrap()
+        };
+        let apps = [
+            app("/g/a", "r/processor:1", 3),
+            app("/g/b", "r/server:1", 2),
+            app("/g/c", "r/processor:1", 1),
+        ];
+        let id = |text: &str| text.parse::<PathId>().unwrap();
+        let found = sharers(&apps, &id("/g/c"), "r/processor:1");
+        assert_eq!(found, [(id("/g/c"), 1), (id("/g/a"), 3)]);
+    }
 
     #[tokio::test]
     async fn an_image_that_cannot_be_taken_away_is_told_with_the_reason() {

@@ -37,10 +37,10 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     pub(crate) trials: u16,
     /// How tasks are killed: by Marathon's API (SIGTERM, then SIGKILL); by SIGKILL from here, for tasks
-    /// on this machine; or `absent`: all of an app's, whose image is then taken away by --forget-image.
+    /// on this machine; or `absent`: all that have an app's image, which is then taken away by --forget-image.
     #[arg(long, value_enum, default_values_t = [How::Api, How::Sigkill], value_delimiter = ',')]
     pub(crate) kill: Vec<How>,
-    /// What takes an image away from every agent, for `absent`; the image's name is added. Other apps must not use it.
+    /// What takes an image away from every agent, for `absent`; the image's name is added.
     #[arg(long, default_value = "docker image rm", value_name = "COMMAND")]
     pub(crate) forget_image: String,
     /// How long a trial may take, in seconds.
