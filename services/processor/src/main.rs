@@ -93,11 +93,13 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     // Said before it starts: else log and store alone would make it ready for a moment.
     let _ = readiness.check("processor");
     let backends = &config.backends;
-    let log = open_patiently(&log_check, &stop, async || backends.open_log(nowhere).await).await?;
-    let store = open_patiently(&store_check, &stop, async || {
-        backends.open_store(nowhere).await
-    })
-    .await?;
+    // Side by side: on a new cluster either makes its topics or tables first.
+    let (log, store) = tokio::try_join!(
+        open_patiently(&log_check, &stop, async || backends.open_log(nowhere).await),
+        open_patiently(&store_check, &stop, async || {
+            backends.open_store(nowhere).await
+        }),
+    )?;
     let (Some(log), Some(store)) = (log, store) else {
         return Ok(ExitCode::SUCCESS);
     };

@@ -1,18 +1,23 @@
 //! The keyspace and its tables: made and migrated by whichever service comes first.
 //!
 //! Guarantee: every step can be repeated, and several services may take it at once, though mostly one
-//! does and the others wait for it. Two tables of one name that are made at the same moment on two nodes
-//! could get two identities, which a cluster does not reconcile by itself; so each table is made with an
-//! identity that follows from its name.
+//! does and the others wait for it. All ask the same node for it, which does one change after another: for
+//! the second the table is there already. Two tables of one name that are made at the same moment on two
+//! nodes could get two identities, which a cluster does not reconcile by itself; so each table is made with
+//! an identity that follows from its name.
 //!
 //! A migration only adds. A column is never dropped and added again, and no table has a TTL or a
 //! compaction by time window: the write timestamps here are offsets, not times.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::client::session::Session;
+use scylla::policies::load_balancing::{
+    LoadBalancingPolicy, NodeIdentifier, SingleTargetLoadBalancingPolicy,
+};
 use scylla::statement::Statement;
 use tokio::time::{Instant, sleep};
 use xxhash_rust::xxh3::xxh3_128;
@@ -162,8 +167,18 @@ pub(super) async fn migrate(session: &Session, config: &CassandraConfig) -> Resu
 async fn change(session: &Session, ddl: &str) -> Result<(), StoreError> {
     let mut statement = Statement::new(ddl);
     statement.set_request_timeout(Some(DDL_TIMEOUT));
+    statement.set_load_balancing_policy(one_node(session));
     session.query_unpaged(statement, ()).await?;
     Ok(())
+}
+
+/// The node that everybody asks to change the schema, as far as everybody reaches the same ones.
+fn one_node(session: &Session) -> Option<Arc<dyn LoadBalancingPolicy>> {
+    let state = session.get_cluster_state();
+    let reached = state.get_nodes_info().iter().filter(|n| n.is_connected());
+    let first = reached.min_by_key(|node| node.host_id)?;
+    let node = NodeIdentifier::Node(Arc::clone(first));
+    Some(SingleTargetLoadBalancingPolicy::new(node, None))
 }
 
 fn create_keyspace(config: &CassandraConfig) -> String {
