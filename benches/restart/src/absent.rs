@@ -2,6 +2,7 @@
 //! back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use moodvane_marathon_api::{App, PathId};
@@ -11,6 +12,9 @@ use tokio::time::Instant;
 use crate::options::How;
 use crate::others::Seen;
 use crate::trial::{Bench, Trial, pace};
+
+/// An agent removes a container a moment after its task has ended.
+const LEFTOVERS: Duration = Duration::from_secs(10);
 
 impl Bench<'_> {
     /// Takes all tasks of the app and their image away, and waits for the first that is back. The others are
@@ -48,7 +52,19 @@ impl Bench<'_> {
         for (sharer, _) in sharers {
             self.until_none(sharer).await?;
         }
-        forget(self.forget_image, image).await
+        self.forget(image).await
+    }
+
+    async fn forget(&self, image: &str) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        let mut pace = pace();
+        loop {
+            pace.tick().await;
+            match forget(self.forget_image, image).await {
+                Err(_) if begun.elapsed() < LEFTOVERS => {}
+                forgotten => return forgotten,
+            }
+        }
     }
 
     async fn scale(&self, app: &PathId, instances: u32) -> anyhow::Result<()> {
