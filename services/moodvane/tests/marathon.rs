@@ -16,7 +16,7 @@ use serde_json::Value;
 
 type Env = BTreeMap<String, String>;
 
-/// The environment of an app's task as Marathon starts it, with its ports.
+/// The environment of an app's task as Marathon starts it: with its name, in its third life, and its ports.
 fn environment(folder: &str, app: &str) -> Env {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../marathon");
     let path = root.join(folder).join(format!("{app}.json"));
@@ -30,7 +30,9 @@ fn environment(folder: &str, app: &str) -> Env {
     };
     let ports = definition["portDefinitions"].as_array().unwrap().len();
     let ports = (0..ports).map(|index| (format!("PORT{index}"), (31_000 + index).to_string()));
-    env.iter().map(text).chain(ports).collect()
+    let task = format!("moodvane_{app}.instance-5a._app.3");
+    let task = ("MESOS_TASK_ID".to_owned(), task);
+    env.iter().map(text).chain(ports).chain([task]).collect()
 }
 
 fn settings(env: Env) -> Settings {
@@ -101,6 +103,11 @@ fn a_processor_reads_what_its_definition_says() {
             assert_eq!(logging.format, LogFormat::Json);
             assert_eq!(probe.address.to_string(), "0.0.0.0:31000");
             check_backends(&backends, kafka, cassandra);
+            let LogChoice::Kafka(log) = &backends.log else {
+                panic!("the log is a file")
+            };
+            let instance = format!("moodvane_{app}.instance-5a");
+            assert_eq!(log.instance_id, Some(instance), "the same in every life");
         }
     }
 }
