@@ -40,7 +40,7 @@ def is_healthy(task):
 
 
 def until_healthy(marathon, group, gone=None):
-    """Waits until all is healthy, and the task that is gone is told of no more. Gives what runs."""
+    """Waits until all is healthy and ready, and the task that is gone is told of no more. Gives what runs."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         there = apps(marathon, group)

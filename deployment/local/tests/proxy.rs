@@ -141,6 +141,13 @@ async fn served_by(client: &reqwest::Client, port: u16) -> BTreeSet<String> {
     names
 }
 
+/// A new version, one by one.
+async fn roll_out(fleet: &Fleet) {
+    let env = json!({ "env": { "NOT_READY": "2", "V": "2" } });
+    assert_eq!(fleet.put("/v2/apps//echo", &env).await.0, 200);
+    fleet.settle().await;
+}
+
 /// Waits until requests reach every task that there is.
 async fn both_serve(fleet: &Fleet, client: &reqwest::Client, port: u16) {
     fleet
@@ -179,14 +186,7 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
             .await;
     };
     until_more().await;
-    // A new version, one by one.
-    fleet
-        .put(
-            "/v2/apps//echo",
-            &json!({ "env": { "NOT_READY": "2", "V": "2" } }),
-        )
-        .await;
-    fleet.settle().await;
+    roll_out(&fleet).await;
     until_more().await;
     // One of two dies, and then the other: the balancer has to know the successor by then.
     for _ in 0..2 {
@@ -238,13 +238,7 @@ async fn a_proxy_that_died_comes_again_with_the_tasks_of_now() {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     both_serve(&fleet, &client, port).await;
     // Tasks that were told while it ran, and stand in no file.
-    fleet
-        .put(
-            "/v2/apps//echo",
-            &json!({ "env": { "NOT_READY": "2", "V": "2" } }),
-        )
-        .await;
-    fleet.settle().await;
+    roll_out(&fleet).await;
     both_serve(&fleet, &client, port).await;
     let before = worker(&fleet).await;
     kill(before.trim_start_matches("Pid: ").parse().unwrap());

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::state::State;
 
-/// How long a check may take. Shorter than any probe's own patience.
+/// How long the store may take. Who asks may lose patience before, and takes that for an answer too: not ready.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the log may take, which is only told of: a probe must not run out of patience for its sake.
 const TOLD_TIMEOUT: Duration = Duration::from_millis(300);

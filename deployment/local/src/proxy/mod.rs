@@ -268,6 +268,8 @@ async fn follow(
                 if let Err(error) = proxy.start_again() {
                     tracing::error!("{error:#}");
                 }
+                // What could not be told because it had ended was not wrong.
+                refused = None;
             }
         }
     }
