@@ -71,6 +71,24 @@ async fn tables_that_a_service_left_half_made_are_finished_by_the_next() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_listed_but_cannot_be_read_is_waited_for() {
+    let place = fresh().await;
+    place.open().await;
+    let session = place.session().await;
+    let proxy = Proxy::start().await;
+    proxy.hold_at("SELECT max(version)");
+    let config = place.config_through(&proxy);
+    let opening = tokio::spawn(async move { CassandraStore::connect(&config).await });
+    proxy.holds_something().await;
+    // It was listed a moment ago. That no node can read it is what a node says that lists it already.
+    let drop = "DROP TABLE store_schema";
+    session.query_unpaged(drop, ()).await.unwrap();
+    proxy.release();
+    let store = opening.await.unwrap().unwrap();
+    store.register_run(&RunId::new("r")).await.unwrap();
+}
+
+#[tokio::test]
 async fn tables_of_a_later_version_are_refused() {
     let place = fresh().await;
     place.open().await;

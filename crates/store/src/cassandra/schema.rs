@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scylla::client::session::Session;
+use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 use scylla::policies::load_balancing::{
     LoadBalancingPolicy, NodeIdentifier, SingleTargetLoadBalancingPolicy,
 };
@@ -209,7 +210,7 @@ async fn found_or_made_by_another(
     let deadline = Instant::now() + OTHERS_TIME;
     while found == Found::Begun && Instant::now() < deadline {
         sleep(PACE).await;
-        // A node may know of the tables before it can read them.
+        // A node that does not answer for a moment is asked again.
         found = look(session, keyspace).await.unwrap_or(found);
     }
     Ok(match found {
@@ -236,15 +237,22 @@ async fn look(session: &Session, keyspace: &Keyspace) -> Result<Found, StoreErro
     if made.rows_num() == 0 {
         return Ok(Found::Nothing);
     }
-    let found = session
-        .query_unpaged(
-            format!("SELECT max(version) FROM {keyspace}.store_schema WHERE scope = 'store'"),
-            (),
-        )
-        .await?
-        .into_rows_result()?;
-    let (version,) = found.single_row::<(Option<i32>,)>()?;
+    let version = format!("SELECT max(version) FROM {keyspace}.store_schema WHERE scope = 'store'");
+    let answered = match session.query_unpaged(version, ()).await {
+        Err(error) if is_of_the_schema(&error) => return Ok(Found::Begun),
+        answered => answered?.into_rows_result()?,
+    };
+    let (version,) = answered.single_row::<(Option<i32>,)>()?;
     Ok(version.map_or(Found::Begun, Found::Version))
+}
+
+/// Whether a node refused to read a table that is listed: it lists a table before it can read it, and the
+/// next node asked may know less than the one before.
+fn is_of_the_schema(error: &ExecutionError) -> bool {
+    matches!(
+        error,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Invalid, _))
+    )
 }
 
 async fn record(session: &Session, keyspace: &Keyspace, version: i32) -> Result<(), StoreError> {

@@ -1,4 +1,5 @@
-//! A proxy before the first node that can hold what is sent to it, and let it through later.
+//! A proxy before the first node that can hold what is sent to it, at once or from a certain text on, and
+//! let it through later.
 
 use std::net::SocketAddr;
 
@@ -12,6 +13,7 @@ pub(crate) struct Proxy {
     address: SocketAddr,
     holding: watch::Sender<bool>,
     held: watch::Sender<usize>,
+    trap: watch::Sender<Option<&'static str>>,
 }
 
 impl Proxy {
@@ -22,6 +24,7 @@ impl Proxy {
             address: listener.local_addr().unwrap(),
             holding: watch::Sender::new(false),
             held: watch::Sender::new(0),
+            trap: watch::Sender::new(None),
         };
         tokio::spawn(proxy.clone().serve(listener, node));
         proxy
@@ -34,6 +37,11 @@ impl Proxy {
     /// From now on nothing reaches the node.
     pub(crate) fn hold(&self) {
         self.holding.send_replace(true);
+    }
+
+    /// What holds this text does not reach the node, nor does anything after it.
+    pub(crate) fn hold_at(&self, text: &'static str) {
+        self.trap.send_replace(Some(text));
     }
 
     /// Waits until something is held.
@@ -63,6 +71,9 @@ impl Proxy {
         let mut buffer = vec![0; 64 * 1024];
         let mut holding = self.holding.subscribe();
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            if self.springs(&buffer[..read]) {
+                self.hold();
+            }
             if *holding.borrow() {
                 self.held.send_modify(|bytes| *bytes += read);
             }
@@ -71,5 +82,19 @@ impl Proxy {
                 return;
             }
         }
+    }
+
+    /// Whether this is what is waited for, which is waited for once.
+    fn springs(&self, sent: &[u8]) -> bool {
+        self.trap.send_if_modified(|trap| {
+            let found = trap.is_some_and(|text| {
+                let mut windows = sent.windows(text.len());
+                windows.any(|window| window == text.as_bytes())
+            });
+            if found {
+                *trap = None;
+            }
+            found
+        })
     }
 }
