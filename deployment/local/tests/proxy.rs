@@ -148,13 +148,13 @@ async fn roll_out(fleet: &Fleet) {
     fleet.settle().await;
 }
 
-/// Waits until requests reach every task that there is.
-async fn both_serve(fleet: &Fleet, client: &reqwest::Client, port: u16) {
+/// Waits until requests reach every task, and that there are so many.
+async fn all_serve(fleet: &Fleet, client: &reqwest::Client, port: u16, tasks: usize) {
     fleet
-        .until("the proxy has both", async || {
-            let tasks = fleet.tasks("/echo").await;
-            let names: BTreeSet<_> = tasks.into_iter().map(|task| task.id).collect();
-            names.len() == 2 && served_by(client, port).await == names
+        .until("the proxy has all", async || {
+            let known = fleet.tasks("/echo").await;
+            let names: BTreeSet<_> = known.into_iter().map(|task| task.id).collect();
+            names.len() == tasks && served_by(client, port).await == names
         })
         .await;
 }
@@ -177,7 +177,6 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
         })
         .await;
 
-    let before = worker(&fleet).await;
     let load = Load::start(port);
     let until_more = async || {
         let seen = load.good();
@@ -186,17 +185,19 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
             .await;
     };
     until_more().await;
+    // Not sooner: the worker before the reload answers for a moment beside the new one.
+    let before = worker(&fleet).await;
     roll_out(&fleet).await;
     until_more().await;
     // One of two dies, and then the other: the balancer has to know the successor by then.
     for _ in 0..2 {
-        both_serve(&fleet, &client, port).await;
+        all_serve(&fleet, &client, port, 2).await;
         let tasks = fleet.tasks("/echo").await;
         let eldest = tasks.iter().min_by_key(|task| task.started_at).unwrap();
         kill(fleet.pids(std::slice::from_ref(eldest)).await[0]);
         until_more().await;
     }
-    both_serve(&fleet, &client, port).await;
+    all_serve(&fleet, &client, port, 2).await;
     // One is killed by a client.
     let task = fleet.tasks("/echo").await.remove(1).id;
     assert_eq!(
@@ -236,17 +237,22 @@ async fn a_proxy_that_died_comes_again_with_the_tasks_of_now() {
     let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
     assert_eq!(status, 201, "{answer}");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    both_serve(&fleet, &client, port).await;
+    all_serve(&fleet, &client, port, 2).await;
     // Tasks that were told while it ran, and stand in no file.
     roll_out(&fleet).await;
-    both_serve(&fleet, &client, port).await;
+    all_serve(&fleet, &client, port, 2).await;
     let before = worker(&fleet).await;
     kill(before.trim_start_matches("Pid: ").parse().unwrap());
+    // One more comes while there is none to be told.
+    let third = fleet
+        .put("/v2/apps//echo", &json!({ "instances": 3 }))
+        .await;
+    assert_eq!(third.0, 200);
     fleet
         .until("another answers", async || ask(&client, port).await.is_ok())
         .await;
     assert_ne!(worker(&fleet).await, before);
-    both_serve(&fleet, &client, port).await;
+    all_serve(&fleet, &client, port, 3).await;
     fleet.end().await;
 }
 

@@ -46,6 +46,8 @@ struct HaProxy {
     program: PathBuf,
     file: PathBuf,
     child: Child,
+    /// The process that serves: after a reload the one before still answers for a moment.
+    worker: String,
     services: Vec<Service>,
     slots: Slots,
     place: render::Place,
@@ -60,7 +62,7 @@ impl Proxy {
     /// Starts an HAProxy for the services of `group`.
     ///
     /// # Errors
-    /// Where there is no HAProxy, or it does not start.
+    /// Where there is no HAProxy, or it does not serve.
     pub(crate) async fn start(
         options: &Options,
         group: &str,
@@ -104,14 +106,17 @@ impl HaProxy {
         write(&file, &render::configuration(&services, &slots, &place))?;
         check(&options.haproxy, &file).await?;
         let child = spawn(&options.haproxy, &file)?;
-        Ok(Self {
+        let mut proxy = Self {
             program: options.haproxy.clone(),
             file,
             child,
+            worker: String::new(),
             services,
             slots,
             place,
-        })
+        };
+        proxy.find_new_worker().await?;
+        Ok(proxy)
     }
 
     /// Takes `services` in: while it runs where only their tasks differ.
@@ -145,7 +150,6 @@ impl HaProxy {
         check(&self.program, &new).await?;
         std::fs::rename(&new, &self.file)
             .with_context(|| format!("cannot write {}", self.file.display()))?;
-        let before = self.worker().await.ok();
         let pid = self
             .child
             .id()
@@ -153,33 +157,39 @@ impl HaProxy {
         kill_process(pid.context("the HAProxy has ended")?, Signal::USR2)
             .context("cannot reload the HAProxy")?;
         (self.services, self.slots) = (services, slots);
-        // What is told next is for the new worker.
+        self.find_new_worker().await
+    }
+
+    /// Waits until a worker serves that did not before: what is told next is for it.
+    async fn find_new_worker(&mut self) -> anyhow::Result<()> {
         let comes = async {
-            while self
-                .worker()
-                .await
-                .ok()
-                .is_none_or(|worker| Some(&worker) == before.as_ref())
-            {
+            loop {
+                if let Ok((worker, _)) = self.ask("").await
+                    && worker != self.worker
+                {
+                    break worker;
+                }
                 tokio::time::sleep(LOOK).await;
             }
         };
-        tokio::time::timeout(LAST_WAIT, comes)
+        self.worker = tokio::time::timeout(LAST_WAIT, comes)
             .await
-            .context("the HAProxy's new worker does not come")
+            .context("no new worker of the HAProxy comes; it says why above")?;
+        Ok(())
     }
 
     /// Starts the HAProxy that has ended, with the tasks that it knew: its file has those of the last reload.
-    fn start_again(&mut self) -> anyhow::Result<()> {
+    async fn start_again(&mut self) -> anyhow::Result<()> {
         let text = render::configuration(&self.services, &self.slots, &self.place);
         write(&self.file, &text)?;
         self.child = spawn(&self.program, &self.file)?;
-        Ok(())
+        self.find_new_worker().await
     }
 
     async fn tell(&self, commands: &[String]) -> anyhow::Result<()> {
         for command in commands {
-            let answer = self.ask(command).await?;
+            let answer = tokio::time::timeout(LAST_WAIT, self.told(command)).await;
+            let answer = answer.context("the HAProxy's worker is not reached")??;
             // An address that changes is told of; any other word is a refusal.
             if !answer.trim().is_empty()
                 && !answer.contains("changed from")
@@ -191,19 +201,23 @@ impl HaProxy {
         Ok(())
     }
 
-    /// The process that serves now.
-    async fn worker(&self) -> anyhow::Result<String> {
-        let info = self.ask("show info").await?;
-        let pid = info.lines().find_map(|line| line.strip_prefix("Pid: "));
-        Ok(pid
-            .context("the HAProxy does not say who it is")?
-            .to_owned())
+    /// What the worker that serves answers; what one before it was told, it is told again.
+    async fn told(&self, command: &str) -> anyhow::Result<String> {
+        loop {
+            let (worker, answer) = self.ask(command).await?;
+            if worker == self.worker {
+                return Ok(answer);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
-    async fn ask(&self, command: &str) -> anyhow::Result<String> {
+    /// Asks whichever worker takes the connection: which that is, and what it answers.
+    async fn ask(&self, command: &str) -> anyhow::Result<(String, String)> {
         let asked = async {
             let mut socket = UnixStream::connect(self.file.with_extension("sock")).await?;
-            socket.write_all(format!("{command}\n").as_bytes()).await?;
+            let commands = format!("show info; {command}\n");
+            socket.write_all(commands.as_bytes()).await?;
             let mut answer = String::new();
             socket
                 .take(LONGEST_ANSWER)
@@ -214,7 +228,11 @@ impl HaProxy {
         let answer = tokio::time::timeout(LAST_WAIT, asked)
             .await
             .context("the HAProxy does not answer")?;
-        answer.context("cannot ask the HAProxy")
+        let answer = answer.context("cannot ask the HAProxy")?;
+        let (info, answer) = answer.split_once("\n\n").unwrap_or((&answer, ""));
+        let worker = info.lines().find_map(|line| line.strip_prefix("Pid: "));
+        let worker = worker.context("the HAProxy does not say who it is")?;
+        Ok((worker.to_owned(), answer.to_owned()))
     }
 
     async fn end(mut self) {
@@ -265,11 +283,12 @@ async fn follow(
             status = proxy.child.wait() => {
                 tracing::error!(?status, "the HAProxy ended; starting it again");
                 tokio::time::sleep(AGAIN).await;
-                if let Err(error) = proxy.start_again() {
+                if let Err(error) = proxy.start_again().await {
                     tracing::error!("{error:#}");
                 }
-                // What could not be told because it had ended was not wrong.
+                // What could not be told because it had ended was not wrong, and is told now.
                 refused = None;
+                changes.mark_changed();
             }
         }
     }
