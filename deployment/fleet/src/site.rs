@@ -5,6 +5,7 @@
 mod reading;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -162,6 +163,7 @@ pub struct Cassandra {
     pub keyspace: String,
     pub replication: u32,
     pub jvm_options: String,
+    pub request_timeout_ms: NonZeroU32,
     pub port: u16,
     pub storage_port: u16,
     pub listen: String,
