@@ -316,6 +316,8 @@ async fn a_node_that_cannot_be_reached_is_unavailable_within_a_bound() {
 #[tokio::test]
 async fn a_cluster_that_stops_answering_is_unavailable_within_the_request_timeout() {
     let place = fresh().await;
+    // The tables take longer than what is allowed below.
+    place.open().await;
     let proxy = Proxy::start().await;
     let mut config = place.config_through(&proxy);
     config.request_timeout = Duration::from_millis(500);

@@ -246,20 +246,34 @@ async fn look(session: &Session, keyspace: &Keyspace) -> Result<Found, StoreErro
     Ok(version.map_or(Found::Begun, Found::Version))
 }
 
-/// Whether a node refused to read a table that is listed: it lists a table before it can read it, and the
-/// next node asked may know less than the one before.
+/// Whether nodes failed that do not know a table yet: one lists it before it can read it, and replicas may know
+/// less than the node that was asked.
 fn is_of_the_schema(error: &ExecutionError) -> bool {
+    let ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) = error else {
+        return false;
+    };
     matches!(
         error,
-        ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Invalid, _))
+        DbError::Invalid
+            | DbError::ServerError
+            | DbError::ReadFailure { .. }
+            | DbError::WriteFailure { .. }
     )
 }
 
+/// Writes that a version is complete, as soon as enough replicas know the table for it.
 async fn record(session: &Session, keyspace: &Keyspace, version: i32) -> Result<(), StoreError> {
     let insert =
         format!("INSERT INTO {keyspace}.store_schema (scope, version) VALUES ('store', ?)");
-    session.query_unpaged(insert, (version,)).await?;
-    Ok(())
+    let deadline = Instant::now() + OTHERS_TIME;
+    loop {
+        match session.query_unpaged(insert.as_str(), (version,)).await {
+            Err(error) if is_of_the_schema(&error) && Instant::now() < deadline => {
+                sleep(PACE).await;
+            }
+            written => return Ok(written.map(drop)?),
+        }
+    }
 }
 
 /// A keyspace that is there keeps its replication: to change it, data must be moved by hand.
