@@ -5,6 +5,9 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -159,6 +162,18 @@ async fn all_serve(fleet: &Fleet, client: &reqwest::Client, port: u16, tasks: us
         .await;
 }
 
+/// An HAProxy that does not begin to serve while a file is there: the program, and that file.
+fn haproxy_that_waits(folder: &Path) -> (String, PathBuf) {
+    let (program, barrier) = (folder.join("haproxy"), folder.join("barrier"));
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = -c ] || while [ -e '{}' ]; do sleep 0.05; done\nexec haproxy \"$@\"\n",
+        barrier.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    (program.to_str().unwrap().to_owned(), barrier)
+}
+
 fn kill(pid: u32) {
     let status = Command::new("kill").args(["-9", &pid.to_string()]).status();
     assert!(status.unwrap().success());
@@ -233,7 +248,9 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_died_comes_again_with_the_tasks_of_now() {
     let port = free_port();
-    let fleet = Fleet::start(&["--proxy", "external"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, barrier) = haproxy_that_waits(folder.path());
+    let fleet = Fleet::start(&["--proxy", "external", "--haproxy", &program]).await;
     let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
     assert_eq!(status, 201, "{answer}");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -242,12 +259,15 @@ async fn a_proxy_that_died_comes_again_with_the_tasks_of_now() {
     roll_out(&fleet).await;
     all_serve(&fleet, &client, port, 2).await;
     let before = worker(&fleet).await;
+    std::fs::write(&barrier, "").unwrap();
     kill(before.trim_start_matches("Pid: ").parse().unwrap());
     // One more comes while there is none to be told.
     let third = fleet
         .put("/v2/apps//echo", &json!({ "instances": 3 }))
         .await;
     assert_eq!(third.0, 200);
+    fleet.settle().await;
+    std::fs::remove_file(barrier).unwrap();
     fleet
         .until("another answers", async || ask(&client, port).await.is_ok())
         .await;

@@ -239,16 +239,16 @@ async fn look(session: &Session, keyspace: &Keyspace) -> Result<Found, StoreErro
     }
     let version = format!("SELECT max(version) FROM {keyspace}.store_schema WHERE scope = 'store'");
     let answered = match session.query_unpaged(version, ()).await {
-        Err(error) if is_of_the_schema(&error) => return Ok(Found::Begun),
+        Err(error) if may_not_know_the_table(&error) => return Ok(Found::Begun),
         answered => answered?.into_rows_result()?,
     };
     let (version,) = answered.single_row::<(Option<i32>,)>()?;
     Ok(version.map_or(Found::Begun, Found::Version))
 }
 
-/// Whether nodes failed that do not know a table yet: one lists it before it can read it, and replicas may know
-/// less than the node that was asked.
-fn is_of_the_schema(error: &ExecutionError) -> bool {
+/// Whether a node may have failed for that: one lists a table before it can read it, and replicas may know less
+/// than the node that was asked.
+fn may_not_know_the_table(error: &ExecutionError) -> bool {
     let ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) = error else {
         return false;
     };
@@ -268,7 +268,7 @@ async fn record(session: &Session, keyspace: &Keyspace, version: i32) -> Result<
     let deadline = Instant::now() + OTHERS_TIME;
     loop {
         match session.query_unpaged(insert.as_str(), (version,)).await {
-            Err(error) if is_of_the_schema(&error) && Instant::now() < deadline => {
+            Err(error) if may_not_know_the_table(&error) && Instant::now() < deadline => {
                 sleep(PACE).await;
             }
             written => return Ok(written.map(drop)?),

@@ -46,8 +46,8 @@ struct HaProxy {
     program: PathBuf,
     file: PathBuf,
     child: Child,
-    /// The process that serves: after a reload the one before still answers for a moment.
-    worker: String,
+    /// Of the file: it tells a worker from the one before, which answers for a moment beside it.
+    generation: u64,
     services: Vec<Service>,
     slots: Slots,
     place: render::Place,
@@ -103,19 +103,20 @@ impl HaProxy {
             hosts_port: options.proxy_hosts_port,
         };
         let slots = Slots::of(&services);
-        write(&file, &render::configuration(&services, &slots, &place))?;
+        let text = render::configuration(0, &services, &slots, &place);
+        write(&file, &text)?;
         check(&options.haproxy, &file).await?;
         let child = spawn(&options.haproxy, &file)?;
-        let mut proxy = Self {
+        let proxy = Self {
             program: options.haproxy.clone(),
             file,
             child,
-            worker: String::new(),
+            generation: 0,
             services,
             slots,
             place,
         };
-        proxy.find_new_worker().await?;
+        proxy.worker_comes().await?;
         Ok(proxy)
     }
 
@@ -146,7 +147,9 @@ impl HaProxy {
     async fn reload(&mut self, services: Vec<Service>) -> anyhow::Result<()> {
         let slots = Slots::of(&services);
         let new = self.file.with_extension("new");
-        write(&new, &render::configuration(&services, &slots, &self.place))?;
+        let generation = self.generation + 1;
+        let text = render::configuration(generation, &services, &slots, &self.place);
+        write(&new, &text)?;
         check(&self.program, &new).await?;
         std::fs::rename(&new, &self.file)
             .with_context(|| format!("cannot write {}", self.file.display()))?;
@@ -156,34 +159,35 @@ impl HaProxy {
             .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
         kill_process(pid.context("the HAProxy has ended")?, Signal::USR2)
             .context("cannot reload the HAProxy")?;
-        (self.services, self.slots) = (services, slots);
-        self.find_new_worker().await
+        (self.generation, self.services, self.slots) = (generation, services, slots);
+        self.worker_comes().await
     }
 
-    /// Waits until a worker serves that did not before: what is told next is for it.
-    async fn find_new_worker(&mut self) -> anyhow::Result<()> {
+    /// Waits until the worker of the newest file serves.
+    async fn worker_comes(&self) -> anyhow::Result<()> {
         let comes = async {
-            loop {
-                if let Ok((worker, _)) = self.ask("").await
-                    && worker != self.worker
-                {
-                    break worker;
-                }
+            while self
+                .ask("")
+                .await
+                .ok()
+                .is_none_or(|(generation, _)| generation != self.generation)
+            {
                 tokio::time::sleep(LOOK).await;
             }
         };
-        self.worker = tokio::time::timeout(LAST_WAIT, comes)
+        tokio::time::timeout(LAST_WAIT, comes)
             .await
-            .context("no new worker of the HAProxy comes; it says why above")?;
-        Ok(())
+            .context("no new worker of the HAProxy comes; it says why above")
     }
 
-    /// Starts the HAProxy that has ended, with the tasks that it knew: its file has those of the last reload.
+    /// Starts the HAProxy that has ended, with the tasks that it knew and what it could not be told any more: its
+    /// file has those of the last reload.
     async fn start_again(&mut self) -> anyhow::Result<()> {
-        let text = render::configuration(&self.services, &self.slots, &self.place);
+        self.generation += 1;
+        let text = render::configuration(self.generation, &self.services, &self.slots, &self.place);
         write(&self.file, &text)?;
         self.child = spawn(&self.program, &self.file)?;
-        self.find_new_worker().await
+        self.worker_comes().await
     }
 
     async fn tell(&self, commands: &[String]) -> anyhow::Result<()> {
@@ -201,19 +205,19 @@ impl HaProxy {
         Ok(())
     }
 
-    /// What the worker that serves answers; what one before it was told, it is told again.
+    /// What the worker of the newest file answers; what one before it was told, it is told again.
     async fn told(&self, command: &str) -> anyhow::Result<String> {
         loop {
-            let (worker, answer) = self.ask(command).await?;
-            if worker == self.worker {
+            let (generation, answer) = self.ask(command).await?;
+            if generation == self.generation {
                 return Ok(answer);
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    /// Asks whichever worker takes the connection: which that is, and what it answers.
-    async fn ask(&self, command: &str) -> anyhow::Result<(String, String)> {
+    /// Asks whichever worker takes the connection: of which generation it is, and what it answers.
+    async fn ask(&self, command: &str) -> anyhow::Result<(u64, String)> {
         let asked = async {
             let mut socket = UnixStream::connect(self.file.with_extension("sock")).await?;
             let commands = format!("show info; {command}\n");
@@ -230,9 +234,11 @@ impl HaProxy {
             .context("the HAProxy does not answer")?;
         let answer = answer.context("cannot ask the HAProxy")?;
         let (info, answer) = answer.split_once("\n\n").unwrap_or((&answer, ""));
-        let worker = info.lines().find_map(|line| line.strip_prefix("Pid: "));
-        let worker = worker.context("the HAProxy does not say who it is")?;
-        Ok((worker.to_owned(), answer.to_owned()))
+        let generation = info
+            .lines()
+            .find_map(|line| line.strip_prefix("description: ")?.parse().ok())
+            .context("the HAProxy does not say of which generation it is")?;
+        Ok((generation, answer.to_owned()))
     }
 
     async fn end(mut self) {
@@ -286,9 +292,6 @@ async fn follow(
                 if let Err(error) = proxy.start_again().await {
                     tracing::error!("{error:#}");
                 }
-                // What could not be told because it had ended was not wrong, and is told now.
-                refused = None;
-                changes.mark_changed();
             }
         }
     }

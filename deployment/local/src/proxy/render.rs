@@ -21,10 +21,7 @@ pub(super) struct Place {
     pub(super) hosts_port: u16,
 }
 
-const COMMON: &str = "\
-# Written by fleet local from the running tasks; changes are lost.
-global
-    maxconn 4000
+const COMMON: &str = "    maxconn 4000
     hard-stop-after 60s
     stats socket unix@haproxy.sock mode 600 level admin expose-fd listeners
 
@@ -67,9 +64,17 @@ const SECTIONS: [&str; 16] = [
     "crt-store",
 ];
 
-/// The whole file. A port is the first service's that wants it.
-pub(super) fn configuration(services: &[Service], slots: &Slots, place: &Place) -> String {
-    let mut text = COMMON.to_owned();
+/// The whole file. A port is the first service's that wants it. The worker that takes it tells `generation`, as
+/// the description that operators ask for by `show info`.
+pub(super) fn configuration(
+    generation: u64,
+    services: &[Service],
+    slots: &Slots,
+    place: &Place,
+) -> String {
+    let mut text = format!(
+        "# Written by fleet local from the running tasks; changes are lost.\nglobal\n    description {generation}\n{COMMON}"
+    );
     let mut ports = BTreeSet::new();
     let mut hosts = String::new();
     for service in services {
@@ -164,7 +169,7 @@ mod tests {
     }
 
     fn written(services: &[Service]) -> String {
-        configuration(services, &Slots::of(services), &place())
+        configuration(7, services, &Slots::of(services), &place())
     }
 
     fn place() -> Place {
@@ -193,8 +198,9 @@ backend server_0
     server task2 127.0.0.1:1 disabled
 ";
         assert!(
-            text.strip_prefix(COMMON)
-                .is_some_and(|rest| rest.starts_with(expected)),
+            text.split_once(COMMON).is_some_and(|(first, rest)| {
+                first.ends_with("description 7\n") && rest.starts_with(expected)
+            }),
             "{text}"
         );
     }
