@@ -61,10 +61,10 @@ impl Backoff {
         self.min.saturating_mul(factor).min(self.max)
     }
 
-    /// The wait after `failures` failures in a row; `dice` is a number in 0 to 1.
-    pub(crate) fn delay(self, failures: u32, dice: f64) -> Duration {
+    /// The wait after `failures` failures in a row; `jitter` is a number in 0 to 1.
+    pub(crate) fn delay(self, failures: u32, jitter: f64) -> Duration {
         let room = self.ceiling(failures).saturating_sub(self.min);
-        self.min + room.mul_f64(dice.clamp(0.0, 1.0))
+        self.min + room.mul_f64(jitter.clamp(0.0, 1.0))
     }
 }
 
@@ -145,10 +145,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_delay_lies_within_its_bounds(
-            min in 1_u32..10_000, more in 0_u32..100_000, failures in 0_u32..200, dice in 0.0..=1.0_f64,
+            min in 1_u32..10_000, more in 0_u32..100_000, failures in 0_u32..200, jitter in 0.0..=1.0_f64,
         ) {
             let backoff = bounds(min, min + more);
-            let delay = backoff.delay(failures, dice);
+            let delay = backoff.delay(failures, jitter);
             prop_assert!(delay >= backoff.min && delay <= backoff.max, "{delay:?}");
         }
     }

@@ -23,7 +23,7 @@ pub use self::mastodon::MastodonConfig;
 pub use self::weather::{ApiKey, WeatherConfig, WeatherProvider};
 pub use self::x::XConfig;
 use crate::backoff::Backoff;
-use crate::recovery::{CircuitConfig, Rules};
+use crate::recovery::{CircuitConfig, RetryPolicy};
 use crate::spool::SpoolConfig;
 
 /// The most messages of a source in flight. A crash makes the source send them again, and those of
@@ -35,9 +35,9 @@ const KINDS: &str = "open-meteo, openweathermap, weatherbit, weatherstack, apixu
 #[derive(Debug, Clone)]
 pub struct IngesterConfig {
     /// The fewest formatter actors that there are.
-    pub formatters_least: usize,
+    pub formatters_min: usize,
     /// The most formatter actors that there are.
-    pub formatters: usize,
+    pub formatters_max: usize,
     /// How many messages an actor's mailbox holds.
     pub mailbox: usize,
     /// The most messages of a stream that make one batch.
@@ -49,7 +49,7 @@ pub struct IngesterConfig {
     /// When a source that fails again and again rests for long.
     pub circuit: CircuitConfig,
     /// How much later than announced a source's sign of life may come, before it is made anew.
-    pub deadline: Duration,
+    pub watchdog_grace: Duration,
     /// How long a drain may take.
     pub drain: Duration,
     /// Where what cannot be asked again waits for a log that can be away; `None` for nowhere.
@@ -110,15 +110,15 @@ impl SourceConfig {
     /// coarser than its observations, which are gone when they were not taken. Of what a stream of
     /// Mastodon or X brought some can be asked for again, but not all.
     #[must_use]
-    pub fn resumes(&self) -> bool {
+    pub fn is_replayable(&self) -> bool {
         !matches!(self, Self::Weather(_) | Self::Mastodon(_) | Self::X(_))
     }
 
     /// Whose waits hold when it failed.
-    pub(crate) fn rules(&self) -> Rules {
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
         match self {
-            Self::X(_) => Rules::X,
-            _ => Rules::Standard,
+            Self::X(_) => RetryPolicy::X,
+            _ => RetryPolicy::Standard,
         }
     }
 
@@ -158,16 +158,16 @@ impl IngesterConfig {
         let spool = spool::read(settings);
         let sources = read_sources(settings, cities);
         let (batch_posts, batches_in_flight) = batches?;
-        let (formatters_least, formatters) = formatters?;
+        let (formatters_min, formatters_max) = formatters?;
         Some(Self {
-            formatters_least,
-            formatters,
+            formatters_min,
+            formatters_max,
             mailbox: mailbox?,
             batch_posts,
             batches_in_flight,
             backoff: backoff?,
             circuit: circuit?,
-            deadline: deadline?,
+            watchdog_grace: deadline?,
             drain: drain?,
             spool: spool?,
             sources: sources?,
@@ -193,7 +193,7 @@ fn read_circuit(section: &Section<'_>) -> Option<CircuitConfig> {
     let rest = section.millis("circuit_rest_ms", 1..=86_400_000);
     Some(CircuitConfig {
         failures: failures?,
-        rest: rest?,
+        cooldown: rest?,
     })
 }
 

@@ -1,13 +1,13 @@
-//! The dispatcher: starts one child actor per source and makes it anew when it fails.
+//! The dispatcher: a supervisor that starts one actor per source and restarts it when it fails.
 //!
-//! Terms: a *life* is the time from a child's start to its end; a *lifeline* tells of the end.
-//! Guarantee: a child that stops with an error, panics, is dropped, or gives no sign of life when it
-//! had announced one, is replaced by a fresh one after its source's own back-off; no other source
-//! notices. One that fails again and again rests for long, and says so. A finite source that has
-//! ended, or that cannot go on, is not started again.
+//! Terms: a *run* is the time from an actor's start to its exit; the *exit channel* reports how a
+//! run ended. Guarantee: a source whose actor returns an error, panics, is dropped or exceeds its
+//! watchdog deadline restarts after its own backoff; other sources are unaffected. After repeated
+//! failures its circuit opens: the source pauses for the cooldown, then gets one attempt. A finite
+//! source that has finished, or has failed permanently, is not restarted.
 //!
-//! Known limit: all children share a thread. One that computes without end, rather than waits, stops
-//! them all; nothing can end a thread from outside.
+//! Known limit: all source actors share a thread. A source that computes without yielding blocks the
+//! others, and no other thread can end it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,269 +18,298 @@ use moodvane_model::SourceId;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::child::{Abort, Child, Lifeline};
-use crate::desk::{Desk, End, Life, Shared};
 use crate::error::{IngestError, SourceError};
-use crate::recovery::{Lived, Next, Recovery, Rules};
-use crate::status::{SourceCell, SourceState};
+use crate::recovery::{Recovery, RetryDecision, RetryPolicy, RunOutcome};
+use crate::source_actor::{Abort, ExitReceiver, SourceActor};
+use crate::source_context::{SharedDeps, SourceContext, SourceExit, SourceFuture};
+use crate::status::{SourceState, SourceStats};
 
-/// How often it is looked whether a source hangs.
-const WATCH: Duration = Duration::from_secs(1);
+/// How often the supervisor checks for hung sources.
+const WATCHDOG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A source as the dispatcher knows it.
-pub(crate) struct Plan {
-    pub(crate) cell: Arc<SourceCell>,
-    /// Whether it ends by itself.
+/// What the supervisor needs to start and restart a source.
+pub(crate) struct SourceSpec {
+    pub(crate) stats: Arc<SourceStats>,
+    /// Whether the source ends by itself.
     pub(crate) finite: bool,
-    /// Whether it can be asked again for what it said.
-    pub(crate) resumes: bool,
-    /// Whose waits hold after a failure.
-    pub(crate) rules: Rules,
-    /// Makes a fresh life.
-    pub(crate) factory: Box<dyn Fn(Desk) -> Life>,
+    /// Whether the source can resend earlier messages.
+    pub(crate) replayable: bool,
+    /// Which delays follow a failure.
+    pub(crate) policy: RetryPolicy,
+    /// Creates the future of a new run.
+    pub(crate) factory: Box<dyn Fn(SourceContext) -> SourceFuture>,
 }
 
-/// How far the finite sources are.
+/// Progress of the finite sources.
 #[derive(Debug, Clone)]
-pub(crate) struct Finite {
-    pub(crate) open: usize,
+pub(crate) struct FiniteSources {
+    pub(crate) unfinished: usize,
     pub(crate) error: Option<IngestError>,
 }
 
-/// What a drain achieved.
+/// The result of a drain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrainReport {
-    /// Sources that did not come to rest within the grace. What they had in flight may or may not
-    /// be in the log; those that can resume do so from their cursors.
+    /// Sources that did not stop within the grace period. Their records in flight may or may not be
+    /// in the log; replayable sources resume from their cursors.
     pub abandoned: Vec<SourceId>,
     /// Records that wait in the spool for the next start.
     pub spooled: u64,
 }
 
-/// Stop taking, and come to rest within the grace.
+/// Stops all sources within the grace period.
 #[derive(Debug, Message)]
 #[rtype(result = "DrainReport")]
 pub(crate) struct Drain(pub(crate) Duration);
 
-struct Seat {
-    plan: Plan,
+struct SupervisedSource {
+    spec: SourceSpec,
     recovery: Recovery,
-    /// The uptime at which its life began.
-    began: Duration,
-    child: Option<Addr<Child>>,
-    /// By how much its sign of life was late, where it was ended for that.
+    /// The uptime at which the current run started.
+    started_at: Duration,
+    actor: Option<Addr<SourceActor>>,
+    /// How long the watchdog was overdue, if it aborted the current run.
     hung: Option<Duration>,
     retry: Option<SpawnHandle>,
 }
 
-/// The actor.
-pub(crate) struct Dispatcher {
-    shared: Shared,
-    seats: Vec<Seat>,
-    finite: watch::Sender<Finite>,
-    living: watch::Sender<usize>,
+/// The supervising actor.
+pub(crate) struct Supervisor {
+    shared: SharedDeps,
+    sources: Vec<SupervisedSource>,
+    finite: watch::Sender<FiniteSources>,
+    /// The number of running source actors.
+    running: watch::Sender<usize>,
 }
 
-impl Seat {
-    /// Ends a life that had announced a sign of life, and gave none.
-    fn end_if_hung(&mut self, uptime: Duration) {
-        let Some(late) = self.plan.cell.overdue(uptime) else {
-            return;
-        };
-        if let Some(child) = &self.child
-            && self.hung.is_none()
-        {
-            self.hung = Some(late);
-            // One message to each, and a full mailbox must not save it.
-            child.do_send(Abort);
-        }
-    }
-}
-
-impl Dispatcher {
-    pub(crate) fn new(shared: Shared, plans: Vec<Plan>, finite: watch::Sender<Finite>) -> Self {
-        let seats = plans.into_iter().map(|plan| Seat {
-            recovery: Recovery::new(plan.rules, shared.backoff, shared.circuit),
-            plan,
-            began: Duration::ZERO,
-            child: None,
+impl SupervisedSource {
+    fn new(spec: SourceSpec, shared: &SharedDeps) -> Self {
+        Self {
+            recovery: Recovery::new(spec.policy, shared.backoff, shared.circuit),
+            spec,
+            started_at: Duration::ZERO,
+            actor: None,
             hung: None,
             retry: None,
-        });
-        Self {
-            seats: seats.collect(),
-            shared,
-            finite,
-            living: watch::Sender::new(0),
         }
     }
 
-    fn launch(&mut self, index: usize, ctx: &mut Context<Self>) {
-        let Some(seat) = self.seats.get_mut(index) else {
+    /// Aborts a run whose watchdog deadline has passed.
+    fn abort_if_hung(&mut self, uptime: Duration) {
+        let Some(overdue) = self.spec.stats.overdue(uptime) else {
             return;
         };
-        seat.retry = None;
-        seat.hung = None;
-        seat.began = self.shared.clock.uptime();
-        seat.plan.cell.set_state(SourceState::Starting);
-        seat.plan.cell.set_in_flight(0);
-        let desk = Desk {
-            shared: self.shared.clone(),
-            cell: Arc::clone(&seat.plan.cell),
-            resumes: seat.plan.resumes,
+        if let Some(actor) = &self.actor
+            && self.hung.is_none()
+        {
+            self.hung = Some(overdue);
+            // At most one message per run; a full mailbox must not block it.
+            actor.do_send(Abort);
+        }
+    }
+
+    fn decide_retry(&mut self, error: &SourceError, shared: &SharedDeps) -> RetryDecision {
+        let clock = &shared.clock;
+        let outcome = RunOutcome {
+            duration: clock.uptime().saturating_sub(self.started_at),
+            connected: self.spec.stats.is_running(),
         };
-        desk.expects(Duration::ZERO);
-        let (child, lifeline) = Child::launch((seat.plan.factory)(desk));
-        seat.child = Some(child);
-        self.living.send_modify(|n| *n += 1);
-        self.listen(index, lifeline, ctx);
+        self.recovery
+            .decide(error, outcome, clock.now(), rand::random())
+    }
+}
+
+impl Supervisor {
+    pub(crate) fn new(
+        shared: SharedDeps,
+        specs: Vec<SourceSpec>,
+        finite: watch::Sender<FiniteSources>,
+    ) -> Self {
+        let supervised = |spec| SupervisedSource::new(spec, &shared);
+        Self {
+            sources: specs.into_iter().map(supervised).collect(),
+            shared,
+            finite,
+            running: watch::Sender::new(0),
+        }
     }
 
-    fn listen(&self, index: usize, lifeline: Lifeline, ctx: &mut Context<Self>) {
-        let heard = lifeline.into_actor(self).map(move |ended, act, ctx| {
-            let ended = ended.unwrap_or_else(|_| Err(act.lost(index)));
-            act.ended(index, ended, ctx);
+    fn start_source(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let Some(source) = self.sources.get_mut(index) else {
+            return;
+        };
+        source.retry = None;
+        source.hung = None;
+        source.started_at = self.shared.clock.uptime();
+        source.spec.stats.set_state(SourceState::Starting);
+        source.spec.stats.set_in_flight(0);
+        let context = SourceContext {
+            shared: self.shared.clone(),
+            stats: Arc::clone(&source.spec.stats),
+            replayable: source.spec.replayable,
+        };
+        context.arm_watchdog(Duration::ZERO);
+        let (actor, exit) = SourceActor::launch((source.spec.factory)(context));
+        source.actor = Some(actor);
+        self.running.send_modify(|n| *n += 1);
+        self.await_exit(index, exit, ctx);
+    }
+
+    fn await_exit(&self, index: usize, exit: ExitReceiver, ctx: &mut Context<Self>) {
+        let exited = exit.into_actor(self).map(move |exit, act, ctx| {
+            let exit = exit.unwrap_or_else(|_| Err(act.abnormal_exit(index)));
+            act.handle_exit(index, exit, ctx);
         });
-        ctx.spawn(heard);
+        ctx.spawn(exited);
     }
 
-    /// Why a life ended without a word.
-    fn lost(&mut self, index: usize) -> SourceError {
-        let hung = self.seats.get_mut(index).and_then(|seat| seat.hung.take());
+    /// Why a run ended without reporting an exit.
+    fn abnormal_exit(&mut self, index: usize) -> SourceError {
+        let source = self.sources.get_mut(index);
+        let hung = source.and_then(|source| source.hung.take());
         hung.map_or(SourceError::Lost, SourceError::Hung)
     }
 
-    /// Ends the sources that hang, again and again until a drain begins.
-    fn watch(&self, ctx: &mut Context<Self>) {
-        let over = self.shared.clock.sleep(WATCH).into_actor(self);
-        let watch = over.map(|(), act, ctx| {
+    /// Schedules the next watchdog check; checks repeat until a drain begins.
+    fn schedule_watchdog(&self, ctx: &mut Context<Self>) {
+        let elapsed = self.shared.clock.sleep(WATCHDOG_INTERVAL).into_actor(self);
+        let check = elapsed.map(|(), act, ctx| {
             if act.shared.stop.is_cancelled() {
                 return;
             }
             let uptime = act.shared.clock.uptime();
-            act.seats
+            act.sources
                 .iter_mut()
-                .for_each(|seat| seat.end_if_hung(uptime));
+                .for_each(|source| source.abort_if_hung(uptime));
             act.shared.pool.shrink();
-            act.watch(ctx);
+            act.schedule_watchdog(ctx);
         });
-        ctx.spawn(watch);
+        ctx.spawn(check);
     }
 
-    fn ended(&mut self, index: usize, ended: Result<End, SourceError>, ctx: &mut Context<Self>) {
-        let Some(seat) = self.seats.get_mut(index) else {
+    fn handle_exit(
+        &mut self,
+        index: usize,
+        exit: Result<SourceExit, SourceError>,
+        ctx: &mut Context<Self>,
+    ) {
+        let Some(source) = self.sources.get_mut(index) else {
             return;
         };
-        seat.child = None;
-        seat.plan.cell.set_due(None);
-        let ended = match ended {
-            Ok(End::Finished) if !seat.plan.finite => Err(SourceError::Closed),
+        source.actor = None;
+        source.spec.stats.set_due(None);
+        let exit = match exit {
+            Ok(SourceExit::Finished) if !source.spec.finite => Err(SourceError::Closed),
             other => other,
         };
-        match ended {
-            Ok(End::Finished) => self.settle(index, None),
-            Ok(End::Stopped) => seat.plan.cell.set_state(SourceState::Stopped),
-            Err(error) => self.failed(index, error, ctx),
+        match exit {
+            Ok(SourceExit::Finished) => self.complete_finite(index, None),
+            Ok(SourceExit::Stopped) => source.spec.stats.set_state(SourceState::Stopped),
+            Err(error) => self.handle_failure(index, &error, ctx),
         }
-        // Last, so that who waits for the living sees how they ended.
-        self.living.send_modify(|n| *n = n.saturating_sub(1));
+        // Last, so that a drain that waits for this count sees the final states.
+        self.running.send_modify(|n| *n = n.saturating_sub(1));
     }
 
-    fn failed(&mut self, index: usize, error: SourceError, ctx: &mut Context<Self>) {
-        let Some(seat) = self.seats.get_mut(index) else {
+    fn handle_failure(&mut self, index: usize, error: &SourceError, ctx: &mut Context<Self>) {
+        let Some(supervised) = self.sources.get_mut(index) else {
             return;
         };
-        let (cell, source) = (&seat.plan.cell, seat.plan.cell.id());
-        let connected = cell.is_running();
-        cell.set_error(&error);
+        let (stats, source) = (
+            Arc::clone(&supervised.spec.stats),
+            supervised.spec.stats.id(),
+        );
+        stats.set_error(error);
         self.shared.metrics.failed(source, error.reason());
         if self.shared.stop.is_cancelled() {
             warn!(%source, %error, "source failed while draining");
-            return cell.set_state(SourceState::Stopped);
+            return stats.set_state(SourceState::Stopped);
         }
-        if seat.plan.finite && error.is_permanent() {
-            warn!(%source, %error, "source cannot go on");
-            return self.settle(index, Some(error.to_string()));
+        if supervised.spec.finite && error.is_permanent() {
+            warn!(%source, %error, "finite source failed permanently");
+            return self.complete_finite(index, Some(error.to_string()));
         }
-        let clock = &self.shared.clock;
-        let lived = Lived {
-            span: clock.uptime().saturating_sub(seat.began),
-            connected,
-        };
-        let Next { delay, open } = seat
-            .recovery
-            .failed(&error, lived, clock.now(), rand::random());
-        let (now, delay_ms) = (
-            clock.now(),
-            i64::try_from(delay.as_millis()).unwrap_or(i64::MAX),
-        );
-        let until = now.plus_millis(delay_ms).unwrap_or(now);
-        self.shared.metrics.circuit(source, open);
-        if open {
-            cell.set_state(SourceState::CircuitOpen { until });
-            error!(%source, %error, delay_ms, "source failed again and again, its circuit is open");
+        let decision = supervised.decide_retry(error, &self.shared);
+        self.shared.metrics.circuit(source, decision.circuit_open);
+        self.schedule_restart(index, decision, ctx);
+        let delay_ms = decision.delay_ms();
+        if decision.circuit_open {
+            error!(%source, %error, delay_ms, "source keeps failing, circuit opened");
         } else {
-            cell.set_state(SourceState::BackingOff { until });
-            warn!(%source, %error, delay_ms, "source failed, making it anew later");
+            warn!(%source, %error, delay_ms, "source restarting");
         }
-        let over = wrap_future::<_, Self>(clock.sleep(delay));
-        seat.retry = Some(ctx.spawn(over.map(move |(), act, ctx| act.relaunch(index, ctx))));
     }
 
-    fn relaunch(&mut self, index: usize, ctx: &mut Context<Self>) {
-        if let Some(seat) = self.seats.get(index) {
-            seat.plan.cell.count_restart();
-            self.shared.metrics.restarted(seat.plan.cell.id());
-        }
-        self.launch(index, ctx);
-    }
-
-    /// A finite source has ended for good.
-    fn settle(&mut self, index: usize, failed: Option<String>) {
-        let Some(seat) = self.seats.get(index) else {
+    fn schedule_restart(&mut self, index: usize, decision: RetryDecision, ctx: &mut Context<Self>) {
+        let Some(source) = self.sources.get_mut(index) else {
             return;
         };
-        let source = seat.plan.cell.id();
-        seat.plan.cell.set_state(match failed {
+        let clock = &self.shared.clock;
+        let now = clock.now();
+        let until = now.plus_millis(decision.delay_ms()).unwrap_or(now);
+        source.spec.stats.set_state(match decision.circuit_open {
+            true => SourceState::CircuitOpen { until },
+            false => SourceState::BackingOff { until },
+        });
+        let elapsed = wrap_future::<_, Self>(clock.sleep(decision.delay));
+        let restart = elapsed.map(move |(), act, ctx| act.restart_source(index, ctx));
+        source.retry = Some(ctx.spawn(restart));
+    }
+
+    fn restart_source(&mut self, index: usize, ctx: &mut Context<Self>) {
+        if let Some(source) = self.sources.get(index) {
+            source.spec.stats.count_restart();
+            self.shared.metrics.restarted(source.spec.stats.id());
+        }
+        self.start_source(index, ctx);
+    }
+
+    /// Records that a finite source has finished or failed permanently.
+    fn complete_finite(&mut self, index: usize, failure: Option<String>) {
+        let Some(source) = self.sources.get(index) else {
+            return;
+        };
+        let id = source.spec.stats.id();
+        source.spec.stats.set_state(match failure {
             None => SourceState::Finished,
             Some(_) => SourceState::Failed,
         });
-        info!(%source, well = failed.is_none(), "finite source ended");
+        info!(source = %id, succeeded = failure.is_none(), "finite source ended");
         self.finite.send_modify(|finite| {
-            finite.open = finite.open.saturating_sub(1);
-            if let Some(reason) = failed {
+            finite.unfinished = finite.unfinished.saturating_sub(1);
+            if let Some(reason) = failure {
                 finite.error.get_or_insert(IngestError::Failed {
-                    source_id: source,
+                    source_id: id,
                     reason,
                 });
             }
         });
     }
 
-    fn stop_taking(&mut self, ctx: &mut Context<Self>) {
+    fn stop_sources(&mut self, ctx: &mut Context<Self>) {
         self.shared.stop.cancel();
-        for seat in &mut self.seats {
-            if let Some(retry) = seat.retry.take() {
+        for source in &mut self.sources {
+            if let Some(retry) = source.retry.take() {
                 ctx.cancel_future(retry);
-                seat.plan.cell.set_state(SourceState::Stopped);
+                source.spec.stats.set_state(SourceState::Stopped);
             }
         }
     }
 
-    /// Ends what is left after the grace.
-    fn close(&mut self, ctx: &mut Context<Self>) -> DrainReport {
+    /// Aborts the sources that still run after the grace period.
+    fn abandon_running(&mut self, ctx: &mut Context<Self>) -> DrainReport {
         let mut abandoned = Vec::new();
-        for seat in &mut self.seats {
-            if let Some(child) = seat.child.take() {
-                abandoned.push(seat.plan.cell.id());
-                seat.plan.cell.set_state(SourceState::Stopped);
-                // One message to each, and a full mailbox must not save it.
-                child.do_send(Abort);
+        for source in &mut self.sources {
+            if let Some(actor) = source.actor.take() {
+                abandoned.push(source.spec.stats.id());
+                source.spec.stats.set_state(SourceState::Stopped);
+                // At most one message per run; a full mailbox must not block it.
+                actor.do_send(Abort);
             }
         }
         self.finite.send_modify(|finite| {
-            if finite.open > 0 {
-                finite.open = 0;
+            if finite.unfinished > 0 {
+                finite.unfinished = 0;
                 finite.error.get_or_insert(IngestError::Stopped);
             }
         });
@@ -292,26 +321,27 @@ impl Dispatcher {
     }
 }
 
-impl Actor for Dispatcher {
+impl Actor for Supervisor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        for index in 0..self.seats.len() {
-            self.launch(index, ctx);
+        for index in 0..self.sources.len() {
+            self.start_source(index, ctx);
         }
-        self.watch(ctx);
+        self.schedule_watchdog(ctx);
     }
 }
 
-impl Handler<Drain> for Dispatcher {
+impl Handler<Drain> for Supervisor {
     type Result = ResponseActFuture<Self, DrainReport>;
 
     fn handle(&mut self, Drain(grace): Drain, ctx: &mut Self::Context) -> Self::Result {
-        self.stop_taking(ctx);
-        let mut living = self.living.subscribe();
-        let rest = async move {
-            let _ = tokio::time::timeout(grace, living.wait_for(|n| *n == 0)).await;
+        self.stop_sources(ctx);
+        let mut running = self.running.subscribe();
+        let stopped = async move {
+            let _ = tokio::time::timeout(grace, running.wait_for(|n| *n == 0)).await;
         };
-        Box::pin(rest.into_actor(self).map(|(), act, ctx| act.close(ctx)))
+        let report = |(), act: &mut Self, ctx: &mut Context<Self>| act.abandon_running(ctx);
+        Box::pin(stopped.into_actor(self).map(report))
     }
 }

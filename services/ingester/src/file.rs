@@ -26,22 +26,25 @@ use self::place::Place;
 use self::reader::{Chunk, Gate, Reading, Rows, TimeOf};
 use crate::config::{FileConfig, Input, PostFileConfig, WeatherFileConfig};
 use crate::cursor::CursorKeeper;
-use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::formatter::{PostRecords, RecordFormat};
 use crate::pipeline::{Acknowledged, Pipeline};
+use crate::source_context::{SourceContext, SourceExit};
 
 /// More batches in flight bring nothing, and would be more than a crash may repeat.
 const MAX_IN_FLIGHT: usize = 8;
 
 /// Replays posts.
-pub(crate) async fn posts(config: PostFileConfig, desk: Desk) -> Result<End, SourceError> {
-    let Some(opened) = open(&config.file, &desk).await? else {
-        return Ok(End::Stopped);
+pub(crate) async fn posts(
+    config: PostFileConfig,
+    context: SourceContext,
+) -> Result<SourceExit, SourceError> {
+    let Some(opened) = open(&config.file, &context).await? else {
+        return Ok(SourceExit::Stopped);
     };
     let header = opened.reading.header();
     let table = PostTable::new(
-        desk.id(),
+        context.id(),
         Arc::clone(&config.selection),
         &config.spec,
         header,
@@ -50,22 +53,25 @@ pub(crate) async fn posts(config: PostFileConfig, desk: Desk) -> Result<End, Sou
     let times = Arc::clone(&table);
     let time_of: TimeOf = Box::new(move |raw| times.time_of(raw));
     let format = Arc::new(PostRecords(table));
-    let pipeline = Pipeline::new(limited(desk), Topic::Tweet, format);
+    let pipeline = Pipeline::new(limited(context), Topic::Tweet, format);
     opened.replay(time_of, pipeline)?.live().await
 }
 
 /// Replays weather.
-pub(crate) async fn weather(config: WeatherFileConfig, desk: Desk) -> Result<End, SourceError> {
-    let Some(opened) = open(&config.file, &desk).await? else {
-        return Ok(End::Stopped);
+pub(crate) async fn weather(
+    config: WeatherFileConfig,
+    context: SourceContext,
+) -> Result<SourceExit, SourceError> {
+    let Some(opened) = open(&config.file, &context).await? else {
+        return Ok(SourceExit::Stopped);
     };
     let header = opened.reading.header();
-    let table = WeatherTable::new((config.city, desk.id()), &config.spec, header);
+    let table = WeatherTable::new((config.city, context.id()), &config.spec, header);
     let table = Arc::new(table.map_err(|error| opened.refused(&error))?);
     let times = Arc::clone(&table);
     let time_of: TimeOf = Box::new(move |raw| times.time_of(raw));
     let format = Arc::new(WeatherRecords(table));
-    let pipeline = Pipeline::new(limited(desk), Topic::Temperature, format);
+    let pipeline = Pipeline::new(limited(context), Topic::Temperature, format);
     opened.replay(time_of, pipeline)?.live().await
 }
 
@@ -87,10 +93,10 @@ impl RecordFormat for WeatherRecords {
     }
 }
 
-fn limited(mut desk: Desk) -> Desk {
-    let in_flight = &mut desk.shared.batches_in_flight;
+fn limited(mut context: SourceContext) -> SourceContext {
+    let in_flight = &mut context.shared.batches_in_flight;
     *in_flight = (*in_flight).min(MAX_IN_FLIGHT);
-    desk
+    context
 }
 
 fn refused(name: &str, error: &TableError) -> SourceError {
@@ -109,24 +115,24 @@ struct Opened {
 }
 
 /// Opens an input; `None` where the source is told to stop meanwhile.
-async fn open(file: &FileConfig, desk: &Desk) -> Result<Option<Opened>, SourceError> {
-    let stop = &desk.shared.stop;
+async fn open(file: &FileConfig, context: &SourceContext) -> Result<Option<Opened>, SourceError> {
+    let stop = &context.shared.stop;
     let opened = match &file.input {
-        Input::File(_) => stop.run_until_cancelled(open_file(file, desk)).await,
-        Input::Stdin => stop.run_until_cancelled(open_stdin(file, desk)).await,
+        Input::File(_) => stop.run_until_cancelled(open_file(file, context)).await,
+        Input::Stdin => stop.run_until_cancelled(open_stdin(file, context)).await,
     };
     opened.transpose()
 }
 
-async fn open_file(file: &FileConfig, desk: &Desk) -> Result<Opened, SourceError> {
-    let saved = desk.shared.log.cursor(desk.id().as_str()).await?;
+async fn open_file(file: &FileConfig, context: &SourceContext) -> Result<Opened, SourceError> {
+    let saved = context.shared.log.cursor(context.id().as_str()).await?;
     // The way to a place in a packed file may be long.
-    desk.waits();
+    context.disarm_watchdog();
     let reading = Reading::open(file.input.clone(), file.format).await?;
     let size = reading.total().unwrap_or(0);
     let place = Place::restore(&file.input.to_string(), size, saved.as_deref())?;
     let reading = reading.seek_to(place.at()).await?;
-    info!(source = %desk.id(), path = %file.input, from_byte = place.at(), total_bytes = size, "file opened");
+    info!(source = %context.id(), path = %file.input, from_byte = place.at(), total_bytes = size, "file opened");
     Ok(Opened {
         reading,
         place: Some(place),
@@ -134,8 +140,8 @@ async fn open_file(file: &FileConfig, desk: &Desk) -> Result<Opened, SourceError
     })
 }
 
-async fn open_stdin(file: &FileConfig, desk: &Desk) -> Result<Opened, SourceError> {
-    if desk.cell.read().restarts > 0 {
+async fn open_stdin(file: &FileConfig, context: &SourceContext) -> Result<Opened, SourceError> {
+    if context.stats.snapshot().restarts > 0 {
         let reason = "what was read of it before a failure does not come again, so that it cannot be gone on with";
         return Err(SourceError::File {
             path: file.input.to_string(),
@@ -143,9 +149,9 @@ async fn open_stdin(file: &FileConfig, desk: &Desk) -> Result<Opened, SourceErro
         });
     }
     // Its first row may take any time.
-    desk.waits();
+    context.disarm_watchdog();
     let reading = Reading::open(file.input.clone(), file.format).await?;
-    warn!(source = %desk.id(), "standard input is read, which cannot be resumed");
+    warn!(source = %context.id(), "standard input is read, which cannot be resumed");
     Ok(Opened {
         reading,
         place: None,
@@ -159,8 +165,8 @@ impl Opened {
     }
 
     fn replay(self, time_of: TimeOf, pipeline: Pipeline<u64>) -> Result<Replay, SourceError> {
-        let desk = pipeline.desk().clone();
-        let log = Arc::clone(&desk.shared.log);
+        let context = pipeline.context().clone();
+        let log = Arc::clone(&context.shared.log);
         let gate = Gate {
             time_of,
             since: self.file.since,
@@ -169,12 +175,12 @@ impl Opened {
         Ok(Replay {
             shows_progress: !self.reading.is_packed(),
             rows: self.reading.start(gate)?,
-            cursor: CursorKeeper::new(log, desk.id().to_string()),
+            cursor: CursorKeeper::new(log, context.id().to_string()),
             pace: Pace::new(self.file.speed),
             next: None,
             pipeline,
             place: self.place,
-            desk,
+            context,
         })
     }
 }
@@ -190,14 +196,14 @@ struct Replay {
     next: Option<(Chunk, Duration)>,
     /// Of a packed file nobody knows how much is to come.
     shows_progress: bool,
-    desk: Desk,
+    context: SourceContext,
 }
 
 impl Replay {
-    async fn live(mut self) -> Result<End, SourceError> {
-        self.desk.running();
+    async fn live(mut self) -> Result<SourceExit, SourceError> {
+        self.context.set_running();
         // Its rows may come at any time: from a pipe, or at the pace at which they were written.
-        self.desk.waits();
+        self.context.disarm_watchdog();
         self.show_progress();
         let ended = self.read().await;
         // Save what is acknowledged, whatever becomes of what is still in flight.
@@ -207,16 +213,16 @@ impl Replay {
         rested.and(ended)
     }
 
-    async fn read(&mut self) -> Result<End, SourceError> {
-        let stop = self.desk.shared.stop.clone();
-        let clock = Arc::clone(&self.desk.shared.clock);
+    async fn read(&mut self) -> Result<SourceExit, SourceError> {
+        let stop = self.context.shared.stop.clone();
+        let clock = Arc::clone(&self.context.shared.clock);
         loop {
             let room = self.pipeline.has_room();
             let wait = self.next.as_ref();
             let wait = wait.map(|(_, due)| due.saturating_sub(clock.uptime()));
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(End::Stopped),
+                () = stop.cancelled() => return Ok(SourceExit::Stopped),
                 // Before more is noted, so that a crash repeats a bounded part.
                 () = self.cursor.due() => self.save().await,
                 batch = self.pipeline.next() => self.acknowledged(&batch?),
@@ -225,14 +231,14 @@ impl Replay {
                 }
                 chunk = self.rows.next(), if room && wait.is_none() => match chunk? {
                     Some(chunk) => self.read_ahead(chunk),
-                    None => return Ok(End::Finished),
+                    None => return Ok(SourceExit::Finished),
                 },
             }
         }
     }
 
     fn read_ahead(&mut self, chunk: Chunk) {
-        let uptime = self.desk.shared.clock.uptime();
+        let uptime = self.context.shared.clock.uptime();
         let due = self.pace.due(chunk.at, uptime);
         self.next = Some((chunk, due));
         if due <= uptime {
@@ -244,16 +250,16 @@ impl Replay {
         let Some((chunk, _)) = self.next.take() else {
             return;
         };
-        let metrics = &self.desk.shared.metrics;
+        let metrics = &self.context.shared.metrics;
         for (reason, n) in &chunk.dropped {
-            metrics.seen(self.desk.id(), *n);
-            metrics.dropped(self.desk.id(), reason, *n);
+            metrics.seen(self.context.id(), *n);
+            metrics.dropped(self.context.id(), reason, *n);
         }
-        self.pipeline.take(chunk.raws, chunk.next);
+        self.pipeline.submit(chunk.raws, chunk.next);
     }
 
     async fn rest(&mut self) -> Result<(), SourceError> {
-        while let Some(batch) = self.pipeline.rest().await? {
+        while let Some(batch) = self.pipeline.next_pending().await? {
             self.acknowledged(&batch);
         }
         Ok(())
@@ -261,20 +267,21 @@ impl Replay {
 
     fn acknowledged(&mut self, batch: &Acknowledged<u64>) {
         if let Some(place) = &mut self.place {
-            self.cursor.note(place.advance(batch.mark), batch.records);
+            self.cursor
+                .note(place.advance(batch.position), batch.records);
         }
         self.show_progress();
     }
 
     fn show_progress(&self) {
         if let Some(place) = self.place.as_ref().filter(|_| self.shows_progress) {
-            self.desk.cell.set_progress(place.at(), place.total());
+            self.context.stats.set_progress(place.at(), place.total());
         }
     }
 
     async fn save(&mut self) {
         if let Err(error) = self.cursor.save().await {
-            self.desk.note(&error.into());
+            self.context.report_error(&error.into());
         }
     }
 }

@@ -16,7 +16,7 @@ use moodvane_model::{Post, Timestamp};
 use moodvane_upstream::{PostFormat, Raw};
 
 pub use self::pool::PoolStatus;
-pub(crate) use self::pool::{FormatterPool, PoolBounds, PoolWatch};
+pub(crate) use self::pool::{FormatterPool, PoolBounds, WeakPool};
 
 /// The reason of a message whose reading panicked.
 const PANICKED: &str = "panicked";
@@ -132,11 +132,11 @@ mod tests {
     use super::*;
     use moodvane_runtime::VirtualClock;
 
-    fn pool(least: usize, most: usize) -> FormatterPool {
+    fn pool(min: usize, max: usize) -> FormatterPool {
         let bounds = PoolBounds {
-            least,
-            most,
-            mailbox: 1,
+            min,
+            max,
+            mailbox_capacity: 1,
         };
         let clock = VirtualClock::new(Timestamp::from_millis(0).unwrap());
         FormatterPool::start(bounds, Arc::new(clock)).unwrap()

@@ -30,10 +30,10 @@ use self::cursor::Position;
 use self::hosts::Hosts;
 use crate::config::BlueskyConfig;
 use crate::cursor::CursorKeeper;
-use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::formatter::PostRecords;
 use crate::pipeline::{Acknowledged, Pipeline};
+use crate::source_context::{SourceContext, SourceExit};
 
 /// The longest message that is read, in bytes.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
@@ -56,51 +56,58 @@ type Frame = Result<Message, WsError>;
 pub(crate) async fn run(
     config: BlueskyConfig,
     turn: Arc<AtomicUsize>,
-    desk: Desk,
-) -> Result<End, SourceError> {
-    let (began, clock) = (desk.shared.clock.uptime(), Arc::clone(&desk.shared.clock));
+    context: SourceContext,
+) -> Result<SourceExit, SourceError> {
+    let (began, clock) = (
+        context.shared.clock.uptime(),
+        Arc::clone(&context.shared.clock),
+    );
     let hosts = Hosts::new(&config, turn);
     let host = hosts.current();
-    let ended = listen(config, &host, desk).await;
+    let ended = listen(config, &host, context).await;
     if let Err(error) = &ended {
         hosts.failed(error, clock.uptime().saturating_sub(began));
     }
     ended
 }
 
-async fn listen(config: BlueskyConfig, host: &Url, desk: Desk) -> Result<End, SourceError> {
-    let name = desk.id().to_string();
-    let stored = desk.shared.log.cursor(&name).await?;
+async fn listen(
+    config: BlueskyConfig,
+    host: &Url,
+    context: SourceContext,
+) -> Result<SourceExit, SourceError> {
+    let name = context.id().to_string();
+    let stored = context.shared.log.cursor(&name).await?;
     let position = Position::restore(&config, host, stored.as_deref())?;
     let url = subscribe_url(host, position.begin());
-    let stop = desk.shared.stop.clone();
-    let Some(socket) = stop.run_until_cancelled(connect(&url, &desk)).await else {
-        return Ok(End::Stopped);
+    let stop = context.shared.stop.clone();
+    let Some(socket) = stop.run_until_cancelled(connect(&url, &context)).await else {
+        return Ok(SourceExit::Stopped);
     };
-    let now_us = desk.now().millis() * 1000;
-    let format = JetstreamFormat::new(desk.id(), Arc::clone(&config.selection));
+    let now_us = context.now().millis() * 1000;
+    let format = JetstreamFormat::new(context.id(), Arc::clone(&config.selection));
     let stream = Stream {
         socket: socket?,
         pipeline: Pipeline::new(
-            desk.clone(),
+            context.clone(),
             Topic::Tweet,
             Arc::new(PostRecords(Arc::new(format))),
         ),
-        cursor: CursorKeeper::new(Arc::clone(&desk.shared.log), name),
-        heard: desk.shared.clock.uptime(),
+        cursor: CursorKeeper::new(Arc::clone(&context.shared.log), name),
+        heard: context.shared.clock.uptime(),
         idle: config.idle,
         // From a moment that is yet to come a server begins now.
         not_before: position.begin().filter(|begin| *begin <= now_us),
         position,
-        desk,
+        context,
     };
     let host = origin(&url);
-    info!(source = %stream.desk.id(), host, cursor_us = stream.position.begin(), "stream connected");
-    stream.desk.running();
+    info!(source = %stream.context.id(), host, cursor_us = stream.position.begin(), "stream connected");
+    stream.context.set_running();
     stream.live().await
 }
 
-async fn connect(url: &Url, desk: &Desk) -> Result<Socket, SourceError> {
+async fn connect(url: &Url, context: &SourceContext) -> Result<Socket, SourceError> {
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_SOCKET_BYTES))
         .max_frame_size(Some(MAX_SOCKET_BYTES));
@@ -109,7 +116,7 @@ async fn connect(url: &Url, desk: &Desk) -> Result<Socket, SourceError> {
         reason,
     };
     let connecting = connect_async_with_config(url.as_str(), Some(limits), true);
-    let late = desk.shared.clock.sleep(CONNECT_TIMEOUT);
+    let late = context.shared.clock.sleep(CONNECT_TIMEOUT);
     tokio::select! {
         biased;
         connected = connecting => match connected {
@@ -168,11 +175,11 @@ struct Stream {
     /// The uptime at which something was heard last.
     heard: Duration,
     idle: Duration,
-    desk: Desk,
+    context: SourceContext,
 }
 
 impl Stream {
-    async fn live(mut self) -> Result<End, SourceError> {
+    async fn live(mut self) -> Result<SourceExit, SourceError> {
         let ended = self.read().await;
         // Save what is acknowledged, whatever becomes of what is still in flight.
         self.save().await;
@@ -182,20 +189,20 @@ impl Stream {
         rested.and(ended)
     }
 
-    async fn read(&mut self) -> Result<End, SourceError> {
-        let stop = self.desk.shared.stop.clone();
-        let most = self.desk.shared.batch_posts;
-        let clock = Arc::clone(&self.desk.shared.clock);
+    async fn read(&mut self) -> Result<SourceExit, SourceError> {
+        let stop = self.context.shared.stop.clone();
+        let most = self.context.shared.batch_posts;
+        let clock = Arc::clone(&self.context.shared.clock);
         loop {
             let room = self.pipeline.has_room();
             match room {
-                true => self.desk.expects(self.idle),
-                false => self.desk.waits(),
+                true => self.context.arm_watchdog(self.idle),
+                false => self.context.disarm_watchdog(),
             }
             let silence = (self.heard + self.idle).saturating_sub(clock.uptime());
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(End::Stopped),
+                () = stop.cancelled() => return Ok(SourceExit::Stopped),
                 batch = self.pipeline.next() => {
                     self.acknowledged(&batch?);
                     if !room {
@@ -213,8 +220,8 @@ impl Stream {
     }
 
     async fn rest(&mut self) -> Result<(), SourceError> {
-        self.desk.waits();
-        while let Some(batch) = self.pipeline.rest().await? {
+        self.context.disarm_watchdog();
+        while let Some(batch) = self.pipeline.next_pending().await? {
             self.acknowledged(&batch);
         }
         Ok(())
@@ -225,16 +232,16 @@ impl Stream {
         if frames.is_empty() {
             return Err(SourceError::Closed);
         }
-        self.heard = self.desk.shared.clock.uptime();
+        self.heard = self.context.shared.clock.uptime();
         let mut raws = Vec::with_capacity(frames.len());
         let mut ended = Ok(());
         for frame in frames {
             match frame {
                 Ok(Message::Text(text)) if text.len() > MAX_MESSAGE_BYTES => {
-                    self.desk.count_dropped("too_long");
+                    self.context.count_dropped("too_long");
                 }
                 Ok(Message::Text(text)) => raws.push(text.to_string()),
-                Ok(Message::Binary(_)) => self.desk.count_dropped("binary"),
+                Ok(Message::Binary(_)) => self.context.count_dropped("binary"),
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) => ended = Err(SourceError::Closed),
                 Err(error) => ended = Err(SourceError::Stream(error.to_string())),
@@ -250,7 +257,7 @@ impl Stream {
             .map(|(raw, _)| Raw::Text(raw))
             .collect();
         if !raws.is_empty() {
-            self.pipeline.take(raws, self.latest(&told));
+            self.pipeline.submit(raws, self.latest(&told));
         }
         ended
     }
@@ -260,7 +267,7 @@ impl Stream {
     fn is_new(&self, time: Option<i64>) -> bool {
         let is_new = time.is_none() || time >= self.not_before;
         if !is_new {
-            self.desk.count_dropped("before_cursor");
+            self.context.count_dropped("before_cursor");
         }
         is_new
     }
@@ -268,7 +275,7 @@ impl Stream {
     /// The greatest of a batch's times. One far ahead is not believed: the cursor would skip what
     /// comes until then.
     fn latest(&self, times: &[i64]) -> Option<i64> {
-        let latest = self.desk.now().millis() * 1000 + AHEAD_US;
+        let latest = self.context.now().millis() * 1000 + AHEAD_US;
         times.iter().copied().filter(|at| *at <= latest).max()
     }
 
@@ -279,12 +286,12 @@ impl Stream {
         };
         let gap_ms = gap_us / 1000;
         let ms = u64::try_from(gap_ms).unwrap_or(0);
-        self.desk.shared.metrics.gap(self.desk.id(), ms);
-        self.desk.note(&SourceError::Gap { gap_ms });
+        self.context.shared.metrics.gap(self.context.id(), ms);
+        self.context.report_error(&SourceError::Gap { gap_ms });
     }
 
     fn acknowledged(&mut self, batch: &Acknowledged<Option<i64>>) {
-        if let Some(time_us) = batch.mark {
+        if let Some(time_us) = batch.position {
             self.cursor
                 .note(self.position.advance(time_us), batch.records);
         }
@@ -292,7 +299,7 @@ impl Stream {
 
     async fn save(&mut self) {
         if let Err(error) = self.cursor.save().await {
-            self.desk.note(&error.into());
+            self.context.report_error(&error.into());
         }
     }
 

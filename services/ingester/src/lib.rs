@@ -19,10 +19,8 @@
 
 mod actors;
 mod backoff;
-mod child;
 mod config;
 mod cursor;
-mod desk;
 mod dispatcher;
 mod error;
 mod file;
@@ -35,7 +33,11 @@ mod metrics;
 mod pipeline;
 mod publisher;
 mod recovery;
+mod routes;
+mod source_actor;
+mod source_context;
 mod spool;
+mod start;
 mod status;
 mod stream;
 #[cfg(test)]
@@ -46,7 +48,7 @@ mod tests;
 mod weather;
 mod x;
 
-pub use actors::{Actor, Actors, Handle, Mailbox, Members, routes as actor_routes};
+pub use actors::{ActorStatus, ActorTree, MailboxStatus, PoolSize};
 pub use backoff::{Backoff, BackoffError};
 pub use config::{
     ApiKey, BlueskyConfig, FileConfig, IngesterConfig, Input, MastodonConfig, PostFileConfig,
@@ -55,7 +57,9 @@ pub use config::{
 pub use dispatcher::DrainReport;
 pub use error::IngestError;
 pub use formatter::PoolStatus;
-pub use ingester::{Ingester, StartError, start};
+pub use ingester::Ingester;
 pub use recovery::CircuitConfig;
+pub use routes::{IngesterHandle, actor_routes};
 pub use spool::{SpoolConfig, SpoolError};
+pub use start::{StartError, start};
 pub use status::{SourceState, SourceStatus};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_ingester::{Handle, IngesterConfig, actor_routes, start};
+use moodvane_ingester::{IngesterConfig, IngesterHandle, actor_routes, start};
 use moodvane_launch::{
     Backends, Common, ProbeConfig, ServiceCommand, exit_code, open_patiently, run, serve_probes_and,
 };
@@ -74,7 +74,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     tokio::spawn(signalled(stop.clone()));
     let (registry, readiness) = (Registry::new(), Readiness::new());
     let probed = (readiness.clone(), registry.clone());
-    let handle = Handle::default();
+    let handle = IngesterHandle::default();
     let actors = actor_routes(Arc::clone(&handle));
     let probes = serve_probes_and(listener, probed, actors, stop.clone(), end.clone());
     let probes = tokio::spawn(probes);

@@ -19,11 +19,11 @@ use url::Url;
 
 use crate::config::MastodonConfig;
 use crate::cursor::CursorKeeper;
-use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::formatter::PostRecords;
 use crate::http;
 use crate::pipeline::{Acknowledged, Pipeline};
+use crate::source_context::{SourceContext, SourceExit};
 use crate::stream::{Listening, Protocol};
 
 /// The longest wait for the beginning of an answer.
@@ -34,51 +34,59 @@ const IDLE: Duration = Duration::from_secs(45);
 const MAX_PAGES: usize = 25;
 
 /// Reads the stream until it breaks or is told to stop.
-pub(crate) async fn run(config: MastodonConfig, desk: Desk) -> Result<End, SourceError> {
-    let stop = desk.shared.stop.clone();
-    let Some(ready) = stop.run_until_cancelled(connect(&config, &desk)).await else {
-        return Ok(End::Stopped);
+pub(crate) async fn run(
+    config: MastodonConfig,
+    context: SourceContext,
+) -> Result<SourceExit, SourceError> {
+    let stop = context.shared.stop.clone();
+    let Some(ready) = stop.run_until_cancelled(connect(&config, &context)).await else {
+        return Ok(SourceExit::Stopped);
     };
     ready?.live().await
 }
 
-async fn connect(config: &MastodonConfig, desk: &Desk) -> Result<Listening<Timeline>, SourceError> {
-    let name = desk.id().to_string();
-    let position = desk.shared.log.cursor(&name).await?;
+async fn connect(
+    config: &MastodonConfig,
+    context: &SourceContext,
+) -> Result<Listening<Timeline>, SourceError> {
+    let name = context.id().to_string();
+    let position = context.shared.log.cursor(&name).await?;
     let server = Server {
         config,
-        desk,
+        context,
         client: http::streaming_client(&config.base_url)?,
     };
     // The stream first: what comes while the gap is fetched waits in its socket.
     let url = config.timeline.stream_url(&config.streaming_url);
     let request = server.request(url);
-    let answer = desk.within(ANSWER, http::open(request, desk.now())).await?;
-    info!(source = %desk.id(), position, "stream connected");
-    desk.running();
+    let answer = context
+        .with_timeout(ANSWER, http::open(request, context.now()))
+        .await?;
+    info!(source = %context.id(), position, "stream connected");
+    context.set_running();
     let missed = match &position {
         Some(position) => server.since(position).await,
         None => Vec::new(),
     };
-    let format = MastodonFormat::new(desk.id(), Arc::clone(&config.selection));
+    let format = MastodonFormat::new(context.id(), Arc::clone(&config.selection));
     let records = Arc::new(PostRecords(Arc::new(format)));
-    let mut pipeline = Pipeline::new(desk.clone(), Topic::Tweet, records);
+    let mut pipeline = Pipeline::new(context.clone(), Topic::Tweet, records);
     let timeline = Timeline {
         events: Events::default(),
-        cursor: CursorKeeper::new(Arc::clone(&desk.shared.log), name),
+        cursor: CursorKeeper::new(Arc::clone(&context.shared.log), name),
         position,
-        desk: desk.clone(),
+        context: context.clone(),
     };
     if !missed.is_empty() {
         let mark = timeline.mark(&missed);
-        pipeline.take(missed, mark);
+        pipeline.submit(missed, mark);
     }
     Ok(Listening::new(answer, timeline, pipeline, IDLE))
 }
 
 struct Server<'a> {
     config: &'a MastodonConfig,
-    desk: &'a Desk,
+    context: &'a SourceContext,
     client: Client,
 }
 
@@ -98,8 +106,8 @@ impl Server<'_> {
             let page = match self.page(&after).await {
                 Ok(page) => page,
                 Err(error) => {
-                    self.desk.note(&error);
-                    self.desk.note(&SourceError::Missed);
+                    self.context.report_error(&error);
+                    self.context.report_error(&SourceError::Missed);
                     return missed;
                 }
             };
@@ -112,15 +120,15 @@ impl Server<'_> {
                 return missed;
             }
         }
-        self.desk.note(&SourceError::Missed);
+        self.context.report_error(&SourceError::Missed);
         missed
     }
 
     async fn page(&self, after: &str) -> Result<Vec<(String, Raw)>, SourceError> {
         let url = self.config.timeline.page_url(&self.config.base_url, after);
         let request = self.request(url);
-        let whole = async { http::body(http::open(request, self.desk.now()).await?).await };
-        let body = self.desk.within(ANSWER, whole).await?;
+        let whole = async { http::body(http::open(request, self.context.now()).await?).await };
+        let body = self.context.with_timeout(ANSWER, whole).await?;
         Ok(mastodon::parse_page(&body)?)
     }
 }
@@ -129,7 +137,7 @@ struct Timeline {
     events: Events,
     cursor: CursorKeeper,
     position: Option<String>,
-    desk: Desk,
+    context: SourceContext,
 }
 
 impl Protocol for Timeline {
@@ -138,7 +146,7 @@ impl Protocol for Timeline {
     fn line(&mut self, line: &str, out: &mut Vec<Raw>) -> Result<(), SourceError> {
         match self.events.line(line) {
             Ok(event) => out.extend(event.as_ref().map(mastodon::raw)),
-            Err(_) => self.desk.count_dropped("too_long"),
+            Err(_) => self.context.count_dropped("too_long"),
         }
         Ok(())
     }
@@ -150,7 +158,7 @@ impl Protocol for Timeline {
     }
 
     fn acknowledged(&mut self, batch: Acknowledged<Self::Mark>) {
-        let Some(id) = batch.mark else {
+        let Some(id) = batch.position else {
             return;
         };
         let known = self.position.as_deref();
@@ -166,7 +174,7 @@ impl Protocol for Timeline {
 
     async fn save(&mut self) {
         if let Err(error) = self.cursor.save().await {
-            self.desk.note(&error.into());
+            self.context.report_error(&error.into());
         }
     }
 }

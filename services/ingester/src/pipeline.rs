@@ -14,39 +14,39 @@ use futures::stream::FuturesOrdered;
 use moodvane_model::Topic;
 use moodvane_upstream::Raw;
 
-use crate::desk::{Came, Desk};
 use crate::error::SourceError;
 use crate::formatter::{Format, Formatted, RecordFormat};
+use crate::source_context::{BatchTiming, SourceContext};
 
 type Stage<T> = FuturesOrdered<LocalBoxFuture<'static, Result<T, SourceError>>>;
 
 /// A batch whose records are durable.
 pub(crate) struct Acknowledged<M> {
-    pub(crate) mark: M,
+    pub(crate) position: M,
     /// How many records it came to.
     pub(crate) records: usize,
 }
 
 /// A batch that was taken.
-struct Begun<M> {
-    mark: M,
+struct InFlight<M> {
+    position: M,
     /// The uptime at which it was.
     at: Duration,
 }
 
 /// Batches in flight, each with its mark.
 pub(crate) struct Pipeline<M> {
-    desk: Desk,
+    context: SourceContext,
     topic: Topic,
     by: Arc<dyn RecordFormat>,
-    formatting: Stage<(Formatted, Begun<M>)>,
+    formatting: Stage<(Formatted, InFlight<M>)>,
     publishing: Stage<Acknowledged<M>>,
 }
 
 impl<M: 'static> Pipeline<M> {
-    pub(crate) fn new(desk: Desk, topic: Topic, by: Arc<dyn RecordFormat>) -> Self {
+    pub(crate) fn new(context: SourceContext, topic: Topic, by: Arc<dyn RecordFormat>) -> Self {
         Self {
-            desk,
+            context,
             topic,
             by,
             formatting: Stage::new(),
@@ -54,8 +54,8 @@ impl<M: 'static> Pipeline<M> {
         }
     }
 
-    pub(crate) fn desk(&self) -> &Desk {
-        &self.desk
+    pub(crate) fn context(&self) -> &SourceContext {
+        &self.context
     }
 
     fn in_flight(&self) -> usize {
@@ -64,39 +64,39 @@ impl<M: 'static> Pipeline<M> {
 
     /// Whether another batch may be taken.
     pub(crate) fn has_room(&self) -> bool {
-        self.in_flight() < self.desk.shared.batches_in_flight
+        self.in_flight() < self.context.shared.batches_in_flight
     }
 
     /// Takes a batch.
-    pub(crate) fn take(&mut self, raws: Vec<Raw>, mark: M) {
+    pub(crate) fn submit(&mut self, raws: Vec<Raw>, position: M) {
         let chunk = Format {
             raws,
-            received_at: self.desk.now(),
+            received_at: self.context.now(),
             by: Arc::clone(&self.by),
         };
-        let pool = self.desk.shared.pool.clone();
-        let begun = Begun {
-            mark,
-            at: self.desk.shared.clock.uptime(),
+        let pool = self.context.shared.pool.clone();
+        let begun = InFlight {
+            position,
+            at: self.context.shared.clock.uptime(),
         };
         let formatted = async move {
             let done = pool.format(chunk).await;
             Ok((done.map_err(|_| SourceError::Gone("formatter"))?, begun))
         };
         self.formatting.push_back(formatted.boxed_local());
-        self.desk.cell.set_in_flight(self.in_flight());
+        self.context.stats.set_in_flight(self.in_flight());
     }
 
-    fn publish(&mut self, done: Formatted, begun: Begun<M>) {
-        self.desk.count_formatted(&done);
-        let came = Came {
-            at: begun.at,
+    fn publish(&mut self, done: Formatted, begun: InFlight<M>) {
+        self.context.count_formatted(&done);
+        let timing = BatchTiming {
+            read_at: begun.at,
             last_event: done.last_event,
         };
         let count = done.records.len();
-        let durable = self.desk.publish(self.topic, done.records, came, None);
+        let durable = self.context.publish(self.topic, done.records, timing, None);
         let acknowledged = Acknowledged {
-            mark: begun.mark,
+            position: begun.position,
             records: count,
         };
         let marked = async move { durable.await.map(|_| acknowledged) };
@@ -108,9 +108,9 @@ impl<M: 'static> Pipeline<M> {
     pub(crate) async fn next(&mut self) -> Result<Acknowledged<M>, SourceError> {
         let next = self.advance().await;
         if next.is_err() {
-            self.break_off();
+            self.abort();
         }
-        self.desk.cell.set_in_flight(self.in_flight());
+        self.context.stats.set_in_flight(self.in_flight());
         next
     }
 
@@ -131,7 +131,7 @@ impl<M: 'static> Pipeline<M> {
     }
 
     /// The next batch in flight that is acknowledged, or `None` once none is left.
-    pub(crate) async fn rest(&mut self) -> Result<Option<Acknowledged<M>>, SourceError> {
+    pub(crate) async fn next_pending(&mut self) -> Result<Option<Acknowledged<M>>, SourceError> {
         match self.in_flight() {
             0 => Ok(None),
             _ => self.next().await.map(Some),
@@ -139,7 +139,7 @@ impl<M: 'static> Pipeline<M> {
     }
 
     /// After a batch that failed no later one may be acknowledged: the cursor would pass it.
-    fn break_off(&mut self) {
+    fn abort(&mut self) {
         self.formatting.clear();
         self.publishing.clear();
     }

@@ -22,21 +22,21 @@ use crate::spool::{Item, Refused, Spool};
 
 /// Records for one topic, in order.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Taken, LogError>")]
+#[rtype(result = "Result<PublishOutcome, LogError>")]
 pub(crate) struct Publish {
     pub(crate) source: SourceId,
     pub(crate) topic: Topic,
     pub(crate) records: Vec<NewRecord>,
     /// Whether the source cannot say them again.
-    pub(crate) fleeting: bool,
+    pub(crate) non_replayable: bool,
     /// Name and value of a cursor that holds once the log has the records. Whoever is told that
-    /// they are [`Taken::Logged`] saves it by itself.
+    /// they are [`PublishOutcome::Logged`] saves it by itself.
     pub(crate) cursor: Option<(String, String)>,
 }
 
 /// What became of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum PublishOutcome {
     /// The log has them.
     Logged,
     /// The spool has them, and their cursor.
@@ -96,7 +96,7 @@ impl Actor for Publisher {
 }
 
 impl Handler<Publish> for Publisher {
-    type Result = ResponseFuture<Result<Taken, LogError>>;
+    type Result = ResponseFuture<Result<PublishOutcome, LogError>>;
 
     fn handle(&mut self, publish: Publish, ctx: &mut Self::Context) -> Self::Result {
         // There is a place: while there is none the context waits and hands over no message.
@@ -107,11 +107,11 @@ impl Handler<Publish> for Publisher {
             ctx.wait(freed.into_actor(self));
         }
         let writer = Arc::clone(&self.writer);
-        let spool = self.spool.clone().filter(|_| publish.fleeting);
+        let spool = self.spool.clone().filter(|_| publish.non_replayable);
         let Some(spool) = spool else {
             return Box::pin(async move {
                 let _place = place;
-                writer.write(publish).await.map(|()| Taken::Logged)
+                writer.write(publish).await.map(|()| PublishOutcome::Logged)
             });
         };
         if let Err(error) = publish.records.iter().try_for_each(NewRecord::check_size) {
@@ -123,7 +123,7 @@ impl Handler<Publish> for Publisher {
         Box::pin(async move {
             let _place = place;
             match appended.await {
-                Ok(()) => Ok(Taken::Spooled),
+                Ok(()) => Ok(PublishOutcome::Spooled),
                 Err(refused) => writer.save_or_drop((source, topic), refused, &spool).await,
             }
         })
@@ -174,7 +174,7 @@ impl Writer {
         (source, topic): (SourceId, Topic),
         refused: Refused,
         spool: &Spool,
-    ) -> Result<Taken, LogError> {
+    ) -> Result<PublishOutcome, LogError> {
         let reason = if refused.full {
             "spool_full"
         } else {
@@ -185,11 +185,11 @@ impl Writer {
         if !refused.full && spool.waiting() == 0 {
             match self.log.publish(topic, records).await {
                 Err(LogError::Unavailable(_)) => {}
-                done => return done.map(|()| Taken::Logged),
+                done => return done.map(|()| PublishOutcome::Logged),
             }
         }
         self.metrics.dropped(source, reason, dropped);
-        Ok(Taken::Dropped)
+        Ok(PublishOutcome::Dropped)
     }
 
     async fn write(&self, publish: Publish) -> Result<(), LogError> {

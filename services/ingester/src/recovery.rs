@@ -22,7 +22,7 @@ const HELD: Duration = Duration::from_secs(30);
 
 /// Whose waits hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rules {
+pub(crate) enum RetryPolicy {
     /// Ours: doubling, with jitter over the whole range.
     Standard,
     /// Those that X documents for its streams.
@@ -35,21 +35,27 @@ pub struct CircuitConfig {
     /// After so many failures in a row.
     pub failures: u32,
     /// How long a source rests while it is open.
-    pub rest: Duration,
+    pub cooldown: Duration,
 }
 
 /// What follows upon a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Next {
+pub(crate) struct RetryDecision {
     pub(crate) delay: Duration,
     /// Whether the circuit is open.
-    pub(crate) open: bool,
+    pub(crate) circuit_open: bool,
+}
+
+impl RetryDecision {
+    pub(crate) fn delay_ms(&self) -> i64 {
+        i64::try_from(self.delay.as_millis()).unwrap_or(i64::MAX)
+    }
 }
 
 /// How a life of a source went, up to its failure.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Lived {
-    pub(crate) span: Duration,
+pub(crate) struct RunOutcome {
+    pub(crate) duration: Duration,
     /// Whether it was ever connected or opened.
     pub(crate) connected: bool,
 }
@@ -57,7 +63,7 @@ pub(crate) struct Lived {
 /// Failures of one source in a row.
 #[derive(Debug, Clone)]
 pub(crate) struct Recovery {
-    rules: Rules,
+    policy: RetryPolicy,
     backoff: Backoff,
     circuit: CircuitConfig,
     failures: u32,
@@ -113,7 +119,7 @@ struct Ladder {
 
 impl Ladder {
     /// The wait after the nth failure in a row.
-    fn rung(&self, n: u32) -> Duration {
+    fn delay_for(&self, n: u32) -> Duration {
         let factor = match self.doubling {
             true => 1_u32.checked_shl(n.saturating_sub(1)).unwrap_or(u32::MAX),
             false => n,
@@ -123,9 +129,9 @@ impl Ladder {
 }
 
 impl Recovery {
-    pub(crate) fn new(rules: Rules, backoff: Backoff, circuit: CircuitConfig) -> Self {
+    pub(crate) fn new(policy: RetryPolicy, backoff: Backoff, circuit: CircuitConfig) -> Self {
         Self {
-            rules,
+            policy,
             backoff,
             circuit,
             failures: 0,
@@ -133,41 +139,41 @@ impl Recovery {
         }
     }
 
-    /// What follows upon `error`, at `now`; `dice` is a number in 0 to 1.
-    pub(crate) fn failed(
+    /// What follows upon `error`, at `now`; `jitter` is a number in 0 to 1.
+    pub(crate) fn decide(
         &mut self,
         error: &SourceError,
-        lived: Lived,
+        outcome: RunOutcome,
         now: Timestamp,
-        dice: f64,
-    ) -> Next {
+        jitter: f64,
+    ) -> RetryDecision {
         if let SourceError::Budget { until, .. } = error {
             self.reset();
             let left_ms = until.millis().saturating_sub(now.millis());
-            return Next {
+            return RetryDecision {
                 delay: Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)),
-                open: false,
+                circuit_open: false,
             };
         }
-        let long = match self.rules {
-            Rules::Standard => self.backoff.max(),
-            Rules::X => HELD,
+        let long = match self.policy {
+            RetryPolicy::Standard => self.backoff.max(),
+            RetryPolicy::X => HELD,
         };
         // To wait long for a refusal is not to hold.
-        if lived.connected && lived.span >= long {
+        if outcome.connected && outcome.duration >= long {
             self.reset();
         }
-        let delay = self.count(Kind::of(error), lived, dice);
+        let delay = self.count(Kind::of(error), outcome, jitter);
         let delay = delay.max(error.asks_for().unwrap_or_default());
         let open = self.failures >= self.circuit.failures;
         let rest = if open {
-            self.circuit.rest
+            self.circuit.cooldown
         } else {
             Duration::ZERO
         };
-        Next {
+        RetryDecision {
             delay: whole_millis(delay.max(rest)),
-            open,
+            circuit_open: open,
         }
     }
 
@@ -176,30 +182,32 @@ impl Recovery {
         self.kind = None;
     }
 
-    fn count(&mut self, kind: Kind, lived: Lived, dice: f64) -> Duration {
+    fn count(&mut self, kind: Kind, outcome: RunOutcome, jitter: f64) -> Duration {
         let first = self.failures == 0;
         let (last, n) = self.kind.unwrap_or((kind, 0));
         let n = if last == kind { n.saturating_add(1) } else { 1 };
         self.kind = Some((kind, n));
         self.failures = self.failures.saturating_add(1);
-        let ladder = match self.rules {
-            Rules::Standard => None,
-            Rules::X => kind.ladder(),
+        let ladder = match self.policy {
+            RetryPolicy::Standard => None,
+            RetryPolicy::X => kind.ladder(),
         };
         let Some(ladder) = ladder else {
-            return self.backoff.delay(self.failures, dice);
+            return self.backoff.delay(self.failures, jitter);
         };
         // "Once an established connection drops, attempt to reconnect immediately."
-        if first && lived.connected && kind == Kind::Network {
+        if first && outcome.connected && kind == Kind::Network {
             return Duration::ZERO;
         }
-        ladder.rung(n).mul_f64(1.0 + JITTER * dice.clamp(0.0, 1.0))
+        ladder
+            .delay_for(n)
+            .mul_f64(1.0 + JITTER * jitter.clamp(0.0, 1.0))
     }
 }
 
 /// The same, or up to a millisecond more: so that who is told when it ends does not come too early.
-fn whole_millis(span: Duration) -> Duration {
-    let ms = span.as_nanos().div_ceil(1_000_000);
+fn whole_millis(duration: Duration) -> Duration {
+    let ms = duration.as_nanos().div_ceil(1_000_000);
     Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
@@ -208,18 +216,18 @@ mod tests {
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
-    const REFUSED: Lived = Lived {
-        span: Duration::ZERO,
+    const REFUSED: RunOutcome = RunOutcome {
+        duration: Duration::ZERO,
         connected: false,
     };
 
-    fn recovery(rules: Rules) -> Recovery {
+    fn recovery(policy: RetryPolicy) -> Recovery {
         let backoff = Backoff::new(MS * 10, MS * 1000).unwrap();
         let circuit = CircuitConfig {
             failures: 100,
-            rest: Duration::ZERO,
+            cooldown: Duration::ZERO,
         };
-        Recovery::new(rules, backoff, circuit)
+        Recovery::new(policy, backoff, circuit)
     }
 
     fn now() -> Timestamp {
@@ -236,7 +244,7 @@ mod tests {
     fn waits(recovery: &mut Recovery, error: &SourceError, n: usize) -> Vec<u128> {
         let mut wait = || {
             recovery
-                .failed(error, REFUSED, now(), 0.0)
+                .decide(error, REFUSED, now(), 0.0)
                 .delay
                 .as_millis()
         };
@@ -246,21 +254,21 @@ mod tests {
     #[test]
     fn xs_waits_are_those_that_it_documents() {
         let network = SourceError::Request("refused".to_owned());
-        let found = waits(&mut recovery(Rules::X), &network, 70);
+        let found = waits(&mut recovery(RetryPolicy::X), &network, 70);
         let expected: Vec<u128> = (1..=70).map(|n| (n * 250).min(16_000)).collect();
         assert_eq!(found, expected);
-        let found = waits(&mut recovery(Rules::X), &status(503, None), 8);
+        let found = waits(&mut recovery(RetryPolicy::X), &status(503, None), 8);
         let expected = [5, 10, 20, 40, 80, 160, 320, 320].map(|s| s * 1000);
         assert_eq!(found, expected);
-        let found = waits(&mut recovery(Rules::X), &status(429, None), 6);
+        let found = waits(&mut recovery(RetryPolicy::X), &status(429, None), 6);
         assert_eq!(found, [60, 120, 240, 480, 900, 900].map(|s| s * 1000));
-        let found = waits(&mut recovery(Rules::X), &status(429, Some(500)), 2);
+        let found = waits(&mut recovery(RetryPolicy::X), &status(429, Some(500)), 2);
         assert_eq!(found, [500_000, 500_000], "as long as it asks for");
     }
 
     #[test]
     fn another_kind_of_failure_begins_its_own_ladder() {
-        let mut recovery = recovery(Rules::X);
+        let mut recovery = recovery(RetryPolicy::X);
         assert_eq!(waits(&mut recovery, &status(503, None), 2), [5_000, 10_000]);
         assert_eq!(waits(&mut recovery, &SourceError::Closed, 2), [250, 500]);
         assert_eq!(waits(&mut recovery, &status(401, None), 1), [5_000]);
@@ -268,13 +276,13 @@ mod tests {
 
     #[test]
     fn a_stream_that_drops_is_taken_up_at_once_but_only_once_in_a_row() {
-        let mut recovery = recovery(Rules::X);
+        let mut recovery = recovery(RetryPolicy::X);
         let mut dropped = |span_s: u64| {
-            let lived = Lived {
-                span: Duration::from_secs(span_s),
+            let outcome = RunOutcome {
+                duration: Duration::from_secs(span_s),
                 connected: true,
             };
-            let next = recovery.failed(&SourceError::Closed, lived, now(), 0.0);
+            let next = recovery.decide(&SourceError::Closed, outcome, now(), 0.0);
             next.delay.as_millis()
         };
         assert_eq!([1, 1, 1].map(&mut dropped), [0, 500, 750]);
@@ -283,15 +291,15 @@ mod tests {
 
     #[test]
     fn jitter_only_lengthens_and_by_a_tenth_at_most() {
-        for (dice, expected) in [(0.0, 5_000), (0.5, 5_250), (1.0, 5_500)] {
-            let next = recovery(Rules::X).failed(&status(500, None), REFUSED, now(), dice);
+        for (jitter, expected) in [(0.0, 5_000), (0.5, 5_250), (1.0, 5_500)] {
+            let next = recovery(RetryPolicy::X).decide(&status(500, None), REFUSED, now(), jitter);
             assert_eq!(next.delay.as_millis(), expected);
         }
     }
 
     #[test]
     fn a_spent_budget_waits_for_its_next_day_and_is_no_failure() {
-        let mut recovery = recovery(Rules::X);
+        let mut recovery = recovery(RetryPolicy::X);
         let spent = SourceError::Budget {
             posts: 5,
             until: now().plus_millis(7_000).unwrap(),
@@ -304,7 +312,7 @@ mod tests {
         assert_eq!(waits(&mut recovery, &SourceError::Closed, 1), [250]);
         let late = now().plus_millis(60_000).unwrap();
         assert_eq!(
-            recovery.failed(&spent, REFUSED, late, 0.0).delay,
+            recovery.decide(&spent, REFUSED, late, 0.0).delay,
             Duration::ZERO
         );
     }
@@ -314,13 +322,16 @@ mod tests {
         let backoff = Backoff::new(MS * 10, MS * 1000).unwrap();
         let circuit = CircuitConfig {
             failures: 3,
-            rest: MS * 5_000,
+            cooldown: MS * 5_000,
         };
-        let mut recovery = Recovery::new(Rules::Standard, backoff, circuit);
-        let mut failed = |connected: bool, span: Duration| {
-            let lived = Lived { span, connected };
-            let next = recovery.failed(&SourceError::Lost, lived, now(), 0.0);
-            (next.delay.as_millis(), next.open)
+        let mut recovery = Recovery::new(RetryPolicy::Standard, backoff, circuit);
+        let mut failed = |connected: bool, duration: Duration| {
+            let outcome = RunOutcome {
+                duration,
+                connected,
+            };
+            let next = recovery.decide(&SourceError::Lost, outcome, now(), 0.0);
+            (next.delay.as_millis(), next.circuit_open)
         };
         let short = MS * 999;
         let found = [short; 4].map(|span| failed(true, span));

@@ -87,14 +87,14 @@ const NEVER: i64 = -1;
 const NOT_DUE: u64 = u64::MAX;
 
 #[derive(Debug)]
-struct Slow {
+struct LockedState {
     state: SourceState,
     last_error: Option<String>,
 }
 
 /// The cell that one source writes.
 #[derive(Debug)]
-pub(crate) struct SourceCell {
+pub(crate) struct SourceStats {
     id: SourceId,
     restarts: AtomicU64,
     records: AtomicU64,
@@ -105,10 +105,10 @@ pub(crate) struct SourceCell {
     in_flight: AtomicU64,
     /// The uptime in milliseconds by which it has announced its next sign of life.
     due: AtomicU64,
-    slow: Mutex<Slow>,
+    locked: Mutex<LockedState>,
 }
 
-impl SourceCell {
+impl SourceStats {
     pub(crate) fn new(id: SourceId) -> Self {
         Self {
             id,
@@ -120,7 +120,7 @@ impl SourceCell {
             last_success: AtomicI64::new(NEVER),
             in_flight: AtomicU64::new(0),
             due: AtomicU64::new(NOT_DUE),
-            slow: Mutex::new(Slow {
+            locked: Mutex::new(LockedState {
                 state: SourceState::Starting,
                 last_error: None,
             }),
@@ -131,16 +131,16 @@ impl SourceCell {
         self.id
     }
 
-    fn slow(&self) -> MutexGuard<'_, Slow> {
-        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, LockedState> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_state(&self, state: SourceState) {
-        self.slow().state = state;
+        self.locked().state = state;
     }
 
     pub(crate) fn set_error(&self, error: &dyn std::error::Error) {
-        self.slow().last_error = Some(error.to_string());
+        self.locked().last_error = Some(error.to_string());
     }
 
     pub(crate) fn count_restart(&self) {
@@ -148,7 +148,7 @@ impl SourceCell {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        self.slow().state == SourceState::Running
+        self.locked().state == SourceState::Running
     }
 
     pub(crate) fn set_in_flight(&self, batches: usize) {
@@ -181,10 +181,10 @@ impl SourceCell {
         self.total.store(total, Ordering::Relaxed);
     }
 
-    pub(crate) fn read(&self) -> SourceStatus {
+    pub(crate) fn snapshot(&self) -> SourceStatus {
         let (state, last_error) = {
-            let slow = self.slow();
-            (slow.state, slow.last_error.clone())
+            let locked = self.locked();
+            (locked.state, locked.last_error.clone())
         };
         let total = self.total.load(Ordering::Relaxed);
         let moment = |cell: &AtomicI64| Timestamp::from_millis(cell.load(Ordering::Relaxed)).ok();

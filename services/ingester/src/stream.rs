@@ -14,10 +14,10 @@ use moodvane_upstream::Raw;
 use reqwest::Response;
 
 use self::lines::Lines;
-use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::http;
 use crate::pipeline::{Acknowledged, Pipeline};
+use crate::source_context::{SourceContext, SourceExit};
 
 /// What the lines of a stream mean.
 pub(crate) trait Protocol {
@@ -63,7 +63,7 @@ pub(crate) struct Listening<P: Protocol> {
     heard: Duration,
     /// The longest silence.
     idle: Duration,
-    desk: Desk,
+    context: SourceContext,
 }
 
 impl<P: Protocol> Listening<P> {
@@ -73,20 +73,20 @@ impl<P: Protocol> Listening<P> {
         pipeline: Pipeline<P::Mark>,
         idle: Duration,
     ) -> Self {
-        let desk = pipeline.desk().clone();
+        let context = pipeline.context().clone();
         Self {
             body,
             lines: Lines::default(),
             protocol,
             pipeline,
-            heard: desk.shared.clock.uptime(),
+            heard: context.shared.clock.uptime(),
             idle,
-            desk,
+            context,
         }
     }
 
     /// Reads until the stream breaks or the source is to stop.
-    pub(crate) async fn live(mut self) -> Result<End, SourceError> {
+    pub(crate) async fn live(mut self) -> Result<SourceExit, SourceError> {
         let ended = self.read().await;
         // Save what is acknowledged, whatever becomes of what is still in flight.
         self.protocol.save().await;
@@ -95,23 +95,23 @@ impl<P: Protocol> Listening<P> {
         rested.and(ended)
     }
 
-    async fn read(&mut self) -> Result<End, SourceError> {
+    async fn read(&mut self) -> Result<SourceExit, SourceError> {
         let (stop, clock) = (
-            self.desk.shared.stop.clone(),
-            self.desk.shared.clock.clone(),
+            self.context.shared.stop.clone(),
+            self.context.shared.clock.clone(),
         );
         loop {
             let room = self.pipeline.has_room();
             if room {
                 self.protocol.may_read().await?;
-                self.desk.expects(self.idle);
+                self.context.arm_watchdog(self.idle);
             } else {
-                self.desk.waits();
+                self.context.disarm_watchdog();
             }
             let silence = (self.heard + self.idle).saturating_sub(clock.uptime());
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Ok(End::Stopped),
+                () = stop.cancelled() => return Ok(SourceExit::Stopped),
                 batch = self.pipeline.next() => {
                     self.protocol.acknowledged(batch?);
                     if !room {
@@ -127,8 +127,8 @@ impl<P: Protocol> Listening<P> {
     }
 
     async fn rest(&mut self) -> Result<(), SourceError> {
-        self.desk.waits();
-        while let Some(batch) = self.pipeline.rest().await? {
+        self.context.disarm_watchdog();
+        while let Some(batch) = self.pipeline.next_pending().await? {
             self.protocol.acknowledged(batch);
         }
         Ok(())
@@ -139,10 +139,10 @@ impl<P: Protocol> Listening<P> {
         &mut self,
         part: Result<Option<B>, reqwest::Error>,
     ) -> Result<(), SourceError> {
-        self.heard = self.desk.shared.clock.uptime();
+        self.heard = self.context.shared.clock.uptime();
         let mut raws = Vec::new();
         let mut ended = self.take(part, &mut raws);
-        while ended.is_ok() && raws.len() < self.desk.shared.batch_posts {
+        while ended.is_ok() && raws.len() < self.context.shared.batch_posts {
             let Some(part) = self.body.chunk().now_or_never() else {
                 break;
             };
@@ -150,7 +150,7 @@ impl<P: Protocol> Listening<P> {
         }
         if !raws.is_empty() {
             let mark = self.protocol.mark(&raws);
-            self.pipeline.take(raws, mark);
+            self.pipeline.submit(raws, mark);
         }
         ended
     }
@@ -172,7 +172,7 @@ impl<P: Protocol> Listening<P> {
         while let Some(line) = self.lines.next() {
             match line {
                 Ok(line) => self.protocol.line(&line, raws)?,
-                Err(fault) => self.desk.count_dropped(fault.reason()),
+                Err(fault) => self.context.count_dropped(fault.reason()),
             }
         }
         Ok(())
@@ -181,7 +181,7 @@ impl<P: Protocol> Listening<P> {
     /// The stream ended; what it had begun to say is lost.
     fn cut(&mut self, error: SourceError) -> SourceError {
         if self.lines.is_within_one() {
-            self.desk.count_dropped("cut_off");
+            self.context.count_dropped("cut_off");
         }
         error
     }

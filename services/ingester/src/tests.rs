@@ -15,14 +15,14 @@ use moodvane_runtime::{ManualClock, Readiness, metrics};
 use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::desk::{Desk, End, Life};
-use crate::dispatcher::Plan;
+use crate::dispatcher::SourceSpec;
 use crate::error::SourceError;
-use crate::ingester::start_plans;
 use crate::metrics::IngesterMetrics;
 use crate::publisher::{Publish, Publisher, PublisherParts};
-use crate::recovery::Rules;
-use crate::status::SourceCell;
+use crate::recovery::RetryPolicy;
+use crate::source_context::{SourceContext, SourceExit, SourceFuture};
+use crate::start::{Environment, start_specs};
+use crate::status::SourceStats;
 use crate::testing::{FakeLog, eventually};
 use crate::{
     Backoff, CircuitConfig, IngestError, Ingester, IngesterConfig, SourceState, SourceStatus,
@@ -33,17 +33,17 @@ const GRACE: Duration = Duration::from_secs(10);
 
 fn config(backoff: Duration) -> IngesterConfig {
     IngesterConfig {
-        formatters_least: 1,
-        formatters: 1,
+        formatters_min: 1,
+        formatters_max: 1,
         mailbox: 4,
         batch_posts: 10,
         batches_in_flight: 2,
         backoff: Backoff::new(backoff, backoff * 2).unwrap(),
         circuit: CircuitConfig {
             failures: 1_000,
-            rest: MS,
+            cooldown: MS,
         },
-        deadline: Duration::from_secs(3_600),
+        watchdog_grace: Duration::from_secs(3_600),
         drain: GRACE,
         spool: None,
         sources: Vec::new(),
@@ -51,21 +51,25 @@ fn config(backoff: Duration) -> IngesterConfig {
 }
 
 /// A source whose lives are made by `life`, which is told how many there were before.
-fn plan(id: &str, finite: bool, life: impl Fn(usize, Desk) -> Life + 'static) -> Plan {
+fn spec(
+    id: &str,
+    finite: bool,
+    life: impl Fn(usize, SourceContext) -> SourceFuture + 'static,
+) -> SourceSpec {
     let lives = AtomicUsize::new(0);
-    Plan {
-        cell: Arc::new(SourceCell::new(SourceId::parse(id).unwrap())),
+    SourceSpec {
+        stats: Arc::new(SourceStats::new(SourceId::parse(id).unwrap())),
         finite,
-        resumes: true,
-        rules: Rules::Standard,
-        factory: Box::new(move |desk| life(lives.fetch_add(1, Ordering::SeqCst), desk)),
+        replayable: true,
+        policy: RetryPolicy::Standard,
+        factory: Box::new(move |context| life(lives.fetch_add(1, Ordering::SeqCst), context)),
     }
 }
 
-async fn until_stopped(desk: Desk) -> Result<End, SourceError> {
-    desk.running();
-    desk.shared.stop.cancelled().await;
-    Ok(End::Stopped)
+async fn until_stopped(context: SourceContext) -> Result<SourceExit, SourceError> {
+    context.set_running();
+    context.shared.stop.cancelled().await;
+    Ok(SourceExit::Stopped)
 }
 
 struct Rig {
@@ -74,11 +78,16 @@ struct Rig {
     readiness: Readiness,
 }
 
-fn start(backoff: Duration, plans: Vec<Plan>) -> Rig {
+fn start(backoff: Duration, specs: Vec<SourceSpec>) -> Rig {
     let (registry, readiness) = (Registry::new(), Readiness::new());
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000).unwrap()));
-    let on = (FakeLog::new() as _, clock as _);
-    let ingester = start_plans(&config(backoff), plans, on, (&registry, &readiness)).unwrap();
+    let environment = Environment {
+        log: FakeLog::new(),
+        clock,
+        registry: &registry,
+        readiness: &readiness,
+    };
+    let ingester = start_specs(&config(backoff), specs, environment).unwrap();
     Rig {
         ingester,
         registry,
@@ -98,16 +107,16 @@ impl Rig {
 
 #[actix::test]
 async fn a_source_that_panics_is_made_anew_and_the_others_do_not_notice() {
-    let shaky = plan("shaky", false, |lives, desk| {
+    let shaky = spec("shaky", false, |lives, context| {
         async move {
             assert!(lives >= 3, "on purpose");
-            until_stopped(desk).await
+            until_stopped(context).await
         }
         .boxed_local()
     });
-    let calm = plan("calm", false, |lives, desk| {
+    let calm = spec("calm", false, |lives, context| {
         assert_eq!(lives, 0, "the calm source lives once");
-        until_stopped(desk).boxed_local()
+        until_stopped(context).boxed_local()
     });
     let rig = start(MS, vec![shaky, calm]);
     eventually("the shaky source runs", || {
@@ -127,7 +136,7 @@ async fn a_source_that_panics_is_made_anew_and_the_others_do_not_notice() {
 
 #[actix::test]
 async fn a_source_that_fails_backs_off_and_a_drain_does_not_wait_for_it() {
-    let failing = plan("failing", false, |_, _| {
+    let failing = spec("failing", false, |_, _| {
         async { Err(SourceError::Closed) }.boxed_local()
     });
     let rig = start(Duration::from_secs(3600), vec![failing]);
@@ -145,10 +154,10 @@ async fn a_source_that_fails_backs_off_and_a_drain_does_not_wait_for_it() {
 
 #[actix::test]
 async fn a_finite_source_ends_or_fails_for_good_and_is_not_made_anew() {
-    let done = plan("done", true, |_, _| {
-        async { Ok(End::Finished) }.boxed_local()
+    let done = spec("done", true, |_, _| {
+        async { Ok(SourceExit::Finished) }.boxed_local()
     });
-    let lost = plan("lost", true, |lives, _| {
+    let lost = spec("lost", true, |lives, _| {
         let error = SourceError::File {
             path: "posts.tsv".to_owned(),
             reason: format!("no such file, life {lives}"),
@@ -168,7 +177,9 @@ async fn a_finite_source_ends_or_fails_for_good_and_is_not_made_anew() {
 
 #[actix::test]
 async fn who_waits_for_files_hears_that_the_ingester_was_stopped() {
-    let slow = plan("slow", true, |_, desk| until_stopped(desk).boxed_local());
+    let slow = spec("slow", true, |_, context| {
+        until_stopped(context).boxed_local()
+    });
     let rig = start(MS, vec![slow]);
     let (ended, _) = tokio::join!(rig.ingester.finished(), rig.ingester.drain(GRACE));
     assert_eq!(ended, Err(IngestError::Stopped));
@@ -176,8 +187,8 @@ async fn who_waits_for_files_hears_that_the_ingester_was_stopped() {
 
 #[actix::test]
 async fn a_source_that_does_not_come_to_rest_is_abandoned_and_named() {
-    let deaf = plan("deaf", false, |_, _| {
-        std::future::pending::<Result<End, SourceError>>().boxed_local()
+    let deaf = spec("deaf", false, |_, _| {
+        std::future::pending::<Result<SourceExit, SourceError>>().boxed_local()
     });
     let rig = start(MS, vec![deaf]);
     let report = rig.ingester.drain(MS * 20).await;
@@ -206,7 +217,7 @@ fn publisher(log: &Arc<FakeLog>, readiness: &Readiness, slots: usize) -> Addr<Pu
 fn publish(n: u8) -> Publish {
     Publish {
         source: SourceId::parse("test").unwrap(),
-        fleeting: false,
+        non_replayable: false,
         cursor: None,
         topic: Topic::Tweet,
         records: vec![NewRecord {

@@ -16,10 +16,10 @@ use tracing::{error, info, warn};
 
 use crate::backoff::Attempts;
 use crate::config::{WeatherConfig, WeatherProvider};
-use crate::desk::{Came, Desk, End};
 use crate::error::SourceError;
 use crate::http;
-use crate::publisher::Taken;
+use crate::publisher::PublishOutcome;
+use crate::source_context::{BatchTiming, SourceContext, SourceExit};
 use crate::status::SourceState;
 
 use self::pace::Pace;
@@ -35,7 +35,10 @@ const DAY_MS: i64 = 24 * HISTORY_STEP_MS;
 const TOO_MANY_REQUESTS: u16 = 429;
 
 /// Polls every city until it is told to stop.
-pub(crate) async fn run(config: WeatherConfig, desk: Desk) -> Result<End, SourceError> {
+pub(crate) async fn run(
+    config: WeatherConfig,
+    context: SourceContext,
+) -> Result<SourceExit, SourceError> {
     let contact = match &config.provider {
         WeatherProvider::Nws { contact } => contact,
         _ => "",
@@ -43,30 +46,30 @@ pub(crate) async fn run(config: WeatherConfig, desk: Desk) -> Result<End, Source
     let client = http::client(&config.base_url, contact)?;
     let polls = config.cities.iter().map(|city| {
         let poll = CityPoll {
-            name: format!("{}:{}", desk.id(), city.id),
-            attempts: Attempts::new(desk.shared.backoff),
+            name: format!("{}:{}", context.id(), city.id),
+            attempts: Attempts::new(context.shared.backoff),
             last: None,
             provider: Provider {
                 config: &config,
                 city,
                 client: &client,
-                desk: &desk,
+                context: &context,
                 station: None,
             },
             config: &config,
-            desk: &desk,
+            context: &context,
             city,
         };
         poll.run()
     });
     try_join_all(polls).await?;
-    Ok(End::Stopped)
+    Ok(SourceExit::Stopped)
 }
 
 struct CityPoll<'a> {
     config: &'a WeatherConfig,
     city: &'a City,
-    desk: &'a Desk,
+    context: &'a SourceContext,
     provider: Provider<'a>,
     name: String,
     attempts: Attempts,
@@ -76,21 +79,21 @@ struct CityPoll<'a> {
 
 impl CityPoll<'_> {
     async fn run(mut self) -> Result<(), SourceError> {
-        self.last = stored(self.desk, &self.name).await?;
-        let stop = self.desk.shared.stop.clone();
+        self.last = stored(self.context, &self.name).await?;
+        let stop = self.context.shared.stop.clone();
         self.catch_up().await?;
         let pace = Pace::new(self.config, &self.name);
-        let mut ticks = pace.ticks(self.desk).await?;
+        let mut ticks = pace.ticks(self.context).await?;
         while !stop.is_cancelled() {
-            self.desk.expects(self.config.interval());
+            self.context.arm_watchdog(self.config.interval());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 () = ticks.tick() => {}
             }
-            self.desk.expects(ASKING);
+            self.context.arm_watchdog(ASKING);
             // What came is sent, whatever else happens: only the asking may be cut short.
-            pace.note(self.desk).await;
+            pace.note(self.context).await;
             match stop.run_until_cancelled(self.provider.current()).await {
                 None => break,
                 Some(Ok(current)) => self.tell(current).await?,
@@ -102,7 +105,7 @@ impl CityPoll<'_> {
 
     /// Fills the gap between the cursor and now from the history, where the gap can hold an hour.
     async fn catch_up(&mut self) -> Result<(), SourceError> {
-        let now = self.desk.now();
+        let now = self.context.now();
         let gap_ms = self.last.map(|last| now.millis() - last.millis());
         if self.config.history_days == 0 || gap_ms.is_some_and(|gap| gap < HISTORY_STEP_MS) {
             return Ok(());
@@ -111,9 +114,9 @@ impl CityPoll<'_> {
         let days = u8::try_from(gap_days).map_or(self.config.history_days, |gap| {
             gap.min(self.config.history_days)
         });
-        let stop = self.desk.shared.stop.clone();
+        let stop = self.context.shared.stop.clone();
         for _ in 0..HISTORY_ATTEMPTS {
-            self.desk.expects(ASKING);
+            self.context.arm_watchdog(ASKING);
             match stop
                 .run_until_cancelled(self.provider.past(days, now))
                 .await
@@ -123,13 +126,13 @@ impl CityPoll<'_> {
                 Some(Err(error)) => self.rest(&error).await,
             }
         }
-        warn!(source = %self.desk.id(), city = %self.city.id, days, "history given up, the hours before now stay empty");
+        warn!(source = %self.context.id(), city = %self.city.id, days, "history given up, the hours before now stay empty");
         Ok(())
     }
 
     async fn tell(&mut self, current: Observed) -> Result<(), SourceError> {
         let (at, readings) = current;
-        if is_nonsense(at, self.desk.now()) {
+        if is_nonsense(at, self.context.now()) {
             // The cursor would move there, and all that comes before it would be taken for known.
             self.rest(&SourceError::Future(at)).await;
             return Ok(());
@@ -139,10 +142,10 @@ impl CityPoll<'_> {
         if known {
             return Ok(());
         }
-        let taken = self
-            .send(&[(at, readings)], |_| self.desk.now(), Some(at))
+        let outcome = self
+            .send(&[(at, readings)], |_| self.context.now(), Some(at))
             .await?;
-        self.moved(at, taken).await;
+        self.moved(at, outcome).await;
         Ok(())
     }
 
@@ -151,7 +154,7 @@ impl CityPoll<'_> {
             observed,
             mut dropped,
         } = past;
-        let (seen, now) = (observed.len() + dropped.len(), self.desk.now());
+        let (seen, now) = (observed.len() + dropped.len(), self.context.now());
         let (ahead, mut hours): (Vec<_>, Vec<_>) = observed
             .into_iter()
             .partition(|(at, _)| is_nonsense(*at, now));
@@ -160,27 +163,30 @@ impl CityPoll<'_> {
         hours.retain(|(at, _)| self.last.is_none_or(|last| *at > last));
         self.heard(seen, told - hours.len());
         for reason in dropped {
-            self.desk.shared.metrics.dropped(self.desk.id(), reason, 1);
+            self.context
+                .shared
+                .metrics
+                .dropped(self.context.id(), reason, 1);
         }
         hours.sort_by_key(|(at, _)| *at);
-        for chunk in hours.chunks(self.desk.shared.batch_posts.max(1)) {
+        for chunk in hours.chunks(self.context.shared.batch_posts.max(1)) {
             let last = chunk.last().map(|(at, _)| *at);
-            let taken = self.send(chunk, |observed_at| observed_at, last).await?;
+            let outcome = self.send(chunk, |observed_at| observed_at, last).await?;
             if let Some(at) = last {
-                self.moved(at, taken).await;
+                self.moved(at, outcome).await;
             }
         }
-        info!(source = %self.desk.id(), city = %self.city.id, hours = hours.len(), "history read");
+        info!(source = %self.context.id(), city = %self.city.id, hours = hours.len(), "history read");
         Ok(())
     }
 
     /// An answer came, with so many values, some of which the log has.
     fn heard(&mut self, values: usize, known: usize) {
         self.attempts.reset();
-        self.desk.running();
-        let metrics = &self.desk.shared.metrics;
-        metrics.seen(self.desk.id(), values as u64);
-        metrics.dropped(self.desk.id(), "unchanged", known as u64);
+        self.context.set_running();
+        let metrics = &self.context.shared.metrics;
+        metrics.seen(self.context.id(), values as u64);
+        metrics.dropped(self.context.id(), "unchanged", known as u64);
     }
 
     async fn send(
@@ -188,12 +194,12 @@ impl CityPoll<'_> {
         readings: &[(Timestamp, Readings)],
         received_at: impl Fn(Timestamp) -> Timestamp,
         reached: Option<Timestamp>,
-    ) -> Result<Taken, SourceError> {
+    ) -> Result<PublishOutcome, SourceError> {
         let mut records = Vec::with_capacity(readings.len());
         for (observed_at, readings) in readings {
             let observation = Observation {
                 city: self.city.id,
-                source: self.desk.id(),
+                source: self.context.id(),
                 observed_at: *observed_at,
                 received_at: received_at(*observed_at),
                 readings: *readings,
@@ -204,42 +210,48 @@ impl CityPoll<'_> {
             });
         }
         // The log may be away for any time.
-        self.desk.waits();
-        let came = Came {
-            at: self.desk.shared.clock.uptime(),
+        self.context.disarm_watchdog();
+        let timing = BatchTiming {
+            read_at: self.context.shared.clock.uptime(),
             last_event: readings.iter().map(|(at, _)| *at).max(),
         };
         let cursor = reached.map(|at| (self.name.clone(), at.millis().to_string()));
-        self.desk
-            .publish(Topic::Temperature, records, came, cursor)
+        self.context
+            .publish(Topic::Temperature, records, timing, cursor)
             .await
     }
 
     /// All up to `at` is taken. A cursor that cannot be saved costs a repetition, which readers
     /// drop, so it is noted and no more. What was dropped is not asked for again, but leaves the
     /// cursor where it is, so that the history may fill the gap after a restart.
-    async fn moved(&mut self, at: Timestamp, taken: Taken) {
+    async fn moved(&mut self, at: Timestamp, outcome: PublishOutcome) {
         self.last = Some(at);
-        if taken != Taken::Logged {
+        if outcome != PublishOutcome::Logged {
             return;
         }
         let cursor = at.millis().to_string();
-        if let Err(error) = self.desk.shared.log.save_cursor(&self.name, &cursor).await {
-            self.desk.note(&error.into());
+        if let Err(error) = self
+            .context
+            .shared
+            .log
+            .save_cursor(&self.name, &cursor)
+            .await
+        {
+            self.context.report_error(&error.into());
         }
     }
 
     /// Notes a failure and waits it out, as long as the provider asks for.
     async fn rest(&mut self, error: &SourceError) {
-        self.desk.note(error);
+        self.context.report_error(error);
         let delay = self
             .attempts
             .failed()
             .max(asked(error, self.config.interval()));
         let delay = delay.max(self.circuit(error));
-        self.desk.expects(delay);
-        let stop = &self.desk.shared.stop;
-        let rest = self.desk.shared.clock.sleep(delay);
+        self.context.arm_watchdog(delay);
+        let stop = &self.context.shared.stop;
+        let rest = self.context.shared.clock.sleep(delay);
         stop.run_until_cancelled(rest).await;
     }
 }
@@ -247,16 +259,16 @@ impl CityPoll<'_> {
 impl CityPoll<'_> {
     /// How long the provider is left to rest, where it has failed again and again.
     fn circuit(&self, error: &SourceError) -> Duration {
-        let (desk, circuit) = (self.desk, self.desk.shared.circuit);
+        let (context, circuit) = (self.context, self.context.shared.circuit);
         if self.attempts.failures() < circuit.failures {
             return Duration::ZERO;
         }
-        let (now, rest_ms) = (desk.now(), i64::try_from(circuit.rest.as_millis()));
+        let (now, rest_ms) = (context.now(), i64::try_from(circuit.cooldown.as_millis()));
         let until = now.plus_millis(rest_ms.unwrap_or(i64::MAX)).unwrap_or(now);
-        desk.cell.set_state(SourceState::CircuitOpen { until });
-        desk.shared.metrics.circuit(desk.id(), true);
-        error!(source = %desk.id(), city = %self.city.id, %error, "source failed again and again, its circuit is open");
-        circuit.rest
+        context.stats.set_state(SourceState::CircuitOpen { until });
+        context.shared.metrics.circuit(context.id(), true);
+        error!(source = %context.id(), city = %self.city.id, %error, "source failed again and again, its circuit is open");
+        circuit.cooldown
     }
 }
 
@@ -266,8 +278,8 @@ fn is_nonsense(at: Timestamp, now: Timestamp) -> bool {
 }
 
 /// The moment that the cursor `name` holds, where there is one.
-async fn stored(desk: &Desk, name: &str) -> Result<Option<Timestamp>, SourceError> {
-    let Some(cursor) = desk.shared.log.cursor(name).await? else {
+async fn stored(context: &SourceContext, name: &str) -> Result<Option<Timestamp>, SourceError> {
+    let Some(cursor) = context.shared.log.cursor(name).await? else {
         return Ok(None);
     };
     let read = cursor.parse().ok().map(Timestamp::from_millis);

@@ -20,11 +20,11 @@ use tracing::{info, warn};
 
 use self::budget::Budget;
 use crate::config::XConfig;
-use crate::desk::{Desk, End};
 use crate::error::SourceError;
 use crate::formatter::PostRecords;
 use crate::http;
 use crate::pipeline::Pipeline;
+use crate::source_context::{SourceContext, SourceExit};
 use crate::stream::{Listening, Protocol};
 
 /// The longest wait for the beginning of an answer.
@@ -33,38 +33,46 @@ const ANSWER: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(25);
 
 /// Reads the stream until it breaks or is told to stop.
-pub(crate) async fn run(config: XConfig, desk: Desk) -> Result<End, SourceError> {
-    let stop = desk.shared.stop.clone();
-    let Some(ready) = stop.run_until_cancelled(connect(&config, &desk)).await else {
-        return Ok(End::Stopped);
+pub(crate) async fn run(
+    config: XConfig,
+    context: SourceContext,
+) -> Result<SourceExit, SourceError> {
+    let stop = context.shared.stop.clone();
+    let Some(ready) = stop.run_until_cancelled(connect(&config, &context)).await else {
+        return Ok(SourceExit::Stopped);
     };
     ready?.live().await
 }
 
-async fn connect(config: &XConfig, desk: &Desk) -> Result<Listening<Filtered>, SourceError> {
+async fn connect(
+    config: &XConfig,
+    context: &SourceContext,
+) -> Result<Listening<Filtered>, SourceError> {
     // First of all: where nothing may be read, nothing is asked.
-    let mut budget = Budget::restore(desk, config.posts_per_day).await?;
+    let mut budget = Budget::restore(context, config.posts_per_day).await?;
     budget.check()?;
     let api = Api {
         config,
-        desk,
+        context,
         client: http::streaming_client(&config.base_url)?,
     };
     let rules = api.sync_rules().await?;
     let url = x::stream_url(&config.base_url, config.backfill_minutes);
     let request = api.client.get(url).bearer_auth(config.token.expose());
-    let answer = desk.within(ANSWER, http::open(request, desk.now())).await?;
-    info!(source = %desk.id(), rules = rules.len(), "stream connected");
-    desk.running();
-    let format = XFormat::new(desk.id(), Arc::clone(&config.selection), rules);
+    let answer = context
+        .with_timeout(ANSWER, http::open(request, context.now()))
+        .await?;
+    info!(source = %context.id(), rules = rules.len(), "stream connected");
+    context.set_running();
+    let format = XFormat::new(context.id(), Arc::clone(&config.selection), rules);
     let records = Arc::new(PostRecords(Arc::new(format)));
-    let pipeline = Pipeline::new(desk.clone(), Topic::Tweet, records);
+    let pipeline = Pipeline::new(context.clone(), Topic::Tweet, records);
     Ok(Listening::new(answer, Filtered { budget }, pipeline, IDLE))
 }
 
 struct Api<'a> {
     config: &'a XConfig,
-    desk: &'a Desk,
+    context: &'a SourceContext,
     client: Client,
 }
 
@@ -73,7 +81,7 @@ impl Api<'_> {
     async fn sync_rules(&self) -> Result<BTreeSet<String>, SourceError> {
         let wanted = &self.config.rules;
         let listed = self.rules().await?;
-        let changes = x::changes(self.desk.id(), wanted, &listed);
+        let changes = x::changes(self.context.id(), wanted, &listed);
         let bodies = [changes.delete_body(), changes.add_body()];
         let mut listed = listed;
         if bodies.iter().any(Option::is_some) {
@@ -81,7 +89,7 @@ impl Api<'_> {
                 self.change(&body).await?;
             }
             let (added, deleted) = (changes.add.len(), changes.delete.len());
-            info!(source = %self.desk.id(), added, deleted, "rules changed");
+            info!(source = %self.context.id(), added, deleted, "rules changed");
             listed = self.rules().await?;
         }
         let is_wanted = |rule: &&x::Listed| wanted.iter().any(|w| w.value == rule.value);
@@ -96,7 +104,7 @@ impl Api<'_> {
         }
         let others = listed.len() - ids.len();
         if others > 0 {
-            warn!(source = %self.desk.id(), others, "the account has rules of others, whose posts are paid for and dropped here");
+            warn!(source = %self.context.id(), others, "the account has rules of others, whose posts are paid for and dropped here");
         }
         Ok(ids)
     }
@@ -115,8 +123,8 @@ impl Api<'_> {
 
     async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, SourceError> {
         let request = request.bearer_auth(self.config.token.expose());
-        let whole = async { http::body(http::open(request, self.desk.now()).await?).await };
-        self.desk.within(ANSWER, whole).await
+        let whole = async { http::body(http::open(request, self.context.now()).await?).await };
+        self.context.with_timeout(ANSWER, whole).await
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use std::sync::Arc;
 
-use moodvane_ingester::{Handle, SourceConfig, actor_routes};
+use moodvane_ingester::{IngesterHandle, SourceConfig, actor_routes};
 use moodvane_simulator::{Fault, Upstream};
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use support::{GRACE, config, serve};
 
 #[actix::test]
 async fn the_tree_is_answered_with_states_restarts_errors_and_what_waits() {
-    let handle = Handle::default();
+    let handle = IngesterHandle::default();
     let address = serve(actor_routes(Arc::clone(&handle))).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let ask = async || -> Value {

@@ -21,12 +21,16 @@ fn the_default_configuration_is_good() {
     let ids: Vec<_> = config.sources.iter().map(SourceConfig::id).collect();
     assert_eq!(ids, [source("open-meteo"), source("bluesky")]);
     assert_eq!(
-        (config.formatters, config.drain),
+        (config.formatters_max, config.drain),
         (10, Duration::from_secs(10))
     );
     assert!(!config.sources.iter().any(SourceConfig::is_finite));
-    let resumes: Vec<_> = config.sources.iter().map(SourceConfig::resumes).collect();
-    assert_eq!(resumes, [false, true]);
+    let replayable: Vec<_> = config
+        .sources
+        .iter()
+        .map(SourceConfig::is_replayable)
+        .collect();
+    assert_eq!(replayable, [false, true]);
     let spool = config.spool.unwrap();
     assert_eq!(spool.dir, std::path::Path::new("moodvane-data/spool"));
     assert_eq!(
@@ -270,7 +274,7 @@ fn a_provider_is_asked_as_often_as_it_documents_where_nothing_else_is_said() {
         assert_eq!(found.poll, Duration::from_secs(poll_s), "{kind}");
         assert_eq!(found.calls_per_day.map(NonZeroU32::get), calls, "{kind}");
         assert_eq!(found.history_days, 0);
-        assert!(!SourceConfig::Weather(found).resumes());
+        assert!(!SourceConfig::Weather(found).is_replayable());
     }
 }
 

@@ -48,7 +48,7 @@ fn x_wants_a_token_and_a_budget_and_makes_rules() {
         .unwrap_or_else(|| panic!("{faults}"))
         .sources
         .remove(0);
-    assert!(!source.resumes() && !source.is_finite());
+    assert!(!source.is_replayable() && !source.is_finite());
     let SourceConfig::X(x) = source else {
         panic!("{source:?}");
     };
@@ -82,7 +82,7 @@ fn mastodon_has_timelines() {
             .unwrap_or_else(|| panic!("{faults}"))
             .sources
             .remove(0);
-        assert!(!source.resumes());
+        assert!(!source.is_replayable());
         let SourceConfig::Mastodon(mastodon) = source else {
             panic!("{source:?}");
         };
@@ -156,7 +156,10 @@ fn rows_come_from_a_file_or_standard_input_from_a_moment_on_at_a_pace() {
         let (config, faults) = read(&post_file("tweets", path, more));
         let mut config = config.unwrap_or_else(|| panic!("{faults}"));
         let source = config.sources.remove(0);
-        assert!(source.resumes(), "it waits for the log, and needs no spool");
+        assert!(
+            source.is_replayable(),
+            "it waits for the log, and needs no spool"
+        );
         let SourceConfig::PostFile(posts) = source else {
             panic!("{more}");
         };

@@ -123,7 +123,7 @@ async fn an_expired_token_opens_the_circuit_is_never_shown_and_costs_nobody_else
         let world = World::begin().await;
         let mut config = beside_weather(&world, stream.config(&world, "expired"));
         config.circuit.failures = 3;
-        config.circuit.rest = S * 600;
+        config.circuit.cooldown = S * 600;
         let rig = world.ingest(config);
         let open = || matches!(rig.status().state, SourceState::CircuitOpen { .. });
         world.pass_until("the circuit opens", open).await;

@@ -139,7 +139,7 @@ async fn an_expired_token_is_told_opens_the_circuit_and_is_never_shown() {
     let world = World::begin().await;
     let mut config = alone(SourceConfig::X(world.x("expired")));
     config.circuit.failures = 3;
-    config.circuit.rest = S * 600;
+    config.circuit.cooldown = S * 600;
     let rig = world.ingest(config);
     for restarts in 0..2 {
         eventually("it rests", || {
@@ -160,7 +160,7 @@ async fn an_expired_token_is_told_opens_the_circuit_and_is_never_shown() {
         rig.counter("moodvane_ingester_circuit_opened_total{source=\"x\"}"),
         1
     );
-    assert_eq!(rig.ingester.actors().actors[1].state, "circuit_open");
+    assert_eq!(rig.ingester.actor_tree().actors[1].state, "circuit_open");
     rig.ingester.drain(GRACE).await;
 }
 

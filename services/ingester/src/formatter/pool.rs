@@ -22,25 +22,25 @@ const IDLE: Duration = Duration::from_secs(10);
 /// How many formatters there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolBounds {
-    pub(crate) least: usize,
-    pub(crate) most: usize,
+    pub(crate) min: usize,
+    pub(crate) max: usize,
     /// How many chunks wait at a member before its senders must wait.
-    pub(crate) mailbox: usize,
+    pub(crate) mailbox_capacity: usize,
 }
 
 /// The pool as it is at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatus {
     /// How many members there are.
-    pub members: usize,
+    pub size: usize,
     /// The fewest that there may be.
-    pub least: usize,
+    pub min: usize,
     /// The most that there may be.
-    pub most: usize,
+    pub max: usize,
     /// Chunks with them.
-    pub chunks: usize,
+    pub pending_chunks: usize,
     /// How many chunks wait at a member before its senders must wait.
-    pub mailbox: usize,
+    pub mailbox_capacity: usize,
 }
 
 /// The pool. Clones share the actors; its threads end with the last clone.
@@ -96,11 +96,11 @@ impl Drop for Place {
 impl FormatterPool {
     /// Starts the fewest that there may be, at least one.
     pub(crate) fn start(bounds: PoolBounds, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let least = bounds.least.max(1);
+        let min = bounds.min.max(1);
         let bounds = PoolBounds {
-            least,
-            most: bounds.most.max(least),
-            mailbox: bounds.mailbox.max(1),
+            min,
+            max: bounds.max.max(min),
+            mailbox_capacity: bounds.mailbox_capacity.max(1),
         };
         let pool = Pool {
             bounds,
@@ -108,7 +108,7 @@ impl FormatterPool {
             clock,
             members: Mutex::default(),
         };
-        for _ in 0..bounds.least {
+        for _ in 0..bounds.min {
             pool.grow(&mut pool.locked())?;
         }
         Ok(Self(Arc::new(pool)))
@@ -128,8 +128,8 @@ impl FormatterPool {
     }
 
     /// Looks at the pool without keeping it.
-    pub(crate) fn watch(&self) -> PoolWatch {
-        PoolWatch(Arc::downgrade(&self.0))
+    pub(crate) fn downgrade(&self) -> WeakPool {
+        WeakPool(Arc::downgrade(&self.0))
     }
 
     #[cfg(test)]
@@ -140,9 +140,9 @@ impl FormatterPool {
 
 /// Sees a pool as long as it is there.
 #[derive(Clone)]
-pub(crate) struct PoolWatch(Weak<Pool>);
+pub(crate) struct WeakPool(Weak<Pool>);
 
-impl PoolWatch {
+impl WeakPool {
     pub(crate) fn status(&self) -> Option<PoolStatus> {
         self.0.upgrade().map(|pool| pool.status())
     }
@@ -153,11 +153,11 @@ impl Pool {
         let members = self.locked();
         let chunks = |member: &Member| member.chunks.load(Ordering::Relaxed);
         PoolStatus {
-            members: members.members.len(),
-            least: self.bounds.least,
-            most: self.bounds.most,
-            chunks: members.members.iter().map(chunks).sum(),
-            mailbox: self.bounds.mailbox,
+            size: members.members.len(),
+            min: self.bounds.min,
+            max: self.bounds.max,
+            pending_chunks: members.members.iter().map(chunks).sum(),
+            mailbox_capacity: self.bounds.mailbox_capacity,
         }
     }
 
@@ -168,7 +168,7 @@ impl Pool {
     fn choose(&self) -> Option<(Addr<Formatter>, Place)> {
         let mut members = self.locked();
         let all_busy = members.members.iter().all(Member::is_busy);
-        if all_busy && members.members.len() < self.bounds.most {
+        if all_busy && members.members.len() < self.bounds.max {
             match self.grow(&mut members) {
                 Ok(()) => info!(members = members.members.len(), "a formatter was added"),
                 Err(error) => warn!(%error, "no formatter could be added"),
@@ -188,7 +188,7 @@ impl Pool {
         let Some(thread) = members.threads.iter().min_by_key(users) else {
             return Err(io::Error::other("there is no thread for it"));
         };
-        let mailbox = self.bounds.mailbox;
+        let mailbox = self.bounds.mailbox_capacity;
         let start = move |_: &mut Context<Formatter>| Formatter { mailbox };
         let member = Member {
             address: Formatter::start_in_arbiter(&thread.0.handle(), start),
@@ -202,7 +202,7 @@ impl Pool {
 
     fn shrink(&self) {
         let (uptime, mut members) = (self.clock.uptime(), self.locked());
-        let mut spare = members.members.len().saturating_sub(self.bounds.least);
+        let mut spare = members.members.len().saturating_sub(self.bounds.min);
         members.members.retain(|member| {
             let is_idle = !member.is_busy() && uptime.saturating_sub(member.used) >= IDLE;
             let goes = is_idle && spare > 0;
@@ -255,12 +255,12 @@ mod tests {
         let at = Timestamp::from_millis(0).unwrap();
         let clock = Arc::new(VirtualClock::new(at));
         let bounds = PoolBounds {
-            least: 2,
-            most: 4,
-            mailbox: 8,
+            min: 2,
+            max: 4,
+            mailbox_capacity: 8,
         };
         let pool = FormatterPool::start(bounds, clock.clone()).unwrap();
-        assert_eq!((pool.status().members, pool.status().chunks), (2, 0));
+        assert_eq!((pool.status().size, pool.status().pending_chunks), (2, 0));
 
         let (done, held) = mpsc::channel();
         let by = Arc::new(Held(Mutex::new(held)));
@@ -275,12 +275,14 @@ mod tests {
             async move { pool.format(chunk).await }
         });
         let work = actix::spawn(join_all(work.collect::<Vec<_>>()));
-        crate::testing::eventually("all chunks are with the pool", || pool.status().chunks == 9)
-            .await;
-        assert_eq!(pool.status().members, 4, "no more than the most");
+        crate::testing::eventually("all chunks are with the pool", || {
+            pool.status().pending_chunks == 9
+        })
+        .await;
+        assert_eq!(pool.status().size, 4, "no more than the most");
         clock.advance(IDLE * 2);
         pool.shrink();
-        assert_eq!(pool.status().members, 4, "those that work stay");
+        assert_eq!(pool.status().size, 4, "those that work stay");
 
         (0..9).for_each(|_| done.send(()).unwrap());
         assert!(work.await.unwrap().iter().all(Result::is_ok));
@@ -289,9 +291,9 @@ mod tests {
         done.send(()).unwrap();
         one.await.unwrap();
         pool.shrink();
-        assert_eq!(pool.status().members, 2, "those without work go");
+        assert_eq!(pool.status().size, 2, "those without work go");
         clock.advance(IDLE);
         pool.shrink();
-        assert_eq!(pool.status().members, 2, "the least stay");
+        assert_eq!(pool.status().size, 2, "the least stay");
     }
 }

@@ -10,10 +10,15 @@ fn at() -> Timestamp {
     Timestamp::from_millis(1_000_000).unwrap()
 }
 
-fn start_on(clock: &Arc<VirtualClock>, config: IngesterConfig, plans: Vec<Plan>) -> Rig {
+fn start_on(clock: &Arc<VirtualClock>, config: IngesterConfig, specs: Vec<SourceSpec>) -> Rig {
     let (registry, readiness) = (Registry::new(), Readiness::new());
-    let on = (FakeLog::new() as _, Arc::clone(clock) as _);
-    let ingester = start_plans(&config, plans, on, (&registry, &readiness)).unwrap();
+    let environment = Environment {
+        log: FakeLog::new(),
+        clock: Arc::clone(clock) as _,
+        registry: &registry,
+        readiness: &readiness,
+    };
+    let ingester = start_specs(&config, specs, environment).unwrap();
     Rig {
         ingester,
         registry,
@@ -23,30 +28,30 @@ fn start_on(clock: &Arc<VirtualClock>, config: IngesterConfig, plans: Vec<Plan>)
 
 #[actix::test]
 async fn a_source_that_hangs_past_what_it_announced_is_made_anew_alone() {
-    let hanging = plan("hanging", false, |lives, desk| {
+    let hanging = spec("hanging", false, |lives, context| {
         async move {
-            desk.running();
+            context.set_running();
             match lives {
-                0 => desk.expects(S * 5),
-                _ => desk.waits(),
+                0 => context.arm_watchdog(S * 5),
+                _ => context.disarm_watchdog(),
             }
-            desk.shared.stop.cancelled().await;
+            context.shared.stop.cancelled().await;
             // The first life does not even hear that it is to stop.
             match lives {
                 0 => std::future::pending().await,
-                _ => Ok(End::Stopped),
+                _ => Ok(SourceExit::Stopped),
             }
         }
         .boxed_local()
     });
-    let calm = plan("calm", false, |lives, desk| {
+    let calm = spec("calm", false, |lives, context| {
         assert_eq!(lives, 0, "the calm source lives once");
-        desk.waits();
-        until_stopped(desk).boxed_local()
+        context.disarm_watchdog();
+        until_stopped(context).boxed_local()
     });
     let clock = Arc::new(VirtualClock::new(at()));
     let mut config = config(MS);
-    config.deadline = S * 10;
+    config.watchdog_grace = S * 10;
     let rig = start_on(&clock, config, vec![hanging, calm]);
     eventually("both run", || {
         (0..2).all(|n| rig.status(n).state == SourceState::Running)
@@ -82,14 +87,14 @@ async fn a_source_that_hangs_past_what_it_announced_is_made_anew_alone() {
 
 #[actix::test]
 async fn a_source_that_fails_again_and_again_rests_for_long_and_says_so() {
-    let failing = plan("failing", false, |_, _| {
+    let failing = spec("failing", false, |_, _| {
         async { Err(SourceError::Closed) }.boxed_local()
     });
     let clock = Arc::new(VirtualClock::new(at()));
     let mut config = config(MS);
     config.circuit = CircuitConfig {
         failures: 3,
-        rest: S * 600,
+        cooldown: S * 600,
     };
     let rig = start_on(&clock, config, vec![failing]);
     let rests = |restarts: u64| {
@@ -111,7 +116,7 @@ async fn a_source_that_fails_again_and_again_rests_for_long_and_says_so() {
         clock.advance(S * 600);
     }
     assert!(rig.metric("moodvane_ingester_circuit_opened_total{source=\"failing\"} 2"));
-    let tree = serde_json::to_value(rig.ingester.actors()).unwrap();
+    let tree = serde_json::to_value(rig.ingester.actor_tree()).unwrap();
     let names: Vec<_> = tree["actors"]
         .as_array()
         .unwrap()

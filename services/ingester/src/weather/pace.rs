@@ -12,8 +12,8 @@ use moodvane_runtime::Clock;
 
 use super::stored;
 use crate::config::WeatherConfig;
-use crate::desk::Desk;
 use crate::error::SourceError;
+use crate::source_context::SourceContext;
 
 /// The pace at which a provider is asked for a city.
 pub(super) struct Pace {
@@ -32,15 +32,15 @@ impl Pace {
     }
 
     /// The moments at which to ask.
-    pub(super) async fn ticks(&self, desk: &Desk) -> Result<Ticks, SourceError> {
+    pub(super) async fn ticks(&self, context: &SourceContext) -> Result<Ticks, SourceError> {
         let asked = match &self.cursor {
-            Some(cursor) => stored(desk, cursor).await?,
+            Some(cursor) => stored(context, cursor).await?,
             None => None,
         };
         let first = asked.map_or(Duration::ZERO, |asked| {
-            left(asked, desk.now(), self.interval)
+            left(asked, context.now(), self.interval)
         });
-        let clock = Arc::clone(&desk.shared.clock);
+        let clock = Arc::clone(&context.shared.clock);
         Ok(Ticks {
             next: clock.uptime() + first,
             interval: self.interval,
@@ -50,13 +50,13 @@ impl Pace {
 
     /// Remembers that it is asked now. While the log is away that cannot be; an observation that is
     /// not asked for is lost, a request too many is not as bad.
-    pub(super) async fn note(&self, desk: &Desk) {
+    pub(super) async fn note(&self, context: &SourceContext) {
         let Some(cursor) = &self.cursor else {
             return;
         };
-        let now = desk.now().millis().to_string();
-        if let Err(error) = desk.shared.log.save_cursor(cursor, &now).await {
-            desk.note(&error.into());
+        let now = context.now().millis().to_string();
+        if let Err(error) = context.shared.log.save_cursor(cursor, &now).await {
+            context.report_error(&error.into());
         }
     }
 }

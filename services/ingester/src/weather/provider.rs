@@ -12,9 +12,9 @@ use tracing::info;
 use url::Url;
 
 use crate::config::{WeatherConfig, WeatherProvider};
-use crate::desk::Desk;
 use crate::error::SourceError;
 use crate::http;
+use crate::source_context::SourceContext;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -34,7 +34,7 @@ pub(super) struct Provider<'a> {
     pub(super) config: &'a WeatherConfig,
     pub(super) city: &'a City,
     pub(super) client: &'a reqwest::Client,
-    pub(super) desk: &'a Desk,
+    pub(super) context: &'a SourceContext,
     /// The city's nearest station, once it was found.
     pub(super) station: Option<StationId>,
 }
@@ -103,8 +103,8 @@ impl Provider<'_> {
         url: Url,
         parse: impl FnOnce(&[u8]) -> Result<T, UpstreamError>,
     ) -> Result<T, SourceError> {
-        let asked = http::get(self.client, url, self.desk.now());
-        let body = self.desk.within(http::TIMEOUT, asked).await?;
+        let asked = http::get(self.client, url, self.context.now());
+        let body = self.context.with_timeout(http::TIMEOUT, asked).await?;
         parse(&body).map_err(|error| self.without_key(error).into())
     }
 

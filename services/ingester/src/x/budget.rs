@@ -10,8 +10,8 @@ use moodvane_model::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::info;
 
-use crate::desk::Desk;
 use crate::error::SourceError;
+use crate::source_context::SourceContext;
 
 const DAY_MS: i64 = 86_400_000;
 /// So many posts are reserved at a time: a crash costs that many at most.
@@ -28,7 +28,7 @@ struct Spent {
 
 /// The budget of one source.
 pub(super) struct Budget {
-    desk: Desk,
+    context: SourceContext,
     name: String,
     limit: u64,
     spent: Spent,
@@ -37,16 +37,16 @@ pub(super) struct Budget {
 
 impl Budget {
     /// What is left of today, by what was saved.
-    pub(super) async fn restore(desk: &Desk, limit: u64) -> Result<Self, SourceError> {
-        let name = format!("{}:budget", desk.id());
-        let spent = match desk.shared.log.cursor(&name).await? {
+    pub(super) async fn restore(context: &SourceContext, limit: u64) -> Result<Self, SourceError> {
+        let name = format!("{}:budget", context.id());
+        let spent = match context.shared.log.cursor(&name).await? {
             None => Spent { day: 0, posts: 0 },
             Some(text) => serde_json::from_str(&text).map_err(|error| {
                 LogError::Corrupt(format!("cursor {name} is \"{text}\": {error}"))
             })?,
         };
         Ok(Self {
-            desk: desk.clone(),
+            context: context.clone(),
             name,
             limit,
             reserved: spent.posts,
@@ -59,7 +59,7 @@ impl Budget {
     /// # Errors
     /// [`SourceError::Budget`] where none is.
     pub(super) fn check(&mut self) -> Result<(), SourceError> {
-        let today = self.desk.now().millis().div_euclid(DAY_MS);
+        let today = self.context.now().millis().div_euclid(DAY_MS);
         if today > self.spent.day {
             self.spent = Spent {
                 day: today,
@@ -69,7 +69,7 @@ impl Budget {
         }
         if self.spent.posts >= self.limit {
             let (posts, until) = (self.limit, self.next_day());
-            info!(source = %self.desk.id(), posts, %until, "the day's posts are read");
+            info!(source = %self.context.id(), posts, %until, "the day's posts are read");
             return Err(SourceError::Budget { posts, until });
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Budget {
         }
         match self.write(self.spent.posts).await {
             Ok(()) => self.reserved = self.spent.posts,
-            Err(error) => self.desk.note(&error),
+            Err(error) => self.context.report_error(&error),
         }
     }
 
@@ -113,12 +113,17 @@ impl Budget {
             ..self.spent
         };
         let text = serde_json::to_string(&spent)?;
-        Ok(self.desk.shared.log.save_cursor(&self.name, &text).await?)
+        Ok(self
+            .context
+            .shared
+            .log
+            .save_cursor(&self.name, &text)
+            .await?)
     }
 
     fn next_day(&self) -> Timestamp {
         let ms = (self.spent.day + 1).saturating_mul(DAY_MS);
         // Only the end of the calendar is beyond it.
-        Timestamp::from_millis(ms).unwrap_or_else(|_| self.desk.now())
+        Timestamp::from_millis(ms).unwrap_or_else(|_| self.context.now())
     }
 }

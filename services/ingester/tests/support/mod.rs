@@ -51,17 +51,17 @@ pub struct Rig {
 pub fn config(sources: Vec<SourceConfig>) -> IngesterConfig {
     let ms = Duration::from_millis(1);
     IngesterConfig {
-        formatters_least: 1,
-        formatters: 3,
+        formatters_min: 1,
+        formatters_max: 3,
         mailbox: 8,
         batch_posts: 10,
         batches_in_flight: 2,
         backoff: Backoff::new(ms, ms * 5).unwrap(),
         circuit: CircuitConfig {
             failures: 1_000,
-            rest: ms,
+            cooldown: ms,
         },
-        deadline: Duration::from_secs(3_600),
+        watchdog_grace: Duration::from_secs(3_600),
         drain: GRACE,
         spool: None,
         sources,

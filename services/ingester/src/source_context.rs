@@ -15,13 +15,13 @@ use crate::backoff::Backoff;
 use crate::error::SourceError;
 use crate::formatter::{Formatted, FormatterPool};
 use crate::metrics::IngesterMetrics;
-use crate::publisher::{Publish, Publisher, Taken};
+use crate::publisher::{Publish, PublishOutcome, Publisher};
 use crate::recovery::CircuitConfig;
-use crate::status::{SourceCell, SourceState};
+use crate::status::{SourceState, SourceStats};
 
 /// How one life of a source ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum SourceExit {
     /// There is nothing more, and all of it is acknowledged.
     Finished,
     /// It was told to stop taking; what it took is acknowledged.
@@ -29,15 +29,15 @@ pub(crate) enum End {
 }
 
 /// One life of a source: runs until it ends, fails, or is dropped.
-pub(crate) type Life = LocalBoxFuture<'static, Result<End, SourceError>>;
+pub(crate) type SourceFuture = LocalBoxFuture<'static, Result<SourceExit, SourceError>>;
 
 /// What all sources share.
 #[derive(Clone)]
-pub(crate) struct Shared {
+pub(crate) struct SharedDeps {
     pub(crate) pool: FormatterPool,
     pub(crate) publisher: Addr<Publisher>,
     /// Publishes that are not answered yet.
-    pub(crate) publishing: Arc<AtomicU64>,
+    pub(crate) pending_publishes: Arc<AtomicU64>,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: IngesterMetrics,
@@ -46,32 +46,32 @@ pub(crate) struct Shared {
     pub(crate) backoff: Backoff,
     pub(crate) circuit: CircuitConfig,
     /// How much later than announced a source's sign of life may come.
-    pub(crate) deadline: Duration,
+    pub(crate) watchdog_grace: Duration,
     pub(crate) batch_posts: usize,
     pub(crate) batches_in_flight: usize,
 }
 
 /// When records came, by two clocks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Came {
+pub(crate) struct BatchTiming {
     /// The uptime at which their messages were read.
-    pub(crate) at: Duration,
+    pub(crate) read_at: Duration,
     /// The latest own time among them.
     pub(crate) last_event: Option<Timestamp>,
 }
 
 /// What one source works with.
 #[derive(Clone)]
-pub(crate) struct Desk {
-    pub(crate) shared: Shared,
-    pub(crate) cell: Arc<SourceCell>,
+pub(crate) struct SourceContext {
+    pub(crate) shared: SharedDeps,
+    pub(crate) stats: Arc<SourceStats>,
     /// Whether the source can be asked again for what it said.
-    pub(crate) resumes: bool,
+    pub(crate) replayable: bool,
 }
 
-impl Desk {
+impl SourceContext {
     pub(crate) fn id(&self) -> SourceId {
-        self.cell.id()
+        self.stats.id()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -79,18 +79,18 @@ impl Desk {
     }
 
     /// The next sign of life comes within `span`, or the source hangs.
-    pub(crate) fn expects(&self, span: Duration) {
-        let due = self.shared.clock.uptime() + span + self.shared.deadline;
-        self.cell.set_due(Some(due));
+    pub(crate) fn arm_watchdog(&self, span: Duration) {
+        let due = self.shared.clock.uptime() + span + self.shared.watchdog_grace;
+        self.stats.set_due(Some(due));
     }
 
     /// The next sign of life may take any time: the log is away, or somebody else is.
-    pub(crate) fn waits(&self) {
-        self.cell.set_due(None);
+    pub(crate) fn disarm_watchdog(&self) {
+        self.stats.set_due(None);
     }
 
     /// What `work` comes to, where that takes no longer than `span`.
-    pub(crate) async fn within<T>(
+    pub(crate) async fn with_timeout<T>(
         &self,
         span: Duration,
         work: impl Future<Output = Result<T, SourceError>>,
@@ -107,14 +107,14 @@ impl Desk {
     }
 
     /// The source is connected or opened.
-    pub(crate) fn running(&self) {
-        self.cell.set_state(SourceState::Running);
+    pub(crate) fn set_running(&self) {
+        self.stats.set_state(SourceState::Running);
     }
 
     /// Notes a failure that the source itself lives through.
-    pub(crate) fn note(&self, error: &SourceError) {
+    pub(crate) fn report_error(&self, error: &SourceError) {
         self.shared.metrics.failed(self.id(), error.reason());
-        self.cell.set_error(error);
+        self.stats.set_error(error);
         tracing::warn!(source = %self.id(), %error, "source met an error");
     }
 
@@ -140,38 +140,43 @@ impl Desk {
         &self,
         topic: Topic,
         records: Vec<NewRecord>,
-        came: Came,
+        timing: BatchTiming,
         cursor: Option<(String, String)>,
-    ) -> impl Future<Output = Result<Taken, SourceError>> + 'static {
-        let (n, desk) = (records.len(), self.clone());
+    ) -> impl Future<Output = Result<PublishOutcome, SourceError>> + 'static {
+        let (n, context) = (records.len(), self.clone());
         let publish = Publish {
             source: self.id(),
             topic,
             records,
-            fleeting: !self.resumes,
+            non_replayable: !self.replayable,
             cursor,
         };
         let request = (n > 0).then(|| {
-            let waiting = Waiting::begin(&self.shared.publishing);
+            let waiting = Waiting::begin(&self.shared.pending_publishes);
             (self.shared.publisher.send(publish), waiting)
         });
         async move {
             let Some((request, _waiting)) = request else {
-                return Ok(Taken::Logged);
+                return Ok(PublishOutcome::Logged);
             };
-            let taken = request
+            let outcome = request
                 .await
                 .map_err(|_| SourceError::Gone("publisher"))??;
-            if taken != Taken::Dropped {
-                desk.cell.count_records(n, came.last_event, desk.now());
-                let took = desk.shared.clock.uptime().saturating_sub(came.at);
-                desk.shared.metrics.acknowledged(desk.id(), n, took);
+            if outcome != PublishOutcome::Dropped {
+                context
+                    .stats
+                    .count_records(n, timing.last_event, context.now());
+                let took = context.shared.clock.uptime().saturating_sub(timing.read_at);
+                context.shared.metrics.acknowledged(context.id(), n, took);
             }
-            if taken == Taken::Logged {
+            if outcome == PublishOutcome::Logged {
                 // What is in the spool is counted when the log has it.
-                desk.shared.metrics.published(desk.id(), topic, n as u64);
+                context
+                    .shared
+                    .metrics
+                    .published(context.id(), topic, n as u64);
             }
-            Ok(taken)
+            Ok(outcome)
         }
     }
 }
@@ -180,9 +185,9 @@ impl Desk {
 struct Waiting(Arc<AtomicU64>);
 
 impl Waiting {
-    fn begin(publishing: &Arc<AtomicU64>) -> Self {
-        publishing.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(publishing))
+    fn begin(pending_publishes: &Arc<AtomicU64>) -> Self {
+        pending_publishes.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(pending_publishes))
     }
 }
 
