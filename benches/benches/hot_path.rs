@@ -22,7 +22,7 @@ use moodvane_eventlog::{
 use moodvane_model::{
     HourBounds, Incarnation, Offset, Partition, Post, Progress, ProgressKey, Timestamp, Topic,
 };
-use moodvane_processor::{Engine, EngineConfig, Parts, ProcessorMetrics};
+use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::{Scorer, ScorerChoice};
 use moodvane_store::{SqliteStore, Store};
 use tempfile::TempDir;
@@ -95,7 +95,7 @@ fn batches(records: &[NewRecord], first: u64) -> Vec<Batch> {
 fn engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
     let path = folder.path().join("bench.db");
     let store = SqliteStore::open(&path).unwrap();
-    let parts = Parts {
+    let parts = EngineDeps {
         log: Arc::new(log(folder)),
         store: Arc::new(store.clone()),
         scorer: ScorerChoice::default().build().unwrap(),
@@ -227,7 +227,7 @@ fn through(engine: &mut Engine, before: &[Batch], measured: &[Batch]) -> Times {
         high: Offset(2 * u64::from(WINDOW)),
     };
     let now = Timestamp::from_millis(0).unwrap();
-    engine.begin(log, now).unwrap();
+    engine.assign(log, now).unwrap();
     let mut fold = |batch| engine.fold(black_box(batch)).unwrap();
     before.iter().for_each(&mut fold);
     measured.iter().map(|batch| timed(|| fold(batch))).collect()

@@ -19,7 +19,7 @@ use moodvane_benches::{processor_time, year};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
 use moodvane_model::{City, Incarnation, RunId};
 use moodvane_runtime::{Readiness, SystemClock};
-use moodvane_server::{App, ConnectionLimits, ServerConfig, router};
+use moodvane_server::{ConnectionLimits, ServerConfig, ServerDeps, router};
 use moodvane_store::{SqliteStore, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -48,13 +48,13 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
         path: folder.path().join("bench.db"),
         partitions: 1,
     });
-    router(App {
+    router(ServerDeps {
         store: Arc::new(store),
         log: Arc::new(log.unwrap()),
         clock: Arc::new(SystemClock),
         config: ServerConfig {
             address: "127.0.0.1:0".parse().unwrap(),
-            city: year::city().unwrap(),
+            default_city: year::city().unwrap(),
             cities: vec![new_york()],
             incarnation: Incarnation(1),
             max_body_bytes: 16_384,
@@ -67,12 +67,12 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
             connections: ConnectionLimits {
                 head_timeout: Duration::from_secs(10),
                 write_timeout: Duration::from_secs(10),
-                most: 1024,
+                max_connections: 1024,
             },
-            rate: None,
+            rate_limit: None,
             trusted_proxies: Vec::new(),
             stray_bound: StrayBound::STANDARD,
-            drain: Duration::from_secs(1),
+            drain_timeout: Duration::from_secs(1),
         },
         readiness: Readiness::new(),
         registry: prometheus::Registry::new(),

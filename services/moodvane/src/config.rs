@@ -63,8 +63,11 @@ impl AppConfig {
 
     /// The city that the server answers for.
     pub(crate) fn city(&self) -> anyhow::Result<&City> {
-        let found = self.cities.iter().find(|city| city.id == self.server.city);
-        found.with_context(|| format!("no city is called {}", self.server.city))
+        let found = self
+            .cities
+            .iter()
+            .find(|city| city.id == self.server.default_city);
+        found.with_context(|| format!("no city is called {}", self.server.default_city))
     }
 }
 

@@ -9,9 +9,9 @@ use anyhow::Context;
 use moodvane_eventlog::{SqliteLog, Watermarks};
 use moodvane_ingester::Ingester;
 use moodvane_model::{Timestamp, Topic};
-use moodvane_processor::{Parts, Processor, ProcessorMetrics, parallel};
+use moodvane_processor::{EngineDeps, Processor, ProcessorMetrics, parallel_scorer};
 use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
-use moodvane_server::App;
+use moodvane_server::ServerDeps;
 use moodvane_store::Store;
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -89,7 +89,7 @@ impl Pipeline {
         )?;
         let server = match listener {
             Some(listener) => {
-                let app = App {
+                let app = ServerDeps {
                     store: Arc::clone(&data.store),
                     log,
                     clock: Arc::new(SystemClock),
@@ -132,7 +132,7 @@ impl Pipeline {
         for topic in self.config.processor.topics.topics() {
             log.extend(self.data.log.watermarks(topic).await?);
         }
-        let there = self.processor.caught_up(&log).await;
+        let there = self.processor.wait_until_caught_up(&log).await;
         if there {
             Ok(())
         } else {
@@ -158,7 +158,7 @@ impl Pipeline {
             tracing::warn!(abandoned = ?report.abandoned, "sources did not come to rest in time");
         }
         self.end_processor.cancel();
-        let processed = self.processor.ended().await;
+        let processed = self.processor.join().await;
         if let Some(server) = self.server {
             server.end.cancel();
             server.task.await??;
@@ -168,10 +168,10 @@ impl Pipeline {
 }
 
 impl Serving {
-    fn start(listener: TcpListener, app: App, ingester: Ingester) -> anyhow::Result<Self> {
+    fn start(listener: TcpListener, app: ServerDeps, ingester: Ingester) -> anyhow::Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let end = CancellationToken::new();
-        let (limits, drain) = (app.config.connections, app.config.drain);
+        let (limits, drain) = (app.config.connections, app.config.drain_timeout);
         let actors = moodvane_ingester::actor_routes(Arc::new(OnceLock::from(ingester)));
         let router = moodvane_server::router(app).merge(actors);
         let serving = moodvane_server::serve(listener, router, limits, end.clone(), drain);
@@ -203,13 +203,17 @@ fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {
 ///
 /// # Errors
 /// Where the scorer cannot be made.
-pub(crate) fn parts(config: &AppConfig, data: &Data, registry: &Registry) -> anyhow::Result<Parts> {
-    Ok(Parts {
+pub(crate) fn parts(
+    config: &AppConfig,
+    data: &Data,
+    registry: &Registry,
+) -> anyhow::Result<EngineDeps> {
+    Ok(EngineDeps {
         log: Arc::clone(&data.log),
         store: Arc::clone(&data.store),
         scorer: config
             .scorer
-            .build_with(|choice| parallel(config.processor.scorer_threads, choice))?,
+            .build_with(|choice| parallel_scorer(config.processor.scorer_threads, choice))?,
         metrics: ProcessorMetrics::new(registry),
         handle: Handle::current(),
     })
@@ -245,7 +249,7 @@ pub(crate) async fn run(config: AppConfig) -> anyhow::Result<ExitCode> {
 impl Pipeline {
     /// Waits for a signal, or for the processor's end, then drains.
     pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
-        let mut flushed = self.processor.flushed();
+        let mut flushed = self.processor.flushed_offsets();
         let processor_ended = async { while flushed.changed().await.is_ok() {} };
         tokio::select! {
             () = self.stop.cancelled() => {}

@@ -21,7 +21,7 @@ use moodvane_model::{
     CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
     Topic,
 };
-use moodvane_processor::{Parts, Processor, ProcessorConfig, TopicChoice};
+use moodvane_processor::{EngineDeps, Processor, ProcessorConfig, TopicChoice};
 use moodvane_runtime::{Readiness, SystemClock, signalled};
 use moodvane_store::{Consistency, Gap, RunInfo, Store, StoreError};
 use prometheus::Registry;
@@ -44,7 +44,7 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
         topics: TopicChoice::Both,
         ..config.processor
     };
-    let parts = Parts {
+    let parts = EngineDeps {
         store: Arc::new(WithoutProgress::new(Arc::clone(&data.store))),
         ..parts(&config, &data, &Registry::new())?
     };
@@ -61,12 +61,12 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
         moodvane_processor::start(processor, parts, clock, &Readiness::new(), end.clone()).await?;
     println!("folding the whole log again into run {run}");
     let done = tokio::select! {
-        done = folding.caught_up(&log) => done,
+        done = folding.wait_until_caught_up(&log) => done,
         () = stop.cancelled() => false,
         () = hint(&folding, log.len()) => false,
     };
     end.cancel();
-    folding.ended().await?;
+    folding.join().await?;
     if !done {
         bail!(
             "stopped before the end: start no processor before `moodvane rebuild` came to its end"
@@ -92,7 +92,7 @@ fn refuse_another_run(known: &[RunInfo], run: &RunId) -> anyhow::Result<()> {
 
 /// Says, for ever, that somebody else has partitions, while that is so.
 async fn hint(folding: &Processor, partitions: usize) {
-    let flushed = folding.flushed();
+    let flushed = folding.flushed_offsets();
     loop {
         tokio::time::sleep(HINT_AFTER).await;
         let mine = flushed.borrow().len();

@@ -61,7 +61,7 @@ pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<
         stop.cancelled().await;
     }
     end.cancel();
-    folding.ended().await?;
+    folding.join().await?;
     if caught_up && !args.follow {
         println!("now start processors of this configuration, and stop the others");
     }
@@ -117,7 +117,7 @@ async fn caught_up(
             }
             Err(error) => return Err(error.into()),
         }
-        if folding.is_over() {
+        if folding.is_finished() {
             bail!("the processor ended, see the log");
         }
         tokio::select! {

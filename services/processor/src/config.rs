@@ -1,4 +1,4 @@
-//! The processor's part of the configuration.
+//! The section `[processor]` of the configuration.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -10,17 +10,17 @@ use moodvane_runtime::Settings;
 
 use crate::EngineConfig;
 
-/// Which topics a processor consumes.
+/// The topics that a processor consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TopicChoice {
-    /// One of them.
+    /// One topic.
     One(Topic),
-    /// Both.
+    /// Both topics.
     Both,
 }
 
 impl TopicChoice {
-    /// The choice's name.
+    /// The name of the choice in the configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl TopicChoice {
         }
     }
 
-    /// The topics chosen.
+    /// The chosen topics.
     #[must_use]
     pub fn topics(self) -> Vec<Topic> {
         match self {
@@ -52,27 +52,27 @@ impl FromStr for TopicChoice {
     }
 }
 
-/// How a processor works.
+/// The configuration of a processor.
 #[derive(Debug, Clone, Copy)]
 pub struct ProcessorConfig {
     /// What the rows depend on, and the engine's bounds.
     pub engine: EngineConfig,
-    /// Which topics it consumes.
+    /// The topics that it consumes.
     pub topics: TopicChoice,
-    /// How many threads score a batch.
+    /// The number of threads that score a batch.
     pub scorer_threads: usize,
     /// The most records of a batch.
     pub batch_records: usize,
-    /// Rows are written at least this often while records arrive.
+    /// The longest time between two flushes while records arrive.
     pub flush_interval: Duration,
-    /// Rows are written after this many records at the latest.
+    /// The most records between two flushes.
     pub flush_records: u64,
-    /// How long a stop may take.
-    pub drain: Duration,
+    /// The longest time that the drain may take.
+    pub drain_timeout: Duration,
 }
 
 impl ProcessorConfig {
-    /// Reads `[processor]` and the incarnation of `[eventlog]`. Faults are noted in `settings`.
+    /// Reads `[processor]` and the incarnation of `[eventlog]`. `settings` collects the errors.
     #[must_use]
     pub fn read(settings: &Settings) -> Option<Self> {
         let section = settings.section("processor");
@@ -102,14 +102,14 @@ impl ProcessorConfig {
             },
             topics: topics?,
             scorer_threads: match scorer_threads? {
-                // What this process may use, a container's limit included.
+                // The number of CPUs that this process may use, including the limit of a container.
                 0 => thread::available_parallelism().map_or(1, NonZeroUsize::get),
                 threads => threads,
             },
             batch_records: batch_records?,
             flush_interval: flush_interval?,
             flush_records: flush_records?,
-            drain: drain?,
+            drain_timeout: drain?,
         })
     }
 }

@@ -1,23 +1,23 @@
-//! From a record's bytes to what is folded.
+//! Decodes a record's bytes into the content that is folded.
 
 use moodvane_eventlog::RecordRef;
 use moodvane_model::{
     CityId, DecodeError, HourBounds, HourSlot, Observation, Post, SourceId, Timestamp, Topic,
 };
 
-/// What a record holds.
-pub(crate) enum Content<'b> {
+/// The content of a record.
+pub(crate) enum RecordContent<'b> {
     Post(Post<'b>),
     Observation(Observation),
 }
 
 /// A record that can be folded.
-pub(crate) struct Decoded<'b> {
+pub(crate) struct DecodedRecord<'b> {
     pub(crate) record: RecordRef<'b>,
-    pub(crate) content: Content<'b>,
+    pub(crate) content: RecordContent<'b>,
 }
 
-/// Which open row a record goes to.
+/// The open row that a record belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RowKey {
     pub(crate) hour: HourSlot,
@@ -25,8 +25,11 @@ pub(crate) struct RowKey {
     pub(crate) source: SourceId,
 }
 
-/// Reads a record and checks that its key is its identity.
-pub(crate) fn decode<'b>(topic: Topic, record: RecordRef<'b>) -> Result<Decoded<'b>, DecodeError> {
+/// Decodes a record and checks that its key is its identity.
+pub(crate) fn decode<'b>(
+    topic: Topic,
+    record: RecordRef<'b>,
+) -> Result<DecodedRecord<'b>, DecodeError> {
     let content = match topic {
         Topic::Tweet => {
             let post = Post::from_json(record.value)?;
@@ -35,7 +38,7 @@ pub(crate) fn decode<'b>(topic: Topic, record: RecordRef<'b>) -> Result<Decoded<
                     expected: post.identity(),
                 });
             }
-            Content::Post(post)
+            RecordContent::Post(post)
         }
         Topic::Temperature => {
             let observation = Observation::from_json(record.value)?;
@@ -43,31 +46,31 @@ pub(crate) fn decode<'b>(topic: Topic, record: RecordRef<'b>) -> Result<Decoded<
             if identity.as_bytes() != record.key {
                 return Err(DecodeError::Key { expected: identity });
             }
-            Content::Observation(observation)
+            RecordContent::Observation(observation)
         }
     };
-    Ok(Decoded { record, content })
+    Ok(DecodedRecord { record, content })
 }
 
-impl Decoded<'_> {
-    /// The moment at which the record counts.
-    pub(crate) fn time(&self, bounds: HourBounds) -> Timestamp {
+impl DecodedRecord<'_> {
+    /// The record's event time.
+    pub(crate) fn event_time(&self, bounds: HourBounds) -> Timestamp {
         match &self.content {
-            Content::Post(post) => bounds.time_of(post.created_at, post.received_at),
-            Content::Observation(o) => bounds.time_of(o.observed_at, o.received_at),
+            RecordContent::Post(post) => bounds.time_of(post.created_at, post.received_at),
+            RecordContent::Observation(o) => bounds.time_of(o.observed_at, o.received_at),
         }
     }
 
-    /// The row to which the record belongs.
+    /// The row that the record belongs to.
     pub(crate) fn row_key(&self, bounds: HourBounds) -> RowKey {
-        let hour = HourSlot::of(self.time(bounds));
+        let hour = HourSlot::of(self.event_time(bounds));
         match &self.content {
-            Content::Post(post) => RowKey {
+            RecordContent::Post(post) => RowKey {
                 hour,
                 city: post.city,
                 source: post.source,
             },
-            Content::Observation(o) => RowKey {
+            RecordContent::Observation(o) => RowKey {
                 hour,
                 city: o.city,
                 source: o.source,

@@ -1,4 +1,7 @@
-//! What ends a processor.
+//! The errors that end a processor.
+//!
+//! Convention: an error says what failed and what to do. Its cause is its `source` and is not part
+//! of its text; the place that logs or prints an error walks the chain.
 
 use moodvane_eventlog::{LogError, TopicPartition};
 use moodvane_model::Offset;
@@ -6,22 +9,22 @@ use moodvane_sentiment::ScorerFault;
 use moodvane_store::StoreError;
 use thiserror::Error;
 
-/// Why a processor had to stop.
+/// Why a processor stopped.
 #[derive(Debug, Error)]
 pub enum ProcessorError {
-    /// The log failed in a way that waiting does not mend.
+    /// The log failed and a retry does not help.
     #[error("the log failed: {0}")]
     Log(#[from] LogError),
-    /// The store failed in a way that waiting does not mend.
+    /// The store failed and a retry does not help.
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
-    /// The scorer does not answer any more.
+    /// The scorer failed.
     #[error(transparent)]
     Scorer(#[from] ScorerFault),
-    /// The log is not the one that was folded before: it ends too early.
+    /// The log ends before the offset up to which it was folded.
     #[error(
         "partition {} of topic {} ends at offset {high}, but records below {next} were folded: this is another log; \
-         if the topic was made again, raise eventlog.incarnation by one and start again", at.partition, at.topic
+         if the topic was recreated, raise eventlog.incarnation by one and start again", at.partition, at.topic
     )]
     LogTooShort {
         /// The partition.
@@ -31,10 +34,10 @@ pub enum ProcessorError {
         /// Up to where it was folded.
         next: Offset,
     },
-    /// The log is not the one that was folded before: another record lies at the anchor.
+    /// The record at the anchor's offset is not the anchor.
     #[error(
         "the record at offset {offset} of partition {} of topic {} is not the one that was folded there: this is another log; \
-         if the topic was made again, raise eventlog.incarnation by one and start again", at.partition, at.topic
+         if the topic was recreated, raise eventlog.incarnation by one and start again", at.partition, at.topic
     )]
     ForeignLog {
         /// The partition.
@@ -42,19 +45,21 @@ pub enum ProcessorError {
         /// The anchor's offset.
         offset: Offset,
     },
-    /// The drain took longer than its bound. Nothing is lost: what was not flushed is folded
-    /// again at the next start.
+    /// The drain exceeded its time-out. No record is lost: the next start folds the rest again.
     #[error(
-        "the store did not take the last rows within {0} ms; they will be folded again at the next start"
+        "the store did not accept the last rows within {0} ms; the next start folds them again"
     )]
     DrainTimeout(u128),
-    /// The processor's own thread could not be started or panicked.
-    #[error("the processor's thread: {0}")]
-    Thread(String),
+    /// The operating system did not start the processor's thread.
+    #[error("cannot start the processor thread")]
+    Spawn(#[source] std::io::Error),
+    /// The processor's thread panicked.
+    #[error("the processor thread panicked")]
+    Panicked,
 }
 
 impl ProcessorError {
-    /// Whether asking again later may help.
+    /// Whether a retry may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(
             self,

@@ -1,6 +1,7 @@
-//! How far the rows are behind the log, partition by partition, for those who watch.
+//! Reports the lag of the rows behind the log as a metric, by partition.
 //!
-//! It only looks: where the log does not answer, the last figure stays. Nothing waits for it.
+//! Guarantee: it only reads. The last value stays while the log is unavailable, and nothing waits
+//! for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,37 +11,39 @@ use moodvane_model::Topic;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{Flushed, ProcessorMetrics};
+use crate::{FlushedOffsets, ProcessorMetrics};
 
-/// Each look asks the log for the end of every partition.
-const EVERY: Duration = Duration::from_secs(5);
+/// Each report reads the watermarks of every partition.
+const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Looks now and then, until the processor has ended.
-pub(crate) async fn watch(
+/// Reports the lag regularly until the processor ends.
+pub(crate) async fn report_lag(
     log: Arc<dyn EventLog>,
     topics: Vec<Topic>,
-    flushed: watch::Receiver<Flushed>,
+    flushed: watch::Receiver<FlushedOffsets>,
     metrics: ProcessorMetrics,
 ) {
-    let mut ticks = interval(EVERY);
+    let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The worker holds the other end as long as it works.
+    // The worker holds the sender until it ends.
     while flushed.has_changed().is_ok() {
         ticks.tick().await;
         for topic in &topics {
             match log.watermarks(*topic).await {
-                Ok(marks) => note(&metrics, &marks, &flushed.borrow()),
-                Err(error) => tracing::debug!(%error, "cannot see how long the log is"),
+                Ok(marks) => set_lag(&metrics, &marks, &flushed.borrow()),
+                Err(error) => {
+                    tracing::debug!(%error, %topic, "cannot read watermarks for the lag");
+                }
             }
         }
     }
 }
 
-/// Notes the lag of the partitions that are this processor's, and forgets that of others.
-fn note(metrics: &ProcessorMetrics, marks: &[Watermarks], flushed: &Flushed) {
+/// Sets the lag of this processor's partitions and removes that of all others.
+fn set_lag(metrics: &ProcessorMetrics, marks: &[Watermarks], flushed: &FlushedOffsets) {
     for Watermarks { at, high, .. } in marks {
         let lag = flushed.get(at).map(|next| high.0.saturating_sub(next.0));
-        metrics.lag(*at, lag);
+        metrics.set_lag(*at, lag);
     }
 }
 
@@ -52,7 +55,7 @@ mod tests {
     use prometheus::Registry;
 
     #[test]
-    fn only_partitions_of_this_processor_have_a_lag() {
+    fn reports_lag_of_own_partitions_only() {
         let registry = Registry::new();
         let metrics = ProcessorMetrics::new(&registry);
         let at = |partition| TopicPartition {
@@ -66,7 +69,7 @@ mod tests {
         });
         let shown = |metrics: &ProcessorMetrics, flushed: &[(u32, u64)]| {
             let flushed = flushed.iter().map(|(p, next)| (at(*p), Offset(*next)));
-            note(metrics, &marks, &flushed.collect());
+            set_lag(metrics, &marks, &flushed.collect());
             let text = moodvane_runtime::metrics::render(&registry);
             let lines = text
                 .lines()
@@ -80,7 +83,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(shown(&metrics, &[(0, 40), (2, 100)]), ["0:60", "2:0"]);
-        // A partition that was let go is another processor's to tell of.
+        // Another processor reports a revoked partition.
         assert_eq!(shown(&metrics, &[(1, 99)]), ["1:1"]);
     }
 }

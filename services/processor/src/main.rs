@@ -1,4 +1,4 @@
-//! The processor as a process of its own. Log and store must be shared: Kafka and Cassandra.
+//! The processor as its own process. It requires a shared log and store: Kafka and Cassandra.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +9,9 @@ use moodvane_launch::{
     Backends, Common, ProbeConfig, ScorerPlan, ServiceCommand, exit_code, open_patiently,
     read_scorer, run, serve_probes,
 };
-use moodvane_processor::{Parts, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel, start};
+use moodvane_processor::{
+    EngineDeps, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel_scorer, start,
+};
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -22,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 struct Cli {
     #[command(flatten)]
     common: Common,
-    /// What is consumed: temperature, tweet or both (processor.topic).
+    /// The topics to consume: temperature, tweet or both (processor.topic).
     #[arg(long)]
     topic: Option<TopicChoice>,
     #[command(subcommand)]
@@ -58,10 +60,10 @@ impl Config {
 }
 
 fn main() -> ExitCode {
-    exit_code("processor", launch(&Cli::parse()))
+    exit_code("processor", execute(&Cli::parse()))
 }
 
-fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
+fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
     let mut settings = cli.common.settings();
     if let Some(command) = cli.command {
         return command.run(settings, ProbeConfig::read_address);
@@ -72,17 +74,22 @@ fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();
-    run(&logging, work(config))
+    run(&logging, process(config))
 }
 
-async fn work(config: Config) -> anyhow::Result<ExitCode> {
+async fn process(config: Config) -> anyhow::Result<ExitCode> {
     let threads = config.processor.scorer_threads;
     let scorer = config
         .scorer
-        .build_with(|choice| parallel(threads, choice))?;
+        .build_with(|choice| parallel_scorer(threads, choice))?;
     let listener = TcpListener::bind(config.probe.address)
         .await
-        .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
+        .with_context(|| {
+            format!(
+                "cannot listen on {} for health probes",
+                config.probe.address
+            )
+        })?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(signalled(stop.clone()));
     let (registry, readiness) = (Registry::new(), Readiness::new());
@@ -90,10 +97,10 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
     let nowhere = std::path::Path::new(".");
     let (log_check, store_check) = (readiness.check("log"), readiness.check("store"));
-    // Said before it starts: else log and store alone would make it ready for a moment.
+    // Registered before the start: otherwise log and store alone would make it ready for a moment.
     let _ = readiness.check("processor");
     let backends = &config.backends;
-    // Side by side: on a new cluster either makes its topics or tables first.
+    // In parallel: on a new cluster each creates its topics or tables first.
     let (log, store) = tokio::try_join!(
         open_patiently(&log_check, &stop, async || backends.open_log(nowhere).await),
         open_patiently(&store_check, &stop, async || {
@@ -103,7 +110,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let (Some(log), Some(store)) = (log, store) else {
         return Ok(ExitCode::SUCCESS);
     };
-    let parts = Parts {
+    let deps = EngineDeps {
         log,
         store,
         scorer,
@@ -112,16 +119,16 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     };
     let processor = start(
         config.processor,
-        parts,
+        deps,
         Arc::new(SystemClock),
         &readiness,
         stop,
     )
     .await?;
     tracing::info!(run = %processor.run(), "processor started");
-    let ended = processor.ended().await;
+    let result = processor.join().await;
     end.cancel();
     probes.await??;
-    ended?;
+    result?;
     Ok(ExitCode::SUCCESS)
 }

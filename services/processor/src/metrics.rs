@@ -1,4 +1,4 @@
-//! What a processor counts.
+//! The metrics of a processor.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use prometheus::{Histogram, HistogramTimer, IntCounter, IntCounterVec, IntGaugeV
 
 use moodvane_runtime::metrics::{counter, counter_vec, gauge_vec, histogram};
 
-/// The counters of a processor, named `moodvane_processor_…`.
+/// The metrics of a processor, named `moodvane_processor_…`.
 #[derive(Clone)]
 pub struct ProcessorMetrics {
     folded: IntCounterVec,
     duplicates: IntCounterVec,
     reread: IntCounterVec,
     already_folded: IntCounterVec,
-    dead: IntCounterVec,
+    dead_letters: IntCounterVec,
     lost: IntCounterVec,
     unscored: IntCounter,
     rows: IntCounter,
@@ -26,7 +26,7 @@ pub struct ProcessorMetrics {
 }
 
 impl ProcessorMetrics {
-    /// Counters in `registry`.
+    /// Registers the metrics in `registry`.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
         let by_topic = |name: &str, help: &str| counter_vec(registry, name, help, &["topic"]);
@@ -45,9 +45,9 @@ impl ProcessorMetrics {
             ),
             already_folded: by_topic(
                 "moodvane_processor_already_folded_total",
-                "Records that a row held already when they were read again after a crash",
+                "Records that their row already contained when they were read again after a crash",
             ),
-            dead: counter_vec(
+            dead_letters: counter_vec(
                 registry,
                 "moodvane_processor_dead_letters_total",
                 "Unreadable records that went to the dead letters",
@@ -60,7 +60,7 @@ impl ProcessorMetrics {
             unscored: counter(
                 registry,
                 "moodvane_processor_unscored_total",
-                "Posts in a language that the scorer does not speak",
+                "Posts in a language that the scorer does not support",
             ),
             rows: counter(
                 registry,
@@ -70,13 +70,13 @@ impl ProcessorMetrics {
             lag: gauge_vec(
                 registry,
                 "moodvane_processor_lag_records",
-                "Offsets between the end of a partition and what of it is in the store",
+                "Offsets of a partition that are not in the store yet",
                 &["partition", "topic"],
             ),
             batch: histogram(
                 registry,
                 "moodvane_processor_batch_duration_seconds",
-                "Duration of reading, scoring and folding one batch",
+                "Duration of decoding, scoring and folding one batch",
             ),
             flush: histogram(
                 registry,
@@ -91,41 +91,43 @@ impl ProcessorMetrics {
         }
     }
 
-    pub(crate) fn folded(&self, topic: Topic, count: u64) {
+    pub(crate) fn add_folded(&self, topic: Topic, count: u64) {
         self.folded.with_label_values(&[topic.name()]).inc_by(count);
     }
 
-    pub(crate) fn duplicate(&self, topic: Topic) {
+    pub(crate) fn inc_duplicates(&self, topic: Topic) {
         self.duplicates.with_label_values(&[topic.name()]).inc();
     }
 
-    pub(crate) fn reread(&self, topic: Topic, count: u64) {
+    pub(crate) fn add_reread(&self, topic: Topic, count: u64) {
         self.reread.with_label_values(&[topic.name()]).inc_by(count);
     }
 
-    pub(crate) fn already_folded(&self, topic: Topic) {
+    pub(crate) fn inc_already_folded(&self, topic: Topic) {
         self.already_folded.with_label_values(&[topic.name()]).inc();
     }
 
-    pub(crate) fn dead(&self, topic: Topic, reason: &str) {
-        self.dead.with_label_values(&[topic.name(), reason]).inc();
+    pub(crate) fn inc_dead_letters(&self, topic: Topic, reason: &str) {
+        self.dead_letters
+            .with_label_values(&[topic.name(), reason])
+            .inc();
     }
 
-    pub(crate) fn lost(&self, topic: Topic, count: u64) {
+    pub(crate) fn add_lost(&self, topic: Topic, count: u64) {
         self.lost.with_label_values(&[topic.name()]).inc_by(count);
     }
 
-    pub(crate) fn unscored(&self) {
+    pub(crate) fn inc_unscored(&self) {
         self.unscored.inc();
     }
 
-    pub(crate) fn flushed(&self, rows: u64, took: Duration) {
+    pub(crate) fn observe_flush(&self, rows: u64, duration: Duration) {
         self.rows.inc_by(rows);
-        self.flush.observe(took.as_secs_f64());
+        self.flush.observe(duration.as_secs_f64());
     }
 
-    /// `None` where the partition is not this processor's.
-    pub(crate) fn lag(&self, at: TopicPartition, records: Option<u64>) {
+    /// `None` removes a partition that is not assigned to this processor.
+    pub(crate) fn set_lag(&self, at: TopicPartition, records: Option<u64>) {
         let partition = at.partition.to_string();
         let labels = [partition.as_str(), at.topic.name()];
         match records {
@@ -133,7 +135,7 @@ impl ProcessorMetrics {
                 .lag
                 .with_label_values(&labels)
                 .set(i64::try_from(records).unwrap_or(i64::MAX)),
-            // One that was never shown need not be taken away.
+            // Fails if there is no such series, which is fine.
             None => drop(self.lag.remove_label_values(&labels)),
         }
     }

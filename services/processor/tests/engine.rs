@@ -1,5 +1,5 @@
-//! What an engine does at the edges: another log, a truncated log, a store that is away, a broken
-//! copy before a good one, many hours at once, the other topic.
+//! Edge cases of an engine: a foreign log, a truncated log, an unavailable store, a broken copy
+//! before a good one, many hours at once, the other topic.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,78 +10,78 @@ use moodvane_model::{HourSlot, Offset, Partition, Topic, Variable};
 use moodvane_processor::ProcessorError;
 use support::*;
 
-fn numbered(ids: std::ops::Range<u32>) -> Log {
+fn log_of(ids: std::ops::Range<u32>) -> Log {
     (0..).zip(ids.map(post)).collect()
 }
 
-/// Folds and flushes all of a log's records, from where the engine says.
+/// Folds and flushes all records of a log from the engine's start offset.
 fn fold_all(bench: &Bench, log: &Log) -> Result<(), ProcessorError> {
     let mut engine = bench.engine();
-    let from = engine.begin(watermarks(0, log), at(7))?;
+    let from = engine.assign(watermarks(0, log), at(7))?;
     engine.fold(&batch(0, log, from.0, 1_000))?;
     engine.flush()?;
     Ok(())
 }
 
 #[test]
-fn a_topic_that_was_made_again_is_noticed() {
+fn detects_recreated_topic() {
     let bench = Bench::default();
-    fold_all(&bench, &numbered(0..20)).unwrap();
-    let shorter = fold_all(&bench, &numbered(0..19)).unwrap_err();
+    fold_all(&bench, &log_of(0..20)).unwrap();
+    let shorter = fold_all(&bench, &log_of(0..19)).unwrap_err();
     assert!(
         matches!(shorter, ProcessorError::LogTooShort { .. }),
         "{shorter}"
     );
-    let other = fold_all(&bench, &numbered(100..140)).unwrap_err();
+    let other = fold_all(&bench, &log_of(100..140)).unwrap_err();
     assert!(
         matches!(other, ProcessorError::ForeignLog { .. }),
         "{other}"
     );
     assert_eq!(
         bench.store.merged(),
-        truth(&[numbered(0..20)], WINDOW),
-        "nothing was changed"
+        truth(&[log_of(0..20)], WINDOW),
+        "no row changes"
     );
 }
 
 #[test]
-fn records_that_retention_removed_are_reported_and_the_rest_is_folded() {
+fn reports_gap_and_folds_remaining_records() {
     let bench = Bench::default();
-    fold_all(&bench, &numbered(0..20)).unwrap();
-    let mut truncated = numbered(0..40);
+    fold_all(&bench, &log_of(0..20)).unwrap();
+    let mut truncated = log_of(0..40);
     truncated.retain(|offset, _| *offset >= 25);
     fold_all(&bench, &truncated).unwrap();
     let gaps = bench.store.gaps.lock().unwrap();
     assert_eq!(gaps.len(), 1);
     assert_eq!((gaps[0].from, gaps[0].to), (Offset(20), Offset(25)));
     assert_eq!((gaps[0].after, gaps[0].found_at), (Some(at(19)), at(7)));
-    let mut folded = numbered(0..40);
+    let mut folded = log_of(0..40);
     folded.retain(|offset, _| !(20..25).contains(offset));
     assert_eq!(bench.store.merged(), truth(&[folded], WINDOW));
 }
 
 #[test]
-fn a_store_that_is_away_costs_nothing_but_time() {
+fn repeats_flush_after_store_outage() {
     let bench = Bench::default();
-    let log = numbered(0..20);
+    let log = log_of(0..20);
     let mut engine = bench.engine();
-    let from = engine.begin(watermarks(0, &log), at(0)).unwrap();
+    let from = engine.assign(watermarks(0, &log), at(0)).unwrap();
     engine.fold(&batch(0, &log, from.0, 100)).unwrap();
-    *bench.store.away.lock().unwrap() = true;
+    *bench.store.unavailable.lock().unwrap() = true;
     assert!(engine.flush().is_err());
     assert_eq!(
-        engine.unflushed(),
+        engine.unflushed_records(),
         20,
-        "what was not written is still to be written"
+        "unwritten records stay unflushed"
     );
-    *bench.store.away.lock().unwrap() = false;
+    *bench.store.unavailable.lock().unwrap() = false;
     engine.flush().unwrap();
-    assert_eq!(engine.unflushed(), 0);
+    assert_eq!(engine.unflushed_records(), 0);
     assert_eq!(bench.store.merged(), truth(&[log], WINDOW));
 }
 
 #[test]
-fn a_broken_copy_does_not_hide_the_good_one() {
+fn broken_copy_does_not_hide_good_one() {
     let bench = Bench::default();
     let (key, value) = post(1);
     let broken = (key.clone(), value[..value.len() - 1].to_vec());
@@ -92,7 +92,7 @@ fn a_broken_copy_does_not_hide_the_good_one() {
 }
 
 #[test]
-fn memory_is_bounded_by_rows_not_by_hours() {
+fn bounds_open_rows() {
     let bench = Bench::default();
     let at_partition = TopicPartition {
         topic: Topic::Temperature,
@@ -104,7 +104,7 @@ fn memory_is_bounded_by_rows_not_by_hours() {
         low: Offset(0),
         high: Offset(48),
     };
-    engine.begin(marks, at(0)).unwrap();
+    engine.assign(marks, at(0)).unwrap();
     for hour in 0..48u64 {
         let (key, value) = observation(hour as i64 * 3_600_000, hour as f64);
         let mut batch = Batch::with_capacity(1);
@@ -118,7 +118,7 @@ fn memory_is_bounded_by_rows_not_by_hours() {
         batch.push(record);
         engine.fold(&batch).unwrap();
         engine.flush().unwrap();
-        assert!(engine.rows_in_memory() <= config().open_rows);
+        assert!(engine.open_row_count() <= config().open_rows);
     }
     let rows = bench.store.merged();
     assert_eq!(rows.len(), 48);

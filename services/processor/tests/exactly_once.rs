@@ -1,5 +1,5 @@
 //! I1 and I4: an hour is a pure function of the log, and a post counts once, whatever the batches,
-//! the flushes, the crashes between any two writes, and the processors that take over.
+//! the flushes, the crashes between any two writes, and the takeovers by other processors.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,18 +8,18 @@ mod support;
 use proptest::prelude::*;
 use support::*;
 
-/// What happens next to a partition's processor.
+/// The next event of a partition's processor.
 #[derive(Debug, Clone)]
 enum Step {
-    /// Fold the next records, at most so many.
+    /// Folds at most this many of the next records.
     Fold(usize),
     Flush,
-    /// Die: in memory nothing is left.
+    /// Crashes and loses its memory.
     Crash,
-    /// Die within a flush, after so many single writes.
+    /// Crashes within a flush, after this many single writes.
     CrashInFlush(usize),
-    /// Another processor takes over; this one does not know and flushes once more later (I2).
-    TakenOver,
+    /// Another processor takes over; this one does not notice and flushes once more later (I2).
+    Takeover,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -28,7 +28,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Flush),
         1 => Just(Step::Crash),
         2 => (0usize..8).prop_map(Step::CrashInFlush),
-        1 => Just(Step::TakenOver),
+        1 => Just(Step::Takeover),
     ]
 }
 
@@ -54,7 +54,7 @@ fn log() -> impl Strategy<Value = Log> {
 fn run(bench: &Bench, partition: u32, log: &Log, steps: &[Step]) {
     let begin = || {
         let mut engine = bench.engine();
-        let from = engine.begin(watermarks(partition, log), at(0)).unwrap();
+        let from = engine.assign(watermarks(partition, log), at(0)).unwrap();
         (engine, from.0)
     };
     let (mut engine, mut from) = begin();
@@ -76,7 +76,7 @@ fn run(bench: &Bench, partition: u32, log: &Log, steps: &[Step]) {
                     (engine, from) = begin();
                 }
             }
-            Step::TakenOver => {
+            Step::Takeover => {
                 let (next, next_from) = begin();
                 stale.push(std::mem::replace(&mut engine, next));
                 from = next_from;
@@ -86,8 +86,8 @@ fn run(bench: &Bench, partition: u32, log: &Log, steps: &[Step]) {
     let rest = batch(partition, log, from, usize::MAX >> 1);
     engine.fold(&rest).unwrap();
     engine.flush().unwrap();
-    for mut late in stale {
-        late.flush().unwrap();
+    for mut engine in stale {
+        engine.flush().unwrap();
     }
 }
 
@@ -95,7 +95,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn an_hour_is_a_pure_function_of_the_log(
+    fn hours_are_a_pure_function_of_the_log(
         partitions in proptest::collection::vec((log(), proptest::collection::vec(step(), 0..40)), 1..4),
     ) {
         let bench = Bench::default();
@@ -109,11 +109,11 @@ proptest! {
                 moodvane_model::Post::from_json(value).map_or(true, |p| !p.has_identity(key))
             }).map(move |(offset, _)| (number, *offset))
         }).collect();
-        prop_assert_eq!(dead_places(&bench.log), unreadable);
+        prop_assert_eq!(dead_letter_positions(&bench.log), unreadable);
     }
 
     #[test]
-    fn equal_copies_within_the_window_may_come_in_any_order(
+    fn order_of_duplicates_within_window_does_not_matter(
         ids in proptest::collection::vec(0u32..6, 1..9), seed in any::<u64>(),
     ) {
         let rows = |ids: &[u32]| {

@@ -1,5 +1,5 @@
-//! A processor on its thread, with the real log and store in SQLite: it catches up, sets bad
-//! records aside, drains, goes on after a restart, and says when the log is another one.
+//! A processor on its thread, over a real log and store in SQLite: catching up, dead letters,
+//! drain, restart, and the detection of a foreign log.
 
 #![allow(clippy::unwrap_used)]
 
@@ -16,8 +16,8 @@ use moodvane_eventlog::{
 };
 use moodvane_model::{CityId, HourRange, Incarnation, Offset, Topic};
 use moodvane_processor::{
-    Flushed, Parts, Processor, ProcessorConfig, ProcessorError, ProcessorMetrics, TopicChoice,
-    start,
+    EngineDeps, FlushedOffsets, Processor, ProcessorConfig, ProcessorError, ProcessorMetrics,
+    TopicChoice, start,
 };
 use moodvane_runtime::{Readiness, SystemClock};
 use moodvane_store::{SqliteStore, Store};
@@ -74,9 +74,9 @@ impl Bench {
             batch_records: 7,
             flush_interval,
             flush_records: 1_000_000,
-            drain: Duration::from_secs(60),
+            drain_timeout: Duration::from_secs(60),
         };
-        let parts = Parts {
+        let deps = EngineDeps {
             log,
             store: self.store.clone(),
             scorer: Box::new(LengthScorer),
@@ -85,7 +85,7 @@ impl Bench {
         };
         start(
             config,
-            parts,
+            deps,
             Arc::new(SystemClock),
             &self.readiness,
             stop.clone(),
@@ -94,18 +94,18 @@ impl Bench {
         .unwrap()
     }
 
-    /// Lets a processor fold everything that is in the log, and drains it.
+    /// Folds the whole log with one processor and drains it.
     async fn fold_all(&self) {
         let stop = CancellationToken::new();
         let processor = self.start(1, Duration::from_millis(10), &stop).await;
         assert!(
             processor
-                .caught_up(&self.log.watermarks(Topic::Tweet).await.unwrap())
+                .wait_until_caught_up(&self.log.watermarks(Topic::Tweet).await.unwrap())
                 .await
         );
         assert_eq!(self.readiness.report(), [("processor", Ok(()))]);
         stop.cancel();
-        processor.ended().await.unwrap();
+        processor.join().await.unwrap();
     }
 
     async fn publish(&self, ids: std::ops::Range<u32>) {
@@ -133,11 +133,11 @@ impl Bench {
     }
 }
 
-/// A log in which nothing ever happens, and which tells how long its reader is ready to wait.
-struct Silence(mpsc::SyncSender<Duration>);
+/// A log without records. Reports the time-out of each poll.
+struct IdleLog(mpsc::SyncSender<Duration>);
 
 #[async_trait]
-impl EventLog for Silence {
+impl EventLog for IdleLog {
     async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
         Ok(())
     }
@@ -161,9 +161,9 @@ impl EventLog for Silence {
     }
 }
 
-impl Consumer for Silence {
+impl Consumer for IdleLog {
     fn poll(&mut self, _: &mut Batch, wait: Duration) -> Result<Event, LogError> {
-        // Once enough was told, nobody listens.
+        // The test drops the receiver once it has enough.
         let _ = self.0.send(wait);
         Ok(Event::Idle)
     }
@@ -179,38 +179,38 @@ impl Consumer for Silence {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_processor_without_work_waits_for_it_instead_of_spinning() {
+async fn idle_processor_waits_instead_of_spinning() {
     let dir = TempDir::new().unwrap();
     let bench = Bench::open(dir.path());
-    let (tell, told) = mpsc::sync_channel(0);
+    let (sender, timeouts) = mpsc::sync_channel(0);
     let stop = CancellationToken::new();
-    let log = Arc::new(Silence(tell));
-    // An interval that is over at once: no flush is due all the same.
+    let log = Arc::new(IdleLog(sender));
+    // The interval is always over, but there is nothing to flush.
     let processor = bench.start_on(log, 1, Duration::ZERO, &stop).await;
-    let waits: Vec<Duration> = told.iter().take(20).collect();
-    drop(told);
+    let waits: Vec<Duration> = timeouts.iter().take(20).collect();
+    drop(timeouts);
     stop.cancel();
-    processor.ended().await.unwrap();
+    processor.join().await.unwrap();
     assert_eq!(waits, [Duration::from_millis(100); 20]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_start_reads_first_is_written_at_once() {
+async fn flushes_first_records_at_once() {
     let dir = TempDir::new().unwrap();
     let bench = Bench::open(dir.path());
     bench.publish(0..20).await;
     let stop = CancellationToken::new();
-    // Far longer than the test.
+    // Longer than the test.
     let processor = bench.start(1, Duration::from_secs(3_600), &stop).await;
-    let is_written = |all: &Flushed| all.values().any(|next| next.0 > 0);
-    let mut report = processor.flushed();
+    let is_written = |all: &FlushedOffsets| all.values().any(|next| next.0 > 0);
+    let mut report = processor.flushed_offsets();
     report.wait_for(is_written).await.unwrap();
     stop.cancel();
-    processor.ended().await.unwrap();
+    processor.join().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_record_harms_nobody() {
+async fn bad_record_goes_to_dead_letters() {
     let dir = TempDir::new().unwrap();
     let bench = Bench::open(dir.path());
     bench.publish(0..20).await;
@@ -237,42 +237,46 @@ async fn a_bad_record_harms_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_counts_nothing_twice() {
+async fn restart_counts_nothing_twice() {
     let dir = TempDir::new().unwrap();
     let bench = Bench::open(dir.path());
     bench.publish(0..20).await;
     bench.fold_all().await;
-    // The last three come again, within the window.
+    // The last three are repeated within the window.
     bench.publish(17..30).await;
     bench.fold_all().await;
     assert_eq!(bench.posts().await, 30);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drain_flushes_what_was_read() {
+async fn drain_flushes_read_records() {
     let dir = TempDir::new().unwrap();
     let bench = Bench::open(dir.path());
     bench.publish(0..20).await;
     let stop = CancellationToken::new();
-    // Far longer than the test: only the drain flushes.
+    // Longer than the test: only the drain flushes.
     let processor = bench.start(1, Duration::from_secs(3_600), &stop).await;
-    let mut report = processor.flushed();
-    report.wait_for(|begun| begun.len() == 6).await.unwrap();
+    let mut report = processor.flushed_offsets();
+    report.wait_for(|started| started.len() == 6).await.unwrap();
     stop.cancel();
-    processor.ended().await.unwrap();
+    processor.join().await.unwrap();
     let read: u64 = report.borrow().values().map(|offset| offset.0).sum();
-    assert_eq!(bench.posts().await, read, "what was read is in the rows");
+    assert_eq!(
+        bench.posts().await,
+        read,
+        "all read records are in the rows"
+    );
     bench.fold_all().await;
     assert_eq!(bench.posts().await, 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_log_ends_the_processor_until_the_incarnation_is_raised() {
+async fn foreign_log_ends_processor_until_incarnation_is_raised() {
     let (dir, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let bench = Bench::open(dir.path());
     bench.publish(0..30).await;
     bench.fold_all().await;
-    // The topic was deleted and made again: the store is the old one, the log a new one.
+    // The topic was recreated: the store is the old one, the log is new.
     let new_log = Bench::open(other.path()).log;
     let bench = Bench {
         log: new_log,
@@ -281,7 +285,7 @@ async fn another_log_ends_the_processor_until_the_incarnation_is_raised() {
     bench.publish(30..34).await;
     let stop = CancellationToken::new();
     let processor = bench.start(1, Duration::from_millis(10), &stop).await;
-    let error = processor.ended().await.unwrap_err();
+    let error = processor.join().await.unwrap_err();
     assert!(
         matches!(error, ProcessorError::LogTooShort { .. }),
         "{error}"
@@ -297,7 +301,7 @@ async fn another_log_ends_the_processor_until_the_incarnation_is_raised() {
     let processor = bench.start(2, Duration::from_millis(10), &stop).await;
     assert!(
         processor
-            .caught_up(&bench.log.watermarks(Topic::Tweet).await.unwrap())
+            .wait_until_caught_up(&bench.log.watermarks(Topic::Tweet).await.unwrap())
             .await
     );
     assert_eq!(

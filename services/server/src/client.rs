@@ -36,7 +36,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// How often a client may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
+pub struct RateLimit {
     /// Requests a second, in the long run.
     pub per_second: NonZeroU32,
     /// Requests at once, after a pause.
@@ -52,7 +52,7 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    pub(crate) fn new(rate: Rate, proxies: Vec<IpNet>) -> Self {
+    pub(crate) fn new(rate: RateLimit, proxies: Vec<IpNet>) -> Self {
         let quota = Quota::per_second(rate.per_second).allow_burst(rate.burst);
         Self {
             limiter: RateLimiter::hashmap(quota),
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn what_is_remembered_of_clients_is_bounded() {
         let one = NonZeroU32::MIN;
-        let rate = Rate {
+        let rate = RateLimit {
             per_second: one,
             burst: one,
         };

@@ -10,7 +10,7 @@ use moodvane_analysis::StrayBound;
 use moodvane_model::{City, CityId, Incarnation};
 use moodvane_runtime::{Section, Settings, read_cities};
 
-use crate::client::Rate;
+use crate::client::RateLimit;
 use crate::serve::ConnectionLimits;
 
 /// How the server is to behave. Every value is within its limits.
@@ -19,7 +19,7 @@ pub struct ServerConfig {
     /// Where to listen.
     pub address: SocketAddr,
     /// The city that is answered for where a request names none; one of `cities`.
-    pub city: CityId,
+    pub default_city: CityId,
     /// The cities that requests may name.
     pub cities: Vec<City>,
     /// Which life of the log's topics is read.
@@ -41,13 +41,13 @@ pub struct ServerConfig {
     /// What connections may cost.
     pub connections: ConnectionLimits,
     /// How often a client may ask; as often as it likes where there is none.
-    pub rate: Option<Rate>,
+    pub rate_limit: Option<RateLimit>,
     /// Proxies whose word is taken for who asks.
     pub trusted_proxies: Vec<IpNet>,
     /// How far a source's temperature may stray from the others'.
     pub stray_bound: StrayBound,
     /// How long requests in progress may take after the shutdown began.
-    pub drain: Duration,
+    pub drain_timeout: Duration,
 }
 
 impl ServerConfig {
@@ -79,7 +79,7 @@ impl ServerConfig {
         let drain = section.millis("drain_ms", 0..=600_000);
         Some(Self {
             address: SocketAddr::new(address?, port?),
-            city: city?,
+            default_city: city?,
             cities: cities?,
             incarnation: Incarnation(incarnation?),
             max_body_bytes: max_body_bytes?,
@@ -90,10 +90,10 @@ impl ServerConfig {
             max_concurrent_requests: max_concurrent_requests?,
             max_concurrent_relations: max_concurrent_relations?,
             connections: connections?,
-            rate: rate?,
+            rate_limit: rate?,
             trusted_proxies: trusted_proxies?,
             stray_bound: StrayBound::new(stray_bound?).ok()?,
-            drain: drain?,
+            drain_timeout: drain?,
         })
     }
 }
@@ -120,16 +120,16 @@ fn connections(section: &Section<'_>) -> Option<ConnectionLimits> {
     Some(ConnectionLimits {
         head_timeout: head_timeout?,
         write_timeout: write_timeout?,
-        most: most?,
+        max_connections: most?,
     })
 }
 
 /// `Some(None)` where the rate is 0, that is, there is none.
-fn rate(section: &Section<'_>) -> Option<Option<Rate>> {
+fn rate(section: &Section<'_>) -> Option<Option<RateLimit>> {
     let per_second = section.number::<u32>("rate_per_s", 0..=1_000_000);
     let burst = section.number::<u32>("rate_burst", 1..=1_000_000);
     let (per_second, burst) = (per_second?, NonZeroU32::new(burst?)?);
-    Some(NonZeroU32::new(per_second).map(|per_second| Rate { per_second, burst }))
+    Some(NonZeroU32::new(per_second).map(|per_second| RateLimit { per_second, burst }))
 }
 
 /// Addresses and networks, such as 10.0.0.1 and 10.0.0.0/8.

@@ -60,13 +60,13 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::problem::{Kind, Problem};
 use crate::state::State;
 
-pub use client::Rate;
+pub use client::RateLimit;
 pub use config::ServerConfig;
 pub use serve::{ConnectionLimits, listen, serve};
-pub use state::App;
+pub use state::ServerDeps;
 
 /// The routes, with every limit around them.
-pub fn router(app: App) -> Router {
+pub fn router(app: ServerDeps) -> Router {
     let body_limit = DefaultBodyLimit::max(app.config.max_body_bytes);
     let cors = cors(&app.config.cors_origins);
     let state = State::new(app);

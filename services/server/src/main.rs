@@ -10,7 +10,7 @@ use moodvane_launch::{
     Backends, Common, ServiceCommand, exit_code, open_patiently, run, serve_probes,
 };
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
-use moodvane_server::{App, ServerConfig, listen, router, serve};
+use moodvane_server::{ServerConfig, ServerDeps, listen, router, serve};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -81,7 +81,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     drop(meanwhile);
-    let app = App {
+    let app = ServerDeps {
         store,
         log,
         clock: Arc::new(SystemClock),
@@ -90,7 +90,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         registry: Registry::new(),
         shutdown: stop.clone(),
     };
-    let (limits, drain) = (config.server.connections, config.server.drain);
+    let (limits, drain) = (config.server.connections, config.server.drain_timeout);
     serve(listener, router(app), limits, stop, drain).await?;
     Ok(ExitCode::SUCCESS)
 }

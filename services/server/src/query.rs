@@ -120,7 +120,7 @@ impl Query {
 
 /// The city of an id, the configured one where there is none.
 pub(crate) fn city<'a>(config: &'a ServerConfig, id: Option<&str>) -> Result<&'a City, Problem> {
-    let id = id.unwrap_or(config.city.as_str());
+    let id = id.unwrap_or(config.default_city.as_str());
     let found = config.cities.iter().find(|city| city.id.as_str() == id);
     found.ok_or_else(|| {
         let known: Vec<&str> = config.cities.iter().map(|city| city.id.as_str()).collect();

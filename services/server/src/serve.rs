@@ -64,7 +64,7 @@ pub struct ConnectionLimits {
     /// How long a client may take nothing of its answer.
     pub write_timeout: Duration,
     /// The most connections that are open at once.
-    pub most: usize,
+    pub max_connections: usize,
 }
 
 /// Answers requests on `listener` until `shutdown` is cancelled, then drains for at most `drain`.
@@ -80,7 +80,7 @@ pub async fn serve(
     drain: Duration,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let most = within_descriptors(limits.most);
+    let most = within_descriptors(limits.max_connections);
     tracing::info!(%address, connections = most, "server listens");
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(most));
@@ -223,7 +223,7 @@ mod tests {
     const LIMITS: ConnectionLimits = ConnectionLimits {
         head_timeout: Duration::from_secs(10),
         write_timeout: Duration::from_secs(10),
-        most: 1024,
+        max_connections: 1024,
     };
     const ASK: &[u8] = b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -318,7 +318,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_over_the_limit_waits_for_a_place() {
-        let served = start(ConnectionLimits { most: 1, ..LIMITS }).await;
+        let served = start(ConnectionLimits {
+            max_connections: 1,
+            ..LIMITS
+        })
+        .await;
         let mut first = TcpStream::connect(served.address).await.unwrap();
         first.write_all(ASK).await.unwrap();
         first.read_u8().await.unwrap();

@@ -13,7 +13,7 @@ use crate::client::Clients;
 use crate::observe::Counts;
 
 /// All that the server is made of.
-pub struct App {
+pub struct ServerDeps {
     /// Where the hours are.
     pub store: Arc<dyn Store>,
     /// The log; only asked whether it answers.
@@ -35,7 +35,7 @@ pub struct App {
 pub(crate) struct State(Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub(crate) app: App,
+    pub(crate) app: ServerDeps,
     pub(crate) counts: Counts,
     /// One permit per request for weather that may be answered at once.
     pub(crate) permits: Semaphore,
@@ -46,14 +46,14 @@ pub(crate) struct Shared {
 }
 
 impl State {
-    pub(crate) fn new(app: App) -> Self {
+    pub(crate) fn new(app: ServerDeps) -> Self {
         Self(Arc::new(Shared {
             counts: Counts::new(&app.registry),
             permits: Semaphore::new(app.config.max_concurrent_requests),
             relations: Arc::new(Semaphore::new(app.config.max_concurrent_relations)),
             clients: app
                 .config
-                .rate
+                .rate_limit
                 .map(|rate| Clients::new(rate, app.config.trusted_proxies.clone())),
             app,
         }))

@@ -10,7 +10,7 @@ use moodvane_server::ServerConfig;
 fn the_default_configuration_is_valid() {
     let config = ServerConfig::read(&Settings::new()).unwrap();
     assert_eq!(config.address.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.city.as_str(), "new-york");
+    assert_eq!(config.default_city.as_str(), "new-york");
     assert_eq!(config.max_body_bytes, 16_384);
     assert_eq!(config.max_range_hours, 8_784);
     assert_eq!(config.max_page_hours, 1_000);
@@ -19,11 +19,11 @@ fn the_default_configuration_is_valid() {
     assert_eq!(config.request_timeout, Duration::from_secs(10));
     assert_eq!(config.max_concurrent_requests, 256);
     assert_eq!(config.max_concurrent_relations, 4);
-    assert_eq!(config.connections.most, 16_384);
-    assert_eq!(config.rate, None);
+    assert_eq!(config.connections.max_connections, 16_384);
+    assert_eq!(config.rate_limit, None);
     assert_eq!(config.trusted_proxies.len(), 0);
     assert_eq!(config.stray_bound.celsius(), 5.0);
-    assert_eq!(config.drain, Duration::from_secs(5));
+    assert_eq!(config.drain_timeout, Duration::from_secs(5));
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_rate_and_proxies_can_be_named() {
     settings.set("server.rate_per_s", "20");
     settings.set("server.trusted_proxies", "10.0.0.1,fd00::/8");
     let config = ServerConfig::read(&settings).unwrap();
-    let rate = config.rate.unwrap();
+    let rate = config.rate_limit.unwrap();
     assert_eq!((rate.per_second.get(), rate.burst.get()), (20, 100));
     let proxies: Vec<String> = config
         .trusted_proxies

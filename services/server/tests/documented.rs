@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::StatusCode;
 use common::{Answer, Mood, TestApp, config, hour};
-use moodvane_server::Rate;
+use moodvane_server::RateLimit;
 use serde_json::Value;
 
 /// A request that is right, of each operation.
@@ -62,7 +62,7 @@ async fn too_large(method: &str, path: &str) -> Answer {
 
 async fn too_often(method: &str, path: &str) -> Answer {
     let app = over(|config| {
-        config.rate = Some(Rate {
+        config.rate_limit = Some(RateLimit {
             per_second: NonZeroU32::MIN,
             burst: NonZeroU32::MIN,
         });
@@ -156,7 +156,7 @@ async fn every_documented_answer_from_300_up_is_produced() {
 #[tokio::test]
 async fn probes_have_no_rate() {
     let app = over(|config| {
-        config.rate = Some(Rate {
+        config.rate_limit = Some(RateLimit {
             per_second: NonZeroU32::MIN,
             burst: NonZeroU32::MIN,
         });

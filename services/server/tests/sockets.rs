@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use common::{Mood, TestApp, config, hour};
-use moodvane_server::{Rate, ServerConfig, serve};
+use moodvane_server::{RateLimit, ServerConfig, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -101,7 +101,7 @@ async fn a_body_that_announces_too_much_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_client_is_its_address_or_what_a_trusted_proxy_says() {
-    let once = Some(Rate {
+    let once = Some(RateLimit {
         per_second: NonZeroU32::MIN,
         burst: NonZeroU32::MIN,
     });
@@ -112,7 +112,7 @@ async fn a_client_is_its_address_or_what_a_trusted_proxy_says() {
         rest(connect(served, &head).await).await[9..12].to_owned()
     };
     let mut config = config();
-    config.rate = once;
+    config.rate_limit = once;
     let plain = start_with(config.clone(), LONG).await;
     assert_eq!(ask(&plain, "192.0.2.1").await, "200");
     assert_eq!(

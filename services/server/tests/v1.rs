@@ -232,7 +232,7 @@ fn fortnight() -> TestApp {
 }
 
 fn weather_of(hour: HourSlot, i: i32) -> HourRow {
-    let mut row = HourRow::empty(config().city, hour);
+    let mut row = HourRow::empty(config().default_city, hour);
     // Three numbers that go up and down without a common period.
     let wave = |period: i32, shift: i32| f64::from((i + shift) % period) / f64::from(period);
     let rain = if (i % 37) < 9 { 1.5 } else { 0.0 };

@@ -1,5 +1,4 @@
-//! A store, a log and a scorer in memory, with crashes on demand, and the truth worked out by
-//! brute force.
+//! An in-memory store, log and scorer with injected crashes, and the ground truth by brute force.
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
@@ -16,11 +15,11 @@ use moodvane_model::{
     PartialHour, PartialKey, Partition, Post, Progress, ProgressKey, RunId, Score, Sentiment,
     SourceId, Timestamp, Topic,
 };
-use moodvane_processor::{Engine, EngineConfig, Parts, ProcessorMetrics};
+use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::Scorer;
 use moodvane_store::{Gap, RunInfo, Store, StoreError};
 
-/// The class is the text's length modulo 5: nothing to learn, nothing to guess.
+/// The class is the text's length modulo 5.
 pub struct LengthScorer;
 
 impl Scorer for LengthScorer {
@@ -36,7 +35,7 @@ impl Scorer for LengthScorer {
     }
 }
 
-/// Rows in memory. A crash is a write that fails after some of it was done.
+/// A store in memory. A crash is a write that fails halfway.
 #[derive(Default)]
 pub struct MemoryStore {
     pub rows: Mutex<BTreeMap<PartialKey, PartialHour>>,
@@ -44,15 +43,15 @@ pub struct MemoryStore {
     pub gaps: Mutex<Vec<Gap>>,
     /// Single writes until the next crash.
     pub crash_after: Mutex<Option<usize>>,
-    /// Whether a write answers that the store is away.
-    pub away: Mutex<bool>,
+    /// Whether writes fail because the store is unavailable.
+    pub unavailable: Mutex<bool>,
 }
 
 impl MemoryStore {
-    /// Counts one single write; fails where the crash is due.
+    /// Counts one single write; fails if a crash is due.
     fn write(&self) -> Result<(), StoreError> {
-        if *self.away.lock().unwrap() {
-            return Err(StoreError::Unavailable("it is away".to_owned()));
+        if *self.unavailable.lock().unwrap() {
+            return Err(StoreError::Unavailable("unavailable".to_owned()));
         }
         let mut left = self.crash_after.lock().unwrap();
         match left.as_mut() {
@@ -65,7 +64,7 @@ impl MemoryStore {
         }
     }
 
-    /// All hours, merged, of every city.
+    /// The merged hours of all cities.
     pub fn merged(&self) -> Vec<HourRow> {
         let mut merged = BTreeMap::new();
         for row in self.rows.lock().unwrap().values() {
@@ -143,12 +142,12 @@ impl Store for MemoryStore {
     }
 }
 
-/// A log that only takes dead letters: the tests hand their batches to the engine themselves.
+/// Records dead letters. The tests pass their batches directly to the engine.
 #[derive(Default)]
-pub struct Cemetery(pub Mutex<Vec<DeadLetter>>);
+pub struct RecordingDeadLetters(pub Mutex<Vec<DeadLetter>>);
 
 #[async_trait]
-impl EventLog for Cemetery {
+impl EventLog for RecordingDeadLetters {
     async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
         Ok(())
     }
@@ -169,7 +168,7 @@ impl EventLog for Cemetery {
         Ok(Vec::new())
     }
     fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
-        Err(LogError::Unavailable("there is none".to_owned()))
+        Err(LogError::Unavailable("no consumer".to_owned()))
     }
 }
 
@@ -184,7 +183,7 @@ pub fn tweets(partition: u32) -> TopicPartition {
     }
 }
 
-/// A record of topic `tweet`: the `id`-th post, whose content follows from the id alone.
+/// A record of topic `tweet`: the `id`-th post, whose content depends only on the id.
 pub fn post(id: u32) -> (Vec<u8>, Vec<u8>) {
     let source = SourceId::parse(if id.is_multiple_of(3) { "a" } else { "b" }).unwrap();
     let created = at(i64::from(id % 5) * 3_600_000 + i64::from(id) * 1_000);
@@ -195,7 +194,7 @@ pub fn post(id: u32) -> (Vec<u8>, Vec<u8>) {
     (post.identity().into_bytes(), post.to_json().unwrap())
 }
 
-/// One partition's records, by offset. An offset may be missing.
+/// The records of one partition by offset. Offsets may be missing.
 pub type Log = BTreeMap<u64, (Vec<u8>, Vec<u8>)>;
 
 pub const WINDOW: u32 = 8;
@@ -211,7 +210,7 @@ pub fn config() -> EngineConfig {
 
 pub struct Bench {
     pub store: Arc<MemoryStore>,
-    pub log: Arc<Cemetery>,
+    pub log: Arc<RecordingDeadLetters>,
     pub runtime: tokio::runtime::Runtime,
 }
 
@@ -230,14 +229,14 @@ impl Default for Bench {
 
 impl Bench {
     pub fn engine(&self) -> Engine {
-        let parts = Parts {
+        let deps = EngineDeps {
             log: self.log.clone(),
             store: self.store.clone(),
             scorer: Box::new(LengthScorer),
             metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
             handle: self.runtime.handle().clone(),
         };
-        Engine::new(config(), parts)
+        Engine::new(config(), deps)
     }
 }
 
@@ -251,7 +250,7 @@ pub fn watermarks(partition: u32, log: &Log) -> Watermarks {
     }
 }
 
-/// The next at most `count` records from `from` on.
+/// At most `count` records from offset `from` on.
 pub fn batch(partition: u32, log: &Log, from: u64, count: usize) -> Batch {
     let mut batch = Batch::with_capacity(count);
     batch.reset(tweets(partition));
@@ -267,11 +266,11 @@ pub fn batch(partition: u32, log: &Log, from: u64, count: usize) -> Batch {
     batch
 }
 
-/// What the hours must be, by the rule as the design states it, record by record.
+/// The expected hours, computed record by record from the definition.
 pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
     let mut merged = BTreeMap::new();
     for log in partitions {
-        let mut noted: Vec<(u64, &[u8])> = Vec::new();
+        let mut seen: Vec<(u64, &[u8])> = Vec::new();
         for (offset, (key, value)) in log {
             let Ok(post) = Post::from_json(value) else {
                 continue;
@@ -279,10 +278,10 @@ pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
             if !post.has_identity(key) {
                 continue;
             }
-            let duplicate = noted
+            let duplicate = seen
                 .iter()
                 .any(|(o, k)| k == key && offset - o <= u64::from(window));
-            noted.push((*offset, key));
+            seen.push((*offset, key));
             if duplicate {
                 continue;
             }
@@ -301,8 +300,8 @@ pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
     merged.into_values().collect()
 }
 
-/// The places of all dead letters, each once.
-pub fn dead_places(log: &Cemetery) -> BTreeSet<(u32, u64)> {
+/// The distinct positions of all dead letters.
+pub fn dead_letter_positions(log: &RecordingDeadLetters) -> BTreeSet<(u32, u64)> {
     let letters = log.0.lock().unwrap();
     letters
         .iter()
@@ -310,7 +309,7 @@ pub fn dead_places(log: &Cemetery) -> BTreeSet<(u32, u64)> {
         .collect()
 }
 
-/// An observation, for tests of the other topic.
+/// A record of topic `temperature`.
 pub fn observation(ms: i64, celsius: f64) -> (Vec<u8>, Vec<u8>) {
     let observation = Observation {
         city: CityId::parse("nyc").unwrap(),

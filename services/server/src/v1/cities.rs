@@ -58,7 +58,7 @@ pub(crate) async fn cities(
         zone: city.zone.name().to_owned(),
     });
     Ok(Json(Cities {
-        default: config.city.to_string(),
+        default: config.default_city.to_string(),
         cities: cities.collect(),
     }))
 }

@@ -19,7 +19,7 @@ use moodvane_model::{
     Sums, Topic,
 };
 use moodvane_runtime::{ManualClock, Readiness};
-use moodvane_server::{App, ConnectionLimits, ServerConfig, router};
+use moodvane_server::{ConnectionLimits, ServerConfig, ServerDeps, router};
 use moodvane_store::{Gap, RunInfo, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -203,7 +203,7 @@ pub(crate) const NOW: &str = "2018-01-01 09";
 pub(crate) fn config() -> ServerConfig {
     ServerConfig {
         address: "127.0.0.1:0".parse().unwrap(),
-        city: CityId::parse("new-york").unwrap(),
+        default_city: CityId::parse("new-york").unwrap(),
         cities: vec![
             city("new-york", "New York", "America/New_York"),
             city("paris", "Paris", "Europe/Paris"),
@@ -219,12 +219,12 @@ pub(crate) fn config() -> ServerConfig {
         connections: ConnectionLimits {
             head_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
-            most: 1024,
+            max_connections: 1024,
         },
-        rate: None,
+        rate_limit: None,
         trusted_proxies: Vec::new(),
         stray_bound: StrayBound::STANDARD,
-        drain: std::time::Duration::from_secs(1),
+        drain_timeout: std::time::Duration::from_secs(1),
     }
 }
 
@@ -284,7 +284,7 @@ impl TestApp {
         let readiness = Readiness::default();
         let registry = prometheus::Registry::new();
         let shutdown = CancellationToken::new();
-        let app = App {
+        let app = ServerDeps {
             store: store.clone(),
             log: log.clone(),
             clock: Arc::new(ManualClock::new(NOW.parse::<HourSlot>().unwrap().start())),

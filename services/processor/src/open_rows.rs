@@ -1,21 +1,21 @@
-//! The open rows of a partition: loaded on first touch, changed in memory, written whole.
+//! The open rows of a partition: loaded on first use, changed in memory, written whole.
 //!
-//! Guarantee: a record is added to a row at most once, whatever was flushed before a crash: a row
-//! that is already folded through the record's offset refuses it. The number of rows is bounded:
-//! clean rows are let go, the longest untouched first, and can be loaded again at any time.
+//! Guarantee: a record is added to a row at most once, whatever was flushed before a crash, because
+//! a row stores the offset that it is folded through. The number of rows is bounded: clean rows are
+//! evicted, the least recently used first, and can be loaded again at any time.
 
 use hashbrown::HashMap;
 use moodvane_model::{
-    Incarnation, Offset, PartialHour, PartialKey, Partition, RunId, Score, Sums, Topic,
+    Incarnation, Offset, PartialHour, PartialKey, Partition, RunId, Score, Sums, Timestamp, Topic,
 };
 
-use crate::decode::{Content, Decoded, RowKey};
+use crate::decode::{DecodedRecord, RecordContent, RowKey};
 
 struct OpenRow {
     sums: Sums,
-    through: Option<Offset>,
-    changed: bool,
-    touched: u64,
+    folded_through: Option<Offset>,
+    is_dirty: bool,
+    last_use: u64,
 }
 
 /// The rows of one partition that are held in memory.
@@ -25,7 +25,7 @@ pub(crate) struct OpenRows {
     incarnation: Incarnation,
     partition: Partition,
     rows: HashMap<RowKey, OpenRow>,
-    touches: u64,
+    uses: u64,
 }
 
 impl OpenRows {
@@ -40,7 +40,7 @@ impl OpenRows {
             incarnation,
             partition,
             rows: HashMap::new(),
-            touches: 0,
+            uses: 0,
         }
     }
 
@@ -48,7 +48,7 @@ impl OpenRows {
         self.rows.len()
     }
 
-    pub(crate) fn holds(&self, key: &RowKey) -> bool {
+    pub(crate) fn contains(&self, key: &RowKey) -> bool {
         self.rows.contains_key(key)
     }
 
@@ -65,7 +65,7 @@ impl OpenRows {
         }
     }
 
-    /// Opens rows: as the store has them, or empty.
+    /// Opens rows: as stored, or empty where nothing is stored.
     pub(crate) fn open(
         &mut self,
         keys: impl IntoIterator<Item = RowKey>,
@@ -74,9 +74,9 @@ impl OpenRows {
         for key in keys {
             let row = OpenRow {
                 sums: Sums::default(),
-                through: None,
-                changed: false,
-                touched: 0,
+                folded_through: None,
+                is_dirty: false,
+                last_use: 0,
             };
             self.rows.entry(key).or_insert(row);
         }
@@ -86,45 +86,45 @@ impl OpenRows {
             } = partial.key;
             if let Some(row) = self.rows.get_mut(&RowKey { hour, city, source }) {
                 row.sums = partial.sums;
-                row.through = Some(partial.through_offset);
+                row.folded_through = Some(partial.through_offset);
             }
         }
     }
 
-    /// Whether the row has this record already. A row must be open.
-    pub(crate) fn has(&self, key: &RowKey, offset: Offset) -> bool {
+    /// Whether an open row already contains the record at `offset`.
+    pub(crate) fn contains_record(&self, key: &RowKey, offset: Offset) -> bool {
         self.rows
             .get(key)
-            .is_some_and(|row| row.through.is_some_and(|through| through >= offset))
+            .is_some_and(|row| row.folded_through.is_some_and(|through| through >= offset))
     }
 
-    /// Adds a record to its open row; the row must not have it yet.
+    /// Adds a record to its open row, which must not contain it yet.
     pub(crate) fn add(
         &mut self,
         key: &RowKey,
-        decoded: &Decoded<'_>,
-        at: moodvane_model::Timestamp,
+        decoded: &DecodedRecord<'_>,
+        at: Timestamp,
         score: Option<Score>,
     ) {
-        self.touches += 1;
+        self.uses += 1;
         let Some(row) = self.rows.get_mut(key) else {
             return;
         };
         match &decoded.content {
-            Content::Post(_) => row.sums.add_post(at, score),
-            Content::Observation(observation) => row.sums.add_observation(at, observation),
+            RecordContent::Post(_) => row.sums.add_post(at, score),
+            RecordContent::Observation(observation) => row.sums.add_observation(at, observation),
         }
-        row.through = Some(decoded.record.offset);
-        row.changed = true;
-        row.touched = self.touches;
+        row.folded_through = Some(decoded.record.offset);
+        row.is_dirty = true;
+        row.last_use = self.uses;
     }
 
-    /// The rows that changed since they were last written.
-    pub(crate) fn changed(&self) -> Vec<PartialHour> {
-        let changed = self.rows.iter().filter(|(_, row)| row.changed);
-        changed
+    /// The rows that changed since the last write.
+    pub(crate) fn dirty_rows(&self) -> Vec<PartialHour> {
+        let dirty = self.rows.iter().filter(|(_, row)| row.is_dirty);
+        dirty
             .filter_map(|(key, row)| {
-                let through_offset = row.through?;
+                let through_offset = row.folded_through?;
                 Some(PartialHour {
                     key: self.partial_key(key),
                     sums: row.sums,
@@ -134,18 +134,18 @@ impl OpenRows {
             .collect()
     }
 
-    /// The changed rows are in the store now: at most `keep` rows stay in memory.
-    pub(crate) fn written(&mut self, keep: usize) {
+    /// Marks all rows as clean after a write. At most `max_rows` stay in memory.
+    pub(crate) fn mark_written(&mut self, max_rows: usize) {
         for row in self.rows.values_mut() {
-            row.changed = false;
+            row.is_dirty = false;
         }
-        if self.rows.len() <= keep {
+        if self.rows.len() <= max_rows {
             return;
         }
-        let mut touched: Vec<u64> = self.rows.values().map(|row| row.touched).collect();
-        let cut = touched.len() - keep;
-        let (_, oldest_kept, _) = touched.select_nth_unstable(cut);
+        let mut uses: Vec<u64> = self.rows.values().map(|row| row.last_use).collect();
+        let cut = uses.len() - max_rows;
+        let (_, oldest_kept, _) = uses.select_nth_unstable(cut);
         let oldest_kept = *oldest_kept;
-        self.rows.retain(|_, row| row.touched >= oldest_kept);
+        self.rows.retain(|_, row| row.last_use >= oldest_kept);
     }
 }

@@ -1,52 +1,55 @@
 //! Several scorers of one kind that share a batch of texts.
 //!
-//! Scoring is most of the work of a processor. The answers are those of one scorer alone: each text
-//! is scored by itself, and keeps its place.
+//! Scoring is most of the work of a processor.
+//!
+//! Guarantee: the scores and their order are those of a single scorer.
 
 use std::thread;
 
 use moodvane_model::{Language, Score};
 use moodvane_sentiment::{Scorer, ScorerChoice, ScorerFault, Text};
 
-/// Fewer texts than this for each are not worth a thread: starting one costs about ten scores.
-const LEAST_TEXTS: usize = 128;
+/// The fewest texts per thread: starting a thread costs about as much as ten scores.
+const MIN_TEXTS: usize = 128;
 
-/// Several scorers of one kind; the first is always there.
+/// At least one scorer of one kind.
 pub struct ParallelScorer {
     first: Box<dyn Scorer>,
-    others: Vec<Helper>,
+    workers: Vec<ScorerWorker>,
 }
 
-struct Helper {
+struct ScorerWorker {
     scorer: Box<dyn Scorer>,
-    /// Kept between calls, so that nothing is allocated once it is large enough.
+    /// Kept between calls so that scoring does not allocate.
     scores: Vec<Option<Score>>,
 }
 
-/// So many built-in scorers as one.
+/// `threads` built-in scorers as one.
 ///
 /// # Errors
-/// Where the built-in weights do not fit this code.
-pub fn parallel(threads: usize, choice: ScorerChoice) -> anyhow::Result<Box<dyn Scorer>> {
+/// If the built-in weights cannot be loaded.
+pub fn parallel_scorer(threads: usize, choice: ScorerChoice) -> anyhow::Result<Box<dyn Scorer>> {
     Ok(Box::new(ParallelScorer::new(threads, || choice.build())?))
 }
 
 impl ParallelScorer {
-    /// `threads` scorers of the kind that `build` builds; at least one.
+    /// `threads` scorers that `build` creates; at least one.
     ///
     /// # Errors
-    /// Those of `build`.
+    /// The errors of `build`.
     pub fn new<E>(
         threads: usize,
         mut build: impl FnMut() -> Result<Box<dyn Scorer>, E>,
     ) -> Result<Self, E> {
         let first = build()?;
-        let mut helper = || {
+        let mut build_worker = || {
             let (scorer, scores) = (build()?, Vec::new());
-            Ok(Helper { scorer, scores })
+            Ok(ScorerWorker { scorer, scores })
         };
-        let others = (1..threads).map(|_| helper()).collect::<Result<_, _>>()?;
-        Ok(Self { first, others })
+        let workers = (1..threads)
+            .map(|_| build_worker())
+            .collect::<Result<_, _>>()?;
+        Ok(Self { first, workers })
     }
 }
 
@@ -68,13 +71,13 @@ impl Scorer for ParallelScorer {
         texts: &[Text<'_>],
         scores: &mut Vec<Option<Score>>,
     ) -> Result<(), ScorerFault> {
-        let each = texts.len().div_ceil(1 + self.others.len()).max(LEAST_TEXTS);
+        let each = texts.len().div_ceil(1 + self.workers.len()).max(MIN_TEXTS);
         let (mine, rest) = texts.split_at(each.min(texts.len()));
-        let shares = rest.chunks(each).zip(&mut self.others);
+        let shares = rest.chunks(each).zip(&mut self.workers);
         thread::scope(|scope| {
             let running: Vec<_> = shares
-                .map(|(share, helper)| {
-                    let Helper { scorer, scores } = helper;
+                .map(|(share, worker)| {
+                    let ScorerWorker { scorer, scores } = worker;
                     scope.spawn(|| {
                         scorer.score_texts(share, scores)?;
                         Ok(&*scores)
@@ -101,31 +104,24 @@ impl Scorer for ParallelScorer {
 mod tests {
     use super::*;
 
-    fn parallel(threads: usize) -> ParallelScorer {
+    fn scorer(threads: usize) -> ParallelScorer {
         ParallelScorer::new(threads, || ScorerChoice::default().build()).unwrap()
     }
 
     #[test]
-    fn the_answers_and_their_order_are_those_of_one_scorer() {
+    fn returns_scores_of_single_scorer_in_order() {
         let words = ["love", "hate", "rain", "not", "good", ":)", "subway"];
         let text = |i: usize| format!("{} {} {i}", words[i % 7], words[i / 7 % 7]);
-        let texts: Vec<String> = (0..4 * LEAST_TEXTS + 3).map(text).collect();
+        let texts: Vec<String> = (0..4 * MIN_TEXTS + 3).map(text).collect();
         let texts: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut alone = ScorerChoice::default().build().unwrap();
         let expected: Vec<Option<Score>> = texts
             .iter()
             .map(|text| Some(alone.score(text.text)))
             .collect();
-        let counts = [
-            0,
-            1,
-            LEAST_TEXTS,
-            LEAST_TEXTS + 1,
-            2 * LEAST_TEXTS,
-            texts.len(),
-        ];
+        let counts = [0, 1, MIN_TEXTS, MIN_TEXTS + 1, 2 * MIN_TEXTS, texts.len()];
         for threads in 1..=6 {
-            let mut scorer = parallel(threads);
+            let mut scorer = scorer(threads);
             for count in counts {
                 let mut scores = expected[..1].to_vec();
                 scorer.score_texts(&texts[..count], &mut scores).unwrap();
@@ -139,15 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_same_run_however_many_threads_there_are() {
+    fn fingerprint_does_not_depend_on_thread_count() {
         let alone = ScorerChoice::default().build().unwrap();
         for threads in [0, 1, 3] {
-            assert_eq!(parallel(threads).fingerprint(), alone.fingerprint());
+            assert_eq!(scorer(threads).fingerprint(), alone.fingerprint());
         }
     }
 
     #[test]
-    fn what_cannot_be_built_is_told() {
+    fn returns_error_of_build() {
         let failed = ParallelScorer::new(2, || Err("no weights"));
         assert_eq!(failed.err(), Some("no weights"));
     }

@@ -1,0 +1,186 @@
+//! Folds one batch: decode, remove duplicates, open rows, score, add.
+
+use hashbrown::HashSet;
+use moodvane_eventlog::{Batch, DeadLetter, RecordRef, TopicPartition};
+use moodvane_model::DecodeError;
+use moodvane_sentiment::Text;
+
+use super::Engine;
+use crate::ProcessorError;
+use crate::decode::{DecodedRecord, RecordContent, RowKey, decode};
+use crate::partition::PartitionState;
+
+impl Engine {
+    /// Folds a batch. Ignores records of a partition that is not assigned to this engine.
+    ///
+    /// A failure folds nothing of the batch, but the duplicate window may have changed: assign the
+    /// partition again.
+    ///
+    /// # Errors
+    /// [`ProcessorError::ForeignLog`] if the log is not the one that was folded;
+    /// [`ProcessorError::Store`] if rows cannot be loaded.
+    pub fn fold(&mut self, batch: &Batch) -> Result<(), ProcessorError> {
+        let at = batch.at();
+        let Some(mut state) = self.partitions.remove(&at) else {
+            return Ok(());
+        };
+        let _timer = self.deps.metrics.batch_timer();
+        let result = self.fold_into(&mut state, batch);
+        if result.is_ok() {
+            self.partitions.insert(at, state);
+        }
+        result
+    }
+
+    fn fold_into(
+        &mut self,
+        state: &mut PartitionState,
+        batch: &Batch,
+    ) -> Result<(), ProcessorError> {
+        let mut records = self.select_new(state, batch)?;
+        self.open_rows(state, records.iter().map(|(_, key)| key))?;
+        records.retain(|(decoded, key)| {
+            let is_folded = state.rows.contains_record(key, decoded.record.offset);
+            if is_folded {
+                self.deps.metrics.inc_already_folded(state.at.topic);
+            }
+            !is_folded
+        });
+        self.score(&records)?;
+        let mut scores = self.scores.iter().copied();
+        let bounds = self.config.bounds;
+        for (decoded, key) in &records {
+            let score = if self.is_scored(decoded) {
+                scores.next().flatten()
+            } else {
+                None
+            };
+            if score.is_none() && matches!(decoded.content, RecordContent::Post(_)) {
+                self.deps.metrics.inc_unscored();
+            }
+            state
+                .rows
+                .add(key, decoded, decoded.event_time(bounds), score);
+        }
+        self.deps
+            .metrics
+            .add_folded(state.at.topic, records.len() as u64);
+        if let Some(last) = batch.iter().last().filter(|r| r.offset >= state.fold_from) {
+            state.advance(&last, batch.len() as u64);
+        }
+        Ok(())
+    }
+
+    /// The records of a batch that are new, readable and not duplicates, each with its row.
+    fn select_new<'b>(
+        &self,
+        state: &mut PartitionState,
+        batch: &'b Batch,
+    ) -> Result<Vec<(DecodedRecord<'b>, RowKey)>, ProcessorError> {
+        let topic = state.at.topic;
+        let mut selected = Vec::with_capacity(batch.len());
+        let mut reread = 0;
+        for record in batch.iter() {
+            state.check_anchor(&record)?;
+            let is_new = record.offset >= state.fold_from;
+            let decoded = match decode(topic, record) {
+                Ok(decoded) => decoded,
+                Err(error) => {
+                    if is_new {
+                        let dead_letter = self.dead_letter(state.at, &record, &error);
+                        state.dead_letters.push(dead_letter);
+                    }
+                    continue;
+                }
+            };
+            // Only readable records enter the window: a broken copy must not hide a good one.
+            let is_duplicate = state.window.insert(record.offset, record.key);
+            match (is_new, is_duplicate) {
+                (false, _) => reread += 1,
+                (true, true) => self.deps.metrics.inc_duplicates(topic),
+                (true, false) => {
+                    let key = decoded.row_key(self.config.bounds);
+                    selected.push((decoded, key));
+                }
+            }
+        }
+        self.deps.metrics.add_reread(topic, reread);
+        Ok(selected)
+    }
+
+    fn dead_letter(
+        &self,
+        at: TopicPartition,
+        record: &RecordRef<'_>,
+        error: &DecodeError,
+    ) -> DeadLetter {
+        self.deps.metrics.inc_dead_letters(at.topic, error.reason());
+        tracing::warn!(
+            topic = %at.topic, partition = at.partition.0, offset = record.offset.0, %error,
+            "unreadable record goes to the dead letters"
+        );
+        DeadLetter {
+            at,
+            offset: record.offset,
+            key: record.key.to_vec(),
+            value: record.value.to_vec(),
+            reason: error.to_string(),
+        }
+    }
+
+    /// Opens the rows that are not open yet with one request to the store.
+    fn open_rows<'k>(
+        &self,
+        state: &mut PartitionState,
+        keys: impl Iterator<Item = &'k RowKey>,
+    ) -> Result<(), ProcessorError> {
+        let mut missing: HashSet<RowKey> = HashSet::new();
+        let mut previous = None;
+        for key in keys {
+            // Consecutive records mostly share a row.
+            if previous != Some(key) && !state.rows.contains(key) {
+                missing.insert(*key);
+            }
+            previous = Some(key);
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let keys = missing
+            .iter()
+            .map(|key| state.rows.partial_key(key))
+            .collect();
+        let stored = self.block_on(self.deps.store.partials(keys))?;
+        state.rows.open(missing, stored);
+        Ok(())
+    }
+
+    fn is_scored(&self, decoded: &DecodedRecord<'_>) -> bool {
+        match &decoded.content {
+            RecordContent::Post(post) => self.deps.scorer.speaks(post.language),
+            RecordContent::Observation(_) => false,
+        }
+    }
+
+    /// Scores the posts in a supported language, in order, into `self.scores`.
+    fn score(&mut self, records: &[(DecodedRecord<'_>, RowKey)]) -> Result<(), ProcessorError> {
+        let texts: Vec<Text<'_>> = records
+            .iter()
+            .filter(|(decoded, _)| self.is_scored(decoded))
+            .filter_map(|(decoded, _)| match &decoded.content {
+                RecordContent::Post(post) => Some(Text {
+                    text: post.text(),
+                    language: post.language,
+                }),
+                RecordContent::Observation(_) => None,
+            })
+            .collect();
+        if texts.is_empty() {
+            self.scores.clear();
+            return Ok(());
+        }
+        let _timer = self.deps.metrics.scorer_timer();
+        self.deps.scorer.score_texts(&texts, &mut self.scores)?;
+        Ok(())
+    }
+}
