@@ -20,7 +20,7 @@ use moodvane_eventlog::{
     TopicPartition, Watermarks,
 };
 use moodvane_model::{
-    HourBounds, Incarnation, Offset, Partition, Post, Progress, ProgressKey, Timestamp, Topic,
+    EventTimeBounds, Incarnation, Offset, Partition, Post, Progress, ProgressKey, Timestamp, Topic,
 };
 use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::{Scorer, ScorerChoice};
@@ -104,7 +104,7 @@ fn engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
     };
     let config = EngineConfig {
         window: WINDOW,
-        bounds: HourBounds::STANDARD,
+        bounds: EventTimeBounds::STANDARD,
         incarnation: Incarnation(1),
         open_rows: 8_192,
     };

@@ -26,7 +26,9 @@ pub fn city() -> anyhow::Result<CityId> {
 /// Where there are none, or more than the calendar has.
 pub fn hours(count: i32) -> anyhow::Result<HourRange> {
     let begin: HourSlot = BEGIN.parse()?;
-    let end = begin.plus(count - 1).context("beyond the calendar")?;
+    let end = begin
+        .checked_add(count - 1)
+        .context("beyond the calendar")?;
     Ok(HourRange::new(begin, end)?)
 }
 
@@ -66,7 +68,7 @@ fn posts(hour: HourSlot) -> anyhow::Result<Sums> {
     for n in 0..POSTS {
         let class = ((hour.index() * 7 + n * n) % 5) as u8;
         let score = Score::new(Sentiment::try_from(class)?, f64::from(class));
-        let at = hour.start().plus_millis(i64::from(n) * 18_000)?;
+        let at = hour.start().checked_add_millis(i64::from(n) * 18_000)?;
         sums.add_post(at, Some(score));
     }
     Ok(sums)
@@ -87,7 +89,7 @@ fn weather(city: CityId, hour: HourSlot, source: SourceId) -> anyhow::Result<Sum
         ] {
             readings = readings.with(variable, Some(value))?;
         }
-        let at = hour.start().plus_millis(quarter * 900_000)?;
+        let at = hour.start().checked_add_millis(quarter * 900_000)?;
         let observation = Observation {
             city,
             source,

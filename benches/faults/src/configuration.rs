@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use moodvane_model::{HourBounds, Timestamp};
+use moodvane_model::{EventTimeBounds, Timestamp};
 
 use crate::cluster::Cluster;
 
@@ -19,7 +19,7 @@ const REWIND_S: u32 = 300;
 /// most, and says that it was written some seconds before.
 pub(crate) const LATEST_MS: i64 = DISORDER_S as i64 * 1_000 + 4_000;
 /// Simulated time lies in the past, and must be believed all the same.
-pub(crate) const BOUNDS: HourBounds = HourBounds {
+pub(crate) const BOUNDS: EventTimeBounds = EventTimeBounds {
     ahead_ms: 600_000,
     behind_ms: 2_592_000_000,
 };
@@ -47,7 +47,7 @@ impl Run<'_> {
             name, simulator, ..
         } = self;
         let port = simulator.port();
-        let since = self.now.plus_millis(-BEGIN_MS)?;
+        let since = self.now.checked_add_millis(-BEGIN_MS)?;
         let per_hour = (u64::from(self.rate) * 3_600 / u64::from(SPEED)).max(1);
         Ok(format!(
             r#"

@@ -113,7 +113,7 @@ fn understand(
 }
 
 fn hour_of(own: Timestamp, received: Timestamp) -> HourSlot {
-    BOUNDS.hour_of(own, received)
+    BOUNDS.event_hour(own, received)
 }
 
 fn adds(post: &Post<'_>, scorer: &mut dyn Scorer) -> Allowance {

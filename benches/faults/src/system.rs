@@ -161,7 +161,7 @@ impl System {
     /// Waits until all that the simulator has sent by now belongs to hours that are over.
     pub(crate) async fn hour_over(&self) -> anyhow::Result<()> {
         let now_ms = self.truth().await?.complete_through_ms + LATEST_MS;
-        let mark = HourSlot::of(Timestamp::from_millis(now_ms)?);
+        let mark = HourSlot::containing(Timestamp::from_millis(now_ms)?);
         until("the hour is over", self.patience, async || {
             let through = self.truth().await?.through;
             Ok(through.is_some_and(|through| through >= mark).then_some(()))

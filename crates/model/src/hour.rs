@@ -20,7 +20,7 @@ impl HourSlot {
 
     /// The hour in which a moment lies.
     #[must_use]
-    pub fn of(at: Timestamp) -> Self {
+    pub fn containing(at: Timestamp) -> Self {
         Self((at.millis() / HOUR_MS) as u32)
     }
 
@@ -54,7 +54,7 @@ impl HourSlot {
 
     /// The hour `n` later (earlier where negative), where there is one.
     #[must_use]
-    pub fn plus(self, n: i32) -> Option<Self> {
+    pub fn checked_add(self, n: i32) -> Option<Self> {
         self.0
             .checked_add_signed(n)
             .filter(|index| *index <= Self::LAST)
@@ -84,7 +84,7 @@ impl FromStr for HourSlot {
             .ok_or_else(refused)?;
         let at =
             Timestamp::from_millis(start.and_utc().timestamp_millis()).map_err(|_| refused())?;
-        Ok(Self::of(at))
+        Ok(Self::containing(at))
     }
 }
 
@@ -155,14 +155,14 @@ impl HourRange {
 
 /// How far a record's own time may lie from the time it was received before it is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HourBounds {
+pub struct EventTimeBounds {
     /// How far after its reception a record's own time may lie, in milliseconds.
     pub ahead_ms: u32,
     /// How far before its reception a record's own time may lie, in milliseconds.
     pub behind_ms: u32,
 }
 
-impl HourBounds {
+impl EventTimeBounds {
     /// 10 minutes ahead, 24 hours behind.
     pub const STANDARD: Self = Self {
         ahead_ms: 600_000,
@@ -172,13 +172,13 @@ impl HourBounds {
     /// The hour of a record: by its own time where that is believable, else by its reception.
     /// Both times are in the record, so the answer never changes.
     #[must_use]
-    pub fn hour_of(self, own: Timestamp, received: Timestamp) -> HourSlot {
-        HourSlot::of(self.time_of(own, received))
+    pub fn event_hour(self, own: Timestamp, received: Timestamp) -> HourSlot {
+        HourSlot::containing(self.event_time(own, received))
     }
 
     /// The moment that counts: the record's own time where that is believable, else its reception.
     #[must_use]
-    pub fn time_of(self, own: Timestamp, received: Timestamp) -> Timestamp {
+    pub fn event_time(self, own: Timestamp, received: Timestamp) -> Timestamp {
         let late = received.millis() - own.millis();
         let believable = late <= i64::from(self.behind_ms) && -late <= i64::from(self.ahead_ms);
         if believable { own } else { received }
@@ -215,7 +215,10 @@ mod tests {
             "9999-12-31 23".parse::<HourSlot>().unwrap().0,
             HourSlot::LAST
         );
-        assert_eq!("9999-12-31 23".parse::<HourSlot>().unwrap().plus(1), None);
+        assert_eq!(
+            "9999-12-31 23".parse::<HourSlot>().unwrap().checked_add(1),
+            None
+        );
         assert!("2016-02-29 00".parse::<HourSlot>().is_ok());
     }
 
@@ -240,7 +243,7 @@ mod tests {
             ("2018-01-01T12:00:00Z", "2018-01-01 12"),
             ("2018-01-01T11:59:59.999Z", "2018-01-02 12"),
         ] {
-            let slot = HourBounds::STANDARD.hour_of(at(own), at(received));
+            let slot = EventTimeBounds::STANDARD.event_hour(at(own), at(received));
             assert_eq!(slot.to_string(), hour, "{own}");
         }
     }
@@ -250,7 +253,7 @@ mod tests {
         fn what_is_printed_is_parsed_again(index in 0..=HourSlot::LAST) {
             let slot = HourSlot::from_index(index).unwrap();
             prop_assert_eq!(slot.to_string().parse::<HourSlot>().unwrap(), slot);
-            prop_assert_eq!(HourSlot::of(slot.start()), slot);
+            prop_assert_eq!(HourSlot::containing(slot.start()), slot);
         }
 
         #[test]

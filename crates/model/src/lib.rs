@@ -27,15 +27,15 @@ mod variable;
 mod wire;
 
 pub use city::{City, MAX_CITY_NAMES};
-pub use error::{DecodeError, ModelError};
-pub use hour::{HourBounds, HourRange, HourSlot};
+pub use error::{DecodeError, ErrorChain, ModelError};
+pub use hour::{EventTimeBounds, HourRange, HourSlot};
 pub use observation::{Observation, Readings};
 pub use partial::{Anchor, HourRow, PartialHour, PartialKey, Progress, ProgressKey};
 pub use post::{Language, MAX_POST_ID_BYTES, MAX_POST_TEXT_BYTES, Post};
 pub use run::{FOLD_VERSION, RunId, RunSpec};
 pub use sentiment::{Score, Sentiment};
 pub use slug::{CityId, SourceId};
-pub use sums::{Minutes, PostSums, Sums, VariableSums, WeatherSums};
+pub use sums::{MinuteSet, PostSums, Sums, VariableSums, WeatherSums};
 pub use time::Timestamp;
 pub use topic::{Incarnation, Offset, Partition, Topic};
 pub use variable::{Quantity, Variable};

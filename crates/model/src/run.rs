@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::HourBounds;
+use crate::EventTimeBounds;
 
 /// The version of the fold's own rules. Raised whenever the same log would give other rows.
 pub const FOLD_VERSION: u32 = 1;
@@ -17,7 +17,7 @@ pub struct RunSpec {
     /// The duplicate window W, in offsets.
     pub window: u32,
     /// Which times are believed.
-    pub bounds: HourBounds,
+    pub bounds: EventTimeBounds,
 }
 
 impl RunSpec {

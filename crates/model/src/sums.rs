@@ -7,9 +7,9 @@ const MINUTE_MS: i64 = 60_000;
 
 /// The minutes of an hour in which a source was heard: bit `m` for minute `m`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Minutes(u64);
+pub struct MinuteSet(u64);
 
-impl Minutes {
+impl MinuteSet {
     const MASK: u64 = (1 << 60) - 1;
 
     /// The minutes that `bits` names; bits beyond minute 59 are dropped.
@@ -20,7 +20,7 @@ impl Minutes {
 
     /// The minute of the hour in which a moment lies.
     #[must_use]
-    pub fn of(at: Timestamp) -> Self {
+    pub fn containing(at: Timestamp) -> Self {
         Self(1 << (at.millis() / MINUTE_MS % 60))
     }
 
@@ -156,7 +156,7 @@ pub struct Sums {
     /// What the observations add up to.
     pub weather: WeatherSums,
     /// The minutes in which a record was heard.
-    pub minutes: Minutes,
+    pub minutes: MinuteSet,
 }
 
 impl Sums {
@@ -169,7 +169,7 @@ impl Sums {
             }
             None => self.posts.unscored += 1,
         }
-        self.minutes = self.minutes.union(Minutes::of(at));
+        self.minutes = self.minutes.union(MinuteSet::containing(at));
     }
 
     /// Adds one observation that counts at `at`.
@@ -179,7 +179,7 @@ impl Sums {
                 self.weather.0[variable.index()].add(value);
             }
         }
-        self.minutes = self.minutes.union(Minutes::of(at));
+        self.minutes = self.minutes.union(MinuteSet::containing(at));
     }
 
     /// Adds all that `other` holds.

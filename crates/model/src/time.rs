@@ -31,12 +31,14 @@ impl Timestamp {
     /// Reads an RFC 3339 date and time, such as `2015-02-17T07:36:05Z`.
     ///
     /// # Errors
-    /// [`chrono::ParseError`] in words, or [`ModelError::Timestamp`] outside the years 1970 to 9999.
-    pub fn parse_rfc3339(text: &str) -> Result<Self, String> {
-        let parsed = DateTime::parse_from_rfc3339(text).map_err(|e| {
-            format!("\"{text}\" is not an RFC 3339 time such as 2018-01-01T02:00:00Z: {e}")
+    /// [`ModelError::Rfc3339`] for any other text, [`ModelError::Timestamp`] outside the years 1970
+    /// to 9999.
+    pub fn parse_rfc3339(text: &str) -> Result<Self, ModelError> {
+        let parsed = DateTime::parse_from_rfc3339(text).map_err(|source| ModelError::Rfc3339 {
+            text: text.to_owned(),
+            source,
         })?;
-        Self::from_millis(parsed.timestamp_millis()).map_err(|e| e.to_string())
+        Self::from_millis(parsed.timestamp_millis())
     }
 
     /// Milliseconds since the epoch.
@@ -49,7 +51,7 @@ impl Timestamp {
     ///
     /// # Errors
     /// [`ModelError::Timestamp`] where that lies outside the years 1970 to 9999.
-    pub fn plus_millis(self, ms: i64) -> Result<Self, ModelError> {
+    pub fn checked_add_millis(self, ms: i64) -> Result<Self, ModelError> {
         Self::from_millis(self.0.saturating_add(ms))
     }
 

@@ -29,7 +29,7 @@ impl Topic {
 
     /// The name of the topic that holds this topic's unreadable records.
     #[must_use]
-    pub fn dead_name(self) -> &'static str {
+    pub fn dead_letter_name(self) -> &'static str {
         match self {
             Self::Temperature => "temperature.dead",
             Self::Tweet => "tweet.dead",
@@ -77,9 +77,9 @@ impl Offset {
         Self(self.0 + 1)
     }
 
-    /// The offset `n` places before, or the first.
+    /// The offset `n` places earlier, at least 0.
     #[must_use]
-    pub fn back(self, n: u64) -> Self {
+    pub fn saturating_sub(self, n: u64) -> Self {
         Self(self.0.saturating_sub(n))
     }
 }

@@ -91,21 +91,21 @@ struct WrittenObservation<'a> {
 
 fn version(v: Option<u64>) -> Result<(), DecodeError> {
     match v {
-        None => Err(DecodeError::Missing("v")),
+        None => Err(DecodeError::MissingField("v")),
         Some(v) if (1..=WIRE_VERSION).contains(&v) => Ok(()),
-        Some(found) => Err(DecodeError::Version {
+        Some(found) => Err(DecodeError::UnsupportedVersion {
             found,
-            known: WIRE_VERSION,
+            supported: WIRE_VERSION,
         }),
     }
 }
 
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, DecodeError> {
-    value.ok_or(DecodeError::Missing(field))
+    value.ok_or(DecodeError::MissingField(field))
 }
 
 fn possible<T>(field: &'static str, value: Result<T, ModelError>) -> Result<T, DecodeError> {
-    value.map_err(|source| DecodeError::Impossible { field, source })
+    value.map_err(|source| DecodeError::InvalidField { field, source })
 }
 
 fn moment(field: &'static str, ms: Option<i64>) -> Result<Timestamp, DecodeError> {

@@ -4,7 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 use moodvane_model::{
-    CityId, DecodeError, Language, Observation, Post, Readings, SourceId, Timestamp, Variable,
+    CityId, DecodeError, ErrorChain, Language, Observation, Post, Readings, SourceId, Timestamp,
+    Variable,
 };
 use proptest::prelude::*;
 
@@ -111,7 +112,8 @@ fn what_is_wrong_is_named() {
         let bad = good.replacen(from, to, 1);
         let error = Post::from_json(bad.as_bytes()).unwrap_err();
         assert_eq!(error.reason(), expected, "{bad}");
-        assert!(error.to_string().contains(says), "{says} in {error}");
+        let chain = ErrorChain(&error).to_string();
+        assert!(chain.contains(says), "{says} in {chain}");
     }
 }
 
@@ -141,7 +143,7 @@ fn an_impossible_temperature_is_refused() {
     assert!(
         matches!(
             error,
-            DecodeError::Impossible {
+            DecodeError::InvalidField {
                 field: "humidity_pct",
                 ..
             }

@@ -63,7 +63,7 @@ impl ManualClock {
         let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let mut hand = self.hand();
         *hand = hand
-            .plus_millis(ms)
+            .checked_add_millis(ms)
             .unwrap_or_else(|_| Timestamp::from(DateTime::<Utc>::MAX_UTC));
     }
 

@@ -25,7 +25,7 @@ pub(crate) fn spans<R: Clone>(serving: &[Serving<R>], range: HourRange) -> Vec<(
         if let Ok(span) = HourRange::new(begin, last) {
             spans.push((run.clone(), span));
         }
-        end = begin.plus(-1);
+        end = begin.checked_add(-1);
     }
     spans.reverse();
     spans

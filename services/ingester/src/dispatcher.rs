@@ -246,7 +246,7 @@ impl Supervisor {
         };
         let clock = &self.shared.clock;
         let now = clock.now();
-        let until = now.plus_millis(decision.delay_ms()).unwrap_or(now);
+        let until = now.checked_add_millis(decision.delay_ms()).unwrap_or(now);
         source.spec.stats.set_state(match decision.circuit_open {
             true => SourceState::CircuitOpen { until },
             false => SourceState::BackingOff { until },

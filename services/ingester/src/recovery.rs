@@ -302,7 +302,7 @@ mod tests {
         let mut recovery = recovery(RetryPolicy::X);
         let spent = SourceError::Budget {
             posts: 5,
-            until: now().plus_millis(7_000).unwrap(),
+            until: now().checked_add_millis(7_000).unwrap(),
         };
         assert_eq!(
             waits(&mut recovery, &SourceError::Closed, 3),
@@ -310,7 +310,7 @@ mod tests {
         );
         assert_eq!(waits(&mut recovery, &spent, 2), [7_000, 7_000]);
         assert_eq!(waits(&mut recovery, &SourceError::Closed, 1), [250]);
-        let late = now().plus_millis(60_000).unwrap();
+        let late = now().checked_add_millis(60_000).unwrap();
         assert_eq!(
             recovery.decide(&spent, REFUSED, late, 0.0).delay,
             Duration::ZERO

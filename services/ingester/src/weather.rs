@@ -264,7 +264,9 @@ impl CityPoll<'_> {
             return Duration::ZERO;
         }
         let (now, rest_ms) = (context.now(), i64::try_from(circuit.cooldown.as_millis()));
-        let until = now.plus_millis(rest_ms.unwrap_or(i64::MAX)).unwrap_or(now);
+        let until = now
+            .checked_add_millis(rest_ms.unwrap_or(i64::MAX))
+            .unwrap_or(now);
         context.stats.set_state(SourceState::CircuitOpen { until });
         context.shared.metrics.circuit(context.id(), true);
         error!(source = %context.id(), city = %self.city.id, %error, "source failed again and again, its circuit is open");

@@ -90,7 +90,7 @@ async fn every_provider_tells_the_same_weather_and_each_observation_is_sent_once
     let n = sources.len();
     let rig = Rig::start(&log, sources.to_vec());
     eventually("an observation each", || log.count(Topic::Temperature) == n).await;
-    clock.set(now().plus_millis(900_000).unwrap());
+    clock.set(now().checked_add_millis(900_000).unwrap());
     eventually("the next ones", || log.count(Topic::Temperature) == 2 * n).await;
     let asked = simulator.served().current;
     eventually("more polls", || simulator.served().current > asked + 30).await;
@@ -212,7 +212,7 @@ async fn a_key_that_expired_is_told_without_the_key_and_costs_nobody_else() {
 async fn the_weather_services_gap_is_filled_from_the_hours_that_it_keeps() {
     let (simulator, _clock) = simulate(9).await;
     let log = FakeLog::new();
-    let since = now().plus_millis(-3 * 3_600_000).unwrap();
+    let since = now().checked_add_millis(-3 * 3_600_000).unwrap();
     log.set_cursor("nws:new-york", &since.millis().to_string());
     let nws = WeatherConfig {
         history_days: 7,
@@ -302,7 +302,7 @@ async fn a_budget_is_kept_over_a_restart() {
     rig.ingester.drain(GRACE).await;
 
     // Half an hour has passed since it was asked.
-    let earlier = now().plus_millis(-1_800_000).unwrap();
+    let earlier = now().checked_add_millis(-1_800_000).unwrap();
     log.set_cursor(cursor, &earlier.millis().to_string());
     let rig = Rig::start(&log, vec![SourceConfig::Weather(daily(48))]);
     eventually("an answer", || rig.seen() == 1).await;

@@ -168,7 +168,7 @@ async fn history(
 fn invite(pipeline: &Pipeline, range: HourRange) {
     let begin = range
         .end()
-        .plus(-23)
+        .checked_add(-23)
         .filter(|b| *b >= range.begin())
         .unwrap_or(range.begin());
     println!("moodvane answers at {}; try", pipeline.url());

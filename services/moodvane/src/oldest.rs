@@ -38,12 +38,13 @@ pub(crate) async fn first_whole_hour(
     let read = move || oldest_written(&*log, &group, &shortened, now);
     let oldest = tokio::task::spawn_blocking(read).await??;
     let ahead = i64::from(config.engine.bounds.ahead_ms);
-    let from = Timestamp::plus_millis(oldest, ahead)?;
-    let hour = HourSlot::of(from);
+    let from = Timestamp::checked_add_millis(oldest, ahead)?;
+    let hour = HourSlot::containing(from);
     if hour.start() == from {
         return Ok(hour);
     }
-    hour.plus(1).context("the log begins at the end of time")
+    hour.checked_add(1)
+        .context("the log begins at the end of time")
 }
 
 /// When the oldest record was written, of the partition where that was last. A partition with

@@ -226,7 +226,7 @@ async fn retain(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
     loop {
         ticks.tick().await;
         // Before 1970 plus the retention there is nothing to remove.
-        let Ok(before) = Timestamp::plus_millis(clock.now(), -span) else {
+        let Ok(before) = Timestamp::checked_add_millis(clock.now(), -span) else {
             continue;
         };
         match log.retain(before).await {

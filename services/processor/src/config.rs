@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use moodvane_model::{HourBounds, Incarnation, Topic};
+use moodvane_model::{EventTimeBounds, Incarnation, Topic};
 use moodvane_runtime::Settings;
 
 use crate::EngineConfig;
@@ -93,7 +93,7 @@ impl ProcessorConfig {
         Some(Self {
             engine: EngineConfig {
                 window: window?,
-                bounds: HourBounds {
+                bounds: EventTimeBounds {
                     ahead_ms: millis(ahead?),
                     behind_ms: millis(behind?),
                 },

@@ -2,7 +2,7 @@
 
 use moodvane_eventlog::RecordRef;
 use moodvane_model::{
-    CityId, DecodeError, HourBounds, HourSlot, Observation, Post, SourceId, Timestamp, Topic,
+    CityId, DecodeError, EventTimeBounds, HourSlot, Observation, Post, SourceId, Timestamp, Topic,
 };
 
 /// The content of a record.
@@ -34,7 +34,7 @@ pub(crate) fn decode<'b>(
         Topic::Tweet => {
             let post = Post::from_json(record.value)?;
             if !post.has_identity(record.key) {
-                return Err(DecodeError::Key {
+                return Err(DecodeError::KeyMismatch {
                     expected: post.identity(),
                 });
             }
@@ -44,7 +44,7 @@ pub(crate) fn decode<'b>(
             let observation = Observation::from_json(record.value)?;
             let identity = observation.identity();
             if identity.as_bytes() != record.key {
-                return Err(DecodeError::Key { expected: identity });
+                return Err(DecodeError::KeyMismatch { expected: identity });
             }
             RecordContent::Observation(observation)
         }
@@ -54,16 +54,16 @@ pub(crate) fn decode<'b>(
 
 impl DecodedRecord<'_> {
     /// The record's event time.
-    pub(crate) fn event_time(&self, bounds: HourBounds) -> Timestamp {
+    pub(crate) fn event_time(&self, bounds: EventTimeBounds) -> Timestamp {
         match &self.content {
-            RecordContent::Post(post) => bounds.time_of(post.created_at, post.received_at),
-            RecordContent::Observation(o) => bounds.time_of(o.observed_at, o.received_at),
+            RecordContent::Post(post) => bounds.event_time(post.created_at, post.received_at),
+            RecordContent::Observation(o) => bounds.event_time(o.observed_at, o.received_at),
         }
     }
 
     /// The row that the record belongs to.
-    pub(crate) fn row_key(&self, bounds: HourBounds) -> RowKey {
-        let hour = HourSlot::of(self.event_time(bounds));
+    pub(crate) fn row_key(&self, bounds: EventTimeBounds) -> RowKey {
+        let hour = HourSlot::containing(self.event_time(bounds));
         match &self.content {
             RecordContent::Post(post) => RowKey {
                 hour,

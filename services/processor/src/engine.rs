@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use moodvane_eventlog::{EventLog, TopicPartition, Watermarks};
 use moodvane_model::{
-    HourBounds, Incarnation, Offset, ProgressKey, RunId, RunSpec, Score, Timestamp,
+    EventTimeBounds, Incarnation, Offset, ProgressKey, RunId, RunSpec, Score, Timestamp,
 };
 use moodvane_sentiment::Scorer;
 use moodvane_store::{Gap, Store};
@@ -30,7 +30,7 @@ pub struct EngineConfig {
     /// The duplicate window W, in offsets; at least 1.
     pub window: u32,
     /// Which event times are accepted.
-    pub bounds: HourBounds,
+    pub bounds: EventTimeBounds,
     /// The incarnation of the topics.
     pub incarnation: Incarnation,
     /// The most rows per partition that stay in memory after a flush.

@@ -230,7 +230,9 @@ async fn bad_record_goes_to_dead_letters() {
     assert_eq!(letters.len(), 1);
     assert_eq!((&letters[0].key, &letters[0].value), (&bad.key, &bad.value));
     assert!(
-        letters[0].reason.contains("not a readable record"),
+        letters[0]
+            .reason
+            .contains("cannot parse record as JSON: EOF"),
         "{}",
         letters[0].reason
     );

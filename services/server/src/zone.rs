@@ -63,7 +63,7 @@ impl Zone {
 
     /// What the clocks show in an hour.
     pub(crate) fn slot(self, hour: HourSlot) -> Option<HourSlot> {
-        hour.plus(self.offset(hour)?.into())
+        hour.checked_add(self.offset(hour)?.into())
     }
 
     /// The hour's first moment with its offset (RFC 3339).
@@ -106,11 +106,11 @@ impl Zone {
         self,
         slot: HourSlot,
     ) -> Result<impl DoubleEndedIterator<Item = (HourSlot, HourSlot)>, Problem> {
-        let near = (-FARTHEST_HOURS..=FARTHEST_HOURS).filter_map(|by| slot.plus(by));
+        let near = (-FARTHEST_HOURS..=FARTHEST_HOURS).filter_map(|by| slot.checked_add(by));
         let mut found = Vec::new();
         for hour in near {
             let offset = self.offset(hour).ok_or_else(|| self.fractional())?;
-            if let Some(shown) = hour.plus(offset.into()) {
+            if let Some(shown) = hour.checked_add(offset.into()) {
                 found.push((hour, shown));
             }
         }

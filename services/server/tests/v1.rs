@@ -224,7 +224,7 @@ async fn a_store_that_fails_is_a_5xx_of_every_route_that_asks_it() {
 fn fortnight() -> TestApp {
     let begin: HourSlot = "2018-01-01 00".parse().unwrap();
     let rows: Vec<HourRow> = (0..336)
-        .map(|i| weather_of(begin.plus(i).unwrap(), i))
+        .map(|i| weather_of(begin.checked_add(i).unwrap(), i))
         .collect();
     let mut config = config();
     config.max_range_hours = 8_784;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use moodvane_model::{City, HourBounds, SourceId, Timestamp};
+use moodvane_model::{City, EventTimeBounds, SourceId, Timestamp};
 
 use crate::MAX_POSTS_PER_HOUR;
 use crate::error::SimulatorError;
@@ -42,7 +42,7 @@ pub struct SimulatorConfig {
     /// `None` where it need not.
     pub journal: Option<PathBuf>,
     /// Which times the pipeline believes; the truth puts posts into hours by it.
-    pub bounds: HourBounds,
+    pub bounds: EventTimeBounds,
 }
 
 impl SimulatorConfig {
@@ -62,7 +62,7 @@ impl SimulatorConfig {
             interval_s: 900,
             hold: Duration::from_secs(30),
             journal: None,
-            bounds: HourBounds::STANDARD,
+            bounds: EventTimeBounds::STANDARD,
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use moodvane_model::{CityId, HourBounds, HourSlot, Quantity, SourceId, Timestamp, Variable};
+use moodvane_model::{CityId, EventTimeBounds, HourSlot, Quantity, SourceId, Timestamp, Variable};
 use moodvane_sentiment::{Scorer, Text};
 
 use crate::config::SimulatorConfig;
@@ -27,7 +27,7 @@ pub(crate) struct PostLedger {
     feed: Arc<Feed>,
     playback: Playback,
     scorer: Box<dyn Scorer>,
-    bounds: HourBounds,
+    bounds: EventTimeBounds,
     disorder_ms: i64,
     /// The last moment that was looked at.
     seen: Option<Timestamp>,
@@ -72,7 +72,7 @@ impl PostLedger {
             return;
         }
         let received = moment(event.time_us / 1_000);
-        let hour = self.bounds.hour_of(written.created_at, received);
+        let hour = self.bounds.event_hour(written.created_at, received);
         let class = self.class(written);
         let truth = self.hours.entry(hour).or_default();
         match class {
@@ -136,7 +136,10 @@ impl WeatherLedger {
         };
         let is_new = self.served.insert(observed_at);
         if is_new {
-            let (count, sum) = self.hours.entry(HourSlot::of(observed_at)).or_default();
+            let (count, sum) = self
+                .hours
+                .entry(HourSlot::containing(observed_at))
+                .or_default();
             *count += 1;
             *sum += value.micros();
         }
@@ -156,7 +159,7 @@ pub(crate) fn truth(city: CityId, posts: &PostLedger, weather: &WeatherLedger) -
     Truth {
         city,
         complete_through_ms,
-        through: HourSlot::of(moment(complete_through_ms)).plus(-1),
+        through: HourSlot::containing(moment(complete_through_ms)).checked_add(-1),
         hours: hours
             .into_iter()
             .map(|hour| hour_truth(hour, posts, weather))

@@ -106,7 +106,7 @@ async fn list(
             "start and limit must be a time and a number",
         );
     };
-    let last = HourSlot::of(shared.clock.now()).start();
+    let last = HourSlot::containing(shared.clock.now()).start();
     let hours = (0..KEPT_HOURS).map(|ago| moment(last.millis() - ago * HOUR_MS));
     let hours = hours.take_while(|at| start.is_none_or(|start| *at >= start));
     let limit = limit.unwrap_or(MAX_LIST).min(MAX_LIST);

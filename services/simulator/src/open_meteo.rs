@@ -306,7 +306,7 @@ fn hourly(shared: &Shared, request: &Request, now: Timestamp) -> (Value, Value) 
     let hours = 24 * i64::from(request.past_days + request.forecast_days);
     let times: Vec<Timestamp> = (0..hours).map(|h| moment(first + h * HOUR_MS)).collect();
     // Near the bounds of time several moments would become one.
-    let times: BTreeSet<HourSlot> = times.into_iter().map(HourSlot::of).collect();
+    let times: BTreeSet<HourSlot> = times.into_iter().map(HourSlot::containing).collect();
     let weathers: Vec<(Timestamp, Weather)> = times
         .into_iter()
         .map(|hour| (hour.start(), shared.climate.at(hour.start())))

@@ -24,7 +24,9 @@ impl Clock for PacedClock {
         let passed_ms = (self.machine.now().millis() - self.began.millis()).max(0);
         let paced_ms = passed_ms.saturating_mul(i64::from(self.speed.get()));
         // Only the end of the calendar is beyond it: there the clock stands still.
-        self.start.plus_millis(paced_ms).unwrap_or(self.start)
+        self.start
+            .checked_add_millis(paced_ms)
+            .unwrap_or(self.start)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_model::{City, CityId, HourBounds, SourceId, Timestamp};
+use moodvane_model::{City, CityId, ErrorChain, EventTimeBounds, SourceId, Timestamp};
 use moodvane_runtime::{Clock, Section, Settings, read_data_dir};
 
 use crate::pace::PacedClock;
@@ -96,7 +96,7 @@ fn read_start(section: &Section<'_>, speed: Option<u32>) -> Option<Option<Timest
     let start = text
         .map(|text| Timestamp::parse_rfc3339(&text))
         .transpose()
-        .map_err(|fault| section.fault("start", fault))
+        .map_err(|fault| section.fault("start", ErrorChain(&fault).to_string()))
         .ok()?;
     if start.is_none() && speed.is_some_and(|speed| speed > 1) {
         // From now on it would soon be so far ahead that nobody believes it.
@@ -107,12 +107,12 @@ fn read_start(section: &Section<'_>, speed: Option<u32>) -> Option<Option<Timest
 }
 
 /// The truth must believe the same times as the processor.
-fn read_bounds(settings: &Settings) -> Option<HourBounds> {
+fn read_bounds(settings: &Settings) -> Option<EventTimeBounds> {
     let section = settings.section("processor");
     let ahead = section.seconds("ahead_s", 0..=86_400);
     let behind = section.seconds("behind_s", 0..=2_592_000);
     let millis = |d: Duration| u32::try_from(d.as_millis()).unwrap_or(u32::MAX);
-    Some(HourBounds {
+    Some(EventTimeBounds {
         ahead_ms: millis(ahead?),
         behind_ms: millis(behind?),
     })
@@ -120,7 +120,7 @@ fn read_bounds(settings: &Settings) -> Option<HourBounds> {
 
 fn read_world(
     section: &Section<'_>,
-    bounds: Option<HourBounds>,
+    bounds: Option<EventTimeBounds>,
     cities: &[City],
 ) -> Option<SimulatorConfig> {
     let city = read_city(section, cities);

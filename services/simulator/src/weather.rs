@@ -145,7 +145,7 @@ mod tests {
 
     fn hours(from: &str, count: i64) -> impl Iterator<Item = Timestamp> {
         let start = Timestamp::parse_rfc3339(from).unwrap();
-        (0..count).map(move |h| start.plus_millis(h * 3_600_000).unwrap())
+        (0..count).map(move |h| start.checked_add_millis(h * 3_600_000).unwrap())
     }
 
     fn mean(values: impl Iterator<Item = f64>) -> f64 {

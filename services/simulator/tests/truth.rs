@@ -89,7 +89,7 @@ fn counted(messages: &[String]) -> Counts {
         let own_ms = at(commit["record"]["createdAt"].as_str().unwrap()).millis();
         let believable = (event_ms - 24 * HOUR_MS..=event_ms + 600_000).contains(&own_ms);
         let hour_ms = if believable { own_ms } else { event_ms };
-        let hour = HourSlot::of(Timestamp::from_millis(hour_ms).unwrap());
+        let hour = HourSlot::containing(Timestamp::from_millis(hour_ms).unwrap());
         let entry = counts.entry(hour.to_string()).or_default();
         let language = commit["record"]["langs"][0].as_str().unwrap_or("en");
         if language.starts_with("en") {
@@ -141,7 +141,9 @@ async fn the_truth_is_the_same_in_steps_and_at_once_and_over_http() {
         run(faulty(), hours_after_start(20)).await,
     );
     for minutes in (0..=20 * 60).step_by(77).chain([20 * 60]) {
-        let now = hours_after_start(0).plus_millis(minutes * 60_000).unwrap();
+        let now = hours_after_start(0)
+            .checked_add_millis(minutes * 60_000)
+            .unwrap();
         stepwise.clock.set(now);
         let truth = stepwise.simulator.truth();
         assert!(truth.complete_through_ms <= now.millis());
@@ -172,7 +174,7 @@ async fn temperatures_are_those_that_were_served_each_once() {
     let running = run(config(), at("2018-01-05T12:00:30Z")).await;
     let mut served: BTreeMap<String, f64> = BTreeMap::new();
     for minute in (0..180).step_by(5) {
-        let now = at("2018-01-05T12:00:30Z").plus_millis(minute * 60_000);
+        let now = at("2018-01-05T12:00:30Z").checked_add_millis(minute * 60_000);
         running.clock.set(now.unwrap());
         let (_, answer) = running
             .get(&format!("{FORECAST}&current=temperature_2m"))
@@ -220,7 +222,7 @@ fn differences(truth: &Truth, served: &BTreeMap<String, f64>) -> Vec<String> {
         };
         let mut sums = Sums::default();
         sums.add_observation(observed_at, &observation);
-        let hour = HourSlot::of(observed_at);
+        let hour = HourSlot::containing(observed_at);
         let row = rows
             .entry(hour)
             .or_insert_with(|| HourRow::empty(city, hour));
@@ -228,7 +230,7 @@ fn differences(truth: &Truth, served: &BTreeMap<String, f64>) -> Vec<String> {
     }
     let rows: Vec<HourRow> = rows.into_values().collect();
     let range = truth.final_hours().unwrap();
-    let all = moodvane_model::HourRange::new(range.begin(), range.end().plus(1).unwrap());
+    let all = moodvane_model::HourRange::new(range.begin(), range.end().checked_add(1).unwrap());
     let differences = truth.compare(&rows, all.unwrap());
     differences.iter().map(ToString::to_string).collect()
 }

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_model::{CityId, HourBounds, HourRow, HourSlot, Observation, Post, SourceId, Sums};
+use moodvane_model::{
+    CityId, EventTimeBounds, HourRow, HourSlot, Observation, Post, SourceId, Sums,
+};
 use moodvane_sentiment::Scorer;
 use moodvane_simulator::SimulatorConfig;
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url};
@@ -33,11 +35,11 @@ impl Rows {
         if !self.seen.insert(post.identity()) {
             return;
         }
-        let at = HourBounds::STANDARD.time_of(post.created_at, post.received_at);
+        let at = EventTimeBounds::STANDARD.event_time(post.created_at, post.received_at);
         let score = Toy.speaks(post.language).then(|| Toy.score(post.text()));
         let mut sums = Sums::default();
         sums.add_post(at, score);
-        self.add(HourSlot::of(at), post.source, &sums);
+        self.add(HourSlot::containing(at), post.source, &sums);
     }
 
     fn observation(&mut self, observation: &Observation) {
@@ -47,7 +49,7 @@ impl Rows {
         let at = observation.observed_at;
         let mut sums = Sums::default();
         sums.add_observation(at, observation);
-        self.add(HourSlot::of(at), observation.source, &sums);
+        self.add(HourSlot::containing(at), observation.source, &sums);
     }
 }
 
@@ -88,7 +90,7 @@ async fn read_weather(running: &Running, config: &SimulatorConfig, rows: &mut Ro
     for minutes in [0, 7, 14, 21, 28] {
         running
             .clock
-            .set(now.plus_millis(minutes * 60_000).unwrap());
+            .set(now.checked_add_millis(minutes * 60_000).unwrap());
         read.push(parse_current(&body(current_url(&base, &config.city)).await).unwrap());
     }
     for (observed_at, readings) in read {
@@ -119,7 +121,7 @@ async fn the_formats_of_the_real_upstreams_read_it_and_find_the_truth() {
     read_weather(&running, &config, &mut rows).await;
     let truth = running.simulator.truth();
     let first = truth.final_hours().unwrap().begin();
-    let day = HourSlot::of(hours_after_start(23));
+    let day = HourSlot::containing(hours_after_start(23));
     let range = moodvane_model::HourRange::new(first, day).unwrap();
     assert_eq!(range.hours(), 3 * 24);
     let rows: Vec<HourRow> = rows.rows.into_values().collect();

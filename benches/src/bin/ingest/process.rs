@@ -112,7 +112,7 @@ impl Ingester {
             let actors = told["actors"].as_array().into_iter().flatten();
             let mut until = actors.filter_map(|actor| actor["until"].as_str());
             if let Some(until) = until.next() {
-                let until = Timestamp::parse_rfc3339(until).map_err(anyhow::Error::msg)?;
+                let until = Timestamp::parse_rfc3339(until)?;
                 return Ok(until.millis() * 1_000);
             }
             let missed = "the cut was not noticed, or the back-off was over too soon";

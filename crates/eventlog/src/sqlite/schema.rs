@@ -110,7 +110,7 @@ pub(super) fn migrate(connection: &mut Connection, partitions: u32) -> Result<u3
     for topic in Topic::ALL {
         let names = [
             (Stream::live(topic), topic.name()),
-            (Stream::dead(topic), topic.dead_name()),
+            (Stream::dead(topic), topic.dead_letter_name()),
         ];
         for (stream, name) in names {
             transaction.execute(

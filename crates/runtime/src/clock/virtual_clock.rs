@@ -38,7 +38,7 @@ impl VirtualClock {
         let mut state = self.state();
         state.uptime += by;
         let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        state.hand = state.hand.plus_millis(ms).unwrap_or(state.hand);
+        state.hand = state.hand.checked_add_millis(ms).unwrap_or(state.hand);
         let uptime = state.uptime;
         let over = state.waits.extract_if(.., |(until, _)| *until <= uptime);
         for (_, wait) in over {

@@ -46,7 +46,7 @@ pub(super) fn months(range: HourRange) -> Vec<(Month, HourRange)> {
     while let Some(begin) = next.filter(|begin| *begin <= range.end()) {
         let month = Month::of(begin);
         next = month.end();
-        let last = next.and_then(|hour| hour.plus(-1));
+        let last = next.and_then(|hour| hour.checked_add(-1));
         let end = last.unwrap_or(range.end()).min(range.end());
         if let Ok(span) = HourRange::new(begin, end) {
             months.push((month, span));

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 use moodvane_model::{
-    Anchor, HourSlot, Minutes, Offset, PostSums, SourceId, Sums, Timestamp, Variable, VariableSums,
-    WeatherSums,
+    Anchor, HourSlot, MinuteSet, Offset, PostSums, SourceId, Sums, Timestamp, Variable,
+    VariableSums, WeatherSums,
 };
 use scylla::deserialize::row::{ColumnIterator, DeserializeRow, RawColumn};
 use scylla::deserialize::value::DeserializeValue;
@@ -138,7 +138,7 @@ fn sums(numbers: &[i64; SUMS_COUNT]) -> Sums {
     Sums {
         posts,
         weather,
-        minutes: Minutes::from_bits(numbers[0].cast_unsigned()),
+        minutes: MinuteSet::from_bits(numbers[0].cast_unsigned()),
     }
 }
 
@@ -287,7 +287,7 @@ mod tests {
             let before = Sums {
                 posts: PostSums { classes, score_micros, unscored },
                 weather: WeatherSums(weather),
-                minutes: Minutes::from_bits(minutes),
+                minutes: MinuteSet::from_bits(minutes),
             };
             prop_assert_eq!(sums(&numbers(&before)), before);
         }
@@ -301,7 +301,7 @@ mod tests {
             let before = Sums {
                 posts: PostSums { classes, ..PostSums::default() },
                 weather: WeatherSums(weather),
-                minutes: Minutes::from_bits(minutes),
+                minutes: MinuteSet::from_bits(minutes),
             };
             let columns: Vec<&str> = SUMS.split(',').map(str::trim).collect();
             let all = numbers(&before);

@@ -5,7 +5,7 @@ use std::slice;
 use std::sync::LazyLock;
 
 use moodvane_model::{
-    Anchor, CityId, HourRange, HourRow, HourSlot, Incarnation, Minutes, Offset, PartialHour,
+    Anchor, CityId, HourRange, HourRow, HourSlot, Incarnation, MinuteSet, Offset, PartialHour,
     PartialKey, Partition, PostSums, Progress, ProgressKey, RunId, SourceId, Sums, Timestamp,
     Topic, Variable, VariableSums, WeatherSums,
 };
@@ -144,7 +144,7 @@ fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
 /// columns follow in this order.
 fn sums(row: &Row<'_>, first: usize, variables: &[Variable]) -> rusqlite::Result<Sums> {
     let mut sums = Sums {
-        minutes: Minutes::from_bits(row.get::<_, i64>(first)? as u64),
+        minutes: MinuteSet::from_bits(row.get::<_, i64>(first)? as u64),
         ..Sums::default()
     };
     if let Some(class0) = row.get::<_, Option<i64>>(first + 1)? {

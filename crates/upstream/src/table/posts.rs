@@ -138,7 +138,7 @@ pub(super) fn moment(
     let at = format
         .read(&row.required(column)?)
         .map_err(|fault| fault_in(column, &fault))?;
-    at.plus_millis(shift_ms)
+    at.checked_add_millis(shift_ms)
         .map_err(|source| Dropped::Impossible {
             field: format!("column {}, shifted", column.name),
             source,

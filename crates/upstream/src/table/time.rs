@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{DateTime, NaiveTime};
-use moodvane_model::Timestamp;
+use moodvane_model::{ErrorChain, Timestamp};
 
 use super::TableError;
 use crate::format::shortened;
@@ -56,7 +56,7 @@ impl TimeFormat {
         let text = text.trim();
         let refused = |right: &str| format!("\"{}\" is not {right}", shortened(text));
         match &self.0 {
-            Form::Rfc3339 => Timestamp::parse_rfc3339(text),
+            Form::Rfc3339 => Timestamp::parse_rfc3339(text).map_err(|e| ErrorChain(&e).to_string()),
             Form::UnixSeconds => millis(text, 1000.0).ok_or_else(|| refused("Unix seconds")),
             Form::UnixMillis => millis(text, 1.0).ok_or_else(|| refused("Unix milliseconds")),
             Form::Pattern(pattern, items) => by_pattern(text, items)

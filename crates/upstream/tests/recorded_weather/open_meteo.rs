@@ -85,7 +85,7 @@ fn every_recorded_open_meteo_answer_is_read_or_refused_as_expected() {
                     .iter()
                     .map(|(at, r)| (*at, values(r)))
                     .unzip();
-                let hour = |i: i64| first.plus_millis(i * 3_600_000).unwrap();
+                let hour = |i: i64| first.checked_add_millis(i * 3_600_000).unwrap();
                 assert_eq!(times, (0..5).map(hour).collect::<Vec<_>>(), "{name}");
                 assert_eq!(found, values_expected, "{name}");
                 assert_eq!(current.unwrap_err().reason(), "missing_field", "{name}");

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_model::{City, Language, SourceId, Timestamp};
+use moodvane_model::{City, ErrorChain, Language, SourceId, Timestamp};
 use moodvane_runtime::Section;
 use moodvane_upstream::Selection;
 use url::Url;
@@ -60,7 +60,7 @@ pub(super) fn read_since(section: &Section<'_>) -> Option<Option<Timestamp>> {
     let text = section.opt_parse::<String>("since")?;
     text.map(|text| Timestamp::parse_rfc3339(&text))
         .transpose()
-        .map_err(|fault| section.fault("since", fault))
+        .map_err(|fault| section.fault("since", ErrorChain(&fault).to_string()))
         .ok()
 }
 

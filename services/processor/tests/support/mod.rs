@@ -11,9 +11,9 @@ use moodvane_eventlog::{
     Watermarks,
 };
 use moodvane_model::{
-    CityId, HourBounds, HourRange, HourRow, HourSlot, Incarnation, Language, Observation, Offset,
-    PartialHour, PartialKey, Partition, Post, Progress, ProgressKey, RunId, Score, Sentiment,
-    SourceId, Timestamp, Topic,
+    CityId, EventTimeBounds, HourRange, HourRow, HourSlot, Incarnation, Language, Observation,
+    Offset, PartialHour, PartialKey, Partition, Post, Progress, ProgressKey, RunId, Score,
+    Sentiment, SourceId, Timestamp, Topic,
 };
 use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::Scorer;
@@ -202,7 +202,7 @@ pub const WINDOW: u32 = 8;
 pub fn config() -> EngineConfig {
     EngineConfig {
         window: WINDOW,
-        bounds: HourBounds::STANDARD,
+        bounds: EventTimeBounds::STANDARD,
         incarnation: Incarnation(1),
         open_rows: 3,
     }
@@ -285,7 +285,7 @@ pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
             if duplicate {
                 continue;
             }
-            let hour = HourSlot::of(post.created_at);
+            let hour = HourSlot::containing(post.created_at);
             let row = merged
                 .entry((post.city, hour))
                 .or_insert_with(|| HourRow::empty(post.city, hour));

@@ -184,7 +184,7 @@ impl<'a> Ask<'a> {
 
     /// The path of the next page, where there is one.
     fn next(&self) -> Option<String> {
-        let begin = self.page.end().plus(1)?;
+        let begin = self.page.end().checked_add(1)?;
         if begin > self.range.end() {
             return None;
         }
@@ -206,7 +206,9 @@ fn page(range: HourRange, query: &Query, limit: u32) -> Result<HourRange, Proble
         let detail = "\"cursor\" must be an hour of the range, from the answer before";
         return Err(Problem::new(Kind::InvalidValue, detail).of("cursor"));
     }
-    let last = i32::try_from(limit - 1).ok().and_then(|by| begin.plus(by));
+    let last = i32::try_from(limit - 1)
+        .ok()
+        .and_then(|by| begin.checked_add(by));
     let end = last.unwrap_or(range.end()).min(range.end());
     HourRange::new(begin, end).map_err(|_| Problem::internal())
 }

@@ -93,7 +93,7 @@ pub(crate) async fn status(
 
 async fn told(state: &State, deadline: Instant) -> Result<Status, Problem> {
     let now = state.app.clock.now();
-    let hour = HourSlot::of(now);
+    let hour = HourSlot::containing(now);
     let store = &state.app.store;
     let runs = store.runs().await.map_err(|error| Problem::store(&error))?;
     let run = serving(&runs, hour).cloned();
@@ -162,9 +162,9 @@ async fn behind(state: &State, run: &RunId, mark: &Watermarks) -> Result<u64, Pr
 }
 
 async fn sources(state: &State, deadline: Instant, hour: HourSlot) -> Result<Vec<Source>, Problem> {
-    let begin = hour.plus(-LOOK_BACK_HOURS).unwrap_or(hour);
+    let begin = hour.checked_add(-LOOK_BACK_HOURS).unwrap_or(hour);
     // A record's own time may lie a little ahead of its reception.
-    let end = hour.plus(1).unwrap_or(hour);
+    let end = hour.checked_add(1).unwrap_or(hour);
     let week = HourRange::new(begin, end).map_err(|_| Problem::internal())?;
     let mut last: BTreeMap<(CityId, SourceId), HourSlot> = BTreeMap::new();
     for city in &state.app.config.cities {

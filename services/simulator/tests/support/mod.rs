@@ -28,7 +28,7 @@ pub(crate) fn start() -> Timestamp {
 }
 
 pub(crate) fn hours_after_start(hours: i64) -> Timestamp {
-    start().plus_millis(hours * HOUR_MS).unwrap()
+    start().checked_add_millis(hours * HOUR_MS).unwrap()
 }
 
 pub(crate) fn config() -> SimulatorConfig {
