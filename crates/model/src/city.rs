@@ -1,36 +1,38 @@
-//! A city, and the names by which posts call it.
+//! A city, with the names that posts use for it.
 
 use chrono_tz::Tz;
 
 use crate::{CityId, ModelError};
 
-/// The most names a city may be listed with.
+/// The most names that a city may have in posts.
 pub const MAX_CITY_NAMES: usize = 64;
 const MAX_NAME_BYTES: usize = 64;
 
-/// A city whose weather and mood are related.
+/// A city that the system observes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct City {
-    /// Its identifier, for example `new-york`.
+    /// Identifier, for example `new-york`.
     pub id: CityId,
-    /// Its name for people, for example `New York`.
+    /// Display name, for example `New York`.
     pub name: String,
-    /// The names by which a post's text may call it, in lower case, for example `nyc`.
+    /// Names that assign a post to the city when its text contains one, in lower case, for example
+    /// `nyc`.
     pub names: Vec<String>,
     /// Degrees north of the equator, -90 to 90.
     pub latitude: f64,
     /// Degrees east of Greenwich, -180 to 180.
     pub longitude: f64,
-    /// Its IANA time zone.
+    /// IANA time zone.
     pub zone: Tz,
 }
 
 impl City {
-    /// A city, checked.
+    /// Validates the fields and creates a city.
     ///
     /// # Errors
-    /// [`ModelError::City`] with every fault found: an empty name, coordinates off the globe, an
-    /// unknown zone, a name in a post that is empty, too long or not made of words.
+    /// [`ModelError::City`] with every fault found: an empty name, coordinates out of range, an
+    /// unknown zone, too many names, or a name that is empty, too long or does not begin and end
+    /// with a letter or digit.
     pub fn new(
         id: CityId,
         name: &str,
@@ -60,10 +62,10 @@ impl City {
                 names.len()
             ));
         }
-        for called in names {
-            if !is_name(called) {
+        for alias in names {
+            if !is_valid_name(alias) {
                 faults.push(format!(
-                    "names: \"{called}\" must be 1 to {MAX_NAME_BYTES} bytes that begin and end with a letter or digit"
+                    "names: \"{alias}\" must be 1 to {MAX_NAME_BYTES} bytes that begin and end with a letter or digit"
                 ));
             }
         }
@@ -71,7 +73,7 @@ impl City {
             Ok(zone) if faults.is_empty() => Ok(Self {
                 id,
                 name: name.trim().to_owned(),
-                names: names.iter().map(|called| called.to_lowercase()).collect(),
+                names: names.iter().map(|alias| alias.to_lowercase()).collect(),
                 latitude,
                 longitude,
                 zone,
@@ -84,11 +86,11 @@ impl City {
     }
 }
 
-fn is_name(called: &str) -> bool {
-    let ends = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    called.len() <= MAX_NAME_BYTES
-        && ends(called.chars().next())
-        && ends(called.chars().next_back())
+fn is_valid_name(name: &str) -> bool {
+    let is_alphanumeric = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    name.len() <= MAX_NAME_BYTES
+        && is_alphanumeric(name.chars().next())
+        && is_alphanumeric(name.chars().next_back())
 }
 
 #[cfg(test)]
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_every_fault_at_once() {
+    fn reports_every_fault_at_once() {
         let names = ["nyc".to_owned(), " ".to_owned()];
         let id = CityId::parse("new-york").unwrap();
         let error = City::new(id, "", &names, (91.0, 181.0), "Mars/Base")

@@ -1,4 +1,4 @@
-//! Hours: parse, print, count, and the rule that says which hour a record belongs to.
+//! Hours in UTC, ranges of hours, and the rule that assigns a record to its hour.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,15 +10,15 @@ use crate::{ModelError, Timestamp};
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// One UTC hour. Prints and parses as `2018-01-01 02`; an invalid hour cannot be made.
+/// One UTC hour between 1970 and 9999. Its text form is `2018-01-01 02`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HourSlot(u32);
 
 impl HourSlot {
-    /// The last hour that can be named: 9999-12-31 23.
+    /// 9999-12-31 23.
     const LAST: u32 = 70_389_527;
 
-    /// The hour in which a moment lies.
+    /// The hour that contains a timestamp.
     #[must_use]
     pub fn containing(at: Timestamp) -> Self {
         Self((at.millis() / HOUR_MS) as u32)
@@ -42,7 +42,7 @@ impl HourSlot {
         self.0
     }
 
-    /// The hour's first moment.
+    /// The first millisecond of the hour.
     #[must_use]
     pub fn start(self) -> Timestamp {
         // Within bounds by construction.
@@ -52,7 +52,8 @@ impl HourSlot {
         )
     }
 
-    /// The hour `n` later (earlier where negative), where there is one.
+    /// The hour `n` hours later, or earlier if `n` is negative. `None` outside the years 1970 to
+    /// 9999.
     #[must_use]
     pub fn checked_add(self, n: i32) -> Option<Self> {
         self.0
@@ -66,24 +67,24 @@ impl FromStr for HourSlot {
     type Err = ModelError;
 
     fn from_str(text: &str) -> Result<Self, ModelError> {
-        let refused = || ModelError::Hour(text.chars().take(64).collect());
+        let invalid = || ModelError::Hour(text.chars().take(64).collect());
         let bytes = text.as_bytes();
-        let shaped = bytes.len() == 13
+        let has_valid_shape = bytes.len() == 13
             && bytes.iter().enumerate().all(|(i, b)| match i {
                 4 | 7 => *b == b'-',
                 10 => *b == b' ',
                 _ => b.is_ascii_digit(),
             });
-        if !shaped {
-            return Err(refused());
+        if !has_valid_shape {
+            return Err(invalid());
         }
         let number = |range: std::ops::Range<usize>| text[range].parse::<u32>().unwrap_or(u32::MAX);
         let date = NaiveDate::from_ymd_opt(number(0..4) as i32, number(5..7), number(8..10));
         let start = date
             .and_then(|d| d.and_hms_opt(number(11..13), 0, 0))
-            .ok_or_else(refused)?;
+            .ok_or_else(invalid)?;
         let at =
-            Timestamp::from_millis(start.and_utc().timestamp_millis()).map_err(|_| refused())?;
+            Timestamp::from_millis(start.and_utc().timestamp_millis()).map_err(|_| invalid())?;
         Ok(Self::containing(at))
     }
 }
@@ -107,7 +108,7 @@ impl Serialize for HourSlot {
     }
 }
 
-/// A range of hours, both ends included, never empty.
+/// A non-empty range of hours that includes both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HourRange {
     begin: HourSlot,
@@ -118,7 +119,7 @@ impl HourRange {
     /// The hours from `begin` to `end`, both included.
     ///
     /// # Errors
-    /// [`ModelError::EmptyRange`] where `end` lies before `begin`.
+    /// [`ModelError::EmptyRange`] if `end` is before `begin`.
     pub fn new(begin: HourSlot, end: HourSlot) -> Result<Self, ModelError> {
         if end < begin {
             return Err(ModelError::EmptyRange {
@@ -141,24 +142,27 @@ impl HourRange {
         self.end
     }
 
-    /// How many hours there are; at least one.
+    /// The number of hours, at least 1.
     #[must_use]
     pub fn hours(self) -> u32 {
         self.end.0 - self.begin.0 + 1
     }
 
-    /// Every hour, in order.
+    /// All hours in order.
     pub fn iter(self) -> impl Iterator<Item = HourSlot> {
         (self.begin.0..=self.end.0).map(HourSlot)
     }
 }
 
-/// How far a record's own time may lie from the time it was received before it is not believed.
+/// How far a record's own time may differ from its reception time to count as its event time.
+///
+/// Beyond these bounds the reception time is the event time, so that a wrong clock at a source
+/// cannot put a record into an arbitrary hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeBounds {
-    /// How far after its reception a record's own time may lie, in milliseconds.
+    /// Maximum time after the reception, in milliseconds.
     pub ahead_ms: u32,
-    /// How far before its reception a record's own time may lie, in milliseconds.
+    /// Maximum time before the reception, in milliseconds.
     pub behind_ms: u32,
 }
 
@@ -169,19 +173,19 @@ impl EventTimeBounds {
         behind_ms: 86_400_000,
     };
 
-    /// The hour of a record: by its own time where that is believable, else by its reception.
-    /// Both times are in the record, so the answer never changes.
+    /// The hour that contains the event time of a record.
     #[must_use]
     pub fn event_hour(self, own: Timestamp, received: Timestamp) -> HourSlot {
         HourSlot::containing(self.event_time(own, received))
     }
 
-    /// The moment that counts: the record's own time where that is believable, else its reception.
+    /// The event time of a record: its own time if it is within the bounds, else its reception time.
+    /// Both times are in the record, so every replay gives the same result.
     #[must_use]
     pub fn event_time(self, own: Timestamp, received: Timestamp) -> Timestamp {
-        let late = received.millis() - own.millis();
-        let believable = late <= i64::from(self.behind_ms) && -late <= i64::from(self.ahead_ms);
-        if believable { own } else { received }
+        let delay = received.millis() - own.millis();
+        let is_plausible = delay <= i64::from(self.behind_ms) && -delay <= i64::from(self.ahead_ms);
+        if is_plausible { own } else { received }
     }
 }
 
@@ -195,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_an_hour() {
+    fn rejects_invalid_hours() {
         for bad in [
             "",
             "2018-13-01 02",
@@ -223,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_counts_both_ends() {
+    fn range_includes_both_ends() {
         let hour = |text: &str| text.parse::<HourSlot>().unwrap();
         let range = HourRange::new(hour("2018-01-01 23"), hour("2018-01-02 01")).unwrap();
         assert_eq!(range.hours(), 3);
@@ -233,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_counted_by_its_own_time_where_that_is_believable() {
+    fn event_time_is_own_time_within_bounds_else_reception() {
         let received = "2018-01-02T12:00:00Z";
         for (own, hour) in [
             ("2018-01-02T11:59:59Z", "2018-01-02 11"),
@@ -250,14 +254,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_is_parsed_again(index in 0..=HourSlot::LAST) {
+        fn display_and_parse_round_trip(index in 0..=HourSlot::LAST) {
             let slot = HourSlot::from_index(index).unwrap();
             prop_assert_eq!(slot.to_string().parse::<HourSlot>().unwrap(), slot);
             prop_assert_eq!(HourSlot::containing(slot.start()), slot);
         }
 
         #[test]
-        fn any_text_is_an_hour_or_an_error(text in "\\PC{0,20}") {
+        fn parses_or_rejects_any_text(text in "\\PC{0,20}") {
             if let Ok(slot) = text.parse::<HourSlot>() {
                 prop_assert_eq!(slot.to_string(), text);
             }

@@ -1,15 +1,56 @@
-//! The vocabulary of Moodvane: what a post, an observation, an hour and its sums are.
+//! The vocabulary of Moodvane: the types that all other crates share.
 //!
-//! Terms: an *observation* is one weather reading of one source; a *post* is one message that
-//! belongs to a city; an *hour slot* is one UTC hour; *sums* are what an hour is folded into; a
-//! *partial hour* is the part of an hour that one partition and one source contributed; an *hour
-//! row* is all partial hours of a city and hour, merged; a *run* is the identity of a fold.
+//! # From concept to type
 //!
-//! Guarantee: a value of one of these types is valid. Whatever comes from outside is checked where
-//! it is parsed, so nothing above needs to check again. All sums are integers, so that merging is
-//! exact, associative and commutative.
+//! | concept | type |
+//! | --- | --- |
+//! | A **city** whose weather and posts the system observes | [`City`], [`CityId`] |
+//! | A **source** of posts or weather, such as `bluesky` or `open-meteo` | [`SourceId`] |
+//! | A **post**: one message that is assigned to a city, a record of topic `tweet` | [`Post`], [`Language`] |
+//! | An **observation**: one weather measurement, a record of topic `temperature` | [`Observation`], [`Readings`] |
+//! | A **weather variable** and a value of it in fixed point | [`Variable`], [`Quantity`] |
+//! | A **score**: the sentiment class of a post and a continuous value | [`Score`], [`Sentiment`] |
+//! | An **hour**: one UTC hour, and a range of hours | [`HourSlot`], [`HourRange`] |
+//! | The **event time** of a record, which determines its hour | [`EventTimeBounds`], [`Timestamp`] |
+//! | A position in the **log** | [`Topic`], [`Incarnation`], [`Partition`], [`Offset`] |
+//! | **Sums**: the mergeable aggregate of an hour's records | [`Sums`], [`PostSums`], [`WeatherSums`], [`VariableSums`], [`MinuteSet`] |
+//! | A **partial hour**: the sums that one partition and one source contribute to an hour | [`PartialHour`], [`PartialKey`] |
+//! | **Progress**: the committed offset of a partition | [`Progress`], [`ProgressKey`], [`Anchor`] |
+//! | An **hour row**: all partial hours of a city and hour, merged by source | [`HourRow`] |
+//! | A **fold run**: the identity of a fold, by scorer and settings | [`RunSpec`], [`RunId`] |
+//! | An invalid value, an undecodable record | [`ModelError`], [`DecodeError`] |
 //!
-//! This crate does no I/O, reads no clock and knows nothing of Kafka, Cassandra, SQLite or HTTP.
+//! A record takes this path: [`Post::from_json`] or [`Observation::from_json`] decodes it,
+//! [`EventTimeBounds::event_hour`] assigns it to an hour, [`Sums::add_post`] or
+//! [`Sums::add_observation`] folds it, and [`HourRow::add`] merges the sums of all partitions.
+//!
+//! ```
+//! use moodvane_model::{EventTimeBounds, Post, Score, Sentiment, Sums};
+//!
+//! let record = br#"{"v":1,"id":"1","city":"new-york","source":"bluesky","text":"sunny",
+//!     "created_at_ms":1514772000000,"received_at_ms":1514772000250}"#;
+//! let post = Post::from_json(record)?;
+//!
+//! let bounds = EventTimeBounds::STANDARD;
+//! let hour = bounds.event_hour(post.created_at, post.received_at);
+//! assert_eq!(hour.to_string(), "2018-01-01 02");
+//!
+//! let mut sums = Sums::default();
+//! let score = Score::new(Sentiment::Positive, 3.2);
+//! sums.add_post(bounds.event_time(post.created_at, post.received_at), Some(score));
+//! assert_eq!(sums.posts.scored(), 1);
+//! # Ok::<(), moodvane_model::DecodeError>(())
+//! ```
+//!
+//! # Guarantees
+//!
+//! - A value of one of these types is valid: parsing validates all input, so that other crates need
+//!   not check again.
+//! - All sums are integers: merging is exact, associative and commutative.
+//!
+//! # Must not know
+//!
+//! This crate does no I/O, reads no clock and does not know Kafka, Cassandra, SQLite or HTTP.
 
 mod city;
 mod error;

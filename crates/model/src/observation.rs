@@ -1,18 +1,18 @@
-//! One weather reading of one source.
+//! One weather measurement of one source.
 
 use crate::{CityId, ModelError, Quantity, SourceId, Timestamp, Variable};
 
-/// The values of one observation. The temperature is always there.
+/// The values of one observation. The temperature is always present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readings {
     values: [Option<Quantity>; Variable::ALL.len()],
 }
 
 impl Readings {
-    /// Readings that hold the temperature alone, in °C.
+    /// Readings with the temperature alone, in °C.
     ///
     /// # Errors
-    /// [`ModelError::Quantity`] where the temperature is impossible.
+    /// [`ModelError::Quantity`] if the temperature is outside its physical limits.
     pub fn new(temperature_c: f64) -> Result<Self, ModelError> {
         let mut values = [None; Variable::ALL.len()];
         values[Variable::Temperature.index()] =
@@ -20,10 +20,10 @@ impl Readings {
         Ok(Self { values })
     }
 
-    /// The same readings with `variable` set, in the variable's unit; `None` changes nothing.
+    /// Sets the value of a variable in its unit. `None` changes nothing.
     ///
     /// # Errors
-    /// [`ModelError::Quantity`] where the value is impossible.
+    /// [`ModelError::Quantity`] if the value is outside the variable's physical limits.
     pub fn with(mut self, variable: Variable, value: Option<f64>) -> Result<Self, ModelError> {
         if let Some(value) = value {
             self.values[variable.index()] = Some(Quantity::new(variable, value)?);
@@ -31,31 +31,31 @@ impl Readings {
         Ok(self)
     }
 
-    /// The value of a variable, where the source gave one.
+    /// The value of a variable, or `None` if the source does not report it.
     #[must_use]
     pub fn get(&self, variable: Variable) -> Option<Quantity> {
         self.values[variable.index()]
     }
 }
 
-/// One weather reading of one source for one city.
+/// One weather measurement of one source for one city: a record of topic `temperature`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observation {
-    /// The city it was made for.
+    /// The city.
     pub city: CityId,
-    /// The source that gave it.
+    /// The source.
     pub source: SourceId,
-    /// When it was made, by the source's account.
+    /// When the source measured the values.
     pub observed_at: Timestamp,
-    /// When the ingester got it; for history that is played again, the time it was made.
+    /// When the ingester received it. For replayed history, equal to `observed_at`.
     pub received_at: Timestamp,
-    /// What was read.
+    /// The measured values.
     pub readings: Readings,
 }
 
 impl Observation {
-    /// What makes the observation itself: `city:source:observed_at` with the time in milliseconds.
-    /// It is also the record's key.
+    /// The identity `city:source:observed_at`, with the time in milliseconds. It is the record's key;
+    /// records with equal identity are duplicates.
     #[must_use]
     pub fn identity(&self) -> String {
         format!(

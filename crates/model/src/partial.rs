@@ -1,5 +1,8 @@
-//! The rows by which an hour is counted exactly once: partial hours, progress, and what they
-//! merge into.
+//! The rows of the store: partial hours, progress, and the merged hour.
+//!
+//! Guarantee: the processor writes partial hours first and progress after them. Both writes are
+//! idempotent, and a partial hour holds the offset up to which it is folded. A processor that
+//! resumes from the progress therefore counts each record exactly once.
 
 use std::collections::BTreeMap;
 
@@ -8,84 +11,85 @@ use crate::{
     Topic,
 };
 
-/// Which part of which hour a row holds.
+/// The key of a [`PartialHour`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PartialKey {
-    /// The fold that made it.
+    /// The fold run.
     pub run: RunId,
     /// The city.
     pub city: CityId,
     /// The hour.
     pub hour: HourSlot,
-    /// The topic that was folded.
+    /// The topic of the records.
     pub topic: Topic,
-    /// Which life of the topic.
+    /// The incarnation of the topic.
     pub incarnation: Incarnation,
-    /// The partition that was folded.
+    /// The partition of the records.
     pub partition: Partition,
     /// The source of the records.
     pub source: SourceId,
 }
 
-/// What one partition and one source contributed to an hour. Always written whole.
+/// The sums that one partition and one source contribute to an hour. A write replaces the whole row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartialHour {
-    /// Which part it is.
+    /// The key.
     pub key: PartialKey,
-    /// The sums of all records of that part up to `through_offset`.
+    /// The sums of all records with this key up to `through_offset`.
     pub sums: Sums,
-    /// The last record that belongs to the row. Of two versions of a row, the higher one wins.
+    /// The last folded offset. Of two versions of a row, the one with the higher offset is valid.
     pub through_offset: Offset,
 }
 
-/// Which partition a progress row speaks of.
+/// The key of a [`Progress`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProgressKey {
-    /// The fold.
+    /// The fold run.
     pub run: RunId,
     /// The topic.
     pub topic: Topic,
-    /// Which life of the topic.
+    /// The incarnation of the topic.
     pub incarnation: Incarnation,
     /// The partition.
     pub partition: Partition,
 }
 
-/// The record just below a progress offset, by which a log is recognised.
+/// The last record below a progress offset. A processor compares it with the log on start, to detect
+/// a log that was deleted and created again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anchor {
-    /// Its offset.
+    /// The record's offset.
     pub offset: Offset,
-    /// When the log wrote it.
+    /// The timestamp that the log gave it.
     pub written_at: Timestamp,
     /// A hash of its key.
     pub key_hash: u64,
 }
 
-/// Every record below `next` is in the flushed partial rows. Written after them.
+/// The committed position of a partition: all records below `next` are in stored partial hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// The partition.
+    /// The key.
     pub key: ProgressKey,
-    /// The first offset that is not yet in the rows.
+    /// The first offset that is not in the stored rows.
     pub next: Offset,
-    /// The record just below; `None` where nothing was read yet.
+    /// The last record below `next`; `None` before the first record.
     pub anchor: Option<Anchor>,
 }
 
-/// An hour of a city: all its partial hours, merged per source.
+/// An hour of a city: all its partial hours merged by source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HourRow {
     /// The city.
     pub city: CityId,
     /// The hour.
     pub hour: HourSlot,
-    /// What each source contributed.
+    /// The sums of each source.
     pub sources: BTreeMap<SourceId, Sums>,
 }
 
 impl HourRow {
-    /// An hour of which nothing is known yet.
+    /// An hour without sums.
     #[must_use]
     pub fn empty(city: CityId, hour: HourSlot) -> Self {
         Self {
@@ -95,12 +99,12 @@ impl HourRow {
         }
     }
 
-    /// Adds what one source contributed.
+    /// Adds sums of a source.
     pub fn add(&mut self, source: SourceId, sums: &Sums) {
         self.sources.entry(source).or_default().merge(sums);
     }
 
-    /// The posts of all sources.
+    /// The sums over the posts of all sources.
     #[must_use]
     pub fn posts(&self) -> PostSums {
         let mut all = Sums::default();

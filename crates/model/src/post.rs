@@ -1,13 +1,13 @@
-//! One message that belongs to a city.
+//! One message that is assigned to a city.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::{CityId, ModelError, SourceId, Timestamp};
 
-/// The longest identifier of a post, in bytes.
+/// Maximum length of a post's identifier in bytes.
 pub const MAX_POST_ID_BYTES: usize = 256;
-/// The longest text of a post, in bytes.
+/// Maximum length of a post's text in bytes.
 pub const MAX_POST_TEXT_BYTES: usize = 16_384;
 
 /// The language of a post: the primary subtag of its BCP 47 tag, in lower case.
@@ -21,7 +21,7 @@ impl Language {
     /// Reads a BCP 47 tag such as `en` or `pt-BR` and keeps its primary subtag.
     ///
     /// # Errors
-    /// [`ModelError::Language`] where the tag does not begin with 2 to 8 letters.
+    /// [`ModelError::Language`] if the tag does not begin with 2 to 8 letters.
     pub fn parse(tag: &str) -> Result<Self, ModelError> {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
         let valid =
@@ -57,29 +57,31 @@ impl fmt::Display for Language {
     }
 }
 
-/// One message that belongs to a city. Borrows its text from the record it was read from.
+/// One message that is assigned to a city: a record of topic `tweet`. Borrows its text from the
+/// record's bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post<'a> {
     pub(crate) id: Cow<'a, str>,
     pub(crate) text: Cow<'a, str>,
-    /// The city it belongs to.
+    /// The city.
     pub city: CityId,
-    /// The source that delivered it.
+    /// The source.
     pub source: SourceId,
-    /// Its language, where the source names one.
+    /// The language, if the source states one.
     pub language: Option<Language>,
-    /// When it was written, by its own account.
+    /// When the author wrote it, as stated in the post.
     pub created_at: Timestamp,
-    /// When it was received: by the stream's own server where that says so, so that every copy of
-    /// a post says the same, else by the ingester.
+    /// When the stream's server received it, if the server states so; all copies of a post then
+    /// have the same time. Otherwise when the ingester received it.
     pub received_at: Timestamp,
 }
 
 impl<'a> Post<'a> {
-    /// A post, checked.
+    /// Validates the fields and creates a post.
     ///
     /// # Errors
-    /// [`ModelError::PostId`] and [`ModelError::PostText`] beyond the limits.
+    /// [`ModelError::PostId`] for an identifier that is empty, too long or has control characters;
+    /// [`ModelError::PostText`] for a text over the limit.
     pub fn new(
         (city, source): (CityId, SourceId),
         id: impl Into<Cow<'a, str>>,
@@ -101,7 +103,7 @@ impl<'a> Post<'a> {
         })
     }
 
-    /// The source's own identifier of the post.
+    /// The identifier that the source gives the post.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -113,22 +115,23 @@ impl<'a> Post<'a> {
         &self.text
     }
 
-    /// What makes the post itself: `city:source:id`. It is also the record's key.
+    /// The identity `city:source:id`. It is the record's key; records with equal identity are
+    /// duplicates.
     #[must_use]
     pub fn identity(&self) -> String {
         format!("{}:{}:{}", self.city, self.source, self.id)
     }
 
-    /// Whether `key` is this post's identity.
+    /// Whether `key` equals [`Post::identity`]. Does not allocate.
     #[must_use]
     pub fn has_identity(&self, key: &[u8]) -> bool {
-        strip(key, self.city.as_str())
-            .and_then(|rest| strip(rest, self.source.as_str()))
+        strip_part(key, self.city.as_str())
+            .and_then(|rest| strip_part(rest, self.source.as_str()))
             .is_some_and(|rest| rest == self.id.as_bytes())
     }
 }
 
-fn strip<'k>(key: &'k [u8], part: &str) -> Option<&'k [u8]> {
+fn strip_part<'k>(key: &'k [u8], part: &str) -> Option<&'k [u8]> {
     key.strip_prefix(part.as_bytes())?.strip_prefix(b":")
 }
 

@@ -1,27 +1,28 @@
-//! The identity of a fold: all that decides what a record becomes.
+//! The identity of a fold run: everything that determines the rows that a log folds into.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::EventTimeBounds;
 
-/// The version of the fold's own rules. Raised whenever the same log would give other rows.
+/// The version of the fold's rules. A change that folds the same log into different rows raises it.
 pub const FOLD_VERSION: u32 = 1;
 
-/// All that decides what a record becomes. Two processors with equal specifications may share
-/// partitions; others never do.
+/// Everything that determines the rows that a log folds into. Processors with equal specifications
+/// form one consumer group and share its partitions; processors with different ones fold into
+/// separate runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSpec {
-    /// The scorer's fingerprint: its name and what its answers depend on.
+    /// The scorer's fingerprint: its name and a hash of everything that its scores depend on.
     pub scorer: String,
-    /// The duplicate window W, in offsets.
+    /// The duplicate window W: the number of preceding offsets that are searched for a duplicate.
     pub window: u32,
-    /// Which times are believed.
+    /// The bounds of the event time.
     pub bounds: EventTimeBounds,
 }
 
 impl RunSpec {
-    /// The name of the run: readable, and different wherever the rows could differ.
+    /// The name of the run. Specifications that can give different rows have different names.
     #[must_use]
     pub fn id(&self) -> RunId {
         RunId::new(format!(
@@ -41,7 +42,7 @@ impl RunSpec {
 pub struct RunId(Arc<str>);
 
 impl RunId {
-    /// A run's name as it was stored.
+    /// The run of a stored name.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())

@@ -1,8 +1,8 @@
-//! The mood of one post.
+//! The sentiment of one post.
 
 use crate::ModelError;
 
-/// The class of one post's mood.
+/// The sentiment class of one post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Sentiment {
@@ -19,7 +19,7 @@ pub enum Sentiment {
 }
 
 impl Sentiment {
-    /// Every class, from 0 to 4.
+    /// All classes, from 0 to 4.
     pub const ALL: [Self; 5] = [
         Self::VeryNegative,
         Self::Negative,
@@ -34,7 +34,7 @@ impl Sentiment {
         self as u8
     }
 
-    /// The name of the class in words.
+    /// The class's name, for example `very negative`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl TryFrom<u8> for Sentiment {
     }
 }
 
-/// What a scorer says of one text: a class, and where on the scale it lies.
+/// The result of scoring one text: a class and a continuous value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
     /// The class.
@@ -66,8 +66,8 @@ pub struct Score {
 }
 
 impl Score {
-    /// A score of `class` with the continuous value `value`, which is held within 0.0 to 4.0 and
-    /// kept to six decimals. A value that is not a number becomes the class itself.
+    /// A score with a class and a continuous value. The value is clamped to 0.0 to 4.0 and rounded
+    /// to six decimals; NaN becomes the number of the class.
     #[must_use]
     pub fn new(class: Sentiment, value: f64) -> Self {
         let value = if value.is_nan() {
@@ -87,7 +87,7 @@ impl Score {
         f64::from(self.micros) / 1e6
     }
 
-    /// The continuous value in millionths, as it is summed.
+    /// The continuous value in millionths, the unit of the sums.
     #[must_use]
     pub fn micros(self) -> u32 {
         self.micros

@@ -1,5 +1,4 @@
-//! Identifiers of cities and sources: short, printable, held inline so that a record's identity
-//! costs no allocation.
+//! Identifiers of cities and sources. They are stored inline, so that copying one does not allocate.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,7 +34,7 @@ impl Slug {
     }
 
     fn as_str(&self) -> &str {
-        // Only ASCII gets in, so this never falls back.
+        // `parse` accepts ASCII only, so the default is unreachable.
         std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
     }
 }
@@ -47,10 +46,10 @@ macro_rules! identifier {
         pub struct $name(Slug);
 
         impl $name {
-            /// Reads an identifier: 1 to 31 characters of a-z, 0-9 and '-'.
+            /// Parses an identifier: 1 to 31 characters of a-z, 0-9 and '-'.
             ///
             /// # Errors
-            /// [`ModelError::Slug`] where the text is anything else.
+            /// [`ModelError::Slug`] for any other text.
             pub fn parse(text: &str) -> Result<Self, ModelError> {
                 Slug::parse(text).map(Self)
             }

@@ -1,42 +1,44 @@
-//! What an hour is folded into: integers only, so that merging is exact, associative and
-//! commutative whatever the order. The laws are property tests below.
+//! The mergeable sums of an hour.
+//!
+//! Guarantee: all sums are integers, so that merging is exact, associative and commutative.
+//! Property tests below check these laws.
 
 use crate::{Observation, Quantity, Score, Sentiment, Timestamp, Variable};
 
 const MINUTE_MS: i64 = 60_000;
 
-/// The minutes of an hour in which a source was heard: bit `m` for minute `m`.
+/// A set of minutes of an hour: those in which a source delivered a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MinuteSet(u64);
 
 impl MinuteSet {
     const MASK: u64 = (1 << 60) - 1;
 
-    /// The minutes that `bits` names; bits beyond minute 59 are dropped.
+    /// The minutes whose bits are set; bits above 59 are ignored.
     #[must_use]
     pub fn from_bits(bits: u64) -> Self {
         Self(bits & Self::MASK)
     }
 
-    /// The minute of the hour in which a moment lies.
+    /// The minute of the hour that contains a timestamp.
     #[must_use]
     pub fn containing(at: Timestamp) -> Self {
         Self(1 << (at.millis() / MINUTE_MS % 60))
     }
 
-    /// Bit `m` is set where the source was heard in minute `m`.
+    /// A bit mask: bit `m` is set if minute `m` is in the set.
     #[must_use]
     pub fn bits(self) -> u64 {
         self.0
     }
 
-    /// In how many minutes the source was heard, 0 to 60.
+    /// The number of minutes, 0 to 60.
     #[must_use]
     pub fn count(self) -> u32 {
         self.0.count_ones()
     }
 
-    /// The minutes of both.
+    /// The minutes of either set.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -46,16 +48,16 @@ impl MinuteSet {
 /// Sums over posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PostSums {
-    /// How many posts fell into each class, 0 to 4.
+    /// The number of posts in each class, 0 to 4.
     pub classes: [u64; 5],
     /// The sum of the continuous scores, in millionths.
     pub score_micros: i64,
-    /// Posts that the scorer does not speak the language of; they are in no class.
+    /// Posts in a language that the scorer does not support; they are in no class.
     pub unscored: u64,
 }
 
 impl PostSums {
-    /// How many posts were scored.
+    /// The number of scored posts.
     #[must_use]
     pub fn scored(&self) -> u64 {
         self.classes.iter().sum()
@@ -79,16 +81,16 @@ impl PostSums {
     }
 }
 
-/// Count, sum and extremes of one variable, in millionths of its unit.
+/// Count, sum, minimum and maximum of one variable, in millionths of its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VariableSums {
-    /// How many values there were.
+    /// The number of values.
     pub count: u64,
-    /// Their sum.
+    /// The sum.
     pub sum: i64,
-    /// The least; `i64::MAX` where there is none.
+    /// The minimum; `i64::MAX` without values.
     pub min: i64,
-    /// The greatest; `i64::MIN` where there is none.
+    /// The maximum; `i64::MIN` without values.
     pub max: i64,
 }
 
@@ -104,7 +106,7 @@ impl Default for VariableSums {
 }
 
 impl VariableSums {
-    /// The mean in the variable's unit, where there is a value.
+    /// The mean in the variable's unit; `None` without values.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64 / 1e6)
@@ -146,21 +148,21 @@ impl WeatherSums {
     }
 }
 
-/// What the records of an hour add up to. `Sums::default()` is the sum of no record.
+/// The sums of the records of an hour. `Sums::default()` is the neutral element.
 ///
-/// Counts are below 2^33 in any real hour, so that no sum can overflow.
+/// Counts of an hour stay far below 2^33, so that no sum overflows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sums {
-    /// What the posts add up to.
+    /// Sums over posts.
     pub posts: PostSums,
-    /// What the observations add up to.
+    /// Sums over observations.
     pub weather: WeatherSums,
-    /// The minutes in which a record was heard.
+    /// The minutes with at least one record.
     pub minutes: MinuteSet,
 }
 
 impl Sums {
-    /// Adds one post that counts at `at`; `None` where the scorer does not speak its language.
+    /// Adds one post with event time `at`. `None` means that the scorer does not support its language.
     pub fn add_post(&mut self, at: Timestamp, score: Option<Score>) {
         match score {
             Some(score) => {
@@ -172,7 +174,7 @@ impl Sums {
         self.minutes = self.minutes.union(MinuteSet::containing(at));
     }
 
-    /// Adds one observation that counts at `at`.
+    /// Adds one observation with event time `at`.
     pub fn add_observation(&mut self, at: Timestamp, observation: &Observation) {
         for variable in Variable::ALL {
             if let Some(value) = observation.readings.get(variable) {
@@ -182,7 +184,7 @@ impl Sums {
         self.minutes = self.minutes.union(MinuteSet::containing(at));
     }
 
-    /// Adds all that `other` holds.
+    /// Adds the sums of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.posts.merge(&other.posts);
         self.weather.merge(&other.weather);
@@ -245,7 +247,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_added_changes_nothing(a in sums()) {
+        fn default_is_neutral_element(a in sums()) {
             prop_assert_eq!(merged(a, &Sums::default()), a);
         }
     }

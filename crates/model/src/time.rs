@@ -1,4 +1,4 @@
-//! Moments in UTC, to the millisecond.
+//! Timestamps in UTC with millisecond precision.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use serde::Serialize;
 
 use crate::ModelError;
 
-/// 10000-01-01T00:00:00Z in milliseconds since the epoch: the first moment that is refused.
+/// 10000-01-01T00:00:00Z in milliseconds since the epoch: the first invalid timestamp.
 const END_MS: i64 = 253_402_300_800_000;
 
-/// A moment in UTC: whole milliseconds since 1970-01-01, within the years 1970 to 9999.
+/// A timestamp in UTC: milliseconds since 1970-01-01, within the years 1970 to 9999.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `ms` milliseconds after the epoch.
+    /// The timestamp `ms` milliseconds after the epoch.
     ///
     /// # Errors
     /// [`ModelError::Timestamp`] outside the years 1970 to 9999.
@@ -28,7 +28,7 @@ impl Timestamp {
         }
     }
 
-    /// Reads an RFC 3339 date and time, such as `2015-02-17T07:36:05Z`.
+    /// Parses an RFC 3339 date and time, such as `2015-02-17T07:36:05Z`.
     ///
     /// # Errors
     /// [`ModelError::Rfc3339`] for any other text, [`ModelError::Timestamp`] outside the years 1970
@@ -47,15 +47,15 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `ms` milliseconds later (earlier where negative).
+    /// The timestamp `ms` milliseconds later, or earlier if `ms` is negative.
     ///
     /// # Errors
-    /// [`ModelError::Timestamp`] where that lies outside the years 1970 to 9999.
+    /// [`ModelError::Timestamp`] if the result is outside the years 1970 to 9999.
     pub fn checked_add_millis(self, ms: i64) -> Result<Self, ModelError> {
         Self::from_millis(self.0.saturating_add(ms))
     }
 
-    /// The same moment as chrono's type.
+    /// The timestamp as a `chrono` value.
     #[must_use]
     pub fn to_chrono(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
@@ -63,7 +63,7 @@ impl Timestamp {
 }
 
 impl From<DateTime<Utc>> for Timestamp {
-    /// Moments outside the years 1970 to 9999 become the nearest that is inside.
+    /// Clamps to the years 1970 to 9999.
     fn from(at: DateTime<Utc>) -> Self {
         Self(at.timestamp_millis().clamp(0, END_MS - 1))
     }

@@ -1,4 +1,4 @@
-//! Names of places in the log.
+//! Topics, their incarnations, partitions and offsets: positions in the log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// Every topic.
+    /// All topics.
     pub const ALL: [Self; 2] = [Self::Temperature, Self::Tweet];
 
     /// The topic's name in the log.
@@ -27,7 +27,7 @@ impl Topic {
         }
     }
 
-    /// The name of the topic that holds this topic's unreadable records.
+    /// The name of the dead-letter topic, which holds the records that cannot be decoded.
     #[must_use]
     pub fn dead_letter_name(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl fmt::Display for Topic {
     }
 }
 
-/// A partition of a topic, counted from 0.
+/// The number of a partition of a topic, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Partition(pub u32);
 
@@ -63,15 +63,15 @@ impl fmt::Display for Partition {
     }
 }
 
-/// The place of a record in its partition, counted from 0.
+/// The position of a record in its partition, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Offset(pub u64);
 
 impl Offset {
-    /// The first offset of a partition that never lost a record.
+    /// The first offset of a partition.
     pub const ZERO: Self = Self(0);
 
-    /// The offset that follows.
+    /// The following offset.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
@@ -90,8 +90,11 @@ impl fmt::Display for Offset {
     }
 }
 
-/// Which life of a topic is meant: an operator raises the number when a topic was deleted and made
-/// again. Rows of all incarnations add up.
+/// The incarnation of a topic.
+///
+/// Offsets start at 0 again in a topic that was deleted and created again. An operator raises the
+/// incarnation then, so that the new records get rows of their own. The hour row merges the rows of
+/// all incarnations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Incarnation(pub u32);
 

@@ -1,10 +1,10 @@
-//! Weather variables and their values in fixed point.
+//! Weather variables and their fixed-point values.
 
 use std::fmt;
 
 use crate::ModelError;
 
-/// A weather variable, with its unit inside the system.
+/// A weather variable. Each has one unit in the whole system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Variable {
     /// Air temperature, °C.
@@ -21,7 +21,7 @@ pub enum Variable {
     Pressure,
 }
 
-struct Facts {
+struct Properties {
     name: &'static str,
     unit: &'static str,
     min: f64,
@@ -29,7 +29,7 @@ struct Facts {
 }
 
 impl Variable {
-    /// Every variable, in the order in which sums hold them.
+    /// All variables, in the order of [`crate::WeatherSums`].
     pub const ALL: [Self; 6] = [
         Self::Temperature,
         Self::Humidity,
@@ -39,42 +39,42 @@ impl Variable {
         Self::Pressure,
     ];
 
-    /// The bounds lie a little outside the records of the World Meteorological Organization
-    /// (temperature -89.2 to 56.7 °C, gust 113.2 m/s, pressure 870 to 1083.8 hPa at sea level); a
-    /// station's own pressure may be as low as on the highest mountains.
-    const fn facts(self) -> Facts {
+    /// The limits are slightly wider than the records of the World Meteorological Organization
+    /// (temperature -89.2 to 56.7 °C, gust 113.2 m/s, pressure 870 to 1083.8 hPa at sea level). The
+    /// lower limit of the pressure is lower, since a mountain station may report station pressure.
+    const fn properties(self) -> Properties {
         match self {
-            Self::Temperature => Facts {
+            Self::Temperature => Properties {
                 name: "temperature",
                 unit: "°C",
                 min: -100.0,
                 max: 70.0,
             },
-            Self::Humidity => Facts {
+            Self::Humidity => Properties {
                 name: "humidity",
                 unit: "%",
                 min: 0.0,
                 max: 100.0,
             },
-            Self::Precipitation => Facts {
+            Self::Precipitation => Properties {
                 name: "precipitation",
                 unit: "mm/h",
                 min: 0.0,
                 max: 2000.0,
             },
-            Self::Wind => Facts {
+            Self::Wind => Properties {
                 name: "wind",
                 unit: "m/s",
                 min: 0.0,
                 max: 150.0,
             },
-            Self::Cloud => Facts {
+            Self::Cloud => Properties {
                 name: "cloud",
                 unit: "%",
                 min: 0.0,
                 max: 100.0,
             },
-            Self::Pressure => Facts {
+            Self::Pressure => Properties {
                 name: "pressure",
                 unit: "hPa",
                 min: 300.0,
@@ -86,16 +86,16 @@ impl Variable {
     /// The variable's name, for example `temperature`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.facts().name
+        self.properties().name
     }
 
     /// The variable's unit, for example `°C`.
     #[must_use]
     pub const fn unit(self) -> &'static str {
-        self.facts().unit
+        self.properties().unit
     }
 
-    /// Its place in [`Variable::ALL`].
+    /// The index in [`Variable::ALL`].
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
@@ -108,7 +108,7 @@ impl fmt::Display for Variable {
     }
 }
 
-/// A value of a weather variable in millionths of its unit, so that sums are exact.
+/// A value of a weather variable, stored in millionths of its unit so that sums are exact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Quantity(i64);
 
@@ -116,14 +116,14 @@ impl Quantity {
     /// `value` in the unit of `variable`, rounded to six decimals.
     ///
     /// # Errors
-    /// [`ModelError::Quantity`] where the value is not finite or physically impossible.
+    /// [`ModelError::Quantity`] if the value is not finite or outside the variable's physical limits.
     pub fn new(variable: Variable, value: f64) -> Result<Self, ModelError> {
-        let Facts {
+        let Properties {
             name,
             unit,
             min,
             max,
-        } = variable.facts();
+        } = variable.properties();
         if !(min..=max).contains(&value) {
             return Err(ModelError::Quantity {
                 variable: name,

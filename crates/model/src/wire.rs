@@ -1,10 +1,10 @@
-//! The JSON of both topics.
+//! The JSON records of both topics.
 //!
-//! Every record carries `"v":1`. A reader ignores fields it does not know, so a field may be added
-//! without a new version. Where the meaning of a field changes, `v` is raised, and the new version
-//! is rolled out readers first: a reader that meets a later `v` refuses the record, which goes to
-//! the dead-letter topic and can be sent again once the readers know it. Times are milliseconds
-//! since 1970-01-01 UTC; units are in the fields' names.
+//! Every record has a version, `"v":1`. Readers ignore unknown fields, so that adding a field needs
+//! no new version. A change of a field's meaning raises `v`. Roll such a change out to the readers
+//! first: a reader rejects a record with a later `v`, and the processor publishes it to the
+//! dead-letter topic, from which it can be published again after the upgrade. Times are milliseconds
+//! since 1970-01-01 UTC; the names of fields state the units.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::{
     Variable,
 };
 
-/// The version that is written, and the greatest that is read.
+/// The version that writers use and the greatest that readers support.
 pub const WIRE_VERSION: u64 = 1;
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ struct RawPost<'a> {
 }
 
 #[derive(Serialize)]
-struct WrittenPost<'a> {
+struct PostRecord<'a> {
     v: u64,
     id: &'a str,
     city: &'a str,
@@ -70,7 +70,7 @@ struct RawObservation<'a> {
 }
 
 #[derive(Serialize)]
-struct WrittenObservation<'a> {
+struct ObservationRecord<'a> {
     v: u64,
     city: &'a str,
     source: &'a str,
@@ -89,7 +89,7 @@ struct WrittenObservation<'a> {
     pressure_hpa: Option<f64>,
 }
 
-fn version(v: Option<u64>) -> Result<(), DecodeError> {
+fn check_version(v: Option<u64>) -> Result<(), DecodeError> {
     match v {
         None => Err(DecodeError::MissingField("v")),
         Some(v) if (1..=WIRE_VERSION).contains(&v) => Ok(()),
@@ -104,39 +104,40 @@ fn required<T>(field: &'static str, value: Option<T>) -> Result<T, DecodeError> 
     value.ok_or(DecodeError::MissingField(field))
 }
 
-fn possible<T>(field: &'static str, value: Result<T, ModelError>) -> Result<T, DecodeError> {
+fn valid<T>(field: &'static str, value: Result<T, ModelError>) -> Result<T, DecodeError> {
     value.map_err(|source| DecodeError::InvalidField { field, source })
 }
 
-fn moment(field: &'static str, ms: Option<i64>) -> Result<Timestamp, DecodeError> {
-    possible(field, Timestamp::from_millis(required(field, ms)?))
+fn timestamp(field: &'static str, ms: Option<i64>) -> Result<Timestamp, DecodeError> {
+    valid(field, Timestamp::from_millis(required(field, ms)?))
 }
 
-fn place(
+fn city_and_source(
     city: Option<Text<'_>>,
     source: Option<Text<'_>>,
 ) -> Result<(CityId, SourceId), DecodeError> {
-    let city = possible("city", CityId::parse(&required("city", city)?.0))?;
-    let source = possible("source", SourceId::parse(&required("source", source)?.0))?;
+    let city = valid("city", CityId::parse(&required("city", city)?.0))?;
+    let source = valid("source", SourceId::parse(&required("source", source)?.0))?;
     Ok((city, source))
 }
 
 impl<'a> Post<'a> {
-    /// Reads a record of topic `tweet`. Borrows id and text from `json` where they hold no escape.
+    /// Decodes a record of topic `tweet`. Borrows id and text from `json` unless they contain escapes.
     ///
     /// # Errors
-    /// [`DecodeError`] where the record is not JSON, of a later version, or lacks or breaks a field.
+    /// [`DecodeError`] if the record is not JSON, has a later version, or a field is missing or
+    /// invalid.
     pub fn from_json(json: &'a [u8]) -> Result<Self, DecodeError> {
         let raw: RawPost<'a> = serde_json::from_slice(json)?;
-        version(raw.v)?;
-        let (city, source) = place(raw.city, raw.source)?;
+        check_version(raw.v)?;
+        let (city, source) = city_and_source(raw.city, raw.source)?;
         let id = required("id", raw.id)?.0;
-        possible("id", check_id(&id))?;
+        valid("id", check_id(&id))?;
         let text = required("text", raw.text)?.0;
-        possible("text", check_text(&text))?;
+        valid("text", check_text(&text))?;
         let language = raw
             .lang
-            .map(|tag| possible("lang", Language::parse(&tag.0)))
+            .map(|tag| valid("lang", Language::parse(&tag.0)))
             .transpose()?;
         Ok(Self {
             id,
@@ -144,17 +145,17 @@ impl<'a> Post<'a> {
             city,
             source,
             language,
-            created_at: moment("created_at_ms", raw.created_at_ms)?,
-            received_at: moment("received_at_ms", raw.received_at_ms)?,
+            created_at: timestamp("created_at_ms", raw.created_at_ms)?,
+            received_at: timestamp("received_at_ms", raw.received_at_ms)?,
         })
     }
 
-    /// The record of topic `tweet`.
+    /// Encodes the record of topic `tweet`.
     ///
     /// # Errors
-    /// Only where the serialiser itself fails, which for these types it does not.
+    /// Never for these types; the serializer's signature requires it.
     pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(&WrittenPost {
+        serde_json::to_vec(&PostRecord {
             v: WIRE_VERSION,
             id: self.id(),
             city: self.city.as_str(),
@@ -168,16 +169,17 @@ impl<'a> Post<'a> {
 }
 
 impl Observation {
-    /// Reads a record of topic `temperature`.
+    /// Decodes a record of topic `temperature`.
     ///
     /// # Errors
-    /// [`DecodeError`] where the record is not JSON, of a later version, or lacks or breaks a field.
+    /// [`DecodeError`] if the record is not JSON, has a later version, or a field is missing or
+    /// invalid.
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
         let raw: RawObservation<'_> = serde_json::from_slice(json)?;
-        version(raw.v)?;
-        let (city, source) = place(raw.city, raw.source)?;
+        check_version(raw.v)?;
+        let (city, source) = city_and_source(raw.city, raw.source)?;
         let temperature = required("temperature_c", raw.temperature_c)?;
-        let mut readings = possible("temperature_c", Readings::new(temperature))?;
+        let mut readings = valid("temperature_c", Readings::new(temperature))?;
         for (field, variable, value) in [
             ("humidity_pct", Variable::Humidity, raw.humidity_pct),
             (
@@ -189,24 +191,24 @@ impl Observation {
             ("cloud_pct", Variable::Cloud, raw.cloud_pct),
             ("pressure_hpa", Variable::Pressure, raw.pressure_hpa),
         ] {
-            readings = possible(field, readings.with(variable, value))?;
+            readings = valid(field, readings.with(variable, value))?;
         }
         Ok(Self {
             city,
             source,
-            observed_at: moment("observed_at_ms", raw.observed_at_ms)?,
-            received_at: moment("received_at_ms", raw.received_at_ms)?,
+            observed_at: timestamp("observed_at_ms", raw.observed_at_ms)?,
+            received_at: timestamp("received_at_ms", raw.received_at_ms)?,
             readings,
         })
     }
 
-    /// The record of topic `temperature`.
+    /// Encodes the record of topic `temperature`.
     ///
     /// # Errors
-    /// Only where the serialiser itself fails, which for these types it does not.
+    /// Never for these types; the serializer's signature requires it.
     pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
         let value = |variable| self.readings.get(variable).map(crate::Quantity::value);
-        serde_json::to_vec(&WrittenObservation {
+        serde_json::to_vec(&ObservationRecord {
             v: WIRE_VERSION,
             city: self.city.as_str(),
             source: self.source.as_str(),

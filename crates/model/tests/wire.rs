@@ -1,5 +1,4 @@
-//! The records of both topics: their shape is pinned, what is read is what was written, and what
-//! cannot be read says why.
+//! The JSON records of both topics: their shape, the round trip, and the errors of invalid records.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,14 +9,21 @@ use moodvane_model::{
 use proptest::prelude::*;
 
 fn post(id: &str, text: &str) -> Post<'static> {
-    let place = (
+    let city_and_source = (
         CityId::parse("new-york").unwrap(),
         SourceId::parse("bluesky").unwrap(),
     );
     let at = |ms| Timestamp::from_millis(ms).unwrap();
     let language = Some(Language::parse("en-US").unwrap());
     let times = (at(1_514_772_000_000), at(1_514_772_000_250));
-    Post::new(place, id.to_owned(), text.to_owned(), language, times).unwrap()
+    Post::new(
+        city_and_source,
+        id.to_owned(),
+        text.to_owned(),
+        language,
+        times,
+    )
+    .unwrap()
 }
 
 fn observation() -> Observation {
@@ -35,13 +41,13 @@ fn observation() -> Observation {
 }
 
 #[test]
-fn the_shape_of_a_post() {
+fn encodes_post() {
     let json = String::from_utf8(post("at:1", "rain \"again\" in nyc").to_json().unwrap()).unwrap();
     insta::assert_snapshot!(json, @r#"{"v":1,"id":"at:1","city":"new-york","source":"bluesky","text":"rain \"again\" in nyc","lang":"en","created_at_ms":1514772000000,"received_at_ms":1514772000250}"#);
 }
 
 #[test]
-fn the_shape_of_an_observation() {
+fn encodes_observation() {
     let json = String::from_utf8(observation().to_json().unwrap()).unwrap();
     insta::assert_snapshot!(json, @r#"{"v":1,"city":"new-york","source":"open-meteo","observed_at_ms":1514772000000,"received_at_ms":1514772003000,"temperature_c":-3.25,"humidity_pct":81.0}"#);
     assert_eq!(
@@ -51,7 +57,7 @@ fn the_shape_of_an_observation() {
 }
 
 #[test]
-fn a_key_is_the_identity_and_nothing_else() {
+fn key_equals_identity() {
     let post = post("did:plc:x/3k", "");
     assert_eq!(post.identity(), "new-york:bluesky:did:plc:x/3k");
     assert!(post.has_identity(post.identity().as_bytes()));
@@ -66,11 +72,11 @@ fn a_key_is_the_identity_and_nothing_else() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn rejects_invalid_post_and_names_field() {
     let good = r#"{"v":1,"id":"1","city":"c","source":"s","text":"t","created_at_ms":5,"received_at_ms":6,"new":[1]}"#;
     assert!(
         Post::from_json(good.as_bytes()).is_ok(),
-        "an unknown field is ignored"
+        "unknown fields are ignored"
     );
     let long = format!("\"text\":\"{}\"", "x".repeat(16_385));
     for (from, to, expected, says) in [
@@ -118,7 +124,7 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
-fn an_impossible_temperature_is_refused() {
+fn rejects_observation_out_of_limits() {
     let json = |t: &str| {
         format!(
             r#"{{"v":1,"city":"c","source":"s","observed_at_ms":5,"received_at_ms":6,"temperature_c":{t}}}"#
@@ -154,14 +160,14 @@ fn an_impossible_temperature_is_refused() {
 
 proptest! {
     #[test]
-    fn a_post_is_read_as_it_was_written(id in "[^\\x00-\\x1f]{1,40}", text in "\\PC{0,200}") {
+    fn post_round_trips(id in "[^\\x00-\\x1f]{1,40}", text in "\\PC{0,200}") {
         let written = post(&id, &text);
         let json = written.to_json().unwrap();
         prop_assert_eq!(Post::from_json(&json).unwrap(), written);
     }
 
     #[test]
-    fn any_bytes_are_a_record_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn decodes_or_rejects_any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Post::from_json(&bytes);
         let _ = Observation::from_json(&bytes);
     }
