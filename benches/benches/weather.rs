@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use criterion::Criterion;
-use moodvane_analysis::StrayBound;
+use moodvane_analysis::OutlierBound;
 use moodvane_benches::{processor_time, year};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
 use moodvane_model::{City, Incarnation, RunId};
@@ -71,7 +71,7 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
             },
             rate_limit: None,
             trusted_proxies: Vec::new(),
-            stray_bound: StrayBound::STANDARD,
+            stray_bound: OutlierBound::STANDARD,
             drain_timeout: Duration::from_secs(1),
         },
         readiness: Readiness::new(),

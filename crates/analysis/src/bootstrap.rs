@@ -1,42 +1,42 @@
 //! The studentized circular block bootstrap.
 //!
-//! Terms: a *replicate* is a series of the same length made of blocks of the hours, drawn with
-//! replacement; its *deviation* is how far its value lies from the hours' own, in standard errors
-//! of its own.
+//! Terms: a *replicate* is a series of the same length that consists of blocks of the sample, drawn
+//! with replacement; its *deviation* is the difference of its statistic from that of the sample,
+//! divided by the replicate's own standard error.
 //!
-//! Blocks keep neighbours together (Künsch 1989), on a circle so that every hour is in as many
-//! (Politis and Romano 1992). A replicate's standard error comes from its blocks, which are
-//! independent (Götze and Künsch 1996); that of the hours themselves comes from their long-run
-//! variance. The two must not be the same estimator (Davison and Hall 1993, "On studentizing and
+//! Blocks preserve the dependence of consecutive hours (Künsch 1989). They are drawn from a circle,
+//! so that each hour is in the same number of blocks (Politis and Romano 1992). The standard error
+//! of a replicate comes from its blocks, which are independent (Götze and Künsch 1996); that of the
+//! sample comes from its long-run variance. The two must not be the same estimator (Davison and Hall 1993, "On studentizing and
 //! blocking methods for implementing the bootstrap with dependent data").
 //!
-//! Guarantee: equal hours give equal replicates, on every machine: the generator is xoshiro256++
-//! with a fixed seed.
+//! Guarantee: equal hours give equal replicates on every machine. The generator is xoshiro256++ with
+//! a fixed seed.
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 
-use crate::moments::{Circle, Moments, Target};
+use crate::moments::{CircularSums, MomentSums, Statistic};
 
 pub(crate) const SEED: u64 = 0x4D6F_6F64_7661_6E65;
-/// Of so many tries at most one replicate is made.
-const TRIES_PER_REPLICATE: usize = 2;
+/// The average number of draws that a replicate may take before the bootstrap fails.
+const DRAWS_PER_REPLICATE: usize = 2;
 
-/// How far replicates deviate, in standard errors, without a sign and in order.
+/// The absolute deviations of the replicates, in ascending order.
 #[derive(Debug)]
 pub(crate) struct Deviations(Vec<f64>);
 
 impl Deviations {
-    /// Beyond it lie `share` of the replicates.
-    pub(crate) fn beyond(&self, share: f64) -> f64 {
+    /// The critical value that a share `alpha` of the replicates exceed.
+    pub(crate) fn critical_value(&self, alpha: f64) -> f64 {
         let count = self.0.len() as f64;
-        // The quantile with which a test of B replicates has its level exactly where (B+1)·share
-        // is whole (Davison and Hinkley 1997, section 2.4).
-        let place = ((count + 1.0) * (1.0 - share)).ceil() as usize;
-        self.0[place.clamp(1, self.0.len()) - 1]
+        // A test with B replicates has its exact level if (B + 1) · alpha is an integer (Davison and
+        // Hinkley 1997, section 2.4).
+        let rank = ((count + 1.0) * (1.0 - alpha)).ceil() as usize;
+        self.0[rank.clamp(1, self.0.len()) - 1]
     }
 
-    /// The share of replicates that deviate at least as far, counting the hours themselves as one
+    /// The share of replicates with at least this deviation, where the sample counts as one of them
     /// (Davison and Hinkley 1997, equation 4.11). Never 0.
     pub(crate) fn p_value(&self, deviation: f64) -> f64 {
         let below = self.0.partition_point(|other| *other < deviation);
@@ -44,28 +44,30 @@ impl Deviations {
     }
 }
 
-/// Draws replicates with blocks of `length` hours. `None` where too many of them say nothing, since
-/// a side does not vary in them.
+/// Draws replicates with blocks of `length` hours. Returns `None` if a series does not vary in too
+/// many of them.
 pub(crate) fn deviations<const N: usize>(
-    circle: &Circle,
-    targets: [Target; N],
+    sums: &CircularSums,
+    statistics: [Statistic; N],
     length: usize,
     replicates: usize,
 ) -> Option<[Deviations; N]> {
-    let own = circle.whole().shape()?;
+    let sample = sums.total().sample_moments()?;
     let mut random = Xoshiro256PlusPlus::seed_from_u64(SEED);
     let mut drawn = std::array::from_fn::<Vec<f64>, N, _>(|_| Vec::with_capacity(replicates));
-    let mut blocks = Vec::with_capacity(circle.len() / length.max(1) + 1);
-    for _ in 0..replicates * TRIES_PER_REPLICATE {
-        let sum = draw(circle, length.max(1), &mut random, &mut blocks);
-        let Some(shape) = sum.shape() else { continue };
-        let found = targets.map(|target| {
+    let mut blocks = Vec::with_capacity(sums.len() / length.max(1) + 1);
+    for _ in 0..replicates * DRAWS_PER_REPLICATE {
+        let total = draw(sums, length.max(1), &mut random, &mut blocks);
+        let Some(replicate) = total.sample_moments() else {
+            continue;
+        };
+        let found = statistics.map(|statistic| {
             let variance: f64 = blocks
                 .iter()
-                .map(|block| shape.influence(block, target).powi(2))
+                .map(|block| replicate.influence(block, statistic).powi(2))
                 .sum();
-            let error = variance.sqrt() / shape.weight();
-            ((shape.value(target) - own.value(target)) / error).abs()
+            let error = variance.sqrt() / replicate.weight();
+            ((replicate.value(statistic) - sample.value(statistic)) / error).abs()
         });
         if found.iter().any(|deviation| !deviation.is_finite()) {
             continue;
@@ -83,27 +85,28 @@ pub(crate) fn deviations<const N: usize>(
     None
 }
 
-/// Fills `blocks` with blocks that together are as long as the circle, the last cut short.
+/// Fills `blocks` with random blocks of the sample's total length; the last one is shorter if needed.
+/// Returns the sum of the blocks.
 pub(crate) fn draw(
-    circle: &Circle,
+    sums: &CircularSums,
     length: usize,
     random: &mut impl Rng,
-    blocks: &mut Vec<Moments>,
-) -> Moments {
+    blocks: &mut Vec<MomentSums>,
+) -> MomentSums {
     blocks.clear();
-    let (mut left, mut sum) = (circle.len(), Moments::default());
-    while left > 0 {
-        let length = length.min(left);
-        let block = circle.block(below(random, circle.len()), length);
+    let (mut remaining, mut sum) = (sums.len(), MomentSums::default());
+    while remaining > 0 {
+        let length = length.min(remaining);
+        let block = sums.block(random_below(random, sums.len()), length);
         sum = sum + block;
         blocks.push(block);
-        left -= length;
+        remaining -= length;
     }
     sum
 }
 
-/// A number below `n`, each as likely up to 2^-40: the upper half of a product (Lemire 2019). Our
-/// own, since the crate's may change from version to version.
-fn below(random: &mut impl Rng, n: usize) -> usize {
+/// A uniform number below `n`, with a bias under 2^-40: the upper half of a product (Lemire 2019).
+/// Not the function of `rand`, whose results may change between versions.
+fn random_below(random: &mut impl Rng, n: usize) -> usize {
     ((u128::from(random.next_u64()) * n as u128) >> 64) as usize
 }

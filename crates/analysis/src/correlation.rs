@@ -2,41 +2,42 @@
 
 use statrs::statistics::Statistics;
 
-/// Values that differ by less than this share of their size differ by rounding alone: a mean of
-/// means is a few roundings away from the value it stands for.
+/// Values whose relative difference is below this are equal up to rounding: a mean of means is a few
+/// roundings away from the exact value.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// The squared Pearson correlation of the pairs, 0 to 1.
 ///
-/// `None` where it is not defined: fewer than two pairs, a value that is not finite, or a side
-/// whose values are all equal (up to the rounding of their own computation).
+/// `None` if it is undefined: for fewer than two pairs, a value that is not finite, or a constant
+/// series (up to rounding).
 #[must_use]
 pub fn r_squared(pairs: &[(f64, f64)]) -> Option<f64> {
     if pairs.len() < 2 {
         return None;
     }
-    let left = standard(pairs.iter().map(|pair| pair.0).collect())?;
-    let right = standard(pairs.iter().map(|pair| pair.1).collect())?;
+    let left = normalize(pairs.iter().map(|pair| pair.0).collect())?;
+    let right = normalize(pairs.iter().map(|pair| pair.1).collect())?;
     let covariance = left.iter().covariance(right.iter());
     let r = covariance / (left.iter().variance() * right.iter().variance()).sqrt();
     let r2 = r * r;
     r2.is_finite().then(|| r2.clamp(0.0, 1.0))
 }
 
-/// The values, moved so that the first is 0 and scaled so that the farthest is 1 away from it.
-/// A correlation does not change by that, while equal values become exact zeros, a large common
-/// offset costs no digits, and nothing can overflow.
-fn standard(mut values: Vec<f64>) -> Option<Vec<f64>> {
+/// Shifts the values so that the first is 0 and scales them so that the largest magnitude is 1.
+///
+/// The correlation does not change, while equal values become exact zeros, a large common offset
+/// loses no digits, and sums cannot overflow. `None` if a value is not finite or all are equal.
+fn normalize(mut values: Vec<f64>) -> Option<Vec<f64>> {
     if !values.iter().all(|value| value.is_finite()) {
         return None;
     }
-    let size = greatest(&values);
+    let size = max_magnitude(&values);
     let first = values.first()? / 2.0;
     for value in &mut values {
         // Halves, because the difference of two finite values may overflow.
         *value = *value / 2.0 - first;
     }
-    let spread = greatest(&values);
+    let spread = max_magnitude(&values);
     if spread <= size / 2.0 * ROUNDING {
         return None;
     }
@@ -46,8 +47,8 @@ fn standard(mut values: Vec<f64>) -> Option<Vec<f64>> {
     Some(values)
 }
 
-fn greatest(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |most, value| most.max(value.abs()))
+fn max_magnitude(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |max, value| max.max(value.abs()))
 }
 
 #[cfg(test)]
@@ -56,7 +57,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn is_what_a_hand_calculation_gives() {
+    fn equals_hand_calculation() {
         // Means 2 and 5; sums of products 6, of squares 2 and 20: 36 / 40.
         let pairs = [(1.0, 2.0), (2.0, 4.0), (3.0, 8.0), (2.0, 6.0)];
         let r2 = r_squared(&pairs).unwrap();
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn is_not_defined_without_two_pairs_a_variance_or_numbers() {
+    fn is_undefined_without_two_pairs_variance_or_finite_values() {
         let cases: [(&str, &[(f64, f64)]); 9] = [
             ("no pair", &[]),
             ("one pair", &[(1.0, 2.0)]),
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn does_not_lose_itself_in_extreme_values() {
+    fn is_stable_for_extreme_values() {
         for scale in [1e-300, 1e-9, 1.0, 1e9, 1e307] {
             let pairs = [(-scale, 1.0), (scale, 2.0), (0.5 * scale, 1.0)];
             let expected = r_squared(&[(-1.0, 1.0), (1.0, 2.0), (0.5, 1.0)]).unwrap();
@@ -98,7 +99,7 @@ mod tests {
     }
 
     fn pairs() -> impl Strategy<Value = Vec<(f64, f64)>> {
-        // Thousandths, so that a side either has a clear variance or none.
+        // Thousandths, so that a series has either a clear variance or none.
         let value = (-100_000i32..100_000).prop_map(|n| f64::from(n) / 1000.0);
         proptest::collection::vec((value.clone(), value), 0..40)
     }
@@ -112,14 +113,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lies_in_0_to_1(pairs in pairs()) {
+        fn is_within_0_to_1(pairs in pairs()) {
             if let Some(r2) = r_squared(&pairs) {
                 prop_assert!((0.0..=1.0).contains(&r2), "{r2}");
             }
         }
 
         #[test]
-        fn lies_in_0_to_1_whatever_the_numbers(
+        fn is_within_0_to_1_for_any_floats(
             pairs in proptest::collection::vec((any::<f64>(), any::<f64>()), 0..8),
         ) {
             if let Some(r2) = r_squared(&pairs) {
@@ -134,7 +135,7 @@ mod tests {
         }
 
         #[test]
-        fn does_not_change_under_a_linear_map(
+        fn is_invariant_under_linear_map(
             pairs in pairs(), slope in 0.01f64..100.0, offset in -100.0f64..100.0,
         ) {
             let mapped: Vec<_> = pairs.iter().map(|(x, y)| (x * slope + offset, *y)).collect();

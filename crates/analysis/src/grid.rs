@@ -1,41 +1,43 @@
-//! Hours laid out in time, so that what is missing stays a gap.
+//! Both series on a regular hourly grid, with gaps where hours are missing.
 //!
-//! Guarantee: both sides have weighted mean 0 and weighted variance 1; an hour that is missing has
-//! weight 0 and values 0, so that it adds nothing to any sum (Parzen 1963, "On spectral analysis
-//! with missing observations and amplitude modulation").
+//! Guarantee: both series have weighted mean 0 and weighted variance 1. A missing hour has weight 0
+//! and values 0, so that it adds nothing to any sum (Parzen 1963, "On spectral analysis with missing
+//! observations and amplitude modulation").
 
-use crate::sample::{Options, PairedHour};
-use crate::too_little::{Side, TooLittle};
+use crate::insufficient_data::{InsufficientData, Series};
+use crate::sample::{PairedHour, RelationOptions};
 
-/// A side of which so little remains, as a share of its size, is rounding alone.
+/// A standard deviation below this share of the largest value is rounding error.
 const ROUNDING: f64 = 1e-10;
 
-/// Both sides over every hour from the first to the last.
+/// Both series over every hour from the first to the last.
 #[derive(Debug)]
 pub(crate) struct Grid {
-    /// How much each hour counts, 1 on average over the hours that are there; 0 where one is not.
+    /// The weight of each hour: on average 1 over the present hours, 0 for a missing one.
     pub(crate) weight: Vec<f64>,
+    /// The explanatory series: the weather, or an indicator of wet hours.
     pub(crate) x: Vec<f64>,
+    /// The response: the feeling.
     pub(crate) y: Vec<f64>,
-    /// How many hours are there.
+    /// The number of present hours.
     pub(crate) hours: usize,
-    /// By how much variances are too small because cycles were taken out; at least 1.
+    /// The factor that corrects variances for the degrees of freedom of the adjustment, at least 1.
     pub(crate) inflation: f64,
-    /// Standard deviations of both sides in their units.
+    /// The standard deviations of both series in their units, after the adjustment.
     pub(crate) scale: (f64, f64),
 }
 
 impl Grid {
-    /// Lays out hours that are in order and have these sides.
+    /// Places hours, sorted by time, on the grid, with `x` as the explanatory series.
     pub(crate) fn new(
         hours: &[PairedHour],
-        options: Options,
+        options: RelationOptions,
         x: Vec<f64>,
-    ) -> Result<Self, TooLittle> {
-        let weights = weights(hours, options);
-        let (x, scale_x) = side(hours, options, &weights, x, Side::Weather)?;
+    ) -> Result<Self, InsufficientData> {
+        let weights = normalized_weights(hours, options);
+        let (x, scale_x) = standardize(hours, options, &weights, x, Series::Weather)?;
         let feelings = hours.iter().map(|hour| hour.feeling).collect();
-        let (y, scale_y) = side(hours, options, &weights, feelings, Side::Feeling)?;
+        let (y, scale_y) = standardize(hours, options, &weights, feelings, Series::Feeling)?;
         let first = hours.first().map_or(0, |hour| hour.hour.index());
         let span = hours
             .last()
@@ -58,43 +60,50 @@ impl Grid {
     }
 }
 
-fn weights(hours: &[PairedHour], options: Options) -> Vec<f64> {
-    let mut weights: Vec<f64> = hours.iter().map(|h| options.weighting.of(h)).collect();
+fn normalized_weights(hours: &[PairedHour], options: RelationOptions) -> Vec<f64> {
+    let weight = |hour| options.weighting.weight(hour);
+    let mut weights: Vec<f64> = hours.iter().map(weight).collect();
     let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
     weights.iter_mut().for_each(|weight| *weight /= mean);
     weights
 }
 
-/// Taking out `k` means costs as many degrees of freedom (MacKinnon and White 1985, HC1).
-fn inflation(hours: &[PairedHour], options: Options) -> f64 {
+/// Each estimated mean costs a degree of freedom (MacKinnon and White 1985, HC1).
+fn inflation(hours: &[PairedHour], options: RelationOptions) -> f64 {
     let n = hours.len() as f64;
-    let left = n - options.cycles.parameters(hours) as f64;
-    if left > 1.0 { n / left } else { n }
+    let degrees_of_freedom = n - options.adjustment.parameters(hours) as f64;
+    if degrees_of_freedom > 1.0 {
+        n / degrees_of_freedom
+    } else {
+        n
+    }
 }
 
-/// The side without its cycles, with mean 0 and variance 1, and what its deviation was.
-fn side(
+/// Adjusts a series and scales it to mean 0 and variance 1. Also returns its standard deviation.
+fn standardize(
     hours: &[PairedHour],
-    options: Options,
+    options: RelationOptions,
     weights: &[f64],
     mut values: Vec<f64>,
-    side: Side,
-) -> Result<(Vec<f64>, f64), TooLittle> {
-    let size = values.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+    series: Series,
+) -> Result<(Vec<f64>, f64), InsufficientData> {
+    let largest = values.iter().fold(0.0f64, |max, v| max.max(v.abs()));
     let total: f64 = weights.iter().sum();
-    let mean_of = |values: &[f64]| weighted(weights, values).sum::<f64>() / total;
-    // Twice: the first mean of a large common offset has lost digits, the second has not.
+    let weighted_mean = |values: &[f64]| weighted(weights, values).sum::<f64>() / total;
+    // Twice: the first mean of values with a large common offset is inexact, the second is not.
     for _ in 0..2 {
-        let mean = mean_of(&values);
+        let mean = weighted_mean(&values);
         values.iter_mut().for_each(|value| *value -= mean);
     }
-    options.cycles.remove(hours, weights, &mut values);
-    let mean = mean_of(&values);
+    options
+        .adjustment
+        .remove_effects(hours, weights, &mut values);
+    let mean = weighted_mean(&values);
     values.iter_mut().for_each(|value| *value -= mean);
     let squares: Vec<f64> = values.iter().map(|value| value * value).collect();
-    let deviation = mean_of(&squares).sqrt();
-    if !deviation.is_finite() || deviation <= size * ROUNDING {
-        return Err(TooLittle::NoVariance { side });
+    let deviation = weighted_mean(&squares).sqrt();
+    if !deviation.is_finite() || deviation <= largest * ROUNDING {
+        return Err(InsufficientData::NoVariance { series });
     }
     values.iter_mut().for_each(|value| *value /= deviation);
     Ok((values, deviation))

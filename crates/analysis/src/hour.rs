@@ -1,36 +1,37 @@
-//! An hour's feeling and its weather.
+//! The feeling of an hour and the means of its weather variables.
 
 use moodvane_model::{HourRow, SourceId, Variable};
 use thiserror::Error;
 
-/// The fewest sources among which one can be told to stray: of two, nobody knows which is wrong.
-const JURY: usize = 3;
+/// Outliers are excluded from this number of sources on: of two that differ, either may be wrong.
+const MIN_SOURCES_FOR_OUTLIERS: usize = 3;
 
-/// A setting of the analysis that is not valid.
+/// A parameter of the analysis that is not valid.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum AnalysisError {
-    /// Not a bound beyond which a source strays.
-    #[error("{0} is not a bound for stray temperatures: it must be a number above 0, in °C")]
-    StrayBound(f64),
+    /// Not a positive number of degrees.
+    #[error("{0} is not a bound for outlier temperatures: it must be a number above 0, in °C")]
+    OutlierBound(f64),
 }
 
-/// How far a source's mean may lie from the median of all before it is left out, in °C.
+/// The maximum distance of a source's mean temperature from the median of all sources, in °C. A
+/// source beyond it is an outlier.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StrayBound(f64);
+pub struct OutlierBound(f64);
 
-impl StrayBound {
+impl OutlierBound {
     /// 5 °C.
     pub const STANDARD: Self = Self(5.0);
 
     /// A bound in °C.
     ///
     /// # Errors
-    /// [`AnalysisError::StrayBound`] where it is not a finite number above 0.
+    /// [`AnalysisError::OutlierBound`] if it is not a finite number above 0.
     pub fn new(celsius: f64) -> Result<Self, AnalysisError> {
         if celsius.is_finite() && celsius > 0.0 {
             Ok(Self(celsius))
         } else {
-            Err(AnalysisError::StrayBound(celsius))
+            Err(AnalysisError::OutlierBound(celsius))
         }
     }
 
@@ -41,29 +42,18 @@ impl StrayBound {
     }
 }
 
-/// The temperature of an hour, and whose word it is.
+/// The mean of a weather variable in an hour, and the sources that it comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct HourTemperature {
-    /// The mean of the means of the sources that were used, °C.
-    pub celsius: f64,
-    /// The sources that were used, in order of their names; at least one.
-    pub used: Vec<SourceId>,
-    /// The sources that strayed, in order of their names.
-    pub left_out: Vec<SourceId>,
-}
-
-/// A weather variable's value of an hour, and whose word it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HourReading {
-    /// The mean of the means of the sources that were used, in the variable's unit.
+pub struct HourMean {
+    /// The mean of the means of the used sources, in the variable's unit.
     pub value: f64,
-    /// The sources that were used, in order of their names; at least one.
-    pub used: Vec<SourceId>,
-    /// The sources that strayed, in order of their names.
-    pub left_out: Vec<SourceId>,
+    /// The used sources, sorted by name; at least one.
+    pub used_sources: Vec<SourceId>,
+    /// The outliers, sorted by name.
+    pub excluded_sources: Vec<SourceId>,
 }
 
-/// The mean sentiment class of the hour's scored posts, 0 to 4; `None` where none was scored.
+/// The mean sentiment class of the hour's scored posts, 0 to 4; `None` without scored posts.
 #[must_use]
 pub fn feeling(row: &HourRow) -> Option<f64> {
     let posts = row.posts();
@@ -71,11 +61,11 @@ pub fn feeling(row: &HourRow) -> Option<f64> {
     (scored > 0).then(|| posts.class_sum() as f64 / scored as f64)
 }
 
-/// The standard error of the feeling: how far it may lie, by the chance of who happened to post,
-/// from that of many more posts alike. The classes' sample standard deviation over the root of
-/// their number; `None` below two scored posts.
+/// The standard error of the feeling as a mean of a random sample of posts: the sample standard
+/// deviation of the classes divided by the square root of their number. `None` for fewer than two
+/// scored posts.
 #[must_use]
-pub fn feeling_error(row: &HourRow) -> Option<f64> {
+pub fn feeling_standard_error(row: &HourRow) -> Option<f64> {
     let posts = row.posts();
     let n = posts.scored();
     if n < 2 {
@@ -89,68 +79,63 @@ pub fn feeling_error(row: &HourRow) -> Option<f64> {
     Some((squares / (n as f64 - 1.0) / n as f64).sqrt())
 }
 
-/// The mean of the sources' means, °C; `None` where no source has a temperature.
+/// The mean of the sources' mean temperatures in °C; `None` if no source reports a temperature.
 ///
-/// Each source has one voice, however often it was heard. With three sources or more, one whose
-/// mean lies beyond `bound` from the median of all means is left out; exactly at the bound it
-/// stays. One source, or two, are used whatever they say. Of an even number of sources the median
-/// is the middle of the two middle ones; where every source strays from that (two camps of equal
-/// size), nobody is outvoted and all are used.
+/// Every source has the same weight, whatever the number of its observations. Of three or more
+/// sources, those whose mean differs from the median of all means by more than `bound` are excluded
+/// as outliers. One or two sources are all used. For an even number of sources the median is the
+/// middle of the two middle means; if all sources are outliers then (two equal groups), all are used.
 #[must_use]
-pub fn temperature(row: &HourRow, bound: StrayBound) -> Option<HourTemperature> {
-    let means = means(row, Variable::Temperature);
-    if means.len() < JURY {
-        return average(&means, &[]);
+pub fn temperature(row: &HourRow, bound: OutlierBound) -> Option<HourMean> {
+    let means = source_means(row, Variable::Temperature);
+    if means.len() < MIN_SOURCES_FOR_OUTLIERS {
+        return mean_of_means(&means, &[]);
     }
-    let middle = median(&means);
-    let (near, astray): (Vec<_>, Vec<_>) = means
+    let median = median(&means);
+    let (used, outliers): (Vec<_>, Vec<_>) = means
         .iter()
         .copied()
-        .partition(|(_, mean)| (mean - middle).abs() <= bound.celsius());
-    if near.is_empty() {
-        return average(&means, &[]);
+        .partition(|(_, mean)| (mean - median).abs() <= bound.celsius());
+    if used.is_empty() {
+        return mean_of_means(&means, &[]);
     }
-    average(&near, &astray)
+    mean_of_means(&used, &outliers)
 }
 
-/// The value of any variable; `None` where no source has one. The temperature as by
-/// [`temperature`]; of the others, whose spread between sources is not known well enough for a
-/// bound, every source is used.
+/// The mean of any variable; `None` if no source reports it.
+///
+/// The temperature is that of [`temperature`]. For all other variables every source is used, since
+/// their normal differences between sources are not known well enough for a bound.
 #[must_use]
-pub fn reading(row: &HourRow, variable: Variable, bound: StrayBound) -> Option<HourReading> {
-    let found = match variable {
+pub fn variable_mean(row: &HourRow, variable: Variable, bound: OutlierBound) -> Option<HourMean> {
+    match variable {
         Variable::Temperature => temperature(row, bound),
-        other => average(&means(row, other), &[]),
-    };
-    found.map(|found| HourReading {
-        value: found.celsius,
-        used: found.used,
-        left_out: found.left_out,
-    })
+        other => mean_of_means(&source_means(row, other), &[]),
+    }
 }
 
-/// The mean of each source that has one.
-fn means(row: &HourRow, variable: Variable) -> Vec<(SourceId, f64)> {
+/// The mean of each source that reports the variable.
+fn source_means(row: &HourRow, variable: Variable) -> Vec<(SourceId, f64)> {
     let mean_of = |(source, sums): (&SourceId, &moodvane_model::Sums)| {
         Some((*source, sums.weather.get(variable).mean()?))
     };
     row.sources.iter().filter_map(mean_of).collect()
 }
 
-fn average(used: &[(SourceId, f64)], left_out: &[(SourceId, f64)]) -> Option<HourTemperature> {
+fn mean_of_means(used: &[(SourceId, f64)], excluded: &[(SourceId, f64)]) -> Option<HourMean> {
     if used.is_empty() {
         return None;
     }
     let names = |means: &[(SourceId, f64)]| means.iter().map(|(source, _)| *source).collect();
     let sum: f64 = used.iter().map(|(_, mean)| mean).sum();
-    Some(HourTemperature {
-        celsius: sum / used.len() as f64,
-        used: names(used),
-        left_out: names(left_out),
+    Some(HourMean {
+        value: sum / used.len() as f64,
+        used_sources: names(used),
+        excluded_sources: names(excluded),
     })
 }
 
-/// The median of at least one mean.
+/// The median of a non-empty list of means.
 fn median(means: &[(SourceId, f64)]) -> f64 {
     let mut sorted: Vec<f64> = means.iter().map(|(_, mean)| *mean).collect();
     sorted.sort_by(f64::total_cmp);

@@ -1,28 +1,47 @@
-//! Statistics over hour rows: an hour's feeling, its weather, and how the two go together.
+//! Statistics over hour rows: the feeling of an hour, its weather, and the relation of the two.
 //!
-//! Terms: the *feeling* of an hour is the mean sentiment class of its scored posts, 0 to 4; the
-//! *temperature* of an hour is the mean of its sources' means, °C; a source *strays* where its mean
-//! lies farther from the median of all than a bound; *r²* is the squared Pearson correlation; a
-//! *relation* is a correlation with what is uncertain about it; hours are *worth* as many
-//! independent ones as would leave the same uncertainty.
+//! # From concept to type
 //!
-//! Guarantee: equal rows give equal values, bit for bit. No function returns NaN or an infinite
-//! value: where a statistic is not defined, the answer is `None` or [`TooLittle`].
+//! | concept | item |
+//! | --- | --- |
+//! | The **feeling** of an hour: the mean sentiment class of its scored posts, 0 to 4 | [`feeling`], [`feeling_standard_error`] |
+//! | The mean of a **weather variable** in an hour: the mean of the sources' means | [`temperature`], [`variable_mean`], [`HourMean`] |
+//! | An **outlier source**: its mean temperature is farther from the median than a bound | [`OutlierBound`] |
+//! | **r²**, the squared Pearson correlation of pairs | [`r_squared`] |
+//! | A **sample**: hours with both weather and feeling | [`PairedHour`], [`LocalHour`] |
+//! | A **relation**: correlation and slope with confidence intervals, p-value and effective sample size | [`relate`], [`Relation`], [`Estimate`], [`Conclusion`] |
+//! | **Seasonal adjustment** for hour of day and day of week, weights | [`RelationOptions`], [`Adjustment`], [`Weighting`] |
+//! | A **wet-dry comparison**: the difference of the mean feelings of wet and dry hours | [`compare_wet_dry`], [`WetDryComparison`] |
+//! | The data do not suffice for an estimate | [`InsufficientData`] |
 //!
-//! This crate does no I/O and knows nothing of stores, requests, time zones, rounding or JSON.
+//! The *effective sample size* is the number of independent hours that would give the same standard
+//! error as the autocorrelated ones.
 //!
 //! ```
 //! let line = [(1.0, 10.0), (2.0, 12.0), (4.0, 16.0)];
 //! assert_eq!(moodvane_analysis::r_squared(&line), Some(1.0));
 //! assert_eq!(moodvane_analysis::r_squared(&line[..1]), None);
 //! ```
+//!
+//! `examples/correlate.rs` relates two columns of a CSV file.
+//!
+//! # Guarantees
+//!
+//! - Equal rows give equal values, bit for bit.
+//! - No function returns NaN or an infinite value. For an undefined statistic it returns `None` or
+//!   [`InsufficientData`].
+//!
+//! # Must not know
+//!
+//! This crate does no I/O and does not know stores, requests, time zones, rounding or JSON.
 
+mod adjustment;
 mod autocovariance;
 mod bootstrap;
 mod correlation;
-mod cycles;
 mod grid;
 mod hour;
+mod insufficient_data;
 mod moments;
 mod rank;
 mod relation;
@@ -30,17 +49,16 @@ mod sample;
 #[cfg(feature = "study")]
 #[doc(hidden)]
 pub mod study;
-mod too_little;
-mod wet;
+mod uncertainty;
+mod wet_dry;
 
 pub use correlation::r_squared;
 pub use hour::{
-    AnalysisError, HourReading, HourTemperature, StrayBound, feeling, feeling_error, reading,
-    temperature,
+    AnalysisError, HourMean, OutlierBound, feeling, feeling_standard_error, temperature,
+    variable_mean,
 };
-pub use relation::{
-    Conclusion, Estimate, MIN_HOURS, MIN_INDEPENDENT_HOURS, REPLICATES, Relation, relate,
-};
-pub use sample::{Cycles, Options, PairedHour, Phase, Weighting};
-pub use too_little::{Side, TooLittle};
-pub use wet::{WET_MM_PER_H, WetAgainstDry, wet_against_dry};
+pub use insufficient_data::{InsufficientData, Series};
+pub use relation::{Conclusion, MIN_HOURS, REPLICATES, Relation, relate};
+pub use sample::{Adjustment, LocalHour, PairedHour, RelationOptions, Weighting};
+pub use uncertainty::{Estimate, MIN_EFFECTIVE_SAMPLE_SIZE};
+pub use wet_dry::{WET_MM_PER_H, WetDryComparison, compare_wet_dry};

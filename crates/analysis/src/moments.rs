@@ -1,16 +1,19 @@
-//! The six weighted sums from which correlation, slope and their influences come, for any stretch
-//! of hours at once.
+//! Weighted sums over any range of hours, and the correlation, slope and influences that follow from
+//! them.
+//!
+//! Terms: the *influence* of an hour on a statistic is the derivative of the statistic by the hour's
+//! weight, times the total weight.
 
 use std::ops::{Add, Sub};
 
 use crate::grid::Grid;
 
-/// Beyond this a correlation is a line.
-const LINE: f64 = 1.0 - 1e-12;
+/// Limits the correlation in Fisher's z, which is infinite for a perfect correlation.
+const MAX_CORRELATION: f64 = 1.0 - 1e-12;
 
-/// Weighted sums over some hours.
+/// Weighted sums over a range of hours.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Moments {
+pub(crate) struct MomentSums {
     w: f64,
     x: f64,
     y: f64,
@@ -19,9 +22,9 @@ pub(crate) struct Moments {
     xy: f64,
 }
 
-macro_rules! by_part {
+macro_rules! componentwise {
     ($operation:ident, $name:ident, $sign:tt) => {
-        impl $operation for Moments {
+        impl $operation for MomentSums {
             type Output = Self;
             fn $name(self, other: Self) -> Self {
                 Self {
@@ -36,12 +39,12 @@ macro_rules! by_part {
         }
     };
 }
-by_part!(Add, add, +);
-by_part!(Sub, sub, -);
+componentwise!(Add, add, +);
+componentwise!(Sub, sub, -);
 
-impl Moments {
-    /// Those of one hour.
-    pub(crate) fn of(w: f64, x: f64, y: f64) -> Self {
+impl MomentSums {
+    /// The sums of one hour.
+    pub(crate) fn of_hour(w: f64, x: f64, y: f64) -> Self {
         Self {
             w,
             x: w * x,
@@ -52,14 +55,14 @@ impl Moments {
         }
     }
 
-    /// What a whole of these sums is. `None` where a side does not vary.
-    pub(crate) fn shape(&self) -> Option<Shape> {
+    /// The sample moments, or `None` if a series does not vary.
+    pub(crate) fn sample_moments(&self) -> Option<SampleMoments> {
         let (x, y) = (self.x / self.w, self.y / self.w);
         let xx = self.xx / self.w - x * x;
         let yy = self.yy / self.w - y * y;
         let xy = self.xy / self.w - x * y;
-        // Sides are scaled to variance 1, so that this is a share.
-        (xx > 1e-12 && yy > 1e-12).then_some(Shape {
+        // The grid's series have variance 1, so that these limits are relative.
+        (xx > 1e-12 && yy > 1e-12).then_some(SampleMoments {
             w: self.w,
             x,
             y,
@@ -70,9 +73,9 @@ impl Moments {
     }
 }
 
-/// Means, variances and covariance of a whole.
+/// Means, variances and covariance of a sample.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
+pub(crate) struct SampleMoments {
     w: f64,
     x: f64,
     y: f64,
@@ -81,41 +84,40 @@ pub(crate) struct Shape {
     xy: f64,
 }
 
-/// What is asked of a whole.
+/// A statistic of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// Fisher's z of the correlation, artanh r, whose spread does not depend on r.
+pub(crate) enum Statistic {
+    /// Fisher's z of the correlation, artanh r. Its variance does not depend on r.
     FisherZ,
-    /// The slope of the second side over the first.
+    /// The slope of the regression of y on x.
     Slope,
 }
 
-impl Shape {
+impl SampleMoments {
     /// Pearson's correlation.
     pub(crate) fn r(&self) -> f64 {
         (self.xy / (self.xx * self.yy).sqrt()).clamp(-1.0, 1.0)
     }
 
-    pub(crate) fn value(&self, target: Target) -> f64 {
-        match target {
-            Target::FisherZ => self.r().clamp(-LINE, LINE).atanh(),
-            Target::Slope => self.xy / self.xx,
+    pub(crate) fn value(&self, statistic: Statistic) -> f64 {
+        match statistic {
+            Statistic::FisherZ => self.r().clamp(-MAX_CORRELATION, MAX_CORRELATION).atanh(),
+            Statistic::Slope => self.xy / self.xx,
         }
     }
 
-    /// The sum of the influences that a part of the whole has on its value: the value's derivative
-    /// where the part's hours weigh a little more, times the whole's weight.
-    pub(crate) fn influence(&self, part: &Moments, target: Target) -> f64 {
+    /// The sum of the influences of a part of the sample on a statistic.
+    pub(crate) fn influence(&self, part: &MomentSums, statistic: Statistic) -> f64 {
         let xx = part.xx - 2.0 * self.x * part.x + part.w * self.x * self.x;
         let xy = part.xy - self.x * part.y - self.y * part.x + part.w * self.x * self.y;
-        match target {
-            Target::FisherZ => {
+        match statistic {
+            Statistic::FisherZ => {
                 let yy = part.yy - 2.0 * self.y * part.y + part.w * self.y * self.y;
-                let r = self.r().clamp(-LINE, LINE);
+                let r = self.r().clamp(-MAX_CORRELATION, MAX_CORRELATION);
                 let cross = xy / (self.xx * self.yy).sqrt();
                 (cross - r / 2.0 * (xx / self.xx + yy / self.yy)) / (1.0 - r * r)
             }
-            Target::Slope => (xy - self.xy / self.xx * xx) / self.xx,
+            Statistic::Slope => (xy - self.xy / self.xx * xx) / self.xx,
         }
     }
 
@@ -124,32 +126,33 @@ impl Shape {
     }
 }
 
-/// Running sums over a grid that is thought of as a circle, so that every hour begins a block.
-pub(crate) struct Circle(Vec<Moments>);
+/// Prefix sums over a grid. Blocks wrap around its end, so that a block can start at every hour.
+pub(crate) struct CircularSums(Vec<MomentSums>);
 
-impl Circle {
-    pub(crate) fn of(grid: &Grid) -> Self {
+impl CircularSums {
+    pub(crate) fn new(grid: &Grid) -> Self {
         let mut sums = Vec::with_capacity(grid.weight.len() + 1);
-        let mut sum = Moments::default();
+        let mut sum = MomentSums::default();
         sums.push(sum);
         for ((w, x), y) in grid.weight.iter().zip(&grid.x).zip(&grid.y) {
-            sum = sum + Moments::of(*w, *x, *y);
+            sum = sum + MomentSums::of_hour(*w, *x, *y);
             sums.push(sum);
         }
         Self(sums)
     }
 
-    /// How many hours there are, missing ones included.
+    /// The number of hours, missing ones included.
     pub(crate) fn len(&self) -> usize {
         self.0.len() - 1
     }
 
-    pub(crate) fn whole(&self) -> Moments {
+    /// The sums of all hours.
+    pub(crate) fn total(&self) -> MomentSums {
         self.0[self.len()]
     }
 
-    /// The sums of `length` hours from hour `start` on, at most all.
-    pub(crate) fn block(&self, start: usize, length: usize) -> Moments {
+    /// The sums of `length` hours, at most all, from hour `start`.
+    pub(crate) fn block(&self, start: usize, length: usize) -> MomentSums {
         let (end, all) = (start + length, self.len());
         if end <= all {
             return self.0[end] - self.0[start];

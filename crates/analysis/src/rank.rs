@@ -2,17 +2,18 @@
 
 use crate::grid::Grid;
 
-/// Pearson's correlation of the ranks. 0 where a side does not vary.
+/// Pearson's correlation of the ranks; 0 if a series does not vary.
 pub(crate) fn spearman(grid: &Grid) -> f64 {
-    let here = |side: &[f64]| -> Vec<f64> {
-        let sides = side.iter().zip(&grid.weight);
-        sides.filter(|(_, w)| **w > 0.0).map(|(v, _)| *v).collect()
+    let present = |series: &[f64]| -> Vec<f64> {
+        let weighted = series.iter().zip(&grid.weight);
+        let present = weighted.filter(|(_, weight)| **weight > 0.0);
+        present.map(|(value, _)| *value).collect()
     };
-    let middle = (grid.hours as f64 + 1.0) / 2.0;
-    let (x, y) = (ranks(&here(&grid.x)), ranks(&here(&grid.y)));
+    let mean = (grid.hours as f64 + 1.0) / 2.0;
+    let (x, y) = (ranks(&present(&grid.x)), ranks(&present(&grid.y)));
     let products = |a: &[f64], b: &[f64]| -> f64 {
-        let sides = a.iter().zip(b);
-        sides.map(|(a, b)| (a - middle) * (b - middle)).sum()
+        let pairs = a.iter().zip(b);
+        pairs.map(|(a, b)| (a - mean) * (b - mean)).sum()
     };
     let r = products(&x, &y) / (products(&x, &x) * products(&y, &y)).sqrt();
     if r.is_finite() {
@@ -22,18 +23,19 @@ pub(crate) fn spearman(grid: &Grid) -> f64 {
     }
 }
 
-/// Values that differ by less are ties: both are of the order of 1, and rounding alone is smaller.
-const TIE: f64 = 1e-11;
+/// Values that differ by less than this are ties: values are of the order of 1, and rounding errors
+/// are smaller.
+const TIE_TOLERANCE: f64 = 1e-11;
 
-/// The rank of each value, from 1 on; ties have the mean of their ranks.
+/// The rank of each value, from 1. Ties have the mean of their ranks.
 fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let mut ranks = vec![0.0; values.len()];
     let mut below = 0;
-    for ties in order.chunk_by(|a, b| values[*b] - values[*a] < TIE) {
+    for ties in order.chunk_by(|a, b| values[*b] - values[*a] < TIE_TOLERANCE) {
         let mean = below as f64 + (ties.len() as f64 + 1.0) / 2.0;
-        ties.iter().for_each(|place| ranks[*place] = mean);
+        ties.iter().for_each(|index| ranks[*index] = mean);
         below += ties.len();
     }
     ranks

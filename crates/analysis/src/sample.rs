@@ -1,18 +1,18 @@
-//! What a relation is computed from: hours with a value of the weather and a feeling.
+//! The sample of a relation: hours that have both a weather value and a feeling.
 
 use moodvane_model::HourSlot;
 
-/// Where an hour lies in the day and in the week of the place that it is told of.
+/// The hour of the day and the day of the week at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Phase {
+pub struct LocalHour {
     hour_of_day: u8,
     day_of_week: u8,
 }
 
-impl Phase {
-    /// The phase of a UTC hour at a place whose clocks are `offset_hours` ahead of UTC.
+impl LocalHour {
+    /// The local hour of a UTC hour at a place whose time is `offset_hours` ahead of UTC.
     #[must_use]
-    pub fn at(hour: HourSlot, offset_hours: i8) -> Self {
+    pub fn from_utc(hour: HourSlot, offset_hours: i8) -> Self {
         let local = i64::from(hour.index()) + i64::from(offset_hours);
         // 1970-01-01 was a Thursday, the third day after a Monday.
         let day = local.div_euclid(24) + 3;
@@ -35,78 +35,82 @@ impl Phase {
     }
 }
 
-/// An hour that has both sides.
+/// A paired observation: the weather and the feeling of one hour.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedHour {
     /// The hour.
     pub hour: HourSlot,
-    /// Where it lies in the local day and week.
-    pub phase: Phase,
-    /// The weather variable's value, in its unit.
+    /// The hour at the city, for the seasonal adjustment.
+    pub local: LocalHour,
+    /// The value of the weather variable, in its unit.
     pub weather: f64,
     /// The feeling, 0 to 4.
     pub feeling: f64,
-    /// How many scored posts the feeling is the mean of.
+    /// The number of scored posts whose mean the feeling is.
     pub posts: u64,
 }
 
-/// How much an hour counts.
+/// The weight of each hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weighting {
-    /// Every hour as much as any other.
+    /// All hours have the same weight.
     Equal,
-    /// Each hour as much as it has posts: right where the feelings' noise is that of sampling.
+    /// The weight of an hour is its number of posts: optimal if sampling causes most of the variance
+    /// of the feelings.
     Posts,
 }
 
-/// Which cycles are taken out of both sides before they are related.
+/// The seasonal adjustment: which cycles are removed from both series before they are related.
+///
+/// Rain and mood may correlate merely because both have a daily cycle. Adjusted series compare hours
+/// of equal hour of day, or equal day of week, with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cycles {
-    /// None: rain and mood may go together merely because both have their time of day.
-    Keep,
-    /// The mean of each hour of the day.
-    Daily,
-    /// The mean of each day of the week.
-    Weekly,
-    /// Both, as two effects that add up.
-    DailyAndWeekly,
+pub enum Adjustment {
+    /// None.
+    None,
+    /// Fixed effects for the hour of the day.
+    HourOfDay,
+    /// Fixed effects for the day of the week.
+    DayOfWeek,
+    /// Additive fixed effects for the hour of the day and the day of the week.
+    HourOfDayAndDayOfWeek,
 }
 
-/// How hours are related.
+/// The options of [`relate`](crate::relate) and [`compare_wet_dry`](crate::compare_wet_dry).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Hours with fewer scored posts are left out.
+pub struct RelationOptions {
+    /// The minimum number of scored posts of an hour. Hours with fewer are excluded.
     pub min_posts: u64,
-    /// How much each hour counts.
+    /// The weight of each hour.
     pub weighting: Weighting,
-    /// Which cycles are taken out.
-    pub cycles: Cycles,
+    /// The seasonal adjustment of both series.
+    pub adjustment: Adjustment,
 }
 
-impl Options {
-    /// Every hour with a post, each as much as any other, cycles kept.
-    pub const PLAIN: Self = Self {
+impl RelationOptions {
+    /// Every hour with a post, equal weights, no seasonal adjustment.
+    pub const UNADJUSTED: Self = Self {
         min_posts: 1,
         weighting: Weighting::Equal,
-        cycles: Cycles::Keep,
+        adjustment: Adjustment::None,
     };
 }
 
-/// The hours that count, in order of time, one of each.
-pub(crate) fn counted(hours: &[PairedHour], options: Options) -> Vec<PairedHour> {
-    let mut kept: Vec<PairedHour> = hours
+/// The hours with finite values and enough posts, sorted by time, without duplicates.
+pub(crate) fn usable_hours(hours: &[PairedHour], options: RelationOptions) -> Vec<PairedHour> {
+    let mut usable: Vec<PairedHour> = hours
         .iter()
         .filter(|hour| hour.posts >= options.min_posts.max(1))
         .filter(|hour| hour.weather.is_finite() && hour.feeling.is_finite())
         .copied()
         .collect();
-    kept.sort_by_key(|hour| hour.hour);
-    kept.dedup_by_key(|hour| hour.hour);
-    kept
+    usable.sort_by_key(|hour| hour.hour);
+    usable.dedup_by_key(|hour| hour.hour);
+    usable
 }
 
 impl Weighting {
-    pub(crate) fn of(self, hour: &PairedHour) -> f64 {
+    pub(crate) fn weight(self, hour: &PairedHour) -> f64 {
         match self {
             Self::Equal => 1.0,
             Self::Posts => hour.posts as f64,
@@ -119,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_phase_is_that_of_the_local_clock() {
+    fn local_hour_follows_offset() {
         let cases = [
             ("1970-01-01 00", 0, (0, 3)),
             ("2024-02-26 00", 0, (0, 0)),
@@ -128,8 +132,8 @@ mod tests {
             ("1970-01-01 00", -12, (12, 2)),
         ];
         for (slot, offset, expected) in cases {
-            let phase = Phase::at(slot.parse().unwrap(), offset);
-            let got = (phase.hour_of_day(), phase.day_of_week());
+            let local = LocalHour::from_utc(slot.parse().unwrap(), offset);
+            let got = (local.hour_of_day(), local.day_of_week());
             assert_eq!(got, expected, "{slot} {offset}");
         }
     }

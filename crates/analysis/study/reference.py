@@ -1,7 +1,7 @@
-"""Makes `reference.json`: data sets and what scipy, statsmodels and arch say of them.
+"""Generates `reference.json`: data sets with values by scipy, statsmodels and arch.
 
-Nothing here is shared with the crate: values come from scipy's and statsmodels' own functions,
-the block length and the long-run variance from arch. Run it again after a change of the data sets:
+The script shares nothing with the crate: the values come from functions of scipy and statsmodels,
+the block length and the long-run variance from arch. Run it after a change of the data sets:
 
     pip install scipy==1.17.1 statsmodels==0.15.0 arch==8.0.0
     python reference.py > reference.json
@@ -35,18 +35,18 @@ def feeling(values):
     return np.clip(2 + 0.4 * np.asarray(values), 0, 4)
 
 
-def clock(n, period):
+def cycle(n, period):
     return np.sin(2 * np.pi * (FIRST + np.arange(n)) / period)
 
 
-def keep(n, share, spell=1):
-    """Which hours are there: about `share`, missing in spells of about `spell`."""
-    there, now = [], True
+def present_hours(n, share, spell=1):
+    """The indices of present hours: about `share` of n, with gaps of about `spell` hours."""
+    present, now = [], True
     for _ in range(n):
         change = (1 / spell) if not now else (1 - share) / share / spell
         now = bool(now ^ (RANDOM.random() < change))
-        there.append(now)
-    return np.flatnonzero(there)
+        present.append(now)
+    return np.flatnonzero(present)
 
 
 def data(name, weather, feelings, posts=None, hours=None, **options):
@@ -59,14 +59,14 @@ def data(name, weather, feelings, posts=None, hours=None, **options):
         "posts": (np.ones(n, int) if posts is None else posts).tolist(),
         "min_posts": 1,
         "weighting": "equal",
-        "cycles": "keep",
+        "adjustment": "none",
         "question": "relation",
-        "too_little": None,
+        "insufficient": None,
         **options,
     }
 
 
-def some(values, at):
+def select(values, at):
     return np.asarray(values)[at]
 
 
@@ -80,32 +80,32 @@ def data_sets():
     yield data("white noise", white, feeling(noise))
     yield data("white noise, related", white, feeling(0.5 * white + 0.87 * noise))
     yield data("white noise, falling", white, feeling(-0.5 * white + 0.87 * noise))
-    yield data("ties on both sides", np.round(white), np.clip(np.round(2 + 0.8 * white + noise), 0, 4))
-    at = keep(240, 0.7)
-    yield data("single hours missing", some(ar(240, 0.6), at), feeling(some(ar(240, 0.6), at)), hours=at)
-    at = keep(300, 0.6, 12)
-    yield data("spells missing", some(ar(300, 0.8), at), feeling(some(ar(300, 0.8), at)), hours=at)
+    yield data("ties in both series", np.round(white), np.clip(np.round(2 + 0.8 * white + noise), 0, 4))
+    at = present_hours(240, 0.7)
+    yield data("single hours missing", select(ar(240, 0.6), at), feeling(select(ar(240, 0.6), at)), hours=at)
+    at = present_hours(300, 0.6, 12)
+    yield data("spells missing", select(ar(300, 0.8), at), feeling(select(ar(300, 0.8), at)), hours=at)
     yield data("strong autocorrelation, unrelated", 10 + 5 * persistent, feeling(other))
     yield data("strong autocorrelation, related", persistent, feeling(0.6 * persistent + 0.8 * other))
     yield data("nearly random walks", ar(400, 0.995), feeling(ar(400, 0.995)))
     n = 336
-    day, week = clock(n, 24), clock(n, 168)
+    day, week = cycle(n, 24), cycle(n, 168)
     x, y = ar(n, 0.7), ar(n, 0.4)
-    yield data("daily cycle on both sides, kept", x + 2 * day, feeling(y + 1.5 * day))
-    yield data("daily cycle on both sides, taken out", x + 2 * day, feeling(0.8 * y + 0.9 * day), cycles="daily")
-    yield data("weekly cycle on both sides, taken out", x + 2 * week, feeling(0.8 * y + 0.9 * week), cycles="weekly")
+    yield data("daily cycle in both series, kept", x + 2 * day, feeling(y + 1.5 * day))
+    yield data("daily cycle in both series, removed", x + 2 * day, feeling(0.8 * y + 0.9 * day), adjustment="hour_of_day")
+    yield data("weekly cycle in both series, removed", x + 2 * week, feeling(0.8 * y + 0.9 * week), adjustment="day_of_week")
     both = 2 * day + week
-    yield data("both cycles on both sides, taken out", x + both, feeling(0.8 * y + 0.4 * both), cycles="daily_and_weekly")
-    at = keep(500, 0.6, 7)
-    both = 2 * clock(500, 24) + clock(500, 168)
-    yield data("both cycles, with gaps, by posts", some(ar(500, 0.7) + both, at),
-               feeling(some(0.8 * ar(500, 0.4) + 0.4 * both, at)), hours=at,
-               posts=RANDOM.integers(1, 60, len(at)), weighting="posts", cycles="daily_and_weekly")
+    yield data("both cycles in both series, removed", x + both, feeling(0.8 * y + 0.4 * both), adjustment="hour_of_day_and_day_of_week")
+    at = present_hours(500, 0.6, 7)
+    both = 2 * cycle(500, 24) + cycle(500, 168)
+    yield data("both cycles, with gaps, by posts", select(ar(500, 0.7) + both, at),
+               feeling(select(0.8 * ar(500, 0.4) + 0.4 * both, at)), hours=at,
+               posts=RANDOM.integers(1, 60, len(at)), weighting="posts", adjustment="hour_of_day_and_day_of_week")
     posts = RANDOM.poisson(20, n) + 1
     yield data("weighted by posts", x, feeling(0.4 * x + y / np.sqrt(posts / 10)), posts=posts, weighting="posts")
     yield data("only hours of 20 posts", x, feeling(0.4 * x + y), posts=posts, min_posts=20)
-    at = keep(500, 0.8, 5)
-    yield data("gaps, weights and a least number of posts", some(ar(500, 0.8), at), feeling(some(ar(500, 0.5), at)),
+    at = present_hours(500, 0.8, 5)
+    yield data("gaps, weights and a least number of posts", select(ar(500, 0.8), at), feeling(select(ar(500, 0.5), at)),
                hours=at, posts=RANDOM.integers(0, 40, len(at)), weighting="posts", min_posts=5)
     yield data("a large offset", 1013 + 0.01 * x, feeling(0.5 * x + y))
     yield data("one outlier", np.where(np.arange(n) == 100, 60, x), feeling(y))
@@ -115,58 +115,58 @@ def data_sets():
     wet = {"question": "wet"}
     yield data("no effect of rain", rain, feeling(y), **wet)
     yield data("a planted effect of rain", rain, feeling(0.5 * y - (rain >= 0.1)), **wet)
-    yield data("a planted effect of rain under a daily cycle", rain, feeling(0.4 * y + day - (rain >= 0.1)), cycles="daily", **wet)
+    yield data("a planted effect of rain under a daily cycle", rain, feeling(0.4 * y + day - (rain >= 0.1)), adjustment="hour_of_day", **wet)
     yield data("a planted effect of rain, by posts", rain, feeling(0.5 * y - (rain >= 0.1)), posts=posts, weighting="posts", **wet)
     for question in ["relation", "wet"]:
         q = {"question": question}
-        yield data(f"no hours, {question}", [], [], too_little="hours", **q)
-        yield data(f"two hours, {question}", [0.0, 1.0], [1.0, 2.0], too_little="hours", **q)
-        yield data(f"too few hours of 30 posts, {question}", x, feeling(y), posts=posts, min_posts=30, too_little="hours", **q)
-        yield data(f"feeling does not vary, {question}", rain, np.full(n, 2.1), too_little="no_variance", **q)
-    yield data("weather does not vary", np.full(n, 7.1), feeling(y), too_little="no_variance")
-    yield data("the cycle is all that varies", day, feeling(y), cycles="daily", too_little="no_variance")
+        yield data(f"no hours, {question}", [], [], insufficient="hours", **q)
+        yield data(f"two hours, {question}", [0.0, 1.0], [1.0, 2.0], insufficient="hours", **q)
+        yield data(f"too few hours of 30 posts, {question}", x, feeling(y), posts=posts, min_posts=30, insufficient="hours", **q)
+        yield data(f"feeling does not vary, {question}", rain, np.full(n, 2.1), insufficient="no_variance", **q)
+    yield data("weather does not vary", np.full(n, 7.1), feeling(y), insufficient="no_variance")
+    yield data("the cycle is all that varies", day, feeling(y), adjustment="hour_of_day", insufficient="no_variance")
     trend = np.linspace(-2, 2, n)
-    yield data("two drifts", trend + 0.1 * x, feeling(trend**2 - 1 + 0.1 * y), too_little="independent")
-    yield data("never wet", np.zeros(n), feeling(y), too_little="one_kind", **wet)
-    yield data("hardly dry", np.where(np.arange(n) < 5, 0, 1), feeling(y), too_little="one_kind", **wet)
+    yield data("two drifts", trend + 0.1 * x, feeling(trend**2 - 1 + 0.1 * y), insufficient="effective_sample_size")
+    yield data("never wet", np.zeros(n), feeling(y), insufficient="group_size", **wet)
+    yield data("hardly dry", np.where(np.arange(n) < 5, 0, 1), feeling(y), insufficient="group_size", **wet)
 
 
-def dummies(hours, cycles):
+def dummies(hours, adjustment):
     columns = [np.ones(len(hours))]
-    if "daily" in cycles:
+    if "hour_of_day" in adjustment:
         columns += [(hours % 24 == h).astype(float) for h in range(1, 24)]
-    if "weekly" in cycles:
+    if "day_of_week" in adjustment:
         columns += [(hours // 24 % 7 == d).astype(float) for d in range(1, 7)]
     return np.column_stack(columns)
 
 
-def answer(d):
+def expected_values(d):
     used = np.array(d["posts"]) >= d["min_posts"]
     hours, x, y = (np.array(d[k])[used] for k in ("hours", "weather", "feeling"))
     posts = np.array(d["posts"], float)[used]
     weights = posts if d["weighting"] == "posts" else np.ones(len(x))
     if d["question"] == "wet":
-        return wet_against_dry(hours, x >= 0.1, y, weights, d["cycles"])
-    fixed = dummies(hours, d["cycles"])
-    rest = [sm.WLS(side, fixed, weights=weights).fit().resid for side in (x, y)]
-    r = DescrStatsW(np.column_stack(rest), weights=weights).corrcoef[0, 1]
-    if d["weighting"] == "equal" and d["cycles"] == "keep":
+        return compare_wet_dry(hours, x >= 0.1, y, weights, d["adjustment"])
+    fixed = dummies(hours, d["adjustment"])
+    residuals = [sm.WLS(side, fixed, weights=weights).fit().resid for side in (x, y)]
+    r = DescrStatsW(np.column_stack(residuals), weights=weights).corrcoef[0, 1]
+    if d["weighting"] == "equal" and d["adjustment"] == "none":
         assert abs(r - stats.pearsonr(x, y).statistic) < 1e-9
     full = sm.WLS(y, np.column_stack([fixed, x]), weights=weights).fit()
-    whole = len(hours) == hours[-1] - hours[0] + 1
-    ties = [np.round(side, 9) for side in rest]
+    without_gaps = len(hours) == hours[-1] - hours[0] + 1
+    ties = [np.round(side, 9) for side in residuals]
     return {
         "hours": len(x),
         "r": r,
         "spearman": stats.spearmanr(*ties).statistic,
         "slope": full.params[-1],
-        **(dependence(rest, r, weights) if whole and abs(r) < 1 - 1e-9 and d["cycles"] == "keep" else {}),
+        **(dependence(residuals, r, weights) if without_gaps and abs(r) < 1 - 1e-9 and d["adjustment"] == "none" else {}),
         **fisher(x, y, d),
     }
 
 
 def fisher(x, y, d):
-    """The textbook interval; right for white noise alone."""
+    """The textbook interval; valid only for white noise."""
     if not d["name"].startswith("white noise"):
         return {}
     textbook = stats.pearsonr(x, y)
@@ -186,20 +186,20 @@ def dependence(sides, r, weights):
     variance = prewhitened(u)
     if rho is not None:
         variance = max(variance, white * bartlett(rho, n))
-    return {"block": block, "independent": min(n, n / variance) if rho is not None else None}
+    return {"block": block, "effective_sample_size": min(n, n / variance) if rho is not None else None}
 
 
 def politis_white(u):
-    """By the paper's definition: m is the last lag before the insignificant ones. arch takes the
-    first insignificant one, so that its blocks may be a little longer."""
+    """By the paper's definition m is the last lag before the insignificant ones. arch uses the first
+    insignificant one, so that its blocks may be slightly longer."""
     n = len(u)
-    run, cut = max(5, int(np.ceil(np.sqrt(np.log10(n))))), 2 * np.sqrt(np.log10(n) / n)
-    farthest = int(np.ceil(np.sqrt(n))) + run
-    covariance = acovf(u, nlag=farthest, demean=False, fft=False)
-    quiet = np.abs(covariance / covariance[0]) < cut
-    m = next((k - 1 for k in range(1, farthest - run + 2) if quiet[k : k + run].all()), None)
-    m = np.flatnonzero(~quiet)[-1] if m is None else m
-    lags = np.arange(1, min(2 * max(m, 1), farthest) + 1)
+    consecutive, bound = max(5, int(np.ceil(np.sqrt(np.log10(n))))), 2 * np.sqrt(np.log10(n) / n)
+    max_lag = int(np.ceil(np.sqrt(n))) + consecutive
+    covariance = acovf(u, nlag=max_lag, demean=False, fft=False)
+    insignificant = np.abs(covariance / covariance[0]) < bound
+    m = next((k - 1 for k in range(1, max_lag - consecutive + 2) if insignificant[k : k + consecutive].all()), None)
+    m = np.flatnonzero(~insignificant)[-1] if m is None else m
+    lags = np.arange(1, min(2 * max(m, 1), max_lag) + 1)
     share = lags / lags[-1]
     tail = 2 * np.where(share <= 0.5, 1, 2 * (1 - share)) * covariance[lags]
     block = np.cbrt(1.5 * n * (lags @ tail / (covariance[0] + tail.sum())) ** 2)
@@ -209,15 +209,15 @@ def politis_white(u):
 
 
 def bartlett(rho, n):
-    bound, factor, quiet = 2 * np.sqrt(np.log10(n) / n), 1.0, 0
+    bound, factor, insignificant = 2 * np.sqrt(np.log10(n) / n), 1.0, 0
     for k in range(1, len(rho[0])):
         a, b = rho[0][k], rho[1][k]
         if min(abs(a), abs(b)) < bound:
-            quiet += 1
-            if quiet == 3:
+            insignificant += 1
+            if insignificant == 3:
                 break
             continue
-        quiet = 0
+        insignificant = 0
         factor += 2 * (1 - k / n) * a * b
     return max(factor, 0.5)
 
@@ -231,27 +231,27 @@ def prewhitened(u):
     return float(np.squeeze(np.asarray(kernel.cov.long_run))) / (1 - a) ** 2
 
 
-def wet_against_dry(hours, wet, y, weights, cycles):
-    fixed = np.column_stack([dummies(hours, cycles), wet.astype(float)])
+def compare_wet_dry(hours, wet, y, weights, adjustment):
+    fixed = np.column_stack([dummies(hours, adjustment), wet.astype(float)])
     difference = sm.WLS(y, fixed, weights=weights).fit().params[-1]
-    kinds = [DescrStatsW(y[kind], weights=weights[kind]) for kind in (wet, ~wet)]
-    sizes = [int(kind.sum()) for kind in (wet, ~wet)]
-    freedom = sum(sizes) - 2
-    pooled = np.sqrt(sum(s * k.var for s, k in zip(sizes, kinds)) / freedom)
+    groups = [DescrStatsW(y[group], weights=weights[group]) for group in (wet, ~wet)]
+    sizes = [int(group.sum()) for group in (wet, ~wet)]
+    degrees_of_freedom = sum(sizes) - 2
+    pooled = np.sqrt(sum(s * g.var for s, g in zip(sizes, groups)) / degrees_of_freedom)
     return {
         "wet": sizes[0],
         "dry": sizes[1],
-        "wet_feeling": kinds[0].mean,
-        "dry_feeling": kinds[1].mean,
+        "wet_feeling": groups[0].mean,
+        "dry_feeling": groups[1].mean,
         "difference": difference,
-        "hedges_g": difference / pooled * (1 - 3 / (4 * freedom - 1)),
+        "hedges_g": difference / pooled * (1 - 3 / (4 * degrees_of_freedom - 1)),
     }
 
 
 def main():
     out = []
     for d in data_sets():
-        d["expected"] = {} if d["too_little"] else answer(d)
+        d["expected"] = {} if d["insufficient"] else expected_values(d)
         out.append(d)
     rows = (json.dumps(d, separators=(",", ":"), default=float) for d in out)
     sys.stdout.write("[\n" + ",\n".join(rows) + "\n]\n")

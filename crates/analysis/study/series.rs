@@ -1,67 +1,77 @@
-//! Series whose relation is known, by which intervals are judged. Shared by the coverage study and
-//! by its small version among the tests.
+//! Random series with a known correlation, for the coverage study and its small version in the tests.
 
-use moodvane_analysis::{PairedHour, Phase};
+use moodvane_analysis::{LocalHour, PairedHour};
 use moodvane_model::HourSlot;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 use std::f64::consts::PI;
 
-/// A world in which series are made.
-pub(crate) struct World {
+/// A data-generating process.
+pub(crate) struct Process {
     pub(crate) name: &'static str,
     pub(crate) truth: f64,
-    make: fn(&mut Random, usize) -> Vec<PairedHour>,
+    generate: fn(&mut Random, usize) -> Vec<PairedHour>,
 }
 
-/// The cells that issue and tests name: AR(1) on both sides, independent and related, then others
-/// that are harder or more like weather.
-pub(crate) const WORLDS: [World; 13] = [
-    world("AR(1), φ = 0, ρ = 0", 0.0, |r, n| {
+/// AR(1) series, independent and correlated, then processes that are harder or more like weather.
+pub(crate) const PROCESSES: [Process; 13] = [
+    process("AR(1), φ = 0, ρ = 0", 0.0, |r, n| {
         autoregressive(r, n, 0.0, 0.0)
     }),
-    world("AR(1), φ = 0, ρ = 0.5", 0.5, |r, n| {
+    process("AR(1), φ = 0, ρ = 0.5", 0.5, |r, n| {
         autoregressive(r, n, 0.0, 0.5)
     }),
-    world("AR(1), φ = 0.5, ρ = 0", 0.0, |r, n| {
+    process("AR(1), φ = 0.5, ρ = 0", 0.0, |r, n| {
         autoregressive(r, n, 0.5, 0.0)
     }),
-    world("AR(1), φ = 0.5, ρ = 0.5", 0.5, |r, n| {
+    process("AR(1), φ = 0.5, ρ = 0.5", 0.5, |r, n| {
         autoregressive(r, n, 0.5, 0.5)
     }),
-    world("AR(1), φ = 0.9, ρ = 0", 0.0, |r, n| {
+    process("AR(1), φ = 0.9, ρ = 0", 0.0, |r, n| {
         autoregressive(r, n, 0.9, 0.0)
     }),
-    world("AR(1), φ = 0.9, ρ = 0.5", 0.5, |r, n| {
+    process("AR(1), φ = 0.9, ρ = 0.5", 0.5, |r, n| {
         autoregressive(r, n, 0.9, 0.5)
     }),
-    world("AR(1), φ = 0.97, ρ = 0", 0.0, |r, n| {
+    process("AR(1), φ = 0.97, ρ = 0", 0.0, |r, n| {
         autoregressive(r, n, 0.97, 0.0)
     }),
-    world("φ = 0.97 and φ = 0.5, ρ = 0", 0.0, mixed),
-    world("AR(1), φ = 0.8, gaps, ρ = 0", 0.0, gaps),
-    world("rain: zero or AR(1), against AR(1), ρ = 0", 0.0, rain),
-    world("noise that grows with the weather, ρ = 0", 0.0, growing),
-    world("daily cycle on both sides and AR(1), φ = 0.8", CYCLE, cycle),
-    world("log-normal AR(1), φ = 0.8, ρ = 0", 0.0, heavy),
+    process("φ = 0.97 and φ = 0.5, ρ = 0", 0.0, mixed),
+    process("AR(1), φ = 0.8, gaps, ρ = 0", 0.0, gaps),
+    process("rain: zero or AR(1), against AR(1), ρ = 0", 0.0, rain),
+    process(
+        "noise that grows with the weather, ρ = 0",
+        0.0,
+        heteroscedastic,
+    ),
+    process(
+        "daily cycle in both series and AR(1), φ = 0.8",
+        CYCLE,
+        daily_cycle,
+    ),
+    process("log-normal AR(1), φ = 0.8, ρ = 0", 0.0, heavy_tails),
 ];
 
-/// Cycles of amplitude 1.2 and 0.7 over a variance of 1: 0.42 / sqrt(1.72 · 1.245).
+/// Adjustment of amplitude 1.2 and 0.7 over a variance of 1: 0.42 / sqrt(1.72 · 1.245).
 const CYCLE: f64 = 0.287_016_5;
 
-const fn world(
+const fn process(
     name: &'static str,
     truth: f64,
-    make: fn(&mut Random, usize) -> Vec<PairedHour>,
-) -> World {
-    World { name, truth, make }
+    generate: fn(&mut Random, usize) -> Vec<PairedHour>,
+) -> Process {
+    Process {
+        name,
+        truth,
+        generate,
+    }
 }
 
-impl World {
-    /// Series number `seed` of `n` hours.
+impl Process {
+    /// The series of `n` hours with this seed.
     pub(crate) fn series(&self, seed: u64, n: usize) -> Vec<PairedHour> {
         let key = seed.wrapping_mul(1_000_003) ^ n as u64;
-        (self.make)(&mut Random(Xoshiro256PlusPlus::seed_from_u64(key)), n)
+        (self.generate)(&mut Random(Xoshiro256PlusPlus::seed_from_u64(key)), n)
     }
 }
 
@@ -83,8 +93,8 @@ impl Random {
         let noise = (1.0 - phi * phi).sqrt();
         let mut at = self.normal();
         let mut next = || {
-            let then = phi * at + noise * self.normal();
-            std::mem::replace(&mut at, then)
+            let following = phi * at + noise * self.normal();
+            std::mem::replace(&mut at, following)
         };
         (0..n).map(|_| next()).collect()
     }
@@ -97,7 +107,7 @@ fn hours(weather: &[f64], feeling: &[f64]) -> Vec<PairedHour> {
             let hour = HourSlot::from_index(420_000 + i as u32).unwrap_or_else(|_| unreachable!());
             PairedHour {
                 hour,
-                phase: Phase::at(hour, 0),
+                local: LocalHour::from_utc(hour, 0),
                 weather: *weather,
                 feeling: *feeling,
                 posts: 1,
@@ -108,12 +118,12 @@ fn hours(weather: &[f64], feeling: &[f64]) -> Vec<PairedHour> {
 
 fn autoregressive(r: &mut Random, n: usize, phi: f64, rho: f64) -> Vec<PairedHour> {
     let x = r.ar(n, phi);
-    let own = r.ar(n, phi);
-    let rest = (1.0 - rho * rho).sqrt();
+    let noise = r.ar(n, phi);
+    let noise_scale = (1.0 - rho * rho).sqrt();
     let y: Vec<f64> = x
         .iter()
-        .zip(&own)
-        .map(|(x, y)| rho * x + rest * y)
+        .zip(&noise)
+        .map(|(x, y)| rho * x + noise_scale * y)
         .collect();
     hours(&x, &y)
 }
@@ -123,7 +133,7 @@ fn mixed(r: &mut Random, n: usize) -> Vec<PairedHour> {
     hours(&x, &r.ar(n, 0.5))
 }
 
-/// Of `n` hours a fifth is missing, in spells of about ten.
+/// `n` hours of which a fifth is missing, in spells of about ten.
 fn gaps(r: &mut Random, n: usize) -> Vec<PairedHour> {
     let mut all = autoregressive(r, n * 5 / 4, 0.8, 0.0);
     let mut missing = false;
@@ -140,25 +150,25 @@ fn rain(r: &mut Random, n: usize) -> Vec<PairedHour> {
     hours(&x, &r.ar(n, 0.7))
 }
 
-fn growing(r: &mut Random, n: usize) -> Vec<PairedHour> {
+fn heteroscedastic(r: &mut Random, n: usize) -> Vec<PairedHour> {
     let x = r.ar(n, 0.5);
     let y: Vec<f64> = x.iter().map(|x| (0.5 + x.abs()) * r.normal()).collect();
     hours(&x, &y)
 }
 
-fn cycle(r: &mut Random, n: usize) -> Vec<PairedHour> {
-    let side = |values: Vec<f64>, amplitude: f64| -> Vec<f64> {
-        let turn = |i: usize| (2.0 * PI * i as f64 / 24.0).sin();
+fn daily_cycle(r: &mut Random, n: usize) -> Vec<PairedHour> {
+    let with_cycle = |values: Vec<f64>, amplitude: f64| -> Vec<f64> {
+        let sine = |i: usize| (2.0 * PI * i as f64 / 24.0).sin();
         let values = values.iter().enumerate();
         values
-            .map(|(i, value)| value + amplitude * turn(i))
+            .map(|(i, value)| value + amplitude * sine(i))
             .collect()
     };
-    let x = side(r.ar(n, 0.8), 1.2);
-    hours(&x, &side(r.ar(n, 0.8), 0.7))
+    let x = with_cycle(r.ar(n, 0.8), 1.2);
+    hours(&x, &with_cycle(r.ar(n, 0.8), 0.7))
 }
 
-fn heavy(r: &mut Random, n: usize) -> Vec<PairedHour> {
+fn heavy_tails(r: &mut Random, n: usize) -> Vec<PairedHour> {
     let x: Vec<f64> = r.ar(n, 0.8).iter().map(|x| x.exp()).collect();
     let y: Vec<f64> = r.ar(n, 0.8).iter().map(|y| y.exp()).collect();
     hours(&x, &y)

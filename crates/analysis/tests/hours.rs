@@ -1,8 +1,9 @@
-//! What an hour row says of its hour.
+//! The feeling and the variable means of hour rows.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use moodvane_analysis::{
-    AnalysisError, HourTemperature, StrayBound, feeling, feeling_error, reading, temperature,
+    AnalysisError, HourMean, OutlierBound, feeling, feeling_standard_error, temperature,
+    variable_mean,
 };
 use moodvane_model::{
     CityId, HourRow, HourSlot, Observation, Readings, Score, Sentiment, SourceId, Sums, Variable,
@@ -44,28 +45,28 @@ fn with_weather(mut row: HourRow, source: &str, celsius: &[f64]) -> HourRow {
     row
 }
 
-/// The temperature, the names used and the names left out.
-fn of(sources: &[(&str, &[f64])]) -> Option<(f64, String, String)> {
+/// The temperature, the used sources and the excluded sources.
+fn temperature_of(sources: &[(&str, &[f64])]) -> Option<(f64, String, String)> {
     let row = sources.iter().fold(empty(), |row, (name, values)| {
         with_weather(row, name, values)
     });
-    let HourTemperature {
-        celsius,
-        used,
-        left_out,
-    } = temperature(&row, StrayBound::STANDARD)?;
+    let HourMean {
+        value,
+        used_sources,
+        excluded_sources,
+    } = temperature(&row, OutlierBound::STANDARD)?;
     let names = |ids: &[SourceId]| ids.iter().map(SourceId::as_str).collect::<String>();
-    Some((celsius, names(&used), names(&left_out)))
+    Some((value, names(&used_sources), names(&excluded_sources)))
 }
 
 #[test]
-fn feeling_is_the_mean_class_of_all_scored_posts_of_all_sources() {
+fn feeling_is_mean_class_over_all_sources() {
     let row = with_posts(with_posts(empty(), "x", &[1, 2]), "bluesky", &[2]);
     assert_eq!(feeling(&row), Some(5.0 / 3.0));
 }
 
 #[test]
-fn an_hour_without_scored_posts_has_no_feeling() {
+fn feeling_is_none_without_scored_posts() {
     let mut unscored = Sums::default();
     unscored.add_post(hour().start(), None);
     let mut row = with_weather(empty(), "open-meteo", &[7.0]);
@@ -75,7 +76,7 @@ fn an_hour_without_scored_posts_has_no_feeling() {
 }
 
 #[test]
-fn a_post_without_a_score_does_not_count_in_the_feeling() {
+fn feeling_ignores_unscored_posts() {
     let mut row = with_posts(empty(), "x", &[4]);
     let mut unscored = Sums::default();
     unscored.add_post(hour().start(), None);
@@ -84,37 +85,37 @@ fn a_post_without_a_score_does_not_count_in_the_feeling() {
 }
 
 #[test]
-fn temperature_is_the_mean_of_the_sources_that_do_not_stray() {
+fn temperature_excludes_outlier_sources() {
     type Case<'a> = (&'a str, &'a [(&'a str, &'a [f64])], (f64, &'a str, &'a str));
     let cases: [Case<'_>; 9] = [
         ("one source", &[("a", &[6.0, 8.0])], (7.0, "a", "")),
         (
-            "a source has one voice however often it was heard",
+            "equal weight for any number of observations",
             &[("a", &[6.0, 6.0, 6.0]), ("b", &[8.0])],
             (7.0, "ab", ""),
         ),
         (
-            "of two nobody knows which is wrong",
+            "two sources are both used",
             &[("a", &[0.0]), ("b", &[30.0])],
             (15.0, "ab", ""),
         ),
         (
-            "of three one strays",
+            "one outlier of three",
             &[("a", &[7.0]), ("b", &[8.0]), ("c", &[30.0])],
             (7.5, "ab", "c"),
         ),
         (
-            "exactly at the bound stays",
+            "exactly at the bound is used",
             &[("a", &[7.0]), ("b", &[7.0]), ("c", &[12.0])],
             (26.0 / 3.0, "abc", ""),
         ),
         (
-            "two stray on either side",
+            "outliers on both sides",
             &[("a", &[-10.0]), ("b", &[8.0]), ("c", &[30.0])],
             (8.0, "b", "ac"),
         ),
         (
-            "two stray together",
+            "two outliers that agree",
             &[
                 ("a", &[30.0]),
                 ("b", &[8.0]),
@@ -125,96 +126,104 @@ fn temperature_is_the_mean_of_the_sources_that_do_not_stray() {
             (9.0, "bcd", "ae"),
         ),
         (
-            "of two equal camps none is outvoted",
+            "two equal groups are all used",
             &[("a", &[0.0]), ("b", &[0.0]), ("c", &[20.0]), ("d", &[20.0])],
             (10.0, "abcd", ""),
         ),
         (
-            "all equal",
+            "no spread",
             &[("a", &[7.0]), ("b", &[7.0]), ("c", &[7.0])],
             (7.0, "abc", ""),
         ),
     ];
-    for (name, sources, (celsius, used, left_out)) in cases {
-        let found = of(sources).unwrap();
-        let expected = (celsius, used.to_owned(), left_out.to_owned());
+    for (name, sources, (value, used, excluded)) in cases {
+        let found = temperature_of(sources).unwrap();
+        let expected = (value, used.to_owned(), excluded.to_owned());
         assert_eq!(found, expected, "{name}");
     }
 }
 
 #[test]
-fn a_source_without_a_temperature_has_no_voice() {
+fn temperature_ignores_sources_without_temperature() {
     let row = with_posts(
         with_weather(empty(), "open-meteo", &[7.0]),
         "bluesky",
         &[2, 3],
     );
-    let found = temperature(&row, StrayBound::STANDARD).unwrap();
-    assert_eq!(found.celsius, 7.0);
-    assert_eq!(found.used.len(), 1);
+    let found = temperature(&row, OutlierBound::STANDARD).unwrap();
+    assert_eq!(found.value, 7.0);
+    assert_eq!(found.used_sources.len(), 1);
     assert_eq!(
-        temperature(&with_posts(empty(), "x", &[1]), StrayBound::STANDARD),
+        temperature(&with_posts(empty(), "x", &[1]), OutlierBound::STANDARD),
         None
     );
-    assert_eq!(of(&[]), None);
+    assert_eq!(temperature_of(&[]), None);
 }
 
 #[test]
-fn a_bound_must_be_a_number_above_zero() {
+fn outlier_bound_rejects_non_positive_and_non_finite() {
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(
-            matches!(StrayBound::new(bad), Err(AnalysisError::StrayBound(_))),
+            matches!(OutlierBound::new(bad), Err(AnalysisError::OutlierBound(_))),
             "{bad}"
         );
     }
-    assert_eq!(StrayBound::new(2.5).unwrap().celsius(), 2.5);
-    let error = StrayBound::new(-1.0).unwrap_err().to_string();
+    assert_eq!(OutlierBound::new(2.5).unwrap().celsius(), 2.5);
+    let error = OutlierBound::new(-1.0).unwrap_err().to_string();
     assert_eq!(
         error,
-        "-1 is not a bound for stray temperatures: it must be a number above 0, in °C"
+        "-1 is not a bound for outlier temperatures: it must be a number above 0, in °C"
     );
 }
 
 proptest! {
     #[test]
-    fn every_source_is_either_used_or_left_out_and_the_result_lies_among_the_used(
+    fn temperature_partitions_sources_and_lies_within_used(
         means in proptest::collection::vec(-50i32..50, 1..8), bound in 0.5f64..20.0,
     ) {
         let row = means.iter().enumerate().fold(empty(), |row, (i, mean)| {
             with_weather(row, &format!("s{i}"), &[f64::from(*mean)])
         });
-        let found = temperature(&row, StrayBound::new(bound).unwrap()).unwrap();
+        let found = temperature(&row, OutlierBound::new(bound).unwrap()).unwrap();
         let mean_of = |id: &SourceId| {
             f64::from(means[id.as_str()[1..].parse::<usize>().unwrap()])
         };
-        prop_assert_eq!(found.used.len() + found.left_out.len(), means.len());
-        prop_assert!(!found.used.is_empty());
-        let low = found.used.iter().map(mean_of).fold(f64::INFINITY, f64::min);
-        let high = found.used.iter().map(mean_of).fold(f64::NEG_INFINITY, f64::max);
-        prop_assert!((low - 1e-9..=high + 1e-9).contains(&found.celsius));
+        prop_assert_eq!(found.used_sources.len() + found.excluded_sources.len(), means.len());
+        prop_assert!(!found.used_sources.is_empty());
+        let low = found.used_sources.iter().map(mean_of).fold(f64::INFINITY, f64::min);
+        let high = found.used_sources.iter().map(mean_of).fold(f64::NEG_INFINITY, f64::max);
+        prop_assert!((low - 1e-9..=high + 1e-9).contains(&found.value));
     }
 }
 
 #[test]
-fn the_standard_error_is_that_of_the_classes() {
+fn standard_error_follows_class_variance() {
     // Classes 1 2 2 3: mean 2, variance 2/3; the root of 2/3 over 4 is 0.408.
     let row = with_posts(empty(), "a", &[1, 2]);
     let row = with_posts(row, "b", &[2, 3]);
-    let error = feeling_error(&row).unwrap();
+    let error = feeling_standard_error(&row).unwrap();
     assert!((error - (1.0f64 / 6.0).sqrt()).abs() < 1e-15, "{error}");
-    assert_eq!(feeling_error(&with_posts(empty(), "a", &[4])), None);
-    assert_eq!(feeling_error(&with_posts(empty(), "a", &[4, 4])), Some(0.0));
+    assert_eq!(
+        feeling_standard_error(&with_posts(empty(), "a", &[4])),
+        None
+    );
+    assert_eq!(
+        feeling_standard_error(&with_posts(empty(), "a", &[4, 4])),
+        Some(0.0)
+    );
 }
 
 #[test]
-fn the_reading_of_the_temperature_is_the_temperature_and_others_use_every_source() {
+fn variable_mean_excludes_outliers_of_temperature() {
     let mut row = with_weather(empty(), "a", &[10.0]);
     row = with_weather(row, "b", &[11.0]);
     row = with_weather(row, "c", &[30.0]);
-    let found = reading(&row, Variable::Temperature, StrayBound::STANDARD).unwrap();
-    let expected = temperature(&row, StrayBound::STANDARD).unwrap();
-    assert_eq!(found.value, expected.celsius);
-    assert_eq!(found.left_out, expected.left_out);
-    assert_eq!(found.left_out.len(), 1);
-    assert_eq!(reading(&row, Variable::Wind, StrayBound::STANDARD), None);
+    let found = variable_mean(&row, Variable::Temperature, OutlierBound::STANDARD).unwrap();
+    let expected = temperature(&row, OutlierBound::STANDARD).unwrap();
+    assert_eq!(found, expected);
+    assert_eq!(found.excluded_sources.len(), 1);
+    assert_eq!(
+        variable_mean(&row, Variable::Wind, OutlierBound::STANDARD),
+        None
+    );
 }

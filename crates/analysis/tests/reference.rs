@@ -1,9 +1,10 @@
-//! Relations against what scipy, statsmodels and arch say of the same hours: `study/reference.py`
-//! made `study/reference.json`.
+//! Compares relations with values that scipy, statsmodels and arch compute from the same hours.
+//! `study/reference.py` generates `study/reference.json`.
 #![allow(clippy::unwrap_used)]
 
 use moodvane_analysis::{
-    Cycles, Options, PairedHour, Phase, TooLittle, Weighting, relate, wet_against_dry,
+    Adjustment, InsufficientData, LocalHour, PairedHour, RelationOptions, Weighting,
+    compare_wet_dry, relate,
 };
 use moodvane_model::HourSlot;
 use serde_json::Value;
@@ -13,9 +14,9 @@ const REFERENCE: &str = include_str!("../study/reference.json");
 struct Data {
     name: String,
     hours: Vec<PairedHour>,
-    options: Options,
-    about_wet: bool,
-    too_little: Option<String>,
+    options: RelationOptions,
+    is_wet_dry: bool,
+    insufficient: Option<String>,
     expected: Value,
 }
 
@@ -27,24 +28,24 @@ impl Data {
             let hour = HourSlot::from_index(hour.as_u64().unwrap() as u32).unwrap();
             PairedHour {
                 hour,
-                phase: Phase::at(hour, 0),
+                local: LocalHour::from_utc(hour, 0),
                 weather: json["weather"][i].as_f64().unwrap(),
                 feeling: json["feeling"][i].as_f64().unwrap(),
                 posts: json["posts"][i].as_u64().unwrap(),
             }
         });
-        let options = Options {
+        let options = RelationOptions {
             min_posts: json["min_posts"].as_u64().unwrap(),
             weighting: match text("weighting").unwrap().as_str() {
                 "equal" => Weighting::Equal,
                 "posts" => Weighting::Posts,
                 other => panic!("{other}"),
             },
-            cycles: match text("cycles").unwrap().as_str() {
-                "keep" => Cycles::Keep,
-                "daily" => Cycles::Daily,
-                "weekly" => Cycles::Weekly,
-                "daily_and_weekly" => Cycles::DailyAndWeekly,
+            adjustment: match text("adjustment").unwrap().as_str() {
+                "none" => Adjustment::None,
+                "hour_of_day" => Adjustment::HourOfDay,
+                "day_of_week" => Adjustment::DayOfWeek,
+                "hour_of_day_and_day_of_week" => Adjustment::HourOfDayAndDayOfWeek,
                 other => panic!("{other}"),
             },
         };
@@ -52,14 +53,14 @@ impl Data {
             name: text("name").unwrap(),
             hours: hours.collect(),
             options,
-            about_wet: json["question"] == "wet",
-            too_little: text("too_little"),
+            is_wet_dry: json["question"] == "wet",
+            insufficient: text("insufficient"),
             expected: json["expected"].clone(),
         }
     }
 
-    /// Compares a value with the expected one of that name, where there is one.
-    fn is(&self, name: &str, got: f64, tolerance: f64) {
+    /// Compares a value with the expected one of that name, if there is one.
+    fn compare(&self, name: &str, got: f64, tolerance: f64) {
         let Some(expected) = self.expected[name].as_f64() else {
             return;
         };
@@ -71,9 +72,9 @@ impl Data {
         );
     }
 
-    fn must_be(&self, name: &str, got: f64, tolerance: f64) {
+    fn require(&self, name: &str, got: f64, tolerance: f64) {
         assert!(self.expected[name].is_number(), "{}: {name}", self.name);
-        self.is(name, got, tolerance);
+        self.compare(name, got, tolerance);
     }
 }
 
@@ -83,34 +84,38 @@ fn data() -> Vec<Data> {
 }
 
 #[test]
-fn relations_are_what_scipy_statsmodels_and_arch_say() {
+fn relations_match_scipy_statsmodels_and_arch() {
     let sets: Vec<Data> = data();
     let sets: Vec<&Data> = sets
         .iter()
-        .filter(|set| !set.about_wet && set.too_little.is_none())
+        .filter(|set| !set.is_wet_dry && set.insufficient.is_none())
         .collect();
     assert!(sets.len() >= 20, "{}", sets.len());
     for set in sets {
         let relation = relate(&set.hours, set.options).unwrap();
         let r = relation.pearson;
-        set.must_be("hours", relation.hours as f64, 0.0);
-        set.must_be("r", r.value, 1e-9);
-        set.must_be("spearman", relation.spearman, 1e-9);
-        set.must_be("slope", relation.slope.value, 1e-9);
-        // arch sums the kernel's tail to the end, which we leave out where it is below 1/1000.
-        set.is("independent", relation.independent_hours, 1e-3);
+        set.require("hours", relation.hours as f64, 0.0);
+        set.require("r", r.value, 1e-9);
+        set.require("spearman", relation.spearman, 1e-9);
+        set.require("slope", relation.slope.value, 1e-9);
+        // arch sums the kernel's whole tail, which the crate truncates below 0.001.
+        set.compare(
+            "effective_sample_size",
+            relation.effective_sample_size,
+            1e-3,
+        );
         let floor = (set.hours.len() as f64).cbrt() / 2.0;
         if let Some(block) = set.expected["block"].as_f64() {
             let expected = block.max(floor).round() as usize;
             assert_eq!(relation.block_hours, expected, "{}", set.name);
         }
-        // The textbook's interval is right for white noise, where ours must be nearly as wide.
-        set.is("white_low", r.low, 0.05);
-        set.is("white_high", r.high, 0.05);
-        set.is("white_p", relation.p_value, 0.05);
+        // The textbook interval is valid for white noise: ours must have nearly the same width.
+        set.compare("white_low", r.low, 0.05);
+        set.compare("white_high", r.high, 0.05);
+        set.compare("white_p", relation.p_value, 0.05);
         assert!(r.low <= r.value && r.value <= r.high, "{}", set.name);
         assert!(
-            (relation.r2 - r.value * r.value).abs() < 1e-12,
+            (relation.r_squared - r.value * r.value).abs() < 1e-12,
             "{}",
             set.name
         );
@@ -120,19 +125,19 @@ fn relations_are_what_scipy_statsmodels_and_arch_say() {
 }
 
 #[test]
-fn wet_against_dry_is_what_statsmodels_says_and_a_planted_effect_is_found() {
+fn wet_dry_comparison_matches_statsmodels_and_detects_planted_effect() {
     let mut planted = 0;
     for set in data() {
-        if !set.about_wet || set.too_little.is_some() {
+        if !set.is_wet_dry || set.insufficient.is_some() {
             continue;
         }
-        let found = wet_against_dry(&set.hours, set.options).unwrap();
-        set.must_be("wet", found.wet_hours as f64, 0.0);
-        set.must_be("dry", found.dry_hours as f64, 0.0);
-        set.must_be("wet_feeling", found.wet_feeling, 1e-9);
-        set.must_be("dry_feeling", found.dry_feeling, 1e-9);
-        set.must_be("difference", found.difference.value, 1e-9);
-        set.must_be("hedges_g", found.effect_size.value, 1e-9);
+        let found = compare_wet_dry(&set.hours, set.options).unwrap();
+        set.require("wet", found.wet_hours as f64, 0.0);
+        set.require("dry", found.dry_hours as f64, 0.0);
+        set.require("wet_feeling", found.wet_feeling, 1e-9);
+        set.require("dry_feeling", found.dry_feeling, 1e-9);
+        set.require("difference", found.difference.value, 1e-9);
+        set.require("hedges_g", found.effect_size.value, 1e-9);
         let interval = found.difference.low..=found.difference.high;
         if set.name.contains("planted") {
             planted += 1;
@@ -149,27 +154,27 @@ fn wet_against_dry_is_what_statsmodels_says_and_a_planted_effect_is_found() {
 }
 
 #[test]
-fn too_little_is_said_with_its_kind_and_what_it_would_take() {
+fn insufficient_data_reports_kind_and_additional_hours() {
     let mut kinds = 0;
     for set in data() {
-        let Some(expected) = &set.too_little else {
+        let Some(expected) = &set.insufficient else {
             continue;
         };
-        let refused = if set.about_wet {
-            wet_against_dry(&set.hours, set.options).unwrap_err()
+        let error = if set.is_wet_dry {
+            compare_wet_dry(&set.hours, set.options).unwrap_err()
         } else {
             relate(&set.hours, set.options).unwrap_err()
         };
-        let kind = match refused {
-            TooLittle::Hours { .. } => "hours",
-            TooLittle::Independent { .. } => "independent",
-            TooLittle::NoVariance { .. } => "no_variance",
-            TooLittle::OneKind { .. } => "one_kind",
+        let kind = match error {
+            InsufficientData::Hours { .. } => "hours",
+            InsufficientData::EffectiveSampleSize { .. } => "effective_sample_size",
+            InsufficientData::NoVariance { .. } => "no_variance",
+            InsufficientData::GroupSize { .. } => "group_size",
         };
-        assert_eq!(kind, expected, "{}: {refused}", set.name);
-        let sure = matches!(kind, "hours" | "independent");
+        assert_eq!(kind, expected, "{}: {error}", set.name);
+        let has_estimate = matches!(kind, "hours" | "effective_sample_size");
         assert!(
-            refused.more_hours().is_some_and(|n| n > 0) || !sure,
+            error.additional_hours().is_some_and(|n| n > 0) || !has_estimate,
             "{}",
             set.name
         );

@@ -1,65 +1,68 @@
-//! What holds of relations whatever the hours, and a small version of the study of coverage.
+//! Properties of relations, and a small version of the coverage study.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../study/series.rs"]
 mod series;
 
 use moodvane_analysis::{
-    Conclusion, Cycles, MIN_HOURS, Options, PairedHour, Phase, TooLittle, Weighting, relate,
-    wet_against_dry,
+    Adjustment, Conclusion, InsufficientData, LocalHour, MIN_HOURS, PairedHour, RelationOptions,
+    Weighting, compare_wet_dry, relate,
 };
-use series::WORLDS;
+use series::PROCESSES;
 
-fn world(name: &str) -> &'static series::World {
-    WORLDS.iter().find(|world| world.name == name).unwrap()
+fn process(name: &str) -> &'static series::Process {
+    PROCESSES
+        .iter()
+        .find(|process| process.name == name)
+        .unwrap()
 }
 
 fn hours(n: usize) -> Vec<PairedHour> {
-    world("AR(1), φ = 0.5, ρ = 0.5").series(1, n)
+    process("AR(1), φ = 0.5, ρ = 0.5").series(1, n)
 }
 
-/// The whole study is `study/coverage.md`: 1,000 series per cell.
+/// `study/coverage.md` is the full study: 1,000 series per row.
 #[test]
-fn intervals_have_the_truth_about_95_times_in_100() {
+fn intervals_cover_truth_in_about_95_percent() {
     for name in [
         "AR(1), φ = 0, ρ = 0",
         "AR(1), φ = 0.5, ρ = 0.5",
         "AR(1), φ = 0.9, ρ = 0",
         "AR(1), φ = 0.9, ρ = 0.5",
     ] {
-        let world = world(name);
+        let process = process(name);
         let covered = (0..200)
-            .filter_map(|seed| relate(&world.series(seed, 168), Options::PLAIN).ok())
-            .filter(|found| (found.pearson.low..=found.pearson.high).contains(&world.truth))
+            .filter_map(|seed| relate(&process.series(seed, 168), RelationOptions::UNADJUSTED).ok())
+            .filter(|found| (found.pearson.low..=found.pearson.high).contains(&process.truth))
             .count();
         assert!((184..=196).contains(&covered), "{name}: {covered} of 200");
     }
 }
 
 #[test]
-fn equal_hours_give_equal_bits_whatever_their_order() {
+fn result_is_independent_of_order_and_duplicates() {
     let hours = hours(200);
-    let mut turned = hours.clone();
-    turned.reverse();
-    turned.extend_from_slice(&hours[..20]);
-    let once = relate(&hours, Options::PLAIN).unwrap();
-    assert_eq!(relate(&hours, Options::PLAIN).unwrap(), once);
+    let mut reversed = hours.clone();
+    reversed.reverse();
+    reversed.extend_from_slice(&hours[..20]);
+    let once = relate(&hours, RelationOptions::UNADJUSTED).unwrap();
+    assert_eq!(relate(&hours, RelationOptions::UNADJUSTED).unwrap(), once);
     assert_eq!(
-        relate(&turned, Options::PLAIN).unwrap(),
+        relate(&reversed, RelationOptions::UNADJUSTED).unwrap(),
         once,
-        "order, copies"
+        "order, duplicates"
     );
 }
 
 #[test]
-fn units_change_the_slope_alone() {
+fn unit_of_weather_changes_only_slope() {
     let celsius = hours(200);
     let mut fahrenheit = celsius.clone();
     for hour in &mut fahrenheit {
         hour.weather = hour.weather * 1.8 + 32.0;
     }
-    let one = relate(&celsius, Options::PLAIN).unwrap();
-    let other = relate(&fahrenheit, Options::PLAIN).unwrap();
+    let one = relate(&celsius, RelationOptions::UNADJUSTED).unwrap();
+    let other = relate(&fahrenheit, RelationOptions::UNADJUSTED).unwrap();
     let close = |a: f64, b: f64| (a - b).abs() < 1e-9;
     assert!(close(one.pearson.low, other.pearson.low));
     assert!(close(one.pearson.high, other.pearson.high));
@@ -69,25 +72,25 @@ fn units_change_the_slope_alone() {
 }
 
 #[test]
-fn a_gap_is_time_and_not_a_neighbourhood() {
-    // Every second hour of a persistent series: neighbours are two hours apart, and are known to be.
-    let all = world("AR(1), φ = 0.9, ρ = 0").series(3, 400);
+fn gaps_preserve_time_distance() {
+    // Every second hour of an autocorrelated series: consecutive values are two hours apart.
+    let all = process("AR(1), φ = 0.9, ρ = 0").series(3, 400);
     let halved: Vec<PairedHour> = all.iter().step_by(2).copied().collect();
     let mut closed = halved.clone();
     for (hour, place) in closed.iter_mut().zip(&all) {
         hour.hour = place.hour;
     }
-    let open = relate(&halved, Options::PLAIN).unwrap();
-    let closed = relate(&closed, Options::PLAIN).unwrap();
+    let open = relate(&halved, RelationOptions::UNADJUSTED).unwrap();
+    let closed = relate(&closed, RelationOptions::UNADJUSTED).unwrap();
     assert_eq!(open.pearson.value, closed.pearson.value);
     assert!(open.block_hours > closed.block_hours);
-    // Taking every second hour away takes away little, since neighbours say the same.
-    let whole = relate(&all, Options::PLAIN).unwrap();
-    assert!(open.independent_hours > 0.6 * whole.independent_hours);
+    // Every second hour carries most of the information, since consecutive hours are alike.
+    let whole = relate(&all, RelationOptions::UNADJUSTED).unwrap();
+    assert!(open.effective_sample_size > 0.6 * whole.effective_sample_size);
 }
 
 #[test]
-fn hours_of_few_posts_can_be_left_out_or_count_less() {
+fn min_posts_and_weighting_reduce_influence_of_small_hours() {
     let mut hours = hours(200);
     for (i, hour) in hours.iter_mut().enumerate() {
         hour.posts = if i % 4 == 0 { 1 } else { 100 };
@@ -96,10 +99,10 @@ fn hours_of_few_posts_can_be_left_out_or_count_less() {
         }
     }
     let r = |min_posts, weighting| {
-        let options = Options {
+        let options = RelationOptions {
             min_posts,
             weighting,
-            ..Options::PLAIN
+            ..RelationOptions::UNADJUSTED
         };
         relate(&hours, options).unwrap().pearson.value
     };
@@ -109,63 +112,80 @@ fn hours_of_few_posts_can_be_left_out_or_count_less() {
 }
 
 #[test]
-fn a_shared_daily_cycle_is_no_relation_once_it_is_taken_out() {
-    let hours = world("daily cycle on both sides and AR(1), φ = 0.8").series(5, 720);
-    let found = |cycles| {
-        let options = Options {
-            cycles,
-            ..Options::PLAIN
+fn adjustment_removes_shared_daily_cycle() {
+    let hours = process("daily cycle in both series and AR(1), φ = 0.8").series(5, 720);
+    let found = |adjustment| {
+        let options = RelationOptions {
+            adjustment,
+            ..RelationOptions::UNADJUSTED
         };
         relate(&hours, options).unwrap().conclusion()
     };
-    assert_eq!(found(Cycles::Keep), Conclusion::Rises);
-    assert_eq!(found(Cycles::Daily), Conclusion::Undecided);
-    assert_eq!(found(Cycles::DailyAndWeekly), Conclusion::Undecided);
+    assert_eq!(found(Adjustment::None), Conclusion::Rises);
+    assert_eq!(found(Adjustment::HourOfDay), Conclusion::Undecided);
+    assert_eq!(
+        found(Adjustment::HourOfDayAndDayOfWeek),
+        Conclusion::Undecided
+    );
 }
 
 #[test]
-fn an_undecided_relation_says_how_many_hours_more_it_would_take() {
-    let few = world("AR(1), φ = 0.9, ρ = 0").series(4, 168);
-    let found = relate(&few, Options::PLAIN).unwrap();
+fn undecided_relation_reports_additional_hours() {
+    let few = process("AR(1), φ = 0.9, ρ = 0").series(4, 168);
+    let found = relate(&few, RelationOptions::UNADJUSTED).unwrap();
     assert_eq!(found.conclusion(), Conclusion::Undecided);
-    // 783 independent hours, of which a hundred hours have but ten.
-    assert!((4_000..20_000).contains(&found.more_hours()), "{found:?}");
-    let many = world("AR(1), φ = 0, ρ = 0").series(4, 2_000);
-    assert_eq!(relate(&many, Options::PLAIN).unwrap().more_hours(), 0);
+    // 783 independent hours are needed; 100 of these have an effective sample size of only 10.
+    assert!(
+        (4_000..20_000).contains(&found.additional_hours()),
+        "{found:?}"
+    );
+    let many = process("AR(1), φ = 0, ρ = 0").series(4, 2_000);
+    assert_eq!(
+        relate(&many, RelationOptions::UNADJUSTED)
+            .unwrap()
+            .additional_hours(),
+        0
+    );
 }
 
 #[test]
-fn the_fewest_hours_are_enough_and_one_fewer_is_not() {
-    let hours = world("AR(1), φ = 0, ρ = 0.5").series(2, MIN_HOURS);
-    relate(&hours, Options::PLAIN).unwrap();
-    let refused = relate(&hours[1..], Options::PLAIN).unwrap_err();
-    let expected = TooLittle::Hours {
+fn requires_min_hours() {
+    let hours = process("AR(1), φ = 0, ρ = 0.5").series(2, MIN_HOURS);
+    relate(&hours, RelationOptions::UNADJUSTED).unwrap();
+    let error = relate(&hours[1..], RelationOptions::UNADJUSTED).unwrap_err();
+    let expected = InsufficientData::Hours {
         have: MIN_HOURS - 1,
         need: MIN_HOURS,
     };
-    assert_eq!(refused, expected);
-    assert_eq!(refused.more_hours(), Some(1));
+    assert_eq!(error, expected);
+    assert_eq!(error.additional_hours(), Some(1));
 }
 
 #[test]
-fn one_long_spell_of_rain_is_not_taken_for_many() {
-    // One spell cannot tell the rain's effect from that of the day it fell on.
-    let mut hours = world("AR(1), φ = 0.9, ρ = 0").series(9, 400);
+fn single_wet_spell_is_not_significant() {
+    // The effect of a single spell is indistinguishable from that of its day.
+    let mut hours = process("AR(1), φ = 0.9, ρ = 0").series(9, 400);
     for (i, hour) in hours.iter_mut().enumerate() {
         hour.weather = if (200..230).contains(&i) { 1.0 } else { 0.0 };
     }
-    match wet_against_dry(&hours, Options::PLAIN) {
+    match compare_wet_dry(&hours, RelationOptions::UNADJUSTED) {
         Ok(found) => assert!(found.p_value > 0.05, "{found:?}"),
-        Err(refused) => assert!(refused.more_hours().is_some(), "{refused}"),
+        Err(error) => assert!(error.additional_hours().is_some(), "{error}"),
     }
 }
 
 #[test]
-fn values_that_are_no_numbers_are_left_out() {
+fn ignores_non_finite_values_and_offset_without_adjustment() {
     let mut hours = hours(100);
-    let without = relate(&hours[1..], Options::PLAIN).unwrap();
+    let without = relate(&hours[1..], RelationOptions::UNADJUSTED).unwrap();
     hours[0].weather = f64::NAN;
-    assert_eq!(relate(&hours, Options::PLAIN).unwrap(), without);
-    hours[0].phase = Phase::at(hours[0].hour, 5);
-    assert_eq!(relate(&hours, Options::PLAIN).unwrap(), without);
+    assert_eq!(
+        relate(&hours, RelationOptions::UNADJUSTED).unwrap(),
+        without
+    );
+    hours[0].local = LocalHour::from_utc(hours[0].hour, 5);
+    assert_eq!(
+        relate(&hours, RelationOptions::UNADJUSTED).unwrap(),
+        without
+    );
 }

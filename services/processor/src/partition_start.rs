@@ -36,7 +36,7 @@ impl PartitionStart {
         let anchor = progress
             .and_then(|p| p.anchor)
             .filter(|a| a.offset >= log.low);
-        let window_from = next.back(u64::from(window)).max(log.low);
+        let window_from = next.saturating_sub(u64::from(window)).max(log.low);
         Ok(Self {
             // Offsets may have gaps, so the anchor may be before the window.
             read_from: anchor.map_or(window_from, |a| window_from.min(a.offset)),

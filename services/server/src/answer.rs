@@ -3,7 +3,7 @@
 //! Guarantee: the bytes are a function of the rows. Fields stand in a fixed order without spaces,
 //! no number is NaN, infinite or a negative zero, and `r2` comes from the unrounded values.
 
-use moodvane_analysis::{StrayBound, feeling, r_squared, temperature};
+use moodvane_analysis::{OutlierBound, feeling, r_squared, temperature};
 use moodvane_model::{HourRow, HourSlot, SourceId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -43,7 +43,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// The answer over rows in order. An hour counts where it has posts and a temperature.
-    pub(crate) fn over(rows: &[HourRow], bound: StrayBound, manner: Manner) -> Self {
+    pub(crate) fn over(rows: &[HourRow], bound: OutlierBound, manner: Manner) -> Self {
         let mut res = Vec::with_capacity(rows.len());
         let mut pairs = Vec::with_capacity(rows.len());
         let mut strays = Vec::new();
@@ -55,9 +55,9 @@ impl Answer {
             if sides < 2 && !(manner.one_sided && sides == 1) {
                 continue;
             }
-            let left_out = weather.iter().flat_map(|weather| &weather.left_out);
+            let left_out = weather.iter().flat_map(|weather| &weather.excluded_sources);
             strays.extend(left_out.map(|source| (row.hour, *source)));
-            let celsius = weather.map(|weather| weather.celsius);
+            let celsius = weather.map(|weather| weather.value);
             pairs.extend(feeling.zip(celsius));
             res.push(Hour {
                 // Every hour of the range has a slot: that was checked with the request.
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn no_rows_give_an_empty_answer() {
-        let answer = Answer::over(&[], StrayBound::STANDARD, Manner::PLAIN);
+        let answer = Answer::over(&[], OutlierBound::STANDARD, Manner::PLAIN);
         assert_eq!(
             serde_json::to_string(&answer).unwrap(),
             r#"{"res":[],"r2":0.0}"#

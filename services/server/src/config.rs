@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 use ipnet::IpNet;
-use moodvane_analysis::StrayBound;
+use moodvane_analysis::OutlierBound;
 use moodvane_model::{City, CityId, Incarnation};
 use moodvane_runtime::{Section, Settings, read_cities};
 
@@ -45,7 +45,7 @@ pub struct ServerConfig {
     /// Proxies whose word is taken for who asks.
     pub trusted_proxies: Vec<IpNet>,
     /// How far a source's temperature may stray from the others'.
-    pub stray_bound: StrayBound,
+    pub stray_bound: OutlierBound,
     /// How long requests in progress may take after the shutdown began.
     pub drain_timeout: Duration,
 }
@@ -92,7 +92,7 @@ impl ServerConfig {
             connections: connections?,
             rate_limit: rate?,
             trusted_proxies: trusted_proxies?,
-            stray_bound: StrayBound::new(stray_bound?).ok()?,
+            stray_bound: OutlierBound::new(stray_bound?).ok()?,
             drain_timeout: drain?,
         })
     }

@@ -17,7 +17,7 @@
 //!
 //! Guarantee: the rows go through the same code as those of the store.
 
-use moodvane_analysis::StrayBound;
+use moodvane_analysis::OutlierBound;
 use moodvane_model::{
     CityId, HourRow, ModelError, Observation, Readings, Score, Sentiment, SourceId, Sums,
 };
@@ -46,7 +46,7 @@ pub(crate) fn answer() -> Result<Answer, ModelError> {
         .iter()
         .map(|(hour, classes, weather)| row(hour, classes, weather))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Answer::over(&rows, StrayBound::STANDARD, Manner::PLAIN))
+    Ok(Answer::over(&rows, OutlierBound::STANDARD, Manner::PLAIN))
 }
 
 fn row(hour: &str, classes: &[u8], weather: &Weather) -> Result<HourRow, ModelError> {

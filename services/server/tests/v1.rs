@@ -312,7 +312,7 @@ async fn no_relation_is_not_a_conclusion_and_says_what_it_would_take() {
 async fn too_little_is_said_with_what_it_would_take() {
     let path = "/v1/relation?variable=temperature&begin=2018-01-01T02&end=2018-01-01T05";
     let answer = good(&new_year(), path).await;
-    assert_snapshot!(answer.body, @r#"{"city":"new-york","variable":"temperature","unit":"°C","begin":"2018-01-01T02:00:00Z","end":"2018-01-01T05:00:00Z","conclusion":"too-little","sentence":"There is too little to say: 1 hours have both sides, it takes 30. It would take about 29 hours more.","more_hours":29,"relation":null,"wet_against_dry":null,"wet_sentence":null}"#);
+    assert_snapshot!(answer.body, @r#"{"city":"new-york","variable":"temperature","unit":"°C","begin":"2018-01-01T02:00:00Z","end":"2018-01-01T05:00:00Z","conclusion":"too-little","sentence":"There is too little to say: only 1 of the required 30 hours have both weather and feeling. It would take about 29 hours more.","more_hours":29,"relation":null,"wet_against_dry":null,"wet_sentence":null}"#);
     let never = format!("/v1/relation?variable=wind&{FORTNIGHT}");
     let json = good(&fortnight(), &never).await.json();
     assert_eq!(json["conclusion"], "too-little");

@@ -2,7 +2,7 @@
 
 use hashbrown::HashSet;
 use moodvane_eventlog::{Batch, DeadLetter, RecordRef, TopicPartition};
-use moodvane_model::DecodeError;
+use moodvane_model::{DecodeError, ErrorChain};
 use moodvane_sentiment::Text;
 
 use super::Engine;
@@ -116,7 +116,7 @@ impl Engine {
     ) -> DeadLetter {
         self.deps.metrics.inc_dead_letters(at.topic, error.reason());
         tracing::warn!(
-            topic = %at.topic, partition = at.partition.0, offset = record.offset.0, %error,
+            topic = %at.topic, partition = at.partition.0, offset = record.offset.0, error = %ErrorChain(error),
             "unreadable record goes to the dead letters"
         );
         DeadLetter {
@@ -124,7 +124,7 @@ impl Engine {
             offset: record.offset,
             key: record.key.to_vec(),
             value: record.value.to_vec(),
-            reason: error.to_string(),
+            reason: ErrorChain(error).to_string(),
         }
     }
 

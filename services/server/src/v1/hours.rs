@@ -3,7 +3,7 @@
 use axum::extract::{self, RawQuery};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use moodvane_analysis::{StrayBound, feeling, feeling_error, reading};
+use moodvane_analysis::{OutlierBound, feeling, feeling_standard_error, variable_mean};
 use moodvane_model::{City, HourRange, HourRow, SourceId, Variable};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -235,7 +235,7 @@ fn answer(format: Format, page: Hours) -> Result<Response, Problem> {
 }
 
 impl Hour {
-    fn of(row: &HourRow, bound: StrayBound, zone: Zone) -> Option<Self> {
+    fn of(row: &HourRow, bound: OutlierBound, zone: Zone) -> Option<Self> {
         let posts = row.posts();
         let scored = posts.scored();
         let share = |count: u64| rounded(count as f64 / scored as f64);
@@ -244,7 +244,7 @@ impl Hour {
             posts: scored,
             unscored: posts.unscored,
             feeling: feeling(row).map(rounded),
-            standard_error: feeling_error(row).map(rounded),
+            standard_error: feeling_standard_error(row).map(rounded),
             shares: (scored > 0).then(|| posts.classes.map(share)),
             weather: Weather::of(row, bound),
             sources: sources(row),
@@ -253,14 +253,14 @@ impl Hour {
 }
 
 impl Weather {
-    fn of(row: &HourRow, bound: StrayBound) -> Self {
+    fn of(row: &HourRow, bound: OutlierBound) -> Self {
         let told = |variable| {
-            let found = reading(row, variable, bound)?;
+            let found = variable_mean(row, variable, bound)?;
             let names = |ids: Vec<SourceId>| ids.iter().map(ToString::to_string).collect();
             Some(Reading {
                 value: rounded(found.value),
-                used: names(found.used),
-                left_out: names(found.left_out),
+                used: names(found.used_sources),
+                left_out: names(found.excluded_sources),
             })
         };
         Self {

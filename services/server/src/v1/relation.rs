@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{self, RawQuery};
 use moodvane_analysis::{
-    Conclusion, Cycles, Options, PairedHour, Phase, Relation, StrayBound, TooLittle, Weighting,
-    WetAgainstDry, feeling, reading, relate, wet_against_dry,
+    Adjustment, Conclusion, InsufficientData, LocalHour, OutlierBound, PairedHour, Relation,
+    RelationOptions, Weighting, WetDryComparison, compare_wet_dry, feeling, relate, variable_mean,
 };
 use moodvane_model::{City, HourRange, HourRow, Variable};
 use serde::Serialize;
@@ -36,11 +36,11 @@ const PARAMETERS: &[&str] = &[
     "cycles",
 ];
 const WEIGHTS: [(&str, Weighting); 2] = [("equal", Weighting::Equal), ("posts", Weighting::Posts)];
-const CYCLES: [(&str, Cycles); 4] = [
-    ("keep", Cycles::Keep),
-    ("daily", Cycles::Daily),
-    ("weekly", Cycles::Weekly),
-    ("daily-and-weekly", Cycles::DailyAndWeekly),
+const CYCLES: [(&str, Adjustment); 4] = [
+    ("keep", Adjustment::None),
+    ("daily", Adjustment::HourOfDay),
+    ("weekly", Adjustment::DayOfWeek),
+    ("daily-and-weekly", Adjustment::HourOfDayAndDayOfWeek),
 ];
 const MOST_POSTS: u64 = 1_000_000_000;
 
@@ -204,7 +204,7 @@ struct Ask {
     variable: Variable,
     range: HourRange,
     zone: Zone,
-    options: Options,
+    options: RelationOptions,
 }
 
 impl Ask {
@@ -220,21 +220,21 @@ impl Ask {
             variable: variable(&query)?,
             range,
             zone,
-            options: Options {
+            options: RelationOptions {
                 min_posts: query.number("min_posts", (0, MOST_POSTS), 1)?,
                 weighting: query.word("weight", &WEIGHTS, Weighting::Equal)?,
-                cycles: query.word("cycles", &CYCLES, Cycles::Keep)?,
+                adjustment: query.word("cycles", &CYCLES, Adjustment::None)?,
             },
         })
     }
 
-    fn answer(self, rows: &[HourRow], bound: StrayBound) -> RelationAnswer {
+    fn answer(self, rows: &[HourRow], bound: OutlierBound) -> RelationAnswer {
         let clocks = Zone::of(&self.city);
         let pairs = rows.iter().filter_map(|row| {
             Some(PairedHour {
                 hour: row.hour,
-                phase: Phase::at(row.hour, clocks.nearest_offset(row.hour)),
-                weather: reading(row, self.variable, bound)?.value,
+                local: LocalHour::from_utc(row.hour, clocks.nearest_offset(row.hour)),
+                weather: variable_mean(row, self.variable, bound)?.value,
                 feeling: feeling(row)?,
                 posts: row.posts().scored(),
             })
@@ -242,22 +242,22 @@ impl Ask {
         let pairs: Vec<PairedHour> = pairs.collect();
         let found = relate(&pairs, self.options);
         let wet = (self.variable == Variable::Precipitation)
-            .then(|| wet_against_dry(&pairs, self.options));
+            .then(|| compare_wet_dry(&pairs, self.options));
         self.told(found, wet)
     }
 
     fn told(
         self,
-        found: Result<Relation, TooLittle>,
-        wet: Option<Result<WetAgainstDry, TooLittle>>,
+        found: Result<Relation, InsufficientData>,
+        wet: Option<Result<WetDryComparison, InsufficientData>>,
     ) -> RelationAnswer {
         let (conclusion, more_hours) = match &found {
             Ok(found) => match found.conclusion() {
                 Conclusion::Rises => (Verdict::Rises, Some(0)),
                 Conclusion::Falls => (Verdict::Falls, Some(0)),
-                Conclusion::Undecided => (Verdict::Undecided, Some(found.more_hours())),
+                Conclusion::Undecided => (Verdict::Undecided, Some(found.additional_hours())),
             },
-            Err(refused) => (Verdict::TooLittle, refused.more_hours()),
+            Err(refused) => (Verdict::TooLittle, refused.additional_hours()),
         };
         RelationAnswer {
             sentence: sentence::of(&self.city, self.variable, &found, wet.as_ref()),
@@ -302,9 +302,9 @@ impl Told {
     fn of(found: Relation, variable: Variable) -> Self {
         Self {
             hours: found.hours,
-            independent_hours: rounded(found.independent_hours),
+            independent_hours: rounded(found.effective_sample_size),
             pearson: Estimate::of(found.pearson),
-            r2: rounded(found.r2),
+            r2: rounded(found.r_squared),
             spearman: rounded(found.spearman),
             slope: Estimate::of(found.slope),
             slope_unit: format!("classes per {}", variable.unit()),
@@ -316,7 +316,7 @@ impl Told {
 }
 
 impl Wet {
-    fn of(found: WetAgainstDry) -> Self {
+    fn of(found: WetDryComparison) -> Self {
         Self {
             wet_hours: found.wet_hours,
             dry_hours: found.dry_hours,

@@ -1,14 +1,14 @@
 //! A relation in a sentence or two of plain language, with its uncertainty.
 
-use moodvane_analysis::{Conclusion, Relation, TooLittle, WetAgainstDry};
+use moodvane_analysis::{Conclusion, InsufficientData, Relation, WetDryComparison};
 use moodvane_model::{City, Variable};
 
 /// What was found of a city's variable and, of precipitation, of its wet hours.
 pub(super) fn of(
     city: &City,
     variable: Variable,
-    found: &Result<Relation, TooLittle>,
-    wet: Option<&Result<WetAgainstDry, TooLittle>>,
+    found: &Result<Relation, InsufficientData>,
+    wet: Option<&Result<WetDryComparison, InsufficientData>>,
 ) -> String {
     let first = match found {
         Ok(found) => relation(city, variable, found),
@@ -21,7 +21,7 @@ pub(super) fn of(
 }
 
 /// What was found of wet hours, or why nothing can be said of them.
-pub(super) fn of_wet(wet: &Result<WetAgainstDry, TooLittle>) -> String {
+pub(super) fn of_wet(wet: &Result<WetDryComparison, InsufficientData>) -> String {
     match wet {
         Ok(wet) => wet_hours(wet),
         Err(refused) => too_little(*refused),
@@ -49,7 +49,7 @@ fn relation(city: &City, variable: Variable, found: &Relation) -> String {
             name(variable),
             r.value,
             found.hours,
-            waiting(found.more_hours()),
+            waiting(found.additional_hours()),
         ),
     }
 }
@@ -61,8 +61,8 @@ fn waiting(more_hours: u64) -> String {
     format!("It would take about {more_hours} hours more to see one of 0.1.")
 }
 
-fn too_little(refused: TooLittle) -> String {
-    match refused.more_hours() {
+fn too_little(refused: InsufficientData) -> String {
+    match refused.additional_hours() {
         Some(more) => {
             format!("There is too little to say: {refused}. It would take about {more} hours more.")
         }
@@ -70,7 +70,7 @@ fn too_little(refused: TooLittle) -> String {
     }
 }
 
-fn wet_hours(wet: &WetAgainstDry) -> String {
+fn wet_hours(wet: &WetDryComparison) -> String {
     let d = wet.difference;
     let interval = format!("95 % interval {:.2} to {:.2}", d.low, d.high);
     let more_or_less = if d.value < 0.0 { "less" } else { "more" };

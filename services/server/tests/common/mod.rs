@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use moodvane_analysis::StrayBound;
+use moodvane_analysis::OutlierBound;
 use moodvane_eventlog::{
     Consumer, DeadLetter, EventLog, LogError, NewRecord, TopicPartition, Watermarks,
 };
@@ -223,7 +223,7 @@ pub(crate) fn config() -> ServerConfig {
         },
         rate_limit: None,
         trusted_proxies: Vec::new(),
-        stray_bound: StrayBound::STANDARD,
+        stray_bound: OutlierBound::STANDARD,
         drain_timeout: std::time::Duration::from_secs(1),
     }
 }
