@@ -90,8 +90,8 @@ impl Ingester {
         });
         if let Some(spool) = &self.spool {
             // Records that stay in the spool are durable; the next start publishes them.
-            let _ = tokio::time::timeout_at(deadline, spool.emptied()).await;
-            report.spooled = spool.waiting();
+            let _ = tokio::time::timeout_at(deadline, spool.wait_until_empty()).await;
+            report.spooled = spool.pending();
         }
         self.closed.cancel();
         info!(

@@ -1,10 +1,10 @@
-//! The publisher: the one actor that owns the way into the log.
+//! The publisher: the one actor that writes records to the log or the spool.
 //!
-//! Guarantee: a [`Publish`] is answered when its records are durable, or refused for good. At most
-//! so many publishes are in flight; while all places are taken the mailbox is not read, so that
-//! senders wait, and so do the sockets behind them. Fleeting records, where there is a spool, do not
-//! wait for the log: they are durable in the spool. Only where the spool takes nothing, and the log
-//! neither, are they dropped, and counted.
+//! Guarantee: a [`Publish`] completes when its records are durable, or rejected for good. The number
+//! of publishes in flight is limited; at the limit the actor stops reading its mailbox, so that the
+//! back-pressure reaches the senders and their sockets. With a spool, records of non-replayable
+//! sources do not wait for the log: they are durable in the spool. They are dropped, and counted,
+//! only if neither the spool nor the log accepts them.
 
 use std::sync::Arc;
 
@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::backoff::{Attempts, Backoff};
+use crate::error::error_chain;
 use crate::metrics::IngesterMetrics;
-use crate::spool::{Item, Refused, Spool};
+use crate::spool::{AppendError, Rejected, Spool, SpoolEntry};
 
 /// Records for one topic, in order.
 #[derive(Debug, Message)]
@@ -27,61 +28,61 @@ pub(crate) struct Publish {
     pub(crate) source: SourceId,
     pub(crate) topic: Topic,
     pub(crate) records: Vec<NewRecord>,
-    /// Whether the source cannot say them again.
+    /// Whether the upstream cannot send the messages again.
     pub(crate) non_replayable: bool,
-    /// Name and value of a cursor that holds once the log has the records. Whoever is told that
-    /// they are [`PublishOutcome::Logged`] saves it by itself.
+    /// Name and value of a cursor to save behind the records. The publisher saves it only through
+    /// the spool; after [`PublishOutcome::Logged`] the sender saves it.
     pub(crate) cursor: Option<(String, String)>,
 }
 
-/// What became of records.
+/// Where records are now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PublishOutcome {
-    /// The log has them.
+    /// In the log.
     Logged,
-    /// The spool has them, and their cursor.
+    /// In the spool, with their cursor.
     Spooled,
-    /// Nobody has them; they are counted.
+    /// Dropped and counted.
     Dropped,
 }
 
-/// What a publisher needs.
-pub(crate) struct PublisherParts {
+/// Dependencies and limits of a publisher.
+pub(crate) struct PublisherDeps {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) spool: Option<Spool>,
     pub(crate) metrics: IngesterMetrics,
-    /// The most publishes in flight.
+    /// Limit of publishes in flight.
     pub(crate) slots: usize,
     pub(crate) mailbox: usize,
     pub(crate) backoff: Backoff,
     pub(crate) check: Check,
-    /// Cancelled when sources stop taking: readiness is then no longer ours to give.
+    /// Cancelled when sources stop reading: the publisher then no longer reports readiness.
     pub(crate) stop: CancellationToken,
-    /// Cancelled when nobody waits for the log any more.
+    /// Cancelled when the ingester no longer waits for the log.
     pub(crate) closed: CancellationToken,
 }
 
 /// The actor.
 pub(crate) struct Publisher {
-    writer: Arc<Writer>,
+    writer: Arc<LogWriter>,
     spool: Option<Spool>,
     slots: Arc<Semaphore>,
     mailbox: usize,
 }
 
 impl Publisher {
-    pub(crate) fn new(parts: PublisherParts) -> Self {
+    pub(crate) fn new(deps: PublisherDeps) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(parts.slots.max(1))),
-            mailbox: parts.mailbox.max(1),
-            spool: parts.spool,
-            writer: Arc::new(Writer {
-                log: parts.log,
-                metrics: parts.metrics,
-                backoff: parts.backoff,
-                check: parts.check,
-                stop: parts.stop,
-                closed: parts.closed,
+            slots: Arc::new(Semaphore::new(deps.slots.max(1))),
+            mailbox: deps.mailbox.max(1),
+            spool: deps.spool,
+            writer: Arc::new(LogWriter {
+                log: deps.log,
+                metrics: deps.metrics,
+                backoff: deps.backoff,
+                check: deps.check,
+                stop: deps.stop,
+                closed: deps.closed,
             }),
         }
     }
@@ -99,66 +100,61 @@ impl Handler<Publish> for Publisher {
     type Result = ResponseFuture<Result<PublishOutcome, LogError>>;
 
     fn handle(&mut self, publish: Publish, ctx: &mut Self::Context) -> Self::Result {
-        // There is a place: while there is none the context waits and hands over no message.
-        let place = Arc::clone(&self.slots).try_acquire_owned();
+        // A permit is available: without one the context waits and delivers no message.
+        let permit = Arc::clone(&self.slots).try_acquire_owned();
         if self.slots.available_permits() == 0 {
             let slots = Arc::clone(&self.slots);
-            let freed = async move { drop(slots.acquire().await) };
-            ctx.wait(freed.into_actor(self));
+            let available = async move { drop(slots.acquire().await) };
+            ctx.wait(available.into_actor(self));
         }
         let writer = Arc::clone(&self.writer);
         let spool = self.spool.clone().filter(|_| publish.non_replayable);
         let Some(spool) = spool else {
             return Box::pin(async move {
-                let _place = place;
+                let _permit = permit;
                 writer.write(publish).await.map(|()| PublishOutcome::Logged)
             });
         };
         if let Err(error) = publish.records.iter().try_for_each(NewRecord::check_size) {
             return Box::pin(std::future::ready(Err(error)));
         }
+        // Queues the append now, to keep the order of the mailbox.
+        let appended = spool.append(spool_entries(&publish));
         let (source, topic) = (publish.source, publish.topic);
-        // Handed over here and now, in the order of the mailbox.
-        let appended = spool.append(items(publish));
         Box::pin(async move {
-            let _place = place;
+            let _permit = permit;
             match appended.await {
                 Ok(()) => Ok(PublishOutcome::Spooled),
-                Err(refused) => writer.save_or_drop((source, topic), refused, &spool).await,
+                Err(rejected) => {
+                    let records = (source, topic, rejected);
+                    writer.write_or_drop(records, &spool).await
+                }
             }
         })
     }
 }
 
-fn items(publish: Publish) -> Vec<Item> {
-    let Publish { source, topic, .. } = publish;
-    let record = |record| Item::Record {
-        topic,
-        source,
-        record,
-    };
-    let cursor = publish.cursor.map(|(name, cursor)| Item::Cursor {
+fn spool_entries(publish: &Publish) -> Vec<Vec<u8>> {
+    let (source, topic) = (publish.source, publish.topic);
+    let records = publish.records.iter();
+    let records = records.map(|record| SpoolEntry::record(source, topic, record));
+    let cursor = publish.cursor.as_ref();
+    let cursor = cursor.map(|(name, value)| SpoolEntry::Cursor {
         source,
         name,
-        cursor,
+        value,
     });
-    publish
-        .records
-        .into_iter()
-        .map(record)
-        .chain(cursor)
-        .collect()
+    let entries = records.chain(cursor);
+    entries.map(|entry| entry.encode()).collect()
 }
 
-fn records(items: Vec<Item>) -> Vec<NewRecord> {
-    let record = |item| match item {
-        Item::Record { record, .. } => Some(record),
-        Item::Cursor { .. } => None,
-    };
-    items.into_iter().filter_map(record).collect()
+fn rejected_records(rejected: &Rejected) -> Vec<NewRecord> {
+    let decoded = rejected.entries.iter();
+    let decoded = decoded.filter_map(|bytes| SpoolEntry::decode(bytes)?.to_record());
+    decoded.map(|(.., record)| record).collect()
 }
 
-struct Writer {
+struct LogWriter {
     log: Arc<dyn EventLog>,
     metrics: IngesterMetrics,
     backoff: Backoff,
@@ -167,55 +163,57 @@ struct Writer {
     closed: CancellationToken,
 }
 
-impl Writer {
-    /// What the spool refused goes to the log, where that takes it and nothing lies before it.
-    async fn save_or_drop(
+impl LogWriter {
+    /// Writes records that the spool rejected to the log, if that keeps their order, and drops them
+    /// otherwise.
+    async fn write_or_drop(
         &self,
-        (source, topic): (SourceId, Topic),
-        refused: Refused,
+        (source, topic, rejected): (SourceId, Topic, Rejected),
         spool: &Spool,
     ) -> Result<PublishOutcome, LogError> {
-        let reason = if refused.full {
-            "spool_full"
-        } else {
-            "spool_disk"
-        };
-        let records = records(refused.items);
-        let dropped = records.len() as u64;
-        if !refused.full && spool.waiting() == 0 {
+        let records = rejected_records(&rejected);
+        let count = records.len() as u64;
+        let is_full = matches!(rejected.error, AppendError::Full);
+        if !is_full && spool.pending() == 0 {
             match self.log.publish(topic, records).await {
                 Err(LogError::Unavailable(_)) => {}
-                done => return done.map(|()| PublishOutcome::Logged),
+                result => return result.map(|()| PublishOutcome::Logged),
             }
         }
-        self.metrics.dropped(source, reason, dropped);
+        let reason = match is_full {
+            true => "spool_full",
+            false => "spool_disk",
+        };
+        self.metrics.dropped(source, reason, count);
         Ok(PublishOutcome::Dropped)
     }
 
+    /// Writes records to the log; retries while the log is unavailable.
     async fn write(&self, publish: Publish) -> Result<(), LogError> {
         let Publish { topic, records, .. } = publish;
         let mut attempts = Attempts::new(self.backoff);
         let mut failed = false;
         loop {
-            let reason = match self.log.publish(topic, records.clone()).await {
-                Err(LogError::Unavailable(reason)) => reason,
-                done => {
-                    self.recovered(failed);
-                    return done;
+            let error = match self.log.publish(topic, records.clone()).await {
+                Err(error @ LogError::Unavailable(_)) => error,
+                result => {
+                    self.report_recovery(failed);
+                    return result;
                 }
             };
             let delay = attempts.failed();
             failed = true;
-            warn!(%topic, records = records.len(), delay_ms = delay.as_millis() as u64, reason, "log unavailable, publishing again later");
+            let reason = error_chain(&error);
+            warn!(%topic, records = records.len(), delay_ms = delay.as_millis() as u64, error = reason, "log unavailable, retrying publish");
             self.check.fail(format!("log unavailable: {reason}"));
             tokio::select! {
                 () = tokio::time::sleep(delay) => {}
-                () = self.closed.cancelled() => return Err(LogError::Unavailable(reason)),
+                () = self.closed.cancelled() => return Err(error),
             }
         }
     }
 
-    fn recovered(&self, failed: bool) {
+    fn report_recovery(&self, failed: bool) {
         if !failed {
             return;
         }

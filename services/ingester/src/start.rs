@@ -18,9 +18,9 @@ use crate::dispatcher::{FiniteSources, SourceSpec, Supervisor};
 use crate::formatter::{FormatterPool, PoolBounds};
 use crate::ingester::Ingester;
 use crate::metrics::IngesterMetrics;
-use crate::publisher::{Publisher, PublisherParts};
+use crate::publisher::{Publisher, PublisherDeps};
 use crate::source_context::{SharedDeps, SourceContext, SourceFuture};
-use crate::spool::{Drainer, Health, Spool, SpoolConfig, SpoolError};
+use crate::spool::{Drainer, Spool, SpoolConfig, SpoolError, SpoolHealth};
 use crate::status::SourceStats;
 use crate::{file, jetstream, mastodon, weather, x};
 
@@ -31,7 +31,7 @@ pub enum StartError {
     #[error("cannot start the formatter threads")]
     Threads(#[from] io::Error),
     /// The spool cannot be opened.
-    #[error(transparent)]
+    #[error("cannot open the spool, ingester.spool")]
     Spool(#[from] SpoolError),
 }
 
@@ -145,10 +145,10 @@ fn publisher_parts(
     (config, sources): (&IngesterConfig, usize),
     (log, spool, metrics): (Arc<dyn EventLog>, Option<Spool>, IngesterMetrics),
     (check, tokens): (&Check, &Tokens),
-) -> PublisherParts {
+) -> PublisherDeps {
     // Capacity for all batches that sources may have in flight, so that their order is kept.
     let in_flight = config.batches_in_flight * sources.max(1);
-    PublisherParts {
+    PublisherDeps {
         log,
         spool,
         metrics,
@@ -176,7 +176,7 @@ fn open_spool(
     let Some(spool) = config.spool.clone().filter(is_used) else {
         return Ok(None);
     };
-    let health = Health::new(environment.readiness.check("spool"), environment.registry);
+    let health = SpoolHealth::new(environment.readiness.check("spool"), environment.registry);
     let spool = Spool::open(spool, health.clone())?;
     let drainer = Drainer {
         spool: spool.clone(),

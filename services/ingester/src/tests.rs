@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::dispatcher::SourceSpec;
 use crate::error::SourceError;
 use crate::metrics::IngesterMetrics;
-use crate::publisher::{Publish, Publisher, PublisherParts};
+use crate::publisher::{Publish, Publisher, PublisherDeps};
 use crate::recovery::RetryPolicy;
 use crate::source_context::{SourceContext, SourceExit, SourceFuture};
 use crate::start::{Environment, start_specs};
@@ -200,7 +200,7 @@ async fn a_source_that_does_not_come_to_rest_is_abandoned_and_named() {
 fn publisher(log: &Arc<FakeLog>, readiness: &Readiness, slots: usize) -> Addr<Publisher> {
     let check = readiness.check("ingester");
     check.ok();
-    Publisher::new(PublisherParts {
+    Publisher::new(PublisherDeps {
         log: Arc::clone(log) as _,
         spool: None,
         metrics: IngesterMetrics::new(&Registry::new()),

@@ -203,7 +203,7 @@ async fn a_spool_of_another_process_is_an_error_at_the_start() {
     let Err(StartError::Spool(error)) = second.map(|_| ()) else {
         panic!("both have it");
     };
-    assert!(error.to_string().contains("another ingester"), "{error}");
+    assert!(error.to_string().contains("another process"), "{error}");
     first.drain(GRACE).await;
 }
 
@@ -232,4 +232,45 @@ async fn a_refusal_of_the_log_holds_the_spool_until_it_is_mended() {
         key(0),
         "none was passed over"
     );
+}
+
+/// A spool of format 1 whose first entry is committed: a temperature, its cursor, and two posts.
+const FORMAT_1: [(&str, &[u8]); 3] = [
+    (
+        "00000000000000000000.segment",
+        b"mvspool1\
+        \x45\x00\x00\x00\xfe\xfb\x56\x97\x24\xdd\x07\x24\
+        \x01\x0aopen-meteo\x0btemperature\x21\x00new-york:open-meteo:1714731600000{\"c\":11.5}\
+        \x2f\x00\x00\x00\x5d\x45\x19\x5e\x42\x58\xd2\x42\
+        \x02\x0aopen-meteo\x00\x13\x00open-meteo:new-york1714731600000\
+        \x1f\x00\x00\x00\x33\xdc\x52\x04\x2b\xb8\xc8\x86\
+        \x01\x08mastodon\x05tweet\x0a\x00mastodon:7\x00\xff\n",
+    ),
+    (
+        "00000000000000000003.segment",
+        b"mvspool1\
+        \x0b\x00\x00\x00\x1f\xf5\x8d\xcd\x30\xf9\x4a\x9c\
+        \x01\x01x\x05tweet\x00\x00",
+    ),
+    ("drained", b"0 89 1\n"),
+];
+
+#[actix::test]
+async fn drains_spool_of_earlier_version() {
+    let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
+    let spool = dir.path().join("spool");
+    fs::create_dir(&spool).unwrap();
+    for (name, bytes) in FORMAT_1 {
+        fs::write(spool.join(name), bytes).unwrap();
+    }
+    let (ingester, registry, _) = begin(spooled_at(dir.path(), Vec::new()), &log).unwrap();
+    eventually("both posts", || log.count(Topic::Tweet) == 2).await;
+    assert_eq!(ingester.drain(GRACE).await.spooled, 0);
+    assert_eq!(log.keys(Topic::Tweet), ["mastodon:7", ""]);
+    assert_eq!(log.values(Topic::Tweet), [&b"\x00\xff\n"[..], b""]);
+    assert_eq!(log.count(Topic::Temperature), 0, "it was published before");
+    assert_eq!(log.cursor_of(NAME), Some("1714731600000".to_owned()));
+    let text = metrics::render(&registry);
+    let lost = "moodvane_ingester_spool_lost_records_total 0";
+    assert!(text.contains(lost), "{text}");
 }

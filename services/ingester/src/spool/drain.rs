@@ -1,101 +1,115 @@
-//! The drainer: carries what waits in the spool into the log, oldest first.
+//! Publishes the spool's entries to the log, oldest first.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use moodvane_eventlog::{EventLog, LogError, NewRecord};
 use moodvane_model::{SourceId, Topic};
+use moodvane_spool::{ReadLimits, Spool};
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, Item, Spool};
+use super::{SpoolEntry, SpoolHealth};
 use crate::backoff::{Attempts, Backoff};
+use crate::error::error_chain;
 use crate::metrics::IngesterMetrics;
 
-/// What a drainer needs.
+/// A crash between the log's acknowledgement and the commit repeats one chunk: it must fit into the
+/// readers' duplicate window.
+const CHUNK: ReadLimits = ReadLimits {
+    entries: 2_000,
+    bytes: 4 << 20,
+};
+
+/// Publishes and commits chunk after chunk.
 pub(crate) struct Drainer {
     pub(crate) spool: Spool,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) backoff: Backoff,
-    pub(crate) health: Health,
+    pub(crate) health: SpoolHealth,
     pub(crate) metrics: IngesterMetrics,
-    /// Cancelled when nobody waits for the log any more.
+    /// Cancelled when the ingester no longer waits for the log.
     pub(crate) closed: CancellationToken,
 }
 
+#[derive(Debug, Error)]
+enum DrainError {
+    #[error("cannot read or commit spool")]
+    Spool(#[from] io::Error),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
 impl Drainer {
-    /// Drains until it is closed. A log that refuses is asked again for ever: an operator can mend
-    /// what is wrong there, and nothing can be put in the place of what waits here.
+    /// Drains until `closed` is cancelled. It retries every error for ever, also a permanent one of
+    /// the log: an operator can repair the log, and nothing can replace the spooled records.
     pub(crate) async fn run(self) {
         let closed = self.closed.clone();
-        // Dropped in the middle of a chunk, it has moved no mark: the chunk is sent again.
+        // Dropping it within a chunk commits nothing: the chunk is published again.
         closed.run_until_cancelled(self.drain()).await;
     }
 
     async fn drain(&self) {
         let mut attempts = Attempts::new(self.backoff);
         loop {
-            self.spool.filled().await;
-            let Err(reason) = self.step().await else {
+            self.spool.wait_until_pending().await;
+            let Err(error) = self.drain_chunk().await else {
                 attempts.reset();
-                self.health.log_is(None);
+                self.health.set_log_error(None);
                 continue;
             };
             let delay = attempts.failed();
+            let reason = error_chain(&error);
             tracing::warn!(
-                waiting = self.spool.waiting(),
+                pending = self.spool.pending(),
                 delay_ms = delay.as_millis() as u64,
-                reason,
-                "cannot drain the spool, trying again later"
+                error = reason,
+                "cannot drain spool, retrying"
             );
-            self.health.log_is(Some(reason));
+            self.health.set_log_error(Some(reason));
             tokio::time::sleep(delay).await;
         }
     }
 
-    async fn step(&self) -> Result<(), String> {
-        let text = |error: &dyn std::error::Error| error.to_string();
-        let chunk = self.spool.read().await.map_err(|e| text(&e))?;
-        let records: Vec<_> = chunk.items.iter().filter_map(record).collect();
-        for run in records.chunk_by(|a, b| a.0 == b.0) {
-            self.publish(run).await.map_err(|e| text(&e))?;
+    async fn drain_chunk(&self) -> Result<(), DrainError> {
+        let chunk = self.spool.read(CHUNK).await?;
+        let entries = chunk.entries.iter();
+        let entries: Vec<_> = entries
+            .filter_map(|bytes| SpoolEntry::decode(bytes))
+            .collect();
+        let records: Vec<_> = entries
+            .iter()
+            .filter_map(|entry| entry.to_record())
+            .collect();
+        for run in records.chunk_by(|(_, a, _), (_, b, _)| a == b) {
+            self.publish(run).await?;
         }
-        // Of a source's cursors the last one holds, now that the log has all before it.
-        let cursors: BTreeMap<_, _> = chunk.items.iter().filter_map(cursor).collect();
-        for (name, cursor) in cursors {
-            let saved = self.log.save_cursor(name, cursor).await;
-            saved.map_err(|e| text(&e))?;
+        // The log has all records: the last value of each cursor holds.
+        let cursors: BTreeMap<_, _> = entries.iter().filter_map(cursor).collect();
+        for (name, value) in cursors {
+            self.log.save_cursor(name, value).await?;
         }
-        self.spool.drained(chunk).await.map_err(|e| text(&e))
+        Ok(self.spool.commit(chunk).await?)
     }
 
     /// Publishes records of one topic.
-    async fn publish(&self, run: &[(Topic, SourceId, &NewRecord)]) -> Result<(), LogError> {
-        let Some((topic, ..)) = run.first() else {
+    async fn publish(&self, run: &[(SourceId, Topic, NewRecord)]) -> Result<(), LogError> {
+        let Some((_, topic, _)) = run.first() else {
             return Ok(());
         };
-        let records = run.iter().map(|(.., record)| (*record).clone());
+        let records = run.iter().map(|(.., record)| record.clone());
         self.log.publish(*topic, records.collect()).await?;
-        for (topic, source, _) in run {
+        for (source, topic, _) in run {
             self.metrics.published(*source, *topic, 1);
         }
         Ok(())
     }
 }
 
-fn record(item: &Item) -> Option<(Topic, SourceId, &NewRecord)> {
-    match item {
-        Item::Record {
-            topic,
-            source,
-            record,
-        } => Some((*topic, *source, record)),
-        Item::Cursor { .. } => None,
-    }
-}
-
-fn cursor(item: &Item) -> Option<(&str, &str)> {
-    match item {
-        Item::Record { .. } => None,
-        Item::Cursor { name, cursor, .. } => Some((name, cursor)),
+fn cursor<'a>(entry: &SpoolEntry<'a>) -> Option<(&'a str, &'a str)> {
+    match entry {
+        SpoolEntry::Record { .. } => None,
+        SpoolEntry::Cursor { name, value, .. } => Some((name, value)),
     }
 }

@@ -1,164 +1,171 @@
-//! What is told of the spool: readiness and metrics.
+//! Readiness and metrics of the spool.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use moodvane_runtime::Check;
 use moodvane_runtime::metrics::{counter, counter_vec, gauge};
+use moodvane_spool::{AppendError, Backlog, Chunk, SpoolObserver};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 
-use super::Item;
+use super::SpoolEntry;
+use crate::error::error_chain;
 
-/// Why the spool takes nothing.
+/// Why the spool rejects appends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+enum Fault {
     Full,
     Disk(String),
 }
 
 #[derive(Debug, Default)]
-struct Told {
-    /// Why the log does not take what waits.
-    away: Option<String>,
+struct State {
+    /// Why the log rejects pending records.
+    log_error: Option<String>,
     fault: Option<Fault>,
-    waiting: u64,
+    pending: u64,
 }
 
-/// Tells readiness and metrics how the spool is. Clones tell the same.
+/// Reports the spool's state to readiness and metrics. Clones share the state.
 #[derive(Debug, Clone)]
-pub(crate) struct Health {
+pub(crate) struct SpoolHealth {
     check: Check,
-    told: Arc<Mutex<Told>>,
+    state: Arc<Mutex<State>>,
     bytes: IntGauge,
-    waiting: IntGauge,
+    records: IntGauge,
     spooled: IntCounterVec,
     drained: IntCounterVec,
     lost: IntCounter,
     torn: IntCounter,
 }
 
-impl Health {
+impl SpoolHealth {
     pub(crate) fn new(check: Check, registry: &Registry) -> Self {
         let by_source = |name, help| counter_vec(registry, name, help, &["source"]);
         check.ok();
         Self {
             check,
-            told: Arc::default(),
+            state: Arc::default(),
             bytes: gauge(
                 registry,
                 "moodvane_ingester_spool_bytes",
-                "Bytes of the spool that wait for the log.",
+                "Bytes in the spool that are not yet in the log.",
             ),
-            waiting: gauge(
+            records: gauge(
                 registry,
                 "moodvane_ingester_spool_records",
-                "Records of the spool, and cursors, that wait for the log.",
+                "Records and cursors in the spool that are not yet in the log.",
             ),
             spooled: by_source(
                 "moodvane_ingester_spooled_total",
-                "Records that were written to the spool.",
+                "Records written to the spool.",
             ),
             drained: by_source(
                 "moodvane_ingester_drained_total",
-                "Records that the log took from the spool.",
+                "Records published from the spool to the log.",
             ),
             lost: counter(
                 registry,
                 "moodvane_ingester_spool_lost_records_total",
-                "Records of the spool that were damaged on the disk and passed over.",
+                "Damaged records in the spool that were skipped.",
             ),
             torn: counter(
                 registry,
                 "moodvane_ingester_spool_torn_bytes_total",
-                "Bytes at the spool's end that a crash had left unfinished, cut at the start.",
+                "Bytes of incomplete writes that were truncated from the end of the spool at start.",
             ),
         }
     }
 
-    /// The log takes nothing, or takes what waits again.
-    pub(super) fn log_is(&self, away: Option<String>) {
-        self.tell(|told| told.away = away);
+    /// The log rejects records, or accepts them again.
+    pub(super) fn set_log_error(&self, error: Option<String>) {
+        self.update(|state| state.log_error = error);
     }
 
-    /// The spool takes nothing, or takes records again.
-    pub(super) fn spool_is(&self, fault: Option<Fault>) {
-        self.tell(|told| {
-            if told.fault == fault {
+    /// The spool rejects appends, or accepts them again.
+    fn set_fault(&self, fault: Option<Fault>) {
+        self.update(|state| {
+            if state.fault == fault {
                 return;
             }
             match &fault {
-                Some(Fault::Full) => tracing::warn!("spool is full, what comes now is dropped"),
-                Some(Fault::Disk(reason)) => tracing::warn!(reason, "spool cannot be written"),
-                None => tracing::info!("spool takes records again"),
+                Some(Fault::Full) => tracing::warn!("spool full, dropping records"),
+                Some(Fault::Disk(error)) => tracing::warn!(error, "cannot write to spool"),
+                None => tracing::info!("spool accepts records again"),
             }
-            told.fault = fault;
+            state.fault = fault;
         });
     }
 
-    /// A spool that was full has room again.
-    pub(super) fn has_room(&self) {
-        self.tell(|told| {
-            told.fault.take_if(|fault| *fault == Fault::Full);
-        });
-    }
-
-    /// How much waits.
-    pub(super) fn waiting(&self, items: u64, bytes: u64) {
-        let gauged = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        self.bytes.set(gauged(bytes));
-        self.waiting.set(gauged(items));
-        self.tell(|told| told.waiting = items);
-    }
-
-    fn tell(&self, change: impl FnOnce(&mut Told)) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut told);
-        let waiting = told.waiting;
-        match (&told.fault, &told.away) {
-            (Some(Fault::Disk(reason)), _) => {
-                self.check
-                    .fail(format!("the spool cannot be written: {reason}"));
-            }
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        let pending = state.pending;
+        match (&state.fault, &state.log_error) {
+            (Some(Fault::Disk(error)), _) => self.check.fail(error.clone()),
             (Some(Fault::Full), _) => self.check.fail(format!(
-                "the spool is full with {waiting} records, what comes now is dropped"
+                "spool is full ({pending} records), new records are dropped"
             )),
-            (None, Some(reason)) => self.check.fail(format!(
-                "{waiting} records wait in the spool for the log: {reason}"
-            )),
+            (None, Some(error)) => self
+                .check
+                .fail(format!("{pending} records wait in the spool: {error}")),
             (None, None) => self.check.ok(),
         }
     }
+}
 
-    pub(super) fn spooled(&self, items: &[Item]) {
-        count(&self.spooled, items);
-    }
-
-    pub(super) fn drained(&self, items: &[Item], lost: u64) {
-        count(&self.drained, items);
-        self.lost.inc_by(lost);
-        if lost > 0 {
-            tracing::error!(lost, "records of the spool were damaged and are lost");
-        }
-    }
-
-    pub(super) fn torn(&self, bytes: u64) {
+impl SpoolObserver for SpoolHealth {
+    fn tail_truncated(&self, bytes: u64) {
         self.torn.inc_by(bytes);
         if bytes > 0 {
-            tracing::warn!(bytes, "the spool's unfinished end was cut");
+            tracing::warn!(bytes, "torn end of spool truncated");
         }
+    }
+
+    fn appended(&self, entries: &[Vec<u8>]) {
+        count(&self.spooled, entries);
+        self.set_fault(None);
+    }
+
+    fn append_failed(&self, error: &AppendError) {
+        self.set_fault(Some(match error {
+            AppendError::Full => Fault::Full,
+            error => Fault::Disk(error_chain(error)),
+        }));
+    }
+
+    fn committed(&self, chunk: &Chunk, has_room: bool) {
+        let undecodable = count(&self.drained, &chunk.entries);
+        let lost = chunk.lost + undecodable;
+        self.lost.inc_by(lost);
+        if lost > 0 {
+            tracing::error!(lost, "skipped damaged records in spool");
+        }
+        if has_room {
+            self.update(|state| {
+                state.fault.take_if(|fault| *fault == Fault::Full);
+            });
+        }
+    }
+
+    fn backlog_changed(&self, backlog: Backlog) {
+        let gauge_value = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.bytes.set(gauge_value(backlog.bytes));
+        self.records.set(gauge_value(backlog.entries));
+        self.update(|state| state.pending = backlog.entries);
     }
 }
 
-impl From<io::Error> for Fault {
-    fn from(error: io::Error) -> Self {
-        Self::Disk(error.to_string())
-    }
-}
-
-fn count(counter: &IntCounterVec, items: &[Item]) {
-    for item in items {
-        if let Item::Record { source, .. } = item {
-            counter.with_label_values(&[source.as_str()]).inc();
+/// Counts records by source; returns the number of entries that cannot be decoded.
+fn count(counter: &IntCounterVec, entries: &[Vec<u8>]) -> u64 {
+    let mut undecodable = 0;
+    for bytes in entries {
+        match SpoolEntry::decode(bytes) {
+            Some(SpoolEntry::Record { source, .. }) => {
+                counter.with_label_values(&[source.as_str()]).inc();
+            }
+            Some(SpoolEntry::Cursor { .. }) => {}
+            None => undecodable += 1,
         }
     }
+    undecodable
 }
