@@ -1,4 +1,4 @@
-//! What is said of a model in a configuration.
+//! The configuration of a model.
 
 use std::path::PathBuf;
 
@@ -6,42 +6,40 @@ use moodvane_model::Language;
 
 use crate::LabelMap;
 
-/// Which model, and how it is used.
+/// A model and the options for its use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BertConfig {
-    /// The folder with the model.
+    /// The folder that contains the model.
     pub folder: PathBuf,
-    /// What its outputs mean.
+    /// The sentiment class of each output.
     pub labels: LabelMap,
-    /// Which languages it can judge.
+    /// The languages that the model supports.
     pub languages: Languages,
-    /// How many texts go through the model at once. At 1 a score depends on nothing but the text,
-    /// down to the last bit.
+    /// The batch size: the number of texts in one forward pass. With 1, a score depends on its text
+    /// alone, down to the last bit.
     pub batch: usize,
-    /// What goes beyond this many tokens of a text is not read.
+    /// Texts are truncated to this number of tokens.
     pub max_tokens: usize,
-    /// How many threads libtorch computes with; 0 for as many as there are cores.
+    /// The number of threads of libtorch; 0 for the number of cores.
     pub threads: usize,
 }
 
-/// Which languages a model can judge.
+/// The languages that a model supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Languages {
-    /// Whatever it is given.
+    /// Every language.
     All,
-    /// These, and texts that name none.
+    /// These languages, and texts without a language.
     Some(Vec<Language>),
 }
 
 impl Languages {
-    /// Whether texts of this language are among them.
+    /// Whether texts of this language are supported.
     #[must_use]
-    pub fn have(&self, language: Option<Language>) -> bool {
+    pub fn contains(&self, language: Option<Language>) -> bool {
         match (self, language) {
             (Self::All, _) | (_, None) => true,
-            (Self::Some(known), Some(language)) => known
-                .iter()
-                .any(|known| known.as_str() == language.as_str()),
+            (Self::Some(supported), Some(language)) => supported.contains(&language),
         }
     }
 }
@@ -52,14 +50,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_is_given_what_it_speaks() {
+    fn languages_contain_listed_and_unstated_languages() {
         let language = |tag| Some(Language::parse(tag).unwrap());
         let some = Languages::Some(vec![
             Language::parse("de").unwrap(),
             Language::parse("fr").unwrap(),
         ]);
-        assert!(some.have(language("de-AT")) && some.have(None));
-        assert!(!some.have(language("en")));
-        assert!(Languages::All.have(language("ja")) && Languages::All.have(None));
+        assert!(some.contains(language("de-AT")) && some.contains(None));
+        assert!(!some.contains(language("en")));
+        assert!(Languages::All.contains(language("ja")) && Languages::All.contains(None));
     }
 }

@@ -1,7 +1,7 @@
-//! The model itself: texts to tokens to probabilities.
+//! The model: converts texts to tokens and tokens to probabilities.
 //!
-//! A batch is padded to its longest text, and the mask keeps the padding out of every text: without one
-//! (as in rust-bert's own `predict`) a text's score would change with its neighbours' lengths.
+//! A batch is padded to its longest text, and the attention mask excludes the padding. Without a mask, as
+//! in rust-bert's own `predict`, the score of a text would depend on the lengths of the others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -16,8 +16,8 @@ use tch::{Device, Kind, no_grad};
 
 use crate::{Architecture, BertConfig, BertError, LabelMap, ModelFolder};
 
-/// What a model is tried on.
-const TRIAL: &str = "a fine day";
+/// The text of the test after loading.
+const TEST_TEXT: &str = "a fine day";
 
 /// A loaded model.
 pub(crate) struct Engine {
@@ -29,49 +29,51 @@ pub(crate) struct Engine {
 
 struct Tokenizer {
     option: TokenizerOption,
-    padding: i64,
-    most: usize,
+    padding_id: i64,
+    max_tokens: usize,
 }
 
 impl Engine {
-    /// Loads the model of a folder and tries it.
+    /// Loads the model of a folder and scores a test text.
     pub(crate) fn load(folder: &ModelFolder, config: &BertConfig) -> Result<Self, BertError> {
-        let why = |why: String| BertError::Load {
+        let load_error = |reason: String| BertError::Load {
             folder: folder.path.clone(),
-            why,
+            reason,
         };
         tch::set_num_threads(match config.threads {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get() as i32),
             n => n as i32,
         });
-        let engine = guarded(|| open(folder, config)).flatten().map_err(why)?;
-        engine.probabilities(&[TRIAL]).map_err(why)?;
+        let engine = catch_panic(|| open(folder, config))
+            .flatten()
+            .map_err(load_error)?;
+        engine.probabilities(&[TEST_TEXT]).map_err(load_error)?;
         Ok(engine)
     }
 
-    /// The scores of texts, in order; `None` for a text that the model cannot judge.
+    /// The scores of texts, in order; `None` for a text that the model cannot score.
     ///
     /// # Errors
-    /// Where the model does not answer even for a text that it has answered for.
+    /// If the model fails for the test text too, which it scored after loading.
     pub(crate) fn score(&self, texts: &[String]) -> Result<Vec<Option<Score>>, String> {
         let mut scores = vec![None; texts.len()];
-        // Texts of one length together: the less padding, the less work.
+        // Batches of texts of similar length need less padding.
         let mut order: Vec<usize> = (0..texts.len()).collect();
-        order.sort_by_key(|at| texts.get(*at).map_or(0, String::len));
-        for numbers in order.chunks(self.batch.max(1)) {
-            let batch: Vec<&str> = numbers
+        order.sort_by_key(|index| texts.get(*index).map_or(0, String::len));
+        for indices in order.chunks(self.batch.max(1)) {
+            let batch: Vec<&str> = indices
                 .iter()
-                .filter_map(|at| texts.get(*at))
+                .filter_map(|index| texts.get(*index))
                 .map(String::as_str)
                 .collect();
-            for (at, score) in numbers.iter().zip(self.score_batch(&batch)?) {
-                scores[*at] = score;
+            for (index, score) in indices.iter().zip(self.score_batch(&batch)?) {
+                scores[*index] = score;
             }
         }
         Ok(scores)
     }
 
-    /// One batch. Where the model refuses it, its texts are tried one by one.
+    /// The scores of a batch. If the model fails for the batch, scores its texts one by one.
     fn score_batch(&self, texts: &[&str]) -> Result<Vec<Option<Score>>, String> {
         match self.probabilities(texts) {
             Ok(rows) => Ok(rows.iter().map(|row| self.labels.score(row)).collect()),
@@ -80,27 +82,27 @@ impl Engine {
                 Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
             }
             Err(error) => {
-                self.probabilities(&[TRIAL])?;
-                tracing::warn!(error, "the model cannot judge a text: it is not scored");
+                self.probabilities(&[TEST_TEXT])?;
+                tracing::warn!(error, "model cannot score a text");
                 Ok(vec![None])
             }
         }
     }
 
-    /// A row for each text, a probability for each output.
+    /// A row of output probabilities for each text.
     fn probabilities(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, String> {
         let outputs = self.labels.classes().len();
         let forward = || no_grad(|| self.forward(texts)).map_err(|e| e.to_string());
-        let flat = guarded(forward).flatten()?;
+        let flat = catch_panic(forward).flatten()?;
         if flat.len() != texts.len() * outputs {
             return Err(format!(
-                "{} numbers for {} texts, expected {outputs} for each",
+                "the model returned {} probabilities for {} texts, expected {outputs} for each",
                 flat.len(),
                 texts.len()
             ));
         }
         if flat.iter().any(|p| !p.is_finite()) {
-            return Err("the model answers with what is no number".to_owned());
+            return Err("the model returned a probability that is not finite".to_owned());
         }
         Ok(flat.chunks(outputs).map(<[f32]>::to_vec).collect())
     }
@@ -108,19 +110,19 @@ impl Engine {
     fn forward(&self, texts: &[&str]) -> Result<Vec<f32>, tch::TchError> {
         let Tokenizer {
             option,
-            padding,
-            most,
+            padding_id,
+            max_tokens,
         } = &self.tokenizer;
-        let (ids, segments) = option.tokenize_and_pad(texts, *most, Device::Cpu);
-        let mask = ids.f_ne(*padding)?.f_to_kind(Kind::Int64)?;
+        let (ids, segments) = option.tokenize_and_pad(texts, *max_tokens, Device::Cpu);
+        let mask = ids.f_ne(*padding_id)?.f_to_kind(Kind::Int64)?;
         let logits =
             self.model
                 .forward_t(Some(&ids), Some(&mask), Some(&segments), None, None, false);
-        let shares = logits
+        let probabilities = logits
             .f_softmax(-1, Kind::Float)?
             .f_contiguous()?
             .f_view([-1])?;
-        Vec::<f32>::try_from(&shares)
+        Vec::<f32>::try_from(&probabilities)
     }
 }
 
@@ -158,20 +160,22 @@ fn open(folder: &ModelFolder, config: &BertConfig) -> Result<Engine, String> {
     Ok(Engine {
         model: SequenceClassificationOption::new(&model).map_err(|e| e.to_string())?,
         tokenizer: Tokenizer {
-            padding: option.get_pad_id().ok_or("the vocabulary has no padding")?,
+            padding_id: option
+                .get_pad_id()
+                .ok_or("the vocabulary has no padding token")?,
             option,
-            most: config.max_tokens,
+            max_tokens: config.max_tokens,
         },
         labels: config.labels.clone(),
         batch: config.batch,
     })
 }
 
-/// What rust-bert and libtorch panic about becomes an error.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+/// Converts a panic of rust-bert or libtorch to an error.
+fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        text.unwrap_or_else(|| "it panicked".to_owned())
+        text.unwrap_or_else(|| "panic without a message".to_owned())
     })
 }

@@ -1,7 +1,7 @@
-//! A model's folder: which files it has, and what they say of themselves.
+//! The folder of a model: its files and their settings.
 //!
-//! Guarantee: a folder that was opened has every file, each within its limit, and the label map fits. Its
-//! weights are not looked into yet.
+//! Guarantee: an opened folder has all files, each within its size limit, and the label map matches the
+//! model. The weights are not read yet, except for the fingerprint.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,14 +13,14 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{BertConfig, BertError};
 
-/// The largest configuration, in bytes.
+/// Maximum size of a JSON file in bytes.
 const MAX_JSON: u64 = 1 << 20;
-/// The largest vocabulary, in bytes.
+/// Maximum size of a vocabulary in bytes.
 const MAX_VOCABULARY: u64 = 64 << 20;
-/// The largest weights, in bytes.
+/// Maximum size of the weights in bytes.
 const MAX_WEIGHTS: u64 = 8 << 30;
 
-/// What kind of transformer it is.
+/// The architecture of a transformer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
     /// BERT: `vocab.txt`.
@@ -29,12 +29,12 @@ pub enum Architecture {
     DistilBert,
     /// RoBERTa: `vocab.json` and `merges.txt`.
     Roberta,
-    /// XLM-RoBERTa, of many languages: `sentencepiece.bpe.model`.
+    /// XLM-RoBERTa, multilingual: `sentencepiece.bpe.model`.
     XlmRoberta,
 }
 
 impl Architecture {
-    fn by_name(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "bert" => Self::Bert,
             "distilbert" => Self::DistilBert,
@@ -44,7 +44,7 @@ impl Architecture {
         })
     }
 
-    fn vocabulary(self) -> &'static str {
+    fn vocabulary_file(self) -> &'static str {
         match self {
             Self::Bert | Self::DistilBert => "vocab.txt",
             Self::Roberta => "vocab.json",
@@ -52,121 +52,108 @@ impl Architecture {
         }
     }
 
-    /// Positions that hold no token: RoBERTa's begin after the padding's number.
-    fn lost_positions(self) -> usize {
+    /// The number of position embeddings that hold no token: RoBERTa's positions start after the
+    /// padding index.
+    fn reserved_positions(self) -> usize {
         match self {
             Self::Bert | Self::DistilBert => 0,
             Self::Roberta | Self::XlmRoberta => 2,
         }
     }
 
-    fn lowers_by_default(self) -> bool {
+    fn lower_cases_by_default(self) -> bool {
         matches!(self, Self::Bert | Self::DistilBert)
     }
 }
 
-/// A folder that was looked through.
+/// A validated model folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelFolder {
     /// The folder.
     pub path: PathBuf,
-    /// What kind of transformer it holds.
+    /// The model's architecture.
     pub architecture: Architecture,
     /// `config.json`.
     pub config: PathBuf,
-    /// The words or pieces.
+    /// The vocabulary: words or word pieces.
     pub vocabulary: PathBuf,
-    /// How pieces are joined, where the architecture has it.
+    /// The merge rules of byte-pair encoding, if the architecture has them.
     pub merges: Option<PathBuf>,
     /// `rust_model.ot` or `model.safetensors`.
     pub weights: PathBuf,
-    /// Texts are made lower-case first.
+    /// Whether the tokenizer converts texts to lower case.
     pub lower_case: bool,
-    /// Accents are taken off first, where it is said.
+    /// Whether the tokenizer strips accents; `None` for the architecture's default.
     pub strip_accents: Option<bool>,
 }
 
-/// What is read of `config.json`.
+/// The used fields of `config.json`.
 #[derive(Deserialize)]
-struct Configuration {
+struct ModelConfig {
     model_type: String,
     #[serde(default)]
     id2label: BTreeMap<String, String>,
     max_position_embeddings: usize,
 }
 
-/// What is read of `tokenizer_config.json`.
+/// The used fields of `tokenizer_config.json`.
 #[derive(Deserialize, Default)]
-struct Tokenizer {
+struct TokenizerConfig {
     do_lower_case: Option<bool>,
     strip_accents: Option<bool>,
 }
 
 impl ModelFolder {
-    /// Looks through the folder of a configuration.
+    /// Opens and validates the folder of a configuration.
     ///
     /// # Errors
-    /// [`BertError`], where a file is absent, too large or not of its form, the architecture is
-    /// unknown, or the label map or the number of tokens does not fit.
+    /// [`BertError`] if a file is missing, too large or invalid, the architecture is not supported, or
+    /// the label map or the number of tokens does not match the model.
     pub fn open(config: &BertConfig) -> Result<Self, BertError> {
         let path = &config.folder;
-        let file = path.join("config.json");
-        let said: Configuration = json(&file)?;
-        let wrong = |why: String| BertError::Config {
-            path: file.clone(),
-            why,
+        let config_file = path.join("config.json");
+        let model: ModelConfig = read_json(&config_file)?;
+        let invalid = |reason: String| BertError::Config {
+            path: config_file.clone(),
+            reason,
         };
-        let architecture = Architecture::by_name(&said.model_type).ok_or_else(|| {
-            wrong(format!(
+        let architecture = Architecture::from_name(&model.model_type).ok_or_else(|| {
+            invalid(format!(
                 "model_type \"{}\" must be bert, distilbert, roberta or xlm-roberta",
-                said.model_type
+                model.model_type
             ))
         })?;
-        check_labels(config, &said).map_err(|error| {
-            error.unwrap_or_else(|| wrong("id2label must name every label, from 0 on".to_owned()))
-        })?;
-        let most = said
-            .max_position_embeddings
-            .saturating_sub(architecture.lost_positions());
-        if config.max_tokens > most {
-            return Err(BertError::Tokens {
-                asked: config.max_tokens,
-                most,
-            });
-        }
+        let outputs = output_names(&model)
+            .ok_or_else(|| invalid("id2label must name every label, from 0 on".to_owned()))?;
+        check_labels(config, &outputs)?;
+        check_tokens(config, &model, architecture)?;
         let tokenizer = path.join("tokenizer_config.json");
-        let tokenizer: Tokenizer = if tokenizer.exists() {
-            json(&tokenizer)?
+        let tokenizer: TokenizerConfig = if tokenizer.exists() {
+            read_json(&tokenizer)?
         } else {
-            Tokenizer::default()
+            TokenizerConfig::default()
         };
         let merges = (architecture == Architecture::Roberta).then_some("merges.txt");
-        let weights = ["rust_model.ot", "model.safetensors"];
-        let weights = weights.into_iter().find(|name| path.join(name).exists());
-        let weights = weights.ok_or_else(|| BertError::Missing {
-            folder: path.clone(),
-            what: "weights: rust_model.ot or model.safetensors",
-        })?;
         Ok(Self {
             path: path.clone(),
             architecture,
-            config: file,
-            vocabulary: within(path, architecture.vocabulary(), MAX_VOCABULARY)?,
+            config: config_file,
+            vocabulary: file_within(path, architecture.vocabulary_file(), MAX_VOCABULARY)?,
             merges: merges
-                .map(|name| within(path, name, MAX_VOCABULARY))
+                .map(|name| file_within(path, name, MAX_VOCABULARY))
                 .transpose()?,
-            weights: within(path, weights, MAX_WEIGHTS)?,
+            weights: file_within(path, weights_file(path)?, MAX_WEIGHTS)?,
             lower_case: tokenizer
                 .do_lower_case
-                .unwrap_or(architecture.lowers_by_default()),
+                .unwrap_or(architecture.lower_cases_by_default()),
             strip_accents: tokenizer.strip_accents,
         })
     }
 
-    /// A name for the model and all that its answers depend on.
+    /// The fingerprint of the model: a hash of everything that its scores depend on.
     ///
     /// # Errors
-    /// Where a file cannot be read.
+    /// [`BertError::Read`] if a file cannot be read.
     pub fn fingerprint(&self, config: &BertConfig) -> Result<String, BertError> {
         let mut hash = Xxh3::new();
         let files = [
@@ -176,7 +163,7 @@ impl ModelFolder {
             Some(&self.weights),
         ];
         for path in files.into_iter().flatten() {
-            feed(&mut hash, path).map_err(|e| unreadable(path, &e))?;
+            hash_file(&mut hash, path).map_err(read_error(path))?;
         }
         hash.update(config.labels.classes());
         hash.update(&config.max_tokens.to_le_bytes());
@@ -188,64 +175,88 @@ impl ModelFolder {
     }
 }
 
-/// `Err(None)` where the labels are not numbered from 0 on.
-fn check_labels(config: &BertConfig, said: &Configuration) -> Result<(), Option<BertError>> {
-    let outputs = said.id2label.len();
-    let names: Option<Vec<&str>> = (0..outputs)
-        .map(|n| said.id2label.get(&n.to_string()).map(String::as_str))
+/// The names of the outputs in their order; `None` unless they are numbered from 0.
+fn output_names(model: &ModelConfig) -> Option<Vec<&str>> {
+    let names: Option<Vec<&str>> = (0..model.id2label.len())
+        .map(|n| model.id2label.get(&n.to_string()).map(String::as_str))
         .collect();
-    let names = names.filter(|names| !names.is_empty()).ok_or(None)?;
+    names.filter(|names| !names.is_empty())
+}
+
+fn check_labels(config: &BertConfig, outputs: &[&str]) -> Result<(), BertError> {
     let labels = config.labels.classes().len();
-    if outputs == labels {
+    if outputs.len() == labels {
         return Ok(());
     }
-    Err(Some(BertError::Labels {
-        outputs,
-        names: names.join(", "),
+    Err(BertError::LabelCount {
+        outputs: outputs.len(),
+        names: outputs.join(", "),
         labels,
-    }))
+    })
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> BertError {
-    BertError::Read {
-        path: path.to_path_buf(),
-        why: error.to_string(),
+fn check_tokens(
+    config: &BertConfig,
+    model: &ModelConfig,
+    architecture: Architecture,
+) -> Result<(), BertError> {
+    let limit = model
+        .max_position_embeddings
+        .saturating_sub(architecture.reserved_positions());
+    if config.max_tokens <= limit {
+        return Ok(());
     }
+    Err(BertError::TooManyTokens {
+        requested: config.max_tokens,
+        limit,
+    })
 }
 
-fn within(folder: &Path, name: &str, limit: u64) -> Result<PathBuf, BertError> {
+fn weights_file(folder: &Path) -> Result<&'static str, BertError> {
+    ["rust_model.ot", "model.safetensors"]
+        .into_iter()
+        .find(|name| folder.join(name).exists())
+        .ok_or_else(|| BertError::MissingFile {
+            folder: folder.to_path_buf(),
+            what: "weights: rust_model.ot or model.safetensors",
+        })
+}
+
+fn read_error(path: &Path) -> impl FnOnce(std::io::Error) -> BertError {
+    let path = path.to_path_buf();
+    move |source| BertError::Read { path, source }
+}
+
+fn file_within(folder: &Path, name: &str, limit: u64) -> Result<PathBuf, BertError> {
     let path = folder.join(name);
-    let bytes = std::fs::metadata(&path)
-        .map_err(|e| unreadable(&path, &e))?
-        .len();
+    let bytes = std::fs::metadata(&path).map_err(read_error(&path))?.len();
     if bytes > limit {
         return Err(BertError::TooLarge { path, bytes, limit });
     }
     Ok(path)
 }
 
-fn json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, BertError> {
+fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, BertError> {
     let mut text = String::new();
-    let file = File::open(path).map_err(|e| unreadable(path, &e))?;
+    let file = File::open(path).map_err(read_error(path))?;
     file.take(MAX_JSON + 1)
         .read_to_string(&mut text)
-        .map_err(|e| unreadable(path, &e))?;
+        .map_err(read_error(path))?;
     if text.len() as u64 > MAX_JSON {
-        let bytes = text.len() as u64;
         return Err(BertError::TooLarge {
             path: path.to_path_buf(),
-            bytes,
+            bytes: text.len() as u64,
             limit: MAX_JSON,
         });
     }
-    serde_json::from_str(&text).map_err(|e| BertError::Config {
+    serde_json::from_str(&text).map_err(|source| BertError::Json {
         path: path.to_path_buf(),
-        why: e.to_string(),
+        source,
     })
 }
 
 /// Hashes a file's size and bytes.
-fn feed(hash: &mut Xxh3, path: &Path) -> std::io::Result<()> {
+fn hash_file(hash: &mut Xxh3, path: &Path) -> std::io::Result<()> {
     let mut file = File::open(path)?;
     hash.update(&file.metadata()?.len().to_le_bytes());
     let mut buffer = vec![0; 1 << 16];

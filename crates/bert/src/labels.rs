@@ -1,16 +1,18 @@
-//! What the outputs of a model mean.
+//! The sentiment classes of a model's outputs.
 
 use moodvane_model::{Score, Sentiment};
 
-/// The words for the five classes.
-const WORDS: [&str; 5] = [
+use crate::LabelMapError;
+
+/// The words of the configuration for the five classes.
+const CLASSES: [&str; 5] = [
     "very_negative",
     "negative",
     "neutral",
     "positive",
     "very_positive",
 ];
-/// The words for reviews by stars.
+/// The words of the configuration for ratings by stars.
 const STARS: [&str; 5] = ["1_star", "2_stars", "3_stars", "4_stars", "5_stars"];
 
 /// The class of each output, in the model's order.
@@ -18,32 +20,31 @@ const STARS: [&str; 5] = ["1_star", "2_stars", "3_stars", "4_stars", "5_stars"];
 pub struct LabelMap(Vec<u8>);
 
 impl LabelMap {
-    /// Reads the words of a configuration: a word for each output, of `very_negative`, `negative`,
-    /// `neutral`, `positive`, `very_positive`, `1_star`, `2_stars` to `5_stars`; or one word for a usual
-    /// order: `five` (very negative to very positive), `three` (negative, neutral, positive) or `stars`
-    /// (one to five).
+    /// Parses the words of a configuration.
+    ///
+    /// Either one word for each output: `very_negative`, `negative`, `neutral`, `positive`,
+    /// `very_positive`, or `1_star`, `2_stars` to `5_stars`. Or one word for a usual order: `five` (very
+    /// negative to very positive), `three` (negative, neutral, positive) or `stars` (one to five).
     ///
     /// # Errors
-    /// A sentence that says what is wrong.
-    pub fn parse<S: AsRef<str>>(words: &[S]) -> Result<Self, String> {
+    /// [`LabelMapError`] for unknown words, a number of classes other than 2 to 16, or a single class.
+    pub fn parse<S: AsRef<str>>(words: &[S]) -> Result<Self, LabelMapError> {
         if let [word] = words {
             return match word.as_ref() {
                 "five" | "stars" => Ok(Self(vec![0, 1, 2, 3, 4])),
                 "three" => Ok(Self(vec![1, 2, 3])),
-                other => Err(format!(
-                    "\"{other}\" must be five, three or stars, or a list of two classes or more"
-                )),
+                other => Err(LabelMapError::UnknownOrder(other.to_owned())),
             };
         }
         let classes: Vec<u8> = words
             .iter()
-            .map(|word| class(word.as_ref()))
+            .map(|word| parse_class(word.as_ref()))
             .collect::<Result<_, _>>()?;
         if !(2..=16).contains(&classes.len()) {
-            return Err("must name 2 to 16 classes".to_owned());
+            return Err(LabelMapError::Count(classes.len()));
         }
         if classes.iter().all(|class| *class == classes[0]) {
-            return Err("all labels are one class".to_owned());
+            return Err(LabelMapError::SingleClass);
         }
         Ok(Self(classes))
     }
@@ -54,47 +55,44 @@ impl LabelMap {
         &self.0
     }
 
-    /// The score by the outputs' probabilities: the most probable class, and the mean class as the
-    /// value. `None` where they are no probabilities, one for each output.
+    /// The score of the outputs' probabilities: the most probable class, and the mean class as the
+    /// value. `None` unless there is a valid probability for each output.
     #[must_use]
     pub fn score(&self, probabilities: &[f32]) -> Option<Score> {
-        let valid = probabilities.len() == self.0.len()
+        let is_valid = probabilities.len() == self.0.len()
             && probabilities.iter().all(|p| (0.0..=1.001).contains(p));
-        let mut shares = [0.0_f64; 5];
+        let mut classes = [0.0_f64; 5];
         for (class, probability) in self.0.iter().zip(probabilities) {
-            shares[usize::from(*class)] += f64::from(*probability);
+            classes[usize::from(*class)] += f64::from(*probability);
         }
-        let sum: f64 = shares.iter().sum();
-        if !valid || (sum - 1.0).abs() > 0.01 {
+        let sum: f64 = classes.iter().sum();
+        if !is_valid || (sum - 1.0).abs() > 0.01 {
             return None;
         }
-        let value: f64 = shares
+        let value: f64 = classes
             .iter()
             .zip(0_u8..)
-            .map(|(share, class)| share * f64::from(class))
+            .map(|(probability, class)| probability * f64::from(class))
             .sum();
-        let mut most = 0;
-        for (class, share) in shares.iter().enumerate() {
-            if *share > shares[most] {
-                most = class;
+        let mut most_probable = 0;
+        for (class, probability) in classes.iter().enumerate() {
+            if *probability > classes[most_probable] {
+                most_probable = class;
             }
         }
         Some(Score::new(
-            Sentiment::ALL[most],
+            Sentiment::ALL[most_probable],
             (value / sum).clamp(0.0, 4.0),
         ))
     }
 }
 
-fn class(word: &str) -> Result<u8, String> {
-    let at = |words: &[&str; 5]| words.iter().position(|known| *known == word);
-    let found = at(&WORDS).or_else(|| at(&STARS));
-    found.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
-        format!(
-            "\"{word}\" must be {} or 1_star, 2_stars to 5_stars",
-            WORDS.join(", ")
-        )
-    })
+fn parse_class(word: &str) -> Result<u8, LabelMapError> {
+    let position = |words: &[&str; 5]| words.iter().position(|known| *known == word);
+    position(&CLASSES)
+        .or_else(|| position(&STARS))
+        .and_then(|class| u8::try_from(class).ok())
+        .ok_or_else(|| LabelMapError::UnknownClass(word.to_owned()))
 }
 
 #[cfg(test)]
@@ -103,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_orders_have_a_name_and_any_order_can_be_told() {
+    fn parses_usual_orders_and_lists() {
         let classes = |words: &[&str]| LabelMap::parse(words).unwrap().classes().to_vec();
         assert_eq!(classes(&["five"]), [0, 1, 2, 3, 4]);
         assert_eq!(classes(&["stars"]), [0, 1, 2, 3, 4]);
@@ -116,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_map_is_refused_with_a_reason() {
+    fn rejects_invalid_label_maps() {
         let cases: [(&[&str], &str); 5] = [
             (&["good"], "must be five, three or stars"),
             (&["good", "bad"], "\"good\" must be very_negative"),
@@ -125,13 +123,13 @@ mod tests {
             (&["neutral"; 17], "2 to 16"),
         ];
         for (words, reason) in cases {
-            let error = LabelMap::parse(words).unwrap_err();
+            let error = LabelMap::parse(words).unwrap_err().to_string();
             assert!(error.contains(reason), "{words:?}: {error}");
         }
     }
 
     #[test]
-    fn a_score_is_the_most_probable_class_and_the_mean_of_all() {
+    fn scores_most_probable_class_and_mean() {
         let score = |words: &[&str], p: &[f32]| {
             let score = LabelMap::parse(words).unwrap().score(p)?;
             Some((score.sentiment.class(), score.micros()))
@@ -145,7 +143,7 @@ mod tests {
             score(&["positive", "negative", "neutral"], &[0.75, 0.25, 0.0]),
             Some((3, 2_500_000))
         );
-        // Two outputs of one class are added.
+        // The probabilities of two outputs of one class are added.
         assert_eq!(
             score(&["negative", "neutral", "negative"], &[0.3, 0.4, 0.3]),
             Some((1, 1_400_000))
@@ -153,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_are_no_probabilities_give_no_score() {
+    fn rejects_invalid_probabilities() {
         let three = LabelMap::parse(&["three"]).unwrap();
         for p in [
             &[0.5_f32, 0.5][..],

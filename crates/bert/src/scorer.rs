@@ -1,7 +1,7 @@
-//! The model on a thread of its own, and the scorer that asks it.
+//! The scorer, which sends texts to the model's thread and waits for the scores.
 //!
-//! One request is answered at a time. Who asks waits, but never for longer than a bound; what else runs in
-//! the process does not wait at all.
+//! The thread handles one request at a time. A caller waits for at most a fixed time; other threads of
+//! the process do not wait.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -13,19 +13,20 @@ use moodvane_sentiment::{Scorer, ScorerFault, Text};
 use crate::engine::Engine;
 use crate::{BertConfig, BertError, Languages, ModelFolder};
 
-/// The longest time that an answer may take.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// So many batches are worth a request: padding is shared better, and an answer still comes soon.
-const BATCHES: usize = 4;
+/// Maximum time for a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The number of batches in a request: sorting more texts by length reduces padding, while the response
+/// time stays short.
+const BATCHES_PER_REQUEST: usize = 4;
 
-type Answer = Result<Vec<Option<Score>>, String>;
+type Response = Result<Vec<Option<Score>>, String>;
 
 struct Request {
     texts: Vec<String>,
-    answer: SyncSender<Answer>,
+    response: SyncSender<Response>,
 }
 
-/// Asks a model that has a thread of its own. The thread ends with the scorer.
+/// Scores texts on the model's thread, which ends when the scorer is dropped.
 pub(crate) struct BertScorer {
     fingerprint: String,
     languages: Languages,
@@ -34,62 +35,61 @@ pub(crate) struct BertScorer {
 }
 
 impl BertScorer {
-    /// Starts the thread, loads the model there, and tries it.
+    /// Starts the thread, which loads the model and scores a test text.
     pub(crate) fn start(config: &BertConfig) -> Result<Self, BertError> {
         let folder = ModelFolder::open(config)?;
         let fingerprint = folder.fingerprint(config)?;
-        let (requests, asked) = sync_channel::<Request>(1);
-        let (loaded, load) = sync_channel(1);
-        let own = config.clone();
-        let work = move || match Engine::load(&folder, &own) {
+        let (requests, receiver) = sync_channel::<Request>(1);
+        let (load_result, loaded) = sync_channel(1);
+        let model_config = config.clone();
+        let work = move || match Engine::load(&folder, &model_config) {
             Ok(engine) => {
-                // The starter is gone only where nobody will ask.
-                let _ = loaded.send(Ok(()));
-                answer(&engine, &asked);
+                // Fails only if the caller no longer waits, and then there are no requests.
+                let _ = load_result.send(Ok(()));
+                serve(&engine, &receiver);
             }
             Err(error) => {
-                let _ = loaded.send(Err(error));
+                let _ = load_result.send(Err(error));
             }
         };
         thread::Builder::new()
             .name("bert".to_owned())
             .spawn(work)
-            .map_err(|e| BertError::Thread(e.to_string()))?;
-        load.recv()
-            .map_err(|_| BertError::Thread("it ended while it loaded the model".to_owned()))??;
+            .map_err(BertError::Spawn)?;
+        loaded.recv().map_err(|_| BertError::ThreadEnded)??;
         tracing::info!(folder = %config.folder.display(), fingerprint, "model loaded");
         Ok(Self {
             fingerprint,
             languages: config.languages.clone(),
-            at_once: BATCHES * config.batch.max(1),
+            at_once: BATCHES_PER_REQUEST * config.batch.max(1),
             requests,
         })
     }
 
-    fn ask(&self, texts: Vec<String>) -> Answer {
-        let gone = || "the model's thread has ended".to_owned();
-        let (answer, answered) = sync_channel(1);
+    fn request(&self, texts: Vec<String>) -> Response {
+        let ended = || "the model's thread has ended".to_owned();
+        let (response, receiver) = sync_channel(1);
         self.requests
-            .send(Request { texts, answer })
-            .map_err(|_| gone())?;
-        answered
-            .recv_timeout(PATIENCE)
+            .send(Request { texts, response })
+            .map_err(|_| ended())?;
+        receiver
+            .recv_timeout(RESPONSE_TIMEOUT)
             .map_err(|error| match error {
                 RecvTimeoutError::Timeout => {
                     format!(
                         "the model did not answer within {} s: lower sentiment.bert.batch",
-                        PATIENCE.as_secs()
+                        RESPONSE_TIMEOUT.as_secs()
                     )
                 }
-                RecvTimeoutError::Disconnected => gone(),
+                RecvTimeoutError::Disconnected => ended(),
             })?
     }
 }
 
-fn answer(engine: &Engine, asked: &Receiver<Request>) {
-    while let Ok(request) = asked.recv() {
-        // Who asked may have stopped waiting.
-        let _ = request.answer.send(engine.score(&request.texts));
+fn serve(engine: &Engine, requests: &Receiver<Request>) {
+    while let Ok(request) = requests.recv() {
+        // The caller may have timed out.
+        let _ = request.response.send(engine.score(&request.texts));
     }
 }
 
@@ -99,13 +99,13 @@ impl Scorer for BertScorer {
     }
 
     fn speaks(&self, language: Option<Language>) -> bool {
-        self.languages.have(language)
+        self.languages.contains(language)
     }
 
     /// # Panics
-    /// Where the model does not answer any more: [`score_texts`](Scorer::score_texts) says so instead.
+    /// If the model does not respond. [`score_texts`](Scorer::score_texts) returns an error instead.
     fn score(&mut self, text: &str) -> Score {
-        match self.ask(vec![text.to_owned()]) {
+        match self.request(vec![text.to_owned()]) {
             Ok(scores) => {
                 let neutral = Score::new(Sentiment::Neutral, 2.0);
                 scores.first().copied().flatten().unwrap_or(neutral)
@@ -120,9 +120,9 @@ impl Scorer for BertScorer {
         scores: &mut Vec<Option<Score>>,
     ) -> Result<(), ScorerFault> {
         scores.clear();
-        for some in texts.chunks(self.at_once) {
-            let some = some.iter().map(|text| text.text.to_owned()).collect();
-            scores.extend(self.ask(some).map_err(ScorerFault)?);
+        for chunk in texts.chunks(self.at_once) {
+            let chunk = chunk.iter().map(|text| text.text.to_owned()).collect();
+            scores.extend(self.request(chunk).map_err(ScorerFault)?);
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The real loading and scoring, on tiny models of random weights: `.ci/bert` runs these.
+//! Loads and scores with model models of random weights. `.ci/bert` runs these tests.
 #![cfg(feature = "libtorch")]
 #![allow(clippy::unwrap_used)]
 
@@ -7,11 +7,11 @@ mod support;
 use std::fs;
 
 use moodvane_bert::{BertConfig, Languages, load};
-use moodvane_model::{Language, Score};
+use moodvane_model::{ErrorChain, Language, Score};
 use moodvane_sentiment::{Scorer, Text};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use support::{BEYOND, Tiny};
+use support::{TestModel, WORD_WITHOUT_EMBEDDING};
 
 const TEXTS: [&str; 7] = [
     "the rain is awful",
@@ -31,24 +31,24 @@ fn score_all(scorer: &mut dyn Scorer, texts: &[&str]) -> Vec<Option<Score>> {
 }
 
 fn error(config: &BertConfig) -> String {
-    load(config).err().unwrap().to_string()
+    ErrorChain(&load(config).err().unwrap()).to_string()
 }
 
 #[test]
-fn a_score_does_not_depend_on_the_batch_it_is_in() {
+fn score_is_independent_of_batch() {
     for kind in ["bert", "distilbert", "roberta"] {
-        let tiny = Tiny::new(kind, 5, "rust_model.ot");
-        let mut scorer = load(&tiny.config(&["five"])).unwrap();
+        let model = TestModel::new(kind, 5, "rust_model.ot");
+        let mut scorer = load(&model.config(&["five"])).unwrap();
         let together = score_all(scorer.as_mut(), &TEXTS);
         let mut values = Vec::new();
         for (text, together) in TEXTS.iter().zip(together) {
             let (alone, together) = (scorer.score(text), together.unwrap());
-            let apart = (alone.value() - together.value()).abs();
-            assert!(apart < 1e-5, "{kind} {text}: {alone:?}, {together:?}");
+            let difference = (alone.value() - together.value()).abs();
+            assert!(difference < 1e-5, "{kind} {text}: {alone:?}, {together:?}");
             assert_eq!(alone.sentiment, together.sentiment, "{kind} {text}");
             values.push(alone.micros());
         }
-        // Else all texts would be alike to the model, and the above could not fail.
+        // The texts must have different scores, or the assertions above could not fail.
         values.sort_unstable();
         values.dedup();
         assert!(values.len() >= 5, "{kind}: {values:?}");
@@ -56,28 +56,28 @@ fn a_score_does_not_depend_on_the_batch_it_is_in() {
 }
 
 #[test]
-fn one_at_a_time_a_score_is_the_same_to_the_last_bit() {
-    let tiny = Tiny::new("bert", 5, "rust_model.ot");
+fn score_is_bit_identical_with_batch_of_one() {
+    let model = TestModel::new("bert", 5, "rust_model.ot");
     let config = BertConfig {
         batch: 1,
-        ..tiny.config(&["five"])
+        ..model.config(&["five"])
     };
     let mut scorer = load(&config).unwrap();
-    let forth = score_all(scorer.as_mut(), &TEXTS);
+    let forward = score_all(scorer.as_mut(), &TEXTS);
     let mut reversed = TEXTS;
     reversed.reverse();
-    let mut back = score_all(scorer.as_mut(), &reversed);
-    back.reverse();
-    assert_eq!(forth, back);
+    let mut backward = score_all(scorer.as_mut(), &reversed);
+    backward.reverse();
+    assert_eq!(forward, backward);
     let again = score_all(load(&config).unwrap().as_mut(), &TEXTS);
-    assert_eq!(forth, again);
+    assert_eq!(forward, again);
 }
 
 #[test]
-fn each_label_map_says_what_the_outputs_mean() {
-    let tiny = Tiny::new("distilbert", 3, "rust_model.ot");
+fn label_map_determines_classes() {
+    let model = TestModel::new("distilbert", 3, "rust_model.ot");
     let values = |labels: &[&str]| -> Vec<u32> {
-        let scores = score_all(load(&tiny.config(labels)).unwrap().as_mut(), &TEXTS);
+        let scores = score_all(load(&model.config(labels)).unwrap().as_mut(), &TEXTS);
         scores
             .into_iter()
             .map(|score| score.unwrap().micros())
@@ -90,97 +90,105 @@ fn each_label_map_says_what_the_outputs_mean() {
             .all(|value| (1_000_000..=3_000_000).contains(value)),
         "{three:?}"
     );
-    // The other way round, a value is mirrored at neutral.
-    let turned = values(&["positive", "neutral", "negative"]);
-    for (one, other) in three.iter().zip(&turned) {
+    // Reversing the labels mirrors a value at neutral.
+    let reversed = values(&["positive", "neutral", "negative"]);
+    for (one, other) in three.iter().zip(&reversed) {
         assert!(one.abs_diff(4_000_000 - other) <= 2, "{one} {other}");
     }
-    let five = Tiny::new("distilbert", 5, "rust_model.ot");
-    let of = |labels: &[&str]| score_all(load(&five.config(labels)).unwrap().as_mut(), &TEXTS);
-    assert_eq!(of(&["five"]), of(&["stars"]));
+    let five = TestModel::new("distilbert", 5, "rust_model.ot");
+    let scores = |labels: &[&str]| score_all(load(&five.config(labels)).unwrap().as_mut(), &TEXTS);
+    assert_eq!(scores(&["five"]), scores(&["stars"]));
     assert_eq!(
-        of(&["stars"]),
-        of(&["1_star", "2_stars", "3_stars", "4_stars", "5_stars"])
+        scores(&["stars"]),
+        scores(&["1_star", "2_stars", "3_stars", "4_stars", "5_stars"])
     );
     assert_ne!(
-        of(&["five"]),
-        of(&["5_stars", "4_stars", "3_stars", "2_stars", "1_star"])
+        scores(&["five"]),
+        scores(&["5_stars", "4_stars", "3_stars", "2_stars", "1_star"])
     );
 }
 
 #[test]
-fn both_forms_of_weights_are_the_same_model() {
-    let torch = Tiny::new("bert", 5, "rust_model.ot");
-    let tensors = Tiny::new("bert", 5, "model.safetensors");
-    let of = |tiny: &Tiny| score_all(load(&tiny.config(&["five"])).unwrap().as_mut(), &TEXTS);
-    assert_eq!(of(&torch), of(&tensors));
+fn weight_formats_give_equal_scores() {
+    let torch = TestModel::new("bert", 5, "rust_model.ot");
+    let tensors = TestModel::new("bert", 5, "model.safetensors");
+    let scores =
+        |model: &TestModel| score_all(load(&model.config(&["five"])).unwrap().as_mut(), &TEXTS);
+    assert_eq!(scores(&torch), scores(&tensors));
 }
 
 #[test]
-fn what_is_wrong_with_a_folder_is_said_before_anything_is_scored() {
-    let tiny = Tiny::new("bert", 5, "rust_model.ot");
-    let labels = error(&tiny.config(&["three"]));
+fn load_rejects_invalid_folder() {
+    let model = TestModel::new("bert", 5, "rust_model.ot");
+    let labels = error(&model.config(&["three"]));
     assert!(
         labels.contains("the model has 5 labels (LABEL_0, LABEL_1, "),
         "{labels}"
     );
-    let absent = BertConfig {
-        folder: tiny.path().join("none"),
-        ..tiny.config(&["five"])
+    let missing = BertConfig {
+        folder: model.path().join("none"),
+        ..model.config(&["five"])
     };
-    assert!(error(&absent).contains("cannot read"), "{}", error(&absent));
-    fs::remove_file(tiny.path().join("vocab.txt")).unwrap();
-    let vocabulary = error(&tiny.config(&["five"]));
+    assert!(
+        error(&missing).contains("cannot read"),
+        "{}",
+        error(&missing)
+    );
+    fs::remove_file(model.path().join("vocab.txt")).unwrap();
+    let vocabulary = error(&model.config(&["five"]));
     assert!(vocabulary.contains("vocab.txt"), "{vocabulary}");
 }
 
 #[test]
-fn damaged_weights_are_refused() {
+fn load_rejects_damaged_weights() {
     let damages: [fn(Vec<u8>) -> Vec<u8>; 3] = [
-        |_| b"these are no weights".to_vec(),
-        |whole| whole[..whole.len() / 2].to_vec(),
+        |_| b"not weights".to_vec(),
+        |weights| weights[..weights.len() / 2].to_vec(),
         |_| Vec::new(),
     ];
     for name in ["rust_model.ot", "model.safetensors"] {
-        let tiny = Tiny::new("bert", 5, name);
-        let path = tiny.path().join(name);
-        let whole = fs::read(&path).unwrap();
+        let model = TestModel::new("bert", 5, name);
+        let path = model.path().join(name);
+        let weights = fs::read(&path).unwrap();
         for damage in damages {
-            fs::write(&path, damage(whole.clone())).unwrap();
-            let error = error(&tiny.config(&["five"]));
-            assert!(error.contains("cannot be loaded"), "{name}: {error}");
+            fs::write(&path, damage(weights.clone())).unwrap();
+            let error = error(&model.config(&["five"]));
+            assert!(error.contains("cannot load the model"), "{name}: {error}");
         }
     }
 }
 
 #[test]
-fn weights_of_another_model_are_refused() {
-    let tiny = Tiny::new("bert", 5, "rust_model.ot");
-    let text = fs::read_to_string(tiny.path().join("config.json")).unwrap();
-    tiny.put(
+fn load_rejects_weights_of_other_model() {
+    let model = TestModel::new("bert", 5, "rust_model.ot");
+    let text = fs::read_to_string(model.path().join("config.json")).unwrap();
+    model.put(
         "config.json",
         &text.replace(",\"3\":\"LABEL_3\",\"4\":\"LABEL_4\"", ""),
     );
-    let outputs = error(&tiny.config(&["three"]));
-    assert!(outputs.contains("cannot be loaded"), "{outputs}");
-    tiny.put(
+    let outputs = error(&model.config(&["three"]));
+    assert!(outputs.contains("cannot load the model"), "{outputs}");
+    model.put(
         "config.json",
         &text.replace("\"hidden_size\":32", "\"hidden_size\":16"),
     );
-    assert!(error(&tiny.config(&["five"])).contains("cannot be loaded"));
-    tiny.put("config.json", &text.replace("\"hidden_size\":32,", ""));
+    assert!(error(&model.config(&["five"])).contains("cannot load the model"));
+    model.put("config.json", &text.replace("\"hidden_size\":32,", ""));
     assert!(
-        error(&tiny.config(&["five"])).contains("hidden_size"),
+        error(&model.config(&["five"])).contains("hidden_size"),
         "{}",
-        error(&tiny.config(&["five"]))
+        error(&model.config(&["five"]))
     );
 }
 
 #[test]
-fn a_text_that_the_model_cannot_judge_has_no_score_and_harms_no_other() {
-    let tiny = Tiny::new("bert", 5, "rust_model.ot");
-    let mut scorer = load(&tiny.config(&["five"])).unwrap();
-    let scores = score_all(scorer.as_mut(), &["good", BEYOND, "the rain is awful"]);
+fn unscorable_text_does_not_affect_others() {
+    let model = TestModel::new("bert", 5, "rust_model.ot");
+    let mut scorer = load(&model.config(&["five"])).unwrap();
+    let scores = score_all(
+        scorer.as_mut(),
+        &["good", WORD_WITHOUT_EMBEDDING, "the rain is awful"],
+    );
     let alone = [scorer.score("good"), scorer.score("the rain is awful")];
     assert_eq!(scores[1], None);
     for (score, alone) in [scores[0], scores[2]].into_iter().zip(alone) {
@@ -189,13 +197,13 @@ fn a_text_that_the_model_cannot_judge_has_no_score_and_harms_no_other() {
 }
 
 #[test]
-fn it_is_asked_for_the_languages_that_it_speaks() {
-    let tiny = Tiny::new("bert", 5, "rust_model.ot");
+fn scorer_reports_languages_fingerprint_and_batch() {
+    let model = TestModel::new("bert", 5, "rust_model.ot");
     let german = Language::parse("de").unwrap();
     let languages = Languages::Some(vec![german]);
     let config = BertConfig {
         languages,
-        ..tiny.config(&["five"])
+        ..model.config(&["five"])
     };
     let scorer = load(&config).unwrap();
     assert!(scorer.speaks(Some(german)) && !scorer.speaks(Some(Language::parse("en").unwrap())));
@@ -203,10 +211,10 @@ fn it_is_asked_for_the_languages_that_it_speaks() {
 }
 
 #[test]
-fn any_text_has_a_score_and_what_is_too_long_is_cut() {
+fn scores_any_text_and_truncates_long_text() {
     for kind in ["bert", "distilbert", "roberta"] {
-        let tiny = Tiny::new(kind, 5, "rust_model.ot");
-        let mut scorer = load(&tiny.config(&["five"])).unwrap();
+        let model = TestModel::new(kind, 5, "rust_model.ot");
+        let mut scorer = load(&model.config(&["five"])).unwrap();
         let long = "good bad ".repeat(2_000);
         assert_eq!(scorer.score(&long), scorer.score(&long[..long.len() / 2]));
         let mut runner = proptest::test_runner::TestRunner::deterministic();

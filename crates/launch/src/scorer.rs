@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use moodvane_bert::{BertConfig, LabelMap, Languages, ModelFolder};
-use moodvane_model::Language;
+use moodvane_model::{ErrorChain, Language};
 use moodvane_runtime::{Section, Settings};
 use moodvane_sentiment::{ByLanguage, Rule, Scorer, ScorerChoice, ScorerName};
 
@@ -110,7 +110,7 @@ pub fn read_scorer(settings: &Settings) -> Option<ScorerPlan> {
 
 /// Reads `[sentiment.bert]`, and looks through the folder. `wanted_by` is the key that names it.
 fn read_bert(settings: &Settings, sentiment: &Section<'_>, wanted_by: &str) -> Option<BertConfig> {
-    if !moodvane_bert::IS_BUILT {
+    if !moodvane_bert::IS_ENABLED {
         sentiment.fault(
             wanted_by,
             "bert is not in this program: build it with --features bert (README.md says how)",
@@ -120,7 +120,7 @@ fn read_bert(settings: &Settings, sentiment: &Section<'_>, wanted_by: &str) -> O
     let folder = section.text("folder").map(PathBuf::from);
     let labels = section.list("labels").and_then(|words| {
         LabelMap::parse(&words)
-            .map_err(|why| section.fault("labels", why))
+            .map_err(|error| section.fault("labels", error.to_string()))
             .ok()
     });
     let languages = section
@@ -142,9 +142,9 @@ fn read_bert(settings: &Settings, sentiment: &Section<'_>, wanted_by: &str) -> O
         return None;
     }
     ModelFolder::open(&config)
-        .map_err(|error| section.fault("folder", error.to_string()))
+        .map_err(|error| section.fault("folder", ErrorChain(&error).to_string()))
         .ok()?;
-    moodvane_bert::IS_BUILT.then_some(config)
+    moodvane_bert::IS_ENABLED.then_some(config)
 }
 
 fn languages(section: &Section<'_>, tags: &[String]) -> Option<Languages> {
@@ -250,6 +250,6 @@ mod tests {
     fn a_program_without_libtorch_says_so() {
         let error = read(&[("sentiment.others", "bert")]).unwrap_err();
         let said = error.contains("build it with --features bert");
-        assert_eq!(said, !moodvane_bert::IS_BUILT, "{error}");
+        assert_eq!(said, !moodvane_bert::IS_ENABLED, "{error}");
     }
 }

@@ -1,18 +1,18 @@
-//! What each choice of a training brings: the training again with one choice changed, measured on the
-//! development files, as a table in Markdown.
+//! The ablation: trains with one choice of the recipe changed, measures on the development files, and
+//! prints a table in Markdown.
 //!
-//! Guarantee: the same labelled files give the same table.
+//! Guarantee: equal labelled files give equal tables.
 
 use std::path::Path;
 
 use moodvane_sentiment::trained::{Rule, Rules, Template, Templates};
 
-use crate::choose::Dev;
-use crate::corpus::Files;
-use crate::recipe::{Mix, Recipe};
+use crate::corpus::TrainingFiles;
+use crate::recipe::{DataMix, Recipe};
 use crate::train::{Trained, train};
+use crate::tune::DevSet;
 
-/// A name, and the recipe with one choice changed.
+/// A name and the recipe with one choice changed.
 type Variant = (String, Recipe);
 
 fn variants(fits: u64) -> Vec<Variant> {
@@ -21,111 +21,71 @@ fn variants(fits: u64) -> Vec<Variant> {
         ..Recipe::default()
     };
     let mut variants = vec![("as shipped".to_owned(), base)];
-    let mut add = |name: &str, recipe: Recipe| variants.push((name.to_owned(), recipe));
-    for template in Template::ALL.into_iter().filter(|t| base.templates.has(*t)) {
+    let templates = Template::ALL.into_iter().filter(|t| base.templates.has(*t));
+    variants.extend(templates.map(|template| {
+        let name = format!("without features `{}`", template.name());
         let templates = base.templates.without(template);
-        add(
-            &format!("without features `{}`", template.name()),
-            Recipe { templates, ..base },
-        );
-    }
-    add(
-        "with features `three`",
-        Recipe {
-            templates: Templates::ALL,
-            ..base
-        },
-    );
-    add(
-        "hashtags whole",
-        Recipe {
-            whole_hashtags: true,
-            ..base
-        },
-    );
-    add("2^18 rows (1 MB)", Recipe { bits: 18, ..base });
-    add("2^22 rows (17 MB)", Recipe { bits: 22, ..base });
-    add("one fit", Recipe { fits: 1, ..base });
-    add("six fits", Recipe { fits: 6, ..base });
-    add("L2 of 5", Recipe { l2: 5.0, ..base });
-    add("L2 of 30", Recipe { l2: 30.0, ..base });
-    add("10 epochs", Recipe { epochs: 10, ..base });
-    add(
-        "steps fitted apart",
-        Recipe {
-            shared: false,
-            ..base
-        },
-    );
-    let mix = |mix: Mix| Recipe { mix, ..base };
-    let as_shipped = base.mix;
-    add(
-        "one bias for all registers",
-        mix(Mix {
-            registers: false,
-            ..as_shipped
-        }),
-    );
-    add(
-        "files weigh alike",
-        mix(Mix {
-            weighed: false,
-            ..as_shipped
-        }),
-    );
-    add(
-        "without SST's phrases",
-        mix(Mix {
-            phrases: false,
-            ..as_shipped
-        }),
-    );
-    add(
-        "tweets alone",
-        mix(Mix {
-            prose: false,
-            ..as_shipped
-        }),
-    );
-    add(
-        "labels of three: middle steps alone",
-        mix(Mix {
-            unsure: 0.0,
-            ..as_shipped
-        }),
-    );
-    add(
-        "labels of three: all steps in full",
-        mix(Mix {
-            unsure: 1.0,
-            ..as_shipped
-        }),
-    );
-    add(
-        "classes balanced by half",
-        mix(Mix {
-            balance: 0.5,
-            ..as_shipped
-        }),
-    );
-    add(
-        "classes balanced",
-        mix(Mix {
-            balance: 1.0,
-            ..as_shipped
-        }),
-    );
+        (name, Recipe { templates, ..base })
+    }));
+    let changed = model_changes().into_iter().map(|(name, change)| {
+        let mut recipe = base;
+        change(&mut recipe);
+        (name.to_owned(), recipe)
+    });
+    variants.extend(changed);
+    let changed = data_changes().into_iter().map(|(name, change)| {
+        let mut recipe = base;
+        change(&mut recipe.mix);
+        (name.to_owned(), recipe)
+    });
+    variants.extend(changed);
     variants
+}
+
+type ModelChange = (&'static str, fn(&mut Recipe));
+
+fn model_changes() -> [ModelChange; 10] {
+    [
+        ("with features `three`", |r| r.templates = Templates::ALL),
+        ("whole hashtags", |r| r.whole_hashtags = true),
+        ("2^18 rows (1 MB)", |r| r.bits = 18),
+        ("2^22 rows (17 MB)", |r| r.bits = 22),
+        ("one fit", |r| r.fits = 1),
+        ("six fits", |r| r.fits = 6),
+        ("L2 of 5", |r| r.l2 = 5.0),
+        ("L2 of 30", |r| r.l2 = 30.0),
+        ("10 epochs", |r| r.epochs = 10),
+        ("steps fitted separately", |r| r.shared = false),
+    ]
+}
+
+type DataChange = (&'static str, fn(&mut DataMix));
+
+fn data_changes() -> [DataChange; 8] {
+    [
+        ("one bias for all registers", |m| m.register_biases = false),
+        ("equal weights of files", |m| m.source_weights = false),
+        ("without SST's phrases", |m| m.sst_phrases = false),
+        ("tweets only", |m| m.prose = false),
+        ("three-class labels: middle steps only", |m| {
+            m.outer_step_weight = 0.0;
+        }),
+        ("three-class labels: all steps in full", |m| {
+            m.outer_step_weight = 1.0;
+        }),
+        ("classes balanced by half", |m| m.class_balance = 0.5),
+        ("classes balanced", |m| m.class_balance = 1.0),
+    ]
 }
 
 /// Trains every variant and prints the tables.
 ///
 /// # Errors
-/// Where the files cannot be read.
+/// If a file cannot be read or parsed.
 pub(crate) fn run(data: &Path, fits: u64) -> anyhow::Result<()> {
-    let files = Files::read(data)?;
-    println!("| training | {} |", HEADS.join(" | "));
-    println!("| --- |{}", " ---: |".repeat(HEADS.len()));
+    let files = TrainingFiles::read(data)?;
+    println!("| training | {} |", COLUMNS.join(" | "));
+    println!("| --- |{}", " ---: |".repeat(COLUMNS.len()));
     let mut shipped = None;
     for (name, recipe) in variants(fits) {
         let trained = train(&files, &recipe, data)?;
@@ -134,13 +94,13 @@ pub(crate) fn run(data: &Path, fits: u64) -> anyhow::Result<()> {
     }
     if let Some(trained) = shipped {
         println!();
-        rules(&trained);
+        print_rules(&trained);
     }
     Ok(())
 }
 
-/// The measures, each by the rule that is for it.
-const HEADS: [&str; 7] = [
+/// The measures, each of the rule that optimises it.
+const COLUMNS: [&str; 7] = [
     "`ALL_3class` macro recall",
     "`tweeteval_val` macro recall",
     "`ALL_5class` macro MAE ↓",
@@ -152,35 +112,35 @@ const HEADS: [&str; 7] = [
 
 fn cells(trained: &Trained) -> String {
     let values: Vec<String> = trained
-        .notes
+        .measurements
         .iter()
-        .map(|note| format!("{:.4}", note.value))
+        .map(|measurement| format!("{:.4}", measurement.value))
         .collect();
     values.join(" | ")
 }
 
-/// What each rule reaches on every measure, by the same weights; and what it would without numbers that
-/// were chosen: the classes' shares as they are.
-fn rules(trained: &Trained) {
-    println!("| rule | {} |", HEADS[..6].join(" | "));
+/// Prints all measures of each rule, with tuned parameters and without tuning: with equal intervals and
+/// equal weights of classes.
+fn print_rules(trained: &Trained) {
+    println!("| rule | {} |", COLUMNS[..6].join(" | "));
     println!("| --- |{}", " ---: |".repeat(6));
-    let plain = Rules([
+    let untuned = Rules([
         [500_000, 1_500_000, 2_500_000, 3_500_000, 0],
         [1_000; 5],
         [1_000; 5],
         [1_000; 5],
     ]);
-    for (name, rules) in [("", &trained.rules), (", nothing chosen", &plain)] {
+    for (name, rules) in [("", &trained.rules), (", untuned", &untuned)] {
         for rule in Rule::ALL {
             println!(
                 "| `{rule}`{name} | {} |",
-                by_rule(&trained.dev, rule, rules)
+                rule_cells(&trained.dev, rule, rules)
             );
         }
     }
 }
 
-fn by_rule(dev: &Dev, rule: Rule, rules: &Rules) -> String {
+fn rule_cells(dev: &DevSet, rule: Rule, rules: &Rules) -> String {
     let topics = dev.topics.report(rule, rules);
     let values = [
         dev.all_3.report(rule, rules).macro_recall,

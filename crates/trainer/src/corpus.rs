@@ -1,9 +1,8 @@
-//! The labelled texts: which files there are, what their labels say of each step, and how much
-//! each counts.
+//! The labelled texts: the files, the targets of their labels, and their weights.
 //!
-//! Terms: a *step* lies between two neighbouring classes; its *target* is the probability that the
-//! text lies above it. A *register* is a kind of text with its own habits of labelling; it gets its
-//! own bias in training, of which the tweets' is kept.
+//! Terms: a *step* is the threshold between two neighbouring classes; its *target* is the probability
+//! that the class of a text is above it. A *register* is a kind of text with its own labelling
+//! conventions. Each register has its own bias in training; the weights keep that of tweets.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,11 +12,12 @@ use anyhow::Context;
 use moodvane_sentiment::measure::{Labelled, Labels, Scale, read_labelled};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::recipe::Mix;
+use crate::logistic::logistic;
+use crate::recipe::DataMix;
 
-/// The register of tweets, whose bias the weights keep.
+/// The register of tweets. The weights keep its bias.
 pub(crate) const TWEETS: usize = 0;
-/// How many registers there are.
+/// The number of registers.
 pub(crate) const REGISTERS: usize = 10;
 
 /// A training file.
@@ -35,7 +35,7 @@ const fn source(name: &'static str, register: usize, weight: f32) -> Source {
     }
 }
 
-/// Every training file. Weights were chosen on the development files, coarsely.
+/// All training files. Their weights were tuned coarsely on the development files.
 const SOURCES: [Source; 12] = [
     source("semeval2013-16_A_3class", TWEETS, 1.0),
     source("semeval2016_CE_5point", TWEETS, 0.7),
@@ -51,25 +51,27 @@ const SOURCES: [Source; 12] = [
     source("vader_movieReviewSnippets_real", 9, 0.5),
 ];
 
-/// A text, and what its label says.
+/// A text and the target of its label.
 pub(crate) struct Example {
     pub(crate) text: String,
     pub(crate) register: usize,
+    /// The probability of a class above each step.
     pub(crate) targets: [f32; 4],
+    /// The weight of each step.
     pub(crate) weights: [f32; 4],
 }
 
-/// The training files as they are, in the order of the sources, and a hash of them.
-pub(crate) struct Files {
+/// The contents of the training files, in the order of [`SOURCES`], and their hash.
+pub(crate) struct TrainingFiles {
     texts: Vec<String>,
     fingerprint: u64,
 }
 
-impl Files {
-    /// Reads all of them.
+impl TrainingFiles {
+    /// Reads all training files.
     ///
     /// # Errors
-    /// Where one cannot be read.
+    /// If a file cannot be read.
     pub(crate) fn read(folder: &Path) -> anyhow::Result<Self> {
         let mut hash = Xxh3::new();
         let mut texts = Vec::new();
@@ -88,30 +90,32 @@ impl Files {
     }
 }
 
-/// All training texts of a mix, and a hash of the files.
+/// The training examples of a data mix, and the hash of the files.
 pub(crate) struct Corpus {
     pub(crate) examples: Vec<Example>,
     pub(crate) fingerprint: u64,
 }
 
 impl Corpus {
-    /// The texts of the files, as the mix has them.
+    /// Parses the files and selects and weights their texts.
     ///
     /// # Errors
-    /// Where a file is not of its form.
-    pub(crate) fn of(files: &Files, mix: &Mix) -> anyhow::Result<Self> {
+    /// If a file is not a valid labelled file.
+    pub(crate) fn parse(files: &TrainingFiles, mix: &DataMix) -> anyhow::Result<Self> {
         let mut examples = Vec::new();
-        let sentences = sentences(&files.texts);
+        let sentences = training_sentences(&files.texts);
         for (source, file) in SOURCES.iter().zip(&files.texts) {
-            let labels = labels(source.name)?;
+            let labels = file_labels(source.name)?;
             let rows = read_labelled(file, labels).with_context(|| source.name.to_owned())?;
-            if !is_in(source, mix) {
+            if !is_included(source, mix) {
                 continue;
             }
-            let counts = counts(&rows);
-            let fair = rows.iter().filter(|row| is_fair(row.id, &sentences));
-            examples.extend(fair.map(|row| {
-                let balance = balance(&counts, row.label, mix.balance);
+            let counts = label_counts(&rows);
+            let usable = rows
+                .iter()
+                .filter(|row| is_for_training(row.id, &sentences));
+            examples.extend(usable.map(|row| {
+                let balance = class_weight(&counts, row.label, mix.class_balance);
                 example(row, labels, source, mix, balance)
             }));
         }
@@ -128,13 +132,13 @@ pub(crate) fn names() -> Vec<&'static str> {
     SOURCES.iter().map(|source| source.name).collect()
 }
 
-fn is_in(source: &Source, mix: &Mix) -> bool {
+fn is_included(source: &Source, mix: &DataMix) -> bool {
     let is_prose = source.name.contains("sst5") || source.name.contains("vader");
-    let are_phrases = source.name == "sst5_phrases_5class";
-    (mix.prose || !is_prose) && (mix.phrases || !are_phrases)
+    let is_phrases = source.name == "sst5_phrases_5class";
+    (mix.prose || !is_prose) && (mix.sst_phrases || !is_phrases)
 }
 
-fn counts(rows: &[Labelled<'_>]) -> [usize; 5] {
+fn label_counts(rows: &[Labelled<'_>]) -> [usize; 5] {
     let mut counts = [0; 5];
     for row in rows {
         counts[row.label] += 1;
@@ -142,8 +146,8 @@ fn counts(rows: &[Labelled<'_>]) -> [usize; 5] {
     counts
 }
 
-/// How much more a text of this label counts: a power of the mean count of a label over its own.
-fn balance(counts: &[usize; 5], label: usize, power: f32) -> f32 {
+/// The weight of a label: a power of the mean count of all labels over its own count.
+fn class_weight(counts: &[usize; 5], label: usize, power: f32) -> f32 {
     if power == 0.0 {
         return 1.0;
     }
@@ -152,12 +156,13 @@ fn balance(counts: &[usize; 5], label: usize, power: f32) -> f32 {
     (mean / counts[label].max(1) as f32).powf(power)
 }
 
-fn labels(name: &str) -> anyhow::Result<Labels> {
-    Labels::by_name(name).with_context(|| format!("{name}: the name does not say what labels mean"))
+fn file_labels(name: &str) -> anyhow::Result<Labels> {
+    Labels::by_name(name)
+        .with_context(|| format!("{name}: the file name does not state the scale of the labels"))
 }
 
-/// The ids of the sentences that are for training.
-fn sentences(files: &[String]) -> HashSet<&str> {
+/// The ids of SST's training sentences.
+fn training_sentences(files: &[String]) -> HashSet<&str> {
     let index = SOURCES
         .iter()
         .position(|source| source.name == "sst5_sentences_5class");
@@ -166,10 +171,10 @@ fn sentences(files: &[String]) -> HashSet<&str> {
     lines.filter_map(|line| line.split('\t').next()).collect()
 }
 
-/// Whether a text may be trained on: a phrase may only if its sentence is, for there are phrases of
-/// the development sentences in the training file. A phrase's id is its sentence's, with two more
-/// numbers.
-fn is_fair(id: &str, sentences: &HashSet<&str>) -> bool {
+/// Whether a text may be used for training. A phrase may only if its sentence is a training sentence,
+/// since the training file also has phrases of development sentences. The id of a phrase is that of its
+/// sentence with two more numbers.
+fn is_for_training(id: &str, sentences: &HashSet<&str>) -> bool {
     let Some(numbers) = id.strip_prefix("sst-train-") else {
         return true;
     };
@@ -177,26 +182,32 @@ fn is_fair(id: &str, sentences: &HashSet<&str>) -> bool {
     sentences.contains(&id[..id.len() - numbers.len() + number.len()])
 }
 
-/// Of negative and positive tweets, so many are not very negative, or are very positive.
+/// The share of negative tweets that are not very negative.
 const NOT_VERY_NEGATIVE: f32 = 0.88;
+/// The share of positive tweets that are very positive.
 const VERY_POSITIVE: f32 = 0.10;
 
 fn example(
     row: &Labelled<'_>,
     labels: Labels,
     source: &Source,
-    mix: &Mix,
+    mix: &DataMix,
     balance: f32,
 ) -> Example {
-    let weight = balance * if mix.weighed { source.weight } else { 1.0 };
+    let weight = balance
+        * if mix.source_weights {
+            source.weight
+        } else {
+            1.0
+        };
     let (targets, weights) = match labels {
         Labels::Classes(Scale::Five) => (
             std::array::from_fn(|step| f32::from(u8::from(row.label > step))),
             [weight; 4],
         ),
         Labels::Classes(Scale::Three) => {
-            let unsure = weight * mix.unsure;
-            let weights = [unsure, weight, weight, unsure];
+            let outer = weight * mix.outer_step_weight;
+            let weights = [outer, weight, weight, outer];
             match row.label {
                 0 => ([NOT_VERY_NEGATIVE, 0.0, 0.0, 0.0], weights),
                 1 => ([1.0, 1.0, 0.0, 0.0], weights),
@@ -204,13 +215,13 @@ fn example(
             }
         }
         Labels::Raters => (
-            std::array::from_fn(|step| rated_above(row.number, step)),
+            std::array::from_fn(|step| probability_above(row.number, step)),
             [weight; 4],
         ),
     };
     Example {
         text: row.text.to_owned(),
-        register: if mix.registers {
+        register: if mix.register_biases {
             source.register
         } else {
             TWEETS
@@ -220,16 +231,16 @@ fn example(
     }
 }
 
-/// How probable it is that a text of this mean rating lies above a step: raters differ, so that
-/// near a step it is not certain.
-fn rated_above(rating: f64, step: usize) -> f32 {
+/// The probability that the class of a text with this mean rating is above a step. Raters differ, so
+/// that it is uncertain near a step.
+fn probability_above(rating: f64, step: usize) -> f32 {
     const STEPS: [f64; 4] = [-2.0, -0.5, 0.5, 2.0];
     const SPREAD: f64 = 0.35;
-    crate::fit::logistic(((rating - STEPS[step]) / SPREAD) as f32)
+    logistic(((rating - STEPS[step]) / SPREAD) as f32)
 }
 
-/// A development file.
-pub(crate) fn dev<T>(
+/// Reads a development file and passes its rows to `work`.
+pub(crate) fn with_dev_file<T>(
     folder: &Path,
     name: &str,
     work: impl FnOnce(&[Labelled<'_>]) -> T,
@@ -237,6 +248,6 @@ pub(crate) fn dev<T>(
     let path = folder.join("dev").join(format!("{name}.tsv"));
     let file =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let rows = read_labelled(&file, labels(name)?).with_context(|| name.to_owned())?;
+    let rows = read_labelled(&file, file_labels(name)?).with_context(|| name.to_owned())?;
     Ok(work(&rows))
 }

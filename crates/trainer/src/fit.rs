@@ -1,100 +1,105 @@
 //! The fit: four cumulative logistic regressions that share most of their weights.
 //!
-//! A feature's weight for step k is u + d_k: one part for all steps, one for each. Both are held
-//! near 0 (L2), so that the outer steps, which few labels tell of, follow the inner ones unless the
-//! data say otherwise. Stochastic gradient descent with AdaGrad's rates (Duchi, Hazan and Singer,
-//! 2011), over shuffled examples.
+//! A feature's weight for step k is u + d_k: a common part for all steps and a part for each. L2
+//! regularization shrinks both, so that the outer steps, for which labels are few, follow the inner
+//! ones unless the data show a difference. The fit is stochastic gradient descent with AdaGrad's
+//! rates (Duchi, Hazan and Singer, 2011) over shuffled examples.
 //!
-//! Guarantee: the same examples give the same weights, bit for bit: one thread, an own generator,
-//! and nothing but IEEE 754's basic operations and square root.
+//! Guarantee: equal examples give equal weights, bit for bit. The fit uses one thread, its own random
+//! generator, and only basic operations and the square root of IEEE 754.
 
 use crate::corpus::{REGISTERS, TWEETS};
+use crate::logistic::logistic;
 
-/// What the fit is told.
+/// The hyperparameters of a fit.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Plan {
-    /// There are 2^bits weights of each kind.
+pub(crate) struct FitParameters {
+    /// The number of rows of weights is 2^bits.
     pub(crate) bits: u32,
     pub(crate) epochs: u32,
-    /// AdaGrad's rate at the start; it falls to a twentieth.
+    /// The initial rate of AdaGrad. It decreases to a twentieth.
     pub(crate) rate: f32,
-    /// L2 of the common part of a weight; of the parts by step it is twice that.
+    /// The L2 regularization of the common parts. That of the parts of the steps is twice as strong.
     pub(crate) l2: f32,
-    /// Weights have a part common to all steps.
+    /// Whether weights have a part that is common to all steps.
     pub(crate) shared: bool,
     pub(crate) seed: u64,
 }
 
-/// Feature numbers of all examples, end to end.
+/// The features of all examples, concatenated.
 #[derive(Default)]
-pub(crate) struct Rows {
+pub(crate) struct FeatureRows {
     pub(crate) features: Vec<u32>,
+    /// The end of each example's features.
     pub(crate) ends: Vec<usize>,
 }
 
-impl Rows {
+impl FeatureRows {
     fn row(&self, index: usize) -> &[u32] {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let start = index
+            .checked_sub(1)
+            .map_or(0, |previous| self.ends[previous]);
         &self.features[start..self.ends[index]]
     }
 }
 
-/// What an example says.
-pub(crate) struct Goal {
+/// The target of an example.
+pub(crate) struct Target {
     pub(crate) register: usize,
-    pub(crate) targets: [f32; 4],
+    /// The probability of a class above each step.
+    pub(crate) probabilities: [f32; 4],
+    /// The weight of each step.
     pub(crate) weights: [f32; 4],
 }
 
-/// What comes out.
+/// The fitted parameters.
 pub(crate) struct Fitted {
     pub(crate) weights: Vec<[f32; 4]>,
     pub(crate) bias: [f32; 4],
 }
 
-/// The parameters of one feature, side by side: they are used together.
+/// The parameters of one feature and their AdaGrad sums, in one cache line.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Cell {
+struct FeatureState {
     common: f32,
     steps: [f32; 4],
     common_sum: f32,
     steps_sum: [f32; 4],
-    /// One over the number of examples that have the feature.
-    share: f32,
+    /// 1 over the number of occurrences of the feature.
+    inverse_count: f32,
 }
 
-impl Cell {
-    /// AdaGrad's sums begin at 1, so that the first examples of a rare feature do not decide it.
+impl FeatureState {
+    /// AdaGrad's sums start at 1, so that the first example of a rare feature does not determine its
+    /// weight.
     const NEW: Self = Self {
         common: 0.0,
         steps: [0.0; 4],
         common_sum: 1.0,
         steps_sum: [1.0; 4],
-        share: 0.0,
+        inverse_count: 0.0,
     };
 
-    fn learn(&mut self, gradient: [f32; 4], rate: f32, l2: f32) {
-        let pull = l2 * self.share;
-        let common = 0.5 * gradient.iter().sum::<f32>() + pull * self.common;
+    fn update(&mut self, gradient: [f32; 4], rate: f32, l2: f32) {
+        let shrinkage = l2 * self.inverse_count;
+        let common = 0.5 * gradient.iter().sum::<f32>() + shrinkage * self.common;
         self.common_sum += common * common;
         self.common -= rate * common / self.common_sum.sqrt();
         let steps = self.steps.iter_mut().zip(&mut self.steps_sum);
         for ((weight, sum), gradient) in steps.zip(gradient) {
-            let step = 0.5 * gradient + 2.0 * pull * *weight;
+            let step = 0.5 * gradient + 2.0 * shrinkage * *weight;
             *sum += step * step;
             *weight -= 0.5 * rate * step / sum.sqrt();
         }
     }
-}
 
-impl Cell {
-    /// As [`learn`](Self::learn), with no common part.
-    fn learn_apart(&mut self, gradient: [f32; 4], rate: f32, l2: f32) {
-        let pull = l2 * self.share;
+    /// As [`update`](Self::update), without a common part.
+    fn update_separately(&mut self, gradient: [f32; 4], rate: f32, l2: f32) {
+        let shrinkage = l2 * self.inverse_count;
         let steps = self.steps.iter_mut().zip(&mut self.steps_sum);
         for ((weight, sum), gradient) in steps.zip(gradient) {
-            let step = gradient + pull * *weight;
+            let step = gradient + shrinkage * *weight;
             *sum += step * step;
             *weight -= rate * step / sum.sqrt();
         }
@@ -104,75 +109,99 @@ impl Cell {
 const BIAS_RATE: f32 = 0.01;
 
 /// Fits weights to the examples.
-pub(crate) fn fit(rows: &Rows, goals: &[Goal], plan: &Plan) -> Fitted {
-    let mut cells = vec![Cell::NEW; 1 << plan.bits];
-    for feature in &rows.features {
-        cells[*feature as usize].share += 1.0;
-    }
-    for cell in &mut cells {
-        cell.share = 1.0 / cell.share.max(1.0);
-    }
-    let mut common = [0.0; 4];
-    let mut registers = [[0.0; 4]; REGISTERS];
-    let mut order: Vec<usize> = (0..goals.len()).collect();
-    let mut random = SplitMix(plan.seed);
-    for epoch in 0..plan.epochs {
+pub(crate) fn fit(rows: &FeatureRows, targets: &[Target], parameters: &FitParameters) -> Fitted {
+    let mut model = Model::new(rows, parameters);
+    let mut order: Vec<usize> = (0..targets.len()).collect();
+    let mut random = SplitMix(parameters.seed);
+    for epoch in 0..parameters.epochs {
         random.shuffle(&mut order);
-        let rate = plan.rate * (1.0 - epoch as f32 / plan.epochs as f32).max(0.05);
+        let progress = epoch as f32 / parameters.epochs as f32;
+        let rate = parameters.rate * (1.0 - progress).max(0.05);
         for &index in &order {
-            let (row, goal) = (rows.row(index), &goals[index]);
-            let damping = damping(row.len());
-            let mut sums = [0.0; 4];
-            for &feature in row {
-                let cell = &cells[feature as usize];
-                for (sum, step) in sums.iter_mut().zip(cell.steps) {
-                    *sum += cell.common + step;
-                }
-            }
-            let own = &mut registers[goal.register];
-            let mut gradient = [0.0; 4];
-            for (k, gradient) in gradient.iter_mut().enumerate() {
-                let logit = sums[k] * damping + common[k] + own[k];
-                let error = (logistic(logit) - goal.targets[k]) * goal.weights[k];
-                common[k] -= BIAS_RATE * error;
-                own[k] -= BIAS_RATE * (error + 0.001 * own[k]);
-                *gradient = error * damping;
-            }
-            for &feature in row {
-                let cell = &mut cells[feature as usize];
-                if plan.shared {
-                    cell.learn(gradient, rate, plan.l2);
-                } else {
-                    cell.learn_apart(gradient, rate, plan.l2);
-                }
+            model.update(rows.row(index), &targets[index], rate);
+        }
+    }
+    model.into_fitted()
+}
+
+/// The parameters during the fit.
+struct Model<'a> {
+    parameters: &'a FitParameters,
+    features: Vec<FeatureState>,
+    bias: [f32; 4],
+    register_bias: [[f32; 4]; REGISTERS],
+}
+
+impl<'a> Model<'a> {
+    fn new(rows: &FeatureRows, parameters: &'a FitParameters) -> Self {
+        let mut features = vec![FeatureState::NEW; 1 << parameters.bits];
+        for feature in &rows.features {
+            features[*feature as usize].inverse_count += 1.0;
+        }
+        for feature in &mut features {
+            feature.inverse_count = 1.0 / feature.inverse_count.max(1.0);
+        }
+        Self {
+            parameters,
+            features,
+            bias: [0.0; 4],
+            register_bias: [[0.0; 4]; REGISTERS],
+        }
+    }
+
+    /// A step of gradient descent on one example.
+    fn update(&mut self, row: &[u32], target: &Target, rate: f32) {
+        let gradient = self.gradient(row, target);
+        for &feature in row {
+            let state = &mut self.features[feature as usize];
+            if self.parameters.shared {
+                state.update(gradient, rate, self.parameters.l2);
+            } else {
+                state.update_separately(gradient, rate, self.parameters.l2);
             }
         }
     }
-    Fitted {
-        weights: cells
-            .iter()
-            .map(|cell| cell.steps.map(|step| step + cell.common))
-            .collect(),
-        bias: std::array::from_fn(|k| common[k] + registers[TWEETS][k]),
+
+    /// Updates the biases, and returns the gradient by the weights of a feature.
+    fn gradient(&mut self, row: &[u32], target: &Target) -> [f32; 4] {
+        let damping = damping(row.len());
+        let mut sums = [0.0; 4];
+        for &feature in row {
+            let state = &self.features[feature as usize];
+            for (sum, step) in sums.iter_mut().zip(state.steps) {
+                *sum += state.common + step;
+            }
+        }
+        let register_bias = &mut self.register_bias[target.register];
+        let mut gradient = [0.0; 4];
+        for (k, gradient) in gradient.iter_mut().enumerate() {
+            let logit = sums[k] * damping + self.bias[k] + register_bias[k];
+            let error = (logistic(logit) - target.probabilities[k]) * target.weights[k];
+            self.bias[k] -= BIAS_RATE * error;
+            register_bias[k] -= BIAS_RATE * (error + 0.001 * register_bias[k]);
+            *gradient = error * damping;
+        }
+        gradient
+    }
+
+    fn into_fitted(self) -> Fitted {
+        Fitted {
+            weights: self
+                .features
+                .iter()
+                .map(|feature| feature.steps.map(|step| step + feature.common))
+                .collect(),
+            bias: std::array::from_fn(|k| self.bias[k] + self.register_bias[TWEETS][k]),
+        }
     }
 }
 
-/// As the scorer has it: √(60 / (count + 5)).
+/// The factor that the scorer applies to the sum of `count` weights: √(60 / (count + 5)).
 fn damping(count: usize) -> f32 {
     (60.0 / (count as f32 + 5.0)).sqrt()
 }
 
-/// 1 / (1 + e^-x), with basic operations alone.
-pub(crate) fn logistic(x: f32) -> f32 {
-    let x = x.clamp(-30.0, 30.0);
-    // The series at x / 64, then squared six times.
-    let small = -x / 64.0;
-    let series = 1.0 + small * (1.0 + small / 2.0 * (1.0 + small / 3.0 * (1.0 + small / 4.0)));
-    let power = (0..6).fold(series, |power, _| power * power);
-    1.0 / (1.0 + power)
-}
-
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+/// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 struct SplitMix(u64);
 
 impl SplitMix {
@@ -195,29 +224,20 @@ impl SplitMix {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_logistic_function_is_near_enough() {
-        for x in -200..200 {
-            let x = x as f32 / 10.0;
-            let expected = 1.0 / (1.0 + (-f64::from(x)).exp());
-            assert!((f64::from(logistic(x)) - expected).abs() < 1e-3, "{x}");
-        }
-    }
-
-    fn toy() -> Fitted {
-        let mut rows = Rows::default();
-        let mut goals = Vec::new();
+    fn fit_toy_data() -> Fitted {
+        let mut rows = FeatureRows::default();
+        let mut targets = Vec::new();
         for n in 0..400_u32 {
             let good = n % 2;
             rows.features.extend([good, 2 + n % 3]);
             rows.ends.push(rows.features.len());
-            goals.push(Goal {
+            targets.push(Target {
                 register: TWEETS,
-                targets: [1.0, good as f32, good as f32, 0.0],
+                probabilities: [1.0, good as f32, good as f32, 0.0],
                 weights: [1.0; 4],
             });
         }
-        let plan = Plan {
+        let parameters = FitParameters {
             bits: 8,
             epochs: 5,
             rate: 0.2,
@@ -225,12 +245,12 @@ mod tests {
             shared: true,
             seed: 1,
         };
-        fit(&rows, &goals, &plan)
+        fit(&rows, &targets, &parameters)
     }
 
     #[test]
-    fn it_learns_which_feature_decides_and_does_so_alike_each_time() {
-        let (a, b) = (toy(), toy());
+    fn fit_is_deterministic_and_finds_decisive_feature() {
+        let (a, b) = (fit_toy_data(), fit_toy_data());
         assert_eq!(a.weights, b.weights);
         assert_eq!(a.bias, b.bias);
         assert!(

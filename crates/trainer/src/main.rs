@@ -1,13 +1,17 @@
 //! Trains the weights of the built-in scorer: `train DATA WEIGHTS`.
 //!
-//! Guarantee: the same labelled files give the same bytes.
+//! `train` reads the labelled files ([`corpus`]), fits the weights ([`fit`]) by a [`recipe`], tunes the
+//! decision rules ([`tune`]) and writes the weights. [`ablation`] trains once for each choice.
+//!
+//! Guarantee: equal labelled files give equal bytes.
 
 mod ablation;
-mod choose;
 mod corpus;
 mod fit;
+mod logistic;
 mod recipe;
 mod train;
+mod tune;
 mod words;
 
 use std::fs;
@@ -17,29 +21,29 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Parser;
 
-use crate::corpus::Files;
+use crate::corpus::TrainingFiles;
 use crate::recipe::Recipe;
 use crate::train::train;
 
-/// Trains the weights of the built-in sentiment scorer, and says how good they are.
+/// Trains the weights of the built-in sentiment scorer and prints their quality.
 #[derive(Debug, Parser)]
 #[command(name = "train", version)]
 struct Cli {
-    /// The folder of labelled texts, with `train` and `dev` in it.
+    /// The folder of labelled texts, with the subfolders `train` and `dev`.
     data: PathBuf,
-    /// The file of weights that is written.
+    /// The file to write the weights to.
     #[arg(required_unless_present = "ablation", conflicts_with = "ablation")]
     weights: Option<PathBuf>,
-    /// Trains once for each choice that was made, with that choice changed, and prints what it brings.
+    /// Trains once for each choice of the recipe, with that choice changed, and prints the results as a table.
     #[arg(long)]
     ablation: bool,
-    /// Leaves out a template, by its name; may be repeated.
+    /// Removes a feature template by its name; may be repeated.
     #[arg(long = "without", value_name = "TEMPLATE", conflicts_with = "ablation")]
     without: Vec<String>,
-    /// Rows of weights, as a power of two.
+    /// Number of rows of weights, as a power of two.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(8..=22), conflicts_with = "ablation")]
     bits: u32,
-    /// How many fits, in different orders, the weights are the mean of.
+    /// Number of fits, in different orders, whose mean the weights are.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     fits: u64,
 }
@@ -58,17 +62,14 @@ fn main() -> anyhow::Result<()> {
     let recipe = cli
         .without
         .iter()
-        .try_fold(base, |recipe, name| recipe.without(name))?;
-    let trained = train(&Files::read(&cli.data)?, &recipe, &cli.data)?;
-    println!(
-        "{} texts, {} features of texts",
-        trained.texts, trained.features
-    );
-    for note in &trained.notes {
-        let rule = note.rule.name();
+        .try_fold(base, |recipe, name| recipe.without_template(name))?;
+    let trained = train(&TrainingFiles::read(&cli.data)?, &recipe, &cli.data)?;
+    println!("{} texts with {} features", trained.texts, trained.features);
+    for measurement in &trained.measurements {
+        let rule = measurement.rule.name();
         println!(
             "{:24} {rule:7} {:14} {:.4}",
-            note.file, note.measure, note.value
+            measurement.file, measurement.measure, measurement.value
         );
     }
     fs::write(path, &trained.bytes).with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,50 +1,51 @@
-//! What a training is told: every choice in one place, so that each can be left out and measured.
+//! The configuration of a training: all choices in one place, so that the ablation can vary each.
 
 use anyhow::Context;
 use moodvane_sentiment::trained::{Template, Templates};
 
-/// All choices of a training. The default is what the shipped weights were made by.
+/// All choices of a training. The default gives the shipped weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recipe {
     pub(crate) templates: Templates,
-    /// Hashtags are not split into words.
+    /// Whether hashtags stay whole instead of being split into words.
     pub(crate) whole_hashtags: bool,
-    /// Rows of weights, as a power of two.
+    /// The number of rows of weights is 2^bits.
     pub(crate) bits: u32,
-    /// L2: how strongly weights are held near 0.
+    /// The strength of the L2 regularization.
     pub(crate) l2: f32,
-    /// How often the texts are gone through.
+    /// The number of passes over the texts.
     pub(crate) epochs: u32,
-    /// The rate of learning at the start.
+    /// The initial learning rate.
     pub(crate) rate: f32,
-    /// How many fits, in different orders, the weights are the mean of.
+    /// The number of fits, in different orders, whose mean the weights are.
     pub(crate) fits: u64,
-    /// A feature's weights of the four steps have a part in common.
+    /// Whether a feature's weights of the four steps have a common part.
     pub(crate) shared: bool,
-    pub(crate) mix: Mix,
+    pub(crate) mix: DataMix,
 }
 
-/// Which texts are trained on, and how much each counts.
+/// The selection and weights of the training texts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mix {
-    /// Each register has a bias of its own in training.
-    pub(crate) registers: bool,
-    /// Files count by their weights; else all alike.
-    pub(crate) weighed: bool,
-    /// The phrases of SST are in.
-    pub(crate) phrases: bool,
-    /// Texts that are no tweets are in.
+pub(crate) struct DataMix {
+    /// Whether each register has its own bias in training.
+    pub(crate) register_biases: bool,
+    /// Whether files have different weights.
+    pub(crate) source_weights: bool,
+    /// Whether the phrases of SST are included.
+    pub(crate) sst_phrases: bool,
+    /// Whether texts other than tweets are included.
     pub(crate) prose: bool,
-    /// How much the outer steps count where a label of three says nothing certain of them.
-    pub(crate) unsure: f32,
-    /// Each class of a file counts by this power of one over its share: 0 as it comes, 1 all the same.
-    pub(crate) balance: f32,
+    /// The weight of the outer steps for labels of three classes, which do not determine them.
+    pub(crate) outer_step_weight: f32,
+    /// The weight of a class is this power of its inverse share of the file: 0 keeps the shares, 1
+    /// gives all classes the same total weight.
+    pub(crate) class_balance: f32,
 }
 
 impl Default for Recipe {
     fn default() -> Self {
         Self {
-            // Three pieces in a row bring nothing that two, and two with one between, do not.
+            // Triples of pieces add nothing over pairs and pairs with a gap (study/ablation.md).
             templates: Templates::ALL.without(Template::Three),
             whole_hashtags: false,
             bits: 20,
@@ -53,30 +54,30 @@ impl Default for Recipe {
             rate: 0.1,
             fits: 3,
             shared: true,
-            mix: Mix {
-                registers: true,
-                weighed: true,
-                phrases: true,
+            mix: DataMix {
+                register_biases: true,
+                source_weights: true,
+                sst_phrases: true,
                 prose: true,
-                unsure: 0.3,
-                balance: 0.0,
+                outer_step_weight: 0.3,
+                class_balance: 0.0,
             },
         }
     }
 }
 
 impl Recipe {
-    /// Without a template, by its name.
+    /// Removes a template by its name.
     ///
     /// # Errors
-    /// Where no template is called so.
-    pub(crate) fn without(mut self, name: &str) -> anyhow::Result<Self> {
+    /// If there is no template of this name.
+    pub(crate) fn without_template(mut self, name: &str) -> anyhow::Result<Self> {
         let found = Template::ALL
             .into_iter()
             .find(|template| template.name() == name);
         let found = found.with_context(|| {
             let names = Template::ALL.map(Template::name).join(", ");
-            format!("\"{name}\" is no template; there are {names}")
+            format!("\"{name}\" is not a template: it must be one of {names}")
         })?;
         self.templates = self.templates.without(found);
         Ok(self)

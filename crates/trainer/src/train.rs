@@ -1,6 +1,6 @@
-//! From labelled files and a recipe to the bytes of the weights.
+//! Trains weights from labelled files by a recipe.
 //!
-//! Guarantee: the same files and recipe give the same bytes.
+//! Guarantee: equal files and recipes give equal bytes.
 
 use std::path::Path;
 
@@ -9,107 +9,117 @@ use moodvane_sentiment::trained::{
     write_weights,
 };
 
-use crate::choose::{Dev, Judged};
-use crate::corpus::{Corpus, Example, Files};
-use crate::fit::{Fitted, Goal, Plan, Rows, fit};
+use crate::corpus::{Corpus, Example, TrainingFiles};
+use crate::fit::{FeatureRows, FitParameters, Fitted, Target, fit};
 use crate::recipe::Recipe;
-use crate::words;
+use crate::tune::{DevSet, ScoredFile};
+use crate::words::word_table;
 
-/// What comes out of a training.
+/// The result of a training.
 pub(crate) struct Trained {
-    /// The file of weights.
+    /// The content of the file of weights.
     pub(crate) bytes: Vec<u8>,
-    /// How many texts there were, and how many features they had.
+    /// The number of texts.
     pub(crate) texts: usize,
+    /// The number of features of all texts.
     pub(crate) features: usize,
-    pub(crate) notes: Vec<Note>,
+    pub(crate) measurements: Vec<Measurement>,
     pub(crate) rules: Rules,
-    pub(crate) dev: Dev,
+    pub(crate) dev: DevSet,
 }
 
-/// What was measured on a development file.
-pub(crate) struct Note {
+/// A measure of a rule on a development file.
+pub(crate) struct Measurement {
     pub(crate) file: &'static str,
     pub(crate) rule: Rule,
     pub(crate) measure: &'static str,
     pub(crate) value: f64,
 }
 
-/// Trains by a recipe; the rules are chosen on the development files of `data`.
+/// Trains weights by a recipe and tunes the rules on the development files below `data`.
 ///
 /// # Errors
-/// Where a file cannot be read.
-pub(crate) fn train(files: &Files, recipe: &Recipe, data: &Path) -> anyhow::Result<Trained> {
-    let corpus = Corpus::of(files, &recipe.mix)?;
+/// If a file cannot be read or parsed.
+pub(crate) fn train(
+    files: &TrainingFiles,
+    recipe: &Recipe,
+    data: &Path,
+) -> anyhow::Result<Trained> {
+    let corpus = Corpus::parse(files, &recipe.mix)?;
     let words = if recipe.whole_hashtags {
         Vec::new()
     } else {
-        words::cells(&corpus.examples)
+        word_table(&corpus.examples)
     };
-    let rows = rows(&corpus.examples, &words, recipe.templates, recipe.bits);
+    let rows = feature_rows(&corpus.examples, &words, recipe.templates, recipe.bits);
     let (texts, features) = (corpus.examples.len(), rows.features.len());
-    let (fingerprint, goals) = (corpus.fingerprint, goals(corpus.examples));
-    let fitted = mean_of_fits(&rows, &goals, recipe);
+    let (fingerprint, targets) = (corpus.fingerprint, targets(corpus.examples));
+    let fitted = mean_of_fits(&rows, &targets, recipe);
     let (mut header, quantised) =
         quantise(&fitted, recipe.templates, recipe.bits, &words, fingerprint);
     let weights = Weights::read(write_weights(&header, &quantised, &words))?;
-    let dev = Dev::read(data, &weights)?;
-    header.rules = dev.choose();
-    let notes = notes(&dev, &header.rules);
-    let noted = notes.iter().map(|note| {
-        let what = format!("{}:{}", note.rule, note.measure);
-        (note.file.to_owned(), what, format!("{:.4}", note.value))
+    let dev = DevSet::read(data, &weights)?;
+    header.rules = dev.tune_rules();
+    let measurements = measure_rules(&dev, &header.rules);
+    let entries = measurements.iter().map(|m| {
+        let measure = format!("{}:{}", m.rule, m.measure);
+        (m.file.to_owned(), measure, format!("{:.4}", m.value))
     });
-    header.dev = noted.collect();
+    header.dev = entries.collect();
     Ok(Trained {
         bytes: write_weights(&header, &quantised, &words),
         texts,
         features,
-        notes,
+        measurements,
         rules: header.rules,
         dev,
     })
 }
 
-/// Collects the features of texts, each once per text as often as it occurs.
-struct Collect {
+/// Collects the hashed features of texts, with repetitions.
+struct RowCollector {
     bits: u32,
-    rows: Rows,
+    rows: FeatureRows,
 }
 
-impl Sink for Collect {
+impl Sink for RowCollector {
     fn add(&mut self, _: Template, hash: u64, _: Of) {
         self.rows.features.push((hash >> (64 - self.bits)) as u32);
     }
 }
 
-fn rows(examples: &[Example], words: &[u32], templates: Templates, bits: u32) -> Rows {
-    let cells: Vec<u8> = words.iter().flat_map(|cell| cell.to_le_bytes()).collect();
+fn feature_rows(
+    examples: &[Example],
+    words: &[u32],
+    templates: Templates,
+    bits: u32,
+) -> FeatureRows {
+    let table: Vec<u8> = words.iter().flat_map(|slot| slot.to_le_bytes()).collect();
     let mut reader = FeatureReader::new(templates);
-    let mut sink = Collect {
+    let mut sink = RowCollector {
         bits,
-        rows: Rows::default(),
+        rows: FeatureRows::default(),
     };
     for example in examples {
-        reader.read(&example.text, &cells, &mut sink);
+        reader.read(&example.text, &table, &mut sink);
         let end = sink.rows.features.len();
         sink.rows.ends.push(end);
     }
     sink.rows
 }
 
-fn goals(examples: Vec<Example>) -> Vec<Goal> {
-    let goal = |example: Example| Goal {
+fn targets(examples: Vec<Example>) -> Vec<Target> {
+    let target = |example: Example| Target {
         register: example.register,
-        targets: example.targets,
+        probabilities: example.targets,
         weights: example.weights,
     };
-    examples.into_iter().map(goal).collect()
+    examples.into_iter().map(target).collect()
 }
 
-/// The mean of several fits: what the order of the texts did to them evens out.
-fn mean_of_fits(rows: &Rows, goals: &[Goal], recipe: &Recipe) -> Fitted {
-    let plan = |seed| Plan {
+/// The mean of several fits, which averages out the effect of the order of the texts.
+fn mean_of_fits(rows: &FeatureRows, targets: &[Target], recipe: &Recipe) -> Fitted {
+    let parameters = |seed| FitParameters {
         bits: recipe.bits,
         epochs: recipe.epochs,
         rate: recipe.rate,
@@ -117,9 +127,9 @@ fn mean_of_fits(rows: &Rows, goals: &[Goal], recipe: &Recipe) -> Fitted {
         shared: recipe.shared,
         seed,
     };
-    let mut sum = fit(rows, goals, &plan(1));
+    let mut sum = fit(rows, targets, &parameters(1));
     for seed in 2..=recipe.fits {
-        let next = fit(rows, goals, &plan(seed));
+        let next = fit(rows, targets, &parameters(seed));
         for (sum, next) in sum.weights.iter_mut().zip(&next.weights) {
             for k in 0..4 {
                 sum[k] += next[k];
@@ -137,10 +147,10 @@ fn mean_of_fits(rows: &Rows, goals: &[Goal], recipe: &Recipe) -> Fitted {
     sum
 }
 
-/// The number that the largest weight of a column becomes.
-const LARGEST: f32 = 127.0;
+/// The quantised value of the largest weight of a column.
+const MAX_QUANTISED: f32 = 127.0;
 
-/// Weights as bytes.
+/// Quantises weights to bytes, with a scale for each column.
 fn quantise(
     fitted: &Fitted,
     templates: Templates,
@@ -153,14 +163,15 @@ fn quantise(
     });
     let rows = fitted.weights.iter();
     let rows = rows
-        .map(|row| std::array::from_fn(|k| (row[k] / largest[k] * LARGEST).round() as i8))
+        .map(|row| std::array::from_fn(|k| (row[k] / largest[k] * MAX_QUANTISED).round() as i8))
         .collect();
     let header = Header {
         templates,
         bits,
         words: words.len(),
-        scale: largest
-            .map(|largest| (f64::from(largest / LARGEST) * f64::from(1 << 20)).round() as i64),
+        scale: largest.map(|largest| {
+            (f64::from(largest / MAX_QUANTISED) * f64::from(1 << 20)).round() as i64
+        }),
         bias: fitted.bias.map(|bias| (bias * LOGIT as f32).round() as i64),
         training,
         ..Header::default()
@@ -168,37 +179,37 @@ fn quantise(
     (header, rows)
 }
 
-/// How good the rules are, each on the measures that it is for.
-fn notes(dev: &Dev, rules: &Rules) -> Vec<Note> {
-    let note = |judged: &Judged, rule, measure, value| Note {
-        file: judged.name,
+/// Measures each rule by the measures that it optimises.
+fn measure_rules(dev: &DevSet, rules: &Rules) -> Vec<Measurement> {
+    let measurement = |file: &ScoredFile, rule, measure, value| Measurement {
+        file: file.name,
         rule,
         measure,
         value,
     };
-    let recall = |judged: &Judged| judged.report(Rule::Recall, rules).macro_recall;
-    let mae = |judged: &Judged| judged.report(Rule::Mae, rules).macro_mae;
+    let recall = |file: &ScoredFile| file.report(Rule::Recall, rules).macro_recall;
+    let mae = |file: &ScoredFile| file.report(Rule::Mae, rules).macro_mae;
     let accuracy = dev.sentences.report(Rule::Likely, rules).accuracy;
     let means = dev.topics.report(Rule::Mean, rules);
     let (classes, values) = (means.group_class_r, means.group_value_r);
     vec![
-        note(&dev.all_3, Rule::Recall, "macro_recall", recall(&dev.all_3)),
-        note(
+        measurement(&dev.all_3, Rule::Recall, "macro_recall", recall(&dev.all_3)),
+        measurement(
             &dev.tweeteval,
             Rule::Recall,
             "macro_recall",
             recall(&dev.tweeteval),
         ),
-        note(&dev.all_5, Rule::Mae, "macro_mae", mae(&dev.all_5)),
-        note(&dev.topics, Rule::Mae, "macro_mae", mae(&dev.topics)),
-        note(&dev.sentences, Rule::Likely, "accuracy", accuracy),
-        note(
+        measurement(&dev.all_5, Rule::Mae, "macro_mae", mae(&dev.all_5)),
+        measurement(&dev.topics, Rule::Mae, "macro_mae", mae(&dev.topics)),
+        measurement(&dev.sentences, Rule::Likely, "accuracy", accuracy),
+        measurement(
             &dev.topics,
             Rule::Mean,
             "group_class_r",
             classes.unwrap_or(0.0),
         ),
-        note(
+        measurement(
             &dev.topics,
             Rule::Mean,
             "group_value_r",

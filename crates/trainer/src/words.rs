@@ -1,4 +1,4 @@
-//! The words by which hashtags are split, with what each costs.
+//! The table of words for splitting hashtags, with the cost of each.
 
 use std::collections::HashMap;
 
@@ -6,27 +6,29 @@ use moodvane_sentiment::trained::{FeatureReader, Of, Sink, Template, Templates, 
 
 use crate::corpus::Example;
 
-/// Cells of the table: twice the words, so that each finds a place near its own.
-const CELLS: usize = 1 << 15;
-const WORDS: usize = 16_000;
-/// Longer words are not sought in a hashtag.
-const LONGEST: usize = 14;
-/// What every further word of a split costs, in fifths of a bit.
-const CUT: u32 = 10;
+/// The number of slots of the hash table: twice the words, so that probe sequences are short.
+const TABLE_SLOTS: usize = 1 << 15;
+/// The maximum number of words.
+const MAX_WORDS: usize = 16_000;
+/// The maximum length of a word in a hashtag.
+const MAX_WORD_BYTES: usize = 14;
+/// The cost of each additional word of a split, in fifths of a bit.
+const SPLIT_COST: u32 = 10;
 
-struct Nothing;
+/// Ignores features: only the reader's words are needed.
+struct IgnoreFeatures;
 
-impl Sink for Nothing {
+impl Sink for IgnoreFeatures {
     fn add(&mut self, _: Template, _: u64, _: Of) {}
 }
 
-/// The table of the words of these texts.
-pub(crate) fn cells(examples: &[Example]) -> Vec<u32> {
+/// Builds the table from the words of the texts.
+pub(crate) fn word_table(examples: &[Example]) -> Vec<u32> {
     let mut counts: HashMap<Vec<u8>, u64> = HashMap::new();
     let mut reader = FeatureReader::new(Templates::default());
     for example in examples {
-        reader.read(&example.text, &[], &mut Nothing);
-        for word in reader.words().filter(|word| is_part(word)) {
+        reader.read(&example.text, &[], &mut IgnoreFeatures);
+        for word in reader.words().filter(|word| is_candidate(word)) {
             match counts.get_mut(word) {
                 Some(count) => *count += 1,
                 None => {
@@ -37,26 +39,26 @@ pub(crate) fn cells(examples: &[Example]) -> Vec<u32> {
     }
     let mut words: Vec<(Vec<u8>, u64)> = counts
         .into_iter()
-        .filter(|(word, count)| *count >= least(word))
+        .filter(|(word, count)| *count >= min_count(word))
         .collect();
     words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    words.truncate(WORDS);
+    words.truncate(MAX_WORDS);
     let total: u64 = words.iter().map(|word| word.1).sum();
     word_cells(
         words
             .iter()
             .map(|(word, count)| (word.as_slice(), cost(total, *count))),
-        CELLS,
+        TABLE_SLOTS,
     )
 }
 
-fn is_part(word: &[u8]) -> bool {
-    let alone = word.len() > 1 || word == b"i" || word == b"a";
-    alone && word.len() <= LONGEST && word.iter().all(u8::is_ascii_alphabetic)
+fn is_candidate(word: &[u8]) -> bool {
+    let is_long_enough = word.len() > 1 || word == b"i" || word == b"a";
+    is_long_enough && word.len() <= MAX_WORD_BYTES && word.iter().all(u8::is_ascii_alphabetic)
 }
 
-/// How often a word must occur: short ones are often no words but parts of names.
-fn least(word: &[u8]) -> u64 {
+/// The minimum count of a word. It is higher for short words, which are often parts of names.
+fn min_count(word: &[u8]) -> u64 {
     match word.len() {
         0..3 => 200,
         3 => 30,
@@ -64,11 +66,13 @@ fn least(word: &[u8]) -> u64 {
     }
 }
 
-/// Fifths of a bit that a word of this share takes, and what a cut costs.
+/// The cost of a word in fifths of a bit: its information content by its share, plus [`SPLIT_COST`].
 fn cost(total: u64, count: u64) -> u8 {
     let rarity = u128::from((total / count.max(1)).clamp(1, 1 << 25));
     let fifths = rarity.pow(5).ilog2();
-    u8::try_from(fifths + CUT).unwrap_or(u8::MAX).min(127)
+    u8::try_from(fifths + SPLIT_COST)
+        .unwrap_or(u8::MAX)
+        .min(127)
 }
 
 #[cfg(test)]
@@ -76,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rarer_word_costs_more() {
+    fn rare_words_cost_more() {
         assert_eq!(cost(1_000, 1_000), 10);
         assert_eq!(cost(1_024, 1), 60);
         assert!(cost(4_000_000, 8) > cost(4_000_000, 800));

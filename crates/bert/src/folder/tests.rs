@@ -1,4 +1,4 @@
-//! Folders with something wrong, none of which needs a model.
+//! Valid and invalid model folders. No test loads a model.
 
 use std::fs;
 
@@ -7,12 +7,14 @@ use tempfile::TempDir;
 use super::*;
 use crate::{LabelMap, Languages};
 
+use moodvane_model::ErrorChain;
+
 const CONFIG: &str = r#"{"model_type":"bert","max_position_embeddings":64,
     "id2label":{"0":"NEG","1":"NEU","2":"POS"}}"#;
 
-struct Model(TempDir);
+struct TestFolder(TempDir);
 
-impl Model {
+impl TestFolder {
     fn new() -> Self {
         let model = Self(TempDir::new().unwrap());
         model.put("config.json", CONFIG);
@@ -25,7 +27,7 @@ impl Model {
         fs::write(self.0.path().join(name), text).unwrap();
     }
 
-    fn without(&self, name: &str) {
+    fn remove(&self, name: &str) {
         fs::remove_file(self.0.path().join(name)).unwrap();
     }
 
@@ -45,13 +47,13 @@ impl Model {
     }
 
     fn error(&self) -> String {
-        self.open().unwrap_err().to_string()
+        ErrorChain(&self.open().unwrap_err()).to_string()
     }
 }
 
 #[test]
-fn a_whole_folder_says_what_it_is() {
-    let model = Model::new();
+fn opens_folder_and_reads_tokenizer_settings() {
+    let model = TestFolder::new();
     let folder = model.open().unwrap();
     assert_eq!(folder.architecture, Architecture::Bert);
     assert!(folder.weights.ends_with("rust_model.ot") && folder.lower_case);
@@ -67,14 +69,14 @@ fn a_whole_folder_says_what_it_is() {
 }
 
 #[test]
-fn each_architecture_has_its_files() {
+fn requires_files_of_architecture() {
     let cases = [
         ("distilbert", &["vocab.txt"][..]),
         ("roberta", &["vocab.json", "merges.txt"]),
         ("xlm-roberta", &["sentencepiece.bpe.model"]),
     ];
     for (name, files) in cases {
-        let model = Model::new();
+        let model = TestFolder::new();
         model.put(
             "config.json",
             &CONFIG
@@ -82,7 +84,7 @@ fn each_architecture_has_its_files() {
                 .replace("64", "66"),
         );
         if name != "distilbert" {
-            model.without("vocab.txt");
+            model.remove("vocab.txt");
         }
         for file in files {
             if name != "distilbert" {
@@ -95,10 +97,10 @@ fn each_architecture_has_its_files() {
 }
 
 #[test]
-fn what_is_absent_or_wrong_is_named() {
-    type Change = fn(&Model);
+fn rejects_missing_and_invalid_files() {
+    type Change = fn(&TestFolder);
     let cases: [(Change, &str); 9] = [
-        (|m| m.without("config.json"), "config.json"),
+        (|m| m.remove("config.json"), "config.json"),
         (|m| m.put("config.json", "{"), "config.json: EOF"),
         (|m| m.put("config.json", "{}"), "missing field `model_type`"),
         (
@@ -107,7 +109,7 @@ fn what_is_absent_or_wrong_is_named() {
         ),
         (
             |m| m.put("config.json", &CONFIG.replace("64", "32")),
-            "max_tokens is 64, and the model takes at most 32",
+            "max_tokens is 64, and the model supports at most 32",
         ),
         (
             |m| m.put("config.json", &CONFIG.replace(",\"2\":\"POS\"", "")),
@@ -117,14 +119,14 @@ fn what_is_absent_or_wrong_is_named() {
             |m| m.put("config.json", &CONFIG.replace("\"1\"", "\"7\"")),
             "id2label must name every label",
         ),
-        (|m| m.without("vocab.txt"), "vocab.txt"),
+        (|m| m.remove("vocab.txt"), "vocab.txt"),
         (
-            |m| m.without("rust_model.ot"),
+            |m| m.remove("rust_model.ot"),
             "has no weights: rust_model.ot or model.safetensors",
         ),
     ];
     for (change, expected) in cases {
-        let model = Model::new();
+        let model = TestFolder::new();
         change(&model);
         assert!(
             model.error().contains(expected),
@@ -135,8 +137,8 @@ fn what_is_absent_or_wrong_is_named() {
 }
 
 #[test]
-fn a_file_over_its_limit_is_refused() {
-    let model = Model::new();
+fn rejects_files_over_limit() {
+    let model = TestFolder::new();
     let file = File::create(model.0.path().join("vocab.txt")).unwrap();
     file.set_len(MAX_VOCABULARY + 1).unwrap();
     assert!(
@@ -146,7 +148,7 @@ fn a_file_over_its_limit_is_refused() {
         "{}",
         model.error()
     );
-    let model = Model::new();
+    let model = TestFolder::new();
     model.put("config.json", &" ".repeat(MAX_JSON as usize + 1));
     assert!(
         model.error().contains("config.json has"),
@@ -156,32 +158,32 @@ fn a_file_over_its_limit_is_refused() {
 }
 
 #[test]
-fn the_fingerprint_follows_all_that_answers_depend_on() {
-    let model = Model::new();
-    let of = |config: &BertConfig| {
+fn fingerprint_depends_on_files_labels_and_tokens() {
+    let model = TestFolder::new();
+    let fingerprint = |config: &BertConfig| {
         let folder = ModelFolder::open(config).unwrap();
         folder.fingerprint(config).unwrap()
     };
-    let first = of(&model.config());
-    assert_eq!(of(&model.config()), first);
+    let first = fingerprint(&model.config());
+    assert_eq!(fingerprint(&model.config()), first);
     assert!(first.len() <= 48 && first.starts_with("bert-1-"), "{first}");
     let labels = LabelMap::parse(&["positive", "neutral", "negative"]).unwrap();
     assert_ne!(
-        of(&BertConfig {
+        fingerprint(&BertConfig {
             labels,
             ..model.config()
         }),
         first
     );
     assert_ne!(
-        of(&BertConfig {
+        fingerprint(&BertConfig {
             max_tokens: 32,
             ..model.config()
         }),
         first
     );
     assert_eq!(
-        of(&BertConfig {
+        fingerprint(&BertConfig {
             batch: 1,
             threads: 4,
             ..model.config()
@@ -189,5 +191,5 @@ fn the_fingerprint_follows_all_that_answers_depend_on() {
         first
     );
     model.put("rust_model.ot", "Weights");
-    assert_ne!(of(&model.config()), first);
+    assert_ne!(fingerprint(&model.config()), first);
 }

@@ -1,4 +1,4 @@
-//! Tiny models of random weights, in folders as real ones are published.
+//! Tiny models of random weights, in the folder layout of published models.
 
 #![allow(clippy::unwrap_used, unreachable_pub, dead_code)]
 
@@ -19,20 +19,20 @@ const WORDS: [&str; 16] = [
     "the", "rain", "sun", "is", "good", "bad", "great", "awful", "not", "very", "today", "fine",
     "day", "a", "!", ".",
 ];
-/// A word of the vocabulary that the model has no row for.
-pub const BEYOND: &str = "beyond";
+/// A word of the vocabulary that has no row in the embeddings.
+pub const WORD_WITHOUT_EMBEDDING: &str = "beyond";
 
-/// A model in a folder that goes when it is dropped.
-pub struct Tiny(pub TempDir);
+/// A model in a temporary folder.
+pub struct TestModel(pub TempDir);
 
-impl Tiny {
-    /// A model of this kind with so many outputs, its weights under this name.
+impl TestModel {
+    /// A model of this type and number of outputs, with its weights in a file of this name.
     pub fn new(kind: &str, outputs: usize, weights: &str) -> Self {
-        let tiny = Self(TempDir::new().unwrap());
-        let words = tiny.write_vocabulary(kind);
-        tiny.put("config.json", &configuration(kind, outputs, words));
-        tiny.write_weights(kind, weights);
-        tiny
+        let model = Self(TempDir::new().unwrap());
+        let words = model.write_vocabulary(kind);
+        model.put("config.json", &configuration(kind, outputs, words));
+        model.write_weights(kind, weights);
+        model
     }
 
     pub fn path(&self) -> &Path {
@@ -54,7 +54,7 @@ impl Tiny {
         }
     }
 
-    /// Returns how many rows of embeddings the model has: in BERT's vocabulary stands one word more.
+    /// Returns the number of rows of the embeddings. BERT's vocabulary has one word more.
     fn write_vocabulary(&self, kind: &str) -> usize {
         if kind == "roberta" {
             return self.write_bytes_vocabulary();
@@ -67,7 +67,7 @@ impl Tiny {
             .collect();
         words.extend(letters.filter(|letter| letter != "a"));
         let rows = words.len();
-        words.push(BEYOND.to_owned());
+        words.push(WORD_WITHOUT_EMBEDDING.to_owned());
         self.put("vocab.txt", &(words.join("\n") + "\n"));
         rows
     }
@@ -107,7 +107,7 @@ impl Tiny {
                 RobertaForSequenceClassification::new(store.root(), &config).unwrap();
             }
         }
-        // Weights as large as these make every token matter.
+        // With weights of this size every token affects the score.
         let mut named: Vec<_> = store.variables().into_iter().collect();
         named.sort_by(|a, b| a.0.cmp(&b.0));
         for (name, mut weight) in named {
