@@ -1,15 +1,15 @@
-//! The flags that every service takes, and the layers of the configuration.
+//! The flags that every binary accepts, and the layers of the configuration.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use moodvane_runtime::Settings;
 
-use crate::allotted::allotted;
+use crate::marathon_env::expand_marathon_env;
 
-/// Flags that every service takes.
+/// Flags that every binary accepts.
 #[derive(Debug, Clone, Args)]
-pub struct Common {
+pub struct CommonArgs {
     /// The configuration file (also MOODVANE_CONFIG).
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -18,8 +18,8 @@ pub struct Common {
     pub set: Vec<String>,
 }
 
-impl Common {
-    /// The default, the file, the environment and the flags, laid over each other.
+impl CommonArgs {
+    /// Merges the default, the file, the environment and the flags, in this order.
     #[must_use]
     pub fn settings(&self) -> Settings {
         let mut settings = Settings::new();
@@ -31,7 +31,7 @@ impl Common {
         let variables = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        settings.merge_env(allotted(variables.collect()));
+        settings.merge_env(expand_marathon_env(variables.collect()));
         for pair in &self.set {
             match pair.split_once('=') {
                 Some((key, value)) => settings.set(key.trim(), value),

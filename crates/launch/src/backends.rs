@@ -20,7 +20,7 @@ pub const SQLITE_FILE: &str = "moodvane.db";
 
 /// Which log.
 #[derive(Debug, Clone)]
-pub enum LogChoice {
+pub enum EventLogConfig {
     /// A file, for one process.
     Sqlite {
         /// Partitions of each topic.
@@ -34,7 +34,7 @@ pub enum LogChoice {
 
 /// Which store.
 #[derive(Debug, Clone)]
-pub enum StoreChoice {
+pub enum StoreConfig {
     /// A file, for one process.
     Sqlite,
     /// A cluster.
@@ -45,9 +45,9 @@ pub enum StoreChoice {
 #[derive(Debug, Clone)]
 pub struct Backends {
     /// The log.
-    pub log: LogChoice,
+    pub log: EventLogConfig,
     /// The store.
-    pub store: StoreChoice,
+    pub store: StoreConfig,
 }
 
 impl Backends {
@@ -64,7 +64,7 @@ impl Backends {
     }
 
     /// Notes a fault where a backend is for one process only.
-    pub fn must_be_shared(&self, settings: &Settings) {
+    pub fn require_shared(&self, settings: &Settings) {
         let alone = "is for the all-in-one binary moodvane; services of their own need";
         if self.log.is_file() {
             settings
@@ -80,7 +80,7 @@ impl Backends {
 
     /// Whether either of them is a file in the data folder.
     #[must_use]
-    pub fn uses_folder(&self) -> bool {
+    pub fn uses_data_dir(&self) -> bool {
         self.log.is_file() || self.store.is_file()
     }
 
@@ -90,8 +90,8 @@ impl Backends {
     /// Where it cannot be opened or reached.
     pub async fn open_log(&self, folder: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
         Ok(match &self.log {
-            LogChoice::Sqlite { .. } => Arc::new(open_sqlite(folder, &self.log)?),
-            LogChoice::Kafka(config) => Arc::new(KafkaLog::open((**config).clone()).await?),
+            EventLogConfig::Sqlite { .. } => Arc::new(open_sqlite_log(folder, &self.log)?),
+            EventLogConfig::Kafka(config) => Arc::new(KafkaLog::open((**config).clone()).await?),
         })
     }
 
@@ -99,10 +99,10 @@ impl Backends {
     ///
     /// # Errors
     /// Where it cannot be opened.
-    pub fn watch_log(&self, folder: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+    pub fn open_log_lazily(&self, folder: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
         Ok(match &self.log {
-            LogChoice::Sqlite { .. } => Arc::new(open_sqlite(folder, &self.log)?),
-            LogChoice::Kafka(config) => Arc::new(KafkaLog::new((**config).clone())?),
+            EventLogConfig::Sqlite { .. } => Arc::new(open_sqlite_log(folder, &self.log)?),
+            EventLogConfig::Kafka(config) => Arc::new(KafkaLog::new((**config).clone())?),
         })
     }
 
@@ -112,8 +112,8 @@ impl Backends {
     /// Where it cannot be opened or reached.
     pub async fn open_store(&self, folder: &Path) -> anyhow::Result<Arc<dyn Store>> {
         Ok(match &self.store {
-            StoreChoice::Sqlite => Arc::new(SqliteStore::open(&folder.join(SQLITE_FILE))?),
-            StoreChoice::Cassandra(config) => Arc::new(CassandraStore::connect(config).await?),
+            StoreConfig::Sqlite => Arc::new(SqliteStore::open(&folder.join(SQLITE_FILE))?),
+            StoreConfig::Cassandra(config) => Arc::new(CassandraStore::connect(config).await?),
         })
     }
 }
@@ -122,8 +122,8 @@ impl Backends {
 ///
 /// # Errors
 /// Where it cannot be opened, or another log was chosen.
-pub fn open_sqlite(folder: &Path, choice: &LogChoice) -> anyhow::Result<SqliteLog> {
-    let LogChoice::Sqlite { partitions, .. } = choice else {
+pub fn open_sqlite_log(folder: &Path, choice: &EventLogConfig) -> anyhow::Result<SqliteLog> {
+    let EventLogConfig::Sqlite { partitions, .. } = choice else {
         anyhow::bail!("the log is not a file");
     };
     Ok(SqliteLog::open(SqliteLogConfig {
@@ -132,7 +132,7 @@ pub fn open_sqlite(folder: &Path, choice: &LogChoice) -> anyhow::Result<SqliteLo
     })?)
 }
 
-impl LogChoice {
+impl EventLogConfig {
     /// Whether it is a file in the data folder.
     #[must_use]
     pub fn is_file(&self) -> bool {
@@ -140,7 +140,7 @@ impl LogChoice {
     }
 }
 
-impl StoreChoice {
+impl StoreConfig {
     /// Whether it is a file in the data folder.
     #[must_use]
     pub fn is_file(&self) -> bool {
@@ -148,7 +148,7 @@ impl StoreChoice {
     }
 }
 
-fn read_log(settings: &Settings) -> Option<LogChoice> {
+fn read_log(settings: &Settings) -> Option<EventLogConfig> {
     let section = settings.section("eventlog");
     let partitions = section.number("partitions", 1..=1_024u32);
     let hours = section.number("retention_hours", 1..=876_000u64);
@@ -156,7 +156,7 @@ fn read_log(settings: &Settings) -> Option<LogChoice> {
     let kind = section.text("kind")?;
     let (partitions, retention) = (partitions?, Duration::from_secs(hours? * 3600));
     match kind.as_str() {
-        "sqlite" => Some(LogChoice::Sqlite {
+        "sqlite" => Some(EventLogConfig::Sqlite {
             partitions,
             retention,
         }),
@@ -166,7 +166,7 @@ fn read_log(settings: &Settings) -> Option<LogChoice> {
                 retention: Some(retention),
                 ..kafka?
             };
-            Some(LogChoice::Kafka(Box::new(config)))
+            Some(EventLogConfig::Kafka(Box::new(config)))
         }
         _ => {
             section.fault("kind", "must be sqlite or kafka");
@@ -175,12 +175,12 @@ fn read_log(settings: &Settings) -> Option<LogChoice> {
     }
 }
 
-fn read_store(settings: &Settings) -> Option<StoreChoice> {
+fn read_store(settings: &Settings) -> Option<StoreConfig> {
     let section = settings.section("store");
     let cassandra = cassandra::read(settings);
     match section.text("kind")?.as_str() {
-        "sqlite" => Some(StoreChoice::Sqlite),
-        "cassandra" => Some(StoreChoice::Cassandra(Box::new(cassandra?))),
+        "sqlite" => Some(StoreConfig::Sqlite),
+        "cassandra" => Some(StoreConfig::Cassandra(Box::new(cassandra?))),
         _ => {
             section.fault("kind", "must be sqlite or cassandra");
             None
@@ -197,7 +197,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// Where it fails in a way that waiting does not mend.
-pub async fn open_patiently<T>(
+pub async fn connect_with_retry<T>(
     check: &Check,
     stop: &CancellationToken,
     open: impl AsyncFn() -> anyhow::Result<T>,
@@ -247,7 +247,7 @@ mod tests {
         let check = readiness.check("store");
         let stop = CancellationToken::new();
         let tries = Cell::new(0);
-        let opened = open_patiently(&check, &stop, async || {
+        let opened = connect_with_retry(&check, &stop, async || {
             tries.set(tries.get() + 1);
             let away = StoreError::Unavailable("no node".to_owned());
             if tries.get() < 4 {
@@ -260,10 +260,10 @@ mod tests {
         assert_eq!(readiness.report(), [("store", Ok(()))]);
 
         let corrupt = async || Err::<(), _>(StoreError::Corrupt("a row".to_owned()).into());
-        assert!(open_patiently(&check, &stop, corrupt).await.is_err());
+        assert!(connect_with_retry(&check, &stop, corrupt).await.is_err());
 
         stop.cancel();
         let away = async || Err::<(), _>(LogError::Unavailable("no broker".to_owned()).into());
-        assert_eq!(open_patiently(&check, &stop, away).await.unwrap(), None);
+        assert_eq!(connect_with_retry(&check, &stop, away).await.unwrap(), None);
     }
 }

@@ -41,7 +41,7 @@ impl ServiceCommand {
     /// the service's own affair, which told it when it started.
     ///
     /// # Errors
-    /// Where the address is wrong, and as [`HealthArgs::ask`].
+    /// Where the address is wrong, and as [`HealthArgs::probe`].
     pub fn run(
         self,
         settings: Settings,
@@ -60,13 +60,13 @@ impl ServiceCommand {
     }
 }
 
-/// What a probe said.
+/// The response to a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health {
-    /// Whether it said yes.
-    pub is_good: bool,
-    /// All that it said.
-    pub said: String,
+pub struct ProbeResult {
+    /// Whether the status is 200.
+    pub is_ok: bool,
+    /// The body of the response.
+    pub body: String,
 }
 
 impl HealthArgs {
@@ -78,12 +78,12 @@ impl HealthArgs {
     ///
     /// # Errors
     /// Where it does not answer in time, or not in HTTP.
-    pub async fn ask(self, address: SocketAddr) -> anyhow::Result<Health> {
+    pub async fn probe(self, address: SocketAddr) -> anyhow::Result<ProbeResult> {
         ensure!(
             address.port() != 0,
             "port 0 is any free one, which nobody else knows: configure another"
         );
-        let address = reachable(address);
+        let address = connect_address(address);
         let url = format!("http://{address}{}", self.path());
         timeout(PATIENCE, get(address, self.path()))
             .await
@@ -94,11 +94,11 @@ impl HealthArgs {
     /// Asks, prints the answer, and makes an exit code of it.
     ///
     /// # Errors
-    /// As [`HealthArgs::ask`].
+    /// As [`HealthArgs::probe`].
     pub async fn run(self, address: SocketAddr) -> anyhow::Result<ExitCode> {
-        let health = self.ask(address).await?;
-        println!("{}", health.said);
-        Ok(match health.is_good {
+        let result = self.probe(address).await?;
+        println!("{}", result.body);
+        Ok(match result.is_ok {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
         })
@@ -107,7 +107,7 @@ impl HealthArgs {
 
 /// A process that listens everywhere is asked on loopback.
 #[must_use]
-pub fn reachable(address: SocketAddr) -> SocketAddr {
+pub fn connect_address(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -116,7 +116,7 @@ pub fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn get(address: SocketAddr, path: &str) -> anyhow::Result<Health> {
+async fn get(address: SocketAddr, path: &str) -> anyhow::Result<ProbeResult> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let question = Request::get(path)
@@ -126,10 +126,10 @@ async fn get(address: SocketAddr, path: &str) -> anyhow::Result<Health> {
     // What it fails with, the question fails with too.
     let connection = tokio::spawn(connection);
     let answer = sender.send_request(question).await?;
-    let is_good = answer.status() == StatusCode::OK;
+    let is_ok = answer.status() == StatusCode::OK;
     let body = to_bytes(Body::new(answer.into_body()), MAX_ANSWER_BYTES).await;
     connection.abort();
     let body = body.with_context(|| format!("it says more than {MAX_ANSWER_BYTES} bytes"))?;
-    let said = String::from_utf8_lossy(&body).trim_end().to_owned();
-    Ok(Health { is_good, said })
+    let body = String::from_utf8_lossy(&body).trim_end().to_owned();
+    Ok(ProbeResult { is_ok, body })
 }

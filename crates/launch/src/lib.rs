@@ -1,25 +1,29 @@
-//! What every service's `main` does alike: flags, settings, the log and the store that they name,
-//! probes and who asks them, and an exit code that says what kind of failure it was.
+//! What every service's `main` shares: flags, settings, the log and the store that they name, the
+//! admin endpoints, the `health` command, and exit codes by kind of failure.
 //!
-//! Terms: a *backend* is the log or the store that the configuration chose; a *probe* is a question
-//! that an orchestrator asks of a process: alive, ready, what did you count.
+//! Terms: a *backend* is the log or the store that the configuration selects; a *probe* is a request
+//! of an orchestrator to `/health` or `/ready`.
 //!
-//! Guarantee: nothing is opened before the whole configuration was read and found good (I9).
+//! Guarantee: nothing is opened before the whole configuration is read and valid (I9).
+//!
+//! Errors: these functions are used by `main` alone, so they return `anyhow::Error`; [`exit_code`]
+//! prints the chain of causes once.
 //!
 //! This crate must not know any service.
 
-mod allotted;
+mod admin;
 mod args;
 mod backends;
-mod exit;
 mod health;
-mod probe;
+pub mod marathon_env;
+mod process;
 mod scorer;
 
-pub use allotted::allotted;
-pub use args::Common;
-pub use backends::{Backends, LogChoice, SQLITE_FILE, StoreChoice, open_patiently, open_sqlite};
-pub use exit::{EXIT_CONFIG, exit_code, run};
-pub use health::{Health, HealthArgs, ServiceCommand, reachable};
-pub use probe::{ProbeConfig, serve_probes, serve_probes_and};
-pub use scorer::{ScorerKind, ScorerPlan, read_scorer};
+pub use admin::{ProbeConfig, ProbeState, serve_admin, serve_probes};
+pub use args::CommonArgs;
+pub use backends::{
+    Backends, EventLogConfig, SQLITE_FILE, StoreConfig, connect_with_retry, open_sqlite_log,
+};
+pub use health::{HealthArgs, ProbeResult, ServiceCommand, connect_address};
+pub use process::{exit_code, run, start_runtime};
+pub use scorer::{ScorerConfig, ScorerKind};

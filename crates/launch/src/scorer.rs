@@ -40,22 +40,48 @@ impl fmt::Display for ScorerKind {
 
 /// Which scorers there will be; checked, and not made yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ScorerPlan {
+pub enum ScorerConfig {
     /// One that is built in.
     BuiltIn(ScorerChoice),
     /// A transformer.
     Bert(BertConfig),
     /// One that is built in, and a transformer for what it does not speak.
-    Both(ScorerChoice, BertConfig),
+    WithFallback(ScorerChoice, BertConfig),
 }
 
-impl Default for ScorerPlan {
+impl Default for ScorerConfig {
     fn default() -> Self {
         Self::BuiltIn(ScorerChoice::default())
     }
 }
 
-impl ScorerPlan {
+impl ScorerConfig {
+    /// Reads `[sentiment]`. Returns `None` on a fault, which `settings` then holds.
+    #[must_use]
+    pub fn read(settings: &Settings) -> Option<Self> {
+        let section = settings.section("sentiment");
+        let kind = section.parse::<ScorerKind>("scorer");
+        let rule = section.parse::<Rule>("rule");
+        let fallback = section.parse::<FallbackScorer>("others");
+        let (kind, rule, fallback) = (kind?, rule?, fallback?);
+        match (kind, fallback) {
+            (ScorerKind::BuiltIn(name), FallbackScorer::None) => {
+                Some(Self::BuiltIn(name.with(rule)))
+            }
+            (ScorerKind::BuiltIn(name), FallbackScorer::Bert) => Some(Self::WithFallback(
+                name.with(rule),
+                read_bert(settings, &section, "others")?,
+            )),
+            (ScorerKind::Bert, FallbackScorer::None) => {
+                Some(Self::Bert(read_bert(settings, &section, "scorer")?))
+            }
+            (ScorerKind::Bert, FallbackScorer::Bert) => {
+                section.fault("others", "must be none where the scorer is bert: name its languages in sentiment.bert.languages");
+                None
+            }
+        }
+    }
+
     /// Makes the scorer. A transformer is loaded and tried: that takes a while.
     ///
     /// # Errors
@@ -76,35 +102,11 @@ impl ScorerPlan {
         Ok(match self {
             Self::BuiltIn(choice) => built_in(*choice)?,
             Self::Bert(bert) => moodvane_bert::load(bert)?,
-            Self::Both(choice, bert) => {
+            Self::WithFallback(choice, bert) => {
                 let first = built_in(*choice)?;
                 Box::new(ByLanguage::new(first, moodvane_bert::load(bert)?))
             }
         })
-    }
-}
-
-/// Reads `[sentiment]`. `None` where there is a fault, which is then noted in `settings`.
-#[must_use]
-pub fn read_scorer(settings: &Settings) -> Option<ScorerPlan> {
-    let section = settings.section("sentiment");
-    let kind = section.parse::<ScorerKind>("scorer");
-    let rule = section.parse::<Rule>("rule");
-    let others = section.parse::<Others>("others");
-    let (kind, rule, others) = (kind?, rule?, others?);
-    match (kind, others) {
-        (ScorerKind::BuiltIn(name), Others::None) => Some(ScorerPlan::BuiltIn(name.with(rule))),
-        (ScorerKind::BuiltIn(name), Others::Bert) => Some(ScorerPlan::Both(
-            name.with(rule),
-            read_bert(settings, &section, "others")?,
-        )),
-        (ScorerKind::Bert, Others::None) => {
-            Some(ScorerPlan::Bert(read_bert(settings, &section, "scorer")?))
-        }
-        (ScorerKind::Bert, Others::Bert) => {
-            section.fault("others", "must be none where the scorer is bert: name its languages in sentiment.bert.languages");
-            None
-        }
     }
 }
 
@@ -164,12 +166,12 @@ fn languages(section: &Section<'_>, tags: &[String]) -> Option<Languages> {
 
 /// What scores the languages that the scorer does not speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Others {
+enum FallbackScorer {
     None,
     Bert,
 }
 
-impl FromStr for Others {
+impl FromStr for FallbackScorer {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
@@ -184,12 +186,12 @@ impl FromStr for Others {
 mod tests {
     use super::*;
 
-    fn read(keys: &[(&str, &str)]) -> Result<ScorerPlan, String> {
+    fn read(keys: &[(&str, &str)]) -> Result<ScorerConfig, String> {
         let mut settings = Settings::new();
         for (key, value) in keys {
             settings.set(key, value);
         }
-        let plan = read_scorer(&settings);
+        let plan = ScorerConfig::read(&settings);
         settings
             .finish_with(plan)
             .map_err(|error| error.to_string())
@@ -197,9 +199,9 @@ mod tests {
 
     #[test]
     fn what_is_built_in_is_the_default_and_needs_no_model() {
-        assert_eq!(read(&[]).unwrap(), ScorerPlan::default());
+        assert_eq!(read(&[]).unwrap(), ScorerConfig::default());
         let lexicon = read(&[("sentiment.scorer", "lexicon")]).unwrap();
-        assert_eq!(lexicon, ScorerPlan::BuiltIn(ScorerChoice::Lexicon));
+        assert_eq!(lexicon, ScorerConfig::BuiltIn(ScorerChoice::Lexicon));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use moodvane_launch::{Health, HealthArgs, serve_probes};
+use moodvane_launch::{HealthArgs, ProbeResult, ProbeState, serve_probes};
 use moodvane_runtime::{Check, Readiness};
 use prometheus::Registry;
 use tokio::io::AsyncWriteExt;
@@ -25,9 +25,12 @@ async fn probes(settle: impl FnOnce(&Check, &CancellationToken)) -> SocketAddr {
     let (listener, address) = listener().await;
     let (readiness, stop) = (Readiness::new(), CancellationToken::new());
     settle(&readiness.check("log"), &stop);
-    let probed = (readiness, Registry::new());
-    let never = CancellationToken::new();
-    tokio::spawn(serve_probes(listener, probed, stop, never));
+    let state = ProbeState {
+        readiness,
+        registry: Registry::new(),
+        stop,
+    };
+    tokio::spawn(serve_probes(listener, state, CancellationToken::new()));
     address
 }
 
@@ -68,10 +71,10 @@ async fn it_is_good_where_the_probe_says_200() {
         (ALIVE, waits, true, alive),
         (ALIVE, drains, true, alive),
     ];
-    for (args, address, is_good, said) in cases {
-        let health = args.ask(address).await.unwrap();
-        let said = said.to_owned();
-        assert_eq!(health, Health { is_good, said }, "{args:?}");
+    for (args, address, is_ok, body) in cases {
+        let result = args.probe(address).await.unwrap();
+        let body = body.to_owned();
+        assert_eq!(result, ProbeResult { is_ok, body }, "{args:?}");
     }
 }
 
@@ -89,7 +92,7 @@ async fn what_is_no_answer_is_an_error_that_says_who_was_asked() {
         (too_long, "it says more than 65536 bytes"),
     ];
     for (address, expected) in cases {
-        let error = format!("{:#}", READY.ask(address).await.unwrap_err());
+        let error = format!("{:#}", READY.probe(address).await.unwrap_err());
         assert!(error.contains(expected), "{address}: {error}");
         let asked = format!("http://{address}/ready");
         assert!(error.contains(&asked), "{address}: {error}");
@@ -99,7 +102,7 @@ async fn what_is_no_answer_is_an_error_that_says_who_was_asked() {
 #[tokio::test]
 async fn a_port_that_nobody_knows_cannot_be_asked() {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let error = READY.ask(any).await.unwrap_err().to_string();
+    let error = READY.probe(any).await.unwrap_err().to_string();
     assert!(error.contains("configure another"), "{error}");
 }
 
@@ -107,6 +110,6 @@ async fn a_port_that_nobody_knows_cannot_be_asked() {
 #[tokio::test(start_paused = true)]
 async fn who_says_nothing_is_given_up() {
     let silent = says(Vec::new()).await;
-    let error = format!("{:#}", READY.ask(silent).await.unwrap_err());
+    let error = format!("{:#}", READY.probe(silent).await.unwrap_err());
     assert!(error.contains("within 2 s"), "{error}");
 }

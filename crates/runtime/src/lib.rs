@@ -30,4 +30,4 @@ pub use logging::{LogFormat, LoggingConfig, LoggingError, init_logging};
 pub use readiness::{Check, Readiness};
 pub use section::Section;
 pub use settings::{DEFAULT_CONFIG, Settings};
-pub use signals::signalled;
+pub use signals::cancel_on_signal;

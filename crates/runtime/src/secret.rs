@@ -47,9 +47,9 @@ impl Section<'_> {
     #[must_use]
     pub fn element_secret(&self, key: &str) -> Option<Option<String>> {
         let (file_key, env_key) = (format!("{key}_file"), format!("{key}_env"));
-        let inline = self.opt_parse::<String>(key);
-        let file = self.opt_parse::<String>(&file_key);
-        let env = self.opt_parse::<String>(&env_key);
+        let inline = self.parse_optional::<String>(key);
+        let file = self.parse_optional::<String>(&file_key);
+        let env = self.parse_optional::<String>(&env_key);
         match (inline?, file?, env?) {
             (Some(_), _, _) => {
                 let right = format!(

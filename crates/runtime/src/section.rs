@@ -204,7 +204,7 @@ impl<'s> Section<'s> {
 
     /// As [`Section::parse`]; a key that is left out or empty is `Some(None)`.
     #[must_use]
-    pub fn opt_parse<T>(&self, key: &str) -> Option<Option<T>>
+    pub fn parse_optional<T>(&self, key: &str) -> Option<Option<T>>
     where
         T: FromStr,
         T::Err: Display,
@@ -244,7 +244,7 @@ impl<'s> Section<'s> {
 
     /// True or false.
     #[must_use]
-    pub fn flag(&self, key: &str) -> Option<bool> {
+    pub fn boolean(&self, key: &str) -> Option<bool> {
         self.read(key, "true or false", |value, origin| match value {
             Value::Boolean(flag) => Some(*flag),
             Value::String(text) if is_text_layer(origin) => text.trim().parse().ok(),
@@ -252,11 +252,11 @@ impl<'s> Section<'s> {
         })
     }
 
-    /// As [`Section::flag`], for a key that may be left out.
+    /// As [`Section::boolean`], for a key that may be left out.
     #[must_use]
-    pub fn flag_or(&self, key: &str, default: bool) -> Option<bool> {
+    pub fn boolean_or(&self, key: &str, default: bool) -> Option<bool> {
         if self.has(key) {
-            self.flag(key)
+            self.boolean(key)
         } else {
             Some(default)
         }

@@ -176,7 +176,7 @@ impl Settings {
 
     /// The keys of the default configuration that nobody has asked for so far.
     #[must_use]
-    pub fn unasked(&self) -> Vec<&str> {
+    pub fn unread_keys(&self) -> Vec<&str> {
         // What stands in no table is an array of tables, whose elements say what they are.
         let keys = self.known.iter().filter(|key| key.contains('.'));
         let unasked = keys.filter(|key| !self.was_asked(key));

@@ -13,7 +13,7 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// [`io::Error`] where the handlers cannot be installed.
-pub async fn signalled(shutdown: CancellationToken) -> io::Result<()> {
+pub async fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut next = async || {

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::task::Poll;
 
-use moodvane_runtime::{LogFormat, LoggingConfig, init_logging, signalled};
+use moodvane_runtime::{LogFormat, LoggingConfig, cancel_on_signal, init_logging};
 use tokio_util::sync::CancellationToken;
 
 const ALREADY_DRAINING: &str = "TEST_ALREADY_DRAINING";
@@ -26,7 +26,7 @@ async fn be_signalled() {
     if std::env::var_os(ALREADY_DRAINING).is_some() {
         token.cancel();
     }
-    let mut signals = pin!(signalled(token));
+    let mut signals = pin!(cancel_on_signal(token));
     // One poll takes the signals over.
     let first = std::future::poll_fn(|cx| Poll::Ready(signals.as_mut().poll(cx))).await;
     assert!(first.is_pending());

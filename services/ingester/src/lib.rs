@@ -40,6 +40,7 @@ mod spool;
 mod start;
 mod status;
 mod stream;
+mod system;
 #[cfg(test)]
 #[path = "../tests/support/log.rs"]
 mod testing;
@@ -63,3 +64,4 @@ pub use routes::{IngesterHandle, actor_routes};
 pub use spool::{SpoolConfig, SpoolError};
 pub use start::{StartError, start};
 pub use status::{SourceState, SourceStatus};
+pub use system::block_on_system;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use moodvane_ingester::{IngesterConfig, IngesterHandle, actor_routes, start};
+use moodvane_ingester::{IngesterConfig, IngesterHandle, actor_routes, block_on_system, start};
 use moodvane_launch::{
-    Backends, Common, ProbeConfig, ServiceCommand, exit_code, open_patiently, run, serve_probes_and,
+    Backends, CommonArgs, ProbeConfig, ProbeState, ServiceCommand, connect_with_retry, exit_code,
+    serve_admin, start_runtime,
 };
-use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
+use moodvane_runtime::{
+    LoggingConfig, Readiness, Settings, SystemClock, cancel_on_signal, read_cities,
+};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 #[command(name = "ingester", version)]
 struct Cli {
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
     #[command(subcommand)]
     command: Option<ServiceCommand>,
 }
@@ -37,7 +40,7 @@ impl Config {
         let backends = Backends::read(settings);
         backends
             .iter()
-            .for_each(|backends| backends.must_be_shared(settings));
+            .for_each(|backends| backends.require_shared(settings));
         let probe = ProbeConfig::read(settings);
         let cities = read_cities(settings);
         let ingester = IngesterConfig::read(settings, cities.as_deref().unwrap_or_default());
@@ -63,7 +66,7 @@ fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();
-    run(&logging, work(config))
+    block_on_system(start_runtime(&logging)?, work(config))
 }
 
 async fn work(config: Config) -> anyhow::Result<ExitCode> {
@@ -71,16 +74,20 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
-    tokio::spawn(signalled(stop.clone()));
+    tokio::spawn(cancel_on_signal(stop.clone()));
     let (registry, readiness) = (Registry::new(), Readiness::new());
-    let probed = (readiness.clone(), registry.clone());
+    let state = ProbeState {
+        readiness: readiness.clone(),
+        registry: registry.clone(),
+        stop: stop.clone(),
+    };
     let handle = IngesterHandle::default();
     let actors = actor_routes(Arc::clone(&handle));
-    let probes = serve_probes_and(listener, probed, actors, stop.clone(), end.clone());
+    let probes = serve_admin(listener, state, actors, end.clone());
     let probes = tokio::spawn(probes);
     let (check, nowhere) = (readiness.check("log"), std::path::Path::new("."));
     let open = async || config.backends.open_log(nowhere).await;
-    let Some(log) = open_patiently(&check, &stop, open).await? else {
+    let Some(log) = connect_with_retry(&check, &stop, open).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let drain = config.ingester.drain;

@@ -96,7 +96,7 @@ impl Trial {
         // The dispatcher's own look at its sources is a wait of a second at most.
         let longer = || {
             self.clock
-                .waits()
+                .pending_sleeps()
                 .into_iter()
                 .max()
                 .filter(|w| *w > MS * 1_000)
@@ -121,7 +121,11 @@ async fn rows_come_at_the_pace_at_which_they_happened_or_some_times_that() {
             eventually("the rows before", || trial.rows() == there).await;
             assert_eq!(trial.waits().await, ms, "{times} times");
             trial.clock.advance(MS * u32::try_from(ms).unwrap() - MS);
-            assert_eq!(trial.clock.waits()[0], MS, "not a moment too early");
+            assert_eq!(
+                trial.clock.pending_sleeps()[0],
+                MS,
+                "not a moment too early"
+            );
             trial.clock.advance(MS);
         }
         rig.ingester.finished().await.unwrap();

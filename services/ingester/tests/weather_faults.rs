@@ -31,7 +31,7 @@ const STEP: Duration = Duration::from_millis(4_700);
 /// stands: the socket's time is not the clock's.
 async fn pass(world: &World, what: &str, holds: impl Fn() -> bool) {
     let unanswered = || {
-        let waits = world.clock.waits();
+        let waits = world.clock.pending_sleeps();
         let asking = waits.iter().filter(|wait| **wait == ANSWER).count();
         asking > usize::from(waits.contains(&SLOW))
     };
@@ -113,7 +113,7 @@ async fn meets(fault: Fault, reason: &str, rest: Option<Duration>) {
             let rests = || {
                 world
                     .clock
-                    .waits()
+                    .pending_sleeps()
                     .iter()
                     .any(|w| *w > rest - S && *w <= rest)
             };
@@ -163,7 +163,7 @@ async fn a_clock_that_jumps_makes_nobody_ask_more_often() {
         let rig = begin(&world, upstream, provider).await;
         let (now, asked) = (world.clock.now(), world.simulator.served().current);
         for jump_ms in [-3_600_000, 3_600_000, 0] {
-            world.clock.jump(now.checked_add_millis(jump_ms).unwrap());
+            world.clock.set(now.checked_add_millis(jump_ms).unwrap());
             // Whatever wanted to ask now would ask before this wait is over.
             for _ in 0..50 {
                 tokio::task::yield_now().await;

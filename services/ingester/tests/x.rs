@@ -209,7 +209,7 @@ async fn no_more_is_read_in_a_day_than_the_budget_allows_also_over_a_restart() {
     // A clock that goes back brings no day back.
     let yesterday = world.clock.now().checked_add_millis(-86_400_000).unwrap();
     let today = world.clock.now();
-    world.clock.jump(yesterday);
+    world.clock.set(yesterday);
     rig.ingester.drain(GRACE).await;
     let rig = world.ingest(config());
     eventually("it knows on a clock that went back", || spent(&rig)).await;
@@ -220,7 +220,7 @@ async fn no_more_is_read_in_a_day_than_the_budget_allows_also_over_a_restart() {
     );
     rig.ingester.drain(GRACE).await;
 
-    world.clock.jump(
+    world.clock.set(
         today
             .checked_add_millis(midnight.as_millis() as i64)
             .unwrap(),

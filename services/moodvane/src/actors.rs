@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use moodvane_launch::reachable;
+use moodvane_launch::connect_address;
 use serde_json::Value;
 use url::Url;
 
@@ -27,7 +27,7 @@ const HEAD: [&str; 6] = [
 
 /// Prints the tree; exits 1 where a source's circuit is open, or one has failed for good.
 pub(crate) async fn run(config: AppConfig, args: ActorsArgs) -> anyhow::Result<ExitCode> {
-    let own = || format!("http://{}", reachable(config.server.address));
+    let own = || format!("http://{}", connect_address(config.server.address));
     let base: Url = args.url.unwrap_or_else(own).parse().context("--url")?;
     let url = base.join("/actors")?;
     let answer = http::client(TIMEOUT)?.get(url.clone()).send().await;

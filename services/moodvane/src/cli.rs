@@ -14,7 +14,7 @@ use moodvane_sentiment::{Rule, ScorerName};
 #[command(name = "moodvane", version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) args: GlobalArgs,
     /// What to do; `demo` where nothing is said.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -22,13 +22,9 @@ pub(crate) struct Cli {
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
-pub(crate) struct Common {
-    /// The configuration file (also MOODVANE_CONFIG).
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Sets one key of the configuration, for example --set server.port=8081; may be repeated.
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
+pub(crate) struct GlobalArgs {
+    #[command(flatten)]
+    pub(crate) shared: moodvane_launch::CommonArgs,
     /// The folder that holds the log and the rows (data.dir).
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

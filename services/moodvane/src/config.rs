@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use moodvane_ingester::IngesterConfig;
-use moodvane_launch::{Backends, ScorerPlan, read_scorer};
+use moodvane_launch::{Backends, ScorerConfig};
 use moodvane_model::City;
 use moodvane_processor::ProcessorConfig;
 use moodvane_runtime::{LoggingConfig, Settings, SettingsError, read_cities, read_data_dir};
 use moodvane_server::ServerConfig;
 
-use crate::cli::Common;
+use crate::cli::GlobalArgs;
 use crate::sources::Table;
 
 /// Everything that was configured.
@@ -20,7 +20,7 @@ pub(crate) struct AppConfig {
     pub(crate) backends: Backends,
     pub(crate) cities: Vec<City>,
     pub(crate) ingester: IngesterConfig,
-    pub(crate) scorer: ScorerPlan,
+    pub(crate) scorer: ScorerConfig,
     pub(crate) processor: ProcessorConfig,
     pub(crate) server: ServerConfig,
 }
@@ -29,10 +29,10 @@ impl AppConfig {
     /// Reads the default, the file, the environment and the flags. `sources` replaces every
     /// `[[source]]`.
     pub(crate) fn read(
-        common: &Common,
+        common: &GlobalArgs,
         sources: Option<Vec<Table>>,
     ) -> Result<Self, SettingsError> {
-        let mut settings = layers(common);
+        let mut settings = read_settings(common);
         if let Some(sources) = sources {
             settings.set_tables("source", sources);
         }
@@ -46,7 +46,7 @@ impl AppConfig {
         let backends = Backends::read(settings);
         let cities = read_cities(settings);
         let ingester = IngesterConfig::read(settings, cities.as_deref().unwrap_or_default());
-        let scorer = read_scorer(settings);
+        let scorer = ScorerConfig::read(settings);
         let processor = ProcessorConfig::read(settings);
         let server = ServerConfig::read(settings);
         Some(Self {
@@ -71,33 +71,14 @@ impl AppConfig {
     }
 }
 
-/// The default, the file, the environment and the flags.
-pub(crate) fn layers(common: &Common) -> Settings {
-    let mut settings = Settings::new();
-    let file = common.config.clone();
-    if let Some(path) = file.or_else(|| std::env::var_os("MOODVANE_CONFIG").map(PathBuf::from)) {
-        settings.merge_file(&path);
-    }
-    settings.merge_env(
-        std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }),
-    );
-    merge_flags(&mut settings, common);
-    settings
-}
-
-fn merge_flags(settings: &mut Settings, common: &Common) {
-    for pair in &common.set {
-        match pair.split_once('=') {
-            Some((key, value)) => settings.set(key.trim(), value),
-            None => settings.fault(pair, "(flag --set): must look like server.port=8081"),
-        }
-    }
-    if let Some(dir) = &common.data {
+/// Merges the default, the file, the environment and the flags, in this order.
+pub(crate) fn read_settings(args: &GlobalArgs) -> Settings {
+    let mut settings = args.shared.settings();
+    if let Some(dir) = &args.data {
         settings.set("data.dir", &dir.to_string_lossy());
     }
-    if let Some(port) = common.port {
+    if let Some(port) = args.port {
         settings.set("server.port", &port.to_string());
     }
+    settings
 }

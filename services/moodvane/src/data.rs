@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use moodvane_eventlog::{EventLog, SqliteLog};
-use moodvane_launch::{LogChoice, SQLITE_FILE, open_patiently, open_sqlite};
-use moodvane_runtime::{Readiness, signalled};
+use moodvane_launch::{EventLogConfig, SQLITE_FILE, connect_with_retry, open_sqlite_log};
+use moodvane_runtime::{Readiness, cancel_on_signal};
 use moodvane_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -31,26 +31,27 @@ impl Data {
     /// where another process holds the folder: two would fold the same log at the same time.
     pub(crate) async fn open(config: &AppConfig) -> anyhow::Result<Self> {
         let (dir, backends) = (&config.data_dir, &config.backends);
-        let lock = match backends.uses_folder() {
+        let lock = match backends.uses_data_dir() {
             true => Some(make_and_hold(dir)?),
             false => None,
         };
         let stop = CancellationToken::new();
-        let signals = tokio::spawn(signalled(stop.clone()));
+        let signals = tokio::spawn(cancel_on_signal(stop.clone()));
         let readiness = Readiness::new();
         let check = readiness.check("data");
         let retained = match &backends.log {
-            LogChoice::Sqlite { retention, .. } => {
-                Some((open_sqlite(dir, &backends.log)?, *retention))
+            EventLogConfig::Sqlite { retention, .. } => {
+                Some((open_sqlite_log(dir, &backends.log)?, *retention))
             }
-            LogChoice::Kafka(_) => None,
+            EventLogConfig::Kafka(_) => None,
         };
-        let log = open_patiently(&check, &stop, async || match &retained {
+        let log = connect_with_retry(&check, &stop, async || match &retained {
             Some((log, _)) => Ok(Arc::new(log.clone()) as Arc<dyn EventLog>),
             None => backends.open_log(dir).await,
         });
         let log = log.await?;
-        let store = open_patiently(&check, &stop, async || backends.open_store(dir).await).await?;
+        let store =
+            connect_with_retry(&check, &stop, async || backends.open_store(dir).await).await?;
         signals.abort();
         let (Some(log), Some(store)) = (log, store) else {
             bail!("stopped while waiting for the log and the store");

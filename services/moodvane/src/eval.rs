@@ -10,14 +10,14 @@ use moodvane_sentiment::measure::{Labels, Report, Tally, read_labelled};
 use moodvane_sentiment::{Scorer, Text};
 use serde_json::{Value, json};
 
-use crate::cli::{Common, EvalArgs};
+use crate::cli::{EvalArgs, GlobalArgs};
 use crate::score::scorer;
 
 /// The largest file, in bytes.
 const MAX_FILE: u64 = 1 << 30;
 
 /// Measures the scorer on each file.
-pub(crate) fn run(args: &EvalArgs, common: &Common) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &EvalArgs, common: &GlobalArgs) -> anyhow::Result<ExitCode> {
     let mut scorer = scorer(&args.scorer, common)?;
     let mut answers = Vec::new();
     for path in &args.files {

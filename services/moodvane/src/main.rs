@@ -26,82 +26,67 @@ mod verify;
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Parser;
-use moodvane_runtime::{DEFAULT_CONFIG, SettingsError, init_logging};
+use moodvane_ingester::block_on_system;
+use moodvane_launch::{exit_code, start_runtime};
+use moodvane_runtime::DEFAULT_CONFIG;
 
-use crate::cli::{Cli, Command, Common};
+use crate::cli::{Cli, Command, GlobalArgs};
 use crate::config::AppConfig;
 
-/// sysexits(3) EX_CONFIG: the configuration is wrong.
-const EXIT_CONFIG: u8 = 78;
-const EXIT_FAILURE: u8 = 1;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("moodvane: {error:#}");
-            let is_config = error.downcast_ref::<SettingsError>().is_some();
-            ExitCode::from(if is_config { EXIT_CONFIG } else { EXIT_FAILURE })
-        }
-    }
+    exit_code("moodvane", run(Cli::parse()))
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let common = &cli.common;
+    let args = &cli.args;
     match cli.command.unwrap_or_else(cli::default_command) {
-        Command::Demo(args) => start(common, Some(Vec::new()), |config| demo::run(config, args)),
-        Command::Run => start(common, None, pipeline::run),
-        Command::Replay(args) => start(common, Some(sources::of_replay(&args)?), |config| {
-            replay::run(config, args)
-        }),
-        Command::Serve => start(common, Some(Vec::new()), pipeline::run),
-        Command::Verify(args) => {
-            start(common, Some(Vec::new()), |config| verify::run(config, args))
+        Command::Demo(demo) => run_pipeline(args, NO_SOURCES, |config| demo::run(config, demo)),
+        Command::Run => run_pipeline(args, None, pipeline::run),
+        Command::Replay(replay) => {
+            let files = sources::of_replay(&replay)?;
+            run_pipeline(args, Some(files), |config| replay::run(config, replay))
         }
-        Command::Rescore(args) => start(common, Some(Vec::new()), |config| {
-            rescore::run(config, args)
-        }),
-        Command::Rebuild => start(common, Some(Vec::new()), rebuild::run),
-        Command::Runs(command) => start(common, Some(Vec::new()), |config| {
-            runs::run(config, command)
-        }),
-        Command::Dead(command) => start(common, Some(Vec::new()), |config| {
-            dead::run(config, command)
-        }),
-        Command::Score(args) => score::run(&args, common),
-        Command::Eval(args) => eval::run(&args, common),
+        Command::Serve => run_pipeline(args, NO_SOURCES, pipeline::run),
+        Command::Verify(verify) => run_tool(args, |config| verify::run(config, verify)),
+        Command::Rescore(rescore) => run_tool(args, |config| rescore::run(config, rescore)),
+        Command::Rebuild => run_tool(args, rebuild::run),
+        Command::Runs(command) => run_tool(args, |config| runs::run(config, command)),
+        Command::Dead(command) => run_tool(args, |config| dead::run(config, command)),
+        Command::Score(score) => score::run(&score, args),
+        Command::Eval(eval) => eval::run(&eval, args),
         Command::Config => {
             print!("{DEFAULT_CONFIG}");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Query(args) => start(common, Some(Vec::new()), |config| query::run(config, args)),
-        Command::Actors(args) => {
-            start(common, Some(Vec::new()), |config| actors::run(config, args))
-        }
-        Command::Health(args) => {
-            start(common, Some(Vec::new()), |config| health::run(config, args))
-        }
+        Command::Query(query) => run_tool(args, |config| query::run(config, query)),
+        Command::Actors(actors) => run_tool(args, |config| actors::run(config, actors)),
+        Command::Health(health) => run_tool(args, |config| health::run(config, health)),
     }
 }
 
-/// Reads the configuration, starts logging, and drives `work` to its end inside an actix system,
-/// whose actors live on this thread and whose other tasks live on workers.
-fn start<W>(
-    common: &Common,
+/// Replaces the sources of the configuration by none.
+const NO_SOURCES: Option<Vec<sources::Table>> = Some(Vec::new());
+
+/// Runs a command with an ingester, which needs an actix system. `sources` replaces every
+/// `[[source]]`.
+fn run_pipeline<W>(
+    args: &GlobalArgs,
     sources: Option<Vec<sources::Table>>,
     work: impl FnOnce(AppConfig) -> W,
 ) -> anyhow::Result<ExitCode>
 where
     W: Future<Output = anyhow::Result<ExitCode>>,
 {
-    let config = AppConfig::read(common, sources)?;
-    init_logging(&config.logging)?;
-    let workers = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start worker threads")?;
-    actix::System::with_tokio_rt(|| workers).block_on(work(config))
+    let config = AppConfig::read(args, sources)?;
+    block_on_system(start_runtime(&config.logging)?, work(config))
+}
+
+/// Runs a command without an ingester.
+fn run_tool<W>(args: &GlobalArgs, work: impl FnOnce(AppConfig) -> W) -> anyhow::Result<ExitCode>
+where
+    W: Future<Output = anyhow::Result<ExitCode>>,
+{
+    let config = AppConfig::read(args, NO_SOURCES)?;
+    moodvane_launch::run(&config.logging.clone(), work(config))
 }

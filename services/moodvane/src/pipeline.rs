@@ -10,7 +10,7 @@ use moodvane_eventlog::{SqliteLog, Watermarks};
 use moodvane_ingester::Ingester;
 use moodvane_model::{Timestamp, Topic};
 use moodvane_processor::{EngineDeps, Processor, ProcessorMetrics, parallel_scorer};
-use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
+use moodvane_runtime::{Clock, Readiness, SystemClock, cancel_on_signal};
 use moodvane_server::ServerDeps;
 use moodvane_store::Store;
 use prometheus::Registry;
@@ -66,7 +66,7 @@ impl Pipeline {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, readiness) = (Registry::new(), Readiness::new());
         let (stop, end_processor) = (CancellationToken::new(), CancellationToken::new());
-        tokio::spawn(signalled(stop.clone()));
+        tokio::spawn(cancel_on_signal(stop.clone()));
         if let Some((log, retention)) = data.retained.clone() {
             tokio::spawn(retain(log, retention, Arc::clone(&clock)));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::{TimeDelta, Utc};
 use console::Term;
-use moodvane_launch::reachable;
+use moodvane_launch::connect_address;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -45,7 +45,10 @@ struct Relation {
 /// Prints what the server knows of the range.
 pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<ExitCode> {
     let server = Server {
-        base: Url::parse(&format!("http://{}", reachable(config.server.address)))?,
+        base: Url::parse(&format!(
+            "http://{}",
+            connect_address(config.server.address)
+        ))?,
         client: http::client(TIMEOUT)?,
     };
     let asked = args.asked();

@@ -16,13 +16,13 @@ use anyhow::bail;
 use async_trait::async_trait;
 use indicatif::HumanCount;
 use moodvane_eventlog::Watermarks;
-use moodvane_launch::StoreChoice;
+use moodvane_launch::StoreConfig;
 use moodvane_model::{
     CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
     Topic,
 };
 use moodvane_processor::{EngineDeps, Processor, ProcessorConfig, TopicChoice};
-use moodvane_runtime::{Readiness, SystemClock, signalled};
+use moodvane_runtime::{Readiness, SystemClock, cancel_on_signal};
 use moodvane_store::{Consistency, Gap, RunInfo, Store, StoreError};
 use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ const HINT_AFTER: Duration = Duration::from_secs(20);
 
 /// Folds the whole log into the rows of the run of this configuration.
 pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
-    if let StoreChoice::Cassandra(cassandra) = &mut config.backends.store {
+    if let StoreConfig::Cassandra(cassandra) = &mut config.backends.store {
         cassandra.consistency = Consistency::All;
     }
     let data = Data::open(&config).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
         log.extend(data.log.watermarks(topic).await?);
     }
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
-    tokio::spawn(signalled(stop.clone()));
+    tokio::spawn(cancel_on_signal(stop.clone()));
     let clock = Arc::new(SystemClock);
     let folding =
         moodvane_processor::start(processor, parts, clock, &Readiness::new(), end.clone()).await?;

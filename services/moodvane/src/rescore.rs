@@ -13,7 +13,7 @@ use indicatif::HumanCount;
 use moodvane_eventlog::Watermarks;
 use moodvane_model::{ProgressKey, RunId, Topic};
 use moodvane_processor::{Processor, ProcessorConfig, TopicChoice};
-use moodvane_runtime::{Clock, Readiness, SystemClock, signalled};
+use moodvane_runtime::{Clock, Readiness, SystemClock, cancel_on_signal};
 use moodvane_store::{RunInfo, StoreError};
 use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,7 @@ pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<
     let run = processor.engine.run(&*parts.scorer);
     refuse_if_it_answers(&data, &run).await?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
-    tokio::spawn(signalled(stop.clone()));
+    tokio::spawn(cancel_on_signal(stop.clone()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folding = moodvane_processor::start(
         processor,

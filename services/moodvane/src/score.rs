@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use moodvane_launch::{ScorerKind, ScorerPlan, read_scorer};
+use moodvane_launch::{ScorerConfig, ScorerKind};
 use moodvane_sentiment::trained::{Explanation, MAX_WEIGHTS_BYTES, Weights};
 use moodvane_sentiment::{Scorer, ScorerName, Text, TrainedScorer};
 
-use crate::cli::{Common, ScoreArgs, ScorerArgs};
-use crate::config::layers;
+use crate::cli::{GlobalArgs, ScoreArgs, ScorerArgs};
+use crate::config::read_settings;
 
 /// The longest line, in bytes.
 const MAX_LINE: u64 = 65_536;
@@ -21,7 +21,7 @@ const SHOWN: usize = 12;
 const MAX_AT_ONCE: usize = 256;
 
 /// Scores the lines of standard input.
-pub(crate) fn run(args: &ScoreArgs, common: &Common) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ScoreArgs, common: &GlobalArgs) -> anyhow::Result<ExitCode> {
     let input = std::io::stdin().lock();
     let output = BufWriter::new(std::io::stdout().lock());
     if args.explain {
@@ -33,17 +33,17 @@ pub(crate) fn run(args: &ScoreArgs, common: &Common) -> anyhow::Result<ExitCode>
 }
 
 /// The scorer that the flags name; a transformer as the configuration has it.
-pub(crate) fn scorer(args: &ScorerArgs, common: &Common) -> anyhow::Result<Box<dyn Scorer>> {
+pub(crate) fn scorer(args: &ScorerArgs, common: &GlobalArgs) -> anyhow::Result<Box<dyn Scorer>> {
     match args.scorer {
         ScorerKind::BuiltIn(ScorerName::Trained) => Ok(Box::new(trained(args)?)),
         _ if args.weights.is_some() => bail!("--weights is for the trained scorer"),
         ScorerKind::BuiltIn(name) => Ok(name.with(args.rule).build()?),
         ScorerKind::Bert => {
-            let mut settings = layers(common);
+            let mut settings = read_settings(common);
             settings.set("sentiment.scorer", "bert");
             settings.set("sentiment.others", "none");
-            let plan: Option<ScorerPlan> = read_scorer(&settings);
-            settings.finish_with(plan)?.build()
+            let config: Option<ScorerConfig> = ScorerConfig::read(&settings);
+            settings.finish_with(config)?.build()
         }
     }
 }
@@ -205,10 +205,10 @@ mod tests {
     }
 
     /// What the command line asks for, as it is parsed.
-    fn asked(flags: &[&str]) -> (ScoreArgs, Common) {
+    fn asked(flags: &[&str]) -> (ScoreArgs, GlobalArgs) {
         let cli = Cli::parse_from(["moodvane", "score"].iter().chain(flags));
         match cli.command {
-            Some(Command::Score(args)) => (args, cli.common),
+            Some(Command::Score(args)) => (args, cli.args),
             other => panic!("{other:?}"),
         }
     }

@@ -8,7 +8,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use moodvane_ingester::{IngesterConfig, SourceConfig};
-use moodvane_launch::{Backends, LogChoice, ProbeConfig, StoreChoice, allotted, read_scorer};
+use moodvane_launch::{
+    Backends, EventLogConfig, ProbeConfig, ScorerConfig, StoreConfig,
+    marathon_env::expand_marathon_env,
+};
 use moodvane_processor::ProcessorConfig;
 use moodvane_runtime::{LogFormat, LoggingConfig, Settings, read_cities};
 use moodvane_server::ServerConfig;
@@ -37,13 +40,13 @@ fn environment(folder: &str, app: &str) -> Env {
 
 fn settings(env: Env) -> Settings {
     let mut settings = Settings::new();
-    settings.merge_env(allotted(env.into_iter().collect()));
+    settings.merge_env(expand_marathon_env(env.into_iter().collect()));
     settings
 }
 
 fn backends(settings: &Settings) -> Option<Backends> {
     let backends = Backends::read(settings)?;
-    backends.must_be_shared(settings);
+    backends.require_shared(settings);
     Some(backends)
 }
 
@@ -62,7 +65,7 @@ const RENDERED: [(&str, &str, [&str; 2]); 2] = [
 ];
 
 fn check_backends(backends: &Backends, kafka: &str, [first, last]: [&str; 2]) {
-    let LogChoice::Kafka(log) = &backends.log else {
+    let EventLogConfig::Kafka(log) = &backends.log else {
         panic!("the log is a file")
     };
     assert_eq!(log.bootstrap_servers, kafka);
@@ -70,7 +73,7 @@ fn check_backends(backends: &Backends, kafka: &str, [first, last]: [&str; 2]) {
         (log.replication, log.min_insync_replicas, log.partitions),
         (3, 2, 6)
     );
-    let StoreChoice::Cassandra(store) = &backends.store else {
+    let StoreConfig::Cassandra(store) = &backends.store else {
         panic!("the store is a file")
     };
     let nodes: Vec<String> = store
@@ -96,14 +99,14 @@ fn a_processor_reads_what_its_definition_says() {
             let logging = LoggingConfig::read(&settings);
             let backends = backends(&settings);
             let probe = ProbeConfig::read(&settings);
-            let scorer = read_scorer(&settings);
+            let scorer = ScorerConfig::read(&settings);
             let processor = ProcessorConfig::read(&settings);
             let read = logging.zip(backends).zip(probe).zip(scorer.zip(processor));
             let (((logging, backends), probe), _) = settings.finish_with(read).unwrap();
             assert_eq!(logging.format, LogFormat::Json);
             assert_eq!(probe.address.to_string(), "0.0.0.0:31000");
             check_backends(&backends, kafka, cassandra);
-            let LogChoice::Kafka(log) = &backends.log else {
+            let EventLogConfig::Kafka(log) = &backends.log else {
                 panic!("the log is a file")
             };
             let instance = format!("moodvane_{app}.instance-5a");

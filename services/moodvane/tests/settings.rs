@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use moodvane_ingester::IngesterConfig;
-use moodvane_launch::{Backends, ProbeConfig, read_scorer};
+use moodvane_launch::{Backends, ProbeConfig, ScorerConfig};
 use moodvane_processor::ProcessorConfig;
 use moodvane_runtime::{LoggingConfig, Settings, read_cities, read_data_dir};
 use moodvane_server::ServerConfig;
@@ -16,7 +16,7 @@ fn read_all(settings: &Settings) {
     let _ = LoggingConfig::read(settings);
     let _ = Backends::read(settings);
     let _ = ProbeConfig::read(settings);
-    let _ = read_scorer(settings);
+    let _ = ScorerConfig::read(settings);
     let _ = IngesterConfig::read(settings, &cities);
     let _ = ProcessorConfig::read(settings);
     let _ = ServerConfig::read(settings);
@@ -35,16 +35,20 @@ fn every_key_of_the_default_configuration_is_read_by_somebody() {
         settings.set(key, other);
     }
     read_all(&settings);
-    assert_eq!(settings.unasked(), Vec::<&str>::new(), "nobody reads these");
+    assert_eq!(
+        settings.unread_keys(),
+        Vec::<&str>::new(),
+        "nobody reads these"
+    );
 }
 
 #[test]
 fn a_key_under_the_wrong_table_is_read_by_nobody() {
     let settings = Settings::new();
-    assert!(settings.unasked().contains(&"processor.window"));
+    assert!(settings.unread_keys().contains(&"processor.window"));
     let _ = IngesterConfig::read(&settings, &read_cities(&settings).unwrap());
-    assert!(settings.unasked().contains(&"processor.drain_ms"));
-    assert!(!settings.unasked().contains(&"ingester.drain_ms"));
+    assert!(settings.unread_keys().contains(&"processor.drain_ms"));
+    assert!(!settings.unread_keys().contains(&"ingester.drain_ms"));
     let _ = ProcessorConfig::read(&settings);
-    assert!(!settings.unasked().contains(&"processor.drain_ms"));
+    assert!(!settings.unread_keys().contains(&"processor.drain_ms"));
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{
-    Backends, Common, ProbeConfig, ScorerPlan, ServiceCommand, exit_code, open_patiently,
-    read_scorer, run, serve_probes,
+    Backends, CommonArgs, ProbeConfig, ProbeState, ScorerConfig, ServiceCommand,
+    connect_with_retry, exit_code, run, serve_probes,
 };
 use moodvane_processor::{
     EngineDeps, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel_scorer, start,
 };
-use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, signalled};
+use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, cancel_on_signal};
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 #[command(name = "processor", version)]
 struct Cli {
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
     /// The topics to consume: temperature, tweet or both (processor.topic).
     #[arg(long)]
     topic: Option<TopicChoice>,
@@ -35,7 +35,7 @@ struct Config {
     logging: LoggingConfig,
     backends: Backends,
     probe: ProbeConfig,
-    scorer: ScorerPlan,
+    scorer: ScorerConfig,
     processor: ProcessorConfig,
 }
 
@@ -45,9 +45,9 @@ impl Config {
         let backends = Backends::read(settings);
         backends
             .iter()
-            .for_each(|backends| backends.must_be_shared(settings));
+            .for_each(|backends| backends.require_shared(settings));
         let probe = ProbeConfig::read(settings);
-        let scorer = read_scorer(settings);
+        let scorer = ScorerConfig::read(settings);
         let processor = ProcessorConfig::read(settings);
         Some(Self {
             logging: logging?,
@@ -91,10 +91,14 @@ async fn process(config: Config) -> anyhow::Result<ExitCode> {
             )
         })?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
-    tokio::spawn(signalled(stop.clone()));
+    tokio::spawn(cancel_on_signal(stop.clone()));
     let (registry, readiness) = (Registry::new(), Readiness::new());
-    let probed = (readiness.clone(), registry.clone());
-    let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), end.clone()));
+    let state = ProbeState {
+        readiness: readiness.clone(),
+        registry: registry.clone(),
+        stop: stop.clone(),
+    };
+    let probes = tokio::spawn(serve_probes(listener, state, end.clone()));
     let nowhere = std::path::Path::new(".");
     let (log_check, store_check) = (readiness.check("log"), readiness.check("store"));
     // Registered before the start: otherwise log and store alone would make it ready for a moment.
@@ -102,8 +106,8 @@ async fn process(config: Config) -> anyhow::Result<ExitCode> {
     let backends = &config.backends;
     // In parallel: on a new cluster each creates its topics or tables first.
     let (log, store) = tokio::try_join!(
-        open_patiently(&log_check, &stop, async || backends.open_log(nowhere).await),
-        open_patiently(&store_check, &stop, async || {
+        connect_with_retry(&log_check, &stop, async || backends.open_log(nowhere).await),
+        connect_with_retry(&store_check, &stop, async || {
             backends.open_store(nowhere).await
         }),
     )?;

@@ -7,9 +7,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{
-    Backends, Common, ServiceCommand, exit_code, open_patiently, run, serve_probes,
+    Backends, CommonArgs, ProbeState, ServiceCommand, connect_with_retry, exit_code, run,
+    serve_probes,
 };
-use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
+use moodvane_runtime::{
+    LoggingConfig, Readiness, Settings, SystemClock, cancel_on_signal, read_cities,
+};
 use moodvane_server::{ServerConfig, ServerDeps, listen, router, serve};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -20,7 +23,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 #[command(name = "server", version)]
 struct Cli {
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
     #[command(subcommand)]
     command: Option<ServiceCommand>,
 }
@@ -37,7 +40,7 @@ impl Config {
         let backends = Backends::read(settings);
         backends
             .iter()
-            .for_each(|backends| backends.must_be_shared(settings));
+            .for_each(|backends| backends.require_shared(settings));
         let cities = read_cities(settings);
         let server = ServerConfig::read(settings);
         cities?;
@@ -70,14 +73,14 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let address = config.server.address;
     let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
     let stop = CancellationToken::new();
-    tokio::spawn(signalled(stop.clone()));
+    tokio::spawn(cancel_on_signal(stop.clone()));
     let (readiness, nowhere) = (Readiness::new(), std::path::Path::new("."));
     let check = readiness.check("opened");
     let open = async || config.backends.open_store(nowhere).await;
     let (listener, meanwhile) = answer_probes(listener, &readiness, &stop)?;
     // No answer comes from the log: a server starts without it.
-    let log = config.backends.watch_log(nowhere)?;
-    let Some(store) = open_patiently(&check, &stop, open).await? else {
+    let log = config.backends.open_log_lazily(nowhere)?;
+    let Some(store) = connect_with_retry(&check, &stop, open).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     drop(meanwhile);
@@ -105,8 +108,12 @@ fn answer_probes(
     let listener = listener.into_std()?;
     let shared = TcpListener::from_std(listener.try_clone()?)?;
     let end = CancellationToken::new();
-    let probed = (readiness.clone(), Registry::new());
+    let state = ProbeState {
+        readiness: readiness.clone(),
+        registry: Registry::new(),
+        stop: stop.clone(),
+    };
     // Nobody waits for it: a slow client must not hold up the server.
-    tokio::spawn(serve_probes(shared, probed, stop.clone(), end.clone()));
+    tokio::spawn(serve_probes(shared, state, end.clone()));
     Ok((TcpListener::from_std(listener)?, end.drop_guard()))
 }

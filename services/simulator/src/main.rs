@@ -7,9 +7,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{
-    Common, ProbeConfig, ScorerPlan, ServiceCommand, exit_code, read_scorer, run, serve_probes,
+    CommonArgs, ProbeConfig, ProbeState, ScorerConfig, ServiceCommand, exit_code, run, serve_probes,
 };
-use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, read_cities, signalled};
+use moodvane_runtime::{
+    LoggingConfig, Readiness, Settings, SystemClock, cancel_on_signal, read_cities,
+};
 use moodvane_simulator::{ServiceConfig, start};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 #[command(name = "simulator", version)]
 struct Cli {
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
     #[command(subcommand)]
     command: Option<ServiceCommand>,
 }
@@ -27,7 +29,7 @@ struct Cli {
 struct Config {
     logging: LoggingConfig,
     probe: ProbeConfig,
-    scorer: ScorerPlan,
+    scorer: ScorerConfig,
     simulator: ServiceConfig,
 }
 
@@ -35,7 +37,7 @@ impl Config {
     fn read(settings: &Settings) -> Option<Self> {
         let logging = LoggingConfig::read(settings);
         let probe = ProbeConfig::read(settings);
-        let scorer = read_scorer(settings);
+        let scorer = ScorerConfig::read(settings);
         let cities = read_cities(settings);
         let simulator = ServiceConfig::read(settings, cities.as_deref().unwrap_or_default());
         Some(Self {
@@ -67,15 +69,19 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         .await
         .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
     let stop = CancellationToken::new();
-    tokio::spawn(signalled(stop.clone()));
+    tokio::spawn(cancel_on_signal(stop.clone()));
     let readiness = Readiness::new();
     let check = readiness.check("simulator");
     let (world, clock) = config.simulator.world(Arc::new(SystemClock))?;
     let scorer = config.scorer.build()?;
     let address = config.simulator.address;
     let simulator = start(world, scorer, address, clock, stop.clone()).await?;
-    let probed = (readiness.clone(), simulator.registry());
-    let probes = tokio::spawn(serve_probes(listener, probed, stop.clone(), stop));
+    let state = ProbeState {
+        readiness,
+        registry: simulator.registry(),
+        stop: stop.clone(),
+    };
+    let probes = tokio::spawn(serve_probes(listener, state, stop));
     check.ok();
     tracing::info!(address = %simulator.address(), "simulator started");
     simulator.stopped().await;

@@ -92,7 +92,7 @@ impl ServiceConfig {
 }
 
 fn read_start(section: &Section<'_>, speed: Option<u32>) -> Option<Option<Timestamp>> {
-    let text = section.opt_parse::<String>("start")?;
+    let text = section.parse_optional::<String>("start")?;
     let start = text
         .map(|text| Timestamp::parse_rfc3339(&text))
         .transpose()

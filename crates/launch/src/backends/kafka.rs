@@ -39,7 +39,7 @@ pub(super) fn read(settings: &Settings) -> Option<KafkaConfig> {
 }
 
 fn read_security(section: &Section<'_>) -> Option<KafkaSecurity> {
-    let tls = section.flag("tls");
+    let tls = section.boolean("tls");
     let ca_file = section.text("ca_file");
     let user = section.text("sasl_user");
     let mechanism = section.parse("sasl_mechanism");

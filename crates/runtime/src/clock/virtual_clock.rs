@@ -48,13 +48,13 @@ impl VirtualClock {
     }
 
     /// Sets the hand, forwards or backwards, though no time passes.
-    pub fn jump(&self, to: Timestamp) {
+    pub fn set(&self, to: Timestamp) {
         self.state().hand = to;
     }
 
     /// How much longer each wait lasts, the shortest first.
     #[must_use]
-    pub fn waits(&self) -> Vec<Duration> {
+    pub fn pending_sleeps(&self) -> Vec<Duration> {
         let mut state = self.state();
         state.waits.retain(|(_, wait)| !wait.is_closed());
         let uptime = state.uptime;
@@ -107,15 +107,15 @@ mod tests {
         let at = Timestamp::from_millis(1_000).unwrap();
         let clock = VirtualClock::new(at);
         let (mut short, long) = (clock.sleep(2 * S), clock.sleep(5 * S));
-        clock.jump(Timestamp::from_millis(9_000_000).unwrap());
-        assert_eq!(clock.waits(), [2 * S, 5 * S]);
+        clock.set(Timestamp::from_millis(9_000_000).unwrap());
+        assert_eq!(clock.pending_sleeps(), [2 * S, 5 * S]);
         clock.advance(S);
         assert!(futures_now(&mut short).await.is_none());
         clock.advance(S);
         assert!(futures_now(&mut short).await.is_some());
-        assert_eq!(clock.waits(), [3 * S]);
+        assert_eq!(clock.pending_sleeps(), [3 * S]);
         drop(long);
-        assert!(clock.waits().is_empty());
+        assert!(clock.pending_sleeps().is_empty());
         assert_eq!(clock.uptime(), 2 * S);
         assert_eq!(clock.now().millis(), 9_002_000);
         clock.sleep(Duration::ZERO).await;

@@ -124,7 +124,7 @@ fn read_weather_spec(section: &Section<'_>) -> Option<WeatherTableSpec> {
 }
 
 fn optional(section: &Section<'_>, key: &str) -> Option<Option<String>> {
-    section.opt_parse(key)
+    section.parse_optional(key)
 }
 
 /// A column with its unit: both or neither.
@@ -134,7 +134,7 @@ where
     U::Err: std::fmt::Display,
 {
     let name = optional(section, column);
-    let read = section.opt_parse::<U>(unit);
+    let read = section.parse_optional::<U>(unit);
     match (name?, read?) {
         (Some(name), Some(unit)) => Some(Some((name, unit))),
         (None, None) => Some(None),
@@ -187,7 +187,7 @@ fn read_filters(section: &Section<'_>) -> Option<Vec<Filter>> {
 }
 
 fn read_city(section: &Section<'_>, cities: &[City]) -> Option<CityId> {
-    let named = section.opt_parse::<CityId>("city")?;
+    let named = section.parse_optional::<CityId>("city")?;
     let found = match named {
         Some(id) => cities.iter().find(|city| city.id == id),
         None => cities.first(),

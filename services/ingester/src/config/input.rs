@@ -90,7 +90,7 @@ impl FileConfig {
 
 /// The format, or the one that the file's name ends with, but for how it is packed.
 fn read_format(section: &Section<'_>, path: Option<&str>) -> Option<TableKind> {
-    if let Some(format) = section.opt_parse("format")? {
+    if let Some(format) = section.parse_optional("format")? {
         return Some(format);
     }
     let path = path?;

@@ -57,7 +57,7 @@ impl BlueskyConfig {
 
 /// `since`, a moment; left out or empty for none.
 pub(super) fn read_since(section: &Section<'_>) -> Option<Option<Timestamp>> {
-    let text = section.opt_parse::<String>("since")?;
+    let text = section.parse_optional::<String>("since")?;
     text.map(|text| Timestamp::parse_rfc3339(&text))
         .transpose()
         .map_err(|fault| section.fault("since", ErrorChain(&fault).to_string()))
@@ -134,7 +134,7 @@ impl FromStr for Select {
 /// narrows either.
 pub(super) fn read_selection(section: &Section<'_>, cities: &[City]) -> Option<Arc<Selection>> {
     let language = read_language(section);
-    let select = section.opt_parse::<Select>("select");
+    let select = section.parse_optional::<Select>("select");
     let (language, select) = (language?, select?.unwrap_or(Select::City));
     let made = match (select, cities.first()) {
         (Select::City, _) => Selection::cities(cities)
@@ -151,7 +151,7 @@ pub(super) fn read_selection(section: &Section<'_>, cities: &[City]) -> Option<A
 }
 
 pub(super) fn read_language(section: &Section<'_>) -> Option<Option<Language>> {
-    let Some(tag) = section.opt_parse::<String>("language")? else {
+    let Some(tag) = section.parse_optional::<String>("language")? else {
         return Some(None);
     };
     Language::parse(&tag)

@@ -56,7 +56,7 @@ impl MastodonConfig {
 
 fn read_timeline(section: &Section<'_>) -> Option<Timeline> {
     let timeline = section.text_or("timeline", "public");
-    let hashtag = section.opt_parse::<String>("hashtag");
+    let hashtag = section.parse_optional::<String>("hashtag");
     match (timeline?.as_str(), hashtag?) {
         ("public", None) => Some(Timeline::Public),
         ("local", None) => Some(Timeline::Local),

@@ -69,7 +69,7 @@ fn read_token(section: &Section<'_>) -> Option<ApiKey> {
 fn read_rules(section: &Section<'_>, cities: &[City], id: Option<SourceId>) -> Option<Vec<Rule>> {
     let words = section.list_or_empty("words");
     let language = read_language(section);
-    let places = section.flag_or("places", false);
+    let places = section.boolean_or("places", false);
     let max_chars = section.number_or("rule_chars", 64..=4_096, RULE_CHARS);
     let words = words?;
     let spec = RuleSpec {

@@ -60,7 +60,7 @@ async fn a_source_that_hangs_past_what_it_announced_is_made_anew_alone() {
     // It has announced 5 s, and has 10 s of grace.
     for _ in 0..15 {
         clock.advance(S);
-        eventually("it is watched", || clock.waits().contains(&S)).await;
+        eventually("it is watched", || clock.pending_sleeps().contains(&S)).await;
         assert_eq!(rig.status(0).restarts, 0);
     }
     clock.advance(S);

@@ -1,15 +1,16 @@
-//! How a process ends.
+//! The life of a process: logging, worker threads, exit code.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 use moodvane_runtime::{LoggingConfig, SettingsError, init_logging};
+use tokio::runtime::Runtime;
 
 /// sysexits(3) EX_CONFIG: the configuration is wrong.
-pub const EXIT_CONFIG: u8 = 78;
+const EXIT_CONFIG: u8 = 78;
 const EXIT_FAILURE: u8 = 1;
 
-/// The exit code of `name`; prints the chain of a failure.
+/// Returns the exit code of the program `name`, and prints the chain of causes of a failure.
 #[must_use]
 pub fn exit_code(name: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
     result.unwrap_or_else(|error| {
@@ -19,19 +20,25 @@ pub fn exit_code(name: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
     })
 }
 
-/// Starts logging and drives `work` to its end inside an actix system, whose actors live on this
-/// thread and whose other tasks live on workers.
+/// Starts logging and drives `work` to its end on a multi-threaded runtime.
 ///
 /// # Errors
-/// Where logging or the threads cannot be started, and whatever `work` fails with.
+/// Where [`start_runtime`] fails, and the error of `work`.
 pub fn run(
     logging: &LoggingConfig,
     work: impl Future<Output = anyhow::Result<ExitCode>>,
 ) -> anyhow::Result<ExitCode> {
+    start_runtime(logging)?.block_on(work)
+}
+
+/// Starts logging, then the worker threads of the process.
+///
+/// # Errors
+/// Where logging or the threads cannot be started.
+pub fn start_runtime(logging: &LoggingConfig) -> anyhow::Result<Runtime> {
     init_logging(logging)?;
-    let workers = tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start worker threads")?;
-    actix::System::with_tokio_rt(|| workers).block_on(work)
+        .context("cannot start worker threads")
 }

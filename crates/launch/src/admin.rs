@@ -1,4 +1,4 @@
-//! Probes of a service that has no HTTP interface of its own: `/health`, `/ready`, `/metrics`.
+//! Admin endpoints of a service without a public HTTP interface: `/health`, `/ready`, `/metrics`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,15 +13,15 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Where probes are answered.
+/// The address of the admin endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbeConfig {
-    /// Address and port; port 0 takes any free one.
+    /// Address and port; port 0 selects any free port.
     pub address: SocketAddr,
 }
 
 impl ProbeConfig {
-    /// Reads `[probe]`. `None` where there is a fault; the settings then hold all of them.
+    /// Reads `[probe]`. Returns `None` on a fault, which `settings` then holds.
     #[must_use]
     pub fn read(settings: &Settings) -> Option<Self> {
         let section = settings.section("probe");
@@ -32,58 +32,65 @@ impl ProbeConfig {
         })
     }
 
-    /// Where a running process of these settings is asked.
+    /// Reads the address alone.
     #[must_use]
     pub fn read_address(settings: &Settings) -> Option<SocketAddr> {
         Self::read(settings).map(|config| config.address)
     }
 }
 
-type Asked = (Readiness, Registry, CancellationToken);
-
-/// Answers probes until `end` is cancelled. From `stop` on the process is not ready.
-///
-/// # Errors
-/// Where the listener fails for good.
-pub async fn serve_probes(
-    listener: TcpListener,
-    probed: (Readiness, Registry),
-    stop: CancellationToken,
-    end: CancellationToken,
-) -> std::io::Result<()> {
-    serve_probes_and(listener, probed, Router::new(), stop, end).await
+/// The state of the process that the endpoints report.
+#[derive(Debug, Clone)]
+pub struct ProbeState {
+    /// The checks of `/ready`.
+    pub readiness: Readiness,
+    /// The metrics of `/metrics`.
+    pub registry: Registry,
+    /// Once it is cancelled, the process drains and `/ready` returns 503.
+    pub stop: CancellationToken,
 }
 
-/// As [`serve_probes`], with routes of the service's own.
+/// Serves `/health`, `/ready` and `/metrics` until `end` is cancelled.
 ///
 /// # Errors
-/// Where the listener fails for good.
-pub async fn serve_probes_and(
+/// Where the listener fails permanently.
+pub async fn serve_probes(
     listener: TcpListener,
-    (readiness, registry): (Readiness, Registry),
-    more: Router,
-    stop: CancellationToken,
+    state: ProbeState,
+    end: CancellationToken,
+) -> std::io::Result<()> {
+    serve_admin(listener, state, Router::new(), end).await
+}
+
+/// As [`serve_probes`], with additional routes of the service.
+///
+/// # Errors
+/// Where the listener fails permanently.
+pub async fn serve_admin(
+    listener: TcpListener,
+    state: ProbeState,
+    service_routes: Router,
     end: CancellationToken,
 ) -> std::io::Result<()> {
     let router = Router::new()
         .route("/health", get(async || Json(json!({ "status": "alive" }))))
-        .route("/ready", get(ready))
-        .route("/metrics", get(counted))
-        .with_state((readiness, registry, stop))
-        .merge(more);
+        .route("/ready", get(report_readiness))
+        .route("/metrics", get(render_metrics))
+        .with_state(state)
+        .merge(service_routes);
     axum::serve(listener, router)
         .with_graceful_shutdown(end.cancelled_owned())
         .await
 }
 
-async fn ready(State((readiness, _, stop)): State<Asked>) -> Response {
-    let accepting = if stop.is_cancelled() {
+async fn report_readiness(State(state): State<ProbeState>) -> Response {
+    let accepting = if state.stop.is_cancelled() {
         Err("draining".to_owned())
     } else {
         Ok(())
     };
     let mut checks = vec![("accepting", accepting)];
-    checks.extend(readiness.report());
+    checks.extend(state.readiness.report());
     let ready = checks.iter().all(|(_, result)| result.is_ok());
     let shown: Vec<_> = checks
         .into_iter()
@@ -100,7 +107,8 @@ async fn ready(State((readiness, _, stop)): State<Asked>) -> Response {
     (status, Json(json!({ "ready": ready, "checks": shown }))).into_response()
 }
 
-async fn counted(State((_, registry, _)): State<Asked>) -> Response {
+async fn render_metrics(State(state): State<ProbeState>) -> Response {
     let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], metrics::render(&registry)).into_response()
+    let text = metrics::render(&state.registry);
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
