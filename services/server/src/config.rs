@@ -10,19 +10,19 @@ use moodvane_analysis::OutlierBound;
 use moodvane_model::{City, CityId, Incarnation};
 use moodvane_runtime::{Section, Settings, read_cities};
 
-use crate::client::RateLimit;
+use crate::rate_limit::RateLimit;
 use crate::serve::ConnectionLimits;
 
-/// How the server is to behave. Every value is within its limits.
+/// The configuration of the server. Every value is within its limits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerConfig {
     /// Where to listen.
     pub address: SocketAddr,
-    /// The city that is answered for where a request names none; one of `cities`.
+    /// The city of requests that name none; one of `cities`.
     pub default_city: CityId,
     /// The cities that requests may name.
     pub cities: Vec<City>,
-    /// Which life of the log's topics is read.
+    /// The incarnation of the log's topics.
     pub incarnation: Incarnation,
     /// The longest body of a request, in bytes.
     pub max_body_bytes: usize,
@@ -30,36 +30,36 @@ pub struct ServerConfig {
     pub max_range_hours: u32,
     /// The most hours of a page.
     pub max_page_hours: u32,
-    /// Sites whose pages may ask from a browser.
+    /// Origins whose pages may send requests from a browser.
     pub cors_origins: Vec<HeaderValue>,
-    /// How long a request may take altogether: its body to arrive, and the store to answer.
+    /// The time-out of a request: from its head to its answer, including the body and the store.
     pub request_timeout: Duration,
-    /// How many requests for weather are answered at once; more are refused.
+    /// How many requests for hours are answered at once; the server rejects more.
     pub max_concurrent_requests: usize,
-    /// How many relations are worked out at once; more wait for their turn.
+    /// How many relations are computed at once; more requests wait.
     pub max_concurrent_relations: usize,
-    /// What connections may cost.
+    /// The limits of connections.
     pub connections: ConnectionLimits,
-    /// How often a client may ask; as often as it likes where there is none.
+    /// The rate limit of a client; `None` for no limit.
     pub rate_limit: Option<RateLimit>,
-    /// Proxies whose word is taken for who asks.
+    /// Proxies whose `x-forwarded-for` header is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How far a source's temperature may stray from the others'.
+    /// How far a source's value may differ from the others before it is an outlier.
     pub stray_bound: OutlierBound,
-    /// How long requests in progress may take after the shutdown began.
+    /// The longest time that requests in progress may take after the shutdown began.
     pub drain_timeout: Duration,
 }
 
 impl ServerConfig {
-    /// Reads the section `[server]`. `None` where a value is missing or wrong; `settings` then
-    /// knows every fault.
+    /// Reads the section `[server]`. Returns `None` if a value is missing or invalid; `settings` then
+    /// has every error.
     #[must_use]
     pub fn read(settings: &Settings) -> Option<Self> {
         let section = settings.section("server");
         let address = section.parse::<IpAddr>("address");
         let port = section.number::<u16>("port", 0..=u16::MAX);
         let cities = read_cities(settings);
-        let city = city(&section, cities.as_deref());
+        let default_city = default_city(&section, cities.as_deref());
         let incarnation = settings
             .section("eventlog")
             .number("incarnation", 1..=u32::MAX);
@@ -73,13 +73,13 @@ impl ServerConfig {
         let max_concurrent_relations =
             section.number::<usize>("max_concurrent_relations", 1..=1_000);
         let connections = connections(&section);
-        let rate = rate(&section);
+        let rate_limit = rate_limit(&section);
         let trusted_proxies = proxies(&section);
         let stray_bound = section.number::<f64>("stray_bound_c", 0.1..=100.0);
         let drain = section.millis("drain_ms", 0..=600_000);
         Some(Self {
             address: SocketAddr::new(address?, port?),
-            default_city: city?,
+            default_city: default_city?,
             cities: cities?,
             incarnation: Incarnation(incarnation?),
             max_body_bytes: max_body_bytes?,
@@ -90,7 +90,7 @@ impl ServerConfig {
             max_concurrent_requests: max_concurrent_requests?,
             max_concurrent_relations: max_concurrent_relations?,
             connections: connections?,
-            rate_limit: rate?,
+            rate_limit: rate_limit?,
             trusted_proxies: trusted_proxies?,
             stray_bound: OutlierBound::new(stray_bound?).ok()?,
             drain_timeout: drain?,
@@ -98,8 +98,8 @@ impl ServerConfig {
     }
 }
 
-/// The configured city, which must be one of those that are described.
-fn city(section: &Section<'_>, cities: Option<&[City]>) -> Option<CityId> {
+/// The default city, which must be one of the configured cities.
+fn default_city(section: &Section<'_>, cities: Option<&[City]>) -> Option<CityId> {
     let id = section.parse::<CityId>("city")?;
     let cities = cities?;
     if cities.iter().any(|city| city.id == id) {
@@ -114,18 +114,18 @@ fn city(section: &Section<'_>, cities: Option<&[City]>) -> Option<CityId> {
 }
 
 fn connections(section: &Section<'_>) -> Option<ConnectionLimits> {
-    let most = section.number::<usize>("max_connections", 1..=1_000_000);
+    let max_connections = section.number::<usize>("max_connections", 1..=1_000_000);
     let head_timeout = section.millis("head_timeout_ms", 1..=600_000);
     let write_timeout = section.millis("write_timeout_ms", 1..=600_000);
     Some(ConnectionLimits {
         head_timeout: head_timeout?,
         write_timeout: write_timeout?,
-        max_connections: most?,
+        max_connections: max_connections?,
     })
 }
 
-/// `Some(None)` where the rate is 0, that is, there is none.
-fn rate(section: &Section<'_>) -> Option<Option<RateLimit>> {
+/// `Some(None)` if the rate is 0, which means no limit.
+fn rate_limit(section: &Section<'_>) -> Option<Option<RateLimit>> {
     let per_second = section.number::<u32>("rate_per_s", 0..=1_000_000);
     let burst = section.number::<u32>("rate_burst", 1..=1_000_000);
     let (per_second, burst) = (per_second?, NonZeroU32::new(burst?)?);
@@ -141,8 +141,8 @@ fn proxies(section: &Section<'_>) -> Option<Vec<IpNet>> {
     let texts = section.list("trusted_proxies")?;
     let wrong = texts.iter().find(|text| read(text).is_none());
     if let Some(wrong) = wrong {
-        let told = format!("\"{wrong}\" must be an address or a network, such as 10.0.0.0/8");
-        section.fault("trusted_proxies", told);
+        let message = format!("\"{wrong}\" must be an address or a network, such as 10.0.0.0/8");
+        section.fault("trusted_proxies", message);
         return None;
     }
     texts.iter().map(read).collect()

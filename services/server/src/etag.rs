@@ -1,8 +1,8 @@
-//! Entity tags of answers that were written whole.
+//! Entity tags of responses.
 //!
-//! Guarantee: equal bytes have equal tags, also after a restart and from another server; the tag is
-//! weak, since the same answer may be sent compressed or not. A client that has the answer already
-//! is told so in place of sending it again.
+//! Guarantee: equal bytes have equal tags, also after a restart and from another server. Tags are
+//! weak, because the same response may be sent compressed or not. A client that already has the
+//! response gets a 304 instead.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -13,20 +13,23 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::problem::Problem;
 
-/// No answer that is tagged is longer: pages and ranges are limited.
-const MOST_BYTES: usize = 256 << 20;
+/// The longest response that is tagged; the limits of pages and ranges keep responses shorter.
+const MAX_BYTES: usize = 256 << 20;
 
-/// Tags a good answer, or says that it has not changed.
+/// Tags a successful response, or replaces it by a 304.
 pub(crate) async fn etag(request: Request, next: Next) -> Response {
-    let asked = request.method() == Method::GET;
-    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let is_get = request.method() == Method::GET;
+    let client_tags = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    if !asked || response.status() != StatusCode::OK {
+    if !is_get || response.status() != StatusCode::OK {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(bytes) = to_bytes(body, MOST_BYTES).await else {
-        tracing::error!(limit_bytes = MOST_BYTES, "answer is too long to be tagged");
+    let Ok(bytes) = to_bytes(body, MAX_BYTES).await else {
+        tracing::error!(
+            limit_bytes = MAX_BYTES,
+            "response too long for an entity tag"
+        );
         return Problem::internal().into_response();
     };
     let tag = format!("W/\"{:032x}\"", xxh3_128(&bytes));
@@ -36,7 +39,7 @@ pub(crate) async fn etag(request: Request, next: Next) -> Response {
     parts
         .headers
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if known.is_some_and(|known| matches(&known, &tag)) {
+    if client_tags.is_some_and(|tags| contains_tag(&tags, &tag)) {
         return not_modified(&parts.headers);
     }
     Response::from_parts(parts, Body::from(bytes))
@@ -52,8 +55,8 @@ fn not_modified(headers: &HeaderMap) -> Response {
     response
 }
 
-/// Whether a list of tags has this one; weak and strong are alike here (RFC 9110, 13.1.2).
-fn matches(list: &HeaderValue, tag: &str) -> bool {
+/// Whether a list contains the tag. Weak and strong tags compare equal here (RFC 9110, 13.1.2).
+fn contains_tag(list: &HeaderValue, tag: &str) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let list = list.to_str().unwrap_or_default();
     list.trim() == "*" || list.split(',').any(|other| bare(other) == bare(tag))

@@ -1,4 +1,4 @@
-//! The server as a process of its own. Log and store must be shared: Kafka and Cassandra.
+//! The server as its own process. It requires a shared log and store: Kafka and Cassandra.
 
 use std::io;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Answers what the hours say.
+/// Serves the HTTP API over the stored hours.
 #[derive(Debug, Parser)]
 #[command(name = "server", version)]
 struct Cli {
@@ -53,10 +53,10 @@ impl Config {
 }
 
 fn main() -> ExitCode {
-    exit_code("server", launch(&Cli::parse()))
+    exit_code("server", execute(&Cli::parse()))
 }
 
-fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
+fn execute(cli: &Cli) -> anyhow::Result<ExitCode> {
     let settings = cli.common.settings();
     if let Some(command) = cli.command {
         return command.run(settings, |settings| {
@@ -66,10 +66,10 @@ fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();
-    run(&logging, work(config))
+    run(&logging, process(config))
 }
 
-async fn work(config: Config) -> anyhow::Result<ExitCode> {
+async fn process(config: Config) -> anyhow::Result<ExitCode> {
     let address = config.server.address;
     let listener = listen(address).with_context(|| format!("cannot listen on {address}"))?;
     let stop = CancellationToken::new();
@@ -77,14 +77,14 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let (readiness, nowhere) = (Readiness::new(), std::path::Path::new("."));
     let check = readiness.check("opened");
     let open = async || config.backends.open_store(nowhere).await;
-    let (listener, meanwhile) = answer_probes(listener, &readiness, &stop)?;
-    // No answer comes from the log: a server starts without it.
+    let (listener, startup_probes) = answer_probes(listener, &readiness, &stop)?;
+    // The server does not need the log to answer, so it starts without it.
     let log = config.backends.open_log_lazily(nowhere)?;
     let Some(store) = connect_with_retry(&check, &stop, open).await? else {
         return Ok(ExitCode::SUCCESS);
     };
-    drop(meanwhile);
-    let app = ServerDeps {
+    drop(startup_probes);
+    let deps = ServerDeps {
         store,
         log,
         clock: Arc::new(SystemClock),
@@ -93,13 +93,13 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         registry: Registry::new(),
         shutdown: stop.clone(),
     };
-    let (limits, drain) = (config.server.connections, config.server.drain_timeout);
-    serve(listener, router(app), limits, stop, drain).await?;
+    let (limits, drain_timeout) = (config.server.connections, config.server.drain_timeout);
+    serve(listener, router(deps), limits, stop, drain_timeout).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Answers probes at the server's own address until the guard is dropped: a server that waits for
-/// Cassandra lives, and says what it waits for. The listener comes back for the server itself.
+/// Answers probes at the server's own address until the guard is dropped, so that a server that waits
+/// for Cassandra is alive and reports what it waits for. Returns the listener for the server itself.
 fn answer_probes(
     listener: TcpListener,
     readiness: &Readiness,
@@ -113,7 +113,7 @@ fn answer_probes(
         registry: Registry::new(),
         stop: stop.clone(),
     };
-    // Nobody waits for it: a slow client must not hold up the server.
+    // Detached: a slow client must not delay the server.
     tokio::spawn(serve_probes(shared, state, end.clone()));
     Ok((TcpListener::from_std(listener)?, end.drop_guard()))
 }

@@ -1,7 +1,7 @@
-//! The pages for people, and the files that they are made of, which ship in the binary.
+//! The web pages and their assets, which are part of the binary.
 //!
-//! Guarantee: a page asks no other host for anything. The content security policy forbids it to,
-//! and forbids scripts and styles that are not among these files.
+//! Guarantee: a page sends no request to another host. The content security policy forbids such
+//! requests, and all scripts and styles that are not assets of this server.
 
 use axum::Router;
 use axum::extract::Path;
@@ -10,9 +10,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::not_found;
-use crate::problem::Problem;
-use crate::state::State;
+use crate::problem::{Problem, not_found};
+use crate::state::ServerState;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -22,21 +21,21 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const GUARDS: [(HeaderName, &str); 3] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
-struct File {
+struct Asset {
     path: &'static str,
     kind: &'static str,
     text: &'static str,
 }
 
-macro_rules! file {
+macro_rules! asset {
     ($kind:expr, $path:literal) => {
-        File {
+        Asset {
             path: $path,
             kind: $kind,
             text: include_str!(concat!("../web/", $path)),
@@ -44,60 +43,60 @@ macro_rules! file {
     };
 }
 
-/// All that is served under `/assets`. A test holds it to what lies in `web`.
-const FILES: &[File] = &[
-    file!(SVG, "icon.svg"),
-    file!(CSS, "base.css"),
-    file!(CSS, "docs.css"),
-    file!(CSS, "page.css"),
-    file!(SCRIPT, "js/answer.js"),
-    file!(SCRIPT, "js/api.js"),
-    file!(SCRIPT, "js/charts.js"),
-    file!(SCRIPT, "js/choice.js"),
-    file!(SCRIPT, "js/controls.js"),
-    file!(SCRIPT, "js/docs.js"),
-    file!(SCRIPT, "js/dom.js"),
-    file!(SCRIPT, "js/main.js"),
-    file!(SCRIPT, "js/schema.js"),
-    file!(SCRIPT, "js/sources.js"),
-    file!(SCRIPT, "js/table.js"),
-    file!(SCRIPT, "js/time.js"),
-    file!(SCRIPT, "vendor/uplot/uPlot.iife.min.js"),
-    file!(CSS, "vendor/uplot/uPlot.min.css"),
-    file!(TEXT, "vendor/uplot/LICENSE"),
+/// All files under `/assets`. A test compares them with the folder `web`.
+const ASSETS: &[Asset] = &[
+    asset!(SVG, "icon.svg"),
+    asset!(CSS, "base.css"),
+    asset!(CSS, "docs.css"),
+    asset!(CSS, "page.css"),
+    asset!(SCRIPT, "js/answer.js"),
+    asset!(SCRIPT, "js/api.js"),
+    asset!(SCRIPT, "js/charts.js"),
+    asset!(SCRIPT, "js/choice.js"),
+    asset!(SCRIPT, "js/controls.js"),
+    asset!(SCRIPT, "js/docs.js"),
+    asset!(SCRIPT, "js/dom.js"),
+    asset!(SCRIPT, "js/main.js"),
+    asset!(SCRIPT, "js/schema.js"),
+    asset!(SCRIPT, "js/sources.js"),
+    asset!(SCRIPT, "js/table.js"),
+    asset!(SCRIPT, "js/time.js"),
+    asset!(SCRIPT, "vendor/uplot/uPlot.iife.min.js"),
+    asset!(CSS, "vendor/uplot/uPlot.min.css"),
+    asset!(TEXT, "vendor/uplot/LICENSE"),
 ];
-const INDEX: File = file!(HTML, "index.html");
-/// The interface, as its OpenAPI document describes it. A page of our own: the usual ones have
-/// one to three megabytes and need styles in their markup, which the policy forbids.
-const DOCS: File = file!(HTML, "docs.html");
+const INDEX: Asset = asset!(HTML, "index.html");
+/// The API reference, which displays the OpenAPI document. The usual viewers have one to three
+/// megabytes and need inline styles, which the content security policy forbids.
+const DOCS: Asset = asset!(HTML, "docs.html");
 
-pub(crate) fn routes() -> Router<State> {
+pub(crate) fn routes() -> Router<ServerState> {
     Router::new()
-        .route("/", get(|| async { INDEX.answer() }))
-        .route("/docs", get(|| async { DOCS.answer() }))
+        .route("/", get(|| async { INDEX.response() }))
+        .route("/docs", get(|| async { DOCS.response() }))
         .route("/assets/{*path}", get(asset))
-        .layer(from_fn(guard))
+        .layer(from_fn(add_security_headers))
 }
 
 async fn asset(Path(path): Path<String>, uri: Uri) -> Result<Response, Problem> {
-    match FILES.iter().find(|file| file.path == path) {
-        Some(file) => Ok(file.answer()),
+    match ASSETS.iter().find(|asset| asset.path == path) {
+        Some(asset) => Ok(asset.response()),
         None => Err(not_found(uri).await),
     }
 }
 
-/// Tells browsers what a page may do.
-async fn guard(request: axum::extract::Request, next: Next) -> Response {
+/// Adds the headers that restrict a page in the browser.
+async fn add_security_headers(request: axum::extract::Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    for (name, value) in GUARDS {
+    for (name, value) in SECURITY_HEADERS {
         let value = HeaderValue::from_static(value);
         response.headers_mut().insert(name, value);
     }
     response
 }
 
-impl File {
-    fn answer(&self) -> Response {
+impl Asset {
+    fn response(&self) -> Response {
         ([(header::CONTENT_TYPE, self.kind)], self.text).into_response()
     }
 }
@@ -108,7 +107,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    /// What lies in the folder for those who maintain it, not for browsers.
+    /// Files of the folder for maintainers, which are not served.
     const NOT_SERVED: [&str; 2] = ["vendor/uplot/NOTICE.md", "vendor/uplot/fetch"];
 
     fn files_under(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
@@ -124,26 +123,26 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_folder_is_served() {
-        let mut lying = BTreeSet::new();
+    fn serves_every_file_of_the_folder() {
+        let mut present = BTreeSet::new();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
-        files_under(&folder, "", &mut lying);
-        let served: BTreeSet<String> = FILES.iter().map(|f| f.path.to_owned()).collect();
-        assert_eq!(lying, served);
+        files_under(&folder, "", &mut present);
+        let served: BTreeSet<String> = ASSETS.iter().map(|f| f.path.to_owned()).collect();
+        assert_eq!(present, served);
     }
 
     #[test]
-    fn what_files_refer_to_is_served_by_this_server() {
-        for file in FILES.iter().chain([&INDEX, &DOCS]) {
+    fn serves_every_referenced_asset() {
+        for file in ASSETS.iter().chain([&INDEX, &DOCS]) {
             let quoted = file.text.split(['"', '\'', '(', ')']);
             for reference in quoted.filter(|part| part.starts_with("/assets/")) {
                 let path = &reference["/assets/".len()..];
-                assert!(FILES.iter().any(|f| f.path == path), "{reference}");
+                assert!(ASSETS.iter().any(|f| f.path == path), "{reference}");
             }
             if file.path.starts_with("vendor") || file.path.ends_with(".svg") {
                 continue;
             }
-            assert!(!file.text.contains("://"), "{} names a host", file.path);
+            assert!(!file.text.contains("://"), "{} contains a host", file.path);
         }
     }
 }

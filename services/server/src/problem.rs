@@ -1,19 +1,22 @@
-//! Refusals as `application/problem+json` (RFC 9457): the one shape of every answer from 400 up.
+//! Error responses as `application/problem+json` (RFC 9457).
 //!
-//! Terms: the *type* is a stable name of the kind of problem; the *field* is the member of the
-//! request that was wrong; the *example* is a request that would be right.
+//! Terms: the *type* is a stable name of the kind of problem; the *field* is the wrong member of the
+//! request; the *example* is a valid request.
 //!
-//! Guarantee: a type's status and title never differ between answers, and each answer under 500
-//! shows an example.
+//! Guarantee: a type always has the same status and title, and each response with a status under
+//! 500 shows an example.
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use moodvane_store::StoreError;
 use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::openapi::{ContentBuilder, RefOr, ResponseBuilder};
+use utoipa::{PartialSchema, ToResponse, ToSchema};
 
-/// What a client may try again after where something is away, in seconds.
+const CONTENT_TYPE: &str = "application/problem+json";
+/// After how many seconds a client may retry while the service is unavailable.
 const RETRY_AFTER_S: u64 = 1;
 
 /// The kinds of problems.
@@ -44,194 +47,222 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Its type, status and title.
-    fn facts(self) -> (&'static str, StatusCode, &'static str) {
-        let bad = StatusCode::BAD_REQUEST;
-        let away = StatusCode::SERVICE_UNAVAILABLE;
+    /// The type, the status and the title.
+    fn parts(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        let bad = S::BAD_REQUEST;
         match self {
-            Self::MalformedJson => ("/problems/malformed-json", bad, "The body is not JSON"),
-            Self::NotAnObject => (
-                "/problems/not-an-object",
-                bad,
-                "The body is not a JSON object",
-            ),
-            Self::MissingField => ("/problems/missing-field", bad, "A field is missing"),
-            Self::WrongType => ("/problems/wrong-type", bad, "A field has the wrong type"),
-            Self::InvalidHour => ("/problems/invalid-hour", bad, "Not an hour"),
-            Self::EndBeforeBegin => (
-                "/problems/end-before-begin",
-                bad,
-                "The range ends before it begins",
-            ),
-            Self::RangeTooLong => ("/problems/range-too-long", bad, "The range is too long"),
-            Self::UnknownCity => ("/problems/unknown-city", bad, "No such city"),
-            Self::UnknownZone => ("/problems/unknown-zone", bad, "No such time zone"),
+            Self::MalformedJson => ("/problems/malformed-json", bad, "Body is not JSON"),
+            Self::NotAnObject => ("/problems/not-an-object", bad, "Body is not a JSON object"),
+            Self::MissingField => ("/problems/missing-field", bad, "Missing field"),
+            Self::WrongType => ("/problems/wrong-type", bad, "Field has the wrong type"),
+            Self::InvalidHour => ("/problems/invalid-hour", bad, "Invalid hour"),
+            Self::EndBeforeBegin => ("/problems/end-before-begin", bad, "End is before begin"),
+            Self::RangeTooLong => ("/problems/range-too-long", bad, "Range is too long"),
+            Self::UnknownCity => ("/problems/unknown-city", bad, "Unknown city"),
+            Self::UnknownZone => ("/problems/unknown-zone", bad, "Unknown time zone"),
             Self::FractionalZone => (
                 "/problems/fractional-zone",
                 bad,
-                "The time zone is not whole hours from UTC",
+                "Time zone has no whole-hour offset from UTC",
             ),
-            Self::UnknownParameter => ("/problems/unknown-parameter", bad, "No such parameter"),
-            Self::InvalidValue => ("/problems/invalid-value", bad, "Not a value of this field"),
-            Self::UnreadableBody => (
-                "/problems/unreadable-body",
-                bad,
-                "The body could not be read",
-            ),
-            Self::NotFound => (
-                "/problems/not-found",
-                StatusCode::NOT_FOUND,
-                "No such resource",
-            ),
+            Self::UnknownParameter => ("/problems/unknown-parameter", bad, "Unknown parameter"),
+            Self::InvalidValue => ("/problems/invalid-value", bad, "Invalid value"),
+            Self::UnreadableBody => ("/problems/unreadable-body", bad, "Body is unreadable"),
+            Self::NotFound => ("/problems/not-found", S::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => (
                 "/problems/method-not-allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "The resource does not know this method",
+                S::METHOD_NOT_ALLOWED,
+                "Method not allowed",
             ),
             Self::BodyTimeout => (
                 "/problems/body-timeout",
-                StatusCode::REQUEST_TIMEOUT,
-                "The body did not arrive in time",
+                S::REQUEST_TIMEOUT,
+                "Body did not arrive in time",
             ),
             Self::BodyTooLarge => (
                 "/problems/body-too-large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is too large",
+                S::PAYLOAD_TOO_LARGE,
+                "Body is too large",
             ),
             Self::TooManyRequests => (
                 "/problems/too-many-requests",
-                StatusCode::TOO_MANY_REQUESTS,
-                "This client asks too often",
+                S::TOO_MANY_REQUESTS,
+                "Too many requests from this client",
             ),
             Self::Internal => (
                 "/problems/internal",
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "The server failed",
+                S::INTERNAL_SERVER_ERROR,
+                "Internal server error",
             ),
             Self::StoreUnavailable => (
                 "/problems/store-unavailable",
-                away,
-                "The store does not answer",
+                S::SERVICE_UNAVAILABLE,
+                "Store is unavailable",
             ),
             Self::StoreTimeout => (
                 "/problems/store-timeout",
-                away,
-                "The store did not answer in time",
+                S::SERVICE_UNAVAILABLE,
+                "Store did not answer in time",
             ),
-            Self::Overloaded => ("/problems/overloaded", away, "Too many requests at once"),
+            Self::Overloaded => (
+                "/problems/overloaded",
+                S::SERVICE_UNAVAILABLE,
+                "Too many concurrent requests",
+            ),
         }
     }
 }
 
-/// Where in the body something is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Place {
+/// A position in the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
     /// Counted from 1.
     pub(crate) line: usize,
     /// In characters, counted from 1.
     pub(crate) column: usize,
-    /// The text around the place, which is marked `<here>`.
+    /// The text around the position, which is marked `<here>`.
     pub(crate) excerpt: String,
 }
 
-/// A refusal.
+/// A rejected or failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     kind: Kind,
     detail: String,
     field: Option<&'static str>,
-    place: Option<Place>,
+    position: Option<Position>,
     example: Example,
-    /// What it may be tried again after, in seconds; where it helps to try again.
-    after_s: Option<u64>,
+    /// After how many seconds the client may retry, if a retry may succeed.
+    retry_after_s: Option<u64>,
 }
 
-/// A request that would be right.
+/// A valid request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Example {
-    /// Of `POST /weather`.
+    /// A `POST /weather`.
     Weather,
-    /// This path, with its parameters, of `GET`.
+    /// A `GET` of this path with its parameters.
     Get(&'static str),
 }
 
-#[derive(Serialize)]
-struct Written<'a> {
+/// Why the request was not answered (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
+    /// A stable name of the kind of problem.
+    #[schema(example = "/problems/invalid-hour")]
     r#type: &'static str,
     title: &'static str,
     status: u16,
-    detail: &'a str,
+    /// What is wrong with this request, and the expected form.
+    detail: String,
+    /// The wrong field or parameter; `body` for the body as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'static str>,
-    #[serde(flatten)]
-    place: Option<&'a Place>,
+    /// The line in the body, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    /// The text around the position, which is marked `<here>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excerpt: Option<String>,
+    /// A valid request.
     #[serde(skip_serializing_if = "Option::is_none")]
     example: Option<Value>,
 }
 
+impl ToResponse<'static> for ProblemBody {
+    fn response() -> (&'static str, RefOr<utoipa::openapi::Response>) {
+        let content = ContentBuilder::new().schema(Some(Self::schema())).build();
+        let response = ResponseBuilder::new()
+            .description("Why the request was not answered (RFC 9457)")
+            .content(CONTENT_TYPE, content)
+            .build();
+        ("ProblemSchema", RefOr::T(response))
+    }
+}
+
 impl Problem {
-    /// A problem of a kind, with what was wrong this time and what would be right.
+    /// A problem with what is wrong this time and what would be right.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self {
             kind,
             detail: detail.into(),
             field: None,
-            place: None,
+            position: None,
             example: Example::Weather,
-            after_s: None,
+            retry_after_s: None,
         }
     }
 
-    /// The same, to be tried again after so many seconds.
-    pub(crate) fn after(mut self, seconds: u64) -> Self {
-        self.after_s = Some(seconds);
+    /// Sets after how many seconds the client may retry.
+    pub(crate) fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
         self
     }
 
-    /// The same, showing that example.
-    pub(crate) fn like(mut self, example: Example) -> Self {
+    /// Sets the example.
+    pub(crate) fn with_example(mut self, example: Example) -> Self {
         self.example = example;
+        self
+    }
+
+    /// Sets the wrong field; `body` for the body as a whole.
+    pub(crate) fn with_field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// Sets the position in the body.
+    pub(crate) fn with_position(mut self, position: Position) -> Self {
+        self.position = Some(position);
         self
     }
 
     /// The stable name of its kind.
     #[cfg(test)]
-    pub(crate) fn kind(&self) -> &'static str {
-        self.kind.facts().0
+    pub(crate) fn type_name(&self) -> &'static str {
+        self.kind.parts().0
     }
 
-    /// The same, naming the field that is wrong; `body` where it is the body as a whole.
-    pub(crate) fn of(mut self, field: &'static str) -> Self {
-        self.field = Some(field);
-        self
-    }
-
-    /// The same, naming the place in the body.
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
-        self
-    }
-
-    /// A failure whose cause is in the server's log and is nobody else's matter.
+    /// A failure of the server. Its cause is only in the log.
     pub(crate) fn internal() -> Self {
         Self::new(
             Kind::Internal,
-            "the request was right, the server failed to answer it; its log says why",
+            "the request is valid, but the server failed to answer it; the server's log has the cause",
         )
     }
 
-    /// What a failed reading of the store means to a client. Logs the failure.
-    pub(crate) fn store(error: &StoreError) -> Self {
-        tracing::error!(%error, "store failed to answer a request");
+    /// The problem of a failed read of the store. Logs the failure.
+    pub(crate) fn from_store(error: &StoreError) -> Self {
+        tracing::error!(%error, "store read failed");
         match error {
             StoreError::Unavailable(_) | StoreError::Refused(_) => Self::new(
                 Kind::StoreUnavailable,
-                "the store that holds the hours cannot be reached; try again later",
+                "the store of the hours is unavailable; try again later",
             ),
             StoreError::Corrupt(_)
             | StoreError::Schema { .. }
             | StoreError::UnknownRun(_)
             | StoreError::Answers { .. } => Self::internal(),
+        }
+    }
+
+    fn body(self) -> ProblemBody {
+        let (name, status, title) = self.kind.parts();
+        let position = self.position.as_ref();
+        ProblemBody {
+            r#type: name,
+            title,
+            status: status.as_u16(),
+            field: self.field,
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
+            example: status.is_client_error().then(|| self.example.json()),
+            excerpt: self.position.map(|position| position.excerpt),
+            detail: self.detail,
         }
     }
 }
@@ -251,27 +282,38 @@ impl Example {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (name, status, title) = self.kind.facts();
-        let written = Written {
-            r#type: name,
-            title,
-            status: status.as_u16(),
-            detail: &self.detail,
-            field: self.field,
-            place: self.place.as_ref(),
-            example: status.is_client_error().then(|| self.example.json()),
-        };
-        let mut response = (status, Json(written)).into_response();
+        let (_, status, _) = self.kind.parts();
+        let is_unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+        let retry_after_s = self
+            .retry_after_s
+            .or(is_unavailable.then_some(RETRY_AFTER_S));
+        let mut response = (status, Json(self.body())).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        let away = status == StatusCode::SERVICE_UNAVAILABLE;
-        let after_s = self.after_s.or(away.then_some(RETRY_AFTER_S));
-        if let Some(after_s) = after_s {
-            headers.insert(header::RETRY_AFTER, after_s.into());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+        if let Some(seconds) = retry_after_s {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
+}
+
+/// The response to an unknown path.
+pub(crate) async fn not_found(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(128).collect();
+    Problem::new(
+        Kind::NotFound,
+        format!(
+            "there is no {path}; the paths are /weather, /v1/hours, /v1/relation, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json"
+        ),
+    )
+}
+
+/// The response to an unsupported method of a known path.
+pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let method: String = method.as_str().chars().take(32).collect();
+    let detail = format!(
+        "{} does not support {method}; the header allow lists the supported methods",
+        uri.path()
+    );
+    Problem::new(Kind::MethodNotAllowed, detail)
 }

@@ -1,47 +1,68 @@
 //! The parameters of a GET request.
 //!
-//! Guarantee: a parameter that is not known, or is given twice, is refused, so that a misspelt one
-//! does not silently change what is answered.
+//! Guarantee: an unknown or repeated parameter is rejected, so that a misspelt one does not silently
+//! change the answer.
 
 use std::str::FromStr;
 
-use moodvane_model::{City, HourRange, HourSlot};
+use moodvane_model::{City, HourRange, HourSlot, ModelError};
 
 use crate::ServerConfig;
 use crate::problem::{Kind, Problem};
 use crate::zone::Zone;
 
-/// The parameters as they were given, decoded.
+/// A value that a request chooses by its name.
+pub(crate) trait Choice: Copy + 'static {
+    /// All values with their names, in the order of the document.
+    const ALL: &[(&str, Self)];
+
+    /// The value of a name.
+    fn parse(name: &str) -> Option<Self> {
+        let found = Self::ALL.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| *value)
+    }
+
+    /// All names, separated by commas.
+    fn names() -> String {
+        let names: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
+        names.join(", ")
+    }
+}
+
+/// The decoded parameters of a request.
 pub(crate) struct Query {
     known: &'static [&'static str],
     given: Vec<(&'static str, String)>,
 }
 
 impl Query {
-    /// Reads a query string of which these parameters are known.
-    pub(crate) fn read(raw: Option<&str>, known: &'static [&'static str]) -> Result<Self, Problem> {
+    /// Parses a query string with these known parameters.
+    pub(crate) fn parse(
+        raw: Option<&str>,
+        known: &'static [&'static str],
+    ) -> Result<Self, Problem> {
         let mut given: Vec<(&'static str, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
             let Some(name) = known.iter().find(|known| **known == name) else {
-                return Err(unknown(&name, known));
+                return Err(unknown_parameter(&name, known));
             };
             if given.iter().any(|(other, _)| other == name) {
                 let detail = format!("\"{name}\" is given twice");
-                return Err(Problem::new(Kind::InvalidValue, detail).of(name));
+                return Err(Problem::new(Kind::InvalidValue, detail).with_field(name));
             }
             given.push((name, value.into_owned()));
         }
         Ok(Self { known, given })
     }
 
-    /// A parameter's text, where it was given.
+    /// The text of a parameter, if it was given.
     pub(crate) fn text(&self, name: &'static str) -> Option<&str> {
         debug_assert!(self.known.contains(&name));
         let found = self.given.iter().find(|(other, _)| *other == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Those of `names` that were given, in that order.
+    /// The given parameters among `names`, in that order.
     pub(crate) fn given(&self, names: &[&'static str]) -> Vec<(&'static str, String)> {
         let found = names.iter().filter_map(|name| {
             let text = self.text(name)?;
@@ -50,29 +71,35 @@ impl Query {
         found.collect()
     }
 
-    /// One of a few words; the first where it was not given.
-    pub(crate) fn word<T: Copy>(
-        &self,
-        name: &'static str,
-        words: &[(&'static str, T)],
-        default: T,
-    ) -> Result<T, Problem> {
+    /// A named value; `default` if the parameter was not given.
+    pub(crate) fn choice<T: Choice>(&self, name: &'static str, default: T) -> Result<T, Problem> {
         let Some(text) = self.text(name) else {
             return Ok(default);
         };
-        if let Some((_, value)) = words.iter().find(|(word, _)| *word == text) {
-            return Ok(*value);
-        }
-        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let detail = format!("\"{name}\" must be one of {}", words.join(", "));
-        Err(Problem::new(Kind::InvalidValue, detail).of(name))
+        T::parse(text).ok_or_else(|| {
+            let detail = format!("\"{name}\" must be one of {}", T::names());
+            Problem::new(Kind::InvalidValue, detail).with_field(name)
+        })
     }
 
-    /// A whole number within bounds, both included.
-    pub(crate) fn number<T>(
+    /// A named value that must be given.
+    pub(crate) fn required_choice<T: Choice>(&self, name: &'static str) -> Result<T, Problem> {
+        if self.text(name).is_none() {
+            let detail = format!(
+                "the parameter \"{name}\" is missing: it must be one of {}",
+                T::names()
+            );
+            return Err(Problem::new(Kind::MissingField, detail).with_field(name));
+        }
+        let (_, first) = T::ALL[0];
+        self.choice(name, first)
+    }
+
+    /// An integer between `min` and `max`, both included; `default` if the parameter was not given.
+    pub(crate) fn integer<T>(
         &self,
         name: &'static str,
-        (least, most): (T, T),
+        (min, max): (T, T),
         default: T,
     ) -> Result<T, Problem>
     where
@@ -81,12 +108,12 @@ impl Query {
         let Some(text) = self.text(name) else {
             return Ok(default);
         };
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+        let has_only_digits = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<T>() {
-            Ok(number) if plain && least <= number && number <= most => Ok(number),
+            Ok(number) if has_only_digits && min <= number && number <= max => Ok(number),
             _ => {
-                let detail = format!("\"{name}\" must be a whole number from {least} to {most}");
-                Err(Problem::new(Kind::InvalidValue, detail).of(name))
+                let detail = format!("\"{name}\" must be an integer from {min} to {max}");
+                Err(Problem::new(Kind::InvalidValue, detail).with_field(name))
             }
         }
     }
@@ -97,53 +124,76 @@ impl Query {
             let detail = format!(
                 "the parameter \"{name}\" is missing: it must be an hour such as 2018-01-01T02"
             );
-            Problem::new(Kind::MissingField, detail).of(name)
+            Problem::new(Kind::MissingField, detail).with_field(name)
         })?;
-        hour(name, text)
+        parse_hour(name, text)
     }
 
-    /// The zone of `tz`, UTC where it was not given.
+    /// The zone of `tz`; UTC if it was not given.
     pub(crate) fn zone(&self) -> Result<Zone, Problem> {
         self.text("tz").map_or(Ok(Zone::UTC), Zone::parse)
     }
 
-    /// The hours from `begin` to `end` on the clocks of `zone`.
+    /// The hours from `begin` to `end` in local time of `zone`.
     pub(crate) fn range(&self, zone: Zone) -> Result<HourRange, Problem> {
         zone.range(self.hour("begin")?, self.hour("end")?)
     }
 
-    /// The city of `city`, the configured one where it was not given.
+    /// The city of `city`; the configured default city if it was not given.
     pub(crate) fn city<'a>(&self, config: &'a ServerConfig) -> Result<&'a City, Problem> {
-        city(config, self.text("city"))
+        find_city(config, self.text("city"))
     }
 }
 
-/// The city of an id, the configured one where there is none.
-pub(crate) fn city<'a>(config: &'a ServerConfig, id: Option<&str>) -> Result<&'a City, Problem> {
+/// The city with this id; the configured default city without one.
+pub(crate) fn find_city<'a>(
+    config: &'a ServerConfig,
+    id: Option<&str>,
+) -> Result<&'a City, Problem> {
     let id = id.unwrap_or(config.default_city.as_str());
     let found = config.cities.iter().find(|city| city.id.as_str() == id);
     found.ok_or_else(|| {
         let known: Vec<&str> = config.cities.iter().map(|city| city.id.as_str()).collect();
         let id: String = id.chars().take(64).collect();
-        let detail = format!("there is no city \"{id}\"; there are {}", known.join(", "));
-        Problem::new(Kind::UnknownCity, detail).of("city")
+        let detail = format!(
+            "there is no city \"{id}\"; the cities are {}",
+            known.join(", ")
+        );
+        Problem::new(Kind::UnknownCity, detail).with_field("city")
     })
 }
 
-/// An hour as `2018-01-01T02` or `2018-01-01 02`.
-pub(crate) fn hour(name: &'static str, text: &str) -> Result<HourSlot, Problem> {
+/// Parses an hour such as `2018-01-01T02` or `2018-01-01 02`.
+pub(crate) fn parse_hour(name: &'static str, text: &str) -> Result<HourSlot, Problem> {
     text.replacen('T', " ", 1)
         .parse()
-        .map_err(|error| Problem::new(Kind::InvalidHour, format!("\"{name}\": {error}")).of(name))
+        .map_err(|error| invalid_hour(name, &error))
 }
 
-fn unknown(name: &str, known: &[&str]) -> Problem {
+/// The problem of a field or parameter that is not an hour.
+pub(crate) fn invalid_hour(name: &'static str, error: &ModelError) -> Problem {
+    Problem::new(Kind::InvalidHour, format!("\"{name}\": {error}")).with_field(name)
+}
+
+/// Rejects a range of more than `max_hours`.
+pub(crate) fn check_range_length(range: HourRange, max_hours: u32) -> Result<(), Problem> {
+    if range.hours() <= max_hours {
+        return Ok(());
+    }
+    let detail = format!(
+        "the range has {} hours, the limit is {max_hours}: request it in parts",
+        range.hours()
+    );
+    Err(Problem::new(Kind::RangeTooLong, detail).with_field("end"))
+}
+
+fn unknown_parameter(name: &str, known: &[&str]) -> Problem {
     let name: String = name.chars().take(64).collect();
     let detail = if known.is_empty() {
-        format!("there is no parameter \"{name}\"; there are none")
+        format!("there is no parameter \"{name}\"; this path has no parameters")
     } else {
         format!(
-            "there is no parameter \"{name}\"; there are {}",
+            "there is no parameter \"{name}\"; the parameters are {}",
             known.join(", ")
         )
     };

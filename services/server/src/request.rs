@@ -1,83 +1,109 @@
-//! The body of a request for weather: which hours are asked for, and how they are to be answered.
+//! The body of `POST /weather`.
 //!
-//! Terms: `begin` and `end` are hours such as `2018-01-01 02`, both included, on the clocks of `tz`.
+//! Terms: `begin` and `end` are hours such as `2018-01-01 02`, both included, in local time of `tz`.
 //!
-//! Guarantee: what is refused is refused with the place or the field that is wrong. Fields that
-//! are not known are ignored, and so is the content type: `curl -d` calls its body a form.
+//! Guarantee: a rejection names the position or the field of the error. Unknown fields and the
+//! content type are ignored: `curl -d` labels its body as a form.
 
 use moodvane_model::{CityId, HourRange, HourSlot};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::ServerConfig;
-use crate::problem::{Kind, Place, Problem};
-use crate::query;
+use crate::problem::{Kind, Position, Problem};
+use crate::query::{self, Choice, check_range_length};
 use crate::zone::Zone;
 
-/// How many characters an excerpt shows on either side of the place.
+/// How many characters an excerpt shows on either side of the position.
 const EXCERPT_CHARS: usize = 40;
 
-/// What a body asks for.
-#[derive(Debug)]
-pub(crate) struct Ask {
-    /// Whose hours.
+/// The requested hours.
+#[derive(Debug, ToSchema)]
+#[schema(as = Ask)]
+pub(crate) struct HoursRequest {
+    /// The first hour.
+    #[schema(
+        value_type = String,
+        example = "2018-01-01 02",
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+    )]
+    begin: HourSlot,
+    /// The last hour, included.
+    #[schema(
+        value_type = String,
+        example = "2018-01-01 03",
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+    )]
+    end: HourSlot,
+    /// A city's id; the configured default city if absent.
+    #[schema(value_type = String, required = false)]
     pub(crate) city: CityId,
-    /// Which hours.
+    /// An IANA zone with whole-hour offsets from UTC; UTC if absent.
+    #[schema(value_type = String, required = false, example = "America/New_York")]
+    tz: Zone,
+    /// Whether the answer includes hours with only one of the two values; `both` if absent.
+    #[schema(required = false)]
+    include: Include,
+    /// The feeling of an hour with fewer scored posts is null; 0 if absent.
+    #[schema(required = false)]
+    min_posts: u64,
+    /// The hours of UTC from `begin` to `end`.
+    #[schema(ignore)]
     pub(crate) range: HourRange,
-    /// How they are to be answered.
-    pub(crate) manner: Manner,
 }
 
-/// How hours are to be answered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
-    /// Whose clocks the slots are told by.
+/// Which hours an answer includes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum Include {
+    /// Hours with a feeling and a temperature.
+    #[default]
+    Both,
+    /// Hours with at least one of them.
+    All,
+}
+
+impl Choice for Include {
+    const ALL: &[(&str, Self)] = &[("both", Self::Both), ("all", Self::All)];
+}
+
+/// How hours are answered.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ResponseOptions {
+    /// The zone of the local hours.
     pub(crate) zone: Zone,
-    /// Whether hours are told of which only one side is known.
-    pub(crate) one_sided: bool,
-    /// The feeling of an hour of fewer scored posts is not told.
+    pub(crate) include: Include,
+    /// The feeling of an hour with fewer scored posts is not answered.
     pub(crate) min_posts: u64,
 }
 
-impl Manner {
-    /// Where nothing was said about it.
-    pub(crate) const PLAIN: Self = Self {
-        zone: Zone::UTC,
-        one_sided: false,
-        min_posts: 0,
-    };
-}
-
-impl Ask {
-    /// Reads a body.
-    pub(crate) fn read(body: &[u8], config: &ServerConfig) -> Result<Self, Problem> {
-        let fields = object(body)?;
+impl HoursRequest {
+    /// Parses a body.
+    pub(crate) fn parse(body: &[u8], config: &ServerConfig) -> Result<Self, Problem> {
+        let fields = parse_object(body)?;
         let (begin, end) = (hour(&fields, "begin")?, hour(&fields, "end")?);
-        let zone = text(&fields, "tz")?.map_or(Ok(Zone::UTC), Zone::parse)?;
-        let range = zone.range(begin, end)?;
-        short_enough(range, config.max_range_hours)?;
-        zone.check(range)?;
+        let tz = text(&fields, "tz")?.map_or(Ok(Zone::UTC), Zone::parse)?;
+        let range = tz.range(begin, end)?;
+        check_range_length(range, config.max_range_hours)?;
+        tz.require_whole_hours(range)?;
         Ok(Self {
-            city: query::city(config, text(&fields, "city")?)?.id,
+            begin,
+            end,
+            city: query::find_city(config, text(&fields, "city")?)?.id,
+            tz,
+            include: include(&fields)?,
+            min_posts: min_posts(&fields)?,
             range,
-            manner: Manner {
-                zone,
-                one_sided: one_sided(&fields)?,
-                min_posts: min_posts(&fields)?,
-            },
         })
     }
-}
 
-/// Refuses a range of more than `most` hours.
-pub(crate) fn short_enough(range: HourRange, most: u32) -> Result<(), Problem> {
-    if range.hours() <= most {
-        return Ok(());
+    pub(crate) fn response_options(&self) -> ResponseOptions {
+        ResponseOptions {
+            zone: self.tz,
+            include: self.include,
+            min_posts: self.min_posts,
+        }
     }
-    let detail = format!(
-        "the range has {} hours, the limit is {most}: ask for it in parts",
-        range.hours()
-    );
-    Err(Problem::new(Kind::RangeTooLong, detail).of("end"))
 }
 
 fn text<'a>(
@@ -88,43 +114,42 @@ fn text<'a>(
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(other) => {
-            let detail = format!("\"{field}\" must be a text, not {}", name_of(other));
-            Err(Problem::new(Kind::WrongType, detail).of(field))
+            let detail = format!("\"{field}\" must be a string, not {}", type_name(other));
+            Err(Problem::new(Kind::WrongType, detail).with_field(field))
         }
     }
 }
 
-fn one_sided(fields: &Map<String, Value>) -> Result<bool, Problem> {
-    match text(fields, "include")? {
-        None | Some("both") => Ok(false),
-        Some("all") => Ok(true),
-        Some(_) => {
-            let detail = "\"include\" must be \"both\" or \"all\"";
-            Err(Problem::new(Kind::InvalidValue, detail).of("include"))
-        }
-    }
+fn include(fields: &Map<String, Value>) -> Result<Include, Problem> {
+    let Some(word) = text(fields, "include")? else {
+        return Ok(Include::default());
+    };
+    Include::parse(word).ok_or_else(|| {
+        let detail = "\"include\" must be \"both\" or \"all\"";
+        Problem::new(Kind::InvalidValue, detail).with_field("include")
+    })
 }
 
 fn min_posts(fields: &Map<String, Value>) -> Result<u64, Problem> {
     let Some(value) = fields.get("min_posts") else {
         return Ok(0);
     };
-    let wrong = |kind| {
-        let detail = "\"min_posts\" must be a whole number from 0 on";
-        Problem::new(kind, detail).of("min_posts")
+    let invalid = |kind| {
+        let detail = "\"min_posts\" must be an integer from 0 on";
+        Problem::new(kind, detail).with_field("min_posts")
     };
     if !value.is_number() {
-        return Err(wrong(Kind::WrongType));
+        return Err(invalid(Kind::WrongType));
     }
-    value.as_u64().ok_or_else(|| wrong(Kind::InvalidValue))
+    value.as_u64().ok_or_else(|| invalid(Kind::InvalidValue))
 }
 
-fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(other) => {
-            let detail = format!("the body must be a JSON object, not {}", name_of(&other));
-            Err(Problem::new(Kind::NotAnObject, detail).of("body"))
+            let detail = format!("the body must be a JSON object, not {}", type_name(&other));
+            Err(Problem::new(Kind::NotAnObject, detail).with_field("body"))
         }
         Err(error) => Err(malformed(body, &error)),
     }
@@ -135,25 +160,25 @@ fn hour(fields: &Map<String, Value>, field: &'static str) -> Result<HourSlot, Pr
         let detail = format!(
             "the field \"{field}\" is missing: it must be an hour such as \"2018-01-01 02\" (UTC)"
         );
-        Problem::new(Kind::MissingField, detail).of(field)
+        Problem::new(Kind::MissingField, detail).with_field(field)
     })?;
     let text = value.as_str().ok_or_else(|| {
         let detail = format!(
-            "\"{field}\" must be a text such as \"2018-01-01 02\", not {}",
-            name_of(value)
+            "\"{field}\" must be a string such as \"2018-01-01 02\", not {}",
+            type_name(value)
         );
-        Problem::new(Kind::WrongType, detail).of(field)
+        Problem::new(Kind::WrongType, detail).with_field(field)
     })?;
     text.parse()
-        .map_err(|error| Problem::new(Kind::InvalidHour, format!("\"{field}\": {error}")).of(field))
+        .map_err(|error| query::invalid_hour(field, &error))
 }
 
-fn name_of(value: &Value) -> &'static str {
+fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
-        Value::Bool(_) => "true or false",
+        Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
@@ -164,7 +189,7 @@ fn malformed(body: &[u8], error: &serde_json::Error) -> Problem {
         .split(|byte| *byte == b'\n')
         .nth(error.line().saturating_sub(1))
         .unwrap_or_default();
-    // At an early end the parser names the last byte it saw; the place is what should follow.
+    // At an early end the parser reports the last byte that it read; the error is behind it.
     let cut = if error.is_eof() {
         line.len()
     } else {
@@ -173,28 +198,28 @@ fn malformed(body: &[u8], error: &serde_json::Error) -> Problem {
     let before = String::from_utf8_lossy(&line[..cut]);
     let after = String::from_utf8_lossy(&line[cut..]);
     let column = before.chars().count() + 1;
-    let what = error.to_string();
-    let what = what.split(" at line ").next().unwrap_or_default();
-    let hint = hint(what, &before);
+    let reason = error.to_string();
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    let hint = missing_quote_hint(reason, &before);
     let detail = format!(
-        "the body is not JSON: {what} at line {}, column {column}{hint}",
+        "the body is not JSON: {reason} at line {}, column {column}{hint}",
         error.line()
     );
-    let place = Place {
+    let position = Position {
         line: error.line(),
         column,
         excerpt: excerpt(&before, &after),
     };
     Problem::new(Kind::MalformedJson, detail)
-        .of("body")
-        .at(place)
+        .with_field("body")
+        .with_position(position)
 }
 
-/// A text whose closing quote is missing ends at the next text's opening quote, so that the
-/// parser stumbles one quote too late.
-fn hint(what: &str, before: &str) -> &'static str {
-    let after_text = before.trim_end().ends_with('"');
-    if after_text && what.starts_with("expected `,` or") {
+/// A string without its closing quote ends at the opening quote of the next string, so the parser
+/// fails one quote too late.
+fn missing_quote_hint(reason: &str, before: &str) -> &'static str {
+    let follows_string = before.trim_end().ends_with('"');
+    if follows_string && reason.starts_with("expected `,` or") {
         "; a quote may be missing just before"
     } else {
         ""

@@ -1,12 +1,12 @@
-//! The listener: accepts connections, and lets them end in good order.
+//! The listener: accepts connections and drains them at shutdown.
 //!
-//! Terms: to *drain* is to accept nothing new while requests in progress are answered.
+//! Terms: to *drain* is to accept no new connections while requests in progress are answered.
 //!
-//! Guarantee: after the shutdown token is cancelled, [`serve`] returns within `drain` and a moment,
-//! whatever clients do. A client that does not finish a request's head within the head's time-out is
-//! disconnected, and so is one that stays idle for as long, or that does not take any of its answer
-//! for the write time-out. At most as many connections are open as [`ConnectionLimits`] says and the
-//! system has descriptors for; more wait in the system's backlog.
+//! Guarantee: after the shutdown token is cancelled, [`serve`] returns soon after `drain_timeout`,
+//! whatever clients do. The server closes the connection of a client that does not finish the head
+//! of a request within the head time-out, is idle for that long, or reads nothing of its response
+//! for the write time-out. The number of open connections is limited by [`ConnectionLimits`] and by
+//! the file descriptors of the process; further connections wait in the system's backlog.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -27,25 +27,25 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::client::Peer;
-use crate::patience::Patient;
+use crate::rate_limit::Peer;
+use crate::write_timeout::with_write_timeout;
 
 /// The longest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// How long to wait where the system has no more sockets to give.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// The pause after a failed accept, for example without free descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// Descriptors that are left for the store, the log and whatever else the process opens.
-const OTHER_DESCRIPTORS: u64 = 256;
+/// Descriptors that are reserved for the store, the log and other files of the process.
+const RESERVED_DESCRIPTORS: u64 = 256;
 
-/// How many connections may wait to be accepted; the system may have a lower bound (somaxconn).
+/// The length of the accept queue; the system may have a lower limit (somaxconn).
 const BACKLOG: u32 = 4096;
 
-/// Listens on an address. The usual backlog of 128 is full within a moment where many come at once,
-/// and who finds it full waits for a second and more.
+/// Listens on an address. The usual backlog of 128 fills up in a burst, and a client that finds it
+/// full waits for a second or more.
 ///
 /// # Errors
-/// Where the address cannot be had.
+/// If the address cannot be bound.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4(),
@@ -56,137 +56,140 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// What a client may cost.
+/// The limits of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// How long a client may take for a request's head, and how long it may stay idle before.
+    /// The longest time for the head of a request, and the longest idle time before it.
     pub head_timeout: Duration,
-    /// How long a client may take nothing of its answer.
+    /// The longest time in which a client may read nothing of its response.
     pub write_timeout: Duration,
-    /// The most connections that are open at once.
+    /// The most open connections.
     pub max_connections: usize,
 }
 
-/// Answers requests on `listener` until `shutdown` is cancelled, then drains for at most `drain`.
-/// Connections that are still open after that are cut, counted in the log.
+/// Answers requests on `listener` until `shutdown` is cancelled, then drains for at most
+/// `drain_timeout`. Then it closes the remaining connections and logs their number.
 ///
 /// # Errors
-/// Where the listener has no address, that is, is no listener.
+/// If the listener has no local address.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: ConnectionLimits,
     shutdown: CancellationToken,
-    drain: Duration,
+    drain_timeout: Duration,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let most = within_descriptors(limits.max_connections);
-    tracing::info!(%address, connections = most, "server listens");
+    let max_connections = cap_to_descriptors(limits.max_connections);
+    tracing::info!(%address, max_connections, "server listening");
     let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(most));
-    let cut = CancellationToken::new();
+    let permits = Arc::new(Semaphore::new(max_connections));
+    let abort = CancellationToken::new();
     let next = async || {
-        // A place first: a connection that has none waits in the backlog.
-        let place = Arc::clone(&places).acquire_owned().await;
-        (accept(&listener).await, place)
+        // The permit comes first: a connection without one waits in the backlog.
+        let permit = Arc::clone(&permits).acquire_owned().await;
+        (accept(&listener).await, permit)
     };
-    while let Some(((stream, peer), place)) = shutdown.run_until_cancelled(next()).await {
-        // On the heap once, instead of thrice in the task, which holds what it is made of.
+    while let Some(((stream, peer), permit)) = shutdown.run_until_cancelled(next()).await {
+        // Boxed: otherwise the task stores the future three times.
         let (router, shutdown) = (router.clone(), shutdown.clone());
-        let connection = Box::pin(connection(limits, stream, peer, router, shutdown));
-        let cut = cut.clone();
+        let connection = Box::pin(handle_connection(limits, stream, peer, router, shutdown));
+        let abort = abort.clone();
         connections.spawn(async move {
-            let _place = place;
-            cut.run_until_cancelled(connection).await;
+            let _permit = permit;
+            abort.run_until_cancelled(connection).await;
         });
     }
     drop(listener);
-    end(&connections, &cut, drain).await;
+    drain(&connections, &abort, drain_timeout).await;
     Ok(())
 }
 
-/// As many connections as the process may have descriptors for, `most` at most.
-fn within_descriptors(most: usize) -> usize {
-    let wanted = most as u64 + OTHER_DESCRIPTORS;
-    let given = rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
-        tracing::warn!(%error, "cannot read the limit of open files");
+/// The number of connections for which the process has descriptors, at most `max_connections`.
+fn cap_to_descriptors(max_connections: usize) -> usize {
+    let wanted = max_connections as u64 + RESERVED_DESCRIPTORS;
+    let limit = rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot read limit of open files");
         wanted
     });
-    if given >= wanted {
-        return most;
+    if limit >= wanted {
+        return max_connections;
     }
-    let fit = given.saturating_sub(OTHER_DESCRIPTORS).max(1);
+    let capped = limit.saturating_sub(RESERVED_DESCRIPTORS).max(1);
     tracing::warn!(
-        wanted = most,
-        fit,
-        limit = given,
-        "the limit of open files leaves room for fewer connections"
+        max_connections,
+        capped,
+        limit,
+        "limit of open files reduces the number of connections"
     );
-    usize::try_from(fit).unwrap_or(most)
+    usize::try_from(capped).unwrap_or(max_connections)
 }
 
-/// Lets connections end for at most `drain`, and cuts those that do not.
-async fn end(connections: &TaskTracker, cut: &CancellationToken, drain: Duration) {
+/// Waits for at most `timeout` until all connections are closed, then aborts the others.
+async fn drain(connections: &TaskTracker, abort: &CancellationToken, timeout: Duration) {
     connections.close();
-    tracing::info!(open = connections.len(), "server drains");
-    if tokio::time::timeout(drain, connections.wait())
+    tracing::info!(open = connections.len(), "server draining");
+    if tokio::time::timeout(timeout, connections.wait())
         .await
         .is_ok()
     {
         return;
     }
-    let drain_ms = u64::try_from(drain.as_millis()).unwrap_or(u64::MAX);
+    let drain_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
     tracing::warn!(
-        cut = connections.len(),
+        aborted = connections.len(),
         drain_ms,
-        "server cuts connections that did not end in time"
+        "connections aborted after drain time-out"
     );
-    cut.cancel();
+    abort.cancel();
     connections.wait().await;
 }
 
-/// The next connection. An error concerns the connection that failed, or passes with time.
+/// Accepts the next connection. Retries errors, which concern one connection or are transient.
 async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer.ip()),
             Err(error) => {
-                tracing::warn!(%error, "server failed to accept a connection");
+                tracing::warn!(%error, "cannot accept connection");
                 if error.kind() != io::ErrorKind::ConnectionAborted {
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }
     }
 }
 
-async fn connection(
+async fn handle_connection(
     limits: ConnectionLimits,
     stream: TcpStream,
     peer: IpAddr,
     router: Router,
     shutdown: CancellationToken,
 ) {
-    // Until its first byte a connection has neither buffers nor the protocol's state, so that
-    // thousands that stay idle cost little. Readiness alone will not do: it may be spurious.
+    // A connection has no buffers and no protocol state before its first byte, so that thousands of
+    // idle connections are cheap. Readiness without a peek is not enough: it may be spurious.
     let mut first = [0];
-    let begun = timeout(limits.head_timeout, stream.peek(&mut first));
-    if !matches!(shutdown.run_until_cancelled(begun).await, Some(Ok(Ok(1)))) {
+    let first_byte = timeout(limits.head_timeout, stream.peek(&mut first));
+    if !matches!(
+        shutdown.run_until_cancelled(first_byte).await,
+        Some(Ok(Ok(1)))
+    ) {
         return;
     }
-    Box::pin(answer(limits, stream, peer, router, shutdown)).await;
+    Box::pin(serve_http(limits, stream, peer, router, shutdown)).await;
 }
 
-async fn answer(
+async fn serve_http(
     limits: ConnectionLimits,
     stream: TcpStream,
     peer: IpAddr,
     router: Router,
     shutdown: CancellationToken,
 ) {
-    // Answers are written whole, so that waiting for more to send only costs time.
+    // Responses are written whole, so waiting for more data to send only adds latency.
     if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "connection keeps nagle's algorithm");
+        tracing::debug!(%error, "cannot disable nagle's algorithm");
     }
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder
@@ -194,22 +197,22 @@ async fn answer(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(MAX_HEAD_BYTES);
-    let told = router.map_request(move |mut request: Request<Incoming>| {
+    let router = router.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         request
     });
-    let service = TowerToHyperService::new(told);
-    let stream = TokioIo::new(Patient::new(stream, limits.write_timeout));
+    let service = TowerToHyperService::new(router);
+    let stream = TokioIo::new(with_write_timeout(stream, limits.write_timeout));
     let mut connection = pin!(builder.serve_connection(stream, service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "connection ended early");
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection failed");
     }
 }
 
@@ -225,15 +228,15 @@ mod tests {
         write_timeout: Duration::from_secs(10),
         max_connections: 1024,
     };
-    const ASK: &[u8] = b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
+    const REQUEST: &[u8] = b"GET /ping HTTP/1.1\r\nhost: x\r\n\r\n";
 
-    struct Served {
+    struct TestServer {
         address: SocketAddr,
         shutdown: CancellationToken,
         ended: JoinHandle<io::Result<()>>,
     }
 
-    async fn start(limits: ConnectionLimits) -> Served {
+    async fn start(limits: ConnectionLimits) -> TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -248,7 +251,7 @@ mod tests {
             shutdown.clone(),
             Duration::from_secs(3600),
         ));
-        Served {
+        TestServer {
             address,
             shutdown,
             ended,
@@ -256,13 +259,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_finish_its_head_is_disconnected() {
-        let served = start(ConnectionLimits {
+    async fn disconnects_client_with_unfinished_head() {
+        let server = start(ConnectionLimits {
             head_timeout: Duration::from_millis(20),
             ..LIMITS
         })
         .await;
-        let mut slow = TcpStream::connect(served.address).await.unwrap();
+        let mut slow = TcpStream::connect(server.address).await.unwrap();
         slow.write_all(b"GET /ping HTTP/1.1\r\nhost:")
             .await
             .unwrap();
@@ -272,64 +275,68 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_never_says_anything_is_disconnected() {
-        let served = start(ConnectionLimits {
+    async fn disconnects_silent_client() {
+        let server = start(ConnectionLimits {
             head_timeout: Duration::from_millis(20),
             ..LIMITS
         })
         .await;
-        let mut silent = TcpStream::connect(served.address).await.unwrap();
+        let mut silent = TcpStream::connect(server.address).await.unwrap();
         let mut nothing = Vec::new();
         silent.read_to_end(&mut nothing).await.unwrap();
         assert!(nothing.is_empty());
     }
 
     #[tokio::test]
-    async fn an_idle_client_is_disconnected() {
-        let served = start(ConnectionLimits {
+    async fn disconnects_idle_client() {
+        let server = start(ConnectionLimits {
             head_timeout: Duration::from_millis(20),
             ..LIMITS
         })
         .await;
-        let mut idle = TcpStream::connect(served.address).await.unwrap();
-        idle.write_all(ASK).await.unwrap();
+        let mut idle = TcpStream::connect(server.address).await.unwrap();
+        idle.write_all(REQUEST).await.unwrap();
         let mut all = Vec::new();
         idle.read_to_end(&mut all).await.unwrap();
         assert!(all.starts_with(b"HTTP/1.1 200") && all.ends_with(b"pong"));
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_take_its_answer_is_disconnected() {
-        let served = start(ConnectionLimits {
+    async fn disconnects_stalled_reader() {
+        let server = start(ConnectionLimits {
             write_timeout: Duration::from_millis(50),
             ..LIMITS
         })
         .await;
-        let mut deaf = TcpStream::connect(served.address).await.unwrap();
-        deaf.write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+        let mut stalled = TcpStream::connect(server.address).await.unwrap();
+        stalled
+            .write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
             .await
             .unwrap();
-        // The first byte shows that the answer has begun; nothing more is taken.
-        deaf.read_u8().await.unwrap();
-        served.shutdown.cancel();
-        let ended = tokio::time::timeout(Duration::from_secs(60), served.ended).await;
-        ended.expect("the drain waits for it").unwrap().unwrap();
+        // The first byte shows that the response has started; the client reads no more.
+        stalled.read_u8().await.unwrap();
+        server.shutdown.cancel();
+        let ended = tokio::time::timeout(Duration::from_secs(60), server.ended).await;
+        ended
+            .expect("the drain waits for the client")
+            .unwrap()
+            .unwrap();
     }
 
     #[tokio::test]
-    async fn a_connection_over_the_limit_waits_for_a_place() {
-        let served = start(ConnectionLimits {
+    async fn connection_over_limit_waits() {
+        let server = start(ConnectionLimits {
             max_connections: 1,
             ..LIMITS
         })
         .await;
-        let mut first = TcpStream::connect(served.address).await.unwrap();
-        first.write_all(ASK).await.unwrap();
+        let mut first = TcpStream::connect(server.address).await.unwrap();
+        first.write_all(REQUEST).await.unwrap();
         first.read_u8().await.unwrap();
-        let mut second = TcpStream::connect(served.address).await.unwrap();
-        second.write_all(ASK).await.unwrap();
+        let mut second = TcpStream::connect(server.address).await.unwrap();
+        second.write_all(REQUEST).await.unwrap();
         let early = tokio::time::timeout(Duration::from_millis(50), second.read_u8()).await;
-        assert!(early.is_err(), "answered without a place");
+        assert!(early.is_err(), "answered over the limit");
         drop(first);
         assert_eq!(second.read_u8().await.unwrap(), b'H');
     }

@@ -1,5 +1,6 @@
-//! What the handlers share.
+//! The state that the handlers share.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use moodvane_eventlog::EventLog;
@@ -9,60 +10,50 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::ServerConfig;
-use crate::client::Clients;
-use crate::observe::Counts;
+use crate::http_metrics::HttpMetrics;
 
-/// All that the server is made of.
+/// The dependencies of a server.
 pub struct ServerDeps {
-    /// Where the hours are.
+    /// The store of the hours.
     pub store: Arc<dyn Store>,
-    /// The log; only asked whether it answers.
+    /// The log; the server reads only its watermarks.
     pub log: Arc<dyn EventLog>,
-    /// What time it is.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
-    /// How to behave.
+    /// The configuration.
     pub config: ServerConfig,
-    /// The checks of the whole process.
+    /// The readiness checks of the process.
     pub readiness: Readiness,
-    /// Where the process counts.
+    /// The registry of the process's metrics.
     pub registry: prometheus::Registry,
-    /// Cancelled once the process is to end; from then on it is not ready.
+    /// Cancelled when the process shuts down; from then on it is not ready.
     pub shutdown: CancellationToken,
 }
 
-/// The handlers' shared state; cheap to clone.
+/// The shared state; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct State(Arc<Shared>);
+pub(crate) struct ServerState(Arc<SharedState>);
 
-pub(crate) struct Shared {
-    pub(crate) app: ServerDeps,
-    pub(crate) counts: Counts,
-    /// One permit per request for weather that may be answered at once.
-    pub(crate) permits: Semaphore,
-    /// One permit per relation that may be worked out at once.
-    pub(crate) relations: Arc<Semaphore>,
-    /// Where clients have a rate.
-    pub(crate) clients: Option<Clients>,
+pub(crate) struct SharedState {
+    pub(crate) deps: ServerDeps,
+    pub(crate) metrics: HttpMetrics,
+    /// One permit for each relation that may be computed at once.
+    pub(crate) relation_permits: Arc<Semaphore>,
 }
 
-impl State {
-    pub(crate) fn new(app: ServerDeps) -> Self {
-        Self(Arc::new(Shared {
-            counts: Counts::new(&app.registry),
-            permits: Semaphore::new(app.config.max_concurrent_requests),
-            relations: Arc::new(Semaphore::new(app.config.max_concurrent_relations)),
-            clients: app
-                .config
-                .rate_limit
-                .map(|rate| Clients::new(rate, app.config.trusted_proxies.clone())),
-            app,
+impl ServerState {
+    pub(crate) fn new(deps: ServerDeps) -> Self {
+        Self(Arc::new(SharedState {
+            metrics: HttpMetrics::new(&deps.registry),
+            relation_permits: Arc::new(Semaphore::new(deps.config.max_concurrent_relations)),
+            deps,
         }))
     }
 }
 
-impl std::ops::Deref for State {
-    type Target = Shared;
-    fn deref(&self) -> &Shared {
+impl Deref for ServerState {
+    type Target = SharedState;
+    fn deref(&self) -> &SharedState {
         &self.0
     }
 }

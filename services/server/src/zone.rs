@@ -1,10 +1,10 @@
-//! Hours on the clocks of a place.
+//! Local hours of a time zone.
 //!
-//! Terms: a *slot* is an hour as its clocks show it, such as `2018-11-04 01`.
+//! Terms: a *local hour* is an hour in local time, such as `2018-11-04 01`.
 //!
-//! Where clocks are put back, a slot names two hours: as a begin the first, as an end the last, so
-//! that a range has both. Where they are put forward, a slot names none: as a begin it means the
-//! next hour, as an end the one before. Offsets must be whole hours in the whole of a range, since
+//! When clocks are put back, a local hour names two hours: as begin the first, as end the last, so
+//! that a range has both. When clocks are put forward, a local hour names none: as begin it means
+//! the next hour, as end the previous one. Offsets must be whole hours in the whole range, because
 //! rows are hours of UTC.
 
 use chrono::{Offset, TimeZone};
@@ -13,24 +13,30 @@ use moodvane_model::{City, HourRange, HourSlot};
 
 use crate::problem::{Kind, Problem};
 
-/// The farthest that clocks are from UTC, and an hour more.
-const FARTHEST_HOURS: i32 = 15;
+/// The largest offset from UTC, and an hour more.
+const MAX_OFFSET_HOURS: i32 = 15;
 
 /// A time zone of the IANA database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Zone(Tz);
 
+impl Default for Zone {
+    fn default() -> Self {
+        Self::UTC
+    }
+}
+
 impl Zone {
     pub(crate) const UTC: Self = Self(Tz::UTC);
 
-    /// The zone of a name; the problem is one of field `tz`.
+    /// Parses the name of a zone. A problem names the field `tz`.
     pub(crate) fn parse(name: &str) -> Result<Self, Problem> {
         name.parse().map(Self).map_err(|_| {
             let name: String = name.chars().take(64).collect();
             let detail = format!(
                 "\"tz\": there is no zone \"{name}\"; it must be an IANA zone such as America/New_York"
             );
-            Problem::new(Kind::UnknownZone, detail).of("tz")
+            Problem::new(Kind::UnknownZone, detail).with_field("tz")
         })
     }
 
@@ -39,79 +45,86 @@ impl Zone {
     }
 
     /// The zone of a city.
-    pub(crate) fn of(city: &City) -> Self {
+    pub(crate) fn of_city(city: &City) -> Self {
         Self(city.zone)
     }
 
-    /// How many hours the clocks are ahead of UTC, the part of an hour dropped: near enough for
-    /// the time of day.
-    pub(crate) fn nearest_offset(self, hour: HourSlot) -> i8 {
-        i8::try_from(self.seconds(hour).div_euclid(3600)).unwrap_or_default()
+    /// The offset from UTC in hours, rounded down: precise enough for the hour of the day.
+    pub(crate) fn approximate_offset(self, hour: HourSlot) -> i8 {
+        i8::try_from(self.offset_seconds(hour).div_euclid(3600)).unwrap_or_default()
     }
 
-    fn seconds(self, hour: HourSlot) -> i32 {
+    fn offset_seconds(self, hour: HourSlot) -> i32 {
         let at = hour.start().to_chrono().naive_utc();
         self.0.offset_from_utc_datetime(&at).fix().local_minus_utc()
     }
 
-    /// How many hours the clocks are ahead of UTC. `None` where that is not a whole number.
-    pub(crate) fn offset(self, hour: HourSlot) -> Option<i8> {
-        let seconds = self.seconds(hour);
+    /// The offset from UTC in hours; `None` if it is not a whole number.
+    fn whole_hour_offset(self, hour: HourSlot) -> Option<i8> {
+        let seconds = self.offset_seconds(hour);
         let hours = i8::try_from(seconds / 3600).ok()?;
         (seconds % 3600 == 0).then_some(hours)
     }
 
-    /// What the clocks show in an hour.
-    pub(crate) fn slot(self, hour: HourSlot) -> Option<HourSlot> {
-        hour.checked_add(self.offset(hour)?.into())
+    /// The local hour of an hour of UTC.
+    pub(crate) fn local_hour(self, hour: HourSlot) -> Option<HourSlot> {
+        hour.checked_add(self.whole_hour_offset(hour)?.into())
     }
 
-    /// The hour's first moment with its offset (RFC 3339).
-    pub(crate) fn moment(self, hour: HourSlot) -> Option<String> {
-        let slot = self.slot(hour)?.to_string().replace(' ', "T");
-        let offset = match self.offset(hour)? {
+    /// The start of the hour with its offset (RFC 3339).
+    pub(crate) fn rfc3339(self, hour: HourSlot) -> Option<String> {
+        let local = self.local_hour(hour)?.to_string().replace(' ', "T");
+        let offset = match self.whole_hour_offset(hour)? {
             0 => "Z".to_owned(),
             hours => format!("{hours:+03}:00"),
         };
-        Some(format!("{slot}:00:00{offset}"))
+        Some(format!("{local}:00:00{offset}"))
     }
 
-    /// The hours from slot `begin` to slot `end`, both included.
+    /// The hours from local hour `begin` to local hour `end`, both included.
     pub(crate) fn range(self, begin: HourSlot, end: HourSlot) -> Result<HourRange, Problem> {
         if end < begin {
             let error = HourRange::new(begin, end).err().map(|e| e.to_string());
-            return Err(Problem::new(Kind::EndBeforeBegin, error.unwrap_or_default()).of("end"));
+            return Err(
+                Problem::new(Kind::EndBeforeBegin, error.unwrap_or_default()).with_field("end"),
+            );
         }
         if self == Self::UTC {
             return HourRange::new(begin, end).map_err(|_| self.no_hours());
         }
-        let first = self.around(begin)?.find(|(_, slot)| *slot >= begin);
-        let last = self.around(end)?.rfind(|(_, slot)| *slot <= end);
+        let first = self.hours_near(begin)?.find(|(_, local)| *local >= begin);
+        let last = self.hours_near(end)?.rfind(|(_, local)| *local <= end);
         let (Some((first, _)), Some((last, _))) = (first, last) else {
             return Err(self.no_hours());
         };
         HourRange::new(first, last).map_err(|_| self.no_hours())
     }
 
-    /// Whether the clocks are whole hours from UTC in all of a range.
-    pub(crate) fn check(self, range: HourRange) -> Result<(), Problem> {
-        if self == Self::UTC || range.iter().all(|hour| self.offset(hour).is_some()) {
+    /// Rejects a range in which an offset from UTC is not a whole number of hours.
+    pub(crate) fn require_whole_hours(self, range: HourRange) -> Result<(), Problem> {
+        if self == Self::UTC
+            || range
+                .iter()
+                .all(|hour| self.whole_hour_offset(hour).is_some())
+        {
             return Ok(());
         }
         Err(self.fractional())
     }
 
-    /// The hours that may have a slot, in order, with theirs.
-    fn around(
+    /// The hours of UTC that may have this local hour, in order, each with its own local hour.
+    fn hours_near(
         self,
-        slot: HourSlot,
+        local: HourSlot,
     ) -> Result<impl DoubleEndedIterator<Item = (HourSlot, HourSlot)>, Problem> {
-        let near = (-FARTHEST_HOURS..=FARTHEST_HOURS).filter_map(|by| slot.checked_add(by));
+        let near = (-MAX_OFFSET_HOURS..=MAX_OFFSET_HOURS).filter_map(|by| local.checked_add(by));
         let mut found = Vec::new();
         for hour in near {
-            let offset = self.offset(hour).ok_or_else(|| self.fractional())?;
-            if let Some(shown) = hour.checked_add(offset.into()) {
-                found.push((hour, shown));
+            let offset = self
+                .whole_hour_offset(hour)
+                .ok_or_else(|| self.fractional())?;
+            if let Some(local) = hour.checked_add(offset.into()) {
+                found.push((hour, local));
             }
         }
         Ok(found.into_iter())
@@ -119,18 +132,18 @@ impl Zone {
 
     fn fractional(self) -> Problem {
         let detail = format!(
-            "\"tz\": the clocks of {} are not whole hours from UTC in the range; hours are those of UTC",
+            "\"tz\": {} has an offset from UTC that is not a whole number of hours in the range; choose a zone with whole-hour offsets",
             self.name()
         );
-        Problem::new(Kind::FractionalZone, detail).of("tz")
+        Problem::new(Kind::FractionalZone, detail).with_field("tz")
     }
 
     fn no_hours(self) -> Problem {
         let detail = format!(
-            "the range has no hour: the clocks of {} are put forward over it",
+            "the range has no hour: the clocks of {} skip it",
             self.name()
         );
-        Problem::new(Kind::InvalidHour, detail).of("begin")
+        Problem::new(Kind::InvalidHour, detail).with_field("begin")
     }
 }
 
@@ -142,12 +155,12 @@ mod tests {
     fn range(zone: &str, begin: &str, end: &str) -> Result<(String, String), String> {
         let zone = Zone::parse(zone).unwrap();
         let range = zone.range(begin.parse().unwrap(), end.parse().unwrap());
-        let range = range.map_err(|problem| problem.kind().to_owned())?;
+        let range = range.map_err(|problem| problem.type_name().to_owned())?;
         Ok((range.begin().to_string(), range.end().to_string()))
     }
 
     #[test]
-    fn a_slot_is_the_hours_that_clocks_show_it_in() {
+    fn range_follows_local_clocks() {
         let new_york = "America/New_York";
         let cases = [
             (
@@ -193,7 +206,7 @@ mod tests {
                 ("2017-12-31 10", "2017-12-31 10"),
             ),
             (
-                "a day that was left out, begin",
+                "skipped day, begin",
                 "Pacific/Apia",
                 ("2011-12-30 12", "2011-12-31 00"),
                 ("2011-12-30 10", "2011-12-30 10"),
@@ -212,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_hours_is_refused() {
+    fn rejects_range_without_hours() {
         let cases = [
             (
                 "America/New_York",
@@ -245,44 +258,44 @@ mod tests {
             "2018-01-01 00".parse().unwrap(),
             "2018-01-02 00".parse().unwrap(),
         );
-        assert_eq!(howe.check(summer.unwrap()), Ok(()));
+        assert_eq!(howe.require_whole_hours(summer.unwrap()), Ok(()));
         let year = howe.range(
             "2018-01-01 00".parse().unwrap(),
             "2018-12-31 00".parse().unwrap(),
         );
-        assert!(howe.check(year.unwrap()).is_err());
+        assert!(howe.require_whole_hours(year.unwrap()).is_err());
     }
 
     #[test]
-    fn a_moment_says_its_offset() {
-        let moment =
-            |zone: &str, hour: &str| Zone::parse(zone).unwrap().moment(hour.parse().unwrap());
+    fn rfc3339_has_offset() {
+        let rfc3339 =
+            |zone: &str, hour: &str| Zone::parse(zone).unwrap().rfc3339(hour.parse().unwrap());
         assert_eq!(
-            moment("UTC", "2018-01-01 02").unwrap(),
+            rfc3339("UTC", "2018-01-01 02").unwrap(),
             "2018-01-01T02:00:00Z"
         );
         assert_eq!(
-            moment("America/New_York", "2018-11-04 05").unwrap(),
+            rfc3339("America/New_York", "2018-11-04 05").unwrap(),
             "2018-11-04T01:00:00-04:00"
         );
         assert_eq!(
-            moment("America/New_York", "2018-11-04 06").unwrap(),
+            rfc3339("America/New_York", "2018-11-04 06").unwrap(),
             "2018-11-04T01:00:00-05:00"
         );
         assert_eq!(
-            moment("Asia/Tokyo", "2018-11-04 06").unwrap(),
+            rfc3339("Asia/Tokyo", "2018-11-04 06").unwrap(),
             "2018-11-04T15:00:00+09:00"
         );
     }
 
     proptest! {
         #[test]
-        fn every_hour_lies_in_the_range_of_its_own_slot(index in 100u32..900_000) {
+        fn range_of_local_hour_contains_hour(index in 100u32..900_000) {
             for zone in ["America/New_York", "Europe/London", "Pacific/Auckland"] {
                 let zone = Zone::parse(zone).unwrap();
                 let hour = HourSlot::from_index(index).unwrap();
-                let slot = zone.slot(hour).unwrap();
-                let range = zone.range(slot, slot).unwrap();
+                let local = zone.local_hour(hour).unwrap();
+                let range = zone.range(local, local).unwrap();
                 prop_assert!(range.begin() <= hour && hour <= range.end());
                 prop_assert!(range.hours() <= 2);
             }

@@ -7,7 +7,7 @@ use moodvane_runtime::Settings;
 use moodvane_server::ServerConfig;
 
 #[test]
-fn the_default_configuration_is_valid() {
+fn default_configuration_is_valid() {
     let config = ServerConfig::read(&Settings::new()).unwrap();
     assert_eq!(config.address.to_string(), "127.0.0.1:8080");
     assert_eq!(config.default_city.as_str(), "new-york");
@@ -27,7 +27,7 @@ fn the_default_configuration_is_valid() {
 }
 
 #[test]
-fn an_ipv6_address_and_a_free_port_can_be_asked_for() {
+fn accepts_ipv6_address_and_free_port() {
     let mut settings = Settings::new();
     settings.set("server.address", "::1");
     settings.set("server.port", "0");
@@ -36,7 +36,7 @@ fn an_ipv6_address_and_a_free_port_can_be_asked_for() {
 }
 
 #[test]
-fn a_rate_and_proxies_can_be_named() {
+fn accepts_rate_and_proxies() {
     let mut settings = Settings::new();
     settings.set("server.rate_per_s", "20");
     settings.set("server.trusted_proxies", "10.0.0.1,fd00::/8");
@@ -52,7 +52,7 @@ fn a_rate_and_proxies_can_be_named() {
 }
 
 #[test]
-fn every_fault_is_named_at_once() {
+fn reports_all_errors_at_once() {
     let wrong = [
         ("server.address", "localhost"),
         ("server.port", "65536"),

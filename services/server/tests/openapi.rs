@@ -1,4 +1,4 @@
-//! The OpenAPI document: what it says, and that it says it of every route.
+//! The OpenAPI document and its agreement with the routes.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -7,18 +7,21 @@ use common::TestApp;
 use serde_json::Value;
 
 async fn document() -> Value {
-    TestApp::over(Vec::new()).get("/openapi.json").await.json()
+    TestApp::with_rows(Vec::new())
+        .get("/openapi.json")
+        .await
+        .json()
 }
 
 #[tokio::test]
-async fn the_document_is_this_one() {
+async fn document_matches_snapshot() {
     let mut document = document().await;
     document["info"]["version"] = "VERSION".into();
     insta::assert_json_snapshot!(document);
 }
 
 #[tokio::test]
-async fn it_is_openapi_3_1_and_every_reference_leads_somewhere() {
+async fn is_openapi_3_1_without_dangling_references() {
     let document = document().await;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let text = document.to_string();
@@ -33,8 +36,8 @@ async fn it_is_openapi_3_1_and_every_reference_leads_somewhere() {
     }
 }
 
-/// The words that the document allows for a parameter.
-fn words(document: &Value, path: &str, parameter: &str) -> Vec<String> {
+/// The values that the document allows for a parameter.
+fn documented_values(document: &Value, path: &str, parameter: &str) -> Vec<String> {
     let all = document["paths"][path]["get"]["parameters"]
         .as_array()
         .unwrap();
@@ -44,15 +47,15 @@ fn words(document: &Value, path: &str, parameter: &str) -> Vec<String> {
     let schema = document
         .pointer(reference.split('"').next().unwrap())
         .unwrap();
-    let words = schema["enum"].as_array().unwrap().iter();
-    words
-        .map(|word| word.as_str().unwrap().to_owned())
+    let values = schema["enum"].as_array().unwrap().iter();
+    values
+        .map(|value| value.as_str().unwrap().to_owned())
         .collect()
 }
 
 #[tokio::test]
-async fn the_words_that_are_named_are_those_that_are_taken() {
-    let app = TestApp::over(Vec::new());
+async fn documented_values_are_accepted_values() {
+    let app = TestApp::with_rows(Vec::new());
     let document = document().await;
     let hours = "begin=2018-01-01T00&end=2018-01-01T23";
     let cases = [
@@ -66,27 +69,31 @@ async fn the_words_that_are_named_are_those_that_are_taken() {
             .get(&format!("{path}?{hours}{more}&{parameter}=nonsense"))
             .await;
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
-        let (_, taken) = detail.split_once("must be one of ").unwrap();
-        let taken: Vec<&str> = taken.split(", ").collect();
-        assert_eq!(words(&document, path, parameter), taken, "{parameter}");
+        let (_, accepted) = detail.split_once("must be one of ").unwrap();
+        let accepted: Vec<&str> = accepted.split(", ").collect();
+        assert_eq!(
+            documented_values(&document, path, parameter),
+            accepted,
+            "{parameter}"
+        );
     }
 }
 
 #[tokio::test]
-async fn every_path_is_answered_and_every_route_but_metrics_is_a_path() {
-    let app = TestApp::over(Vec::new());
+async fn documents_every_route_but_metrics() {
+    let app = TestApp::with_rows(Vec::new());
     let document = document().await;
     let paths = document["paths"].as_object().unwrap();
     for path in paths.keys() {
         assert_ne!(app.get(path).await.status, 404, "{path}");
     }
-    // The answer to an unknown path names every route.
+    // The response to an unknown path lists every route.
     let detail = app.get("/nowhere").await.json()["detail"]
         .as_str()
         .unwrap()
         .to_owned();
     let routes: Vec<&str> = detail
-        .split("there are ")
+        .split("the paths are ")
         .nth(1)
         .unwrap()
         .split(", ")

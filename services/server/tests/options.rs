@@ -1,4 +1,4 @@
-//! The optional fields of `POST /weather`. Without them its bytes are those of `weather.rs`.
+//! The optional fields of `POST /weather`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -8,7 +8,7 @@ use common::{TestApp, hour, hour_of};
 
 /// The night in which New York's clocks are put back: 05 and 06 UTC are both 01.
 fn autumn() -> TestApp {
-    TestApp::over(vec![
+    TestApp::with_rows(vec![
         hour("2018-11-04 04", &[1], &[("a", 4.0)]),
         hour("2018-11-04 05", &[2], &[("a", 5.0)]),
         hour("2018-11-04 06", &[3, 3], &[("a", 6.0)]),
@@ -26,7 +26,7 @@ async fn answered(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn slots_are_those_of_the_zone_and_a_repeated_one_is_there_twice() {
+async fn hour_slots_are_local_and_repeated_hour_occurs_twice() {
     let cases = [
         (
             "the whole night",
@@ -34,12 +34,12 @@ async fn slots_are_those_of_the_zone_and_a_repeated_one_is_there_twice() {
             r#"{"res":[{"hourSlot":"2018-11-04 00","feeling":1.0,"temperature":4.0},{"hourSlot":"2018-11-04 01","feeling":2.0,"temperature":5.0},{"hourSlot":"2018-11-04 01","feeling":3.0,"temperature":6.0},{"hourSlot":"2018-11-04 02","feeling":4.0,"temperature":7.0}],"r2":1.0}"#,
         ),
         (
-            "the repeated hour alone is both",
+            "the repeated hour alone",
             r#"{"begin":"2018-11-04 01","end":"2018-11-04 01","tz":"America/New_York"}"#,
             r#"{"res":[{"hourSlot":"2018-11-04 01","feeling":2.0,"temperature":5.0},{"hourSlot":"2018-11-04 01","feeling":3.0,"temperature":6.0}],"r2":1.0}"#,
         ),
         (
-            "UTC named is UTC not named",
+            "UTC is the default",
             r#"{"begin":"2018-11-04 05","end":"2018-11-04 05","tz":"UTC"}"#,
             r#"{"res":[{"hourSlot":"2018-11-04 05","feeling":2.0,"temperature":5.0}],"r2":0.0}"#,
         ),
@@ -50,7 +50,7 @@ async fn slots_are_those_of_the_zone_and_a_repeated_one_is_there_twice() {
 }
 
 #[tokio::test]
-async fn a_city_a_least_number_of_posts_and_one_sided_hours_can_be_asked_for() {
+async fn accepts_city_min_posts_and_include() {
     let cases = [
         (
             "another city",
@@ -58,22 +58,22 @@ async fn a_city_a_least_number_of_posts_and_one_sided_hours_can_be_asked_for() {
             r#"{"res":[{"hourSlot":"2018-11-04 05","feeling":0.0,"temperature":12.0}],"r2":0.0}"#,
         ),
         (
-            "one side alone",
+            "hours with one value",
             r#"{"begin":"2018-11-04 07","end":"2018-11-04 11","include":"all"}"#,
             r#"{"res":[{"hourSlot":"2018-11-04 07","feeling":4.0,"temperature":7.0},{"hourSlot":"2018-11-04 08","feeling":2.0,"temperature":null},{"hourSlot":"2018-11-04 09","feeling":null,"temperature":9.0}],"r2":0.0}"#,
         ),
         (
-            "both sides, said so",
+            "include both",
             r#"{"begin":"2018-11-04 07","end":"2018-11-04 11","include":"both"}"#,
             r#"{"res":[{"hourSlot":"2018-11-04 07","feeling":4.0,"temperature":7.0}],"r2":0.0}"#,
         ),
         (
-            "two posts at least",
+            "min_posts",
             r#"{"begin":"2018-11-04 04","end":"2018-11-04 09","min_posts":2}"#,
             r#"{"res":[{"hourSlot":"2018-11-04 06","feeling":3.0,"temperature":6.0}],"r2":0.0}"#,
         ),
         (
-            "two posts at least, else no feeling",
+            "min_posts with include all",
             r#"{"begin":"2018-11-04 05","end":"2018-11-04 06","min_posts":2,"include":"all"}"#,
             r#"{"res":[{"hourSlot":"2018-11-04 05","feeling":null,"temperature":5.0},{"hourSlot":"2018-11-04 06","feeling":3.0,"temperature":6.0}],"r2":0.0}"#,
         ),
@@ -84,7 +84,7 @@ async fn a_city_a_least_number_of_posts_and_one_sided_hours_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_field_is_said_of_that_field() {
+async fn problem_names_wrong_field() {
     let cases = [
         (r#""tz":"Mars/Olympus""#, "unknown-zone", "tz"),
         (r#""tz":"""#, "unknown-zone", "tz"),

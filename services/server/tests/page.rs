@@ -1,4 +1,4 @@
-//! The pages for people: what they are made of, and what they may do.
+//! The web pages, their assets and their security headers.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -6,8 +6,8 @@ mod common;
 use common::TestApp;
 
 #[tokio::test]
-async fn pages_and_their_files_are_served_under_a_strict_policy() {
-    let app = TestApp::over(Vec::new());
+async fn serves_pages_and_assets_with_strict_policy() {
+    let app = TestApp::with_rows(Vec::new());
     let cases = [
         ("/", "text/html; charset=utf-8", "<title>Moodvane</title>"),
         (
@@ -44,8 +44,8 @@ async fn pages_and_their_files_are_served_under_a_strict_policy() {
 }
 
 #[tokio::test]
-async fn a_file_that_has_not_changed_is_not_sent_again() {
-    let app = TestApp::over(Vec::new());
+async fn unchanged_asset_is_304() {
+    let app = TestApp::with_rows(Vec::new());
     let path = "/assets/vendor/uplot/uPlot.iife.min.js";
     let first = app.get(path).await;
     assert_eq!(first.header("cache-control"), "no-cache");
@@ -61,8 +61,8 @@ async fn a_file_that_has_not_changed_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_a_problem() {
-    let app = TestApp::over(Vec::new());
+async fn unknown_asset_is_problem() {
+    let app = TestApp::with_rows(Vec::new());
     for path in [
         "/assets/",
         "/assets/index.html",

@@ -1,15 +1,15 @@
-//! The routes for people who look whether it works, and for machines that do.
+//! The health probes, `/test` and `/metrics`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use common::{Mood, TestApp};
+use common::{FakeMode, TestApp};
 use insta::assert_snapshot;
 
 fn app() -> TestApp {
-    TestApp::over(Vec::new())
+    TestApp::with_rows(Vec::new())
 }
 
 #[tokio::test]
@@ -21,9 +21,9 @@ async fn ping_answers_pong() {
 }
 
 #[tokio::test]
-async fn test_answers_what_was_worked_out_by_hand() {
+async fn test_answers_known_result() {
     let app = app();
-    app.store.switch.turn(Mood::Away);
+    app.store.mode.set(FakeMode::Unavailable);
     let expected = r#"{"res":[{"hourSlot":"2018-01-01 02","feeling":1.67,"temperature":7.0},{"hourSlot":"2018-01-01 03","feeling":2.0,"temperature":9.0},{"hourSlot":"2018-01-01 04","feeling":2.33,"temperature":13.0},{"hourSlot":"2018-01-01 05","feeling":2.0,"temperature":11.0}],"r2":0.9}"#;
     for (method, body) in [("GET", ""), ("POST", ""), ("POST", "{not read")] {
         let answer = app.call(method, "/test", body).await;
@@ -34,10 +34,10 @@ async fn test_answers_what_was_worked_out_by_hand() {
 }
 
 #[tokio::test]
-async fn health_is_alive_whatever_else_fails() {
+async fn health_is_alive_during_outages() {
     let app = app();
-    app.store.switch.turn(Mood::Away);
-    app.log.0.turn(Mood::Away);
+    app.store.mode.set(FakeMode::Unavailable);
+    app.log.mode.set(FakeMode::Unavailable);
     app.shutdown.cancel();
     let answer = app.get("/health").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -45,7 +45,7 @@ async fn health_is_alive_whatever_else_fails() {
 }
 
 #[tokio::test]
-async fn ready_when_store_and_log_answer_and_every_check_is_good() {
+async fn ready_when_every_check_passes() {
     let app = app();
     let answer = app.get("/ready").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -53,7 +53,7 @@ async fn ready_when_store_and_log_answer_and_every_check_is_good() {
 }
 
 #[tokio::test]
-async fn not_ready_while_a_check_fails_and_each_says_why() {
+async fn not_ready_while_required_check_fails() {
     let app = app();
     let check = app.readiness.check("processor");
     let failing = async |name: &str| {
@@ -71,34 +71,38 @@ async fn not_ready_while_a_check_fails_and_each_says_why() {
     check.ok();
     assert_eq!(app.get("/ready").await.status, StatusCode::OK);
 
-    app.store.switch.turn(Mood::Away);
-    app.log.0.turn(Mood::Away);
+    app.store.mode.set(FakeMode::Unavailable);
+    app.log.mode.set(FakeMode::Unavailable);
     assert_eq!(
         failing("store").await,
         "the store does not answer: the disk is gone"
     );
-    app.store.switch.turn(Mood::Well);
+    app.store.mode.set(FakeMode::Healthy);
     let answer = app.get("/ready").await;
-    assert_eq!(answer.status, StatusCode::OK, "no answer needs the log");
+    assert_eq!(
+        answer.status,
+        StatusCode::OK,
+        "readiness does not depend on the log"
+    );
     assert_snapshot!(answer.json()["checks"][2], @r#"{"name":"log","ok":false,"needed":false,"reason":"the log does not answer: no broker"}"#);
-    app.log.0.turn(Mood::Well);
+    app.log.mode.set(FakeMode::Healthy);
 
     app.shutdown.cancel();
     assert_eq!(failing("accepting").await, "draining");
 }
 
-/// As while Kafka is away: its client asks until its patience ends. Marathon's probe has a second.
+/// The log client retries for long while Kafka is unavailable, but Marathon's probe has only a second.
 #[tokio::test]
-async fn a_log_that_says_nothing_does_not_hold_up_a_probe() {
+async fn hanging_log_does_not_delay_probe() {
     let app = app();
-    app.log.0.turn(Mood::Silent);
+    app.log.mode.set(FakeMode::Hanging);
     let answer = app.get("/ready").await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_snapshot!(answer.json()["checks"][2]["reason"], @r#""no answer within 300 ms""#);
 }
 
 #[tokio::test]
-async fn metrics_count_requests_by_bounded_labels() {
+async fn metrics_have_bounded_labels() {
     let app = app();
     app.get("/ping").await;
     app.get("/ping").await;
@@ -121,13 +125,13 @@ async fn metrics_count_requests_by_bounded_labels() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_is_counted_as_aborted() {
+async fn counts_cancelled_request_as_aborted() {
     let app = app();
-    app.store.switch.turn(Mood::Silent);
+    app.store.mode.set(FakeMode::Hanging);
     let body = r#"{"begin":"2018-01-01 02","end":"2018-01-01 03"}"#;
     tokio::select! {
-        _ = app.weather(body) => panic!("a silent store does not answer"),
-        () = app.store.asked.notified() => {}
+        _ = app.weather(body) => panic!("a hanging store does not answer"),
+        () = app.store.read_started.notified() => {}
     }
     let counted = app.get("/metrics").await.body;
     let line = r#"moodvane_http_requests_total{method="POST",route="/weather",status="aborted"} 1"#;
@@ -135,7 +139,7 @@ async fn a_request_that_is_given_up_is_counted_as_aborted() {
 }
 
 #[tokio::test]
-async fn head_answers_as_get_without_a_body() {
+async fn head_answers_without_body() {
     let app = app();
     for path in ["/ping", "/test", "/health", "/ready", "/metrics"] {
         let answer = app.call("HEAD", path, Body::empty()).await;

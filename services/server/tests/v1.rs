@@ -1,10 +1,10 @@
-//! What the routes under `/v1` answer.
+//! The routes under `/v1`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
 use axum::http::{HeaderValue, StatusCode};
-use common::{Answer, Mood, TestApp, config, hour, hour_of};
+use common::{Answer, FakeMode, TestApp, config, hour, hour_of};
 use insta::assert_snapshot;
 use moodvane_model::{
     HourRow, HourSlot, Observation, Readings, Score, Sentiment, SourceId, Sums, Variable,
@@ -13,7 +13,7 @@ use moodvane_model::{
 const HOURS: &str = "/v1/hours?begin=2018-01-01T02&end=2018-01-01T05";
 
 fn new_year() -> TestApp {
-    TestApp::over(vec![
+    TestApp::with_rows(vec![
         hour("2018-01-01 02", &[1, 2, 2], &[("open-meteo", 7.0)]),
         hour(
             "2018-01-01 03",
@@ -32,14 +32,14 @@ async fn good(app: &TestApp, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn hours_tell_all_that_is_known_as_json() {
+async fn hours_as_json() {
     let answer = good(&new_year(), HOURS).await;
     assert_eq!(answer.header("content-type"), "application/json");
     assert_snapshot!(answer.body, @r#"{"city":"new-york","tz":"UTC","page_hours":4,"hours":[{"hour":"2018-01-01T02:00:00Z","posts":3,"unscored":0,"feeling":1.666667,"standard_error":0.333333,"shares":[0.0,0.333333,0.666667,0.0,0.0],"weather":{"temperature":{"value":7.0,"used":["open-meteo"],"left_out":[]},"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"bluesky","minutes":1,"posts":3,"observations":0},{"id":"open-meteo","minutes":1,"posts":0,"observations":1}]},{"hour":"2018-01-01T03:00:00Z","posts":0,"unscored":0,"feeling":null,"standard_error":null,"shares":null,"weather":{"temperature":{"value":13.0,"used":["a","b"],"left_out":["c"]},"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"a","minutes":1,"posts":0,"observations":1},{"id":"b","minutes":1,"posts":0,"observations":1},{"id":"bluesky","minutes":0,"posts":0,"observations":0},{"id":"c","minutes":1,"posts":0,"observations":1}]},{"hour":"2018-01-01T05:00:00Z","posts":1,"unscored":0,"feeling":4.0,"standard_error":null,"shares":[0.0,0.0,0.0,0.0,1.0],"weather":{"temperature":null,"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"bluesky","minutes":1,"posts":1,"observations":0}]}],"next":null}"#);
 }
 
 #[tokio::test]
-async fn hours_are_a_table_too() {
+async fn hours_as_csv() {
     let answer = good(&new_year(), &format!("{HOURS}&format=csv")).await;
     let kind = "text/csv; charset=utf-8; header=present";
     assert_eq!(answer.header("content-type"), kind);
@@ -53,7 +53,7 @@ hour,posts,unscored,feeling,standard_error,share_0,share_1,share_2,share_3,share
 }
 
 #[tokio::test]
-async fn hours_are_lines_too() {
+async fn hours_as_ndjson() {
     let app = new_year();
     let answer = good(&app, &format!("{HOURS}&format=ndjson")).await;
     assert_eq!(answer.header("content-type"), "application/x-ndjson");
@@ -67,10 +67,10 @@ async fn hours_are_lines_too() {
 }
 
 #[tokio::test]
-async fn pages_have_every_hour_once_also_the_one_that_clocks_repeat() {
+async fn pages_contain_every_hour_once() {
     let slots = ["03", "04", "05", "06", "07", "08", "10"];
     let rows = slots.map(|h| hour(&format!("2018-11-04 {h}"), &[2], &[]));
-    let app = TestApp::over(rows.to_vec());
+    let app = TestApp::with_rows(rows.to_vec());
     let range = "begin=2018-11-03+23&end=2018-11-04+05&tz=America%2FNew_York";
     for format in ["json", "ndjson", "csv"] {
         let mut path = format!("/v1/hours?{range}&limit=2&format={format}");
@@ -87,7 +87,7 @@ async fn pages_have_every_hour_once_also_the_one_that_clocks_repeat() {
             assert!(link.ends_with("; rel=\"next\""), "{link}");
             path = next.to_owned();
         }
-        // 03 to 10 UTC are eight hours of time, of which seven are known.
+        // 03 to 10 UTC are eight hours, of which seven have data.
         assert_eq!(pages, 4, "{format}");
         // The cursor of each page but the last names an hour too.
         let cursors = if format == "json" { 3 * 3 } else { 0 };
@@ -104,7 +104,7 @@ async fn pages_have_every_hour_once_also_the_one_that_clocks_repeat() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_parameter_is_said_of_that_parameter() {
+async fn problem_names_wrong_parameter() {
     let app = new_year();
     let span = "begin=2018-01-01T02&end=2018-01-01T05";
     let hours = |rest: &str| format!("/v1/hours?{span}&{rest}");
@@ -180,10 +180,10 @@ async fn what_is_wrong_with_a_parameter_is_said_of_that_parameter() {
 }
 
 #[tokio::test]
-async fn the_example_of_every_refusal_is_a_right_request() {
+async fn example_of_problem_is_valid_request() {
     let mut config = config();
     config.max_range_hours = 8_784;
-    let app = TestApp::with(Vec::new(), config);
+    let app = TestApp::with_config(Vec::new(), config);
     for path in ["hours", "relation", "cities", "status"] {
         let refused = app.get(&format!("/v1/{path}?nonsense=1")).await;
         let example = refused.json()["example"]["path"]
@@ -195,32 +195,32 @@ async fn the_example_of_every_refusal_is_a_right_request() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_a_5xx_of_every_route_that_asks_it() {
+async fn store_failure_is_5xx_on_every_route() {
     let mut config = config();
     config.request_timeout = std::time::Duration::from_millis(20);
-    let app = TestApp::with(Vec::new(), config);
+    let app = TestApp::with_config(Vec::new(), config);
     let relation = "/v1/relation?variable=wind&begin=2018-01-01T02&end=2018-01-01T05";
-    for (mood, status, kind) in [
-        (Mood::Away, 503, "store-unavailable"),
-        (Mood::Silent, 503, "store-timeout"),
-        (Mood::Damaged, 500, "internal"),
-        (Mood::Panics, 500, "internal"),
+    for (mode, status, kind) in [
+        (FakeMode::Unavailable, 503, "store-unavailable"),
+        (FakeMode::Hanging, 503, "store-timeout"),
+        (FakeMode::Corrupt, 500, "internal"),
+        (FakeMode::Panicking, 500, "internal"),
     ] {
-        app.store.switch.turn(mood);
+        app.store.mode.set(mode);
         for path in [HOURS, relation, "/v1/status"] {
             let answer = app.get(path).await;
-            assert_eq!(answer.status.as_u16(), status, "{mood:?} {path}");
+            assert_eq!(answer.status.as_u16(), status, "{mode:?} {path}");
             assert_eq!(
                 answer.problem(),
                 format!("/problems/{kind}"),
-                "{mood:?} {path}"
+                "{mode:?} {path}"
             );
-            assert_eq!(answer.header("etag"), "", "{mood:?} {path}");
+            assert_eq!(answer.header("etag"), "", "{mode:?} {path}");
         }
     }
 }
 
-/// A fortnight in which rain and cold take from the feeling; the posts of each hour are many.
+/// Two weeks in which rain and cold reduce the feeling, with many posts each hour.
 fn fortnight() -> TestApp {
     let begin: HourSlot = "2018-01-01 00".parse().unwrap();
     let rows: Vec<HourRow> = (0..336)
@@ -228,12 +228,12 @@ fn fortnight() -> TestApp {
         .collect();
     let mut config = config();
     config.max_range_hours = 8_784;
-    TestApp::with(rows, config)
+    TestApp::with_config(rows, config)
 }
 
 fn weather_of(hour: HourSlot, i: i32) -> HourRow {
     let mut row = HourRow::empty(config().default_city, hour);
-    // Three numbers that go up and down without a common period.
+    // Three waves without a common period.
     let wave = |period: i32, shift: i32| f64::from((i + shift) % period) / f64::from(period);
     let rain = if (i % 37) < 9 { 1.5 } else { 0.0 };
     let celsius = 10.0 * wave(29, 0) + 3.0 * wave(7, 3);
@@ -264,7 +264,7 @@ fn weather_of(hour: HourSlot, i: i32) -> HourRow {
 const FORTNIGHT: &str = "begin=2018-01-01T00&end=2018-01-14T23";
 
 #[tokio::test]
-async fn a_planted_effect_of_rain_is_told_with_its_uncertainty() {
+async fn detects_planted_effect_of_rain() {
     let path = format!("/v1/relation?variable=precipitation&{FORTNIGHT}");
     let json = good(&fortnight(), &path).await.json();
     assert_eq!(json["conclusion"], "falls");
@@ -287,16 +287,16 @@ async fn a_planted_effect_of_rain_is_told_with_its_uncertainty() {
 }
 
 #[tokio::test]
-async fn wet_hours_that_are_too_few_are_said_in_a_sentence_too() {
+async fn explains_insufficient_wet_hours() {
     let path = "/v1/relation?variable=precipitation&begin=2018-01-01T00&end=2018-01-01T05";
     let json = good(&fortnight(), path).await.json();
     assert!(json["wet_against_dry"].is_null());
     let own = json["wet_sentence"].as_str().unwrap();
-    assert!(own.starts_with("There is too little to say: "), "{own}");
+    assert!(own.starts_with("Not enough data: "), "{own}");
 }
 
 #[tokio::test]
-async fn no_relation_is_not_a_conclusion_and_says_what_it_would_take() {
+async fn undecided_relation_reports_needed_hours() {
     let path = format!(
         "/v1/relation?variable=temperature&{FORTNIGHT}&weight=posts&min_posts=5&cycles=daily-and-weekly&tz=America/New_York"
     );
@@ -309,30 +309,30 @@ async fn no_relation_is_not_a_conclusion_and_says_what_it_would_take() {
 }
 
 #[tokio::test]
-async fn too_little_is_said_with_what_it_would_take() {
+async fn insufficient_data_reports_needed_hours() {
     let path = "/v1/relation?variable=temperature&begin=2018-01-01T02&end=2018-01-01T05";
     let answer = good(&new_year(), path).await;
-    assert_snapshot!(answer.body, @r#"{"city":"new-york","variable":"temperature","unit":"°C","begin":"2018-01-01T02:00:00Z","end":"2018-01-01T05:00:00Z","conclusion":"too-little","sentence":"There is too little to say: only 1 of the required 30 hours have both weather and feeling. It would take about 29 hours more.","more_hours":29,"relation":null,"wet_against_dry":null,"wet_sentence":null}"#);
+    assert_snapshot!(answer.body, @r#"{"city":"new-york","variable":"temperature","unit":"°C","begin":"2018-01-01T02:00:00Z","end":"2018-01-01T05:00:00Z","conclusion":"too-little","sentence":"Not enough data: only 1 of the required 30 hours have both weather and feeling. About 29 more hours are needed.","more_hours":29,"relation":null,"wet_against_dry":null,"wet_sentence":null}"#);
     let never = format!("/v1/relation?variable=wind&{FORTNIGHT}");
     let json = good(&fortnight(), &never).await.json();
     assert_eq!(json["conclusion"], "too-little");
 }
 
 #[tokio::test]
-async fn cities_are_those_of_the_configuration() {
+async fn lists_configured_cities() {
     assert_snapshot!(good(&new_year(), "/v1/cities").await.body, @r#"{"default":"new-york","cities":[{"id":"new-york","name":"New York","latitude":40.5,"longitude":-74.0,"zone":"America/New_York"},{"id":"paris","name":"Paris","latitude":40.5,"longitude":-74.0,"zone":"Europe/Paris"}]}"#);
 }
 
 #[tokio::test]
-async fn status_tells_how_far_the_rows_are_and_what_was_heard_last() {
+async fn status_reports_lag_and_last_hours() {
     let app = new_year();
     assert_snapshot!(good(&app, "/v1/status").await.body.replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"{"version":"VERSION","now":"2018-01-01T09:00:00.000Z","run":"new","runs":[{"id":"old","serves_from":"1970-01-01T00:00:00Z"},{"id":"new","serves_from":"2018-01-01T00:00:00Z"},{"id":"later","serves_from":"2030-01-01T00:00:00Z"},{"id":"beside","serves_from":null}],"gaps":0,"topics":[{"topic":"temperature","partitions":2,"lag":15},{"topic":"tweet","partitions":2,"lag":15}],"sources":[{"city":"new-york","id":"a","last_hour":"2018-01-01T03:00:00Z"},{"city":"new-york","id":"b","last_hour":"2018-01-01T03:00:00Z"},{"city":"new-york","id":"bluesky","last_hour":"2018-01-01T05:00:00Z"},{"city":"new-york","id":"c","last_hour":"2018-01-01T03:00:00Z"},{"city":"new-york","id":"open-meteo","last_hour":"2018-01-01T02:00:00Z"},{"city":"paris","id":"bluesky","last_hour":"2018-01-01T02:00:00Z"},{"city":"paris","id":"open-meteo","last_hour":"2018-01-01T02:00:00Z"}]}"#);
-    app.log.0.turn(Mood::Away);
+    app.log.mode.set(FakeMode::Unavailable);
     assert!(good(&app, "/v1/status").await.json()["topics"].is_null());
 }
 
 #[tokio::test]
-async fn an_answer_that_the_client_has_is_not_sent_again() {
+async fn unchanged_answer_is_304() {
     let app = new_year();
     let first = good(&app, HOURS).await;
     let tag = first.header("etag").to_owned();
@@ -354,7 +354,7 @@ async fn an_answer_that_the_client_has_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn an_answer_is_compressed_where_the_client_takes_it() {
+async fn compresses_answer_for_supporting_client() {
     let app = new_year();
     let answer = app.get_with(HOURS, ("accept-encoding", "gzip")).await;
     assert_eq!(answer.header("content-encoding"), "gzip");
@@ -362,11 +362,11 @@ async fn an_answer_is_compressed_where_the_client_takes_it() {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_identifier() {
+async fn every_response_has_request_id() {
     let app = new_year();
-    let made = app.get("/nowhere").await.header("x-request-id").to_owned();
-    assert!(!made.is_empty());
-    assert_ne!(app.get("/ping").await.header("x-request-id"), made);
+    let generated = app.get("/nowhere").await.header("x-request-id").to_owned();
+    assert!(!generated.is_empty());
+    assert_ne!(app.get("/ping").await.header("x-request-id"), generated);
     let kept = app.get_with("/ping", ("x-request-id", "a-1:b_2.c")).await;
     assert_eq!(kept.header("x-request-id"), "a-1:b_2.c");
     for sent in ["", "two words", &"x".repeat(65)] {
@@ -376,10 +376,10 @@ async fn every_answer_has_an_identifier() {
 }
 
 #[tokio::test]
-async fn pages_of_named_sites_alone_may_ask() {
+async fn allows_configured_origins_only() {
     let mut config = config();
     config.cors_origins = vec![HeaderValue::from_static("https://example.org")];
-    let app = TestApp::with(Vec::new(), config);
+    let app = TestApp::with_config(Vec::new(), config);
     let allowed = async |origin: &str| {
         let answer = app.get_with("/v1/cities", ("origin", origin)).await;
         answer.header("access-control-allow-origin").to_owned()

@@ -1,4 +1,4 @@
-//! What `POST /weather` answers, byte for byte.
+//! The answers of `POST /weather`, byte for byte.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode};
 use common::{TestApp, hour, hour_of};
 
 fn new_year() -> TestApp {
-    TestApp::over(vec![
+    TestApp::with_rows(vec![
         hour("2018-01-01 01", &[0], &[("open-meteo", 1.0)]),
         hour("2018-01-01 02", &[1, 2, 2], &[("open-meteo", 7.0)]),
         hour("2018-01-01 03", &[2, 2], &[("open-meteo", 9.0)]),
@@ -28,7 +28,7 @@ async fn answered(app: &TestApp, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn answers_the_hours_of_the_range_that_have_both_values() {
+async fn answers_hours_with_both_values() {
     let app = new_year();
     let cases = [
         (
@@ -37,17 +37,17 @@ async fn answers_the_hours_of_the_range_that_have_both_values() {
             r#"{"res":[{"hourSlot":"2018-01-01 02","feeling":1.67,"temperature":7.0},{"hourSlot":"2018-01-01 03","feeling":2.0,"temperature":9.0},{"hourSlot":"2018-01-01 04","feeling":2.33,"temperature":13.0},{"hourSlot":"2018-01-01 05","feeling":2.0,"temperature":11.0}],"r2":0.9}"#,
         ),
         (
-            "r2 of one hour is not defined and shown as 0.0",
+            "r2 of one hour is undefined and 0.0",
             r#"{"begin":"2018-01-01 02","end":"2018-01-01 02"}"#,
             r#"{"res":[{"hourSlot":"2018-01-01 02","feeling":1.67,"temperature":7.0}],"r2":0.0}"#,
         ),
         (
-            "an hour without posts or without a temperature is left out",
+            "hours without posts or without a temperature are omitted",
             r#"{"begin":"2018-01-01 05","end":"2018-01-01 07"}"#,
             r#"{"res":[{"hourSlot":"2018-01-01 05","feeling":2.0,"temperature":11.0}],"r2":0.0}"#,
         ),
         (
-            "hours of which nothing is known",
+            "hours without data",
             r#"{"begin":"2019-01-01 02","end":"2019-01-01 03"}"#,
             r#"{"res":[],"r2":0.0}"#,
         ),
@@ -63,9 +63,9 @@ async fn answers_the_hours_of_the_range_that_have_both_values() {
 }
 
 #[tokio::test]
-async fn r2_is_0_where_a_side_does_not_vary() {
+async fn r2_of_constant_values_is_zero() {
     let body = r#"{"begin":"2018-01-01 02","end":"2018-01-01 04"}"#;
-    let same = TestApp::over(vec![
+    let same = TestApp::with_rows(vec![
         hour("2018-01-01 02", &[1, 2], &[("a", 7.1)]),
         hour("2018-01-01 03", &[2, 4], &[("a", 7.1), ("b", 7.1)]),
         hour(
@@ -75,7 +75,7 @@ async fn r2_is_0_where_a_side_does_not_vary() {
         ),
     ]);
     assert!(answered(&same, body).await.ends_with(r#""r2":0.0}"#));
-    let calm = TestApp::over(vec![
+    let calm = TestApp::with_rows(vec![
         hour("2018-01-01 02", &[1, 2, 2], &[("a", 1.0)]),
         hour("2018-01-01 03", &[2, 2, 1, 1, 2, 2], &[("a", 2.0)]),
     ]);
@@ -83,9 +83,9 @@ async fn r2_is_0_where_a_side_does_not_vary() {
 }
 
 #[tokio::test]
-async fn r2_comes_from_the_unrounded_values() {
-    // Rounded to two decimals all temperatures are 7.0, and r2 would not be defined.
-    let app = TestApp::over(vec![
+async fn computes_r2_from_unrounded_values() {
+    // Rounded to two decimals all temperatures are 7.0, and r2 would be undefined.
+    let app = TestApp::with_rows(vec![
         hour("2018-01-01 02", &[1], &[("a", 7.001)]),
         hour("2018-01-01 03", &[2], &[("a", 7.002)]),
         hour("2018-01-01 04", &[3], &[("a", 7.003)]),
@@ -98,8 +98,8 @@ async fn r2_comes_from_the_unrounded_values() {
 }
 
 #[tokio::test]
-async fn values_are_rounded_to_two_decimals_and_zero_has_no_sign() {
-    let app = TestApp::over(vec![
+async fn rounds_values_to_two_decimals_without_negative_zero() {
+    let app = TestApp::with_rows(vec![
         hour("2018-01-01 02", &[0], &[("a", -0.004)]),
         hour("2018-01-01 03", &[0, 0, 1], &[("a", -2.675)]),
         hour("2018-01-01 04", &[4], &[("a", 40.125)]),
@@ -116,8 +116,8 @@ async fn values_are_rounded_to_two_decimals_and_zero_has_no_sign() {
 }
 
 #[tokio::test]
-async fn a_stray_source_is_left_out_and_counted() {
-    let app = TestApp::over(vec![hour(
+async fn excludes_and_counts_outlier_source() {
+    let app = TestApp::with_rows(vec![hour(
         "2018-01-01 02",
         &[2],
         &[("a", 7.0), ("b", 8.0), ("c", 30.0)],
@@ -133,7 +133,7 @@ async fn a_stray_source_is_left_out_and_counted() {
 }
 
 #[tokio::test]
-async fn any_content_type_is_taken_for_json() {
+async fn ignores_content_type() {
     let app = new_year();
     for kind in [
         "application/json",
@@ -150,7 +150,7 @@ async fn any_content_type_is_taken_for_json() {
 }
 
 #[tokio::test]
-async fn the_longest_range_is_answered() {
+async fn answers_longest_range() {
     let app = new_year();
     let body = r#"{"begin":"2018-01-01 00","end":"2018-01-02 23"}"#;
     assert!(answered(&app, body).await.contains("2018-01-01 05"));

@@ -1,19 +1,18 @@
 //! `GET /v1/cities`.
 
 use axum::Json;
-use axum::extract::{self, RawQuery};
+use axum::extract::{RawQuery, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::openapi::ProblemSchema;
-use crate::problem::{Example, Problem};
+use crate::problem::{Example, Problem, ProblemBody};
 use crate::query::Query;
-use crate::state::State;
+use crate::state::ServerState;
 
-/// The cities that are answered for.
+/// The configured cities.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Cities {
-    /// The city that is answered for where a request names none.
+    /// The city of requests that name none.
     #[schema(example = "new-york")]
     default: String,
     cities: Vec<City>,
@@ -34,22 +33,23 @@ struct City {
     zone: String,
 }
 
-/// The cities that are answered for.
+/// The configured cities.
 #[utoipa::path(
     get, path = "/v1/cities", tag = "v1",
     responses(
         (status = 200, description = "The cities", body = Cities),
-        (status = 400, response = ProblemSchema),
-        (status = 429, response = ProblemSchema),
-        (status = 503, response = ProblemSchema),
+        (status = 400, response = ProblemBody),
+        (status = 429, response = ProblemBody),
+        (status = 503, response = ProblemBody),
     ),
 )]
 pub(crate) async fn cities(
-    extract::State(state): extract::State<State>,
+    State(state): State<ServerState>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Cities>, Problem> {
-    Query::read(raw.as_deref(), &[]).map_err(|p| p.like(Example::Get("/v1/cities")))?;
-    let config = &state.app.config;
+    Query::parse(raw.as_deref(), &[])
+        .map_err(|problem| problem.with_example(Example::Get("/v1/cities")))?;
+    let config = &state.deps.config;
     let cities = config.cities.iter().map(|city| City {
         id: city.id.to_string(),
         name: city.name.clone(),

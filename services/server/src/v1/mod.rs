@@ -1,31 +1,36 @@
 //! The routes under `/v1`.
 //!
-//! Guarantee: every number is finite and rounded to [`PLACES`] decimals; parameters that are not
-//! known are refused; nothing is read of the store beyond the limits of the configuration.
+//! Guarantee: every number is finite and rounded to [`PLACES`] decimals, unknown parameters are
+//! rejected, and reads of the store stay within the configured limits.
 
 mod cities;
+mod formats;
+mod hour;
 mod hours;
 mod relation;
+mod relation_answer;
+mod relation_request;
 mod sentence;
 mod status;
-mod table;
 
 use axum::Router;
 use axum::routing::get;
 
-use crate::answer::round;
-use crate::state::State;
+use crate::rounding::round;
+use crate::state::ServerState;
 
 pub(crate) use cities::{__path_cities, Cities};
-pub(crate) use hours::{__path_hours, Hours};
-pub(crate) use relation::{__path_relation, CyclesName, RelationAnswer, VariableName, WeightName};
+pub(crate) use formats::Format;
+pub(crate) use hours::{__path_hours, HoursPage};
+pub(crate) use relation::__path_relation;
+pub(crate) use relation_answer::RelationAnswer;
+pub(crate) use relation_request::{CyclesName, VariableName, WeightName};
 pub(crate) use status::{__path_status, Status};
-pub(crate) use table::Format;
 
-/// How many decimals numbers have.
+/// The number of decimals.
 const PLACES: i32 = 6;
 
-pub(crate) fn routes() -> Router<State> {
+pub(crate) fn routes() -> Router<ServerState> {
     Router::new()
         .route("/v1/hours", get(hours::hours))
         .route("/v1/relation", get(relation::relation))

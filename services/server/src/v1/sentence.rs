@@ -1,18 +1,18 @@
-//! A relation in a sentence or two of plain language, with its uncertainty.
+//! A relation in one or two sentences of plain language, with its uncertainty.
 
 use moodvane_analysis::{Conclusion, InsufficientData, Relation, WetDryComparison};
 use moodvane_model::{City, Variable};
 
-/// What was found of a city's variable and, of precipitation, of its wet hours.
-pub(super) fn of(
+/// The relation of a city's variable and, for precipitation, the comparison of wet and dry hours.
+pub(super) fn of_relation(
     city: &City,
     variable: Variable,
-    found: &Result<Relation, InsufficientData>,
+    relation: &Result<Relation, InsufficientData>,
     wet: Option<&Result<WetDryComparison, InsufficientData>>,
 ) -> String {
-    let first = match found {
-        Ok(found) => relation(city, variable, found),
-        Err(refused) => too_little(*refused),
+    let first = match relation {
+        Ok(relation) => conclusion(city, variable, relation),
+        Err(reason) => insufficient_data(*reason),
     };
     match wet {
         Some(Ok(wet)) => format!("{first} {}", wet_hours(wet)),
@@ -20,53 +20,46 @@ pub(super) fn of(
     }
 }
 
-/// What was found of wet hours, or why nothing can be said of them.
-pub(super) fn of_wet(wet: &Result<WetDryComparison, InsufficientData>) -> String {
+/// The comparison of wet and dry hours, or why the data are insufficient.
+pub(super) fn of_wet_hours(wet: &Result<WetDryComparison, InsufficientData>) -> String {
     match wet {
         Ok(wet) => wet_hours(wet),
-        Err(refused) => too_little(*refused),
+        Err(reason) => insufficient_data(*reason),
     }
 }
 
-fn relation(city: &City, variable: Variable, found: &Relation) -> String {
-    let r = found.pearson;
-    let interval = format!("95 % interval {:.2} to {:.2}", r.low, r.high);
-    let of_posts = |more_or_less: &str| {
-        format!(
-            "The higher {}'s {}, the {more_or_less} joyful its posts: correlation {:.2} ({interval}) over {} hours.",
-            city.name,
-            name(variable),
-            r.value,
-            found.hours,
-        )
-    };
-    match found.conclusion() {
-        Conclusion::Rises => of_posts("more"),
-        Conclusion::Falls => of_posts("less"),
+fn conclusion(city: &City, variable: Variable, relation: &Relation) -> String {
+    let r = relation.pearson;
+    let evidence = format!(
+        "correlation {:.2} (95 % interval {:.2} to {:.2}) over {} hours",
+        r.value, r.low, r.high, relation.hours
+    );
+    let (city, variable) = (&city.name, name(variable));
+    match relation.conclusion() {
+        Conclusion::Rises => {
+            format!("The higher {city}'s {variable}, the more joyful its posts: {evidence}.")
+        }
+        Conclusion::Falls => {
+            format!("The higher {city}'s {variable}, the less joyful its posts: {evidence}.")
+        }
         Conclusion::Undecided => format!(
-            "No relation between {}'s {} and the joy of its posts is seen: correlation {:.2} ({interval}) over {} hours. {}",
-            city.name,
-            name(variable),
-            r.value,
-            found.hours,
-            waiting(found.additional_hours()),
+            "No relation between {city}'s {variable} and the joy of its posts is detected: {evidence}. {}",
+            needed_hours(relation.additional_hours()),
         ),
     }
 }
 
-fn waiting(more_hours: u64) -> String {
+fn needed_hours(more_hours: u64) -> String {
     if more_hours == 0 {
-        return "There are enough hours to have seen one of 0.1.".to_owned();
+        return "The hours suffice to detect a correlation of 0.1.".to_owned();
     }
-    format!("It would take about {more_hours} hours more to see one of 0.1.")
+    format!("About {more_hours} more hours are needed to detect a correlation of 0.1.")
 }
 
-fn too_little(refused: InsufficientData) -> String {
-    match refused.additional_hours() {
-        Some(more) => {
-            format!("There is too little to say: {refused}. It would take about {more} hours more.")
-        }
-        None => format!("There is too little to say: {refused}."),
+fn insufficient_data(reason: InsufficientData) -> String {
+    match reason.additional_hours() {
+        Some(more) => format!("Not enough data: {reason}. About {more} more hours are needed."),
+        None => format!("Not enough data: {reason}."),
     }
 }
 
@@ -76,7 +69,7 @@ fn wet_hours(wet: &WetDryComparison) -> String {
     let more_or_less = if d.value < 0.0 { "less" } else { "more" };
     if d.low <= 0.0 && 0.0 <= d.high {
         return format!(
-            "Posts of wet hours are not seen to be more or less joyful than those of dry ones: {:.2} classes ({interval}).",
+            "No difference between the joy of posts in wet and in dry hours is detected: {:.2} classes ({interval}).",
             d.value,
         );
     }

@@ -1,51 +1,51 @@
-//! `GET /v1/status`: how far the rows are, and what was heard last.
+//! `GET /v1/status`: the lag behind the log and the last hour of each source.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{self, RawQuery};
+use axum::extract::{RawQuery, State};
 use moodvane_eventlog::Watermarks;
 use moodvane_model::{CityId, HourRange, HourSlot, ProgressKey, RunId, SourceId, Topic};
 use moodvane_store::RunInfo;
 use serde::Serialize;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use crate::openapi::ProblemSchema;
-use crate::problem::{Example, Problem};
+use crate::deadline::Deadline;
+use crate::problem::{Example, Problem, ProblemBody};
 use crate::query::Query;
-use crate::state::State;
-use crate::weather;
+use crate::state::ServerState;
+use crate::store_reads;
 use crate::zone::Zone;
 
-/// How far back a source's last hour is looked for.
+/// How far back the last hour of a source is searched.
 const LOOK_BACK_HOURS: i32 = 168;
-/// How long the log may take; its absence is a part of the answer.
+/// The time-out of the log, which the answer does not need.
 const LOG_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How the whole is doing.
+/// The status of the system.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Status {
-    /// The server's version.
+    /// The version of the server.
     version: &'static str,
-    /// The present moment (RFC 3339).
+    /// The current time (RFC 3339).
     now: String,
-    /// The fold that answers for the present hour; null where nothing was folded yet.
+    /// The run that serves the current hour; null if nothing was folded yet.
     run: Option<String>,
     runs: Vec<Run>,
-    /// How many times records were lost before the run could fold them.
+    /// The number of gaps: records that retention removed before the run folded them.
     gaps: Option<usize>,
-    /// How far the run is behind the log, by topic; null where the log does not answer.
+    /// The lag of the run behind the log, by topic; null if the log is unavailable.
     topics: Option<Vec<Lag>>,
-    /// The last hour in which each source was heard, within a week.
-    sources: Vec<Source>,
+    /// The last hour with data from each source, within a week.
+    sources: Vec<StatusSource>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 struct Run {
     id: String,
-    /// The first hour that it answers for (UTC); null while it only folds.
+    /// The first hour that it serves (UTC); null if it serves none.
     serves_from: Option<String>,
 }
 
@@ -54,71 +54,75 @@ struct Lag {
     #[schema(example = "tweet")]
     topic: &'static str,
     partitions: usize,
-    /// Records of the log that are not yet in the rows.
+    /// The number of records that are not in the rows yet.
     lag: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StatusSource)]
-struct Source {
+struct StatusSource {
     city: String,
     #[schema(example = "open-meteo")]
     id: String,
-    /// The last hour's first moment.
+    /// The start of the last hour.
     last_hour: Option<String>,
 }
 
-/// How far the rows are, and what was heard last.
+/// The lag behind the log and the last hour of each source.
 #[utoipa::path(
     get, path = "/v1/status", tag = "v1",
     responses(
         (status = 200, description = "The status", body = Status),
-        (status = 400, response = ProblemSchema),
-        (status = 429, response = ProblemSchema),
-        (status = 500, response = ProblemSchema),
-        (status = 503, response = ProblemSchema),
+        (status = 400, response = ProblemBody),
+        (status = 429, response = ProblemBody),
+        (status = 500, response = ProblemBody),
+        (status = 503, response = ProblemBody),
     ),
 )]
 pub(crate) async fn status(
-    extract::State(state): extract::State<State>,
+    State(state): State<ServerState>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Status>, Problem> {
-    Query::read(raw.as_deref(), &[]).map_err(|p| p.like(Example::Get("/v1/status")))?;
-    let deadline = Instant::now() + state.app.config.request_timeout;
-    timeout_at(deadline, told(&state, deadline))
+    Query::parse(raw.as_deref(), &[])
+        .map_err(|problem| problem.with_example(Example::Get("/v1/status")))?;
+    let deadline = Deadline::after(state.deps.config.request_timeout);
+    deadline
+        .run(read_status(&state, deadline))
         .await
-        .map_err(|_| weather::late_store(&state))?
+        .map_err(|_| store_reads::store_timeout(deadline))?
         .map(Json)
 }
 
-async fn told(state: &State, deadline: Instant) -> Result<Status, Problem> {
-    let now = state.app.clock.now();
+async fn read_status(state: &ServerState, deadline: Deadline) -> Result<Status, Problem> {
+    let now = state.deps.clock.now();
     let hour = HourSlot::containing(now);
-    let store = &state.app.store;
-    let runs = store.runs().await.map_err(|error| Problem::store(&error))?;
-    let run = serving(&runs, hour).cloned();
+    let store = &state.deps.store;
+    let runs = store
+        .runs()
+        .await
+        .map_err(|error| Problem::from_store(&error))?;
+    let run = serving_run(&runs, hour).cloned();
     let (mut gaps, mut topics) = (None, None);
     if let Some(run) = &run {
-        let found = store
+        let stored = store
             .gaps(run)
             .await
-            .map_err(|error| Problem::store(&error))?;
-        gaps = Some(found.len());
+            .map_err(|error| Problem::from_store(&error))?;
+        gaps = Some(stored.len());
         topics = lags(state, run).await?;
     }
     Ok(Status {
         version: env!("CARGO_PKG_VERSION"),
         now: now.to_string(),
         run: run.map(|run| run.to_string()),
-        runs: runs.iter().map(Run::of).collect(),
+        runs: runs.iter().map(Run::from).collect(),
         gaps,
         topics,
         sources: sources(state, deadline, hour).await?,
     })
 }
 
-/// The run that answers for an hour: that of the latest switch.
-fn serving(runs: &[RunInfo], hour: HourSlot) -> Option<&RunId> {
+/// The run that serves an hour: the one with the latest switch.
+fn serving_run(runs: &[RunInfo], hour: HourSlot) -> Option<&RunId> {
     let switched = runs
         .iter()
         .filter(|run| run.serves_from.is_some_and(|from| from <= hour));
@@ -127,66 +131,71 @@ fn serving(runs: &[RunInfo], hour: HourSlot) -> Option<&RunId> {
         .map(|run| &run.id)
 }
 
-/// `None` where the log does not answer.
-async fn lags(state: &State, run: &RunId) -> Result<Option<Vec<Lag>>, Problem> {
+/// `None` if the log is unavailable.
+async fn lags(state: &ServerState, run: &RunId) -> Result<Option<Vec<Lag>>, Problem> {
     let mut lags = Vec::new();
     for topic in Topic::ALL {
-        let Ok(Ok(marks)) = timeout(LOG_TIMEOUT, state.app.log.watermarks(topic)).await else {
+        let Ok(Ok(watermarks)) = timeout(LOG_TIMEOUT, state.deps.log.watermarks(topic)).await
+        else {
             return Ok(None);
         };
         let mut lag = 0;
-        for mark in &marks {
-            lag += behind(state, run, mark).await?;
+        for log in &watermarks {
+            lag += partition_lag(state, run, log).await?;
         }
         lags.push(Lag {
             topic: topic.name(),
-            partitions: marks.len(),
+            partitions: watermarks.len(),
             lag,
         });
     }
     Ok(Some(lags))
 }
 
-/// How many records of a partition are not yet in the rows.
-async fn behind(state: &State, run: &RunId, mark: &Watermarks) -> Result<u64, Problem> {
+/// The number of records of a partition that are not in the rows yet.
+async fn partition_lag(state: &ServerState, run: &RunId, log: &Watermarks) -> Result<u64, Problem> {
     let key = ProgressKey {
         run: run.clone(),
-        topic: mark.at.topic,
-        incarnation: state.app.config.incarnation,
-        partition: mark.at.partition,
+        topic: log.at.topic,
+        incarnation: state.deps.config.incarnation,
+        partition: log.at.partition,
     };
-    let progress = state.app.store.progress(&key).await;
-    let progress = progress.map_err(|error| Problem::store(&error))?;
-    let next = progress.map_or(mark.low, |progress| progress.next.max(mark.low));
-    Ok(mark.high.0.saturating_sub(next.0))
+    let progress = state.deps.store.progress(&key).await;
+    let progress = progress.map_err(|error| Problem::from_store(&error))?;
+    let next = progress.map_or(log.low, |progress| progress.next.max(log.low));
+    Ok(log.high.0.saturating_sub(next.0))
 }
 
-async fn sources(state: &State, deadline: Instant, hour: HourSlot) -> Result<Vec<Source>, Problem> {
+async fn sources(
+    state: &ServerState,
+    deadline: Deadline,
+    hour: HourSlot,
+) -> Result<Vec<StatusSource>, Problem> {
     let begin = hour.checked_add(-LOOK_BACK_HOURS).unwrap_or(hour);
-    // A record's own time may lie a little ahead of its reception.
+    // The event time of a record may be slightly ahead of its reception.
     let end = hour.checked_add(1).unwrap_or(hour);
     let week = HourRange::new(begin, end).map_err(|_| Problem::internal())?;
     let mut last: BTreeMap<(CityId, SourceId), HourSlot> = BTreeMap::new();
-    for city in &state.app.config.cities {
-        for row in weather::hours(state, deadline, city.id, week).await? {
+    for city in &state.deps.config.cities {
+        for row in store_reads::hours(&*state.deps.store, deadline, city.id, week).await? {
             for source in row.sources.keys() {
                 last.insert((city.id, *source), row.hour);
             }
         }
     }
-    let told = last.into_iter().map(|((city, id), hour)| Source {
+    let sources = last.into_iter().map(|((city, id), hour)| StatusSource {
         city: city.to_string(),
         id: id.to_string(),
-        last_hour: Zone::UTC.moment(hour),
+        last_hour: Zone::UTC.rfc3339(hour),
     });
-    Ok(told.collect())
+    Ok(sources.collect())
 }
 
-impl Run {
-    fn of(run: &RunInfo) -> Self {
+impl From<&RunInfo> for Run {
+    fn from(run: &RunInfo) -> Self {
         Self {
             id: run.id.to_string(),
-            serves_from: run.serves_from.and_then(|hour| Zone::UTC.moment(hour)),
+            serves_from: run.serves_from.and_then(|hour| Zone::UTC.rfc3339(hour)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A server over a store and a log that are held in memory and can be made to fail.
+//! A server over a fake store and a fake log in memory, which fail on demand.
 #![allow(dead_code)]
 
 use std::sync::Arc;
@@ -28,68 +28,68 @@ use tower::ServiceExt;
 /// How a fake behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Mood {
-    Well,
-    Away,
-    Damaged,
-    Silent,
-    Panics,
+pub(crate) enum FakeMode {
+    Healthy,
+    Unavailable,
+    Corrupt,
+    Hanging,
+    Panicking,
 }
 
-/// A switch that tests turn.
-pub(crate) struct Switch(AtomicU8);
+/// The mode of a fake, set by tests.
+pub(crate) struct ModeSwitch(AtomicU8);
 
-impl Switch {
+impl ModeSwitch {
     fn new() -> Self {
-        Self(AtomicU8::new(Mood::Well as u8))
+        Self(AtomicU8::new(FakeMode::Healthy as u8))
     }
 
-    pub(crate) fn turn(&self, mood: Mood) {
-        self.0.store(mood as u8, Ordering::SeqCst);
+    pub(crate) fn set(&self, mode: FakeMode) {
+        self.0.store(mode as u8, Ordering::SeqCst);
     }
 
-    fn mood(&self) -> Mood {
-        let moods = [
-            Mood::Well,
-            Mood::Away,
-            Mood::Damaged,
-            Mood::Silent,
-            Mood::Panics,
+    fn get(&self) -> FakeMode {
+        let modes = [
+            FakeMode::Healthy,
+            FakeMode::Unavailable,
+            FakeMode::Corrupt,
+            FakeMode::Hanging,
+            FakeMode::Panicking,
         ];
-        moods[usize::from(self.0.load(Ordering::SeqCst))]
+        modes[usize::from(self.0.load(Ordering::SeqCst))]
     }
 }
 
 pub(crate) struct FakeStore {
-    pub(crate) switch: Switch,
-    /// Told when a reading of a silent store has begun.
-    pub(crate) asked: Notify,
-    /// Lets one reading of a silent store go on.
-    pub(crate) answer: Notify,
+    pub(crate) mode: ModeSwitch,
+    /// Notified when a read of a hanging store has started.
+    pub(crate) read_started: Notify,
+    /// Releases one read of a hanging store.
+    pub(crate) release_read: Notify,
     rows: Vec<HourRow>,
 }
 
 impl FakeStore {
     pub(crate) fn new(rows: Vec<HourRow>) -> Self {
         Self {
-            switch: Switch::new(),
-            asked: Notify::new(),
-            answer: Notify::new(),
+            mode: ModeSwitch::new(),
+            read_started: Notify::new(),
+            release_read: Notify::new(),
             rows,
         }
     }
 
-    async fn mood(&self) -> Result<(), StoreError> {
-        match self.switch.mood() {
-            Mood::Well => Ok(()),
-            Mood::Away => Err(StoreError::Unavailable("the disk is gone".to_owned())),
-            Mood::Damaged => Err(StoreError::Corrupt("row 7".to_owned())),
-            Mood::Silent => {
-                self.asked.notify_one();
-                self.answer.notified().await;
+    async fn run_mode(&self) -> Result<(), StoreError> {
+        match self.mode.get() {
+            FakeMode::Healthy => Ok(()),
+            FakeMode::Unavailable => Err(StoreError::Unavailable("the disk is gone".to_owned())),
+            FakeMode::Corrupt => Err(StoreError::Corrupt("row 7".to_owned())),
+            FakeMode::Hanging => {
+                self.read_started.notify_one();
+                self.release_read.notified().await;
                 Ok(())
             }
-            Mood::Panics => panic!("a fault in the store"),
+            FakeMode::Panicking => panic!("a bug in the store"),
         }
     }
 }
@@ -100,7 +100,7 @@ impl Store for FakeStore {
         unimplemented!("the server does not write")
     }
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
-        self.mood().await?;
+        self.run_mode().await?;
         let run = |id: &str, from: Option<&str>| RunInfo {
             id: RunId::new(id),
             serves_from: from.map(|from| from.parse().unwrap()),
@@ -119,13 +119,13 @@ impl Store for FakeStore {
         unimplemented!("the server does not write")
     }
     async fn partials(&self, _: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
-        unimplemented!("the server asks for hours alone")
+        unimplemented!("the server reads only merged hours")
     }
     async fn put_partials(&self, _: Vec<PartialHour>) -> Result<(), StoreError> {
         unimplemented!("the server does not write")
     }
     async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError> {
-        self.mood().await?;
+        self.run_mode().await?;
         assert_eq!(key.run.as_str(), "new");
         Ok((key.partition == Partition(0)).then(|| Progress {
             key: key.clone(),
@@ -140,21 +140,23 @@ impl Store for FakeStore {
         unimplemented!("the server does not write")
     }
     async fn gaps(&self, _: &RunId) -> Result<Vec<Gap>, StoreError> {
-        self.mood().await?;
+        self.run_mode().await?;
         Ok(Vec::new())
     }
     async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError> {
-        self.mood().await?;
-        let asked =
+        self.run_mode().await?;
+        let is_requested =
             |row: &&HourRow| row.city == city && (range.begin()..=range.end()).contains(&row.hour);
-        Ok(self.rows.iter().filter(asked).cloned().collect())
+        Ok(self.rows.iter().filter(is_requested).cloned().collect())
     }
     async fn ping(&self) -> Result<(), StoreError> {
-        self.mood().await
+        self.run_mode().await
     }
 }
 
-pub(crate) struct FakeLog(pub(crate) Switch);
+pub(crate) struct FakeLog {
+    pub(crate) mode: ModeSwitch,
+}
 
 #[async_trait]
 impl EventLog for FakeLog {
@@ -182,9 +184,9 @@ impl EventLog for FakeLog {
             low: Offset(low),
             high: Offset(high),
         };
-        match self.0.mood() {
-            Mood::Well => Ok(vec![partition(0, 0, 100), partition(1, 40, 45)]),
-            Mood::Silent => std::future::pending().await,
+        match self.mode.get() {
+            FakeMode::Healthy => Ok(vec![partition(0, 0, 100), partition(1, 40, 45)]),
+            FakeMode::Hanging => std::future::pending().await,
             _ => Err(LogError::Unavailable("no broker".to_owned())),
         }
     }
@@ -197,7 +199,7 @@ fn city(id: &str, name: &str, zone: &str) -> City {
     City::new(CityId::parse(id).unwrap(), name, &[], (40.5, -74.0), zone).unwrap()
 }
 
-/// What time it is.
+/// The current time of the server.
 pub(crate) const NOW: &str = "2018-01-01 09";
 
 pub(crate) fn config() -> ServerConfig {
@@ -228,7 +230,7 @@ pub(crate) fn config() -> ServerConfig {
     }
 }
 
-/// The server under test, and the handles by which a test disturbs it.
+/// The server under test, with handles for tests.
 pub(crate) struct TestApp {
     pub(crate) router: Router,
     pub(crate) store: Arc<FakeStore>,
@@ -238,7 +240,7 @@ pub(crate) struct TestApp {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// An answer, read to its end.
+/// A whole response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -257,7 +259,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// The problem's type, after a look at what all problems have in common.
+    /// The problem's type, after checking what all problems have in common.
     pub(crate) fn problem(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let json = self.json();
@@ -274,17 +276,19 @@ impl Answer {
 }
 
 impl TestApp {
-    pub(crate) fn over(rows: Vec<HourRow>) -> Self {
-        Self::with(rows, config())
+    pub(crate) fn with_rows(rows: Vec<HourRow>) -> Self {
+        Self::with_config(rows, config())
     }
 
-    pub(crate) fn with(rows: Vec<HourRow>, config: ServerConfig) -> Self {
+    pub(crate) fn with_config(rows: Vec<HourRow>, config: ServerConfig) -> Self {
         let store = Arc::new(FakeStore::new(rows));
-        let log = Arc::new(FakeLog(Switch::new()));
+        let log = Arc::new(FakeLog {
+            mode: ModeSwitch::new(),
+        });
         let readiness = Readiness::default();
         let registry = prometheus::Registry::new();
         let shutdown = CancellationToken::new();
-        let app = ServerDeps {
+        let deps = ServerDeps {
             store: store.clone(),
             log: log.clone(),
             clock: Arc::new(ManualClock::new(NOW.parse::<HourSlot>().unwrap().start())),
@@ -294,7 +298,7 @@ impl TestApp {
             shutdown: shutdown.clone(),
         };
         Self {
-            router: router(app),
+            router: router(deps),
             store,
             log,
             readiness,
@@ -310,7 +314,7 @@ impl TestApp {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            // Compressed answers are no text; their tests look at the headers alone.
+            // Compressed responses are not text; their tests check only headers.
             body: String::from_utf8_lossy(&bytes).into_owned(),
         }
     }

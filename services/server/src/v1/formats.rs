@@ -1,17 +1,27 @@
-//! Hours as JSON, as a line of JSON each, and as a table.
+//! Hours as JSON, NDJSON and CSV.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::hours::{Hour, Hours, Reading};
+use super::hour::{Hour, Reading};
+use super::hours::HoursPage;
+use crate::query::Choice;
 
-/// How hours are written.
+/// The format of the hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "lowercase")]
 pub(crate) enum Format {
     Json,
     Csv,
     Ndjson,
+}
+
+impl Choice for Format {
+    const ALL: &[(&str, Self)] = &[
+        ("json", Self::Json),
+        ("csv", Self::Csv),
+        ("ndjson", Self::Ndjson),
+    ];
 }
 
 impl Format {
@@ -24,11 +34,11 @@ impl Format {
     }
 }
 
-pub(super) fn json(page: &Hours) -> anyhow::Result<Vec<u8>> {
+pub(super) fn json(page: &HoursPage) -> anyhow::Result<Vec<u8>> {
     Ok(serde_json::to_vec(page)?)
 }
 
-/// A line of JSON per hour.
+/// One line of JSON for each hour.
 pub(super) fn ndjson(hours: &[Hour]) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::new();
     for hour in hours {
@@ -38,7 +48,7 @@ pub(super) fn ndjson(hours: &[Hour]) -> anyhow::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// A table with a header (RFC 4180). What is not known is empty; names are separated by spaces.
+/// A table with a header (RFC 4180). Unknown values are empty; names are separated by spaces.
 pub(super) fn csv(hours: &[Hour]) -> anyhow::Result<Vec<u8>> {
     let mut out = csv::WriterBuilder::new()
         .has_headers(false)
@@ -46,7 +56,7 @@ pub(super) fn csv(hours: &[Hour]) -> anyhow::Result<Vec<u8>> {
         .from_writer(Vec::new());
     out.write_record(HEADER)?;
     for hour in hours {
-        out.serialize(Line::of(hour))?;
+        out.serialize(CsvLine::new(hour))?;
     }
     Ok(out.into_inner()?)
 }
@@ -73,7 +83,7 @@ const HEADER: [&str; 18] = [
 ];
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct CsvLine<'a> {
     hour: &'a str,
     posts: u64,
     unscored: u64,
@@ -82,11 +92,11 @@ struct Line<'a> {
     shares: [Option<f64>; 5],
     weather: [Option<f64>; 6],
     minutes: String,
-    left_out: String,
+    excluded: String,
 }
 
-impl<'a> Line<'a> {
-    fn of(hour: &'a Hour) -> Self {
+impl<'a> CsvLine<'a> {
+    fn new(hour: &'a Hour) -> Self {
         let minutes = hour.sources.iter();
         let minutes: Vec<String> = minutes.map(|s| format!("{}:{}", s.id, s.minutes)).collect();
         let value = |reading: Option<&Reading>| reading.map(|reading| reading.value);
@@ -100,7 +110,7 @@ impl<'a> Line<'a> {
             shares: hour.shares.map_or([None; 5], |shares| shares.map(Some)),
             weather: hour.weather.all().map(|(_, reading)| value(reading)),
             minutes: minutes.join(" "),
-            left_out: temperature.map_or(String::new(), |t| t.left_out.join(" ")),
+            excluded: temperature.map_or(String::new(), |t| t.left_out.join(" ")),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Every documented refusal, and what it says.
+//! The problems of rejected and failed requests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use common::{Mood, TestApp, config, hour};
+use common::{FakeMode, TestApp, config, hour};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-const RIGHT: &str = r#"{"begin":"2018-01-01 02","end":"2018-01-01 03"}"#;
+const VALID: &str = r#"{"begin":"2018-01-01 02","end":"2018-01-01 03"}"#;
 
 fn app() -> TestApp {
-    TestApp::over(vec![hour("2018-01-01 02", &[2], &[("a", 7.0)])])
+    TestApp::with_rows(vec![hour("2018-01-01 02", &[2], &[("a", 7.0)])])
 }
 
 #[tokio::test]
-async fn a_wrong_body_is_a_400_that_names_what_was_wrong() {
+async fn rejects_invalid_body_with_400() {
     // (body, type, field, a part of the detail)
     let cases = [
         ("", "malformed-json", "body", "line 1, column 1"),
@@ -54,7 +54,12 @@ async fn a_wrong_body_is_a_400_that_names_what_was_wrong() {
             "trailing characters at line 1, column 48",
         ),
         ("[]", "not-an-object", "body", "not an array"),
-        (r#""2018-01-01 02""#, "not-an-object", "body", "not a text"),
+        (
+            r#""2018-01-01 02""#,
+            "not-an-object",
+            "body",
+            "not a string",
+        ),
         ("null", "not-an-object", "body", "not null"),
         ("{}", "missing-field", "begin", "\"begin\" is missing"),
         (
@@ -125,24 +130,24 @@ async fn a_wrong_body_is_a_400_that_names_what_was_wrong() {
 }
 
 #[tokio::test]
-async fn a_missing_quote_is_shown_where_it_is() {
+async fn locates_missing_quote() {
     let answer = app()
         .weather(r#"{"begin":"2018-01-01 02,"end":"2018-01-01 03"}"#)
         .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert_snapshot!(answer.body, @r#"{"type":"/problems/malformed-json","title":"The body is not JSON","status":400,"detail":"the body is not JSON: expected `,` or `}` at line 1, column 26; a quote may be missing just before","field":"body","line":1,"column":26,"excerpt":"{\"begin\":\"2018-01-01 02,\"<here>end\":\"2018-01-01 03\"}","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
+    assert_snapshot!(answer.body, @r#"{"type":"/problems/malformed-json","title":"Body is not JSON","status":400,"detail":"the body is not JSON: expected `,` or `}` at line 1, column 26; a quote may be missing just before","field":"body","line":1,"column":26,"excerpt":"{\"begin\":\"2018-01-01 02,\"<here>end\":\"2018-01-01 03\"}","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
 }
 
 #[tokio::test]
-async fn an_invalid_hour_is_named_with_a_right_example() {
+async fn invalid_hour_shows_valid_example() {
     let answer = app()
         .weather(r#"{"begin":"2018-13-01 02","end":"2018-01-01 03"}"#)
         .await;
-    assert_snapshot!(answer.body, @r#"{"type":"/problems/invalid-hour","title":"Not an hour","status":400,"detail":"\"begin\": \"2018-13-01 02\" is not an hour: it must look like 2018-01-01 02 (year-month-day hour, UTC)","field":"begin","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
+    assert_snapshot!(answer.body, @r#"{"type":"/problems/invalid-hour","title":"Invalid hour","status":400,"detail":"\"begin\": \"2018-13-01 02\" is not an hour: it must look like 2018-01-01 02 (year-month-day hour, UTC)","field":"begin","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
 }
 
 #[tokio::test]
-async fn an_excerpt_is_short_and_counts_characters() {
+async fn excerpt_is_short_and_counts_characters() {
     let body = format!(
         "{{\"x\":\"{}\"\n,\"é\":\"{}\" é}}",
         "y".repeat(100),
@@ -156,7 +161,7 @@ async fn an_excerpt_is_short_and_counts_characters() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_malformed() {
+async fn rejects_invalid_utf8() {
     let answer = app()
         .call("POST", "/weather", &b"{\"begin\":\"\xff\"}"[..])
         .await;
@@ -165,25 +170,25 @@ async fn bytes_that_are_no_text_are_malformed() {
 }
 
 #[tokio::test]
-async fn deep_nesting_is_refused() {
+async fn rejects_deep_nesting() {
     let answer = app().weather(&"[".repeat(1000)).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     assert_eq!(answer.problem(), "/problems/malformed-json");
 }
 
 #[tokio::test]
-async fn a_body_over_its_limit_is_a_413_and_one_at_the_limit_is_read() {
+async fn rejects_body_over_limit() {
     let app = app();
-    let at_limit = format!("{RIGHT}{}", " ".repeat(1024 - RIGHT.len()));
+    let at_limit = format!("{VALID}{}", " ".repeat(1024 - VALID.len()));
     assert_eq!(app.weather(&at_limit).await.status, StatusCode::OK);
     let answer = app.weather(&format!("{at_limit} ")).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     answer.problem();
-    assert_snapshot!(answer.body, @r#"{"type":"/problems/body-too-large","title":"The body is too large","status":413,"detail":"the body must be at most 1024 bytes","field":"body","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
+    assert_snapshot!(answer.body, @r#"{"type":"/problems/body-too-large","title":"Body is too large","status":413,"detail":"the body must be at most 1024 bytes","field":"body","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_announce_its_length_is_limited_too() {
+async fn rejects_chunked_body_over_limit() {
     let piece = || Ok::<_, Infallible>(vec![b' '; 600]);
     let endless = futures::stream::iter(std::iter::repeat_with(piece));
     let answer = app()
@@ -194,7 +199,7 @@ async fn a_body_that_does_not_announce_its_length_is_limited_too() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_a_404_that_lists_the_known() {
+async fn unknown_path_is_404_with_known_paths() {
     let app = app();
     for path in [
         "/weather/",
@@ -207,11 +212,11 @@ async fn an_unknown_path_is_a_404_that_lists_the_known() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.problem(), "/problems/not-found", "{path}");
     }
-    assert_snapshot!(app.get("/nowhere").await.body, @r#"{"type":"/problems/not-found","title":"No such resource","status":404,"detail":"there is no /nowhere; there are /weather, /v1/hours, /v1/relation, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
+    assert_snapshot!(app.get("/nowhere").await.body, @r#"{"type":"/problems/not-found","title":"Not found","status":404,"detail":"there is no /nowhere; the paths are /weather, /v1/hours, /v1/relation, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_a_405_that_says_what_is_allowed() {
+async fn unsupported_method_is_405_with_allow() {
     let app = app();
     for (method, path, allow) in [
         ("GET", "/weather", "POST"),
@@ -235,10 +240,10 @@ async fn a_wrong_method_is_a_405_that_says_what_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_arrive_is_a_408() {
+async fn stalled_body_is_408() {
     let mut config = config();
     config.request_timeout = Duration::from_millis(20);
-    let app = TestApp::with(Vec::new(), config);
+    let app = TestApp::with_config(Vec::new(), config);
     let never = futures::stream::pending::<Result<Vec<u8>, Infallible>>();
     let answer = app.call("POST", "/weather", Body::from_stream(never)).await;
     assert_eq!(answer.status, StatusCode::REQUEST_TIMEOUT);
@@ -247,7 +252,7 @@ async fn a_body_that_does_not_arrive_is_a_408() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_a_400() {
+async fn aborted_body_is_400() {
     let broken = futures::stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("gone"))]);
     let answer = app()
         .call("POST", "/weather", Body::from_stream(broken))
@@ -257,42 +262,42 @@ async fn a_body_that_breaks_off_is_a_400() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_a_5xx_that_keeps_its_reasons_to_the_log() {
+async fn store_failure_is_5xx_without_its_cause() {
     let mut config = config();
     config.request_timeout = Duration::from_millis(20);
-    let app = TestApp::with(Vec::new(), config);
-    for (mood, status, kind) in [
-        (Mood::Away, 503, "store-unavailable"),
-        (Mood::Silent, 503, "store-timeout"),
-        (Mood::Damaged, 500, "internal"),
-        (Mood::Panics, 500, "internal"),
+    let app = TestApp::with_config(Vec::new(), config);
+    for (mode, status, kind) in [
+        (FakeMode::Unavailable, 503, "store-unavailable"),
+        (FakeMode::Hanging, 503, "store-timeout"),
+        (FakeMode::Corrupt, 500, "internal"),
+        (FakeMode::Panicking, 500, "internal"),
     ] {
-        app.store.switch.turn(mood);
-        let answer = app.weather(RIGHT).await;
-        assert_eq!(answer.status.as_u16(), status, "{mood:?}");
-        assert_eq!(answer.problem(), format!("/problems/{kind}"), "{mood:?}");
+        app.store.mode.set(mode);
+        let answer = app.weather(VALID).await;
+        assert_eq!(answer.status.as_u16(), status, "{mode:?}");
+        assert_eq!(answer.problem(), format!("/problems/{kind}"), "{mode:?}");
         let retry = if status == 503 { "1" } else { "" };
-        assert_eq!(answer.header("retry-after"), retry, "{mood:?}");
-        for secret in ["the disk is gone", "row 7", "a fault in the store"] {
-            assert!(!answer.body.contains(secret), "{mood:?}");
+        assert_eq!(answer.header("retry-after"), retry, "{mode:?}");
+        for secret in ["the disk is gone", "row 7", "a bug in the store"] {
+            assert!(!answer.body.contains(secret), "{mode:?}");
         }
     }
-    app.store.switch.turn(Mood::Well);
-    assert_eq!(app.weather(RIGHT).await.status, StatusCode::OK);
+    app.store.mode.set(FakeMode::Healthy);
+    assert_eq!(app.weather(VALID).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn more_requests_at_once_than_the_limit_are_refused_while_probes_are_answered() {
+async fn rejects_requests_over_concurrency_limit_but_answers_probes() {
     let mut config = config();
     config.max_concurrent_requests = 1;
-    let app = TestApp::with(Vec::new(), config);
-    app.store.switch.turn(Mood::Silent);
+    let app = TestApp::with_config(Vec::new(), config);
+    app.store.mode.set(FakeMode::Hanging);
     let busy = async {
-        let first = app.weather(RIGHT);
+        let first = app.weather(VALID);
         let others = async {
-            app.store.asked.notified().await;
+            app.store.read_started.notified().await;
             for path in ["/weather", "/test"] {
-                let refused = app.call("POST", path, RIGHT).await;
+                let refused = app.call("POST", path, VALID).await;
                 assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
                 assert_eq!(refused.problem(), "/problems/overloaded", "{path}");
                 assert_eq!(refused.header("retry-after"), "1");
@@ -300,17 +305,17 @@ async fn more_requests_at_once_than_the_limit_are_refused_while_probes_are_answe
             for path in ["/ping", "/health", "/metrics"] {
                 assert_eq!(app.get(path).await.status, StatusCode::OK, "{path}");
             }
-            app.store.answer.notify_one();
+            app.store.release_read.notify_one();
         };
         tokio::join!(first, others).0
     };
     assert_eq!(busy.await.status, StatusCode::OK);
-    app.store.switch.turn(Mood::Well);
-    assert_eq!(app.weather(RIGHT).await.status, StatusCode::OK);
+    app.store.mode.set(FakeMode::Healthy);
+    assert_eq!(app.weather(VALID).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn the_example_of_every_refusal_is_a_right_request() {
+async fn example_of_problem_is_valid_request() {
     let app = app();
     let example = app.weather("{}").await.json()["example"].take();
     let text = |member: &str| example[member].as_str().unwrap().to_owned();

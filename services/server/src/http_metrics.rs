@@ -1,30 +1,29 @@
-//! What the server counts about requests, and the log line of each.
+//! The metrics of HTTP requests, and the log line of each request.
 //!
-//! Guarantee: labels are bounded: the route as it is written in the router, a known method, a
-//! status code. A request whose client went away before the answer counts with status `aborted`.
+//! Guarantee: labels are bounded: the route pattern, a known method, a status code. A request whose
+//! client disconnects before the response counts with status `aborted`.
 
 use std::time::Instant;
 
-use axum::extract::{self, MatchedPath, Request};
-use axum::http::{Method, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use moodvane_runtime::metrics;
 use prometheus::{HistogramVec, IntCounterVec, Registry};
-
-use crate::state::State;
 
 const OTHER: &str = "other";
 const ABORTED: &str = "aborted";
 
-/// The server's own counters.
-pub(crate) struct Counts {
+/// The metrics of the server.
+#[derive(Clone)]
+pub(crate) struct HttpMetrics {
     requests: IntCounterVec,
     duration_seconds: HistogramVec,
-    strays: IntCounterVec,
+    outliers: IntCounterVec,
 }
 
-impl Counts {
+impl HttpMetrics {
     pub(crate) fn new(registry: &Registry) -> Self {
         Self {
             requests: metrics::counter_vec(
@@ -36,51 +35,50 @@ impl Counts {
             duration_seconds: metrics::histogram_vec(
                 registry,
                 "moodvane_http_request_duration_seconds",
-                "Time from a request's head to its answer, by route.",
+                "Time from the head of a request to its response, by route.",
                 &["route"],
             ),
-            strays: metrics::counter_vec(
+            outliers: metrics::counter_vec(
                 registry,
                 "moodvane_http_stray_temperatures_total",
-                "Hours of answers out of which a source's temperature was left, by source.",
+                "Answered hours without the temperature of an outlier source, by source.",
                 &["source"],
             ),
         }
     }
 
-    /// Counts an hour out of which `source` was left.
-    pub(crate) fn stray(&self, source: &str) {
-        self.strays.with_label_values(&[source]).inc();
+    /// Counts an hour from which `source` is excluded as an outlier.
+    pub(crate) fn inc_outliers(&self, source: &str) {
+        self.outliers.with_label_values(&[source]).inc();
     }
 }
 
-/// A request in progress. Counts it once, also where it is dropped before it has an answer.
-struct Watch {
-    state: State,
+/// A request in progress. Dropping it counts the request once, also without a response.
+struct RequestGuard {
+    metrics: HttpMetrics,
     route: String,
     method: &'static str,
     status: Option<u16>,
-    since: Instant,
+    started: Instant,
 }
 
-impl Drop for Watch {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         let status = self
             .status
             .map_or_else(|| ABORTED.to_owned(), |status| status.to_string());
-        let took = self.since.elapsed();
-        let counts = &self.state.counts;
+        let duration = self.started.elapsed();
         let labels = [self.route.as_str(), self.method, status.as_str()];
-        counts.requests.with_label_values(&labels).inc();
-        counts
+        self.metrics.requests.with_label_values(&labels).inc();
+        self.metrics
             .duration_seconds
             .with_label_values(&[self.route.as_str()])
-            .observe(took.as_secs_f64());
+            .observe(duration.as_secs_f64());
         tracing::debug!(
             method = self.method,
             route = self.route,
             status,
-            duration_ms = took.as_secs_f64() * 1e3,
+            duration_ms = duration.as_secs_f64() * 1e3,
             "request answered"
         );
     }
@@ -88,7 +86,7 @@ impl Drop for Watch {
 
 /// Counts, times and logs a request.
 pub(crate) async fn observe(
-    extract::State(state): extract::State<State>,
+    State(metrics): State<HttpMetrics>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -97,26 +95,19 @@ pub(crate) async fn observe(
         .get::<MatchedPath>()
         .map_or(OTHER, MatchedPath::as_str)
         .to_owned();
-    let mut watch = Watch {
-        state,
+    let mut guard = RequestGuard {
+        metrics,
         route,
-        method: known(request.method()),
+        method: method_label(request.method()),
         status: None,
-        since: Instant::now(),
+        started: Instant::now(),
     };
     let response = next.run(request).await;
-    watch.status = Some(response.status().as_u16());
+    guard.status = Some(response.status().as_u16());
     response
 }
 
-/// All that the process counted.
-pub(crate) async fn metrics(extract::State(state): extract::State<State>) -> Response {
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    let text = metrics::render(&state.app.registry);
-    ([(header::CONTENT_TYPE, kind)], text).into_response()
-}
-
-fn known(method: &Method) -> &'static str {
+fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
