@@ -13,10 +13,10 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ProcessorError {
     /// The log failed and a retry does not help.
-    #[error("the log failed: {0}")]
+    #[error("the log failed")]
     Log(#[from] LogError),
     /// The store failed and a retry does not help.
-    #[error("the store failed: {0}")]
+    #[error("the store failed")]
     Store(#[from] StoreError),
     /// The scorer failed.
     #[error(transparent)]

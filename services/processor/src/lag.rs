@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_eventlog::{EventLog, Watermarks};
-use moodvane_model::Topic;
+use moodvane_model::{ErrorChain, Topic};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -32,7 +32,7 @@ pub(crate) async fn report_lag(
             match log.watermarks(*topic).await {
                 Ok(marks) => set_lag(&metrics, &marks, &flushed.borrow()),
                 Err(error) => {
-                    tracing::debug!(%error, %topic, "cannot read watermarks for the lag");
+                    tracing::debug!(error = %ErrorChain(&error), %topic, "cannot read watermarks for the lag");
                 }
             }
         }

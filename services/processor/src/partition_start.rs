@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_log_that_ends_below_progress() {
+    fn rejects_log_ending_below_progress() {
         let error = PartitionStart::new(log(0, 29), Some(&progress(30)), 10).unwrap_err();
         assert!(
             matches!(error, ProcessorError::LogTooShort { .. }),

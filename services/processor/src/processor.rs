@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use moodvane_eventlog::Watermarks;
-use moodvane_model::RunId;
+use moodvane_model::{ErrorChain, RunId};
 use moodvane_runtime::{Clock, Readiness};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -94,7 +94,7 @@ pub async fn start(
             worker.work()
         });
         if let Err(error) = &result {
-            tracing::error!(%error, "processor ended");
+            tracing::error!(error = %ErrorChain(error), "processor ended");
         }
         let _ = result_sender.send(result);
     };

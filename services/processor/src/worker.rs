@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use moodvane_eventlog::{Batch, Consumer, Event, TopicPartition, Watermarks};
-use moodvane_model::RunId;
+use moodvane_model::{ErrorChain, RunId};
 use moodvane_runtime::{Check, Clock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -118,8 +118,8 @@ impl Worker {
     fn fold(&mut self, batch: &Batch) -> Result<(), ProcessorError> {
         match self.engine.fold(batch) {
             Err(error) if error.is_transient() => {
-                tracing::warn!(%error, "cannot fold batch, partition restarts");
-                self.deps.check.fail(error.to_string());
+                tracing::warn!(error = %ErrorChain(&error), "cannot fold batch, partition restarts");
+                self.deps.check.fail(ErrorChain(&error).to_string());
                 self.restart_partition(batch.at())
             }
             result => result,
@@ -162,7 +162,7 @@ impl Worker {
         let next_offsets = self.retry_transient(|worker| worker.engine.flush())?;
         // Only lag tools read the committed offsets; the rows do not depend on them.
         if let Err(error) = self.consumer.commit(&next_offsets) {
-            tracing::warn!(%error, "cannot commit offsets of consumer group");
+            tracing::warn!(error = %ErrorChain(&error), "cannot commit offsets of consumer group");
         }
         self.last_flush = Some(Instant::now());
         self.report_flushed_offsets();
@@ -191,12 +191,12 @@ impl Worker {
                 }
                 Err(error) if error.is_transient() => error,
                 Err(error) => {
-                    self.deps.check.fail(error.to_string());
+                    self.deps.check.fail(ErrorChain(&error).to_string());
                     return Err(error);
                 }
             };
-            tracing::warn!(%error, delay_ms = delay.as_millis() as u64, "log or store unavailable, retrying");
-            self.deps.check.fail(error.to_string());
+            tracing::warn!(error = %ErrorChain(&error), delay_ms = delay.as_millis() as u64, "log or store unavailable, retrying");
+            self.deps.check.fail(ErrorChain(&error).to_string());
             if self.deps.shutdown.is_cancelled() {
                 let drain = self.config.drain_timeout;
                 let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + drain);

@@ -1,4 +1,4 @@
-// The browser: Debian's chromium, which the environment may name.
+// The browser: Debian's chromium, or the one named in the environment.
 
 import { chromium } from "playwright-core";
 
@@ -6,10 +6,10 @@ export const SIZES = { wide: { width: 1280, height: 900 }, narrow: { width: 390,
 
 export const launch = () => chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  // As root, in a container, chromium's own sandbox cannot be made.
+  // Chromium cannot create its sandbox as root in a container.
   args: ["--no-sandbox", "--disable-gpu"],
 });
 
-/** Waits until the page shows what it was asked for. */
+/** Waits until the page shows the selected data. */
 export const shown = (page) =>
   page.locator("#main[aria-busy=false] #wet-sentence:not(.waiting)").waitFor({ state: "attached" });

@@ -1,4 +1,4 @@
-// The demo as it comes, on a free port, in a folder of its own.
+// The demo with its default configuration, on a free port, in its own folder.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 const FLAGS = ["demo", "--posts-per-hour", "50"];
 const DAYS = ["--days", "10"];
 
-/** Starts it and waits until its history is in. It ends with `stop()`. */
+/** Starts the demo and waits until its history is loaded. `stop()` ends it. */
 export async function start(binary, days = DAYS) {
   const folder = await mkdtemp(join(tmpdir(), "moodvane-browser-"));
   const run = (port) => spawnDemo(binary, [...FLAGS, ...days, "--port", port], folder);
@@ -22,7 +22,7 @@ export async function start(binary, days = DAYS) {
   };
   return {
     url,
-    /** Ends the server, and lets it come back on the same port. */
+    /** Stops the server; `again` starts it on the same port. */
     end,
     again: async () => ({ child } = await run(new URL(url).port)),
     stop: async () => {
@@ -41,5 +41,5 @@ async function spawnDemo(binary, flags, folder) {
       return { child, url };
     }
   }
-  throw new Error("the demo ended before its history was in");
+  throw new Error("the demo ended before its history was loaded");
 }

@@ -1,4 +1,4 @@
-// The page against the demo, in a real browser. MOODVANE names the binary.
+// The page over the demo, in a real browser. MOODVANE names the binary.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { SIZES, launch, shown } from "./browser.js";
 import { start } from "./demo.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const GRAVE = ["serious", "critical"];
+const SEVERE = ["serious", "critical"];
 
 let demo, browser, context, page, faults, hosts;
 
@@ -24,12 +24,12 @@ beforeEach(() => open());
 afterEach(async () => {
   await context.close();
   assert.deepEqual(faults, [], "the console has errors");
-  assert.deepEqual([...hosts], [new URL(demo.url).host], "another host was asked");
+  assert.deepEqual([...hosts], [new URL(demo.url).host], "a request went to another host");
 });
 
 async function open(options = {}) {
   await context?.close();
-  // The policy is lifted for the checker's script alone: only its tests say bypassCSP.
+  // Only the accessibility tests set bypassCSP, for the script of the checker.
   context = await browser.newContext({ viewport: SIZES.wide, reducedMotion: "reduce", acceptDownloads: true, ...options });
   page = await context.newPage();
   [faults, hosts] = [[], new Set()];
@@ -45,13 +45,13 @@ const go = async (query = "") => {
 const text = (selector) => page.locator(selector).innerText();
 const answered = (path) => page.waitForResponse((response) => response.url().includes(path) && response.ok());
 
-/** How many pixels of a canvas are drawn on. */
+/** The number of drawn pixels of a canvas. */
 const drawn = (selector) => page.locator(`${selector} canvas`).evaluate((canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.filter((_, at) => at % 4 === 3 && data[at] > 0).length;
 });
 
-test("it shows the demo's data", async () => {
+test("shows the data of the demo", async () => {
   await go();
   assert.equal(await text("#question"), "Does rain make New York’s posts less joyful?");
   assert.equal(await text("#health"), "Up to date");
@@ -73,7 +73,7 @@ function lastDay() {
   return { begin: hour(23), end: hour(0) };
 }
 
-test("the sentence has the planted effect of rain and its uncertainty", async () => {
+test("shows the planted effect of rain with its interval", async () => {
   await go();
   const sentence = await text("#wet-sentence");
   const found = /^Posts of wet hours are (\d\.\d\d) classes less joyful than those of dry ones \(95 % interval −(\d\.\d\d) to −(\d\.\d\d) of the difference\)\.$/.exec(sentence);
@@ -84,18 +84,18 @@ test("the sentence has the planted effect of rain and its uncertainty", async ()
   assert.match(picture, new RegExp(`−${best.toFixed(2)} classes`));
 });
 
-test("a range, a variable and cycles can be chosen, and the link keeps them", async () => {
+test("the URL restores range, variable and cycles", async () => {
   await go();
   const before = await text("#caption");
-  const asked = answered("/v1/relation");
+  const answer = answered("/v1/relation");
   await page.getByRole("radio", { name: "7 days" }).check();
-  await asked;
+  await answer;
   await page.waitForFunction((before) => document.getElementById("caption").innerText !== before, before);
   assert.match(await text("#caption"), /of 168, newest first$/);
   await page.getByRole("combobox", { name: "Weather" }).selectOption("humidity");
   await page.locator("#weather-title", { hasText: "Humidity, %" }).waitFor();
-  await page.getByLabel(/Compare like with like/).check();
-  await page.locator("#scatter-caption", { hasText: "of the same time and day" }).waitFor();
+  await page.getByLabel(/Adjust for the hour of the day/).check();
+  await page.locator("#scatter-caption", { hasText: "adjusted for the hour of the day" }).waitFor();
   const link = new URL(page.url());
   assert.deepEqual(Object.fromEntries(link.searchParams), { city: "new-york", variable: "humidity", range: "7d", cycles: "out" });
   const sentence = await text("#sentence");
@@ -109,9 +109,9 @@ test("a range, a variable and cycles can be chosen, and the link keeps them", as
   assert.ok(await page.locator("input[name=range][value='7d']").isChecked());
 });
 
-test("days can be chosen, and of days without data it says so", async () => {
+test("days without data show an empty notice", async () => {
   await go("?range=dates&from=2018-01-01&to=2018-01-07");
-  assert.match(await text("#empty-text"), /^Neither posts nor weather of New York were stored from Mon,? 1 Jan 2018/);
+  assert.match(await text("#empty-text"), /^There are no posts and no weather of New York from Mon,? 1 Jan 2018/);
   assert.ok(await page.locator("#answer").isHidden());
   await page.getByRole("button", { name: "Show the last year" }).click();
   await page.locator("#answer").waitFor();
@@ -121,7 +121,7 @@ test("days can be chosen, and of days without data it says so", async () => {
   assert.equal(new URL(page.url()).searchParams.get("range"), "dates");
 });
 
-test("the hours are downloaded as CSV, every one of the range", async () => {
+test("downloads every hour of the range as CSV", async () => {
   await go("?range=7d");
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
   assert.match(download.suggestedFilename(), /^moodvane-new-york-\d{4}-\d\d-\d\dT\d\d-\d{4}-\d\d-\d\dT\d\d\.csv$/);
@@ -129,12 +129,12 @@ test("the hours are downloaded as CSV, every one of the range", async () => {
   assert.match(lines[0], /^hour,posts,unscored,feeling,standard_error,/);
   assert.equal(lines.length, 1 + 168);
   const times = lines.slice(1).map((line) => Date.parse(line.split(",")[0]));
-  assert.ok(times.every((time, at) => at === 0 || time - times[at - 1] === 3_600_000), "hours in order, none twice");
+  assert.ok(times.every((time, at) => at === 0 || time - times[at - 1] === 3_600_000), "hours in order without duplicates");
   const shownFeeling = await page.locator("#table tbody tr").nth(1).locator("td").first().innerText();
   assert.equal(Number(lines.at(-2).split(",")[3]).toFixed(2), shownFeeling);
 });
 
-test("the keyboard reaches each hour, and the page says it", async () => {
+test("the keyboard reaches each hour and screen readers announce it", async () => {
   await go("?range=7d");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the answer");
@@ -145,33 +145,33 @@ test("the keyboard reaches each hour, and the page says it", async () => {
   await page.keyboard.press("Shift+ArrowLeft");
   const dayBefore = await text("#readout");
   assert.notEqual(dayBefore, last);
-  await page.waitForFunction((said) => document.getElementById("live").textContent === said, dayBefore);
+  await page.waitForFunction((announced) => document.getElementById("live").textContent === announced, dayBefore);
   await page.locator("#older").focus();
   await page.keyboard.press("Enter");
   assert.match(await text("#caption"), /^Hours 25 to 48 of 168/);
 });
 
-test("the newest hours are refreshed", async () => {
+test("refreshes only the newest hours", async () => {
   await page.clock.install();
   await go("?range=7d");
-  const asked = answered("/v1/hours");
+  const answer = answered("/v1/hours");
   await page.clock.runFor(31_000);
-  const url = new URL((await asked).url());
+  const url = new URL((await answer).url());
   const hours = (Date.parse(`${url.searchParams.get("end")}:00Z`) - Date.parse(`${url.searchParams.get("begin")}:00Z`)) / 3_600_000;
-  assert.ok(hours <= 4, `${hours} hours were asked for again`);
+  assert.ok(hours <= 4, `${hours} hours were requested again`);
 });
 
 for (const colorScheme of ["light", "dark"]) {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    test(`axe finds no grave fault, ${size} and ${colorScheme}`, async () => {
+    test(`axe finds no severe violation, ${size} and ${colorScheme}`, async () => {
       await open({ colorScheme, viewport, bypassCSP: true });
       for (const path of ["", "?range=dates&from=2018-01-01&to=2018-01-02", "docs"]) {
         await page.goto(`${demo.url}/${path}`);
         await page.locator("#main[aria-busy=false]").waitFor();
         await page.addScriptTag({ path: AXE });
         const { violations } = await page.evaluate(() => globalThis.axe.run());
-        const grave = violations.filter(({ impact }) => GRAVE.includes(impact));
-        assert.deepEqual(grave.map(({ id, nodes }) => `${path} ${id}: ${nodes.map(({ html }) => html).join(" ")}`), []);
+        const severe = violations.filter(({ impact }) => SEVERE.includes(impact));
+        assert.deepEqual(severe.map(({ id, nodes }) => `${path} ${id}: ${nodes.map(({ html }) => html).join(" ")}`), []);
         const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(sideways <= 0, `${path} is ${sideways} px too wide`);
       }
@@ -179,8 +179,12 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
-test("the interface can be read and tried", async () => {
+test("the API reference starts with the hours and sends requests", async () => {
   await page.goto(`${demo.url}/docs`);
+  const headings = page.locator(".operation h2");
+  await headings.first().waitFor();
+  const order = (await headings.allInnerTexts()).map((heading) => heading.replace(/^[A-Z]+\s*/, ""));
+  assert.deepEqual(order.slice(0, 2), ["/v1/hours", "/v1/relation"]);
   const operation = page.locator("#get-v1-cities");
   await operation.getByText("Try it").click();
   await operation.getByRole("button", { name: "Send" }).click();
@@ -192,30 +196,30 @@ test("the interface can be read and tried", async () => {
   }
 });
 
-test("a server that is asked too often is waited for", async () => {
-  let asked = 0;
+test("retries a rate-limited request", async () => {
+  let requests = 0;
   const refusal = { status: 429, headers: { "retry-after": "1" }, contentType: "application/problem+json", body: "{}" };
-  await page.route("**/v1/relation?**", (route) => (asked++ === 0 ? route.fulfill(refusal) : route.continue()));
+  await page.route("**/v1/relation?**", (route) => (requests++ === 0 ? route.fulfill(refusal) : route.continue()));
   await go();
-  assert.equal(asked, 3, "two relations, one of them twice");
+  assert.equal(requests, 3, "two relations, one of them twice");
   assert.ok(await page.locator("#notice").isHidden());
   faults = faults.filter((fault) => !fault.includes("429"));
 });
 
-test("a server that is gone is said, what was shown stays, and it comes back", async () => {
+test("keeps the data during an outage and recovers", async () => {
   await go("?range=7d");
   const sentence = await text("#wet-sentence");
   await demo.end();
   await page.getByRole("radio", { name: "30 days" }).check();
-  await page.locator("#notice", { hasText: "The server does not answer." }).waitFor();
-  assert.equal(await text("#health"), "No answer");
+  await page.locator("#notice", { hasText: "The server is unreachable." }).waitFor();
+  assert.equal(await text("#health"), "Unreachable");
   assert.equal(await text("#wet-sentence"), sentence);
-  assert.match(await text("#notice-text"), /What you see is of \d\d:\d\d/);
-  await page.getByRole("button", { name: "Try now" }).click();
+  assert.match(await text("#notice-text"), /The data shown is from \d\d:\d\d/);
+  await page.getByRole("button", { name: "Retry now" }).click();
   await demo.again();
-  // It tries by itself, too.
+  // The page also retries by itself.
   await page.locator("#notice").waitFor({ state: "hidden" });
   assert.equal(await text("#health"), "Up to date");
-  // The browser itself notes each request that no server took.
+  // The browser logs each refused connection.
   faults = faults.filter((fault) => !fault.includes("ERR_CONNECTION_REFUSED"));
 });

@@ -1,9 +1,9 @@
-// Takes the README's pictures of the page from a demo of its own: node pictures.js FOLDER
+// Takes the README's screenshots of the page from its own demo: node pictures.js FOLDER
 
 import { SIZES, launch, shown } from "./browser.js";
 import { start } from "./demo.js";
 
-const MOST_HEIGHT = { wide: 1180, narrow: 1500 };
+const MAX_HEIGHT = { wide: 1180, narrow: 1500 };
 
 const [folder] = process.argv.slice(2);
 const demo = await start(process.env.MOODVANE ?? "../../../target/debug/moodvane", ["--days", "30"]);
@@ -16,7 +16,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     await page.screenshot({
       path: `${folder}/page-${size}-${colorScheme}.jpg`, quality: 82, fullPage: true,
-      clip: { x: 0, y: 0, width: viewport.width, height: MOST_HEIGHT[size] },
+      clip: { x: 0, y: 0, width: viewport.width, height: MAX_HEIGHT[size] },
     });
     await page.close();
   }

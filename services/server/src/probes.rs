@@ -10,7 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use moodvane_model::Topic;
+use moodvane_model::{ErrorChain, Topic};
 use moodvane_runtime::metrics::render;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ async fn run_check<T, E: std::error::Error + 'static>(
 ) -> Result<(), String> {
     match tokio::time::timeout(timeout, check).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
+        Ok(Err(error)) => Err(ErrorChain(&error).to_string()),
         Err(_) => Err(format!("no answer within {} ms", timeout.as_millis())),
     }
 }

@@ -9,6 +9,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use moodvane_model::ErrorChain;
 use moodvane_store::StoreError;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -237,7 +238,7 @@ impl Problem {
 
     /// The problem of a failed read of the store. Logs the failure.
     pub(crate) fn from_store(error: &StoreError) -> Self {
-        tracing::error!(%error, "store read failed");
+        tracing::error!(error = %ErrorChain(error), "store read failed");
         match error {
             StoreError::Unavailable(_) | StoreError::Refused(_) => Self::new(
                 Kind::StoreUnavailable,

@@ -47,9 +47,6 @@ pub(crate) struct HoursRequest {
     /// The feeling of an hour with fewer scored posts is null; 0 if absent.
     #[schema(required = false)]
     min_posts: u64,
-    /// The hours of UTC from `begin` to `end`.
-    #[schema(ignore)]
-    pub(crate) range: HourRange,
 }
 
 /// Which hours an answer includes.
@@ -93,8 +90,12 @@ impl HoursRequest {
             tz,
             include: include(&fields)?,
             min_posts: min_posts(&fields)?,
-            range,
         })
+    }
+
+    /// The hours of UTC from `begin` to `end`.
+    pub(crate) fn range(&self) -> Result<HourRange, Problem> {
+        self.tz.range(self.begin, self.end)
     }
 
     pub(crate) fn response_options(&self) -> ResponseOptions {

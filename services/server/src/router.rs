@@ -12,12 +12,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::concurrency::limit_concurrency;
 use crate::problem::{Problem, method_not_allowed, not_found};
 use crate::rate_limit::ClientRateLimiter;
 use crate::state::{ServerDeps, ServerState};
-use crate::{
-    concurrency, etag, http_metrics, openapi, page, probes, rate_limit, request_id, v1, weather,
-};
+use crate::{etag, http_metrics, openapi, page, probes, rate_limit, request_id, v1, weather};
 
 /// The routes with all their limits.
 pub fn router(deps: ServerDeps) -> Router {
@@ -25,7 +24,7 @@ pub fn router(deps: ServerDeps) -> Router {
     let body_limit = DefaultBodyLimit::max(config.max_body_bytes);
     let cors = cors(&config.cors_origins);
     let limiter = ClientRateLimiter::new(config.rate_limit, config.trusted_proxies.clone());
-    let concurrency_limit = concurrency::limit(config.max_concurrent_requests);
+    let max_requests = config.max_concurrent_requests;
     let state = ServerState::new(deps);
     let v1 = v1::routes()
         .layer(from_fn(etag::etag))
@@ -34,8 +33,8 @@ pub fn router(deps: ServerDeps) -> Router {
     let limited = Router::new()
         .route("/weather", post(weather::weather))
         .route("/test", get(weather::test).post(weather::test_posted))
-        .merge(v1)
-        .route_layer(concurrency_limit);
+        .merge(v1);
+    let limited = limit_concurrency(limited, max_requests);
     let document = get(openapi::document).layer(CompressionLayer::new());
     let pages = page::routes()
         .layer(from_fn(etag::etag))

@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use moodvane_model::ErrorChain;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -212,7 +213,7 @@ async fn serve_http(
         }
     };
     if let Err(error) = result {
-        tracing::debug!(%error, "connection failed");
+        tracing::debug!(error = %ErrorChain(&*error), "connection failed");
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) async fn weather(
     let deadline = Deadline::after(config.request_timeout);
     let body = read_body(request, config.max_body_bytes, deadline).await?;
     let request = HoursRequest::parse(&body, config)?;
-    let (city, range) = (request.city, request.range);
+    let (city, range) = (request.city, request.range()?);
     let variable = Variable::Temperature;
     let rows = hours_with_variable(&*state.deps.store, deadline, city, range, variable).await?;
     let answer = WeatherAnswer::new(&rows, config.stray_bound, request.response_options());

@@ -105,7 +105,7 @@ async fn identifies_client_by_address_or_trusted_proxy() {
         per_second: NonZeroU32::MIN,
         burst: NonZeroU32::MIN,
     });
-    let ask = async |server: &TestServer, forwarded: &str| {
+    let request_status = async |server: &TestServer, forwarded: &str| {
         let head = format!(
             "GET /v1/cities HTTP/1.1\r\nhost: x\r\nx-forwarded-for: {forwarded}\r\nconnection: close\r\n\r\n"
         );
@@ -114,18 +114,18 @@ async fn identifies_client_by_address_or_trusted_proxy() {
     let mut config = config();
     config.rate_limit = once;
     let plain = start_with(config.clone(), LONG).await;
-    assert_eq!(ask(&plain, "192.0.2.1").await, "200");
+    assert_eq!(request_status(&plain, "192.0.2.1").await, "200");
     assert_eq!(
-        ask(&plain, "192.0.2.2").await,
+        request_status(&plain, "192.0.2.2").await,
         "429",
         "the header is ignored"
     );
 
     config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     let behind = start_with(config, LONG).await;
-    assert_eq!(ask(&behind, "192.0.2.1").await, "200");
-    assert_eq!(ask(&behind, "192.0.2.2").await, "200");
-    assert_eq!(ask(&behind, "192.0.2.1").await, "429");
+    assert_eq!(request_status(&behind, "192.0.2.1").await, "200");
+    assert_eq!(request_status(&behind, "192.0.2.2").await, "200");
+    assert_eq!(request_status(&behind, "192.0.2.1").await, "429");
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::hour::{Hour, Reading};
-use super::hours::HoursPage;
 use crate::query::Choice;
 
 /// The format of the hours.
@@ -34,7 +33,7 @@ impl Format {
     }
 }
 
-pub(super) fn json(page: &HoursPage) -> anyhow::Result<Vec<u8>> {
+pub(super) fn json(page: &impl Serialize) -> anyhow::Result<Vec<u8>> {
     Ok(serde_json::to_vec(page)?)
 }
 

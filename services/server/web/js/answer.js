@@ -1,18 +1,18 @@
-// The answer in words, with a picture of its uncertainty, and the figures of the relation.
+// The answer as text with its interval, and the estimates of the relation.
 
 import { VARIABLES } from "./choice.js";
 import { arrived, byId, list, make, number } from "./dom.js";
 
-/** The least width of the line, in classes to either side of none. */
-const LEAST_REACH = 0.1;
+/** The minimum half-width of the interval chart, in classes. */
+const MIN_REACH = 0.1;
 
 const minus = (text) => text.replace(/-(?=\d)/g, "−");
 
-/** Wet hours against dry ones: `found` is the relation of precipitation. */
+/** The comparison of wet and dry hours: `found` is the relation of precipitation. */
 export function showWet(found, city) {
   byId("question").textContent = `Does rain make ${city.name}’s posts less joyful?`;
   const sentence = byId("wet-sentence");
-  sentence.textContent = minus(found.wet_sentence ?? "There is too little to say.");
+  sentence.textContent = minus(found.wet_sentence ?? "Not enough data.");
   arrived(sentence);
   const interval = byId("wet-interval");
   interval.hidden = !found.wet_against_dry;
@@ -20,7 +20,7 @@ export function showWet(found, city) {
 }
 
 function drawInterval(host, { value, low, high }) {
-  const reach = Math.max(LEAST_REACH, Math.abs(low), Math.abs(high)) * 1.15;
+  const reach = Math.max(MIN_REACH, Math.abs(low), Math.abs(high)) * 1.15;
   const place = (at) => `${((at + reach) / (2 * reach)) * 100}%`;
   const [zero, bar, best] = ["zero", "reach", "best"].map((name) => make("span", { className: name }));
   zero.style.left = place(0);
@@ -29,26 +29,26 @@ function drawInterval(host, { value, low, high }) {
   best.style.left = place(value);
   host.replaceChildren(
     make("div", { className: "track" }, zero, bar, best),
-    make("div", { className: "ends" }, ...["← less joyful in the wet", "no difference", "more joyful →"].map((text) => make("span", {}, text))),
+    make("div", { className: "ends" }, ...["← less joyful in wet hours", "no difference", "more joyful →"].map((text) => make("span", {}, text))),
   );
   host.setAttribute(
     "aria-label",
-    `Difference of wet and dry hours: ${number(value, 2)} classes, 95 % interval ${number(low, 2)} to ${number(high, 2)}; none is 0.`,
+    `Difference of wet and dry hours: ${number(value, 2)} classes, 95 % interval ${number(low, 2)} to ${number(high, 2)}; 0 is no difference.`,
   );
 }
 
-/** The chosen variable: `found` is its relation, `points` how many hours the scatter shows, `cycles`
- * whether these were taken out. */
+/** The selected variable: `found` is its relation, `points` the number of hours in the scatter plot,
+ * `cycles` whether the relation is adjusted for cycles. */
 export function showRelation(found, points, cycles) {
   const sentence = byId("sentence");
-  // Of precipitation the wet hours have their sentence above.
+  // The sentence on wet hours is shown above.
   sentence.textContent = minus(found.wet_sentence ? found.sentence.replace(found.wet_sentence, "").trim() || found.sentence : found.sentence);
   arrived(sentence, byId("scatter"));
   const { name } = VARIABLES[found.variable];
   byId("scatter").setAttribute("aria-label", `${points} hours by ${name} and feeling. ${found.sentence}`);
-  const like = cycles ? " The slope is that among hours of the same time and day; the dots are as they were." : "";
+  const adjusted = cycles ? " The slope is adjusted for the hour of the day and the day of the week; the dots are not." : "";
   byId("scatter-caption").textContent = found.relation
-    ? `Each dot is an hour. The line is the fitted one, the shade around it every slope that the 95 % interval allows.${like}`
+    ? `Each dot is an hour. The line is the fitted slope, the shaded area its 95 % interval.${adjusted}`
     : "Each dot is an hour.";
   byId("figures-card").hidden = !found.relation;
   list(byId("figures"), found.relation ? figures(found.relation) : []);
@@ -63,6 +63,6 @@ function figures(relation) {
     ["Rank correlation", [number(relation.spearman, 2)]],
     ["Slope", within(relation.slope, 4, ` ${relation.slope_unit}`)],
     ["p-value", [relation.p_value < 0.001 ? "< 0.001" : number(relation.p_value, 3)]],
-    ["Hours", [number(relation.hours, 0), make("span", { className: "fine" }, `worth ${number(relation.independent_hours, 0)} independent ones`)]],
+    ["Hours", [number(relation.hours, 0), make("span", { className: "fine" }, `effective sample size ${number(relation.independent_hours, 0)}`)]],
   ];
 }

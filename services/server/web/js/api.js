@@ -1,53 +1,53 @@
-// Asks the server. Every failure is a Problem with words for people.
+// Requests to the API. Every failure is a Problem with a readable message.
 
-import { HOUR, asked } from "./time.js";
+import { HOUR, apiHour } from "./time.js";
 
-const PATIENCE = 20_000;
+const TIMEOUT_MS = 20_000;
 const PAGE_HOURS = 1000;
-/** How often a server that is asked too often is waited for, and for how many seconds at most. */
-const WAITS = 5;
-const MOST_PAUSE_S = 10;
+/** How often a rate-limited request is retried, and the longest delay before a retry. */
+const MAX_RETRIES = 5;
+const MAX_RETRY_DELAY_S = 10;
 
-/** Why there is no answer. */
+/** The reason of a failed request. */
 export class Problem extends Error {
-  constructor(message, { field = null, away = false } = {}) {
+  constructor(message, { field = null, retryable = false } = {}) {
     super(message);
     this.field = field;
-    /** Whether asking again later may help. */
-    this.away = away;
+    /** Whether a retry may succeed. */
+    this.retryable = retryable;
   }
 }
 
-async function ask(path, signal, patience = WAITS) {
+async function request(path, signal, retries = MAX_RETRIES) {
   let response;
   try {
-    response = await fetch(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]) });
+    response = await fetch(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Problem("The server does not answer.", { away: true });
+    throw new Problem("The server is unreachable.", { retryable: true });
   }
   if (response.ok) return response;
-  if (response.status === 429 && patience > 0) {
-    await pause(Number(response.headers.get("retry-after")) || 1);
-    return ask(path, signal, patience - 1);
+  if (response.status === 429 && retries > 0) {
+    await delay(Number(response.headers.get("retry-after")) || 1);
+    return request(path, signal, retries - 1);
   }
   const problem = await response.json().catch(() => ({}));
-  throw new Problem(problem.detail ?? `The server answered with ${response.status}.`, {
+  throw new Problem(problem.detail ?? `The server returned status ${response.status}.`, {
     field: problem.field,
-    away: response.status >= 500 || response.status === 429,
+    retryable: response.status >= 500 || response.status === 429,
   });
 }
 
-/** Lets so many seconds pass, within reason. */
-const pause = (seconds) => new Promise((over) => setTimeout(over, Math.min(seconds, MOST_PAUSE_S) * 1000));
+/** Waits for some seconds, up to the limit. */
+const delay = (seconds) => new Promise((done) => setTimeout(done, Math.min(seconds, MAX_RETRY_DELAY_S) * 1000));
 
 async function read(path, signal) {
-  const response = await ask(path, signal);
+  const response = await request(path, signal);
   try {
     return await response.json();
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new Problem("The server's answer broke off.", { away: true });
+    throw new Problem("The response of the server is incomplete.", { retryable: true });
   }
 }
 
@@ -56,22 +56,22 @@ export const status = (signal) => read("/v1/status", signal);
 
 const query = (values) => new URLSearchParams(values).toString();
 
-/** How the variable and the feeling go together in the hours from begin to end. */
+/** The relation of the variable and the feeling in the hours from begin to end. */
 export function relation({ city, variable, cycles }, { begin, end }, signal) {
-  const taken = cycles ? { cycles: "daily-and-weekly" } : {};
-  return read(`/v1/relation?${query({ city, variable, begin: asked(begin), end: asked(end), ...taken })}`, signal);
+  const adjustment = cycles ? { cycles: "daily-and-weekly" } : {};
+  return read(`/v1/relation?${query({ city, variable, begin: apiHour(begin), end: apiHour(end), ...adjustment })}`, signal);
 }
 
-/** Pages of hours, in order; `next` tells where the page after an answer is. */
+/** Pages of hours, in order; `next` returns the path of the page after a response. */
 async function* pages(city, { begin, end }, format, next, signal) {
-  const first = query({ city, begin: asked(begin), end: asked(end), format });
+  const first = query({ city, begin: apiHour(begin), end: apiHour(end), format });
   let path = `/v1/hours?${first}&limit=${PAGE_HOURS}`;
   while (path) {
     let response;
     try {
-      response = await ask(path, signal);
+      response = await request(path, signal);
     } catch (error) {
-      // A server may be configured to shorter pages: then as long as it likes.
+      // The server may be configured with shorter pages: then use its default.
       if (error.field !== "limit") throw error;
       path = `/v1/hours?${first}`;
       continue;
@@ -82,7 +82,7 @@ async function* pages(city, { begin, end }, format, next, signal) {
   }
 }
 
-/** Everything that is known of each hour, by its moment. */
+/** All data of each hour, by its start. */
 export async function hours(city, range, signal) {
   const found = new Map();
   for await (const page of pages(city, range, "json", (_, page) => page.next, signal)) {
@@ -91,7 +91,7 @@ export async function hours(city, range, signal) {
   return found;
 }
 
-/** The same as one CSV text, its header once. */
+/** The same as one CSV text with one header. */
 export async function csv(city, range, signal) {
   const next = (response) => /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
   let text = "";
@@ -101,7 +101,7 @@ export async function csv(city, range, signal) {
   return text;
 }
 
-/** Every hour from begin to end, null where nothing is known of it. */
+/** Every hour from begin to end; null for an hour without data. */
 export function grid(found, { begin, end }) {
   const hours = [];
   for (let at = begin; at <= end; at += HOUR) hours.push({ at, hour: found.get(at) ?? null });

@@ -1,14 +1,14 @@
-// The charts, drawn by uPlot on canvases. Colours come from the style sheet, so that they follow
-// light and dark.
+// The charts, drawn by uPlot on canvases. The colours come from the style sheet, so that they follow
+// the light and dark modes.
 
 import { VARIABLES } from "./choice.js";
 import { clock, day } from "./time.js";
 
 const DAY_S = 86_400;
-/** The feeling of an hour jumps about: over longer ranges the day around it is drawn too. */
+/** The feeling of an hour is noisy: longer ranges also show the mean of the day around each hour. */
 const SMOOTH_FROM_HOURS = 200;
 const SMOOTH_REACH = 12;
-const SMOOTH_LEAST = 6;
+const SMOOTH_MIN = 6;
 const PADDING = [8, 8, 0, 0];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -21,24 +21,24 @@ function axes(zone, size, { time = true, label } = {}) {
     grid: { stroke: colour("--line"), width: 1 },
     ticks: { show: false },
   });
-  const told = (plot, splits, _axis, _space, step) =>
+  const labels = (plot, splits, _axis, _space, step) =>
     splits.map((at) => (step >= DAY_S || clock(at * 1000, zone) === "00:00" ? day(at * 1000, zone) : clock(at * 1000, zone)));
-  const x = { ...common(), ...(time ? { values: told } : { label, labelSize: 22, labelGap: 2 }), size: 28, space: 70, gap: 6 };
+  const x = { ...common(), ...(time ? { values: labels } : { label, labelSize: 22, labelGap: 2 }), size: 28, space: 70, gap: 6 };
   return [x, { ...common(), size, space: 34, gap: 8 }];
 }
 
-/** The mean of the hours around each, where enough of them are known. */
+/** The mean of the hours around each hour; null if too few have a value. */
 function smooth(values) {
   return values.map((_, at) => {
     const around = values.slice(Math.max(0, at - SMOOTH_REACH), at + SMOOTH_REACH + 1).filter((value) => value !== null);
-    return around.length < SMOOTH_LEAST ? null : around.reduce((sum, value) => sum + value, 0) / around.length;
+    return around.length < SMOOTH_MIN ? null : around.reduce((sum, value) => sum + value, 0) / around.length;
   });
 }
 
 export const reading = (hour, variable) => hour?.weather[variable]?.value ?? null;
 
-/** Draws into a host anew whenever it changes its width. */
-class Drawn {
+/** A plot that resizes with its host element. */
+class ResizingPlot {
   #host; #plot = null; #width;
   constructor(host) {
     this.#host = host;
@@ -61,14 +61,14 @@ class Drawn {
   }
 }
 
-/** Feeling and weather over time, one above the other, with one cursor. */
+/** Feeling and weather over time, one above the other, with a shared cursor. */
 export class TimeCharts {
-  #feeling; #weather; #hours = []; #told; #at = null;
-  /** `told(index)` is called when the cursor moves; null where it leaves. */
-  constructor(feelingHost, weatherHost, told) {
-    this.#feeling = new Drawn(feelingHost);
-    this.#weather = new Drawn(weatherHost);
-    this.#told = told;
+  #feeling; #weather; #hours = []; #onMove; #at = null;
+  /** Calls `onMove(index)` when the cursor moves, with null when it leaves. */
+  constructor(feelingHost, weatherHost, onMove) {
+    this.#feeling = new ResizingPlot(feelingHost);
+    this.#weather = new ResizingPlot(weatherHost);
+    this.#onMove = onMove;
   }
 
   draw(hours, variable, zone) {
@@ -121,10 +121,10 @@ export class TimeCharts {
   #moved(at) {
     if (at === this.#at) return;
     this.#at = at ?? null;
-    this.#told(this.#at);
+    this.#onMove(this.#at);
   }
 
-  /** Moves the cursor by hours, or to the first or last; tells where it is. */
+  /** Moves the cursor by hours, or to the first or last one. Returns its index. */
   step(by) {
     const last = this.#hours.length - 1;
     if (last < 0) return null;
@@ -137,11 +137,11 @@ export class TimeCharts {
   }
 }
 
-/** Each hour as a point, with the fitted line and the slopes that its interval allows. */
+/** Each hour as a point, with the fitted line and the interval of its slope. */
 export class Scatter {
-  #drawn;
-  constructor(host) { this.#drawn = new Drawn(host); }
-  clear() { this.#drawn.clear(); }
+  #plot;
+  constructor(host) { this.#plot = new ResizingPlot(host); }
+  clear() { this.#plot.clear(); }
 
   draw(hours, variable, found) {
     const pairs = hours
@@ -156,7 +156,7 @@ export class Scatter {
     const { value, low, high } = found?.slope ?? { value: 0, low: 0, high: 0 };
     const [a, b] = [line(low), line(high)];
     const ink = colour("--feeling");
-    // Unrounded: a straight line of many points would tremble.
+    // Without pixel alignment: it would make a straight line of many points jagged.
     const hidden = { stroke: "transparent", points: { show: false }, pxAlign: 0 };
     const series = [{}, { stroke: ink, paths: () => null, points: { show: true, size: 5, width: 0, fill: `${ink}59` } }];
     const data = [x, y];
@@ -165,7 +165,7 @@ export class Scatter {
       data.push(a.map((v, i) => Math.max(v, b[i])), a.map((v, i) => Math.min(v, b[i])), line(value));
     }
     const { name, unit } = VARIABLES[variable];
-    this.#drawn.draw(
+    this.#plot.draw(
       {
         height: 320, padding: PADDING, cursor: { show: false }, series,
         scales: { x: { time: false }, y: { range: (_, least, most) => uPlot.rangeNum(least, most, 0.08, true) } },

@@ -1,4 +1,4 @@
-// What is shown: city, weather, range, cycles. It lives in the address, so that a link keeps it.
+// The selection: city, weather, range, cycles. The URL stores it, so that a link restores it.
 
 export const VARIABLES = {
   temperature: { name: "temperature", unit: "°C", digits: 1 },
@@ -11,7 +11,7 @@ export const VARIABLES = {
 export const DAYS = { "7d": 7, "30d": 30, "90d": 90, "365d": 365 };
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The choice of a query string; what it does not say, or says wrongly, is as it comes. */
+/** Parses the selection of a query string; missing and invalid values become defaults. */
 export function read(search, cities) {
   const query = new URLSearchParams(search);
   const known = cities.cities.some((city) => city.id === query.get("city"));
@@ -28,7 +28,7 @@ export function read(search, cities) {
   };
 }
 
-/** The query string of a choice. */
+/** The query string of a selection. */
 export function write(choice) {
   const query = new URLSearchParams({ city: choice.city, variable: choice.variable, range: choice.range });
   if (choice.range === "dates") {
@@ -39,5 +39,5 @@ export function write(choice) {
   return `?${query}`;
 }
 
-/** Whether the range ends now, and so grows. */
+/** Whether the range ends now and therefore grows. */
 export const isLive = (choice) => choice.range !== "dates";

@@ -1,4 +1,4 @@
-// The form: what is chosen, and its way into the address and back.
+// The form for the selection.
 
 import { isLive } from "./choice.js";
 import { byId, make } from "./dom.js";
@@ -7,7 +7,7 @@ import { HOUR, dayOf } from "./time.js";
 export class Controls {
   #form = byId("choice"); #choice = null; #zoneOf;
 
-  /** `changed(choice)` is called for each whole new choice; `zoneOf(id)` tells a city's zone. */
+  /** Calls `changed(choice)` for each complete new selection. */
   constructor(cities, changed) {
     const zones = new Map(cities.cities.map(({ id, zone }) => [id, zone]));
     this.#zoneOf = (id) => zones.get(id);
@@ -22,7 +22,7 @@ export class Controls {
     this.#form.addEventListener("submit", (event) => event.preventDefault());
   }
 
-  /** Shows a choice. */
+  /** Shows a selection. */
   show(choice) {
     this.#choice = choice;
     byId("city").value = choice.city;
@@ -34,13 +34,13 @@ export class Controls {
     byId("to").value = choice.to;
   }
 
-  /** What is chosen now; null while the dates are not whole. */
+  /** The current selection; null while the dates are incomplete. */
   #read(changed) {
     const range = this.#form.elements.range.value;
-    if (changed.name === "range" && range === "dates") this.#propose();
+    if (changed.name === "range" && range === "dates") this.#setDefaultDates();
     const [from, to] = [byId("from"), byId("to")];
     byId("dates").hidden = range !== "dates";
-    to.setCustomValidity(from.value && to.value && to.value < from.value ? "The last day is before the first" : "");
+    to.setCustomValidity(from.value && to.value && to.value < from.value ? "The last day is before the first day" : "");
     const dated = range === "dates";
     if (dated && !(from.value && to.value && to.reportValidity())) return null;
     return {
@@ -53,8 +53,8 @@ export class Controls {
     };
   }
 
-  /** Dates to begin with: the last week. */
-  #propose() {
+  /** Fills in the last week. */
+  #setDefaultDates() {
     if (byId("from").value && byId("to").value) return;
     const [now, zone] = [Date.now(), this.#zoneOf(this.#choice.city)];
     byId("from").value = dayOf(now - 6 * 24 * HOUR, zone);

@@ -1,8 +1,8 @@
-// Small helpers over the document. Text is always set as text, never as markup.
+// Helpers for the DOM. Text is always set as text, never as markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with properties and children. */
+/** Creates an element with properties and children. */
 export function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -13,19 +13,19 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Says something to those who listen to the page; the same words are said again too. */
-export function say(text) {
+/** Announces a text to screen readers, also if it is the same as before. */
+export function announce(text) {
   const live = byId("live");
   live.textContent = "";
   requestAnimationFrame(() => (live.textContent = text));
 }
 
-/** Terms and what they are, in place of what was there. */
+/** Replaces the terms and descriptions of a list. */
 export function list(host, pairs) {
-  host.replaceChildren(...pairs.flatMap(([term, told]) => [make("dt", {}, term), make("dd", {}, ...[told].flat())]));
+  host.replaceChildren(...pairs.flatMap(([term, details]) => [make("dt", {}, term), make("dd", {}, ...[details].flat())]));
 }
 
-/** Takes the look of waiting from an element. */
+/** Removes the placeholder style of elements. */
 export const arrived = (...elements) => elements.forEach((element) => element.classList.remove("waiting"));
 
 export const number = (value, digits) =>

@@ -1,30 +1,30 @@
-// The page: asks for what is chosen, shows it, and keeps it fresh.
+// The page: loads the selected data, shows it and refreshes it.
 
 import * as api from "./api.js";
 import { showRelation, showWet } from "./answer.js";
 import { Scatter, TimeCharts, reading } from "./charts.js";
 import { DAYS, VARIABLES, isLive, read, write } from "./choice.js";
 import { Controls } from "./controls.js";
-import { arrived, byId, make, number, say } from "./dom.js";
+import { arrived, byId, make, number, announce } from "./dom.js";
 import { pill, showSources } from "./sources.js";
 import { HoursTable } from "./table.js";
-import { HOUR, asked, clock, hoursOf, moment } from "./time.js";
+import { HOUR, apiHour, clock, hoursOf, moment } from "./time.js";
 
-const REFRESH = 30_000;
-const AGAIN_FIRST = 2_000;
-const AGAIN_MOST = 60_000;
-/** Late posts belong to hours that are over: the last few are asked for again. */
+const REFRESH_MS = 30_000;
+const FIRST_RETRY_MS = 2_000;
+const MAX_RETRY_MS = 60_000;
+/** Late posts belong to past hours: a refresh loads the last few again. */
 const LATE_HOURS = 3;
 
 const page = {
   cities: null, choice: null, controls: null,
-  /** What is shown: city, range, hours by moment, the relations. */
+  /** The shown data: city, range, hours by start, relations. */
   shown: null,
-  /** Ends what is being asked for when the choice changes. */
-  asking: new AbortController(),
-  again: AGAIN_FIRST, timer: 0,
+  /** Aborts pending requests when the selection changes. */
+  pending: new AbortController(),
+  retryMs: FIRST_RETRY_MS, timer: 0,
 };
-const charts = new TimeCharts(byId("feeling-chart"), byId("weather-chart"), tellHour);
+const charts = new TimeCharts(byId("feeling-chart"), byId("weather-chart"), showHour);
 const scatter = new Scatter(byId("scatter"));
 const table = new HoursTable();
 
@@ -34,7 +34,7 @@ function rangeOf(choice) {
   return hoursOf(choice, DAYS[choice.range], cityOf(choice.city).zone, Date.now());
 }
 
-/** Asks for everything that the choice needs, then shows it. */
+/** Loads everything that the selection needs, then shows it. */
 async function load() {
   const { choice } = page;
   const { signal } = renew();
@@ -43,28 +43,28 @@ async function load() {
   try {
     const range = rangeOf(choice);
     const [hours, relations, status] = await Promise.all([
-      api.hours(choice.city, range, signal), askRelations(choice, range, signal), api.status(signal),
+      api.hours(choice.city, range, signal), loadRelations(choice, range, signal), api.status(signal),
     ]);
     page.shown = { choice, range, hours, ...relations, status };
     show(false);
-    well();
+    succeeded();
   } catch (error) {
     failed(error, signal);
   }
 }
 
-async function askRelations(choice, range, signal) {
+async function loadRelations(choice, range, signal) {
   const wet = api.relation({ ...choice, variable: "precipitation" }, range, signal);
   const chosen = choice.variable === "precipitation" ? wet : api.relation(choice, range, signal);
   const [forWet, forChosen] = await Promise.all([wet, chosen]);
   return { wet: forWet, relation: forChosen };
 }
 
-/** The newest hours, the sources, and once an hour the relations. */
+/** Loads the newest hours, the status and, once an hour, the relations. */
 async function refresh() {
   const { shown } = page;
-  if (!shown || document.hidden) return later(REFRESH, refresh);
-  const { signal } = page.asking;
+  if (!shown || document.hidden) return later(REFRESH_MS, refresh);
+  const { signal } = page.pending;
   try {
     const status = await api.status(signal);
     Object.assign(shown, { status });
@@ -73,12 +73,12 @@ async function refresh() {
       const newest = { begin: shown.range.end - LATE_HOURS * HOUR, end: range.end };
       const hours = await api.hours(shown.choice.city, newest, signal);
       const grown = range.end > shown.range.end;
-      if (grown) Object.assign(shown, await askRelations(shown.choice, range, signal));
+      if (grown) Object.assign(shown, await loadRelations(shown.choice, range, signal));
       hours.forEach((hour, at) => shown.hours.set(at, hour));
       Object.assign(shown, { range });
     }
     show(true);
-    well();
+    succeeded();
   } catch (error) {
     failed(error, signal);
   }
@@ -88,21 +88,21 @@ function show(fresh) {
   const { choice, range, hours, wet, relation, status } = page.shown;
   const city = cityOf(choice.city);
   const grid = api.grid(hours, range);
-  const known = grid.filter(({ hour }) => hour);
+  const withData = grid.filter(({ hour }) => hour);
   document.title = `${city.name}: ${VARIABLES[choice.variable].name} and mood · Moodvane`;
   byId("zone").textContent = `${city.name}’s (${city.zone})`;
   byId("weather-title").textContent = `${byId("variable").selectedOptions[0].text}, ${VARIABLES[choice.variable].unit}`;
   showSources(status, city, city.zone);
   showWet(wet, city);
-  showEmpty(known.length === 0, range, city);
+  showEmpty(withData.length === 0, range, city);
   arrived(byId("time-charts"));
-  if (known.length) {
+  if (withData.length) {
     charts.draw(grid, choice.variable, city.zone);
     showRelation(relation, scatter.draw(grid, choice.variable, relation.relation), choice.cycles);
   }
   table.show(grid, city.zone, fresh);
-  tellHour(null);
-  if (!fresh) say(`Shown: ${known.length} hours. ${wet.wet_sentence ?? ""}`);
+  showHour(null);
+  if (!fresh) announce(`Shown: ${withData.length} hours. ${wet.wet_sentence ?? ""}`);
 }
 
 function showEmpty(empty, { begin, end }, city) {
@@ -113,19 +113,19 @@ function showEmpty(empty, { begin, end }, city) {
   byId("figures-card").hidden = empty;
   byId("table").closest("section").hidden = empty;
   byId("empty-text").textContent =
-    `Neither posts nor weather of ${city.name} were stored from ${moment(begin, city.zone)} to ${moment(end, city.zone)}. Choose other days, or look further back.`;
+    `There are no posts and no weather of ${city.name} from ${moment(begin, city.zone)} to ${moment(end, city.zone)}. Choose other days or a longer range.`;
   byId("widen").hidden = page.choice.range === "365d";
 }
 
-/** The hour under the cursor, or what the lines are. */
-function tellHour(index) {
+/** Shows the hour under the cursor, or the legend. */
+function showHour(index) {
   const { shown } = page;
   if (!shown) return;
   const { name, unit, digits } = VARIABLES[shown.choice.variable];
   const at = index === null ? null : shown.range.begin + index * HOUR;
   if (at === null) {
     byId("readout").textContent = shown.hours.size > 200
-      ? "Thin: each hour. Bold: the day around it." : "Shaded: 95 % interval of each hour.";
+      ? "Thin: each hour. Bold: mean of the day around it." : "Shaded: 95 % interval of each hour.";
     return;
   }
   const hour = shown.hours.get(at);
@@ -136,29 +136,29 @@ function tellHour(index) {
   );
 }
 
-function well() {
-  page.again = AGAIN_FIRST;
+function succeeded() {
+  page.retryMs = FIRST_RETRY_MS;
   byId("notice").hidden = true;
   byId("main").ariaBusy = "false";
   document.body.classList.remove("loading");
-  later(REFRESH, refresh);
+  later(REFRESH_MS, refresh);
 }
 
-/** Says what is wrong, keeps what is shown, and tries again where that may help. */
+/** Shows the error, keeps the data, and retries if that may succeed. */
 function failed(error, signal) {
   if (signal.aborted) return;
   if (!(error instanceof api.Problem)) console.error(error);
   byId("main").ariaBusy = "false";
   document.body.classList.remove("loading");
-  const since = page.shown && ` What you see is of ${clock(Date.parse(page.shown.status.now), cityOf(page.shown.choice.city).zone)}.`;
-  const text = error instanceof api.Problem ? error.message : "The page could not show the answer.";
-  byId("notice-text").textContent = `${text}${since ?? ""}${error.away ? " It is being tried again." : ""}`;
+  const since = page.shown && ` The data shown is from ${clock(Date.parse(page.shown.status.now), cityOf(page.shown.choice.city).zone)}.`;
+  const text = error instanceof api.Problem ? error.message : "The page cannot show the data.";
+  byId("notice-text").textContent = `${text}${since ?? ""}${error.retryable ? " Retrying." : ""}`;
   byId("notice").hidden = false;
-  if (!error.away) return;
-  pill("bad", "No answer");
+  if (!error.retryable) return;
+  pill("bad", "Unreachable");
   const stale = page.shown?.choice !== page.choice;
-  later(page.again, !page.cities ? start : stale ? load : refresh);
-  page.again = Math.min(page.again * 2, AGAIN_MOST);
+  later(page.retryMs, !page.cities ? start : stale ? load : refresh);
+  page.retryMs = Math.min(page.retryMs * 2, MAX_RETRY_MS);
 }
 
 function later(millis, work) {
@@ -167,10 +167,10 @@ function later(millis, work) {
 }
 
 function renew() {
-  page.asking.abort();
-  page.asking = new AbortController();
+  page.pending.abort();
+  page.pending = new AbortController();
   clearTimeout(page.timer);
-  return page.asking;
+  return page.pending;
 }
 
 function choose(choice, push = true) {
@@ -187,13 +187,13 @@ async function download() {
   button.disabled = true;
   try {
     const range = rangeOf(choice);
-    const text = await api.csv(choice.city, range, page.asking.signal);
+    const text = await api.csv(choice.city, range, page.pending.signal);
     const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    make("a", { href: url, download: `moodvane-${choice.city}-${asked(range.begin)}-${asked(range.end)}.csv` }).click();
+    make("a", { href: url, download: `moodvane-${choice.city}-${apiHour(range.begin)}-${apiHour(range.end)}.csv` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
-    say("The table was downloaded");
+    announce("Table downloaded");
   } catch (error) {
-    failed(error, page.asking.signal);
+    failed(error, page.pending.signal);
   } finally {
     button.disabled = false;
   }
@@ -204,8 +204,8 @@ async function copy() {
   const button = byId("copy");
   const link = `${location.origin}/${write(page.choice)}`;
   const done = await navigator.clipboard?.writeText(link).then(() => true, () => false);
-  button.textContent = done ? "Copied" : "Copy the address";
-  say(done ? "The link was copied" : "The link is the address of the page");
+  button.textContent = done ? "Copied" : "Copy the URL";
+  announce(done ? "Link copied" : "The link is the URL of the page");
   setTimeout(() => (button.textContent = "Copy link"), 2_000);
 }
 
@@ -214,7 +214,7 @@ function step(event) {
   const by = STEPS[event.key];
   if (by === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  if (charts.step(event.shiftKey ? by * 24 : by) !== null) say(byId("readout").textContent);
+  if (charts.step(event.shiftKey ? by * 24 : by) !== null) announce(byId("readout").textContent);
 }
 
 async function start() {

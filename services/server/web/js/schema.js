@@ -1,8 +1,8 @@
-// What a JSON schema says, in words.
+// Descriptions of JSON schemas.
 
 import { make } from "./dom.js";
 
-/** The type of a schema, with a way to its shape. */
+/** The type of a schema, with a link to its description. */
 export function typeOf(schema) {
   const parts = name(schema).flatMap((part, at) => (at ? [" or ", part] : [part]));
   return make("span", { className: "type" }, ...parts);
@@ -20,24 +20,24 @@ function name(schema) {
   return types.map((type) => (type === "array" && schema.items ? make("span", {}, "list of ", ...name(schema.items)) : type));
 }
 
-/** The members of a shape: name, whether it must be there, type, description. */
+/** The members of a schema: name, whether it is required, type, description. */
 export function properties(schema) {
   if (schema.enum) return [["one of", schema.enum.join(", ")]];
   return Object.entries(schema.properties ?? {}).map(([member, of]) => {
-    const must = schema.required?.includes(member) ? [make("span", { className: "must" }, "always")] : [];
-    return [[make("code", {}, member), ...must], typeOf(of), of.description ? `: ${of.description}` : ""];
+    const required = schema.required?.includes(member) ? [make("span", { className: "must" }, "always")] : [];
+    return [[make("code", {}, member), ...required], typeOf(of), of.description ? `: ${of.description}` : ""];
   });
 }
 
-function words(document, schema) {
-  if (schema.$ref) return words(document, document.components.schemas[schema.$ref.split("/").pop()]);
-  return schema.enum ?? (schema.oneOf ?? []).flatMap((choice) => words(document, choice));
+function enumValues(document, schema) {
+  if (schema.$ref) return enumValues(document, document.components.schemas[schema.$ref.split("/").pop()]);
+  return schema.enum ?? (schema.oneOf ?? []).flatMap((choice) => enumValues(document, choice));
 }
 
-/** A field for a parameter. */
+/** The input of a parameter. */
 export function field(document, { schema, required, example }) {
-  const known = words(document, schema);
-  if (!known.length) return make("input", { type: "text", value: example ?? "", required: required ?? false });
-  const options = [...(required ? [] : [""]), ...known];
-  return make("select", {}, ...options.map((word) => make("option", { value: word }, word)));
+  const values = enumValues(document, schema);
+  if (!values.length) return make("input", { type: "text", value: example ?? "", required: required ?? false });
+  const options = [...(required ? [] : [""]), ...values];
+  return make("select", {}, ...options.map((value) => make("option", { value }, value)));
 }

@@ -1,24 +1,24 @@
-// How the sources and the pipeline are doing.
+// The status of the sources and of the pipeline.
 
 import { byId, list, make } from "./dom.js";
 import { HOUR, ago, clock } from "./time.js";
 
-/** A source that was not heard for longer is told apart. */
+/** A source without data for longer is marked as silent. */
 const SILENT_AFTER = 2 * HOUR;
-/** More records behind than this is worth a word. */
-const BEHIND = 1000;
+/** A larger lag is shown as a warning. */
+const MAX_LAG = 1000;
 const TOPICS = { tweet: "Posts", temperature: "Weather" };
 
 export function showSources(status, city, zone) {
   const now = Date.parse(status.now);
-  const heard = status.sources.filter((source) => source.city === city.id);
+  const sources = status.sources.filter((source) => source.city === city.id);
   const silent = ({ last_hour: last }) => !last || now - Date.parse(last) > SILENT_AFTER;
   const item = (source) => make("li", {},
     make("span", { className: "dot", "data-state": silent(source) ? "warn" : "good", "aria-hidden": "true" }),
     make("span", {}, source.id),
-    make("span", {}, source.last_hour ? `heard ${ago(Date.parse(source.last_hour), now)}` : "not heard"));
-  const none = make("li", {}, make("span", { className: "dot", "data-state": "warn" }), make("span", {}, "None was heard within a week"));
-  byId("sources").replaceChildren(...(heard.length ? heard.map(item) : [none]));
+    make("span", {}, source.last_hour ? `data ${ago(Date.parse(source.last_hour), now)}` : "no data"));
+  const none = make("li", {}, make("span", { className: "dot", "data-state": "warn" }), make("span", {}, "No source has data within a week"));
+  byId("sources").replaceChildren(...(sources.length ? sources.map(item) : [none]));
   const behind = (lag) => (lag === 0 ? "up to date" : `${lag.toLocaleString("en-GB")} records behind`);
   list(byId("lags"), [
     ...(status.topics ?? []).map(({ topic, lag }) => [TOPICS[topic] ?? topic, behind(lag)]),
@@ -26,13 +26,13 @@ export function showSources(status, city, zone) {
     ["Version", status.version],
   ]);
   byId("updated").textContent = `Updated ${clock(now, zone)}`;
-  pill(...verdict(status, heard.filter(silent)));
+  pill(...verdict(status, sources.filter(silent)));
 }
 
 function verdict(status, silent) {
-  if (!status.topics) return ["warn", "The log does not answer"];
+  if (!status.topics) return ["warn", "The log is unavailable"];
   const lag = status.topics.reduce((sum, topic) => sum + topic.lag, 0);
-  if (lag > BEHIND) return ["warn", `${lag.toLocaleString("en-GB")} records behind`];
+  if (lag > MAX_LAG) return ["warn", `${lag.toLocaleString("en-GB")} records behind`];
   if (silent.length) return ["warn", `${silent.map(({ id }) => id).join(", ")}: silent`];
   return ["good", "Up to date"];
 }

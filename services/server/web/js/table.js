@@ -1,7 +1,7 @@
-// The hours as a table: what the charts show, for those who read rather than look.
+// The hours of the charts as a table.
 
 import { VARIABLES } from "./choice.js";
-import { byId, make, number, say } from "./dom.js";
+import { byId, make, number, announce } from "./dom.js";
 import { moment } from "./time.js";
 
 const PAGE = 24;
@@ -18,7 +18,7 @@ export class HoursTable {
     byId("older").addEventListener("click", () => this.#turn(1));
   }
 
-  /** Shows the newest of these hours; stays on its page where `keep` is said. */
+  /** Shows these hours, newest first; stays on the current page if `keep` is set. */
   show(hours, zone, keep) {
     this.#rows = hours.filter(({ hour }) => hour).reverse();
     this.#zone = zone;
@@ -29,7 +29,7 @@ export class HoursTable {
   #turn(by) {
     this.#page += by;
     this.#draw();
-    say(byId("caption").textContent);
+    announce(byId("caption").textContent);
   }
 
   #draw() {

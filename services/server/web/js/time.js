@@ -1,35 +1,35 @@
-// Hours: milliseconds since 1970 inside, the city's clocks outside. The API is asked in UTC.
+// Hours: milliseconds since 1970 internally, local time of the city in the display, UTC in requests.
 
 export const HOUR = 3_600_000;
 
 const floor = (millis) => Math.floor(millis / HOUR) * HOUR;
 
-/** An hour as the API reads it. */
-export const asked = (millis) => new Date(millis).toISOString().slice(0, 13);
+/** An hour in the format of the API. */
+export const apiHour = (millis) => new Date(millis).toISOString().slice(0, 13);
 
-/** How far the clocks of `zone` are ahead of UTC, in milliseconds. */
-function ahead(millis, zone) {
+/** The offset of `zone` from UTC in milliseconds. */
+function offsetOf(millis, zone) {
   const parts = new Intl.DateTimeFormat("en-GB", {
     timeZone: zone, year: "numeric", month: "numeric", day: "numeric",
     hour: "numeric", minute: "numeric", hourCycle: "h23",
   }).formatToParts(millis);
   const of = (type) => Number(parts.find((part) => part.type === type).value);
-  const told = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"));
-  return told - Math.floor(millis / 60_000) * 60_000;
+  const local = Date.UTC(of("year"), of("month") - 1, of("day"), of("hour"), of("minute"));
+  return local - Math.floor(millis / 60_000) * 60_000;
 }
 
-/** The hour in which a day begins on the clocks of `zone`. */
+/** The hour in which a day begins in `zone`. */
 export function midnight(date, zone, daysLater = 0) {
   const wanted = Date.parse(`${date}T00:00Z`) + daysLater * 24 * HOUR;
   // The offset at the guess may differ from the one at the answer: clocks change at night.
-  const guess = wanted - ahead(wanted, zone);
-  return floor(wanted - ahead(guess, zone));
+  const guess = wanted - offsetOf(wanted, zone);
+  return floor(wanted - offsetOf(guess, zone));
 }
 
-/** The day of a moment on the clocks of `zone`, as a date field writes it. */
-export const dayOf = (millis, zone) => new Date(millis + ahead(millis, zone)).toISOString().slice(0, 10);
+/** The day of a moment in `zone`, in the format of a date field. */
+export const dayOf = (millis, zone) => new Date(millis + offsetOf(millis, zone)).toISOString().slice(0, 10);
 
-/** The first and the last hour of a choice. */
+/** The first and the last hour of a selection. */
 export function hoursOf(choice, days, zone, now) {
   if (choice.range === "dates") {
     return { begin: midnight(choice.from, zone), end: midnight(choice.to, zone, 1) - HOUR };
