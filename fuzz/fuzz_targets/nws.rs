@@ -4,11 +4,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use moodvane_fuzz::{CITY, check_answer, check_error};
-use moodvane_upstream::nws::{parse_latest, parse_list, parse_point, parse_stations};
+use moodvane_upstream::nws::{parse_latest, parse_observations, parse_point, parse_stations};
 
 fuzz_target!(|bytes: &[u8]| {
     check_answer(parse_latest(bytes));
-    match parse_list(bytes) {
+    match parse_observations(bytes) {
         Ok(answers) => answers.into_iter().for_each(check_answer),
         Err(error) => check_error(&error),
     }

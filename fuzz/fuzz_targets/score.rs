@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use libfuzzer_sys::fuzz_target;
 use moodvane_model::{MAX_POST_TEXT_BYTES, Score};
-use moodvane_sentiment::{LexiconScorer, Rule, Scorer, TrainedScorer};
+use moodvane_sentiment::{LexiconScorer, DecisionRule, Scorer, TrainedScorer};
 
 /// What was scored between two readings of one text, so that what a scorer keeps is not clean.
 const BETWEEN: &str = "@you NOT soooo bad!! #bestDayEver :) 😡 https://example.org 1234…";
@@ -21,7 +21,7 @@ impl Scorers {
     fn new() -> Self {
         let trained = |rule| TrainedScorer::english(rule).expect("the built-in weights");
         Self {
-            trained: Rule::ALL.into_iter().map(trained).collect(),
+            trained: DecisionRule::ALL.into_iter().map(trained).collect(),
             lexicon: LexiconScorer::new(),
         }
     }
@@ -31,7 +31,7 @@ impl Scorers {
             check(scorer, text);
             let explained = scorer.explain(text);
             assert_eq!(explained.score, scorer.score(text));
-            assert!(explained.reasons.iter().all(|r| r.effect.is_finite()));
+            assert!(explained.contributions.iter().all(|r| r.effect.is_finite()));
         }
         check(&mut self.lexicon, text);
     }

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use libfuzzer_sys::fuzz_target;
 use moodvane_fuzz::{CITY, check_format, check_readings, selections, source};
 use moodvane_upstream::table::{
-    PostColumns, PostTable, PostTableSpec, RecordReader, TableKind, TemperatureUnit, TimeFormat,
-    WeatherColumns, WeatherTable, WeatherTableSpec,
+    PostColumns, PostTableFormat, PostTableSpec, RecordReader, TableKind, TemperatureUnit, TimeFormat,
+    WeatherColumns, WeatherTableFormat, WeatherTableSpec,
 };
 
 /// Longer records are refused, so that the fuzzer reaches that too.
@@ -51,19 +51,19 @@ fn read(bytes: &[u8], kind: TableKind) {
     };
     let header = rows.header().cloned();
     let [all, _] = selections();
-    let posts = PostTable::new(source(), all, &posts(), header.as_ref()).ok();
-    let weather = WeatherTable::new((CITY.id, source()), &weather(), header.as_ref()).ok();
+    let posts = PostTableFormat::new(source(), all, &posts(), header.as_ref()).ok();
+    let weather = WeatherTableFormat::new((CITY.id, source()), &weather(), header.as_ref()).ok();
     let mut at = rows.position();
     while let Ok(Some(record)) = rows.next_record() {
-        assert!(record.next > at, "it goes forward");
-        at = record.next;
+        assert!(record.next_position > at, "it goes forward");
+        at = record.next_position;
         let Ok(raw) = record.content else {
             continue;
         };
         if let Some(posts) = &posts {
             check_format(posts, &raw);
         }
-        if let Some(Ok(seen)) = weather.as_ref().map(|weather| weather.read(&raw)) {
+        if let Some(Ok(seen)) = weather.as_ref().map(|weather| weather.parse(&raw)) {
             check_readings(seen.observed_at, seen.readings);
         }
     }

@@ -6,25 +6,25 @@ use std::collections::BTreeSet;
 
 use libfuzzer_sys::fuzz_target;
 use moodvane_fuzz::{check_error, check_format, selections, source};
-use moodvane_upstream::Raw;
-use moodvane_upstream::x::{XFormat, changes, notice, parse_changed, parse_rules};
+use moodvane_upstream::RawMessage;
+use moodvane_upstream::x::{XFormat, changes, disconnect_reason, parse_rule_changes, parse_rules};
 
 fuzz_target!(|bytes: &[u8]| {
     match parse_rules(bytes) {
         Ok(listed) => {
-            let changes = changes(source(), &[], &listed);
+            let changes = rule_changes(source(), &[], &listed);
             assert!(changes.add.is_empty() && changes.delete.len() <= listed.len());
         }
         Err(error) => check_error(&error),
     }
-    if let Err(error) = parse_changed(bytes) {
+    if let Err(error) = parse_rule_changes(bytes) {
         check_error(&error);
     }
     let text = String::from_utf8_lossy(bytes).into_owned();
-    if let Some(reason) = notice(&text) {
+    if let Some(reason) = disconnect_reason(&text) {
         assert!(reason.chars().count() <= 256);
     }
-    let raw = Raw::Text(text);
+    let raw = RawMessage::Text(text);
     for selection in selections() {
         check_format(&XFormat::new(source(), selection, BTreeSet::new()), &raw);
     }

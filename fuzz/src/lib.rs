@@ -10,7 +10,7 @@ use moodvane_model::{
     City, CityId, MAX_POST_ID_BYTES, MAX_POST_TEXT_BYTES, Observation, Post, Readings, SourceId,
     Timestamp, Variable,
 };
-use moodvane_upstream::{PostFormat, Raw, Selection, UpstreamError};
+use moodvane_upstream::{PostFormat, RawMessage, Selection, UpstreamError};
 
 /// A city that texts can name.
 pub static CITY: LazyLock<City> = LazyLock::new(|| {
@@ -28,8 +28,8 @@ pub fn now() -> Timestamp {
 }
 
 static SELECTIONS: LazyLock<[Arc<Selection>; 2]> = LazyLock::new(|| {
-    let cities = Selection::cities(std::slice::from_ref(&*CITY)).expect("a selection");
-    [Arc::new(Selection::all(CITY.id, None)), Arc::new(cities)]
+    let cities = Selection::for_cities(std::slice::from_ref(&*CITY)).expect("a selection");
+    [Arc::new(Selection::all_posts(CITY.id, None)), Arc::new(cities)]
 });
 
 /// Everything, so that what is read is looked at; and the posts of a city, so that names are looked for.
@@ -38,14 +38,14 @@ pub fn selections() -> [Arc<Selection>; 2] {
 }
 
 /// Reads a raw message, twice.
-pub fn check_format(format: &dyn PostFormat, raw: &Raw) {
+pub fn check_format(format: &dyn PostFormat, raw: &RawMessage) {
     let mut posts: Vec<Post<'static>> = Vec::new();
     let first = format.format(raw, now(), &mut posts);
     match &first {
         Ok(()) => posts.iter().for_each(check_post),
         Err(dropped) => {
             assert!(posts.is_empty(), "a dropped message adds nothing");
-            check_reason(dropped.reason(), &dropped.to_string());
+            check_reason(dropped.label(), &dropped.to_string());
         }
     }
     let mut again = Vec::new();

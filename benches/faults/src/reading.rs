@@ -117,7 +117,7 @@ fn hour_of(own: Timestamp, received: Timestamp) -> HourSlot {
 }
 
 fn adds(post: &Post<'_>, scorer: &mut dyn Scorer) -> Allowance {
-    if !scorer.speaks(post.language) {
+    if !scorer.supports_language(post.language) {
         return Allowance {
             unscored: 1,
             ..Allowance::default()

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use moodvane_model::{Language, Score, Sentiment};
-use moodvane_sentiment::{Scorer, ScorerFault, Text};
+use moodvane_sentiment::{Scorer, ScorerError, Text};
 
 use crate::engine::Engine;
 use crate::{BertConfig, BertError, Languages, ModelFolder};
@@ -98,12 +98,12 @@ impl Scorer for BertScorer {
         &self.fingerprint
     }
 
-    fn speaks(&self, language: Option<Language>) -> bool {
+    fn supports_language(&self, language: Option<Language>) -> bool {
         self.languages.contains(language)
     }
 
     /// # Panics
-    /// If the model does not respond. [`score_texts`](Scorer::score_texts) returns an error instead.
+    /// If the model does not respond. [`score_batch`](Scorer::score_batch) returns an error instead.
     fn score(&mut self, text: &str) -> Score {
         match self.request(vec![text.to_owned()]) {
             Ok(scores) => {
@@ -114,20 +114,20 @@ impl Scorer for BertScorer {
         }
     }
 
-    fn score_texts(
+    fn score_batch(
         &mut self,
         texts: &[Text<'_>],
         scores: &mut Vec<Option<Score>>,
-    ) -> Result<(), ScorerFault> {
+    ) -> Result<(), ScorerError> {
         scores.clear();
         for chunk in texts.chunks(self.at_once) {
             let chunk = chunk.iter().map(|text| text.text.to_owned()).collect();
-            scores.extend(self.request(chunk).map_err(ScorerFault)?);
+            scores.extend(self.request(chunk).map_err(ScorerError)?);
         }
         Ok(())
     }
 
-    fn at_once(&self) -> usize {
+    fn max_batch_size(&self) -> usize {
         self.at_once
     }
 }

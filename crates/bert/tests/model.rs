@@ -26,7 +26,7 @@ const TEXTS: [&str; 7] = [
 fn score_all(scorer: &mut dyn Scorer, texts: &[&str]) -> Vec<Option<Score>> {
     let texts: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
     let mut scores = Vec::new();
-    scorer.score_texts(&texts, &mut scores).unwrap();
+    scorer.score_batch(&texts, &mut scores).unwrap();
     scores
 }
 
@@ -206,8 +206,11 @@ fn scorer_reports_languages_fingerprint_and_batch() {
         ..model.config(&["five"])
     };
     let scorer = load(&config).unwrap();
-    assert!(scorer.speaks(Some(german)) && !scorer.speaks(Some(Language::parse("en").unwrap())));
-    assert!(scorer.fingerprint().starts_with("bert-1-") && scorer.at_once() == 32);
+    assert!(
+        scorer.supports_language(Some(german))
+            && !scorer.supports_language(Some(Language::parse("en").unwrap()))
+    );
+    assert!(scorer.fingerprint().starts_with("bert-1-") && scorer.max_batch_size() == 32);
 }
 
 #[test]

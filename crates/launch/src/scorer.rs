@@ -7,7 +7,7 @@ use std::str::FromStr;
 use moodvane_bert::{BertConfig, LabelMap, Languages, ModelFolder};
 use moodvane_model::{ErrorChain, Language};
 use moodvane_runtime::{Section, Settings};
-use moodvane_sentiment::{ByLanguage, Rule, Scorer, ScorerChoice, ScorerName};
+use moodvane_sentiment::{DecisionRule, LanguageRouter, Scorer, ScorerChoice, ScorerName};
 
 /// Every kind of scorer, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,15 +61,15 @@ impl ScorerConfig {
     pub fn read(settings: &Settings) -> Option<Self> {
         let section = settings.section("sentiment");
         let kind = section.parse::<ScorerKind>("scorer");
-        let rule = section.parse::<Rule>("rule");
+        let rule = section.parse::<DecisionRule>("rule");
         let fallback = section.parse::<FallbackScorer>("others");
         let (kind, rule, fallback) = (kind?, rule?, fallback?);
         match (kind, fallback) {
             (ScorerKind::BuiltIn(name), FallbackScorer::None) => {
-                Some(Self::BuiltIn(name.with(rule)))
+                Some(Self::BuiltIn(name.with_rule(rule)))
             }
             (ScorerKind::BuiltIn(name), FallbackScorer::Bert) => Some(Self::WithFallback(
-                name.with(rule),
+                name.with_rule(rule),
                 read_bert(settings, &section, "others")?,
             )),
             (ScorerKind::Bert, FallbackScorer::None) => {
@@ -104,7 +104,7 @@ impl ScorerConfig {
             Self::Bert(bert) => moodvane_bert::load(bert)?,
             Self::WithFallback(choice, bert) => {
                 let first = built_in(*choice)?;
-                Box::new(ByLanguage::new(first, moodvane_bert::load(bert)?))
+                Box::new(LanguageRouter::new(first, moodvane_bert::load(bert)?))
             }
         })
     }

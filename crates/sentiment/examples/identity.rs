@@ -1,29 +1,29 @@
-//! The model card's table of terms of identity, of the weights that are built in:
+//! Prints the model card's table of identity terms, measured on the built-in weights:
 //!
 //!     cargo run --release --example identity -p moodvane-sentiment
 
-use moodvane_sentiment::measure::identity::{FRAMES, Shift, shifts};
-use moodvane_sentiment::{LexiconScorer, Rule, TrainedScorer, WeightsError};
+use moodvane_sentiment::evaluation::identity_terms::{TEMPLATES, TermShift, term_shifts};
+use moodvane_sentiment::{DecisionRule, LexiconScorer, TrainedScorer, WeightsError};
 
 fn main() -> Result<(), WeightsError> {
-    let mut scorer = TrainedScorer::english(Rule::Mean)?;
-    let trained = shifts(&mut scorer);
-    let lexicon = shifts(&mut LexiconScorer::new());
+    let mut scorer = TrainedScorer::english(DecisionRule::Mean)?;
+    let trained = term_shifts(&mut scorer);
+    let lexicon = term_shifts(&mut LexiconScorer::new());
     println!(
         "| group | term | trained: mean | most | classes changed of {} | lexicon: mean |",
-        FRAMES.len()
+        TEMPLATES.len()
     );
     println!("| --- | --- | ---: | ---: | ---: | ---: |");
     for (ours, theirs) in trained.iter().zip(&lexicon) {
-        let Shift {
+        let TermShift {
             group,
             term,
             mean,
-            most,
-            classes,
+            max,
+            changed_classes,
         } = ours;
         println!(
-            "| {group} | {term} | {mean:+.3} | {most:+.3} | {classes} | {:+.3} |",
+            "| {group} | {term} | {mean:+.3} | {max:+.3} | {changed_classes} | {:+.3} |",
             theirs.mean
         );
     }
@@ -41,8 +41,8 @@ fn main() -> Result<(), WeightsError> {
     Ok(())
 }
 
-fn groups(shifts: &[Shift]) -> Vec<&'static str> {
-    let mut groups: Vec<&'static str> = shifts.iter().map(|shift| shift.group).collect();
+fn groups(term_shifts: &[TermShift]) -> Vec<&'static str> {
+    let mut groups: Vec<&'static str> = term_shifts.iter().map(|shift| shift.group).collect();
     groups.dedup();
     groups
 }

@@ -1,21 +1,21 @@
-//! The scorers by name, as a configuration chooses them.
+//! The built-in scorers by name, for configuration.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::trained::{Rule, TrainedScorer, WeightsError};
+use crate::trained::{DecisionRule, TrainedScorer, WeightsError};
 use crate::{LexiconScorer, Scorer};
 
-/// Which scorer, and by which rule it decides.
+/// A built-in scorer and its decision rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScorerChoice {
-    /// The trained scorer for English that is built in.
-    Trained(Rule),
+    /// The trained scorer for English, with built-in weights.
+    Trained(DecisionRule),
     /// The lexicon scorer.
     Lexicon,
 }
 
-/// A scorer's name.
+/// The name of a built-in scorer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScorerName {
     /// The trained scorer.
@@ -25,9 +25,9 @@ pub enum ScorerName {
 }
 
 impl ScorerName {
-    /// With the rule for the scorers that have one.
+    /// Adds the rule, for scorers that have one.
     #[must_use]
-    pub fn with(self, rule: Rule) -> ScorerChoice {
+    pub fn with_rule(self, rule: DecisionRule) -> ScorerChoice {
         match self {
             Self::Trained => ScorerChoice::Trained(rule),
             Self::Lexicon => ScorerChoice::Lexicon,
@@ -57,15 +57,15 @@ impl fmt::Display for ScorerName {
 
 impl Default for ScorerChoice {
     fn default() -> Self {
-        Self::Trained(Rule::default())
+        Self::Trained(DecisionRule::default())
     }
 }
 
 impl ScorerChoice {
-    /// Makes the scorer.
+    /// Builds the scorer.
     ///
     /// # Errors
-    /// Where the built-in weights do not fit this code: a fault of the build.
+    /// If the built-in weights do not match this code, which is a build error.
     pub fn build(self) -> Result<Box<dyn Scorer>, WeightsError> {
         Ok(match self {
             Self::Trained(rule) => Box::new(TrainedScorer::english(rule)?),

@@ -1,13 +1,18 @@
-//! From a text to its mood.
+//! Sentiment scores of texts.
 //!
-//! Terms: a *scorer* turns a text into a [`Score`]: a class 0 to 4 and a continuous value 0.0 to
-//! 4.0. Its *fingerprint* names it and all that its answers depend on, so that rows of two
+//! Terms: a *scorer* turns a text into a [`Score`]: a class 0 to 4 and a continuous value 0.0 to 4.0. Its
+//! *fingerprint* identifies the scorer and everything that its scores depend on, so that the rows of two
 //! scorers are never mixed.
 //!
-//! Guarantee: a scorer answers for every text of any content; the same fingerprint and text give
-//! the same score on every machine; the built-in scorers allocate nothing per call once warm.
+//! Guarantees: a scorer accepts any text. Equal fingerprints and texts yield equal scores on every
+//! machine. The built-in scorers allocate nothing per call after warm-up.
 //!
-//! This crate does no I/O and knows nothing of posts, topics, hours or stores.
+//! Must not know: I/O, posts, topics, hours and stores.
+//!
+//! Start with [`ScorerChoice`] for a scorer by configuration, [`TrainedScorer`] and [`LexiconScorer`] for
+//! the built-in scorers, and [`evaluation`] for their quality on labelled texts.
+//!
+//! Errors: a cause is the `source` of its error and not part of the message.
 //!
 //! ```
 //! use moodvane_sentiment::{ScorerChoice, WeightsError};
@@ -20,31 +25,31 @@
 //! ```
 
 mod apostrophe;
-mod by_language;
 mod choice;
+pub mod evaluation;
+mod language_router;
 mod lexicon;
-pub mod measure;
 pub mod trained;
 mod work;
 
-pub use by_language::ByLanguage;
 pub use choice::{ScorerChoice, ScorerName};
+pub use language_router::LanguageRouter;
 pub use lexicon::LexiconScorer;
-pub use trained::{Rule, TrainedScorer, WeightsError};
+pub use trained::{DecisionRule, TrainedScorer, WeightsError};
 
 use moodvane_model::{Language, Score};
 
-/// A text, and the language that it says it is in.
+/// A text and its stated language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<'a> {
     /// The text.
     pub text: &'a str,
-    /// Its language, where it names one.
+    /// Its language, if stated.
     pub language: Option<Language>,
 }
 
 impl<'a> Text<'a> {
-    /// A text that names no language.
+    /// A text without a stated language.
     #[must_use]
     pub fn plain(text: &'a str) -> Self {
         Self {
@@ -54,40 +59,40 @@ impl<'a> Text<'a> {
     }
 }
 
-/// A scorer that does not answer any more: what it runs on has failed.
+/// The failure of a scorer's engine, with its message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the scorer failed: {0}")]
-pub struct ScorerFault(pub String);
+#[error("scorer failed: {0}")]
+pub struct ScorerError(pub String);
 
-/// Scores texts. One scorer belongs to one thread; it may keep scratch space between calls.
+/// Scores texts. A scorer belongs to one thread and may keep buffers between calls.
 pub trait Scorer: Send {
-    /// Names the scorer and all that its answers depend on: lower-case letters, digits and '-',
-    /// at most 48 characters.
+    /// Identifies the scorer and everything that its scores depend on: at most 48 lower-case letters,
+    /// digits and '-'.
     fn fingerprint(&self) -> &str;
 
-    /// Whether the scorer can judge texts of this language; `None` is a text that names none.
-    fn speaks(&self, language: Option<Language>) -> bool;
+    /// Whether the scorer supports texts in this language; `None` is a text without a stated language.
+    fn supports_language(&self, language: Option<Language>) -> bool;
 
-    /// The mood of one text that names no language. A text without any sign of mood is neutral.
+    /// Scores a text without a stated language. A text without sentiment is neutral.
     fn score(&mut self, text: &str) -> Score;
 
-    /// The moods of many texts, in order, into `scores`, which is cleared first; `None` for a text that
-    /// cannot be judged. An engine that is faster in batches overrides this.
+    /// Scores texts in order into `scores`, which is cleared first; `None` for a text that cannot be scored.
+    /// Engines that are faster in batches override this.
     ///
     /// # Errors
-    /// Where the scorer does not answer any more. The built-in ones always answer.
-    fn score_texts(
+    /// If the engine has failed. The built-in scorers do not fail.
+    fn score_batch(
         &mut self,
         texts: &[Text<'_>],
         scores: &mut Vec<Option<Score>>,
-    ) -> Result<(), ScorerFault> {
+    ) -> Result<(), ScorerError> {
         scores.clear();
         scores.extend(texts.iter().map(|text| Some(self.score(text.text))));
         Ok(())
     }
 
-    /// How many texts should be given at once at most, so that an answer comes soon.
-    fn at_once(&self) -> usize {
+    /// The maximum number of texts per batch that keeps latency low.
+    fn max_batch_size(&self) -> usize {
         usize::MAX
     }
 }

@@ -1,38 +1,38 @@
-//! Counts the work of a reading, in tests only: so a test can say without a clock that time is linear.
+//! A counter of work units, so that tests can check linear time without a clock.
 //!
-//! A unit is a byte that was looked at, an entry of a table that was compared, or a feature that was
-//! made. Outside of tests nothing is counted, and nothing is left of the calls.
+//! A unit is a visited byte, a compared table entry or an emitted feature. Outside of tests, the calls
+//! compile to nothing.
 
 #[cfg(test)]
 use std::cell::Cell;
 
 #[cfg(test)]
 thread_local! {
-    static DONE: Cell<u64> = const { Cell::new(0) };
+    static UNITS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// So many units were done.
+/// Adds `units` to the counter.
 #[inline(always)]
-pub(crate) fn done(units: usize) {
+pub(crate) fn count_work(units: usize) {
     #[cfg(test)]
-    DONE.set(DONE.get() + units as u64);
+    UNITS.set(UNITS.get() + units as u64);
     #[cfg(not(test))]
     let _ = units;
 }
 
-/// How many units `work` takes.
+/// The number of units that `work` takes.
 #[cfg(test)]
-pub(crate) fn of(work: impl FnOnce()) -> u64 {
-    let before = DONE.get();
+pub(crate) fn measure(work: impl FnOnce()) -> u64 {
+    let before = UNITS.get();
     work();
-    DONE.get() - before
+    UNITS.get() - before
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{LexiconScorer, Rule, Scorer, TrainedScorer};
+    use crate::{DecisionRule, LexiconScorer, Scorer, TrainedScorer};
 
-    /// What texts are made of: each begins something that a reader must look ahead for.
+    /// Repeated in the test texts: each requires lookahead.
     const PATTERNS: [&str; 28] = [
         ":",
         "a",
@@ -68,17 +68,17 @@ mod tests {
 
     fn work(scorer: &mut dyn Scorer, pattern: &str, bytes: usize) -> u64 {
         let text = pattern.repeat(bytes / pattern.len());
-        super::of(|| {
+        super::measure(|| {
             scorer.score(&text);
         })
     }
 
-    /// A text that is 32 times as long takes at most 33 times the work, whatever it is made of.
-    fn is_linear(scorer: &mut dyn Scorer) {
+    /// Checks that a text of 32 times the length takes at most 33 times the work.
+    fn assert_linear(scorer: &mut dyn Scorer) {
         for pattern in PATTERNS {
             let short = work(scorer, pattern, SHORT);
             let long = work(scorer, pattern, SHORT * TIMES);
-            assert!(short >= 64, "{pattern}: nothing was counted");
+            assert!(short >= 64, "{pattern}: no work counted");
             assert!(
                 long <= short * (TIMES as u64 + 1),
                 "{pattern}: {short} units, and {long} for {TIMES} times the length"
@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn the_work_of_a_score_is_linear_in_the_length() {
-        is_linear(&mut TrainedScorer::english(Rule::Mean).unwrap());
-        is_linear(&mut LexiconScorer::new());
+    fn work_is_linear_in_text_length() {
+        assert_linear(&mut TrainedScorer::english(DecisionRule::Mean).unwrap());
+        assert_linear(&mut LexiconScorer::new());
     }
 
     #[test]
-    fn no_byte_of_any_pattern_takes_more_than_a_bounded_work() {
-        let mut scorer = TrainedScorer::english(Rule::Mean).unwrap();
+    fn work_per_byte_is_bounded() {
+        let mut scorer = TrainedScorer::english(DecisionRule::Mean).unwrap();
         for pattern in PATTERNS {
             let work = work(&mut scorer, pattern, SHORT);
             assert!(work <= 200 * SHORT as u64, "{pattern}: {work} units");

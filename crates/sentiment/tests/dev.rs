@@ -5,8 +5,8 @@
 
 use std::path::PathBuf;
 
-use moodvane_sentiment::measure::{Labels, Report, Tally, read_labelled};
-use moodvane_sentiment::{LexiconScorer, Rule, Scorer, TrainedScorer};
+use moodvane_sentiment::evaluation::{Evaluation, LabelKind, Report, parse_labelled};
+use moodvane_sentiment::{DecisionRule, LexiconScorer, Scorer, TrainedScorer};
 
 /// The folder of development files. Without it nothing can be said, which CI does not accept.
 fn dev() -> Option<PathBuf> {
@@ -28,9 +28,9 @@ fn dev() -> Option<PathBuf> {
 
 fn report(file: &std::path::Path, scorer: &mut dyn Scorer) -> Report {
     let text = std::fs::read_to_string(file).unwrap();
-    let labels = Labels::by_name(&file.file_name().unwrap().to_string_lossy()).unwrap();
-    let mut tally = Tally::new(labels.scale());
-    for row in read_labelled(&text, labels).unwrap() {
+    let labels = LabelKind::by_name(&file.file_name().unwrap().to_string_lossy()).unwrap();
+    let mut tally = Evaluation::new(labels.scale());
+    for row in parse_labelled(&text, labels).unwrap() {
         tally.add(row.label, row.topic, scorer.score(row.text));
     }
     tally.report()
@@ -38,47 +38,47 @@ fn report(file: &std::path::Path, scorer: &mut dyn Scorer) -> Report {
 
 /// A row of the table: file, rule, measure (higher is better), what VADER reaches by
 /// `study/vader.py`, and the least that the trained scorer must reach.
-type Row = (&'static str, Rule, fn(&Report) -> f64, f64, f64);
+type Row = (&'static str, DecisionRule, fn(&Report) -> f64, f64, f64);
 
 const ROWS: [Row; 6] = [
     (
         "ALL_3class",
-        Rule::Recall,
+        DecisionRule::Recall,
         |r| r.macro_recall,
         0.5467,
         0.643,
     ),
     (
         "tweeteval_val_3class",
-        Rule::Recall,
+        DecisionRule::Recall,
         |r| r.macro_recall,
         0.6128,
         0.703,
     ),
     (
         "ALL_5class_tweets",
-        Rule::Mae,
+        DecisionRule::Mae,
         |r| -r.macro_mae,
         -0.9036,
         -0.754,
     ),
     (
         "semeval2016_CE_5point",
-        Rule::Mae,
+        DecisionRule::Mae,
         |r| -r.macro_mae,
         -0.9883,
         -0.862,
     ),
     (
         "sst5_sentences_5class",
-        Rule::Likely,
+        DecisionRule::Likely,
         |r| r.accuracy,
         0.3445,
         0.45,
     ),
     (
         "semeval2016_CE_5point",
-        Rule::Mean,
+        DecisionRule::Mean,
         |r| r.group_class_r.unwrap(),
         0.4180,
         0.737,
@@ -107,7 +107,7 @@ fn the_trained_scorer_beats_the_lexicon_and_vader_on_every_row() {
 #[test]
 fn the_figures_in_the_weights_header_are_what_is_measured() {
     let Some(folder) = dev() else { return };
-    let header = TrainedScorer::english(Rule::Mean)
+    let header = TrainedScorer::english(DecisionRule::Mean)
         .unwrap()
         .weights()
         .header()

@@ -203,11 +203,11 @@ fn links_and_mentions_leave_nothing() {
 fn it_speaks_english_and_takes_texts_that_name_no_language() {
     let scorer = LexiconScorer::new();
     let language = |tag| Some(Language::parse(tag).unwrap());
-    assert!(scorer.speaks(None));
-    assert!(scorer.speaks(language("en")));
-    assert!(scorer.speaks(language("en-GB")));
-    assert!(!scorer.speaks(language("de")));
-    assert!(!scorer.speaks(language("eng")));
+    assert!(scorer.supports_language(None));
+    assert!(scorer.supports_language(language("en")));
+    assert!(scorer.supports_language(language("en-GB")));
+    assert!(!scorer.supports_language(language("de")));
+    assert!(!scorer.supports_language(language("eng")));
 }
 
 fn any_text() -> impl Strategy<Value = String> {
@@ -269,7 +269,7 @@ proptest! {
     fn many_texts_at_once_are_scored_as_one_by_one(texts in prop::collection::vec(any_text(), 0..6)) {
         let all: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut scores = vec![Some(score("left over"))];
-        LexiconScorer::new().score_texts(&all, &mut scores).unwrap();
+        LexiconScorer::new().score_batch(&all, &mut scores).unwrap();
         let single: Vec<Option<Score>> = texts.iter().map(|text| Some(score(text))).collect();
         prop_assert_eq!(scores, single);
     }

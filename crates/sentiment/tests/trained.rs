@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use moodvane_model::{Language, MAX_POST_TEXT_BYTES, Score};
-use moodvane_sentiment::{Rule, Scorer, Text, TrainedScorer};
+use moodvane_sentiment::{DecisionRule, Scorer, Text, TrainedScorer};
 use proptest::prelude::*;
 
 fn scorer() -> TrainedScorer {
-    TrainedScorer::english(Rule::Mean).unwrap()
+    TrainedScorer::english(DecisionRule::Mean).unwrap()
 }
 
 fn score(text: &str) -> Score {
@@ -16,7 +16,7 @@ fn score(text: &str) -> Score {
 
 /// A class from 0 to 4 and a value within its bounds, by every rule.
 fn has_scores(text: &str) -> Result<(), TestCaseError> {
-    for rule in Rule::ALL {
+    for rule in DecisionRule::ALL {
         let score = TrainedScorer::english(rule).unwrap().score(text);
         let value = score.value();
         prop_assert!(value.is_finite() && (0.0..=4.0).contains(&value));
@@ -77,7 +77,7 @@ proptest! {
         prop_assert_eq!(scorer.score(&text), first);
         let explained = scorer.explain(&text);
         prop_assert_eq!(explained.score, first);
-        prop_assert_eq!(explained.shares.0.iter().sum::<u32>(), 65_536);
+        prop_assert_eq!(explained.probabilities.0.iter().sum::<u32>(), 65_536);
     }
 
     #[test]
@@ -122,7 +122,7 @@ proptest! {
         let all: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut scorer = scorer();
         let mut scores = vec![Some(scorer.score("left over"))];
-        scorer.score_texts(&all, &mut scores).unwrap();
+        scorer.score_batch(&all, &mut scores).unwrap();
         let single: Vec<Option<Score>> = texts.iter().map(|text| Some(scorer.score(text))).collect();
         prop_assert_eq!(scores, single);
     }
@@ -232,17 +232,21 @@ fn the_explanation_names_what_moved_the_score() {
     let explained = scorer().explain("what a wonderful day");
     let named = |what: &str| {
         explained
-            .reasons
+            .contributions
             .iter()
-            .any(|reason| reason.what.contains(what))
+            .any(|reason| reason.feature.contains(what))
     };
     assert!(
         named("\"wonderful\"") && named("vader"),
         "{:?}",
-        explained.reasons
+        explained.contributions
     );
-    let effect: f64 = explained.reasons.iter().map(|reason| reason.effect).sum();
-    assert!(effect > 0.0, "{:?}", explained.reasons);
+    let effect: f64 = explained
+        .contributions
+        .iter()
+        .map(|reason| reason.effect)
+        .sum();
+    assert!(effect > 0.0, "{:?}", explained.contributions);
 }
 
 /// U+02BC counts as a letter, yet begins no word.
@@ -264,15 +268,15 @@ fn an_apostrophe_that_is_a_letter_does_not_hold_the_reader() {
 fn it_speaks_english_and_takes_texts_that_name_no_language() {
     let scorer = scorer();
     let language = |tag| Some(Language::parse(tag).unwrap());
-    assert!(scorer.speaks(None));
-    assert!(scorer.speaks(language("en-GB")));
-    assert!(!scorer.speaks(language("de")));
+    assert!(scorer.supports_language(None));
+    assert!(scorer.supports_language(language("en-GB")));
+    assert!(!scorer.supports_language(language("de")));
 }
 
 #[test]
 fn every_rule_has_a_fingerprint_of_its_own_that_a_run_can_carry() {
     let mut seen = std::collections::BTreeSet::new();
-    for rule in Rule::ALL {
+    for rule in DecisionRule::ALL {
         let scorer = TrainedScorer::english(rule).unwrap();
         let fingerprint = scorer.fingerprint().to_owned();
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';

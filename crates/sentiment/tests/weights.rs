@@ -3,19 +3,19 @@
 #![allow(clippy::unwrap_used)]
 
 use moodvane_sentiment::trained::{
-    Header, Rules, Templates, Weights, feature_fingerprint, write_weights,
+    RuleParameters, TemplateSet, Weights, WeightsHeader, encode_weights, feature_fingerprint,
 };
-use moodvane_sentiment::{Rule, Scorer, TrainedScorer, WeightsError};
+use moodvane_sentiment::{DecisionRule, Scorer, TrainedScorer, WeightsError};
 use proptest::prelude::*;
 
-fn header() -> Header {
-    Header {
-        templates: Templates::ALL,
+fn header() -> WeightsHeader {
+    WeightsHeader {
+        templates: TemplateSet::ALL,
         bits: 8,
-        words: 4,
+        word_cells: 4,
         scale: [1, 2, 3, 4],
         bias: [4, -3, 2, -1],
-        rules: Rules([[1, 2, 3, 4, 5]; 4]),
+        rules: RuleParameters([[1, 2, 3, 4, 5]; 4]),
         training: 7,
         dev: vec![(
             "file".to_owned(),
@@ -26,7 +26,7 @@ fn header() -> Header {
 }
 
 fn small() -> Vec<u8> {
-    write_weights(&header(), &[[1, -2, 3, -4]; 256], &[5; 4])
+    encode_weights(&header(), &[[1, -2, 3, -4]; 256], &[5; 4])
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn changed(from: &str, to: &str) -> Result<Weights, WeightsError> {
 fn each_fault_has_its_error() {
     let error = |result: Result<Weights, WeightsError>| result.unwrap_err().to_string();
     let cases = [
-        (error(Weights::read(&b""[..])), "these are no weights"),
-        (error(Weights::read(&b"PNG"[..])), "these are no weights"),
+        (error(Weights::read(&b""[..])), "not a weights file"),
+        (error(Weights::read(&b"PNG"[..])), "not a weights file"),
         (error(Weights::read(small()[..60].to_vec())), "\"checksum\""),
         (
             error(Weights::read([small(), vec![0]].concat())),
@@ -65,7 +65,7 @@ fn each_fault_has_its_error() {
         ),
         (error(changed("bits 8", "bits 80")), "\"bits\""),
         (error(changed("words 4", "words 3")), "\"words\""),
-        (error(changed("bias 4 ", "bias 5 ")), "the checksum is"),
+        (error(changed("bias 4 ", "bias 5 ")), "checksum "),
         (error(changed("bias 4 ", "")), "\"bias\""),
         (error(changed("mean 1", "mean -1")), "\"mean\""),
     ];
@@ -97,15 +97,21 @@ fn with_other_features() -> Vec<u8> {
 
 #[test]
 fn weights_for_other_features_are_refused() {
-    let made = feature_fingerprint(Templates::ALL);
+    let expected = feature_fingerprint(TemplateSet::ALL);
     let refused = Weights::read(with_other_features()).unwrap_err();
-    assert_eq!(refused, WeightsError::Features { found: 1, made });
-    assert_ne!(made, feature_fingerprint(Templates(1)));
+    assert_eq!(
+        refused,
+        WeightsError::Features {
+            expected,
+            actual: 1
+        }
+    );
+    assert_ne!(expected, feature_fingerprint(TemplateSet(1)));
 }
 
 #[test]
 fn the_built_in_weights_are_small_and_whole() {
-    let scorer = TrainedScorer::english(Rule::Mean).unwrap();
+    let scorer = TrainedScorer::english(DecisionRule::Mean).unwrap();
     assert!(!scorer.weights().header().dev.is_empty());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/english.weights");
     assert!(std::fs::metadata(file).unwrap().len() < 5_000_000);
@@ -132,9 +138,9 @@ proptest! {
     /// Weights of any content give a class to any text.
     #[test]
     fn any_weights_score(rows in prop::collection::vec(any::<[i8; 4]>(), 256), bias in any::<[i16; 4]>(), text in ".{0,200}") {
-        let header = Header { bias: bias.map(i64::from), scale: [1 << 18; 4], ..header() };
-        let weights = Weights::read(write_weights(&header, &rows, &[0; 4])).unwrap();
-        let score = TrainedScorer::new(weights, Rule::Mae).score(&text);
+        let header = WeightsHeader { bias: bias.map(i64::from), scale: [1 << 18; 4], ..header() };
+        let weights = Weights::read(encode_weights(&header, &rows, &[0; 4])).unwrap();
+        let score = TrainedScorer::new(weights, DecisionRule::Mae).score(&text);
         prop_assert!((0.0..=4.0).contains(&score.value()));
     }
 }

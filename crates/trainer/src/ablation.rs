@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use moodvane_sentiment::trained::{Rule, Rules, Template, Templates};
+use moodvane_sentiment::trained::{DecisionRule, RuleParameters, Template, TemplateSet};
 
 use crate::corpus::TrainingFiles;
 use crate::recipe::{DataMix, Recipe};
@@ -46,7 +46,7 @@ type ModelChange = (&'static str, fn(&mut Recipe));
 
 fn model_changes() -> [ModelChange; 10] {
     [
-        ("with features `three`", |r| r.templates = Templates::ALL),
+        ("with features `three`", |r| r.templates = TemplateSet::ALL),
         ("whole hashtags", |r| r.whole_hashtags = true),
         ("2^18 rows (1 MB)", |r| r.bits = 18),
         ("2^22 rows (17 MB)", |r| r.bits = 22),
@@ -124,14 +124,14 @@ fn cells(trained: &Trained) -> String {
 fn print_rules(trained: &Trained) {
     println!("| rule | {} |", COLUMNS[..6].join(" | "));
     println!("| --- |{}", " ---: |".repeat(6));
-    let untuned = Rules([
+    let untuned = RuleParameters([
         [500_000, 1_500_000, 2_500_000, 3_500_000, 0],
         [1_000; 5],
         [1_000; 5],
         [1_000; 5],
     ]);
     for (name, rules) in [("", &trained.rules), (", untuned", &untuned)] {
-        for rule in Rule::ALL {
+        for rule in DecisionRule::ALL {
             println!(
                 "| `{rule}`{name} | {} |",
                 rule_cells(&trained.dev, rule, rules)
@@ -140,7 +140,7 @@ fn print_rules(trained: &Trained) {
     }
 }
 
-fn rule_cells(dev: &DevSet, rule: Rule, rules: &Rules) -> String {
+fn rule_cells(dev: &DevSet, rule: DecisionRule, rules: &RuleParameters) -> String {
     let topics = dev.topics.report(rule, rules);
     let values = [
         dev.all_3.report(rule, rules).macro_recall,

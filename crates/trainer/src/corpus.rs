@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use moodvane_sentiment::measure::{Labelled, Labels, Scale, read_labelled};
+use moodvane_sentiment::evaluation::{LabelKind, LabelScale, LabelledText, parse_labelled};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::logistic::logistic;
@@ -106,7 +106,7 @@ impl Corpus {
         let sentences = training_sentences(&files.texts);
         for (source, file) in SOURCES.iter().zip(&files.texts) {
             let labels = file_labels(source.name)?;
-            let rows = read_labelled(file, labels).with_context(|| source.name.to_owned())?;
+            let rows = parse_labelled(file, labels).with_context(|| source.name.to_owned())?;
             if !is_included(source, mix) {
                 continue;
             }
@@ -138,7 +138,7 @@ fn is_included(source: &Source, mix: &DataMix) -> bool {
     (mix.prose || !is_prose) && (mix.sst_phrases || !is_phrases)
 }
 
-fn label_counts(rows: &[Labelled<'_>]) -> [usize; 5] {
+fn label_counts(rows: &[LabelledText<'_>]) -> [usize; 5] {
     let mut counts = [0; 5];
     for row in rows {
         counts[row.label] += 1;
@@ -156,8 +156,8 @@ fn class_weight(counts: &[usize; 5], label: usize, power: f32) -> f32 {
     (mean / counts[label].max(1) as f32).powf(power)
 }
 
-fn file_labels(name: &str) -> anyhow::Result<Labels> {
-    Labels::by_name(name)
+fn file_labels(name: &str) -> anyhow::Result<LabelKind> {
+    LabelKind::by_name(name)
         .with_context(|| format!("{name}: the file name does not state the scale of the labels"))
 }
 
@@ -188,8 +188,8 @@ const NOT_VERY_NEGATIVE: f32 = 0.88;
 const VERY_POSITIVE: f32 = 0.10;
 
 fn example(
-    row: &Labelled<'_>,
-    labels: Labels,
+    row: &LabelledText<'_>,
+    labels: LabelKind,
     source: &Source,
     mix: &DataMix,
     balance: f32,
@@ -201,11 +201,11 @@ fn example(
             1.0
         };
     let (targets, weights) = match labels {
-        Labels::Classes(Scale::Five) => (
+        LabelKind::Classes(LabelScale::Five) => (
             std::array::from_fn(|step| f32::from(u8::from(row.label > step))),
             [weight; 4],
         ),
-        Labels::Classes(Scale::Three) => {
+        LabelKind::Classes(LabelScale::Three) => {
             let outer = weight * mix.outer_step_weight;
             let weights = [outer, weight, weight, outer];
             match row.label {
@@ -214,7 +214,7 @@ fn example(
                 _ => ([1.0, 1.0, 1.0, VERY_POSITIVE], weights),
             }
         }
-        Labels::Raters => (
+        LabelKind::Raters => (
             std::array::from_fn(|step| probability_above(row.number, step)),
             [weight; 4],
         ),
@@ -243,11 +243,11 @@ fn probability_above(rating: f64, step: usize) -> f32 {
 pub(crate) fn with_dev_file<T>(
     folder: &Path,
     name: &str,
-    work: impl FnOnce(&[Labelled<'_>]) -> T,
+    work: impl FnOnce(&[LabelledText<'_>]) -> T,
 ) -> anyhow::Result<T> {
     let path = folder.join("dev").join(format!("{name}.tsv"));
     let file =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let rows = read_labelled(&file, file_labels(name)?).with_context(|| name.to_owned())?;
+    let rows = parse_labelled(&file, file_labels(name)?).with_context(|| name.to_owned())?;
     Ok(work(&rows))
 }

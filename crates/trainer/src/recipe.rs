@@ -1,12 +1,12 @@
 //! The configuration of a training: all choices in one place, so that the ablation can vary each.
 
 use anyhow::Context;
-use moodvane_sentiment::trained::{Template, Templates};
+use moodvane_sentiment::trained::{Template, TemplateSet};
 
 /// All choices of a training. The default gives the shipped weights.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Recipe {
-    pub(crate) templates: Templates,
+    pub(crate) templates: TemplateSet,
     /// Whether hashtags stay whole instead of being split into words.
     pub(crate) whole_hashtags: bool,
     /// The number of rows of weights is 2^bits.
@@ -46,7 +46,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             // Triples of pieces add nothing over pairs and pairs with a gap (study/ablation.md).
-            templates: Templates::ALL.without(Template::Three),
+            templates: TemplateSet::ALL.without(Template::Three),
             whole_hashtags: false,
             bits: 20,
             l2: 14.0,

@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use moodvane_sentiment::trained::{
-    FeatureReader, Header, LOGIT, Of, Rule, Rules, Sink, Template, Templates, Weights,
-    write_weights,
+    DecisionRule, FeatureContent, FeatureExtractor, FeatureSink, LOGIT_SCALE, RuleParameters,
+    Template, TemplateSet, Weights, WeightsHeader, encode_weights,
 };
 
 use crate::corpus::{Corpus, Example, TrainingFiles};
@@ -24,14 +24,14 @@ pub(crate) struct Trained {
     /// The number of features of all texts.
     pub(crate) features: usize,
     pub(crate) measurements: Vec<Measurement>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: RuleParameters,
     pub(crate) dev: DevSet,
 }
 
 /// A measure of a rule on a development file.
 pub(crate) struct Measurement {
     pub(crate) file: &'static str,
-    pub(crate) rule: Rule,
+    pub(crate) rule: DecisionRule,
     pub(crate) measure: &'static str,
     pub(crate) value: f64,
 }
@@ -57,7 +57,7 @@ pub(crate) fn train(
     let fitted = mean_of_fits(&rows, &targets, recipe);
     let (mut header, quantised) =
         quantise(&fitted, recipe.templates, recipe.bits, &words, fingerprint);
-    let weights = Weights::read(write_weights(&header, &quantised, &words))?;
+    let weights = Weights::read(encode_weights(&header, &quantised, &words))?;
     let dev = DevSet::read(data, &weights)?;
     header.rules = dev.tune_rules();
     let measurements = measure_rules(&dev, &header.rules);
@@ -67,7 +67,7 @@ pub(crate) fn train(
     });
     header.dev = entries.collect();
     Ok(Trained {
-        bytes: write_weights(&header, &quantised, &words),
+        bytes: encode_weights(&header, &quantised, &words),
         texts,
         features,
         measurements,
@@ -82,8 +82,8 @@ struct RowCollector {
     rows: FeatureRows,
 }
 
-impl Sink for RowCollector {
-    fn add(&mut self, _: Template, hash: u64, _: Of) {
+impl FeatureSink for RowCollector {
+    fn add(&mut self, _: Template, hash: u64, _: FeatureContent) {
         self.rows.features.push((hash >> (64 - self.bits)) as u32);
     }
 }
@@ -91,17 +91,17 @@ impl Sink for RowCollector {
 fn feature_rows(
     examples: &[Example],
     words: &[u32],
-    templates: Templates,
+    templates: TemplateSet,
     bits: u32,
 ) -> FeatureRows {
     let table: Vec<u8> = words.iter().flat_map(|slot| slot.to_le_bytes()).collect();
-    let mut reader = FeatureReader::new(templates);
+    let mut extractor = FeatureExtractor::new(templates);
     let mut sink = RowCollector {
         bits,
         rows: FeatureRows::default(),
     };
     for example in examples {
-        reader.read(&example.text, &table, &mut sink);
+        extractor.extract(&example.text, &table, &mut sink);
         let end = sink.rows.features.len();
         sink.rows.ends.push(end);
     }
@@ -153,11 +153,11 @@ const MAX_QUANTISED: f32 = 127.0;
 /// Quantises weights to bytes, with a scale for each column.
 fn quantise(
     fitted: &Fitted,
-    templates: Templates,
+    templates: TemplateSet,
     bits: u32,
     words: &[u32],
     training: u64,
-) -> (Header, Vec<[i8; 4]>) {
+) -> (WeightsHeader, Vec<[i8; 4]>) {
     let largest = fitted.weights.iter().fold([1e-6_f32; 4], |largest, row| {
         std::array::from_fn(|k| largest[k].max(row[k].abs()))
     });
@@ -165,53 +165,65 @@ fn quantise(
     let rows = rows
         .map(|row| std::array::from_fn(|k| (row[k] / largest[k] * MAX_QUANTISED).round() as i8))
         .collect();
-    let header = Header {
+    let header = WeightsHeader {
         templates,
         bits,
-        words: words.len(),
+        word_cells: words.len(),
         scale: largest.map(|largest| {
             (f64::from(largest / MAX_QUANTISED) * f64::from(1 << 20)).round() as i64
         }),
-        bias: fitted.bias.map(|bias| (bias * LOGIT as f32).round() as i64),
+        bias: fitted
+            .bias
+            .map(|bias| (bias * LOGIT_SCALE as f32).round() as i64),
         training,
-        ..Header::default()
+        ..WeightsHeader::default()
     };
     (header, rows)
 }
 
 /// Measures each rule by the measures that it optimises.
-fn measure_rules(dev: &DevSet, rules: &Rules) -> Vec<Measurement> {
+fn measure_rules(dev: &DevSet, rules: &RuleParameters) -> Vec<Measurement> {
     let measurement = |file: &ScoredFile, rule, measure, value| Measurement {
         file: file.name,
         rule,
         measure,
         value,
     };
-    let recall = |file: &ScoredFile| file.report(Rule::Recall, rules).macro_recall;
-    let mae = |file: &ScoredFile| file.report(Rule::Mae, rules).macro_mae;
-    let accuracy = dev.sentences.report(Rule::Likely, rules).accuracy;
-    let means = dev.topics.report(Rule::Mean, rules);
+    let recall = |file: &ScoredFile| file.report(DecisionRule::Recall, rules).macro_recall;
+    let mae = |file: &ScoredFile| file.report(DecisionRule::Mae, rules).macro_mae;
+    let accuracy = dev.sentences.report(DecisionRule::Likely, rules).accuracy;
+    let means = dev.topics.report(DecisionRule::Mean, rules);
     let (classes, values) = (means.group_class_r, means.group_value_r);
     vec![
-        measurement(&dev.all_3, Rule::Recall, "macro_recall", recall(&dev.all_3)),
+        measurement(
+            &dev.all_3,
+            DecisionRule::Recall,
+            "macro_recall",
+            recall(&dev.all_3),
+        ),
         measurement(
             &dev.tweeteval,
-            Rule::Recall,
+            DecisionRule::Recall,
             "macro_recall",
             recall(&dev.tweeteval),
         ),
-        measurement(&dev.all_5, Rule::Mae, "macro_mae", mae(&dev.all_5)),
-        measurement(&dev.topics, Rule::Mae, "macro_mae", mae(&dev.topics)),
-        measurement(&dev.sentences, Rule::Likely, "accuracy", accuracy),
+        measurement(&dev.all_5, DecisionRule::Mae, "macro_mae", mae(&dev.all_5)),
         measurement(
             &dev.topics,
-            Rule::Mean,
+            DecisionRule::Mae,
+            "macro_mae",
+            mae(&dev.topics),
+        ),
+        measurement(&dev.sentences, DecisionRule::Likely, "accuracy", accuracy),
+        measurement(
+            &dev.topics,
+            DecisionRule::Mean,
             "group_class_r",
             classes.unwrap_or(0.0),
         ),
         measurement(
             &dev.topics,
-            Rule::Mean,
+            DecisionRule::Mean,
             "group_value_r",
             values.unwrap_or(0.0),
         ),

@@ -4,16 +4,18 @@
 
 use std::path::Path;
 
-use moodvane_sentiment::measure::{Report, Scale, Tally};
-use moodvane_sentiment::trained::{Rule, Rules, Shares, TrainedScorer, Weights};
+use moodvane_sentiment::evaluation::{Evaluation, LabelScale, Report};
+use moodvane_sentiment::trained::{
+    ClassProbabilities, DecisionRule, RuleParameters, TrainedScorer, Weights,
+};
 
 use crate::corpus::with_dev_file;
 
 /// A scored development file.
 pub(crate) struct ScoredFile {
     pub(crate) name: &'static str,
-    scale: Scale,
-    rows: Vec<(usize, Option<String>, Shares)>,
+    scale: LabelScale,
+    rows: Vec<(usize, Option<String>, ClassProbabilities)>,
 }
 
 impl ScoredFile {
@@ -21,14 +23,14 @@ impl ScoredFile {
     pub(crate) fn read(
         folder: &Path,
         name: &'static str,
-        scale: Scale,
+        scale: LabelScale,
         weights: &Weights,
     ) -> anyhow::Result<Self> {
-        let mut scorer = TrainedScorer::new(weights.clone(), Rule::Mean);
+        let mut scorer = TrainedScorer::new(weights.clone(), DecisionRule::Mean);
         let rows = with_dev_file(folder, name, |rows| {
             let shares = rows.iter().map(|row| {
                 let group = row.topic.map(str::to_owned);
-                (row.label, group, scorer.shares(row.text))
+                (row.label, group, scorer.class_probabilities(row.text))
             });
             shares.collect()
         })?;
@@ -36,8 +38,8 @@ impl ScoredFile {
     }
 
     /// The measures of a rule with these parameters.
-    pub(crate) fn report(&self, rule: Rule, rules: &Rules) -> Report {
-        let mut tally = Tally::new(self.scale);
+    pub(crate) fn report(&self, rule: DecisionRule, rules: &RuleParameters) -> Report {
+        let mut tally = Evaluation::new(self.scale);
         for (label, group, shares) in &self.rows {
             tally.add(*label, group.as_deref(), shares.score(rule, rules));
         }
@@ -81,33 +83,36 @@ impl DevSet {
     pub(crate) fn read(folder: &Path, weights: &Weights) -> anyhow::Result<Self> {
         let read = |name, scale| ScoredFile::read(folder, name, scale, weights);
         Ok(Self {
-            all_3: read("ALL_3class", Scale::Three)?,
-            tweeteval: read("tweeteval_val_3class", Scale::Three)?,
-            all_5: read("ALL_5class_tweets", Scale::Five)?,
-            topics: read("semeval2016_CE_5point", Scale::Five)?,
-            sentences: read("sst5_sentences_5class", Scale::Five)?,
+            all_3: read("ALL_3class", LabelScale::Three)?,
+            tweeteval: read("tweeteval_val_3class", LabelScale::Three)?,
+            all_5: read("ALL_5class_tweets", LabelScale::Five)?,
+            topics: read("semeval2016_CE_5point", LabelScale::Five)?,
+            sentences: read("sst5_sentences_5class", LabelScale::Five)?,
         })
     }
 
     /// The best parameters of each rule.
-    pub(crate) fn tune_rules(&self) -> Rules {
-        let mut rules = Rules::default();
-        rules.0[Rule::Mean as usize] = self.mean_thresholds();
-        rules.0[Rule::Recall as usize] =
+    pub(crate) fn tune_rules(&self) -> RuleParameters {
+        let mut rules = RuleParameters::default();
+        rules.0[DecisionRule::Mean as usize] = self.mean_thresholds();
+        rules.0[DecisionRule::Recall as usize] =
             maximize(grid(&RATIOS, &RATIOS), |[negative, positive]| {
                 let parameters = [negative, negative, 1_000, positive, positive];
-                let rules = rules_with(Rule::Recall, parameters);
-                let recall = |file: &ScoredFile| file.report(Rule::Recall, &rules).macro_recall;
+                let rules = rules_with(DecisionRule::Recall, parameters);
+                let recall =
+                    |file: &ScoredFile| file.report(DecisionRule::Recall, &rules).macro_recall;
                 (recall(&self.all_3) + recall(&self.tweeteval), parameters)
             });
-        rules.0[Rule::Mae as usize] = self.mae_weights();
-        rules.0[Rule::Likely as usize] = maximize(grid(&RATIOS, &RATIOS), |[neutral, outer]| {
-            let parameters = [outer, 1_000, neutral, 1_000, outer];
-            let report = self
-                .sentences
-                .report(Rule::Likely, &rules_with(Rule::Likely, parameters));
-            (report.accuracy, parameters)
-        });
+        rules.0[DecisionRule::Mae as usize] = self.mae_weights();
+        rules.0[DecisionRule::Likely as usize] =
+            maximize(grid(&RATIOS, &RATIOS), |[neutral, outer]| {
+                let parameters = [outer, 1_000, neutral, 1_000, outer];
+                let report = self.sentences.report(
+                    DecisionRule::Likely,
+                    &rules_with(DecisionRule::Likely, parameters),
+                );
+                (report.accuracy, parameters)
+            });
         rules
     }
 
@@ -139,8 +144,8 @@ impl DevSet {
                 };
                 (100.0 * factor * share.powf(f64::from(power) / 1e3)).round() as u32
             });
-            let rules = rules_with(Rule::Mae, parameters);
-            let error = |file: &ScoredFile| file.report(Rule::Mae, &rules).macro_mae;
+            let rules = rules_with(DecisionRule::Mae, parameters);
+            let error = |file: &ScoredFile| file.report(DecisionRule::Mae, &rules).macro_mae;
             (-error(&self.all_5) - error(&self.topics), parameters)
         })
     }
@@ -158,8 +163,8 @@ fn grid(a: &'static [u32], b: &'static [u32]) -> impl Iterator<Item = [u32; 2]> 
 }
 
 /// The default rules with other parameters of one rule.
-fn rules_with(rule: Rule, parameters: [u32; 5]) -> Rules {
-    let mut rules = Rules::default();
+fn rules_with(rule: DecisionRule, parameters: [u32; 5]) -> RuleParameters {
+    let mut rules = RuleParameters::default();
     rules.0[rule as usize] = parameters;
     rules
 }

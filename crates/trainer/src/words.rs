@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use moodvane_sentiment::trained::{FeatureReader, Of, Sink, Template, Templates, word_cells};
+use moodvane_sentiment::trained::{
+    FeatureContent, FeatureExtractor, FeatureSink, Template, TemplateSet, build_word_table,
+};
 
 use crate::corpus::Example;
 
@@ -15,20 +17,20 @@ const MAX_WORD_BYTES: usize = 14;
 /// The cost of each additional word of a split, in fifths of a bit.
 const SPLIT_COST: u32 = 10;
 
-/// Ignores features: only the reader's words are needed.
+/// Ignores features: only the extracted words are needed.
 struct IgnoreFeatures;
 
-impl Sink for IgnoreFeatures {
-    fn add(&mut self, _: Template, _: u64, _: Of) {}
+impl FeatureSink for IgnoreFeatures {
+    fn add(&mut self, _: Template, _: u64, _: FeatureContent) {}
 }
 
 /// Builds the table from the words of the texts.
 pub(crate) fn word_table(examples: &[Example]) -> Vec<u32> {
     let mut counts: HashMap<Vec<u8>, u64> = HashMap::new();
-    let mut reader = FeatureReader::new(Templates::default());
+    let mut extractor = FeatureExtractor::new(TemplateSet::default());
     for example in examples {
-        reader.read(&example.text, &[], &mut IgnoreFeatures);
-        for word in reader.words().filter(|word| is_candidate(word)) {
+        extractor.extract(&example.text, &[], &mut IgnoreFeatures);
+        for word in extractor.words().filter(|word| is_candidate(word)) {
             match counts.get_mut(word) {
                 Some(count) => *count += 1,
                 None => {
@@ -44,7 +46,7 @@ pub(crate) fn word_table(examples: &[Example]) -> Vec<u32> {
     words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     words.truncate(MAX_WORDS);
     let total: u64 = words.iter().map(|word| word.1).sum();
-    word_cells(
+    build_word_table(
         words
             .iter()
             .map(|(word, count)| (word.as_slice(), cost(total, *count))),

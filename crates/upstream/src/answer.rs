@@ -1,43 +1,44 @@
-//! What the weather providers' answers share: fields at a path, numbers, moments, readings.
+//! Helpers for JSON responses of weather providers: fields by path, numbers, times, readings.
 //!
-//! Guarantee: whatever an answer holds, a fault names the field by its whole path; nothing panics.
-//! This module knows no provider.
+//! Guarantees: an error names the field by its full path. No response causes a panic.
+//!
+//! Must not know: any single provider.
 
 use moodvane_model::{ModelError, Readings, Timestamp, Variable};
 use serde_json::{Map, Value};
 
 use crate::UpstreamError;
-use crate::format::shortened;
+use crate::format::excerpt;
 
-/// The most characters of a provider's own words that an error repeats.
+/// The maximum number of characters of a provider's message in an error.
 const MAX_REASON_CHARS: usize = 200;
-/// How far above 100 % a share may lie, in %. It is computed from other values, and at saturation a
-/// little too large.
+/// Tolerance above 100 %, in percentage points. Providers compute relative humidity from other values
+/// and exceed 100 % slightly at saturation.
 const PERCENT_TOLERANCE: f64 = 1.0;
 
-/// A part of an answer, which knows where it stands.
+/// An object in a response, with its path.
 #[derive(Clone, Copy)]
 pub(crate) struct Fields<'a> {
-    /// The part's own path; empty for the answer itself.
-    at: &'a str,
+    /// Path of the object; empty for the response itself.
+    prefix: &'a str,
     values: &'a Map<String, Value>,
 }
 
-/// Where a variable stands in a part of an answer, and how its value becomes ours.
-pub(crate) struct Field {
+/// The path of a variable in an object, and the conversion to our unit.
+pub(crate) struct FieldSpec {
     pub(crate) variable: Variable,
-    /// The path within the part, for example `main.temp`.
+    /// Path within the object, for example `main.temp`.
     pub(crate) path: &'static str,
-    pub(crate) to_ours: fn(f64) -> f64,
+    pub(crate) convert: fn(f64) -> f64,
 }
 
-impl Field {
-    /// A field whose unit is ours.
-    pub(crate) const fn same(variable: Variable, path: &'static str) -> Self {
+impl FieldSpec {
+    /// A field that is already in our unit.
+    pub(crate) const fn unconverted(variable: Variable, path: &'static str) -> Self {
         Self {
             variable,
             path,
-            to_ours: |value| value,
+            convert: |value| value,
         }
     }
 
@@ -46,37 +47,40 @@ impl Field {
         Self {
             variable: Variable::Wind,
             path,
-            to_ours: |km_h| km_h / 3.6,
+            convert: |km_h| km_h / 3.6,
         }
     }
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn new(at: &'a str, values: &'a Map<String, Value>) -> Self {
-        Self { at, values }
+    pub(crate) fn new(prefix: &'a str, values: &'a Map<String, Value>) -> Self {
+        Self { prefix, values }
     }
 
-    /// The part of the answer itself that is named `name`.
-    pub(crate) fn part(
-        answer: &'a Map<String, Value>,
+    /// The top-level object `name` of the response.
+    pub(crate) fn section(
+        response: &'a Map<String, Value>,
         name: &'a str,
     ) -> Result<Self, UpstreamError> {
-        match answer.get(name) {
-            Some(Value::Object(values)) => Ok(Self { at: name, values }),
+        match response.get(name) {
+            Some(Value::Object(values)) => Ok(Self {
+                prefix: name,
+                values,
+            }),
             Some(_) => Err(wrong_type(name, "an object")),
-            None => Err(UpstreamError::Missing(name.to_owned())),
+            None => Err(UpstreamError::MissingField(name.to_owned())),
         }
     }
 
-    /// A field's path in the whole answer.
+    /// Full path of a field in the response.
     pub(crate) fn path(&self, field: &str) -> String {
-        match self.at {
+        match self.prefix {
             "" => field.to_owned(),
-            at => format!("{at}.{field}"),
+            prefix => format!("{prefix}.{field}"),
         }
     }
 
-    /// What stands at `path`; nothing where that is `null` or not there.
+    /// The value at `path`; `None` if it is null or missing.
     pub(crate) fn find(&self, path: &str) -> Result<Option<&'a Value>, UpstreamError> {
         let mut values = self.values;
         let mut rest = path;
@@ -96,7 +100,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn required(&self, path: &str) -> Result<&'a Value, UpstreamError> {
         self.find(path)?
-            .ok_or_else(|| UpstreamError::Missing(self.path(path)))
+            .ok_or_else(|| UpstreamError::MissingField(self.path(path)))
     }
 
     pub(crate) fn text(&self, path: &str) -> Result<&'a str, UpstreamError> {
@@ -109,77 +113,80 @@ impl<'a> Fields<'a> {
     pub(crate) fn number(&self, path: &str) -> Result<Option<f64>, UpstreamError> {
         let value = self.find(path)?;
         value
-            .map(|value| number(&self.path(path), value))
+            .map(|value| as_number(&self.path(path), value))
             .transpose()
     }
 
-    /// Whole seconds since 1970.
+    /// A time in whole seconds since 1970.
     pub(crate) fn epoch(&self, path: &str) -> Result<Timestamp, UpstreamError> {
         let value = self.required(path)?;
         let seconds = value.as_i64();
         let seconds =
             seconds.ok_or_else(|| wrong_type(&self.path(path), "whole seconds since 1970"))?;
-        moment(&self.path(path), seconds.saturating_mul(1000))
+        timestamp(&self.path(path), seconds.saturating_mul(1000))
     }
 
-    /// A time that is written as text, as `read` reads it: milliseconds since 1970.
+    /// A time in text form; `parse` returns milliseconds since 1970.
     pub(crate) fn time(
         &self,
         path: &str,
         example: &'static str,
-        read: impl FnOnce(&str) -> Option<i64>,
+        parse: impl FnOnce(&str) -> Option<i64>,
     ) -> Result<Timestamp, UpstreamError> {
         let text = self.text(path)?;
-        let millis = read(text).ok_or_else(|| UpstreamError::Time {
+        let millis = parse(text).ok_or_else(|| UpstreamError::InvalidTime {
             field: self.path(path),
-            found: shortened(text),
+            found: excerpt(text),
             example,
         })?;
-        moment(&self.path(path), millis)
+        timestamp(&self.path(path), millis)
     }
 
-    /// Refuses a part whose stated unit, or system of units, is another than the one asked for.
-    pub(crate) fn must_be(&self, path: &str, expected: &'static str) -> Result<(), UpstreamError> {
+    /// Rejects a response whose stated unit or unit system differs from the requested one.
+    pub(crate) fn expect_unit(
+        &self,
+        path: &str,
+        expected: &'static str,
+    ) -> Result<(), UpstreamError> {
         match self.find(path)? {
             Some(found) if found.as_str() != Some(expected) => Err(UpstreamError::WrongUnit {
                 field: self.path(path),
                 expected,
-                found: shown(found),
+                found: display_value(found),
             }),
             _ => Ok(()),
         }
     }
 
-    /// The readings by a table that begins with the temperature, which must be there. The others
-    /// are left out where they are `null` or not there.
-    pub(crate) fn readings(&self, table: &[Field]) -> Result<Readings, UpstreamError> {
+    /// The readings of the fields in `table`. The first is the temperature and is required; the others
+    /// are optional.
+    pub(crate) fn readings(&self, table: &[FieldSpec]) -> Result<Readings, UpstreamError> {
         let mut values = Vec::with_capacity(table.len());
         for field in table {
-            let value = self.number(field.path)?.map(field.to_ours);
+            let value = self.number(field.path)?.map(field.convert);
             values.push((field.variable, self.path(field.path), value));
         }
         readings(values)
     }
 }
 
-/// Readings of a variable's value each, with the path at which it stood. The temperature must be
-/// among them.
+/// Readings from (variable, path, value) triples. The first is the temperature and is required.
 pub(crate) fn readings(
     values: impl IntoIterator<Item = (Variable, String, Option<f64>)>,
 ) -> Result<Readings, UpstreamError> {
     let mut values = values.into_iter();
     let Some((Variable::Temperature, path, celsius)) = values.next() else {
-        return Err(UpstreamError::Missing("temperature".to_owned()));
+        return Err(UpstreamError::MissingField("temperature".to_owned()));
     };
-    let celsius = celsius.ok_or_else(|| UpstreamError::Missing(path.clone()))?;
-    let first = Readings::new(celsius).map_err(|e| impossible(&path, e))?;
+    let celsius = celsius.ok_or_else(|| UpstreamError::MissingField(path.clone()))?;
+    let first = Readings::new(celsius).map_err(|e| invalid_value(&path, e))?;
     values.try_fold(first, |readings, (variable, path, value)| {
-        with(readings, variable, &path, value)
+        with_value(readings, variable, &path, value)
     })
 }
 
-/// The same readings with one more value, where there is one.
-pub(crate) fn with(
+/// Adds a value to `readings`, if there is one.
+pub(crate) fn with_value(
     readings: Readings,
     variable: Variable,
     path: &str,
@@ -193,61 +200,64 @@ pub(crate) fn with(
     });
     readings
         .with(variable, value)
-        .map_err(|e| impossible(path, e))
+        .map_err(|e| invalid_value(path, e))
 }
 
-/// The answer, which must be an object.
-pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
+/// Parses a response that must be a JSON object.
+pub(crate) fn parse_object(body: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
     match serde_json::from_slice(body)? {
-        Value::Object(answer) => Ok(answer),
-        _ => Err(wrong_type("(the answer)", "an object")),
+        Value::Object(response) => Ok(response),
+        _ => Err(wrong_type("(root)", "an object")),
     }
 }
 
-/// A list of objects.
-pub(crate) fn list<'v>(path: &str, value: Option<&'v Value>) -> Result<&'v [Value], UpstreamError> {
-    let value = value.ok_or_else(|| UpstreamError::Missing(path.to_owned()))?;
+/// The list at `path`.
+pub(crate) fn as_list<'v>(
+    path: &str,
+    value: Option<&'v Value>,
+) -> Result<&'v [Value], UpstreamError> {
+    let value = value.ok_or_else(|| UpstreamError::MissingField(path.to_owned()))?;
     value
         .as_array()
         .map(Vec::as_slice)
         .ok_or_else(|| wrong_type(path, "a list"))
 }
 
-pub(crate) fn number(path: &str, value: &Value) -> Result<f64, UpstreamError> {
+pub(crate) fn as_number(path: &str, value: &Value) -> Result<f64, UpstreamError> {
     value.as_f64().ok_or_else(|| wrong_type(path, "a number"))
 }
 
-/// Milliseconds since 1970, as a moment.
-pub(crate) fn moment(path: &str, millis: i64) -> Result<Timestamp, UpstreamError> {
-    Timestamp::from_millis(millis).map_err(|e| impossible(path, e))
+/// A timestamp from milliseconds since 1970.
+pub(crate) fn timestamp(path: &str, millis: i64) -> Result<Timestamp, UpstreamError> {
+    Timestamp::from_millis(millis).map_err(|e| invalid_value(path, e))
 }
 
-/// What was found, as an error shows it.
-pub(crate) fn shown(found: &Value) -> String {
+/// An excerpt of a JSON value, for an error message.
+pub(crate) fn display_value(found: &Value) -> String {
     match found {
-        Value::String(text) => shortened(text),
-        other => shortened(&other.to_string()),
+        Value::String(text) => excerpt(text),
+        other => excerpt(&other.to_string()),
     }
 }
 
-/// The provider's refusal, in its own words.
-pub(crate) fn refused(reason: &str) -> UpstreamError {
+/// An error with the provider's own message.
+pub(crate) fn rejection(reason: &str) -> UpstreamError {
     UpstreamError::Provider(reason.chars().take(MAX_REASON_CHARS).collect())
 }
 
-/// The provider's refusal: a code and its words, where it gives them.
-pub(crate) fn refused_with(code: Option<&Value>, words: Option<&Value>) -> UpstreamError {
-    let words = words.and_then(Value::as_str).unwrap_or("without a reason");
+/// An error with the provider's code and message, where the response has them.
+pub(crate) fn rejection_with_code(code: Option<&Value>, message: Option<&Value>) -> UpstreamError {
+    let message = message.and_then(Value::as_str).unwrap_or("no reason given");
     match code {
-        Some(Value::String(code)) => refused(&format!("{code}: {words}")),
-        Some(Value::Number(code)) => refused(&format!("{code}: {words}")),
-        _ => refused(words),
+        Some(Value::String(code)) => rejection(&format!("{code}: {message}")),
+        Some(Value::Number(code)) => rejection(&format!("{code}: {message}")),
+        _ => rejection(message),
     }
 }
 
-pub(crate) fn impossible(field: &str, source: ModelError) -> UpstreamError {
+pub(crate) fn invalid_value(field: &str, source: ModelError) -> UpstreamError {
     let field = field.to_owned();
-    UpstreamError::Impossible { field, source }
+    UpstreamError::InvalidValue { field, source }
 }
 
 pub(crate) fn wrong_type(field: &str, expected: &'static str) -> UpstreamError {

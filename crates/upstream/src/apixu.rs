@@ -1,29 +1,29 @@
-//! Apixu, current weather of API 1: what to ask, and what the answer means.
+//! Apixu API 1: request URL and parser of the current weather.
 //!
-//! Apixu itself is gone; [`crate::weatherstack`] is its successor, and there are servers that go on
-//! with its shape.
+//! Apixu has shut down. [`crate::weatherstack`] is its successor, and other servers still offer an API
+//! of this shape.
 //!
-//! Guarantees: of the values that the answer gives in two units each, those in ours or nearer to ours
-//! are read. Precipitation is left out: it is a sum, and the period is not documented (it is above 0
-//! under a clear sky), so it cannot become mm/h. Pressure is that at sea level. An answer with a
-//! forecast holds the weather of now too, which is then what is read.
+//! Guarantees: where the response states a value in two units, the parser reads the one that is or is
+//! closer to ours. It omits precipitation, because the response states a sum over an undocumented
+//! period (above 0 under a clear sky), which cannot be converted to mm/h. Pressure is at sea level.
+//! From a response with a forecast the parser reads the current weather.
 
 use moodvane_model::{City, Readings, Timestamp, Variable};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{Field, Fields, object, refused_with};
+use crate::answer::{FieldSpec, Fields, parse_object, rejection_with_code};
 use crate::url::{with_path, with_query};
 
-const FIELDS: [Field; 5] = [
-    Field::same(Variable::Temperature, "temp_c"),
-    Field::same(Variable::Humidity, "humidity"),
-    Field::wind_km_h("wind_kph"),
-    Field::same(Variable::Cloud, "cloud"),
-    Field::same(Variable::Pressure, "pressure_mb"),
+const FIELDS: [FieldSpec; 5] = [
+    FieldSpec::unconverted(Variable::Temperature, "temp_c"),
+    FieldSpec::unconverted(Variable::Humidity, "humidity"),
+    FieldSpec::wind_km_h("wind_kph"),
+    FieldSpec::unconverted(Variable::Cloud, "cloud"),
+    FieldSpec::unconverted(Variable::Pressure, "pressure_mb"),
 ];
 
-/// Where to ask for the weather of now at a city.
+/// URL of the current weather at a city.
 #[must_use]
 pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
     let place = format!("{},{}", city.latitude, city.longitude);
@@ -33,16 +33,16 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
     )
 }
 
-/// Reads the answer about now: when it was last updated, and what it says.
+/// Parses the current weather: time of the last update and readings.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises or is a refusal.
+/// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = object(body)?;
+    let answer = parse_object(body)?;
     if let Some(error) = answer.get("error") {
-        return Err(refused_with(error.get("code"), error.get("message")));
+        return Err(rejection_with_code(error.get("code"), error.get("message")));
     }
-    let current = Fields::part(&answer, "current")?;
+    let current = Fields::section(&answer, "current")?;
     let at = current.epoch("last_updated_epoch")?;
     Ok((at, current.readings(&FIELDS)?))
 }

@@ -1,80 +1,83 @@
-//! Why an answer of a weather provider is of no use.
+//! Errors in the response of a weather provider.
+//!
+//! Convention of this crate: errors derive [`thiserror::Error`]; a cause is the `source` of its error
+//! and not part of the message, so that printing the chain prints each cause once.
 
 use moodvane_model::ModelError;
 use thiserror::Error;
 
-/// An answer that is not what the API promises.
+/// A response that does not match the provider's documentation.
 #[derive(Debug, Error)]
 pub enum UpstreamError {
-    /// Not JSON at all, for example a proxy's page, or cut short.
-    #[error("the answer is not JSON: {0}")]
+    /// Not JSON, for example a proxy's error page or a truncated body.
+    #[error("response is not JSON")]
     NotJson(#[from] serde_json::Error),
-    /// The provider refused the request and says why.
-    #[error("the provider refused: {0}")]
+    /// The provider rejected the request and states the reason.
+    #[error("provider rejected the request: {0}")]
     Provider(String),
-    /// A field that must be there is not.
-    #[error("field \"{0}\" is missing")]
-    Missing(String),
-    /// A field holds another type, or a list another length.
-    #[error("field \"{field}\" must be {expected}")]
+    /// A required field is missing.
+    #[error("missing field `{0}`")]
+    MissingField(String),
+    /// A field has another type, or a list another length.
+    #[error("field `{field}` must be {expected}")]
     WrongType {
-        /// The field's path in the answer.
+        /// Path of the field in the response.
         field: String,
-        /// What it must be.
+        /// The expected type or length.
         expected: &'static str,
     },
-    /// A value is in another unit than the one asked for.
-    #[error("field \"{field}\" is in \"{found}\", it must be in \"{expected}\"")]
+    /// A value has another unit than the request asked for.
+    #[error("field `{field}` has unit \"{found}\", expected \"{expected}\"")]
     WrongUnit {
-        /// The field's path in the answer.
+        /// Path of the field in the response.
         field: String,
-        /// The unit asked for.
+        /// The requested unit.
         expected: &'static str,
-        /// The unit that the answer states.
+        /// The unit stated in the response.
         found: String,
     },
-    /// A time that cannot be read.
-    #[error("field \"{field}\": \"{found}\" must be a time such as {example}")]
-    Time {
-        /// The field's path in the answer.
+    /// A time that cannot be parsed.
+    #[error("field `{field}` is \"{found}\", expected a time such as {example}")]
+    InvalidTime {
+        /// Path of the field in the response.
         field: String,
-        /// What stands there.
+        /// The value in the response.
         found: String,
-        /// A time as the provider writes it.
+        /// A time in the provider's format.
         example: &'static str,
     },
-    /// A value that must be there is not known, or not good enough to count.
-    #[error("field \"{field}\" has no value to count: {why}")]
+    /// A required value is null, or its quality flag disqualifies it.
+    #[error("field `{field}` has no usable value: {why}")]
     NoValue {
-        /// The field's path in the answer.
+        /// Path of the field in the response.
         field: String,
-        /// What stands there in its place.
+        /// The content of the field, or the quality flag.
         why: String,
     },
-    /// A value that cannot be.
-    #[error("field \"{field}\": {source}")]
-    Impossible {
-        /// The field's path in the answer.
+    /// A value outside the range of its variable.
+    #[error("field `{field}` has an invalid value")]
+    InvalidValue {
+        /// Path of the field in the response.
         field: String,
-        /// Why it cannot be.
+        /// The violated bound.
         #[source]
         source: ModelError,
     },
 }
 
 impl UpstreamError {
-    /// A short, bounded name of the reason, fit for a metric's label.
+    /// A short name from a bounded set, for a metric label.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NotJson(_) => "not_json",
             Self::Provider(_) => "provider",
-            Self::Missing(_) => "missing_field",
+            Self::MissingField(_) => "missing_field",
             Self::WrongType { .. } => "wrong_type",
             Self::WrongUnit { .. } => "wrong_unit",
-            Self::Time { .. } => "time",
+            Self::InvalidTime { .. } => "time",
             Self::NoValue { .. } => "no_value",
-            Self::Impossible { .. } => "impossible_value",
+            Self::InvalidValue { .. } => "impossible_value",
         }
     }
 }

@@ -1,42 +1,43 @@
-//! The parts of a text in which a name does not count: links, mentions and mail addresses.
+//! The ranges of a text in which city names do not count: links, mentions and mail addresses.
 //!
-//! A link is `http://` or `https://` and what follows up to the next space; or a word that begins
-//! with `www.`; or a word such as `example.org/path` or `example.com`, as clients shorten links.
-//! A mention is `@` with the letters, digits, `.`, `-` and `_` that touch it on either side, so that
-//! a mail address is one too.
+//! A link is `http://` or `https://` up to the next space; or a word that begins with `www.`; or a word
+//! such as `example.org/path` or `example.com`, as clients shorten links. A mention is `@` with the
+//! adjacent letters, digits, `.`, `-`, `_` and `+` on either side, which includes mail addresses.
 
 use std::ops::Range;
 
-/// Endings by which a word without a path is taken for a link. A full stop without a space after it
-/// ("Brooklyn.It") is more frequent than the rarer endings, so that these are not listed.
-const ENDINGS: [&str; 8] = ["com", "org", "net", "gov", "edu", "io", "nyc", "social"];
+/// Top-level domains that make a word without a path a link. Rarer domains are not listed, because a
+/// missing space after a full stop ("Brooklyn.It") is more frequent than they are.
+const TOP_LEVEL_DOMAINS: [&str; 8] = ["com", "org", "net", "gov", "edu", "io", "nyc", "social"];
 
-/// The hidden parts of one text, in order of their ends.
-pub(crate) struct Hidden(Vec<Range<usize>>);
+/// The hidden ranges of a text, ordered by their ends.
+pub(crate) struct HiddenRanges(Vec<Range<usize>>);
 
-impl Hidden {
-    pub(crate) fn of(text: &str) -> Self {
-        let mut parts = Vec::new();
+impl HiddenRanges {
+    pub(crate) fn find(text: &str) -> Self {
+        let mut ranges = Vec::new();
         for (start, word) in words(text) {
-            match link_in(word) {
+            match find_link(word) {
                 Some(link) => {
-                    mentions(start, &word[..link], &mut parts);
-                    parts.push(start + link..start + word.len());
+                    collect_mentions(start, &word[..link], &mut ranges);
+                    ranges.push(start + link..start + word.len());
                 }
-                None => mentions(start, word, &mut parts),
+                None => collect_mentions(start, word, &mut ranges),
             }
         }
-        Self(parts)
+        Self(ranges)
     }
 
     /// Whether any byte of `range` is hidden.
-    pub(crate) fn touches(&self, range: Range<usize>) -> bool {
-        let first = self.0.partition_point(|part| part.end <= range.start);
-        self.0.get(first).is_some_and(|part| part.start < range.end)
+    pub(crate) fn overlaps(&self, range: Range<usize>) -> bool {
+        let first = self.0.partition_point(|hidden| hidden.end <= range.start);
+        self.0
+            .get(first)
+            .is_some_and(|hidden| hidden.start < range.end)
     }
 }
 
-/// The words between white space, each with the byte where it starts.
+/// The words between white space, each with its offset.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.split_inclusive(char::is_whitespace)
         .scan(0, |next, piece| {
@@ -47,8 +48,8 @@ fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .filter(|(_, word)| !word.is_empty())
 }
 
-/// Where in a word its link begins.
-fn link_in(word: &str) -> Option<usize> {
+/// The offset of the link in a word.
+fn find_link(word: &str) -> Option<usize> {
     let begins = ["http://", "https://"].map(|scheme| find_ignoring_case(word, scheme));
     if let Some(at) = begins.into_iter().flatten().min() {
         return Some(at);
@@ -78,13 +79,13 @@ fn is_bare_link(word: &str) -> bool {
     };
     let is_host =
         !labels.is_empty() && ending.len() >= 2 && ending.bytes().all(|b| b.is_ascii_alphabetic());
-    let is_known = ENDINGS
+    let is_known = TOP_LEVEL_DOMAINS
         .iter()
         .any(|known| ending.eq_ignore_ascii_case(known));
     is_host && (rest.starts_with('/') || is_known)
 }
 
-fn mentions(start: usize, word: &str, parts: &mut Vec<Range<usize>>) {
+fn collect_mentions(start: usize, word: &str, ranges: &mut Vec<Range<usize>>) {
     let bytes = word.as_bytes();
     let mut from = 0;
     while let Some(at) = bytes[from..].iter().position(|b| *b == b'@') {
@@ -99,7 +100,7 @@ fn mentions(start: usize, word: &str, parts: &mut Vec<Range<usize>>) {
             .count();
         let begin = if after == 0 { at } else { at - before.count() };
         from = at + 1 + after;
-        parts.push(start + begin..start + from);
+        ranges.push(start + begin..start + from);
     }
 }
 

@@ -1,11 +1,11 @@
-//! The text of a piece of HTML, as somebody reads it.
+//! The visible text of HTML.
 //!
-//! The tokenizer is html5gum's, by the standard's rules; what stands here is only where lines break
-//! and what is not text. Nothing is nested, so that no depth of tags costs more than its bytes.
+//! html5gum tokenises by the rules of the standard; this module adds line breaks and drops content that
+//! is not text. It keeps no tree, so that the cost does not depend on the depth of nesting.
 
 use html5gum::{Token, Tokenizer};
 
-/// Elements that stand on lines of their own.
+/// Block elements: each starts on a new line.
 const BLOCKS: [&[u8]; 14] = [
     b"p",
     b"div",
@@ -22,21 +22,21 @@ const BLOCKS: [&[u8]; 14] = [
     b"h6",
     b"hr",
 ];
-/// Elements whose content nobody reads.
-const UNREAD: [&[u8]; 3] = [b"script", b"style", b"template"];
+/// Elements with invisible content.
+const INVISIBLE: [&[u8]; 3] = [b"script", b"style", b"template"];
 
-/// The text, with a line break where a block or `<br>` puts one.
-pub(crate) fn text_of(html: &str) -> String {
+/// The visible text, with line breaks for blocks and `<br>`.
+pub(crate) fn visible_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
-    let mut unread: Option<Vec<u8>> = None;
+    let mut invisible: Option<Vec<u8>> = None;
     for Ok(token) in Tokenizer::new(html) {
         match token {
-            Token::String(part) if unread.is_none() => {
+            Token::String(part) if invisible.is_none() => {
                 text.push_str(&String::from_utf8_lossy(&part));
             }
-            Token::StartTag(tag) if unread.is_none() => {
-                if UNREAD.contains(&tag.name.as_slice()) && !tag.self_closing {
-                    unread = Some(tag.name.0);
+            Token::StartTag(tag) if invisible.is_none() => {
+                if INVISIBLE.contains(&tag.name.as_slice()) && !tag.self_closing {
+                    invisible = Some(tag.name.0);
                 } else if tag.name.as_slice() == b"br" {
                     text.push('\n');
                 } else {
@@ -44,9 +44,9 @@ pub(crate) fn text_of(html: &str) -> String {
                 }
             }
             Token::EndTag(tag) => {
-                if unread.as_deref() == Some(tag.name.as_slice()) {
-                    unread = None;
-                } else if unread.is_none() {
+                if invisible.as_deref() == Some(tag.name.as_slice()) {
+                    invisible = None;
+                } else if invisible.is_none() {
                     break_at(&tag.name, &mut text);
                 }
             }
@@ -57,7 +57,7 @@ pub(crate) fn text_of(html: &str) -> String {
     text
 }
 
-/// One break between two blocks, and none before the first.
+/// Adds one line break between two blocks, and none before the first.
 fn break_at(name: &[u8], text: &mut String) {
     if BLOCKS.contains(&name) && !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -66,10 +66,10 @@ fn break_at(name: &[u8], text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::text_of;
+    use super::visible_text;
 
     #[test]
-    fn html_is_read_as_it_is_seen() {
+    fn extracts_visible_text() {
         for (html, text) in [
             ("", ""),
             ("plain", "plain"),
@@ -96,13 +96,13 @@ mod tests {
             ("</p></p><p>x", "x"),
             ("<p", ""),
         ] {
-            assert_eq!(text_of(html), text, "{html}");
+            assert_eq!(visible_text(html), text, "{html}");
         }
     }
 
     #[test]
-    fn depth_costs_nothing() {
+    fn handles_deep_nesting() {
         let deep = "<div><b>".repeat(50_000);
-        assert_eq!(text_of(&format!("{deep}x")), "x");
+        assert_eq!(visible_text(&format!("{deep}x")), "x");
     }
 }

@@ -1,12 +1,12 @@
-//! Bluesky's Jetstream: one JSON event per websocket message.
+//! Bluesky Jetstream: one JSON event per websocket message.
 //!
-//! Terms: a *commit* is a change of a record in somebody's repository; a *collection* is the kind of
-//! that record, `app.bsky.feed.post` for a post; the *cursor* is the `time_us` of an event, the
-//! server's own time in microseconds, from which a stream can be taken up again.
+//! Terms: a *commit* is a change of a record in a user's repository; a *collection* is the type of the
+//! record, `app.bsky.feed.post` for a post; the *cursor* is the `time_us` of an event, the server's
+//! time in microseconds, from which a subscription can resume.
 //!
-//! Guarantees: only the creation of a post becomes a post; everything else, and what arrives whatever
-//! is asked for, is dropped with its reason. A copy of an event gives an equal post, because the time
-//! of receipt is the event's own `time_us`.
+//! Guarantees: only the creation of a post yields a post. Every other event, including those that the
+//! server sends regardless of the subscription, is dropped with a reason. A copy of an event yields an
+//! equal post, because the time of receipt is the event's `time_us`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,14 +17,14 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::format::{Told, readable};
+use crate::format::{ParsedPost, check_text};
 use crate::url::with_path;
-use crate::{Dropped, PostFormat, Raw, Selection};
+use crate::{DropReason, PostFormat, RawMessage, Selection};
 
-/// The collection whose records are posts.
-const POSTS: &str = "app.bsky.feed.post";
+/// The collection of posts.
+const POST_COLLECTION: &str = "app.bsky.feed.post";
 
-/// Turns Jetstream's events into posts.
+/// Parses Jetstream events into posts.
 #[derive(Debug, Clone)]
 pub struct JetstreamFormat {
     source: SourceId,
@@ -32,20 +32,19 @@ pub struct JetstreamFormat {
 }
 
 impl JetstreamFormat {
-    /// A format whose posts are `source`'s, as far as `selection` takes them.
+    /// A format for the posts of `source` that match `selection`.
     #[must_use]
     pub fn new(source: SourceId, selection: Arc<Selection>) -> Self {
         Self { source, selection }
     }
 }
 
-/// Where to subscribe to the creation of posts on the server at `base`, from the event at
-/// `cursor_us` on where one is given, else from now on.
+/// URL of a subscription to posts on the server at `base`, from `cursor_us` if given, else from now.
 #[must_use]
 pub fn subscribe_url(base: &Url, cursor_us: Option<i64>) -> Url {
     let mut url = with_path(base, "/subscribe");
     url.query_pairs_mut()
-        .append_pair("wantedCollections", POSTS);
+        .append_pair("wantedCollections", POST_COLLECTION);
     if let Some(cursor) = cursor_us {
         url.query_pairs_mut()
             .append_pair("cursor", &cursor.to_string());
@@ -53,8 +52,7 @@ pub fn subscribe_url(base: &Url, cursor_us: Option<i64>) -> Url {
     url
 }
 
-/// The `time_us` of an event, wherever it stands among the event's fields; `None` where the message
-/// is not an event.
+/// The top-level `time_us` of an event; `None` if the message is not an event.
 #[must_use]
 pub fn time_us(raw: &str) -> Option<i64> {
     #[derive(Deserialize)]
@@ -69,19 +67,19 @@ pub fn time_us(raw: &str) -> Option<i64> {
 impl PostFormat for JetstreamFormat {
     fn format(
         &self,
-        raw: &Raw,
+        raw: &RawMessage,
         _received_at: Timestamp,
         out: &mut Vec<Post<'static>>,
-    ) -> Result<(), Dropped> {
-        let Raw::Text(json) = raw else {
-            return Err(Dropped::malformed("event", "must be JSON, not a row"));
+    ) -> Result<(), DropReason> {
+        let RawMessage::Text(json) = raw else {
+            return Err(DropReason::malformed("event", "must be JSON, not a row"));
         };
-        let event: Event<'_> =
-            serde_json::from_str(json).map_err(|e| Dropped::malformed("event", e.to_string()))?;
-        let commit = created_post(&event)?;
+        let event: Event<'_> = serde_json::from_str(json)
+            .map_err(|e| DropReason::malformed("event", e.to_string()))?;
+        let commit = creating_commit(&event)?;
         let record = commit.record.as_ref().ok_or_else(|| missing("record"))?;
 
-        let text = readable(required("record.text", &record.text)?)?;
+        let text = check_text(required("record.text", &record.text)?)?;
         let language = record.langs.0;
         let received_at = received_at(event.time_us)?;
         let created_at = record
@@ -95,8 +93,8 @@ impl PostFormat for JetstreamFormat {
             required("commit.rkey", &commit.rkey)?
         );
 
-        let cities = self.selection.of(text, language, None)?;
-        let told = Told {
+        let cities = self.selection.matching_cities(text, language, None)?;
+        let post = ParsedPost {
             source: self.source,
             id_field: "did/rkey",
             id: &id,
@@ -105,52 +103,52 @@ impl PostFormat for JetstreamFormat {
             created_at,
             received_at,
         };
-        told.push(cities, out)
+        post.push_for(cities, out)
     }
 }
 
-/// The commit of an event that is the creation of a post.
-fn created_post<'e, 'a>(event: &'e Event<'a>) -> Result<&'e Commit<'a>, Dropped> {
+/// The commit of an event that creates a post.
+fn creating_commit<'e, 'a>(event: &'e Event<'a>) -> Result<&'e Commit<'a>, DropReason> {
     match required("kind", &event.kind)? {
         "commit" => {}
-        "identity" => return Err(Dropped::Identity),
-        "account" => return Err(Dropped::Account),
-        _ => return Err(Dropped::NotAPost),
+        "identity" => return Err(DropReason::Identity),
+        "account" => return Err(DropReason::Account),
+        _ => return Err(DropReason::NotAPost),
     }
     let commit = event.commit.as_ref().ok_or_else(|| missing("commit"))?;
-    if required("commit.collection", &commit.collection)? != POSTS {
-        return Err(Dropped::NotAPost);
+    if required("commit.collection", &commit.collection)? != POST_COLLECTION {
+        return Err(DropReason::NotAPost);
     }
     match required("commit.operation", &commit.operation)? {
         "create" => Ok(commit),
-        "update" => Err(Dropped::Updated),
-        "delete" => Err(Dropped::Deleted),
-        _ => Err(Dropped::NotAPost),
+        "update" => Err(DropReason::Updated),
+        "delete" => Err(DropReason::Deleted),
+        _ => Err(DropReason::NotAPost),
     }
 }
 
-fn received_at(time_us: Option<i64>) -> Result<Timestamp, Dropped> {
+fn received_at(time_us: Option<i64>) -> Result<Timestamp, DropReason> {
     let time_us = time_us.ok_or_else(|| missing("time_us"))?;
-    Timestamp::from_millis(time_us.div_euclid(1000)).map_err(|source| Dropped::Impossible {
+    Timestamp::from_millis(time_us.div_euclid(1000)).map_err(|source| DropReason::InvalidValue {
         field: "time_us".to_owned(),
         source,
     })
 }
 
-fn missing(field: &str) -> Dropped {
-    Dropped::malformed(field, "is missing or of another type")
+fn missing(field: &str) -> DropReason {
+    DropReason::malformed(field, "is missing or has the wrong type")
 }
 
-fn required<'t>(field: &str, text: &'t Loose<'_>) -> Result<&'t str, Dropped> {
+fn required<'t>(field: &str, text: &'t LenientStr<'_>) -> Result<&'t str, DropReason> {
     text.as_deref().ok_or_else(|| missing(field))
 }
 
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(borrow, default)]
-    did: Loose<'a>,
+    did: LenientStr<'a>,
     #[serde(borrow, default)]
-    kind: Loose<'a>,
+    kind: LenientStr<'a>,
     time_us: Option<i64>,
     #[serde(borrow)]
     commit: Option<Commit<'a>>,
@@ -159,115 +157,119 @@ struct Event<'a> {
 #[derive(Deserialize)]
 struct Commit<'a> {
     #[serde(borrow, default)]
-    operation: Loose<'a>,
+    operation: LenientStr<'a>,
     #[serde(borrow, default)]
-    collection: Loose<'a>,
+    collection: LenientStr<'a>,
     #[serde(borrow, default)]
-    rkey: Loose<'a>,
+    rkey: LenientStr<'a>,
     #[serde(borrow)]
     record: Option<Record<'a>>,
 }
 
-/// What a post's record says. Records of other collections have what they like under these names,
-/// so that nothing here may be refused for its type.
+/// The fields of a post's record. Records of other collections may have any type under these names, so
+/// no type may cause an error.
 #[derive(Deserialize)]
 struct Record<'a> {
     #[serde(borrow, default)]
-    text: Loose<'a>,
+    text: LenientStr<'a>,
     #[serde(borrow, default, rename = "createdAt")]
-    created_at: Loose<'a>,
+    created_at: LenientStr<'a>,
     #[serde(default)]
     langs: FirstLanguage,
 }
 
-/// A text, or nothing where there is anything else than a text.
+/// A string, or `None` for a value of any other type.
 #[derive(Default)]
-struct Loose<'a>(Option<Cow<'a, str>>);
+struct LenientStr<'a>(Option<Cow<'a, str>>);
 
-impl Loose<'_> {
+impl LenientStr<'_> {
     fn as_deref(&self) -> Option<&str> {
         self.0.as_deref()
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(LooseVisitor).map(|seen| match seen {
-            Seen::Text(text) => Self(Some(text)),
-            Seen::Languages(_) | Seen::Other => Self(None),
-        })
+impl<'de: 'a, 'a> Deserialize<'de> for LenientStr<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_any(LenientVisitor)
+            .map(|value| match value {
+                LenientValue::Text(text) => Self(Some(text)),
+                LenientValue::Languages(_) | LenientValue::Other => Self(None),
+            })
     }
 }
 
-/// The first readable language tag of a list.
+/// The first valid language tag of a list.
 #[derive(Default)]
 struct FirstLanguage(Option<Language>);
 
 impl<'de> Deserialize<'de> for FirstLanguage {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(LooseVisitor).map(|seen| match seen {
-            Seen::Text(tag) => Self(Language::parse(&tag).ok()),
-            Seen::Languages(first) => Self(first),
-            Seen::Other => Self(None),
-        })
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_any(LenientVisitor)
+            .map(|value| match value {
+                LenientValue::Text(tag) => Self(Language::parse(&tag).ok()),
+                LenientValue::Languages(first) => Self(first),
+                LenientValue::Other => Self(None),
+            })
     }
 }
 
-/// What a value of any type comes to.
-enum Seen<'a> {
+/// A JSON value of any type, reduced to its string or language tags.
+enum LenientValue<'a> {
     Text(Cow<'a, str>),
-    /// A list, and the first of its texts that is a language tag.
+    /// A list, with its first valid language tag.
     Languages(Option<Language>),
     Other,
 }
 
-struct LooseVisitor;
+struct LenientVisitor;
 
-impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = Seen<'de>;
+impl<'de> Visitor<'de> for LenientVisitor {
+    type Value = LenientValue<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Seen::Text(Cow::Borrowed(text)))
+        Ok(LenientValue::Text(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Seen::Text(Cow::Owned(text.to_owned())))
+        Ok(LenientValue::Text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut first = None;
-        while let Some(item) = list.next_element::<Loose<'de>>()? {
+        while let Some(item) = list.next_element::<LenientStr<'de>>()? {
             first = first.or_else(|| Language::parse(item.as_deref()?).ok());
         }
-        Ok(Seen::Languages(first))
+        Ok(LenientValue::Languages(first))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Seen::Other)
+        Ok(LenientValue::Other)
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Seen::Other)
+        Ok(LenientValue::Other)
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Seen::Other)
+        Ok(LenientValue::Other)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Seen::Other)
+        Ok(LenientValue::Other)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Seen::Other)
+        Ok(LenientValue::Other)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Seen::Other)
+        Ok(LenientValue::Other)
     }
 }

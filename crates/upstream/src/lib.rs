@@ -1,15 +1,14 @@
-//! What the upstreams' messages mean: raw messages in, the vocabulary's posts and observations out.
+//! Parsers for social media streams, weather APIs and files: bytes in, posts and observations out.
 //!
-//! Terms: a *raw message* is what a stream or a file handed over, not yet understood; a *format*
-//! turns raw messages into posts; the *selection* is the rule that says which posts are a city's;
-//! a raw message that yields no record is *dropped*, with a reason fit for a metric's label.
+//! Terms: a *raw message* is one unparsed message of a stream or one row of a file; a *format*
+//! parses raw messages into posts; a *selection* decides which cities a post belongs to; a raw
+//! message that yields no record is *dropped*, with a reason that is usable as a metric label.
 //!
-//! Guarantees: no input panics or is lost without a typed reason; equal messages give equal
-//! records; units are converted here, so that inside everything is in the units of
-//! [`moodvane_model::Variable`].
+//! Guarantees: no input causes a panic, and every dropped message has a typed reason. Equal messages
+//! yield equal records. Values are converted to the units of [`moodvane_model::Variable`].
 //!
-//! This crate opens no file and no socket, reads no clock, starts no task, and knows nothing of the
-//! log, the store or how often an upstream may be asked. Whoever owns the connection hands it bytes.
+//! Must not know: files, sockets, clocks, tasks, the log, the store, and the rate limits of an
+//! upstream. The owner of the connection passes in the bytes.
 //!
 //! ```
 //! use moodvane_model::{City, CityId};
@@ -19,14 +18,15 @@
 //! let id = CityId::parse("new-york").map_err(|e| e.to_string())?;
 //! let city = City::new(id, "New York", &names, (40.7128, -74.006), "America/New_York")
 //!     .map_err(|e| e.to_string())?;
-//! let selection = Selection::cities(&[city]).map_err(|e| e.to_string())?;
-//! assert!(selection.of("Rain over #NYC again", None, None).is_ok());
-//! assert!(selection.of("Rain over the NYCFC match", None, None).is_err());
+//! let selection = Selection::for_cities(&[city]).map_err(|e| e.to_string())?;
+//! assert!(selection.matching_cities("Rain over #NYC again", None, None).is_ok());
+//! assert!(selection.matching_cities("Rain over the NYCFC match", None, None).is_err());
 //! # Ok::<(), String>(())
 //! ```
 
 mod answer;
 pub mod apixu;
+mod drop_reason;
 mod error;
 mod format;
 mod hidden;
@@ -44,6 +44,7 @@ pub mod weatherbit;
 pub mod weatherstack;
 pub mod x;
 
+pub use drop_reason::DropReason;
 pub use error::UpstreamError;
-pub use format::{Dropped, PostFormat, Raw};
-pub use selection::{Chosen, PLACE_RADIUS_KM, Selection, SelectionError};
+pub use format::{PostFormat, RawMessage};
+pub use selection::{MatchedCities, PLACE_RADIUS_KM, Selection, SelectionError};

@@ -1,12 +1,12 @@
-//! Mastodon: the streaming timelines as server-sent events, and the pages of a timeline for what a
-//! stream missed.
+//! Mastodon: streaming timelines as server-sent events, and timeline pages to fill the gaps of a
+//! stream.
 //!
-//! Terms: a *status* is a post; its *id* is a number that the asked server gave it, greater for a
-//! later one; a *timeline* is what a stream or a page is of.
+//! Terms: a *status* is a post; its *id* is a number assigned by the server, larger for a later status;
+//! a *timeline* is the set of statuses of a stream or a page.
 //!
-//! Guarantees: only a new, public status of the author's own becomes a post; a deletion, an edit, or
-//! what is passed on is dropped with its reason. The text is what the status' HTML shows. A content
-//! warning is a label and not part of the text.
+//! Guarantees: only a new, public, original status yields a post. A deletion, an edit or a boost is
+//! dropped with a reason. The text is the visible text of the status' HTML, without the content
+//! warning.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -16,31 +16,31 @@ use moodvane_model::{Language, MAX_POST_TEXT_BYTES, Post, SourceId, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
-use crate::format::{Told, readable, shortened};
-use crate::html::text_of;
+use crate::format::{ParsedPost, check_text, excerpt};
+use crate::html::visible_text;
 use crate::sse::Event;
 use crate::url::with_path;
-use crate::{Dropped, PostFormat, Raw, Selection, UpstreamError};
+use crate::{DropReason, PostFormat, RawMessage, Selection, UpstreamError};
 
-/// The most statuses of a page.
-pub const PAGE: usize = 40;
-/// HTML takes more bytes than the text in it; beyond this it is not even looked at.
+/// The maximum number of statuses of a page.
+pub const PAGE_SIZE: usize = 40;
+/// Limit for the HTML of a status, which is larger than its text. Longer HTML is not parsed.
 const MAX_HTML_BYTES: usize = 16 * MAX_POST_TEXT_BYTES;
-const NEW: &str = "update";
+const NEW_STATUS: &str = "update";
 
-/// What is listened to.
+/// The timeline to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Timeline {
-    /// All public statuses that the server knows.
+    /// All public statuses known to the server.
     Public,
-    /// Those of the server's own people.
+    /// Public statuses of the server's own accounts.
     Local,
-    /// All with a hashtag, given without `#`.
+    /// Public statuses with a hashtag, given without `#`.
     Hashtag(String),
 }
 
 impl Timeline {
-    /// Where the stream of the server at `base` is.
+    /// URL of the stream on the server at `base`.
     #[must_use]
     pub fn stream_url(&self, base: &Url) -> Url {
         match self {
@@ -54,8 +54,8 @@ impl Timeline {
         }
     }
 
-    /// Where the page is that follows upon the status `after`, the oldest such statuses first in
-    /// time, though not in the answer.
+    /// URL of the page with the oldest statuses after the status `after`. The response lists them
+    /// newest first.
     #[must_use]
     pub fn page_url(&self, base: &Url, after: &str) -> Url {
         let mut url = match self {
@@ -74,63 +74,62 @@ impl Timeline {
         }
         pairs
             .append_pair("min_id", after)
-            .append_pair("limit", &PAGE.to_string());
+            .append_pair("limit", &PAGE_SIZE.to_string());
         drop(pairs);
         url
     }
 }
 
-/// The raw message of an event: its name, a line break, its data.
+/// The raw message of an event: its name, a line break and its data.
 #[must_use]
-pub fn raw(event: &Event) -> Raw {
-    Raw::Text(format!("{}\n{}", event.name, event.data))
+pub fn raw_message(event: &Event) -> RawMessage {
+    RawMessage::Text(format!("{}\n{}", event.name, event.data))
 }
 
-/// The raw messages of a page's statuses with their ids, the oldest first, as if they had come by the
-/// stream.
+/// The statuses of a page with their ids, oldest first, as raw messages equal to those of a stream.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is no list of statuses.
-pub fn parse_page(body: &[u8]) -> Result<Vec<(String, Raw)>, UpstreamError> {
+/// [`UpstreamError`] if the response is not a list of statuses.
+pub fn parse_page(body: &[u8]) -> Result<Vec<(String, RawMessage)>, UpstreamError> {
     let statuses: Vec<serde_json::Value> = serde_json::from_slice(body)?;
     let mut page = Vec::with_capacity(statuses.len());
     for status in statuses {
         let text = status.to_string();
-        let id = id_in(&text).ok_or_else(|| UpstreamError::Missing("id".to_owned()))?;
-        page.push((id, Raw::Text(format!("{NEW}\n{text}"))));
+        let id = parse_id(&text).ok_or_else(|| UpstreamError::MissingField("id".to_owned()))?;
+        page.push((id, RawMessage::Text(format!("{NEW_STATUS}\n{text}"))));
     }
     page.sort_by(|(a, _), (b, _)| compare_ids(a, b));
     Ok(page)
 }
 
-/// The id of the new status that a raw message is of.
+/// The id of the new status in a raw message.
 #[must_use]
-pub fn new_id(raw: &Raw) -> Option<String> {
-    let Raw::Text(text) = raw else {
+pub fn new_status_id(raw: &RawMessage) -> Option<String> {
+    let RawMessage::Text(text) = raw else {
         return None;
     };
     let (name, data) = text.split_once('\n')?;
-    (name == NEW).then(|| id_in(data)).flatten()
+    (name == NEW_STATUS).then(|| parse_id(data)).flatten()
 }
 
-fn id_in(status: &str) -> Option<String> {
+fn parse_id(status: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
         id: String,
     }
     let named: Named = serde_json::from_str(status).ok()?;
-    // Only such can be compared, and asked for in a request.
+    // Only numbers can be ordered and used in a request.
     let is_number = !named.id.is_empty() && named.id.bytes().all(|b| b.is_ascii_digit());
     (is_number && named.id.len() <= 20).then_some(named.id)
 }
 
-/// Which of two ids is of the later status.
+/// The order of two status ids in time.
 #[must_use]
 pub fn compare_ids(a: &str, b: &str) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-/// Turns events into posts.
+/// Parses events into posts.
 #[derive(Debug, Clone)]
 pub struct MastodonFormat {
     source: SourceId,
@@ -138,7 +137,7 @@ pub struct MastodonFormat {
 }
 
 impl MastodonFormat {
-    /// A format whose posts are `source`'s, as far as `selection` takes them.
+    /// A format for the posts of `source` that match `selection`.
     #[must_use]
     pub fn new(source: SourceId, selection: Arc<Selection>) -> Self {
         Self { source, selection }
@@ -148,38 +147,41 @@ impl MastodonFormat {
 impl PostFormat for MastodonFormat {
     fn format(
         &self,
-        raw: &Raw,
+        raw: &RawMessage,
         received_at: Timestamp,
         out: &mut Vec<Post<'static>>,
-    ) -> Result<(), Dropped> {
-        let Raw::Text(event) = raw else {
-            return Err(Dropped::malformed("event", "must be an event, not a row"));
+    ) -> Result<(), DropReason> {
+        let RawMessage::Text(event) = raw else {
+            return Err(DropReason::malformed(
+                "event",
+                "must be an event, not a row",
+            ));
         };
         let (name, data) = event.split_once('\n').unwrap_or((event, ""));
         match name {
-            NEW => {}
-            "delete" => return Err(Dropped::Deleted),
-            "status.update" => return Err(Dropped::Updated),
-            _ => return Err(Dropped::NotAPost),
+            NEW_STATUS => {}
+            "delete" => return Err(DropReason::Deleted),
+            "status.update" => return Err(DropReason::Updated),
+            _ => return Err(DropReason::NotAPost),
         }
-        let status: Status<'_> =
-            serde_json::from_str(data).map_err(|e| Dropped::malformed("status", e.to_string()))?;
-        status.must_be_own_and_public()?;
+        let status: Status<'_> = serde_json::from_str(data)
+            .map_err(|e| DropReason::malformed("status", e.to_string()))?;
+        status.check_original_and_public()?;
         let text = status.text()?;
-        let text = readable(&text)?;
+        let text = check_text(&text)?;
         let language = status.language.as_deref();
         let language = language.and_then(|tag| Language::parse(tag).ok());
-        let cities = self.selection.of(text, language, None)?;
-        let told = Told {
+        let cities = self.selection.matching_cities(text, language, None)?;
+        let post = ParsedPost {
             source: self.source,
             id_field: "id",
             id: &status.id,
             text,
             language,
-            created_at: status.written_at()?,
+            created_at: status.created_at()?,
             received_at,
         };
-        told.push(cities, out)
+        post.push_for(cities, out)
     }
 }
 
@@ -199,30 +201,34 @@ struct Status<'a> {
 }
 
 impl Status<'_> {
-    fn must_be_own_and_public(&self) -> Result<(), Dropped> {
+    fn check_original_and_public(&self) -> Result<(), DropReason> {
         if self.reblog.is_some() {
-            return Err(Dropped::Repost);
+            return Err(DropReason::Repost);
         }
         match self.visibility.as_deref() {
             Some("public" | "unlisted") => Ok(()),
-            Some(_) => Err(Dropped::NotPublic),
-            None => Err(Dropped::malformed("visibility", "is missing")),
+            Some(_) => Err(DropReason::NotPublic),
+            None => Err(DropReason::malformed("visibility", "is missing")),
         }
     }
 
-    fn text(&self) -> Result<String, Dropped> {
+    fn text(&self) -> Result<String, DropReason> {
         let html = self.content.as_deref();
-        let html = html.ok_or_else(|| Dropped::malformed("content", "is missing"))?;
+        let html = html.ok_or_else(|| DropReason::malformed("content", "is missing"))?;
         if html.len() > MAX_HTML_BYTES {
-            return Err(Dropped::TooLong { len: html.len() });
+            return Err(DropReason::TooLong { len: html.len() });
         }
-        Ok(text_of(html))
+        Ok(visible_text(html))
     }
 
-    fn written_at(&self) -> Result<Timestamp, Dropped> {
+    fn created_at(&self) -> Result<Timestamp, DropReason> {
         let text = self.created_at.as_deref();
-        let text = text.ok_or_else(|| Dropped::malformed("created_at", "is missing"))?;
-        Timestamp::parse_rfc3339(text)
-            .map_err(|_| Dropped::malformed("created_at", format!("is {}", shortened(text))))
+        let text = text.ok_or_else(|| DropReason::malformed("created_at", "is missing"))?;
+        Timestamp::parse_rfc3339(text).map_err(|_| {
+            DropReason::malformed(
+                "created_at",
+                format!("\"{}\" is not an RFC 3339 time", excerpt(text)),
+            )
+        })
     }
 }

@@ -1,16 +1,16 @@
-//! The National Weather Service of the United States (api.weather.gov): what to ask, and what the
-//! answers mean.
+//! US National Weather Service (api.weather.gov): request URLs and parsers of points, stations and
+//! observations.
 //!
-//! Terms: a *station* is where observations are made; a *point* is a place that knows the stations
+//! Terms: a *station* makes observations; a *point* is a location whose resource links to the stations
 //! around it.
 //!
-//! Guarantees: each value's own unit is read and converted, one that is not known is refused. A value
-//! that is `null`, or that the service itself doubts or rejects, does not count. The service may name
-//! places of its own to go on at; only their paths are taken, so that nobody is sent to another host.
-//! Cloud cover comes from the layers of clouds (see `sky`). Pressure is that of the station reduced to
-//! the sea, as a barometer shows it.
+//! Guarantees: the parsers convert each value from its stated unit and reject an unknown unit. They
+//! ignore a value that is null or that the service flags as doubtful or rejected. Of links in a
+//! response they use only the path, so that no response redirects requests to another host. Cloud cover
+//! comes from the cloud layers (see `sky`). Pressure is the altimeter setting: station pressure reduced
+//! to sea level.
 //!
-//! It needs no key, but a User-Agent that says who asks.
+//! The service needs no key, but a User-Agent that identifies the client.
 
 mod observation;
 mod sky;
@@ -21,36 +21,36 @@ use url::Url;
 
 use crate::url::{with_path, with_query};
 
-pub use observation::{parse_latest, parse_list};
+pub use observation::{ParsedObservation, parse_latest, parse_observations};
 pub use stations::{StationId, StationsPath, parse_point, parse_stations};
 
-/// For how many days the service keeps observations.
+/// The number of days for which the service keeps observations.
 pub const MAX_PAST_DAYS: u8 = 7;
-/// The most observations of an answer, the latest ones. They take some 4,500 bytes each, and an answer
-/// must stay within what is read of one.
+/// The maximum number of observations in a response, latest first. Each takes about 4,500 bytes, and
+/// the response must fit into the client's size limit.
 const LIMIT: &str = "200";
 
-/// Where to ask which stations lie around a city. More than four decimals are refused.
+/// URL of the point resource of a city. The service rejects more than four decimals.
 #[must_use]
 pub fn point_url(base: &Url, city: &City) -> Url {
-    let short = |degrees: f64| (degrees * 1e4).round() / 1e4 + 0.0;
-    let (latitude, longitude) = (short(city.latitude), short(city.longitude));
+    let rounded = |degrees: f64| (degrees * 1e4).round() / 1e4 + 0.0;
+    let (latitude, longitude) = (rounded(city.latitude), rounded(city.longitude));
     with_path(base, &format!("/points/{latitude},{longitude}"))
 }
 
-/// Where to ask for the stations of a point.
+/// URL of the stations of a point.
 #[must_use]
 pub fn stations_url(base: &Url, path: &StationsPath) -> Url {
     with_path(base, path.as_str())
 }
 
-/// Where to ask for a station's latest observation.
+/// URL of a station's latest observation.
 #[must_use]
 pub fn latest_url(base: &Url, station: &StationId) -> Url {
     with_path(base, &format!("/stations/{station}/observations/latest"))
 }
 
-/// Where to ask for a station's observations since a moment.
+/// URL of a station's observations since `since`.
 #[must_use]
 pub fn since_url(base: &Url, station: &StationId, since: Timestamp) -> Url {
     with_query(

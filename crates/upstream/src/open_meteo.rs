@@ -1,12 +1,12 @@
-//! Open-Meteo: what to ask, and what the answer means.
+//! Open-Meteo: request URLs and parsers of the current weather and of past hours.
 //!
-//! Terms: *current* is the answer about now, a model's value for the last quarter of an hour;
-//! *hourly* is a value per hour, past and to come.
+//! Terms: *current* is the model's value for the last quarter of an hour; *hourly* is one value per
+//! hour, past and future.
 //!
-//! Guarantees: the units are asked for and, where the answer states them, checked. Where it does not,
-//! as in the API's older form, a value is taken only if the API's default unit is ours; a wind speed
-//! without a unit is left out (its default is km/h). A value for which the model has nothing (`null`)
-//! is left out. Names of before 2023, such as `windspeed_10m`, are read too.
+//! Guarantees: requests ask for our units, and the parsers check the units stated in the response.
+//! Responses of older API versions state no units; the parsers then accept a value only if the API's
+//! default unit is ours, and omit a wind speed (the default is km/h). They omit null values, and accept
+//! field names from before 2023, such as `windspeed_10m`.
 
 use chrono::NaiveDateTime;
 use moodvane_model::{City, Readings, Timestamp, Variable};
@@ -14,57 +14,60 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{impossible, list, moment, number, object, refused, shown, wrong_type};
+use crate::answer::{
+    as_list, as_number, display_value, invalid_value, parse_object, rejection, timestamp,
+    wrong_type,
+};
 use crate::url::with_path;
 
-/// The most past days for which hours can be asked.
+/// The maximum number of past days in a request for hours.
 pub const MAX_PAST_DAYS: u8 = 92;
 
 const HOUR_S: f64 = 3600.0;
 const DAY_S: i64 = 86_400;
 
-/// A variable in the API's words.
-struct Named {
+/// The API's names and unit of a variable.
+struct VariableSpec {
     variable: Variable,
-    /// The name asked for, then those of the API's older forms.
+    /// The name in requests, then the names in responses of older versions.
     names: &'static [&'static str],
     unit: &'static str,
-    /// Whether the API's default unit, which holds where none is stated, is `unit`.
+    /// Whether `unit` is the API's default, which applies where the response states no unit.
     unit_is_default: bool,
 }
 
-const NAMED: [Named; 6] = [
-    Named {
+const VARIABLES: [VariableSpec; 6] = [
+    VariableSpec {
         variable: Variable::Temperature,
         names: &["temperature_2m", "temperature"],
         unit: "°C",
         unit_is_default: true,
     },
-    Named {
+    VariableSpec {
         variable: Variable::Humidity,
         names: &["relative_humidity_2m", "relativehumidity_2m"],
         unit: "%",
         unit_is_default: true,
     },
-    Named {
+    VariableSpec {
         variable: Variable::Precipitation,
         names: &["precipitation"],
         unit: "mm",
         unit_is_default: true,
     },
-    Named {
+    VariableSpec {
         variable: Variable::Wind,
         names: &["wind_speed_10m", "windspeed_10m", "windspeed"],
         unit: "m/s",
         unit_is_default: false,
     },
-    Named {
+    VariableSpec {
         variable: Variable::Cloud,
         names: &["cloud_cover", "cloudcover"],
         unit: "%",
         unit_is_default: true,
     },
-    Named {
+    VariableSpec {
         variable: Variable::Pressure,
         names: &["surface_pressure"],
         unit: "hPa",
@@ -72,14 +75,14 @@ const NAMED: [Named; 6] = [
     },
 ];
 
-/// Where to ask for the weather of now at a city.
+/// URL of the current weather at a city.
 #[must_use]
 pub fn current_url(base: &Url, city: &City) -> Url {
     forecast_url(base, city, "current")
 }
 
-/// Where to ask for the hours of the last `past_days` days, and of today up to its end, at a city.
-/// Past days beyond [`MAX_PAST_DAYS`] are not asked for.
+/// URL of the hours of the last `past_days` days and of today at a city. `past_days` is capped at
+/// [`MAX_PAST_DAYS`].
 #[must_use]
 pub fn history_url(base: &Url, city: &City, past_days: u8) -> Url {
     let mut url = forecast_url(base, city, "hourly");
@@ -89,13 +92,13 @@ pub fn history_url(base: &Url, city: &City, past_days: u8) -> Url {
     url
 }
 
-fn forecast_url(base: &Url, city: &City, what: &str) -> Url {
-    let variables: Vec<_> = NAMED.iter().map(|named| named.names[0]).collect();
+fn forecast_url(base: &Url, city: &City, block: &str) -> Url {
+    let variables: Vec<_> = VARIABLES.iter().map(|spec| spec.names[0]).collect();
     let mut url = with_path(base, "/v1/forecast");
     url.query_pairs_mut()
         .append_pair("latitude", &city.latitude.to_string())
         .append_pair("longitude", &city.longitude.to_string())
-        .append_pair(what, &variables.join(","))
+        .append_pair(block, &variables.join(","))
         .append_pair("temperature_unit", "celsius")
         .append_pair("wind_speed_unit", "ms")
         .append_pair("precipitation_unit", "mm")
@@ -104,62 +107,63 @@ fn forecast_url(base: &Url, city: &City, what: &str) -> Url {
     url
 }
 
-/// Reads the answer about now: when it holds for, and what it says. Precipitation, which the API
-/// gives as a sum over the preceding `interval`, comes out in mm/h.
+/// Parses the current weather: time of the data and readings. The API gives precipitation as the sum
+/// over the preceding `interval`; the result is in mm/h.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises or is a refusal.
+/// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = answer(body)?;
+    let answer = parse_response(body)?;
     let block = ["current", "current_weather"]
         .into_iter()
         .find(|name| answer.contains_key(*name))
-        .ok_or_else(|| UpstreamError::Missing("current".to_owned()))?;
-    let block = Block::of(&answer, block)?;
-    let at = block.moment(block.required("time")?, block.path("time"))?;
+        .ok_or_else(|| UpstreamError::MissingField("current".to_owned()))?;
+    let block = Block::from_response(&answer, block)?;
+    let at = block.timestamp(block.required("time")?, block.path("time"))?;
     let readings = block.readings(|path, value| match value {
         Value::Null => Ok(None),
-        value => number(path, value).map(Some),
+        value => as_number(path, value).map(Some),
     })?;
     let readings = readings.ok_or_else(|| block.missing(Variable::Temperature))?;
     Ok((at, readings))
 }
 
-/// Reads the hours up to and including `until`: later ones are forecasts. An hour without a
-/// temperature is left out. Precipitation is the sum of the preceding hour, so it is in mm/h as it is.
+/// Parses the hours up to and including `until`; later ones are forecasts. Skips an hour without a
+/// temperature. Precipitation is the sum of the preceding hour, which equals mm/h.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises or is a refusal.
+/// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_history(
     body: &[u8],
     until: Timestamp,
 ) -> Result<Vec<(Timestamp, Readings)>, UpstreamError> {
-    let answer = answer(body)?;
-    let block = Block::of(&answer, "hourly")?;
-    let times = list(&block.path("time"), Some(block.required("time")?))?;
+    let answer = parse_response(body)?;
+    let block = Block::from_response(&answer, "hourly")?;
+    let times = as_list(&block.path("time"), Some(block.required("time")?))?;
     let mut hours = Vec::with_capacity(times.len());
     for (i, time) in times.iter().enumerate() {
-        let at = block.moment(time, format!("hourly.time[{i}]"))?;
+        let at = block.timestamp(time, format!("hourly.time[{i}]"))?;
         if at > until {
             continue;
         }
-        let readings = block.readings(|path, values| hour(path, values, (i, times.len())))?;
+        let readings =
+            block.readings(|path, values| hourly_value(path, values, (i, times.len())))?;
         hours.extend(readings.map(|readings| (at, readings)));
     }
     Ok(hours)
 }
 
-fn answer(body: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
-    let answer = object(body)?;
+fn parse_response(body: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
+    let answer = parse_object(body)?;
     if answer.get("error").and_then(Value::as_bool) == Some(true) {
         let reason = answer.get("reason").and_then(Value::as_str);
-        let reason = reason.unwrap_or("without a reason");
-        return Err(refused(reason));
+        let reason = reason.unwrap_or("no reason given");
+        return Err(rejection(reason));
     }
     Ok(answer)
 }
 
-/// A part of the answer: its values, and their units where they are stated.
+/// An object of the response with its values, and their units if stated.
 struct Block<'a> {
     name: &'a str,
     values: &'a Map<String, Value>,
@@ -168,7 +172,7 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn of(answer: &'a Map<String, Value>, name: &'a str) -> Result<Self, UpstreamError> {
+    fn from_response(answer: &'a Map<String, Value>, name: &'a str) -> Result<Self, UpstreamError> {
         let object = |name: &str| match answer.get(name) {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
@@ -183,7 +187,7 @@ impl<'a> Block<'a> {
         };
         let block = Self {
             name,
-            values: object(name)?.ok_or_else(|| UpstreamError::Missing(name.to_owned()))?,
+            values: object(name)?.ok_or_else(|| UpstreamError::MissingField(name.to_owned()))?,
             units: object(&format!("{name}_units"))?,
             utc_offset_ms: utc_offset_s * 1000,
         };
@@ -198,15 +202,15 @@ impl<'a> Block<'a> {
     fn required(&self, field: &str) -> Result<&'a Value, UpstreamError> {
         self.values
             .get(field)
-            .ok_or_else(|| UpstreamError::Missing(self.path(field)))
+            .ok_or_else(|| UpstreamError::MissingField(self.path(field)))
     }
 
     fn missing(&self, variable: Variable) -> UpstreamError {
-        let name = NAMED[variable.index()].names[0];
-        UpstreamError::Missing(self.path(name))
+        let name = VARIABLES[variable.index()].names[0];
+        UpstreamError::MissingField(self.path(name))
     }
 
-    /// Whether the unit is stated, and then is the one asked for.
+    /// Whether the response states the unit. Fails if it differs from `expected`.
     fn check_unit(&self, field: &str, expected: &'static str) -> Result<bool, UpstreamError> {
         let Some(found) = self.units.and_then(|units| units.get(field)) else {
             return Ok(false);
@@ -217,79 +221,79 @@ impl<'a> Block<'a> {
         Err(UpstreamError::WrongUnit {
             field: self.path(field),
             expected,
-            found: shown(found),
+            found: display_value(found),
         })
     }
 
-    /// A time without an offset is local to the answer's `utc_offset_seconds`.
-    fn moment(&self, time: &Value, path: String) -> Result<Timestamp, UpstreamError> {
+    /// Parses a time without an offset; it is local to the response's `utc_offset_seconds`.
+    fn timestamp(&self, time: &Value, path: String) -> Result<Timestamp, UpstreamError> {
         let text = time.as_str().unwrap_or_default();
         let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
             .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"));
         let utc = local.map(|local| local.and_utc().timestamp_millis() - self.utc_offset_ms);
-        let utc = utc.map_err(|_| UpstreamError::Time {
+        let utc = utc.map_err(|_| UpstreamError::InvalidTime {
             field: path.clone(),
-            found: shown(time),
+            found: display_value(time),
             example: "2018-01-01T02:15",
         })?;
-        moment(&path, utc)
+        timestamp(&path, utc)
     }
 
-    /// What `pick` finds under each variable's name; nothing where it finds no temperature.
+    /// The readings that `pick` selects; `None` if there is no temperature.
     fn readings(
         &self,
         pick: impl Fn(&str, &Value) -> Result<Option<f64>, UpstreamError>,
     ) -> Result<Option<Readings>, UpstreamError> {
-        let [temperature, others @ ..] = &NAMED;
+        let [temperature, others @ ..] = &VARIABLES;
         if self.name_of(temperature).is_none() {
             return Err(self.missing(temperature.variable));
         }
         let Some((path, celsius)) = self.value(temperature, &pick)? else {
             return Ok(None);
         };
-        let mut readings = Readings::new(celsius).map_err(|e| impossible(&path, e))?;
-        for named in others {
-            if let Some((path, value)) = self.value(named, &pick)? {
+        let mut readings = Readings::new(celsius).map_err(|e| invalid_value(&path, e))?;
+        for spec in others {
+            if let Some((path, value)) = self.value(spec, &pick)? {
                 readings = readings
-                    .with(named.variable, Some(value))
-                    .map_err(|e| impossible(&path, e))?;
+                    .with(spec.variable, Some(value))
+                    .map_err(|e| invalid_value(&path, e))?;
             }
         }
         Ok(Some(readings))
     }
 
-    /// The first of a variable's names that the answer has.
-    fn name_of(&self, named: &Named) -> Option<&'static str> {
-        let is_there = |name: &&str| self.values.contains_key(*name);
-        named.names.iter().copied().find(is_there)
+    /// The first of a variable's names that occurs in the response.
+    fn name_of(&self, spec: &VariableSpec) -> Option<&'static str> {
+        let is_present = |name: &&str| self.values.contains_key(*name);
+        spec.names.iter().copied().find(is_present)
     }
 
-    /// A variable's path and its value in our unit, where there is one whose unit is certain.
+    /// A variable's path and value in our unit, if present and its unit is known.
     fn value(
         &self,
-        named: &Named,
+        spec: &VariableSpec,
         pick: &impl Fn(&str, &Value) -> Result<Option<f64>, UpstreamError>,
     ) -> Result<Option<(String, f64)>, UpstreamError> {
-        let Some(name) = self.name_of(named) else {
+        let Some(name) = self.name_of(spec) else {
             return Ok(None);
         };
-        let is_stated = self.check_unit(name, named.unit)?;
+        let is_stated = self.check_unit(name, spec.unit)?;
         let path = self.path(name);
         let Some(value) = pick(&path, self.required(name)?)? else {
             return Ok(None);
         };
-        if !is_stated && !named.unit_is_default {
+        if !is_stated && !spec.unit_is_default {
             return Ok(None);
         }
-        Ok(Some((path, self.in_ours(named, value)?)))
+        Ok(Some((path, self.to_our_unit(spec, value)?)))
     }
 
-    /// A value in the variable's own unit. Of an hour, a sum over it is the rate already.
-    fn in_ours(&self, named: &Named, value: f64) -> Result<f64, UpstreamError> {
-        if named.variable != Variable::Precipitation || self.name == "hourly" {
+    /// Converts a value to our unit. The hourly sum of precipitation already is the rate.
+    fn to_our_unit(&self, spec: &VariableSpec, value: f64) -> Result<f64, UpstreamError> {
+        if spec.variable != Variable::Precipitation || self.name == "hourly" {
             return Ok(value);
         }
-        let interval = number(&self.path("interval"), self.required("interval")?)?;
+        let interval = as_number(&self.path("interval"), self.required("interval")?)?;
         if (1.0..=DAY_S as f64).contains(&interval) {
             Ok(value * HOUR_S / interval)
         } else {
@@ -299,18 +303,18 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The value of hour `i` of `len`.
-fn hour(
+/// The value at index `i` of a list of length `len`.
+fn hourly_value(
     path: &str,
     values: &Value,
     (i, len): (usize, usize),
 ) -> Result<Option<f64>, UpstreamError> {
-    let values = list(path, Some(values))?;
+    let values = as_list(path, Some(values))?;
     if values.len() != len {
         return Err(wrong_type(path, "as long as hourly.time"));
     }
     match &values[i] {
         Value::Null => Ok(None),
-        value => number(&format!("{path}[{i}]"), value).map(Some),
+        value => as_number(&format!("{path}[{i}]"), value).map(Some),
     }
 }

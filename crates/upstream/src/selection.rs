@@ -1,37 +1,37 @@
-//! Which posts are a city's.
+//! Assigns posts to cities.
 //!
-//! Terms: a *name* is one of the words by which a post may call a city; a *place* is the latitude
-//! and longitude that the source gives a post.
+//! Terms: a *name* is one of the configured names of a city; a *place* is the latitude and longitude
+//! that the source gives for a post.
 //!
-//! The rule: a post belongs to a city if its place lies there, or its text calls the city by a name.
-//! A name counts where it stands as whole words: no letter, digit or combining mark touches it.
-//! So `#NYC` and `NYC's` count for `nyc`, and `#newyork` counts only if `newyork` is listed. What
-//! stands inside a link, a mention or a mail address does not count: there it is part of somebody's
-//! or something's own name. Upper and lower case are alike.
+//! A post belongs to a city if its place lies within [`PLACE_RADIUS_KM`] of the city or its text
+//! contains one of the city's names. Names match whole words, ignoring case: no letter, digit or
+//! combining mark may be adjacent. So `#NYC` and `NYC's` match `nyc`, and `#newyork` matches only if
+//! `newyork` is listed. Matches inside links, mentions and mail addresses do not count, because there
+//! the name is part of another name.
 //!
-//! A language, where one is wanted, narrows either rule: only posts whose source says that they are in it.
+//! A language restricts the selection to posts whose source states that language.
 //!
-//! A post without text, as one of pictures alone, is nobody's: the formats drop it before they ask
-//! here, whatever its place, because it has no mood to be read.
+//! Formats drop a post without text, for example only pictures, before the selection, regardless of its
+//! place: it has no sentiment to score.
 //!
-//! Known limit: scripts that put no space between words have no whole words to find; list such a
-//! city with a place, or take all posts of a language.
+//! Limit: scripts without spaces between words have no whole words to match. For such a city, configure
+//! places or select all posts of a language.
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, Match};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, BuildError, Match};
 use moodvane_model::{City, CityId, Language};
 use thiserror::Error;
 
-use crate::Dropped;
-use crate::hidden::Hidden;
+use crate::DropReason;
+use crate::hidden::HiddenRanges;
 
-/// How near to a city's coordinates a place must lie to be the city's, in km on the great circle.
-/// About what New York's five boroughs or Greater London reach from their middle, and a little more.
+/// Maximum great-circle distance between a place and the coordinates of its city, in km. Slightly more
+/// than the radius of New York's five boroughs or Greater London.
 pub const PLACE_RADIUS_KM: f64 = 50.0;
 
 /// The mean radius of the earth in km.
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 
-/// The rule that says which posts are a city's.
+/// Decides which cities a post belongs to.
 #[derive(Debug)]
 pub struct Selection {
     rule: Rule,
@@ -48,41 +48,41 @@ enum Rule {
 struct Cities {
     places: Vec<Place>,
     names: AhoCorasick,
-    /// For each name of the automaton, the index of its city.
+    /// The index of the city for each name of the automaton.
     owners: Vec<usize>,
-    /// Whether a name has letters whose case ASCII rules do not know.
-    beyond_ascii: bool,
+    /// Whether a name has non-ASCII letters, which need Unicode case folding.
+    has_non_ascii: bool,
 }
 
 #[derive(Debug)]
 struct Place {
     city: CityId,
-    at: (f64, f64),
+    coordinates: (f64, f64),
 }
 
-/// A selection that cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+/// The reason why a selection cannot be built.
+#[derive(Debug, Clone, Error)]
 pub enum SelectionError {
-    /// No city to select for.
-    #[error("there must be at least one city to select posts for")]
-    NoCity,
-    /// The names are too many or too long together.
-    #[error("the cities' names cannot be searched for together, there must be fewer: {0}")]
-    Names(String),
+    /// No city is configured.
+    #[error("the selection has no city, expected at least one")]
+    NoCities,
+    /// The names exceed the capacity of the automaton.
+    #[error("cannot index the names of the cities, reduce their number")]
+    Names(#[from] BuildError),
 }
 
-/// The cities that a post belongs to: at least one, in the configuration's order, none twice.
+/// The cities of a post: at least one, in the order of the configuration, without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen(Vec<CityId>);
+pub struct MatchedCities(Vec<CityId>);
 
-impl Chosen {
+impl MatchedCities {
     /// The cities.
     pub fn iter(&self) -> impl Iterator<Item = CityId> + '_ {
         self.0.iter().copied()
     }
 }
 
-impl IntoIterator for Chosen {
+impl IntoIterator for MatchedCities {
     type Item = CityId;
     type IntoIter = std::vec::IntoIter<CityId>;
 
@@ -92,13 +92,13 @@ impl IntoIterator for Chosen {
 }
 
 impl Selection {
-    /// The posts that name one of these cities or have their place there.
+    /// Selects posts that name one of `cities` or have a place in one.
     ///
     /// # Errors
-    /// [`SelectionError`] without a city, or with more names than can be searched for.
-    pub fn cities(cities: &[City]) -> Result<Self, SelectionError> {
+    /// [`SelectionError`] if there is no city, or the names cannot be indexed.
+    pub fn for_cities(cities: &[City]) -> Result<Self, SelectionError> {
         if cities.is_empty() {
-            return Err(SelectionError::NoCity);
+            return Err(SelectionError::NoCities);
         }
         let listed: Vec<(usize, String)> = cities
             .iter()
@@ -108,97 +108,99 @@ impl Selection {
             .collect();
         let names = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
-            .build(listed.iter().map(|(_, name)| name))
-            .map_err(|e| SelectionError::Names(e.to_string()))?;
+            .build(listed.iter().map(|(_, name)| name))?;
         let place = |city: &City| Place {
             city: city.id,
-            at: (city.latitude, city.longitude),
+            coordinates: (city.latitude, city.longitude),
         };
         Ok(Self {
             rule: Rule::Cities(Cities {
                 places: cities.iter().map(place).collect(),
                 names,
                 owners: listed.iter().map(|(owner, _)| *owner).collect(),
-                beyond_ascii: listed.iter().any(|(_, name)| !name.is_ascii()),
+                has_non_ascii: listed.iter().any(|(_, name)| !name.is_ascii()),
             }),
             language: None,
         })
     }
 
-    /// Every post counts for `city`; with a language, every post whose language has the same
-    /// primary subtag.
+    /// Assigns all posts to `city`; with a language, only posts with the same primary language subtag.
     #[must_use]
-    pub fn all(city: CityId, language: Option<Language>) -> Self {
+    pub fn all_posts(city: CityId, language: Option<Language>) -> Self {
         Self {
             rule: Rule::All(city),
             language,
         }
     }
 
-    /// Of these posts only those in `language`, by its primary subtag; with `None` those in any.
+    /// Restricts the selection to posts in `language`, by its primary subtag; `None` lifts the
+    /// restriction.
     #[must_use]
-    pub fn spoken(self, language: Option<Language>) -> Self {
+    pub fn in_language(self, language: Option<Language>) -> Self {
         Self { language, ..self }
     }
 
-    /// The cities of a post with this text and, where the source gives them, this language and this
-    /// place (latitude, longitude in degrees).
+    /// The cities of a post with this text and, if the source states them, language and place (latitude,
+    /// longitude in degrees).
     ///
     /// # Errors
-    /// [`Dropped::NoCity`] or [`Dropped::Language`].
-    pub fn of(
+    /// [`DropReason::NoCity`] or [`DropReason::Language`].
+    pub fn matching_cities(
         &self,
         text: &str,
         language: Option<Language>,
         place: Option<(f64, f64)>,
-    ) -> Result<Chosen, Dropped> {
+    ) -> Result<MatchedCities, DropReason> {
         if self.language.is_some() && language != self.language {
-            return Err(Dropped::Language);
+            return Err(DropReason::Language);
         }
         match &self.rule {
-            Rule::All(city) => Ok(Chosen(vec![*city])),
-            Rule::Cities(cities) => cities.of(text, place).ok_or(Dropped::NoCity),
+            Rule::All(city) => Ok(MatchedCities(vec![*city])),
+            Rule::Cities(cities) => cities.matching(text, place).ok_or(DropReason::NoCity),
         }
     }
 }
 
 impl Cities {
-    fn of(&self, text: &str, place: Option<(f64, f64)>) -> Option<Chosen> {
+    fn matching(&self, text: &str, place: Option<(f64, f64)>) -> Option<MatchedCities> {
         let mut found: Vec<usize> = Vec::new();
         if let Some(place) = place {
-            let near = |(_, p): &(usize, &Place)| distance_km(p.at, place) <= PLACE_RADIUS_KM;
+            let near =
+                |(_, p): &(usize, &Place)| distance_km(p.coordinates, place) <= PLACE_RADIUS_KM;
             found.extend(self.places.iter().enumerate().filter(near).map(|(i, _)| i));
         }
-        // Lower case can move bytes, so that everything below must look at the same text.
-        if self.beyond_ascii && !text.is_ascii() {
-            self.named_in(&text.to_lowercase(), &mut found);
+        // Case folding changes byte offsets, so everything below must use the same text.
+        if self.has_non_ascii && !text.is_ascii() {
+            self.add_named(&text.to_lowercase(), &mut found);
         } else {
-            self.named_in(text, &mut found);
+            self.add_named(text, &mut found);
         }
         if found.is_empty() {
             return None;
         }
         found.sort_unstable();
-        Some(Chosen(found.iter().map(|i| self.places[*i].city).collect()))
+        Some(MatchedCities(
+            found.iter().map(|i| self.places[*i].city).collect(),
+        ))
     }
 
-    fn named_in(&self, text: &str, found: &mut Vec<usize>) {
-        // Most posts name no city, so that links are looked for only after the first name.
+    fn add_named(&self, text: &str, found: &mut Vec<usize>) {
+        // Most posts name no city, so links are located only after the first match.
         let mut hidden = None;
         for name in self.names.find_overlapping_iter(text) {
             let owner = self.owners[name.pattern().as_usize()];
             if found.contains(&owner) || !is_whole(text, &name) {
                 continue;
             }
-            let hidden = hidden.get_or_insert_with(|| Hidden::of(text));
-            if !hidden.touches(name.start()..name.end()) {
+            let hidden = hidden.get_or_insert_with(|| HiddenRanges::find(text));
+            if !hidden.overlaps(name.start()..name.end()) {
                 found.push(owner);
             }
         }
     }
 }
 
-/// Whether no letter, digit or combining mark touches the name.
+/// Whether no letter, digit or combining mark is adjacent to the match.
 fn is_whole(text: &str, name: &Match) -> bool {
     let before = text.get(..name.start()).and_then(|t| t.chars().next_back());
     let after = text.get(name.end()..).and_then(|t| t.chars().next());
@@ -206,11 +208,11 @@ fn is_whole(text: &str, name: &Match) -> bool {
 }
 
 fn is_in_word(c: char) -> bool {
-    // U+0300 to U+036F change the letter before them, as in a decomposed é.
+    // U+0300 to U+036F modify the preceding letter, as in a decomposed é.
     c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c)
 }
 
-/// The distance of two points (latitude, longitude in degrees) by the haversine formula.
+/// The great-circle distance of two points (latitude, longitude in degrees) by the haversine formula.
 pub(crate) fn distance_km(a: (f64, f64), b: (f64, f64)) -> f64 {
     let (lat_a, lat_b) = (a.0.to_radians(), b.0.to_radians());
     let half_lat = (lat_b - lat_a) / 2.0;

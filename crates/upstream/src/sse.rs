@@ -1,47 +1,47 @@
-//! Server-sent events, put together line by line.
+//! Decoder of server-sent events, line by line.
 //!
 //! Terms: an *event* has a name and data, and ends with an empty line; a line that begins with `:` is
-//! a comment, which servers send to show that they live.
+//! a comment, which servers send as a keep-alive.
 //!
-//! Guarantee: an event never grows beyond [`MAX_EVENT_BYTES`]. The libraries for this put no bound on
-//! an event, and read from a socket rather than from lines.
+//! Guarantee: an event has at most [`MAX_EVENT_BYTES`]. Existing libraries do not bound the size of an
+//! event, and read from a socket instead of lines.
 
 use thiserror::Error;
 
-/// The most bytes of one event's data.
+/// The maximum size of an event in bytes.
 pub const MAX_EVENT_BYTES: usize = 1 << 20;
 
-/// A whole event.
+/// A complete event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its name; `message` where it has none.
+    /// The name; `message` if the event has none.
     pub name: String,
-    /// Its data, the lines with line breaks between them.
+    /// The data lines, joined by line breaks.
     pub data: String,
 }
 
-/// An event that is too long. What is left of it is passed over.
+/// An event over the limit. The decoder skips the rest of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("an event has more than {MAX_EVENT_BYTES} bytes")]
-pub struct TooLong;
+#[error("event exceeds {MAX_EVENT_BYTES} bytes")]
+pub struct EventTooLongError;
 
-/// Events as their lines come.
+/// Assembles events from lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Events {
+pub struct EventDecoder {
     name: String,
     data: String,
     has_data: bool,
     skipping: bool,
 }
 
-impl Events {
-    /// Takes the next line, without its end; an event where the line ends one.
+impl EventDecoder {
+    /// Adds the next line, without its line end. Returns the event that the line completes, if any.
     ///
     /// # Errors
-    /// [`TooLong`], once, where the event has become too long.
-    pub fn line(&mut self, line: &str) -> Result<Option<Event>, TooLong> {
+    /// [`EventTooLongError`], once per event over the limit.
+    pub fn push_line(&mut self, line: &str) -> Result<Option<Event>, EventTooLongError> {
         if line.is_empty() {
-            return Ok(self.end());
+            return Ok(self.finish());
         }
         if self.skipping || line.starts_with(':') {
             return Ok(None);
@@ -49,52 +49,51 @@ impl Events {
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            "event" => self.grow(|event| &mut event.name, value, true),
+            "event" => {
+                self.name.clear();
+                self.append(|event| &mut event.name, value)
+            }
             "data" => {
-                let lengthened = match self.has_data {
-                    true => self.grow(|event| &mut event.data, "\n", false),
+                let separated = match self.has_data {
+                    true => self.append(|event| &mut event.data, "\n"),
                     false => Ok(()),
                 };
                 self.has_data = true;
-                lengthened.and_then(|()| self.grow(|event| &mut event.data, value, false))
+                separated.and_then(|()| self.append(|event| &mut event.data, value))
             }
-            // Identifiers and pauses mean nothing to the servers that we ask.
+            // The supported servers do not use `id` and `retry`.
             _ => Ok(()),
         }
         .map(|()| None)
     }
 
-    fn grow(
+    fn append(
         &mut self,
-        part: fn(&mut Self) -> &mut String,
-        more: &str,
-        anew: bool,
-    ) -> Result<(), TooLong> {
-        if anew {
-            part(self).clear();
-        }
-        if self.name.len() + self.data.len() + more.len() > MAX_EVENT_BYTES {
+        field: fn(&mut Self) -> &mut String,
+        text: &str,
+    ) -> Result<(), EventTooLongError> {
+        if self.name.len() + self.data.len() + text.len() > MAX_EVENT_BYTES {
             *self = Self {
                 skipping: true,
                 ..Self::default()
             };
-            return Err(TooLong);
+            return Err(EventTooLongError);
         }
-        part(self).push_str(more);
+        field(self).push_str(text);
         Ok(())
     }
 
-    fn end(&mut self) -> Option<Event> {
-        let ended = std::mem::take(self);
-        let name = match ended.name.is_empty() {
+    fn finish(&mut self) -> Option<Event> {
+        let finished = std::mem::take(self);
+        let name = match finished.name.is_empty() {
             true => "message".to_owned(),
-            false => ended.name,
+            false => finished.name,
         };
         let event = Event {
             name,
-            data: ended.data,
+            data: finished.data,
         };
-        ended.has_data.then_some(event)
+        finished.has_data.then_some(event)
     }
 }
 
@@ -103,15 +102,15 @@ mod tests {
     use super::*;
 
     fn events(text: &str) -> Vec<(String, String)> {
-        let mut parts = Events::default();
+        let mut decoder = EventDecoder::default();
         text.split('\n')
-            .filter_map(|line| parts.line(line).unwrap())
+            .filter_map(|line| decoder.push_line(line).unwrap())
             .map(|event| (event.name, event.data))
             .collect()
     }
 
     #[test]
-    fn an_event_ends_with_an_empty_line() {
+    fn completes_event_at_empty_line() {
         for (text, expected) in [
             ("event: update\ndata: {}\n\n", vec![("update", "{}")]),
             ("event:update\ndata:{}\n\n", vec![("update", "{}")]),
@@ -139,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_too_long_is_passed_over_and_the_next_one_is_read() {
-        let mut parts = Events::default();
+    fn skips_event_over_limit_and_reads_next() {
+        let mut decoder = EventDecoder::default();
         let half = format!("data: {}", "x".repeat(MAX_EVENT_BYTES / 2));
-        assert_eq!(parts.line(&half), Ok(None));
-        assert_eq!(parts.line(&half), Err(TooLong));
-        assert_eq!(parts.line(&half), Ok(None), "said once");
-        assert_eq!(parts.line(""), Ok(None));
-        assert_eq!(parts.line("data: short"), Ok(None));
-        assert_eq!(parts.line("").unwrap().unwrap().data, "short");
+        assert_eq!(decoder.push_line(&half), Ok(None));
+        assert_eq!(decoder.push_line(&half), Err(EventTooLongError));
+        assert_eq!(decoder.push_line(&half), Ok(None), "reported once");
+        assert_eq!(decoder.push_line(""), Ok(None));
+        assert_eq!(decoder.push_line("data: short"), Ok(None));
+        assert_eq!(decoder.push_line("").unwrap().unwrap().data, "short");
     }
 }

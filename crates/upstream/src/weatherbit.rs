@@ -1,11 +1,12 @@
-//! Weatherbit, current weather of API 2.0: what to ask, and what the answer means.
+//! Weatherbit API 2.0: request URL and parser of the current weather.
 //!
-//! Guarantees: metric units are asked for; the answer does not state its own. An answer about hours or
-//! days to come looks much the same and is told by its lacking the time of observation. That time is
-//! taken to the minute, as `ob_time` has it: `ts` is the same with fractions of seconds. Precipitation
-//! is a rate in mm/h with snow as water; pressure is that of the place, not of the sea.
+//! Guarantees: the request asks for metric units; the response does not state its units. Forecast
+//! responses have nearly the same shape; the parser recognises them by the missing time of
+//! observation. That time comes from `ob_time`, in whole minutes; `ts` is the same time with fractions
+//! of a second. Precipitation is a rate in mm/h, snow as water equivalent. Pressure is at station
+//! level.
 //!
-//! Its free plan allows 50 requests a day.
+//! The free plan allows 50 requests a day.
 
 use chrono::NaiveDateTime;
 use moodvane_model::{City, Readings, Timestamp, Variable};
@@ -13,19 +14,19 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{Field, Fields, list, object, refused_with, wrong_type};
+use crate::answer::{FieldSpec, Fields, as_list, parse_object, rejection_with_code, wrong_type};
 use crate::url::{with_path, with_query};
 
-const FIELDS: [Field; 6] = [
-    Field::same(Variable::Temperature, "temp"),
-    Field::same(Variable::Humidity, "rh"),
-    Field::same(Variable::Precipitation, "precip"),
-    Field::same(Variable::Wind, "wind_spd"),
-    Field::same(Variable::Cloud, "clouds"),
-    Field::same(Variable::Pressure, "pres"),
+const FIELDS: [FieldSpec; 6] = [
+    FieldSpec::unconverted(Variable::Temperature, "temp"),
+    FieldSpec::unconverted(Variable::Humidity, "rh"),
+    FieldSpec::unconverted(Variable::Precipitation, "precip"),
+    FieldSpec::unconverted(Variable::Wind, "wind_spd"),
+    FieldSpec::unconverted(Variable::Cloud, "clouds"),
+    FieldSpec::unconverted(Variable::Pressure, "pres"),
 ];
 
-/// Where to ask for the weather of now at a city.
+/// URL of the current weather at a city.
 #[must_use]
 pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
     with_query(
@@ -39,18 +40,18 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
     )
 }
 
-/// Reads the answer about now: when it was observed, in UTC, and what it says.
+/// Parses the current weather: time of observation in UTC and readings.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises or is a refusal.
+/// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = object(body)?;
-    if let Some(refusal) = refusal(&answer) {
-        return Err(refusal);
+    let answer = parse_object(body)?;
+    if let Some(error) = rejection_in(&answer) {
+        return Err(error);
     }
-    let data = list("data", answer.get("data"))?;
+    let data = as_list("data", answer.get("data"))?;
     let first = data.first();
-    let first = first.ok_or_else(|| UpstreamError::Missing("data[0]".to_owned()))?;
+    let first = first.ok_or_else(|| UpstreamError::MissingField("data[0]".to_owned()))?;
     let Value::Object(first) = first else {
         return Err(wrong_type("data[0]", "an object"));
     };
@@ -62,11 +63,14 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
     Ok((at, fields.readings(&FIELDS)?))
 }
 
-/// `{"error": …}`, or in a newer form `{"status_code": …, "status_message": …}`.
-fn refusal(answer: &Map<String, Value>) -> Option<UpstreamError> {
+/// Rejections are `{"error": …}`, or in newer versions `{"status_code": …, "status_message": …}`.
+fn rejection_in(answer: &Map<String, Value>) -> Option<UpstreamError> {
     if let Some(error) = answer.get("error") {
-        return Some(refused_with(None, Some(error)));
+        return Some(rejection_with_code(None, Some(error)));
     }
     let code = answer.get("status_code")?;
-    Some(refused_with(Some(code), answer.get("status_message")))
+    Some(rejection_with_code(
+        Some(code),
+        answer.get("status_message"),
+    ))
 }

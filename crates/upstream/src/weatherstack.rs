@@ -1,35 +1,36 @@
-//! Weatherstack, current weather: what to ask, and what the answer means.
+//! Weatherstack: request URL and parser of the current weather.
 //!
-//! Guarantees: metric units are asked for, and the answer's word for them is checked. The answer gives
-//! the time of observation without a date, in UTC; the date is found by the place's own time, which the
-//! answer gives with its offset (`localtime_epoch` is no help: it is local time written as an epoch).
-//! A refusal comes with status 200 and is told by its content. Precipitation is left out: it is a sum,
-//! and the period is not documented, so it cannot become mm/h. Pressure is that at sea level.
+//! Guarantees: the request asks for metric units, and the parser checks the unit system stated in the
+//! response. The response gives the time of observation in UTC without a date; the parser takes the
+//! date from the local time and UTC offset in the response (`localtime_epoch` is unusable: it is local
+//! time encoded as an epoch). Rejections have status 200, so the parser recognises them by content. It
+//! omits precipitation, because the response states a sum over an undocumented period, which cannot be
+//! converted to mm/h. Pressure is at sea level.
 //!
-//! Its free plan allows 100 requests a month.
+//! The free plan allows 100 requests a month.
 
 use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 use moodvane_model::{City, Readings, Timestamp, Variable};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{Field, Fields, object, refused_with, wrong_type};
+use crate::answer::{FieldSpec, Fields, parse_object, rejection_with_code, wrong_type};
 use crate::url::{with_path, with_query};
 
-const FIELDS: [Field; 5] = [
-    Field::same(Variable::Temperature, "temperature"),
-    Field::same(Variable::Humidity, "humidity"),
-    Field::wind_km_h("wind_speed"),
-    Field::same(Variable::Cloud, "cloudcover"),
-    Field::same(Variable::Pressure, "pressure"),
+const FIELDS: [FieldSpec; 5] = [
+    FieldSpec::unconverted(Variable::Temperature, "temperature"),
+    FieldSpec::unconverted(Variable::Humidity, "humidity"),
+    FieldSpec::wind_km_h("wind_speed"),
+    FieldSpec::unconverted(Variable::Cloud, "cloudcover"),
+    FieldSpec::unconverted(Variable::Pressure, "pressure"),
 ];
 
-/// How far the observation may seem to lie after the answer: both are told to the minute, by clocks of
-/// their own. What seems to lie later is of the day before.
-const AHEAD: TimeDelta = TimeDelta::hours(1);
+/// How far the time of observation may lie after the time of the response. Both have a resolution of
+/// one minute and come from different clocks. A later observation is from the day before.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::hours(1);
 const MAX_OFFSET_H: f64 = 24.0;
 
-/// Where to ask for the weather of now at a city.
+/// URL of the current weather at a city.
 #[must_use]
 pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
     let place = format!("{},{}", city.latitude, city.longitude);
@@ -39,22 +40,22 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
     )
 }
 
-/// Reads the answer about now: when it was observed, and what it says.
+/// Parses the current weather: time of observation and readings.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises or is a refusal.
+/// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = object(body)?;
+    let answer = parse_object(body)?;
     if let Some(error) = answer.get("error") {
-        return Err(refused_with(error.get("code"), error.get("info")));
+        return Err(rejection_with_code(error.get("code"), error.get("info")));
     }
-    Fields::new("", &answer).must_be("request.unit", "m")?;
-    let current = Fields::part(&answer, "current")?;
-    let asked_at = asked_at(Fields::part(&answer, "location")?)?;
+    Fields::new("", &answer).expect_unit("request.unit", "m")?;
+    let current = Fields::section(&answer, "current")?;
+    let responded_at = responded_at(Fields::section(&answer, "location")?)?;
     let at = current.time("observation_time", "04:55 PM", |text| {
         let time = NaiveTime::parse_from_str(text, "%I:%M %p").ok()?;
-        let today = asked_at.date().and_time(time);
-        let is_today = today <= asked_at.checked_add_signed(AHEAD)?;
+        let today = responded_at.date().and_time(time);
+        let is_today = today <= responded_at.checked_add_signed(MAX_CLOCK_SKEW)?;
         let at = if is_today {
             today
         } else {
@@ -65,8 +66,8 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
     Ok((at, current.readings(&FIELDS)?))
 }
 
-/// When the answer was given, in UTC.
-fn asked_at(location: Fields<'_>) -> Result<NaiveDateTime, UpstreamError> {
+/// The time of the response, in UTC.
+fn responded_at(location: Fields<'_>) -> Result<NaiveDateTime, UpstreamError> {
     let offset = location.text("utc_offset")?.parse().ok();
     let offset = offset
         .filter(|hours: &f64| hours.abs() <= MAX_OFFSET_H)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use common::{city, everything, new_york, posts, rfc3339, source};
 use moodvane_model::{MAX_POST_TEXT_BYTES, Post};
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url, time_us};
-use moodvane_upstream::{Dropped, Raw, Selection};
+use moodvane_upstream::{DropReason, RawMessage, Selection};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use url::Url;
@@ -50,9 +50,9 @@ fn with(path: &str, value: Option<Value>) -> Value {
     event
 }
 
-fn read(event: &Value) -> Result<Vec<Post<'static>>, Dropped> {
+fn read(event: &Value) -> Result<Vec<Post<'static>>, DropReason> {
     let format = JetstreamFormat::new(source(), everything());
-    posts(&format, &Raw::Text(event.to_string()))
+    posts(&format, &RawMessage::Text(event.to_string()))
 }
 
 fn one(event: &Value) -> Post<'static> {
@@ -81,9 +81,9 @@ fn a_created_post_becomes_a_post() {
 #[test]
 fn a_post_that_names_two_cities_becomes_two() {
     let cities = [new_york(), city("london", (51.5, -0.13), &["london"])];
-    let selection = Arc::new(Selection::cities(&cities).unwrap());
+    let selection = Arc::new(Selection::for_cities(&cities).unwrap());
     let format = JetstreamFormat::new(source(), selection);
-    let named = |text: &str| posts(&format, &Raw::Text(event(text).to_string()));
+    let named = |text: &str| posts(&format, &RawMessage::Text(event(text).to_string()));
 
     let both: Vec<_> = named("from London to NYC").unwrap();
     let identities: Vec<_> = both.iter().map(Post::identity).collect();
@@ -94,7 +94,7 @@ fn a_post_that_names_two_cities_becomes_two() {
             "london:test:did:plc:rainwatcher/3kbbbbbbbbb2b"
         ]
     );
-    assert_eq!(named("from Paris to Rome"), Err(Dropped::NoCity));
+    assert_eq!(named("from Paris to Rome"), Err(DropReason::NoCity));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn whatever_is_no_created_post_is_dropped_with_its_reason() {
         (json!(null), "malformed"),
     ] {
         let dropped = read(&event).unwrap_err();
-        assert_eq!(dropped.reason(), reason, "{dropped}");
+        assert_eq!(dropped.label(), reason, "{dropped}");
     }
 }
 
@@ -155,7 +155,7 @@ fn other_collections_may_call_anything_text_or_langs() {
         for field in ["text", "langs", "createdAt"] {
             like["commit"]["record"][field] = odd.clone();
         }
-        assert_eq!(read(&like), Err(Dropped::NotAPost), "{odd}");
+        assert_eq!(read(&like), Err(DropReason::NotAPost), "{odd}");
     }
 }
 
@@ -164,8 +164,8 @@ fn an_event_that_is_cut_short_is_malformed() {
     let whole = event("rain").to_string();
     let format = JetstreamFormat::new(source(), everything());
     for end in (0..whole.len()).step_by(7) {
-        let cut = Raw::Text(whole[..end].to_owned());
-        assert_eq!(posts(&format, &cut).unwrap_err().reason(), "malformed");
+        let cut = RawMessage::Text(whole[..end].to_owned());
+        assert_eq!(posts(&format, &cut).unwrap_err().label(), "malformed");
         assert_eq!(time_us(&whole[..end]), None);
     }
 }
@@ -264,15 +264,15 @@ fn a_subscription_asks_for_posts_and_takes_up_the_cursor() {
 #[test]
 fn a_row_of_a_table_is_no_event() {
     let format = JetstreamFormat::new(source(), everything());
-    let row = Raw::Fields(vec!["rain"].into());
-    assert_eq!(posts(&format, &row).unwrap_err().reason(), "malformed");
+    let row = RawMessage::Fields(vec!["rain"].into());
+    assert_eq!(posts(&format, &row).unwrap_err().label(), "malformed");
 }
 
 proptest! {
     #[test]
     fn no_message_panics(text in ".{0,300}") {
         let format = JetstreamFormat::new(source(), everything());
-        let _ = posts(&format, &Raw::Text(text.clone()));
+        let _ = posts(&format, &RawMessage::Text(text.clone()));
         let _ = time_us(&text);
     }
 
@@ -295,6 +295,6 @@ proptest! {
         bytes[at] = byte;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let format = JetstreamFormat::new(source(), everything());
-        let _ = posts(&format, &Raw::Text(text));
+        let _ = posts(&format, &RawMessage::Text(text));
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use common::{at, new_york, posts, rfc3339, source, with};
 use moodvane_upstream::mastodon::{self, MastodonFormat, Timeline};
 use moodvane_upstream::sse::Event;
-use moodvane_upstream::{Raw, Selection};
+use moodvane_upstream::{RawMessage, Selection};
 use serde_json::{Value, json};
 
 fn status() -> Value {
@@ -25,20 +25,20 @@ fn status() -> Value {
     })
 }
 
-fn event(name: &str, data: impl ToString) -> Raw {
-    mastodon::raw(&Event {
+fn event(name: &str, data: impl ToString) -> RawMessage {
+    mastodon::raw_message(&Event {
         name: name.to_owned(),
         data: data.to_string(),
     })
 }
 
 fn format() -> MastodonFormat {
-    let selection = Selection::cities(&[new_york()]).unwrap();
+    let selection = Selection::for_cities(&[new_york()]).unwrap();
     MastodonFormat::new(source(), Arc::new(selection))
 }
 
-fn reason(raw: &Raw) -> &'static str {
-    posts(&format(), raw).map_or_else(|dropped| dropped.reason(), |_| "kept")
+fn reason(raw: &RawMessage) -> &'static str {
+    posts(&format(), raw).map_or_else(|dropped| dropped.label(), |_| "kept")
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn what_is_no_new_public_status_is_dropped_with_its_reason() {
     ] {
         assert_eq!(reason(&event(name, data)), expected, "{name}");
     }
-    assert_eq!(reason(&Raw::Text(String::new())), "not_a_post");
-    assert_eq!(reason(&Raw::Text("update".to_owned())), "malformed");
+    assert_eq!(reason(&RawMessage::Text(String::new())), "not_a_post");
+    assert_eq!(reason(&RawMessage::Text("update".to_owned())), "malformed");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_page_is_read_as_if_the_stream_had_sent_it() {
     assert_eq!(ids, ["99", "117024236332527350"], "the oldest first");
     let by_stream = posts(&format(), &event("update", status())).unwrap();
     assert_eq!(posts(&format(), &found[1].1).unwrap(), by_stream);
-    assert_eq!(mastodon::new_id(&found[0].1).as_deref(), Some("99"));
+    assert_eq!(mastodon::new_status_id(&found[0].1).as_deref(), Some("99"));
     for (body, expected) in [
         ("{\"error\":\"no\"}", "not_json"),
         ("[{}]", "missing_field"),
@@ -120,7 +120,7 @@ fn only_a_new_status_moves_the_position() {
         (event("delete", "117024236332527350"), None),
         (event("update", "{}"), None),
     ] {
-        assert_eq!(mastodon::new_id(&raw).as_deref(), expected);
+        assert_eq!(mastodon::new_status_id(&raw).as_deref(), expected);
     }
     assert_eq!(mastodon::compare_ids("9", "10"), Ordering::Less);
     assert_eq!(mastodon::compare_ids("11", "10"), Ordering::Greater);

@@ -227,7 +227,7 @@ fn a_point_sends_nobody_to_another_host_or_path() {
 
 fn every_parser(body: &[u8]) {
     let _ = nws::parse_latest(body);
-    let _ = nws::parse_list(body);
+    let _ = nws::parse_observations(body);
     let _ = nws::parse_point(body);
     let _ = nws::parse_stations(body, &new_york());
 }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use csv::StringRecord;
 use moodvane_upstream::table::{Record, RecordReader, TableError, TableKind};
-use moodvane_upstream::{Dropped, Raw};
+use moodvane_upstream::{DropReason, RawMessage};
 use proptest::prelude::*;
 
 fn reader(kind: TableKind, file: &[u8]) -> RecordReader<Cursor<Vec<u8>>> {
@@ -21,12 +21,12 @@ fn records(kind: TableKind, file: &[u8]) -> Vec<Record> {
     rest(&mut reader(kind, file))
 }
 
-fn fields(fields: &[&str]) -> Result<Raw, Dropped> {
-    Ok(Raw::Fields(fields.to_vec().into()))
+fn fields(fields: &[&str]) -> Result<RawMessage, DropReason> {
+    Ok(RawMessage::Fields(fields.to_vec().into()))
 }
 
-fn text(text: &str) -> Result<Raw, Dropped> {
-    Ok(Raw::Text(text.to_owned()))
+fn text(text: &str) -> Result<RawMessage, DropReason> {
+    Ok(RawMessage::Text(text.to_owned()))
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn each_kind_gives_its_records_and_where_the_next_begins() {
     ] {
         let found: Vec<_> = records(kind, file.as_bytes())
             .into_iter()
-            .map(|record| (record.content, record.next))
+            .map(|record| (record.content, record.next_position))
             .collect();
         assert_eq!(found, expected, "{kind}: {file:?}");
     }
@@ -123,25 +123,25 @@ fn a_record_may_be_as_long_as_the_limit_and_a_longer_one_is_passed_over() {
         let found = rest(&mut reader);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].content.is_ok(), fits, "{line:?}");
-        assert_eq!(found[0].next, file.len() as u64);
+        assert_eq!(found[0].next_position, file.len() as u64);
     }
     let file = b"a\n1234567890123\nok\n";
     let mut reader =
         RecordReader::with_limit(Cursor::new(file.to_vec()), TableKind::Tsv, 8).unwrap();
     let found = rest(&mut reader);
-    let too_long = Dropped::RecordTooLong { len: 14, limit: 8 };
+    let too_long = DropReason::RecordTooLong { len: 14, limit: 8 };
     assert_eq!(
         found[0],
         Record {
             content: Err(too_long),
-            next: 16
+            next_position: 16
         }
     );
     assert_eq!(
         found[1],
         Record {
             content: fields(&["ok"]),
-            next: 19
+            next_position: 19
         }
     );
 }
@@ -153,7 +153,7 @@ fn a_stray_quote_costs_no_more_than_the_limit() {
     let mut reader = RecordReader::with_limit(input, TableKind::Csv, 16).unwrap();
     let found = rest(&mut reader);
     assert_eq!(
-        found[0].content.as_ref().unwrap_err().reason(),
+        found[0].content.as_ref().unwrap_err().label(),
         "record_too_long"
     );
     assert!(found[1..].iter().all(|record| record.content.is_ok()));
@@ -162,17 +162,17 @@ fn a_stray_quote_costs_no_more_than_the_limit() {
     let unclosed = records(TableKind::Csv, b"a,b\n1,\"x\n2,y\n");
     assert_eq!(unclosed.len(), 1);
     assert_eq!(
-        unclosed[0].content.as_ref().unwrap_err().reason(),
+        unclosed[0].content.as_ref().unwrap_err().label(),
         "malformed"
     );
-    assert_eq!(unclosed[0].next, 13);
+    assert_eq!(unclosed[0].next_position, 13);
 }
 
 #[test]
 fn a_record_that_is_not_utf8_is_dropped_alone() {
     let found = records(TableKind::Tsv, b"a\nok\nab\xffc\nok\n");
-    assert_eq!(found[1].content, Err(Dropped::NotUtf8 { at: 2 }));
-    assert_eq!(found[1].next, 10);
+    assert_eq!(found[1].content, Err(DropReason::NotUtf8 { at: 2 }));
+    assert_eq!(found[1].next_position, 10);
     assert_eq!(found[2].content, fields(&["ok"]));
 }
 
@@ -225,8 +225,8 @@ proptest! {
             };
             let mut last = reader.position();
             while let Some(record) = reader.next_record().unwrap() {
-                prop_assert!(record.next > last);
-                last = record.next;
+                prop_assert!(record.next_position > last);
+                last = record.next_position;
             }
             prop_assert_eq!(reader.position(), bytes.len() as u64);
         }
@@ -243,7 +243,7 @@ proptest! {
             let mut whole = reader(kind, &file);
             let all = rest(&mut whole);
             for (i, record) in all.iter().enumerate() {
-                whole.seek_to(record.next).unwrap();
+                whole.seek_to(record.next_position).unwrap();
                 prop_assert_eq!(&rest(&mut whole), &all[i + 1..]);
             }
         }
@@ -256,7 +256,7 @@ proptest! {
         let header = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
         let file = written(&[vec![header], rows.clone()].concat());
         let found: Vec<_> = records(TableKind::Csv, &file).into_iter().map(|r| r.content).collect();
-        let expected: Vec<_> = rows.into_iter().map(|row| Ok(Raw::Fields(row.into()))).collect();
+        let expected: Vec<_> = rows.into_iter().map(|row| Ok(RawMessage::Fields(row.into()))).collect();
         prop_assert_eq!(found, expected);
     }
 
@@ -268,7 +268,7 @@ proptest! {
         let file = format!("a\tb\tc\n{lines}");
         let found: Vec<_> =
             records(TableKind::Tsv, file.as_bytes()).into_iter().map(|r| r.content).collect();
-        let expected: Vec<_> = rows.into_iter().map(|row| Ok(Raw::Fields(row.into()))).collect();
+        let expected: Vec<_> = rows.into_iter().map(|row| Ok(RawMessage::Fields(row.into()))).collect();
         prop_assert_eq!(found, expected);
     }
 }

@@ -1,5 +1,5 @@
-//! Recorded streams and histories, file by file, with what they must come to. The numbers
-//! were worked out apart from this crate. The texts themselves stay where they are.
+//! Parses the optional recorded Jetstream events and histories, file by file. The expected values were
+//! computed independently of this crate. The recorded files are not part of the repository.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,18 +15,18 @@ use common::{everything, files_in, new_york, posts, rfc3339, shared, source};
 use moodvane_model::{Observation, Quantity, Timestamp, Variable};
 use moodvane_upstream::jetstream::{JetstreamFormat, time_us};
 use moodvane_upstream::table::{
-    Filter, PostColumns, PostTable, PostTableSpec, PrecipitationUnit, PressureUnit, RecordReader,
-    TableKind, TemperatureUnit, TimeFormat, WeatherColumns, WeatherTable, WeatherTableSpec,
-    WindUnit,
+    PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, PressureUnit, RecordReader,
+    RowFilter, TableKind, TemperatureUnit, TimeFormat, WeatherColumns, WeatherTableFormat,
+    WeatherTableSpec, WindUnit,
 };
-use moodvane_upstream::{Dropped, Raw, Selection};
+use moodvane_upstream::{RawMessage, Selection};
 
-/// Line, language, bytes of text, time of writing and of receipt of each post.
-type Told = (usize, Option<&'static str>, usize, i64, i64);
+/// Line, language, text length in bytes, time of creation and of receipt of each post.
+type ExpectedPost = (usize, Option<&'static str>, usize, i64, i64);
 
-const GOLDEN: [Told; 1] = [(2, Some("en"), 26, 1_779_719_008_757, 1_779_719_009_157)];
+const GOLDEN: [ExpectedPost; 1] = [(2, Some("en"), 26, 1_779_719_008_757, 1_779_719_009_157)];
 
-const CORPUS: [Told; 16] = [
+const CORPUS: [ExpectedPost; 16] = [
     (2, Some("en"), 31, 1_783_175_886_240, 1_783_175_888_090),
     (4, Some("ja"), 169, 1_783_175_888_420, 1_783_175_888_094),
     (26, Some("ko"), 18, 1_783_175_887_112, 1_783_175_888_130),
@@ -46,7 +46,7 @@ const CORPUS: [Told; 16] = [
 ];
 
 #[test]
-fn every_recorded_jetstream_event_is_a_post_or_dropped_as_expected() {
+fn parses_recorded_jetstream_events() {
     let folder = "recorded/bluesky";
     let Some(files) = files_in(folder) else {
         return;
@@ -54,7 +54,7 @@ fn every_recorded_jetstream_event_is_a_post_or_dropped_as_expected() {
     let (corpus, golden) = ("corpus-expected_v1.jsonl", "subscribe-golden_v1.jsonl");
     assert_eq!(files, [corpus, "corpus-manifest.json", golden]);
 
-    for (name, told, dropped) in [
+    for (name, expected, dropped) in [
         (
             golden,
             &GOLDEN[..],
@@ -76,8 +76,8 @@ fn every_recorded_jetstream_event_is_a_post_or_dropped_as_expected() {
         let lines = fs::read_to_string(shared(folder).unwrap().join(name)).unwrap();
         let (mut found, mut reasons) = (Vec::new(), BTreeMap::new());
         for (i, line) in lines.lines().enumerate() {
-            match posts(&format, &Raw::Text(line.to_owned())) {
-                Err(dropped) => *reasons.entry(dropped.reason()).or_insert(0) += 1,
+            match posts(&format, &RawMessage::Text(line.to_owned())) {
+                Err(dropped) => *reasons.entry(dropped.label()).or_insert(0) += 1,
                 Ok(posts) => {
                     let post = &posts[0];
                     let us = time_us(line).unwrap();
@@ -89,13 +89,13 @@ fn every_recorded_jetstream_event_is_a_post_or_dropped_as_expected() {
             }
             assert!(time_us(line).is_some(), "{name}, line {}", i + 1);
         }
-        let told: Vec<_> = told
+        let expected: Vec<_> = expected
             .iter()
             .map(|(line, language, len, at, got)| {
                 (*line, language.map(str::to_owned), *len, *at, *got)
             })
             .collect();
-        assert_eq!(found, told, "{name}");
+        assert_eq!(found, expected, "{name}");
         assert_eq!(reasons, dropped.iter().copied().collect(), "{name}");
     }
 }
@@ -105,7 +105,7 @@ fn history(name: &str, kind: TableKind) -> Option<RecordReader<BufReader<File>>>
     Some(RecordReader::new(BufReader::new(file), kind).unwrap())
 }
 
-/// Posts by day, their texts' bytes together, and what was dropped by reason.
+/// Posts by day, total text length in bytes, and dropped rows by reason.
 type Tweets = (BTreeMap<String, u32>, usize, BTreeMap<&'static str, u32>);
 
 fn tweets(selection: Selection) -> Option<Tweets> {
@@ -121,11 +121,11 @@ fn tweets(selection: Selection) -> Option<Tweets> {
         time: TimeFormat::RFC3339,
         shift: TimeDelta::days(-728),
     };
-    let table = PostTable::new(source(), Arc::new(selection), &spec, rows.header()).unwrap();
+    let table = PostTableFormat::new(source(), Arc::new(selection), &spec, rows.header()).unwrap();
     let (mut days, mut bytes, mut reasons) = (BTreeMap::new(), 0, BTreeMap::new());
     while let Some(record) = rows.next_record().unwrap() {
         match posts(&table, &record.content.unwrap()) {
-            Err(dropped) => *reasons.entry(dropped.reason()).or_insert(0) += 1,
+            Err(dropped) => *reasons.entry(dropped.label()).or_insert(0) += 1,
             Ok(posts) => {
                 let day = posts[0].created_at.to_string()[..10].to_owned();
                 *days.entry(day).or_insert(0) += 1;
@@ -137,8 +137,8 @@ fn tweets(selection: Selection) -> Option<Tweets> {
 }
 
 #[test]
-fn the_recorded_tweets_are_all_read_on_their_shifted_days() {
-    let Some((days, bytes, reasons)) = tweets(Selection::all(new_york().id, None)) else {
+fn parses_all_recorded_tweets_with_shift() {
+    let Some((days, bytes, reasons)) = tweets(Selection::all_posts(new_york().id, None)) else {
         return;
     };
     let expected = [
@@ -157,8 +157,8 @@ fn the_recorded_tweets_are_all_read_on_their_shifted_days() {
 }
 
 #[test]
-fn of_the_recorded_tweets_those_of_new_york_are_found() {
-    let Some((days, _, reasons)) = tweets(Selection::cities(&[new_york()]).unwrap()) else {
+fn selects_recorded_tweets_of_new_york() {
+    let Some((days, _, reasons)) = tweets(Selection::for_cities(&[new_york()]).unwrap()) else {
         return;
     };
     let found: u32 = days.values().sum();
@@ -181,24 +181,24 @@ fn weather_of(origin: &str) -> Option<(Vec<Observation>, BTreeMap<&'static str, 
         },
         time: TimeFormat::RFC3339,
         shift: TimeDelta::zero(),
-        filters: vec![Filter {
+        filters: vec![RowFilter {
             column: named("origin"),
             value: named(origin),
         }],
     };
-    let table = WeatherTable::new((new_york().id, source()), &spec, rows.header()).unwrap();
+    let table = WeatherTableFormat::new((new_york().id, source()), &spec, rows.header()).unwrap();
     let (mut found, mut reasons) = (Vec::new(), BTreeMap::new());
     while let Some(record) = rows.next_record().unwrap() {
-        match table.read(&record.content.unwrap()) {
+        match table.parse(&record.content.unwrap()) {
             Ok(observation) => found.push(observation),
-            Err(dropped) => *reasons.entry(Dropped::reason(&dropped)).or_insert(0) += 1,
+            Err(dropped) => *reasons.entry(dropped.label()).or_insert(0) += 1,
         }
     }
     Some((found, reasons))
 }
 
 #[test]
-fn the_recorded_weather_of_jfk_is_read_whole() {
+fn parses_recorded_weather_of_jfk() {
     let Some((found, reasons)) = weather_of("JFK") else {
         return;
     };
@@ -222,11 +222,11 @@ fn the_recorded_weather_of_jfk_is_read_whole() {
 }
 
 #[test]
-fn a_wind_that_cannot_be_costs_one_row_and_says_so() {
+fn drops_recorded_row_with_impossible_wind() {
     let Some((found, reasons)) = weather_of("EWR") else {
         return;
     };
-    // 1048 mph on 12 February: a fault of the station's, known among the data's users.
+    // 1048 mph on 12 February: a known error in the data set.
     assert_eq!(reasons.get("impossible_value"), Some(&1));
     assert_eq!(
         found.len() + 1,

@@ -1,6 +1,6 @@
-//! Recorded messages of X and Mastodon, file by file, with what they must come to; those of Bluesky
-//! are in `recorded.rs`. The values were read from the files apart from this crate. The files
-//! themselves stay where they are.
+//! Parses the optional recorded messages of X and Mastodon, file by file; `recorded.rs` covers Bluesky.
+//! The expected values were read from the files independently of this crate. The recorded files are not
+//! part of the repository.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,23 +11,28 @@ use std::fs;
 
 use common::{everything, files_in, posts, shared, source};
 use moodvane_upstream::mastodon::{self, MastodonFormat};
-use moodvane_upstream::sse::{Event, Events};
+use moodvane_upstream::sse::{Event, EventDecoder};
 use moodvane_upstream::x::{self, XFormat};
-use moodvane_upstream::{Dropped, PostFormat, Raw};
+use moodvane_upstream::{DropReason, PostFormat, RawMessage};
 use serde_json::{Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
-/// Identifier, language, bytes of text and time of writing of a post, or why it is dropped.
-type Told = (
+/// Identifier, language, bytes of text and time of writing of a post, or the drop reason.
+type ExpectedPost = (
     &'static str,
     Result<(Option<&'static str>, usize, i64), &'static str>,
 );
 
-fn check(file: &str, format: &dyn PostFormat, raws: &[(String, Raw)], expected: &[Told]) {
+fn check(
+    file: &str,
+    format: &dyn PostFormat,
+    raws: &[(String, RawMessage)],
+    expected: &[ExpectedPost],
+) {
     let mut found = Vec::new();
     for (id, raw) in raws {
-        let told = match posts(format, raw) {
-            Err(dropped) => Err(dropped.reason()),
+        let outcome = match posts(format, raw) {
+            Err(dropped) => Err(dropped.label()),
             Ok(posts) => {
                 let post = &posts[0];
                 assert_eq!(post.id(), id, "{file}");
@@ -35,13 +40,13 @@ fn check(file: &str, format: &dyn PostFormat, raws: &[(String, Raw)], expected: 
                 Ok((language, post.text().len(), post.created_at.millis()))
             }
         };
-        found.push((id.clone(), told));
+        found.push((id.clone(), outcome));
     }
     let expected: Vec<_> = expected
         .iter()
-        .map(|(id, told)| {
-            let told = told.map(|(language, len, at)| (language.map(str::to_owned), len, at));
-            ((*id).to_owned(), told)
+        .map(|(id, outcome)| {
+            let outcome = outcome.map(|(language, len, at)| (language.map(str::to_owned), len, at));
+            ((*id).to_owned(), outcome)
         })
         .collect();
     assert_eq!(found, expected, "{file}");
@@ -54,8 +59,8 @@ fn x_file(name: &str) -> Option<Value> {
     Some(serde_json::from_slice(&body).unwrap())
 }
 
-/// A recorded page has many posts; the stream sends each in a message of its own.
-fn messages(page: &Value) -> Vec<(String, Raw)> {
+/// The stream messages for the posts of a recorded page: one message per post.
+fn messages(page: &Value) -> Vec<(String, RawMessage)> {
     let posts = match &page["data"] {
         Value::Array(posts) => posts.clone(),
         one => vec![one.clone()],
@@ -64,7 +69,7 @@ fn messages(page: &Value) -> Vec<(String, Raw)> {
         let id = post["id"].as_str().unwrap_or("none").to_owned();
         let message =
             json!({ "data": post, "includes": page.get("includes").unwrap_or(&json!({})) });
-        (id, Raw::Text(message.to_string()))
+        (id, RawMessage::Text(message.to_string()))
     };
     posts.into_iter().map(message).collect()
 }
@@ -74,7 +79,7 @@ fn x_format() -> XFormat {
 }
 
 #[test]
-fn no_recorded_file_of_x_or_mastodon_is_without_a_test() {
+fn tests_cover_all_recorded_files_of_x_and_mastodon() {
     let Some(files) = files_in(X) else {
         return;
     };
@@ -102,10 +107,10 @@ fn no_recorded_file_of_x_or_mastodon_is_without_a_test() {
 }
 
 #[test]
-fn every_recorded_post_of_x_is_read_or_dropped_as_expected() {
+fn parses_recorded_x_posts() {
     let en = Some("en");
     let repost = Err("repost");
-    let table: [(&str, Vec<Told>); 6] = [
+    let table: [(&str, Vec<ExpectedPost>); 6] = [
         (
             "searches__search_tweets_for_nyc.json",
             vec![
@@ -145,7 +150,7 @@ fn every_recorded_post_of_x_is_read_or_dropped_as_expected() {
             ],
         ),
         (
-            // Whose posts these are was not asked for, so that nobody can tell that they are passed on.
+            // The recorded request did not ask for references, so reposts cannot be detected.
             "tweet__tweet_quote_tweets_resp.json",
             vec![
                 ("1495979553889697792", Ok((None, 142, 1_645_504_294_000))),
@@ -166,7 +171,7 @@ fn every_recorded_post_of_x_is_read_or_dropped_as_expected() {
             ],
         ),
         (
-            // It says no time; its number does.
+            // Without `created_at`, the time comes from the snowflake id.
             "tweet__tweet_resp.json",
             vec![("1067094924124872705", Ok((None, 130, 1_543_250_230_233)))],
         ),
@@ -187,12 +192,12 @@ fn every_recorded_post_of_x_is_read_or_dropped_as_expected() {
 }
 
 #[test]
-fn a_recorded_post_alone_and_counts_are_no_messages_of_the_stream() {
+fn rejects_recorded_x_bodies_that_are_not_stream_messages() {
     let name = "models__tweet.json";
     let Some(post) = x_file(name) else {
         return;
     };
-    let alone = posts(&x_format(), &Raw::Text(post.to_string())).unwrap_err();
+    let alone = posts(&x_format(), &RawMessage::Text(post.to_string())).unwrap_err();
     assert_eq!(alone.to_string(), "data: is missing");
     let expected = [(
         "1212092628029698048",
@@ -213,22 +218,22 @@ fn a_recorded_post_alone_and_counts_are_no_messages_of_the_stream() {
             "{dropped}"
         );
     }
-    let whole = posts(&x_format(), &Raw::Text(counts.to_string())).unwrap_err();
-    assert!(matches!(whole, Dropped::Malformed { .. }), "{whole}");
+    let whole = posts(&x_format(), &RawMessage::Text(counts.to_string())).unwrap_err();
+    assert!(matches!(whole, DropReason::Malformed { .. }), "{whole}");
 }
 
 #[test]
-fn every_recorded_list_of_rules_is_read() {
+fn parses_recorded_x_rules() {
     let Some(listed) = x_file("streams__get_rules.json") else {
         return;
     };
-    let told = |rule: &x::Listed| (rule.id.clone(), rule.value.clone(), rule.tag.clone());
+    let outcome = |rule: &x::ActiveRule| (rule.id.clone(), rule.value.clone(), rule.tag.clone());
     let rule = |id: &str, value: &str, tag: Option<&str>| {
         (id.to_owned(), value.to_owned(), tag.map(str::to_owned))
     };
     let found = x::parse_rules(listed.to_string().as_bytes()).unwrap();
     assert_eq!(
-        found.iter().map(told).collect::<Vec<_>>(),
+        found.iter().map(outcome).collect::<Vec<_>>(),
         [
             rule(
                 "1165037377523306497",
@@ -239,9 +244,9 @@ fn every_recorded_list_of_rules_is_read() {
         ]
     );
     let added = x_file("streams__post_rules.json").unwrap();
-    let found = x::parse_changed(added.to_string().as_bytes()).unwrap();
+    let found = x::parse_rule_changes(added.to_string().as_bytes()).unwrap();
     assert_eq!(
-        found.iter().map(told).collect::<Vec<_>>(),
+        found.iter().map(outcome).collect::<Vec<_>>(),
         [
             rule("1166895166390583299", "meme", Some("funny things")),
             rule(
@@ -258,15 +263,15 @@ fn every_recorded_list_of_rules_is_read() {
         ]
     );
     let meta = x_file("models__meta_stream.json").unwrap();
-    let alone = x::parse_changed(meta.to_string().as_bytes()).unwrap_err();
+    let alone = x::parse_rule_changes(meta.to_string().as_bytes()).unwrap_err();
     assert_eq!(alone.reason(), "missing_field");
     let around = json!({ "meta": meta }).to_string();
-    assert_eq!(x::parse_changed(around.as_bytes()).unwrap(), []);
+    assert_eq!(x::parse_rule_changes(around.as_bytes()).unwrap(), []);
 }
 
 const MASTODON: &str = "recorded/mastodon";
 
-/// The recorded bodies of the streams in a file, each with its path.
+/// The recorded stream bodies of a file, each with its path.
 fn streams(name: &str) -> Option<Vec<(String, String)>> {
     let text = fs::read_to_string(shared(MASTODON)?.join(name)).unwrap();
     let recorded = YamlLoader::load_from_str(&text).unwrap().remove(0);
@@ -283,22 +288,24 @@ fn streams(name: &str) -> Option<Vec<(String, String)>> {
 }
 
 fn events(body: &str) -> Vec<Event> {
-    let mut events = Events::default();
-    let whole = body.split('\n').map(|line| events.line(line).unwrap());
-    whole.flatten().collect()
+    let mut decoder = EventDecoder::default();
+    let events = body
+        .split('\n')
+        .map(|line| decoder.push_line(line).unwrap());
+    events.flatten().collect()
 }
 
 #[test]
-fn every_recorded_stream_of_mastodon_is_read_or_dropped_as_expected() {
+fn parses_recorded_mastodon_streams() {
     let ja = Some("ja");
     let status = "117024236332527350";
-    let table: [(&str, &str, Vec<Told>); 5] = [
+    let table: [(&str, &str, Vec<ExpectedPost>); 5] = [
         (
             "test_stream_direct.yaml",
             "direct",
             vec![("conversation", Err("not_a_post"))],
         ),
-        // No stream: it answers OK, and that is not an event.
+        // Not a stream: the body is `OK`, which is not an event.
         ("test_stream_healthy.yaml", "health", vec![]),
         (
             "test_stream_user_direct.yaml",
@@ -331,8 +338,8 @@ fn every_recorded_stream_of_mastodon_is_read_or_dropped_as_expected() {
         let raws: Vec<_> = events(body)
             .iter()
             .map(|event| {
-                let raw = mastodon::raw(event);
-                let id = mastodon::new_id(&raw).unwrap_or_else(|| event.name.clone());
+                let raw = mastodon::raw_message(event);
+                let id = mastodon::new_status_id(&raw).unwrap_or_else(|| event.name.clone());
                 (id, raw)
             })
             .collect();
@@ -342,12 +349,12 @@ fn every_recorded_stream_of_mastodon_is_read_or_dropped_as_expected() {
 }
 
 #[test]
-fn the_recorded_statuses_have_the_text_that_is_seen() {
+fn extracts_visible_text_of_recorded_status() {
     let Some(streams) = streams("test_stream_user_local.yaml") else {
         return;
     };
     let event = events(&streams[0].1).remove(0);
     let format = MastodonFormat::new(source(), everything());
-    let found = posts(&format, &mastodon::raw(&event)).unwrap();
+    let found = posts(&format, &mastodon::raw_message(&event)).unwrap();
     assert_eq!(found[0].text(), "it's cool guy");
 }

@@ -6,12 +6,12 @@ mod common;
 
 use common::{city, new_york};
 use moodvane_model::{CityId, Language};
-use moodvane_upstream::{Dropped, PLACE_RADIUS_KM, Selection, SelectionError};
+use moodvane_upstream::{DropReason, PLACE_RADIUS_KM, Selection, SelectionError};
 use proptest::prelude::*;
 
 fn names_new_york(text: &str) -> bool {
-    let selection = Selection::cities(&[new_york()]).unwrap();
-    selection.of(text, None, None).is_ok()
+    let selection = Selection::for_cities(&[new_york()]).unwrap();
+    selection.matching_cities(text, None, None).is_ok()
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_name_inside_a_link_or_a_mention_does_not_count() {
 
 #[test]
 fn letters_beyond_ascii_are_alike_in_both_cases() {
-    let selection = Selection::cities(&[
+    let selection = Selection::for_cities(&[
         city("zuerich", (47.37, 8.54), &["zürich"]),
         city("athens", (37.98, 23.73), &["αθήνα"]),
     ])
@@ -99,11 +99,14 @@ fn letters_beyond_ascii_are_alike_in_both_cases() {
         ("İİİ Zürich", "zuerich"),
         ("Βροχή στην ΑΘΉΝΑ", "athens"),
     ] {
-        let chosen = selection.of(text, None, None).unwrap();
-        let ids: Vec<_> = chosen.iter().map(|id| id.to_string()).collect();
+        let cities = selection.matching_cities(text, None, None).unwrap();
+        let ids: Vec<_> = cities.iter().map(|id| id.to_string()).collect();
         assert_eq!(ids, [id], "{text}");
     }
-    assert_eq!(selection.of("zürichsee", None, None), Err(Dropped::NoCity));
+    assert_eq!(
+        selection.matching_cities("zürichsee", None, None),
+        Err(DropReason::NoCity)
+    );
 }
 
 #[test]
@@ -113,10 +116,10 @@ fn a_post_that_names_several_cities_is_each_ones_once_in_the_given_order() {
         city("york", (53.96, -1.08), &["york"]),
         city("new-york", (40.71, -74.0), &["new york", "nyc"]),
     ];
-    let selection = Selection::cities(&cities).unwrap();
+    let selection = Selection::for_cities(&cities).unwrap();
     let ids = |text, place| -> Vec<String> {
-        let chosen = selection.of(text, None, place).unwrap();
-        chosen.into_iter().map(|id| id.to_string()).collect()
+        let cities = selection.matching_cities(text, None, place).unwrap();
+        cities.into_iter().map(|id| id.to_string()).collect()
     };
     assert_eq!(
         ids("NYC, nyc and the big smoke, London", None),
@@ -139,20 +142,23 @@ fn a_place_lies_in_a_city_up_to_the_radius() {
         ((0.0, -179.9), outside, false),
         ((89.9, 10.0), inside, true),
     ] {
-        let selection = Selection::cities(&[city("somewhere", at, &[])]).unwrap();
+        let selection = Selection::for_cities(&[city("somewhere", at, &[])]).unwrap();
         let north = (at.0 - km / degree_km, at.1);
         assert_eq!(
-            selection.of("", None, Some(north)).is_ok(),
+            selection.matching_cities("", None, Some(north)).is_ok(),
             lies_there,
             "{km} km from {at:?}"
         );
     }
-    let at_the_date_line = Selection::cities(&[city("fiji", (-17.0, 179.9), &[])]).unwrap();
+    let at_the_date_line = Selection::for_cities(&[city("fiji", (-17.0, 179.9), &[])]).unwrap();
     let place = Some((-17.0, -179.9));
-    assert!(at_the_date_line.of("", None, place).is_ok());
-    let selection = Selection::cities(&[new_york()]).unwrap();
+    assert!(at_the_date_line.matching_cities("", None, place).is_ok());
+    let selection = Selection::for_cities(&[new_york()]).unwrap();
     for nowhere in [(f64::NAN, 0.0), (f64::INFINITY, 0.0), (0.0, 0.0)] {
-        assert_eq!(selection.of("", None, Some(nowhere)), Err(Dropped::NoCity));
+        assert_eq!(
+            selection.matching_cities("", None, Some(nowhere)),
+            Err(DropReason::NoCity)
+        );
     }
 }
 
@@ -160,7 +166,7 @@ fn a_place_lies_in_a_city_up_to_the_radius() {
 fn all_posts_of_a_language_count_for_one_city_whatever_the_region() {
     let id = CityId::parse("new-york").unwrap();
     let language = |tag| Language::parse(tag).unwrap();
-    let english = Selection::all(id, Some(language("en-GB")));
+    let english = Selection::all_posts(id, Some(language("en-GB")));
     for (given, taken) in [
         (Some("en"), true),
         (Some("EN-us"), true),
@@ -168,20 +174,25 @@ fn all_posts_of_a_language_count_for_one_city_whatever_the_region() {
         (Some("eng"), false),
         (None, false),
     ] {
-        let chosen = english.of("rain", given.map(language), None);
+        let cities = english.matching_cities("rain", given.map(language), None);
         let expected = if taken {
             Ok(vec![id])
         } else {
-            Err(Dropped::Language)
+            Err(DropReason::Language)
         };
-        assert_eq!(chosen.map(|c| c.iter().collect::<Vec<_>>()), expected);
+        assert_eq!(cities.map(|c| c.iter().collect::<Vec<_>>()), expected);
     }
-    assert!(Selection::all(id, None).of("", None, None).is_ok());
+    assert!(
+        Selection::all_posts(id, None)
+            .matching_cities("", None, None)
+            .is_ok()
+    );
 }
 
 #[test]
 fn a_selection_without_a_city_is_refused() {
-    assert_eq!(Selection::cities(&[]).unwrap_err(), SelectionError::NoCity);
+    let error = Selection::for_cities(&[]).unwrap_err();
+    assert!(matches!(error, SelectionError::NoCities), "{error}");
 }
 
 /// Text as people write it, with names, links, mentions and odd letters in it.
@@ -215,7 +226,7 @@ proptest! {
     #[test]
     fn no_text_or_place_panics(text in ".{0,200}", lat in any::<f64>(), lon in any::<f64>()) {
         let cities = [new_york(), city("zuerich", (47.37, 8.54), &["zürich", "züri"])];
-        let _ = Selection::cities(&cities).unwrap().of(&text, None, Some((lat, lon)));
+        let _ = Selection::for_cities(&cities).unwrap().matching_cities(&text, None, Some((lat, lon)));
     }
 
     #[test]
@@ -252,18 +263,18 @@ proptest! {
 fn a_language_narrows_the_posts_that_name_a_city() {
     let english = moodvane_model::Language::parse("en").unwrap();
     let german = moodvane_model::Language::parse("de").unwrap();
-    let selection = Selection::cities(&[new_york()])
+    let selection = Selection::for_cities(&[new_york()])
         .unwrap()
-        .spoken(Some(english));
+        .in_language(Some(english));
     for (text, language, expected) in [
         ("rain over nyc", Some(english), "kept"),
         ("Regen in nyc", Some(german), "language"),
         ("rain over nyc", None, "language"),
         ("rain over boston", Some(english), "no_city"),
     ] {
-        let found = selection.of(text, language, None);
+        let found = selection.matching_cities(text, language, None);
         assert_eq!(
-            found.map_or_else(|d| d.reason(), |_| "kept"),
+            found.map_or_else(|d| d.label(), |_| "kept"),
             expected,
             "{text}"
         );

@@ -12,10 +12,11 @@ use common::{everything, new_york, posts, rfc3339, source};
 use csv::StringRecord;
 use moodvane_model::{CityId, MAX_POST_TEXT_BYTES, Observation, Post, Quantity, Variable};
 use moodvane_upstream::table::{
-    Filter, PostColumns, PostTable, PostTableSpec, PrecipitationUnit, PressureUnit, TableError,
-    TemperatureUnit, TimeFormat, WeatherColumns, WeatherTable, WeatherTableSpec, WindUnit,
+    PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, PressureUnit, RowFilter,
+    TableError, TemperatureUnit, TimeFormat, WeatherColumns, WeatherTableFormat, WeatherTableSpec,
+    WindUnit,
 };
-use moodvane_upstream::{Dropped, Raw, Selection};
+use moodvane_upstream::{DropReason, RawMessage, Selection};
 use proptest::prelude::*;
 
 fn post_spec() -> PostTableSpec {
@@ -36,13 +37,14 @@ fn header() -> StringRecord {
     vec!["id", "time", "lang", "lat", "lon", "text"].into()
 }
 
-fn row(fields: &[&str]) -> Raw {
-    Raw::Fields(fields.to_vec().into())
+fn row(fields: &[&str]) -> RawMessage {
+    RawMessage::Fields(fields.to_vec().into())
 }
 
-fn post(raw: &Raw) -> Result<Post<'static>, Dropped> {
-    let header = matches!(raw, Raw::Fields(_)).then(header);
-    let table = PostTable::new(source(), everything(), &post_spec(), header.as_ref()).unwrap();
+fn post(raw: &RawMessage) -> Result<Post<'static>, DropReason> {
+    let header = matches!(raw, RawMessage::Fields(_)).then(header);
+    let table =
+        PostTableFormat::new(source(), everything(), &post_spec(), header.as_ref()).unwrap();
     posts(&table, raw).map(|mut posts| posts.remove(0))
 }
 
@@ -65,14 +67,14 @@ fn a_row_becomes_a_post_that_was_received_when_it_was_written() {
     }
     "#);
     let json = r#"{"id":12,"time":"2015-02-17T07:36:05Z","lang":"en","text":" rain ","more":[1]}"#;
-    assert_eq!(post(&Raw::Text(json.to_owned())), Ok(in_fields));
+    assert_eq!(post(&RawMessage::Text(json.to_owned())), Ok(in_fields));
 }
 
 #[test]
 fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
     let too_long = "x".repeat(MAX_POST_TEXT_BYTES + 1);
     let id_too_long = "x".repeat(300);
-    let object = |json: &str| Raw::Text(json.to_owned());
+    let object = |json: &str| RawMessage::Text(json.to_owned());
     for (raw, reason, says) in [
         (
             row(&["", WRITTEN, "", "", "", "rain"]),
@@ -138,15 +140,15 @@ fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
         ),
     ] {
         let dropped = post(&raw).unwrap_err();
-        assert_eq!(dropped.reason(), reason, "{dropped}");
+        assert_eq!(dropped.label(), reason, "{dropped}");
         assert!(dropped.to_string().contains(says), "{says} in {dropped}");
     }
 }
 
 #[test]
 fn a_place_counts_where_it_can_be_read() {
-    let selection = Arc::new(Selection::cities(&[new_york()]).unwrap());
-    let table = PostTable::new(source(), selection, &post_spec(), Some(&header())).unwrap();
+    let selection = Arc::new(Selection::for_cities(&[new_york()]).unwrap());
+    let table = PostTableFormat::new(source(), selection, &post_spec(), Some(&header())).unwrap();
     for (lat, lon, lies_there) in [
         ("40.7", "-74.0", true),
         (" 40.7 ", " -74 ", true),
@@ -167,7 +169,8 @@ fn a_place_counts_where_it_can_be_read() {
 #[test]
 fn every_missing_column_is_told_at_once() {
     let header = vec!["id", "label", "body"].into();
-    let refused = PostTable::new(source(), everything(), &post_spec(), Some(&header)).unwrap_err();
+    let refused =
+        PostTableFormat::new(source(), everything(), &post_spec(), Some(&header)).unwrap_err();
     insta::assert_snapshot!(
         refused,
         @r#"the table has no column "text", "time", "lang", "lat", "lon"; it has "id", "label", "body""#
@@ -209,7 +212,7 @@ fn times_are_read_as_the_format_says() {
         ("%Y-%m-%d", "2018-02-30", None),
         ("%s", "1514808000", Some(noon)),
     ] {
-        let read = TimeFormat::from_str(format).unwrap().read(text);
+        let read = TimeFormat::from_str(format).unwrap().parse(text);
         assert_eq!(read.ok(), expected.map(rfc3339), "{text} by {format}");
     }
 }
@@ -235,11 +238,11 @@ fn the_shift_moves_every_time() {
             shift,
             ..post_spec()
         };
-        let table = PostTable::new(source(), everything(), &spec, Some(&header())).unwrap();
+        let table = PostTableFormat::new(source(), everything(), &spec, Some(&header())).unwrap();
         let found = posts(&table, &raw);
         let times = found.as_ref().map(|p| (p[0].created_at, p[0].received_at));
         let expected = expected.map(|at| (rfc3339(at), rfc3339(at)));
-        assert_eq!(times.map_err(Dropped::reason), expected);
+        assert_eq!(times.map_err(DropReason::label), expected);
     }
 }
 
@@ -257,21 +260,21 @@ fn weather_spec() -> WeatherTableSpec {
         },
         time: TimeFormat::RFC3339,
         shift: TimeDelta::zero(),
-        filters: vec![Filter {
+        filters: vec![RowFilter {
             column: named("origin"),
             value: named("JFK"),
         }],
     }
 }
 
-fn weather(fields: &[&str]) -> Result<Observation, Dropped> {
+fn weather(fields: &[&str]) -> Result<Observation, DropReason> {
     let columns = [
         "origin", "time", "temp", "humid", "precip", "wind", "cloud", "pressure",
     ];
     let header = columns.to_vec().into();
     let city = CityId::parse("new-york").unwrap();
-    let table = WeatherTable::new((city, source()), &weather_spec(), Some(&header)).unwrap();
-    table.read(&row(fields))
+    let table = WeatherTableFormat::new((city, source()), &weather_spec(), Some(&header)).unwrap();
+    table.parse(&row(fields))
 }
 
 #[test]
@@ -321,19 +324,17 @@ fn an_absent_value_is_missing_and_without_a_temperature_the_row_is_dropped() {
             "impossible_value",
         ),
     ] {
-        assert_eq!(weather(&fields).unwrap_err().reason(), reason, "{fields:?}");
+        assert_eq!(weather(&fields).unwrap_err().label(), reason, "{fields:?}");
     }
-    assert_eq!(
-        weather(&["JFK", WRITTEN]).unwrap_err().reason(),
-        "malformed"
-    );
+    assert_eq!(weather(&["JFK", WRITTEN]).unwrap_err().label(), "malformed");
 }
 
 #[test]
 fn a_weather_table_tells_every_missing_column_its_filters_too() {
     let header: StringRecord = vec!["time", "temp"].into();
     let city = CityId::parse("new-york").unwrap();
-    let refused = WeatherTable::new((city, source()), &weather_spec(), Some(&header)).unwrap_err();
+    let refused =
+        WeatherTableFormat::new((city, source()), &weather_spec(), Some(&header)).unwrap_err();
     insta::assert_snapshot!(
         refused,
         @r#"the table has no column "humid", "precip", "wind", "cloud", "pressure", "origin"; it has "time", "temp""#
@@ -374,13 +375,13 @@ proptest! {
         let fields: Vec<_> = fields.iter().map(String::as_str).collect();
         let _ = post(&row(&fields));
         let _ = weather(&fields);
-        let _ = post(&Raw::Text(fields.concat()));
+        let _ = post(&RawMessage::Text(fields.concat()));
     }
 
     #[test]
     fn no_time_or_pattern_panics(pattern in "[%a-zA-Z0-9:+.# -]{0,12}", text in ".{0,20}") {
         if let Ok(format) = TimeFormat::from_str(&pattern) {
-            let _ = format.read(&text);
+            let _ = format.parse(&text);
         }
     }
 
@@ -391,7 +392,7 @@ proptest! {
         let at = common::at(ms);
         let in_fields = post(&row(&[&id, &at.to_string(), "en", "", "", &text])).unwrap();
         let json = serde_json::json!({"id": id, "time": at.to_string(), "lang": "en", "text": text});
-        let in_json = post(&Raw::Text(json.to_string())).unwrap();
+        let in_json = post(&RawMessage::Text(json.to_string())).unwrap();
         prop_assert_eq!(in_fields.id(), id);
         prop_assert_eq!(in_fields.text(), text);
         prop_assert_eq!(in_fields.created_at, at);

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use common::{at, city, new_york, posts, rfc3339, source, with};
 use moodvane_model::Language;
-use moodvane_upstream::x::{self, Changes, Listed, Rule, RuleError, RuleSpec, XFormat};
-use moodvane_upstream::{Raw, Selection};
+use moodvane_upstream::x::{self, ActiveRule, Rule, RuleChanges, RuleError, RuleSpec, XFormat};
+use moodvane_upstream::{RawMessage, Selection};
 use serde_json::{Value, json};
 
 fn message() -> Value {
@@ -27,22 +27,22 @@ fn message() -> Value {
 }
 
 fn format() -> XFormat {
-    let selection = Selection::cities(&[new_york()]).unwrap();
+    let selection = Selection::for_cities(&[new_york()]).unwrap();
     let rules = BTreeSet::from(["7".to_owned()]);
     XFormat::new(source(), Arc::new(selection), rules)
 }
 
 fn reason(message: &Value) -> &'static str {
-    let raw = Raw::Text(message.to_string());
+    let raw = RawMessage::Text(message.to_string());
     match posts(&format(), &raw) {
         Ok(_) => "kept",
-        Err(dropped) => dropped.reason(),
+        Err(dropped) => dropped.label(),
     }
 }
 
 #[test]
 fn a_message_is_a_post_of_its_city() {
-    let raw = Raw::Text(message().to_string());
+    let raw = RawMessage::Text(message().to_string());
     let found = posts(&format(), &raw).unwrap();
     let post = &found[0];
     assert_eq!(post.identity(), "new-york:test:1212092628029698048");
@@ -97,7 +97,7 @@ fn languages_that_are_none_are_none() {
         (json!("qu"), Some("qu")),
         (json!("1"), None),
     ] {
-        let raw = Raw::Text(with(message(), "/data/lang", Some(tag)).to_string());
+        let raw = RawMessage::Text(with(message(), "/data/lang", Some(tag)).to_string());
         let found = posts(&format(), &raw).unwrap();
         let language = found[0].language.map(|l| l.to_string());
         assert_eq!(language.as_deref(), expected);
@@ -142,8 +142,11 @@ fn a_notice_tells_why_the_stream_ends() {
         "detail": "This stream has been disconnected upstream for operational reasons.",
     }]});
     let expected = "operational-disconnect: This stream has been disconnected upstream for operational reasons.";
-    assert_eq!(x::notice(&said.to_string()).as_deref(), Some(expected));
-    let nothing = x::notice("{\"errors\":[]}");
+    assert_eq!(
+        x::disconnect_reason(&said.to_string()).as_deref(),
+        Some(expected)
+    );
+    let nothing = x::disconnect_reason("{\"errors\":[]}");
     assert_eq!(nothing.as_deref(), Some("without a reason"));
     let mut with_errors = message();
     with_errors["errors"] = said["errors"].clone();
@@ -152,7 +155,7 @@ fn a_notice_tells_why_the_stream_ends() {
         with_errors.to_string(),
         "\"errors\"".to_owned(),
     ] {
-        assert_eq!(x::notice(&line), None, "{line}");
+        assert_eq!(x::disconnect_reason(&line), None, "{line}");
     }
 }
 
@@ -167,7 +170,7 @@ fn spec<'a>(words: &'a [String], cities: &'a [moodvane_model::City]) -> RuleSpec
 }
 
 fn values(spec: &RuleSpec<'_>) -> Result<Vec<String>, RuleError> {
-    let rules = x::rules(source(), spec)?;
+    let rules = x::build_rules(source(), spec)?;
     assert!(rules.iter().all(|rule| rule.tag == "moodvane:test"));
     assert!(
         rules
@@ -219,7 +222,7 @@ fn rules_fit_into_what_the_plan_allows() {
     let error = values(&shorter).unwrap_err();
     assert!(error.to_string().contains("\"new york\""), "{error}");
     let nameless = [city("nowhere", (0.0, 0.0), &[])];
-    assert_eq!(values(&spec(&[], &nameless)), Err(RuleError::Nothing));
+    assert_eq!(values(&spec(&[], &nameless)), Err(RuleError::NoTerms));
     let many: Vec<_> = (0..27).map(|n| format!("w{n:0>400}")).collect();
     let error = values(&spec(&many, &cities)).unwrap_err();
     assert_eq!(error, RuleError::TooMany { rules: 27 });
@@ -231,7 +234,7 @@ fn only_rules_of_the_sources_own_are_taken_away() {
         value: value.to_owned(),
         tag: "moodvane:test".to_owned(),
     };
-    let listed = |id: &str, value: &str, tag: Option<&str>| Listed {
+    let listed = |id: &str, value: &str, tag: Option<&str>| ActiveRule {
         id: id.to_owned(),
         value: value.to_owned(),
         tag: tag.map(str::to_owned),
@@ -243,12 +246,12 @@ fn only_rules_of_the_sources_own_are_taken_away() {
         listed("4", "nobody's", None),
         listed("5", "shared", Some("somebody")),
     ];
-    let changes = x::changes(
+    let changes = x::rule_changes(
         source(),
         &[wanted("kept"), wanted("new"), wanted("shared")],
         &there,
     );
-    let expected = Changes {
+    let expected = RuleChanges {
         add: vec![wanted("new")],
         delete: vec!["1".to_owned()],
     };
@@ -259,7 +262,7 @@ fn only_rules_of_the_sources_own_are_taken_away() {
         changes.delete_body(),
         Some(json!({ "delete": { "ids": ["1"] } }))
     );
-    let nothing = x::changes(source(), &[wanted("kept")], &there[1..]);
+    let nothing = x::rule_changes(source(), &[wanted("kept")], &there[1..]);
     assert_eq!((nothing.add_body(), nothing.delete_body()), (None, None));
 }
 
@@ -289,7 +292,7 @@ fn a_rule_that_is_refused_is_an_error_in_xs_words() {
         (json!([]), Err("not JSON")),
         (json!({}), Err("\"meta\" is missing")),
     ] {
-        let found = x::parse_changed(answer.to_string().as_bytes());
+        let found = x::parse_rule_changes(answer.to_string().as_bytes());
         match (found, expected) {
             (Ok(rules), Ok(n)) => assert_eq!(rules.len(), n),
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use moodvane_eventlog::NewRecord;
 use moodvane_model::{Timestamp, Topic};
-use moodvane_upstream::Raw;
-use moodvane_upstream::table::{PostTable, TableError, WeatherTable};
+use moodvane_upstream::RawMessage;
+use moodvane_upstream::table::{PostTableFormat, TableError, WeatherTableFormat};
 use tracing::{info, warn};
 
 use self::pace::Pace;
@@ -43,7 +43,7 @@ pub(crate) async fn posts(
         return Ok(SourceExit::Stopped);
     };
     let header = opened.reading.header();
-    let table = PostTable::new(
+    let table = PostTableFormat::new(
         context.id(),
         Arc::clone(&config.selection),
         &config.spec,
@@ -51,7 +51,7 @@ pub(crate) async fn posts(
     );
     let table = Arc::new(table.map_err(|error| opened.refused(&error))?);
     let times = Arc::clone(&table);
-    let time_of: TimeOf = Box::new(move |raw| times.time_of(raw));
+    let time_of: TimeOf = Box::new(move |raw| times.event_time(raw));
     let format = Arc::new(PostRecords(table));
     let pipeline = Pipeline::new(limited(context), Topic::Tweet, format);
     opened.replay(time_of, pipeline)?.live().await
@@ -66,25 +66,25 @@ pub(crate) async fn weather(
         return Ok(SourceExit::Stopped);
     };
     let header = opened.reading.header();
-    let table = WeatherTable::new((config.city, context.id()), &config.spec, header);
+    let table = WeatherTableFormat::new((config.city, context.id()), &config.spec, header);
     let table = Arc::new(table.map_err(|error| opened.refused(&error))?);
     let times = Arc::clone(&table);
-    let time_of: TimeOf = Box::new(move |raw| times.time_of(raw));
+    let time_of: TimeOf = Box::new(move |raw| times.event_time(raw));
     let format = Arc::new(WeatherRecords(table));
     let pipeline = Pipeline::new(limited(context), Topic::Temperature, format);
     opened.replay(time_of, pipeline)?.live().await
 }
 
-struct WeatherRecords(Arc<WeatherTable>);
+struct WeatherRecords(Arc<WeatherTableFormat>);
 
 impl RecordFormat for WeatherRecords {
     fn format(
         &self,
-        raw: &Raw,
+        raw: &RawMessage,
         _: Timestamp,
         out: &mut Vec<NewRecord>,
     ) -> Result<Option<Timestamp>, &'static str> {
-        let observation = self.0.read(raw).map_err(|dropped| dropped.reason())?;
+        let observation = self.0.parse(raw).map_err(|reason| reason.label())?;
         out.push(NewRecord {
             key: observation.identity().into_bytes(),
             value: observation.to_json().map_err(|_| "encoding")?,

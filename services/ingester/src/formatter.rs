@@ -13,7 +13,7 @@ use std::sync::Arc;
 use actix::prelude::*;
 use moodvane_eventlog::NewRecord;
 use moodvane_model::{Post, Timestamp};
-use moodvane_upstream::{PostFormat, Raw};
+use moodvane_upstream::{PostFormat, RawMessage};
 
 pub use self::pool::PoolStatus;
 pub(crate) use self::pool::{FormatterPool, PoolBounds, WeakPool};
@@ -28,7 +28,7 @@ pub(crate) trait RecordFormat: Send + Sync {
     /// Appends the records of one message; answers the latest own time among them.
     fn format(
         &self,
-        raw: &Raw,
+        raw: &RawMessage,
         received_at: Timestamp,
         out: &mut Vec<NewRecord>,
     ) -> Result<Option<Timestamp>, &'static str>;
@@ -40,14 +40,14 @@ pub(crate) struct PostRecords(pub(crate) Arc<dyn PostFormat>);
 impl RecordFormat for PostRecords {
     fn format(
         &self,
-        raw: &Raw,
+        raw: &RawMessage,
         received_at: Timestamp,
         out: &mut Vec<NewRecord>,
     ) -> Result<Option<Timestamp>, &'static str> {
         let mut posts: Vec<Post<'static>> = Vec::with_capacity(1);
         self.0
             .format(raw, received_at, &mut posts)
-            .map_err(|dropped| dropped.reason())?;
+            .map_err(|dropped| dropped.label())?;
         for post in &posts {
             out.push(NewRecord {
                 key: post.identity().into_bytes(),
@@ -62,7 +62,7 @@ impl RecordFormat for PostRecords {
 #[derive(Message)]
 #[rtype(result = "Formatted")]
 pub(crate) struct Format {
-    pub(crate) raws: Vec<Raw>,
+    pub(crate) raws: Vec<RawMessage>,
     pub(crate) received_at: Timestamp,
     pub(crate) by: Arc<dyn RecordFormat>,
 }
@@ -147,11 +147,11 @@ mod tests {
     impl RecordFormat for Picky {
         fn format(
             &self,
-            raw: &Raw,
+            raw: &RawMessage,
             at: Timestamp,
             out: &mut Vec<NewRecord>,
         ) -> Result<Option<Timestamp>, &'static str> {
-            let Raw::Text(text) = raw else {
+            let RawMessage::Text(text) = raw else {
                 return Err("shape");
             };
             out.push(NewRecord {
@@ -171,7 +171,7 @@ mod tests {
         let pool = pool(1, 2);
         let at = Timestamp::from_millis(7).unwrap();
         for _ in 0..4 {
-            let raws = ["a", "bad", "worse", "b"].map(|text| Raw::Text(text.to_owned()));
+            let raws = ["a", "bad", "worse", "b"].map(|text| RawMessage::Text(text.to_owned()));
             let chunk = Format {
                 raws: raws.into(),
                 received_at: at,

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures::{FutureExt, StreamExt};
 use moodvane_model::Topic;
-use moodvane_upstream::Raw;
+use moodvane_upstream::RawMessage;
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url, time_us};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -250,11 +250,11 @@ impl Stream {
         let times: Vec<Option<i64>> = raws.iter().map(|raw| time_us(raw)).collect();
         let told: Vec<i64> = times.iter().copied().flatten().collect();
         self.look_for_gap(&told);
-        let raws: Vec<Raw> = raws
+        let raws: Vec<RawMessage> = raws
             .into_iter()
             .zip(times)
             .filter(|(_, time)| self.is_new(*time))
-            .map(|(raw, _)| Raw::Text(raw))
+            .map(|(raw, _)| RawMessage::Text(raw))
             .collect();
         if !raws.is_empty() {
             self.pipeline.submit(raws, self.latest(&told));

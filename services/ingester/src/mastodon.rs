@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_model::Topic;
-use moodvane_upstream::Raw;
-use moodvane_upstream::mastodon::{self, MastodonFormat, compare_ids, new_id};
-use moodvane_upstream::sse::Events;
+use moodvane_upstream::RawMessage;
+use moodvane_upstream::mastodon::{self, MastodonFormat, compare_ids, new_status_id};
+use moodvane_upstream::sse::EventDecoder;
 use reqwest::{Client, RequestBuilder};
 use tracing::info;
 use url::Url;
@@ -72,7 +72,7 @@ async fn connect(
     let records = Arc::new(PostRecords(Arc::new(format)));
     let mut pipeline = Pipeline::new(context.clone(), Topic::Tweet, records);
     let timeline = Timeline {
-        events: Events::default(),
+        events: EventDecoder::default(),
         cursor: CursorKeeper::new(Arc::clone(&context.shared.log), name),
         position,
         context: context.clone(),
@@ -100,7 +100,7 @@ impl Server<'_> {
     }
 
     /// What came after `position`, the oldest first. A page that fails ends it, noted.
-    async fn since(&self, position: &str) -> Vec<Raw> {
+    async fn since(&self, position: &str) -> Vec<RawMessage> {
         let (mut after, mut missed) = (position.to_owned(), Vec::new());
         for _ in 0..MAX_PAGES {
             let page = match self.page(&after).await {
@@ -111,7 +111,7 @@ impl Server<'_> {
                     return missed;
                 }
             };
-            let is_last = page.len() < mastodon::PAGE;
+            let is_last = page.len() < mastodon::PAGE_SIZE;
             for (id, raw) in page {
                 after = id;
                 missed.push(raw);
@@ -124,7 +124,7 @@ impl Server<'_> {
         missed
     }
 
-    async fn page(&self, after: &str) -> Result<Vec<(String, Raw)>, SourceError> {
+    async fn page(&self, after: &str) -> Result<Vec<(String, RawMessage)>, SourceError> {
         let url = self.config.timeline.page_url(&self.config.base_url, after);
         let request = self.request(url);
         let whole = async { http::body(http::open(request, self.context.now()).await?).await };
@@ -134,7 +134,7 @@ impl Server<'_> {
 }
 
 struct Timeline {
-    events: Events,
+    events: EventDecoder,
     cursor: CursorKeeper,
     position: Option<String>,
     context: SourceContext,
@@ -143,17 +143,17 @@ struct Timeline {
 impl Protocol for Timeline {
     type Mark = Option<String>;
 
-    fn line(&mut self, line: &str, out: &mut Vec<Raw>) -> Result<(), SourceError> {
-        match self.events.line(line) {
-            Ok(event) => out.extend(event.as_ref().map(mastodon::raw)),
+    fn line(&mut self, line: &str, out: &mut Vec<RawMessage>) -> Result<(), SourceError> {
+        match self.events.push_line(line) {
+            Ok(event) => out.extend(event.as_ref().map(mastodon::raw_message)),
             Err(_) => self.context.count_dropped("too_long"),
         }
         Ok(())
     }
 
-    fn mark(&self, raws: &[Raw]) -> Self::Mark {
+    fn mark(&self, raws: &[RawMessage]) -> Self::Mark {
         raws.iter()
-            .filter_map(new_id)
+            .filter_map(new_status_id)
             .max_by(|a, b| compare_ids(a, b))
     }
 

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::future::{FutureExt, LocalBoxFuture};
 use futures::stream::FuturesOrdered;
 use moodvane_model::Topic;
-use moodvane_upstream::Raw;
+use moodvane_upstream::RawMessage;
 
 use crate::error::SourceError;
 use crate::formatter::{Format, Formatted, RecordFormat};
@@ -68,7 +68,7 @@ impl<M: 'static> Pipeline<M> {
     }
 
     /// Takes a batch.
-    pub(crate) fn submit(&mut self, raws: Vec<Raw>, position: M) {
+    pub(crate) fn submit(&mut self, raws: Vec<RawMessage>, position: M) {
         let chunk = Format {
             raws,
             received_at: self.context.now(),

@@ -10,7 +10,7 @@ mod lines;
 use std::time::Duration;
 
 use futures::FutureExt;
-use moodvane_upstream::Raw;
+use moodvane_upstream::RawMessage;
 use reqwest::Response;
 
 use self::lines::Lines;
@@ -28,10 +28,10 @@ pub(crate) trait Protocol {
     ///
     /// # Errors
     /// [`SourceError`] where the line says that the stream ends.
-    fn line(&mut self, line: &str, out: &mut Vec<Raw>) -> Result<(), SourceError>;
+    fn line(&mut self, line: &str, out: &mut Vec<RawMessage>) -> Result<(), SourceError>;
 
     /// Where the source stands after these messages.
-    fn mark(&self, raws: &[Raw]) -> Self::Mark;
+    fn mark(&self, raws: &[RawMessage]) -> Self::Mark;
 
     /// Whether more may be read.
     ///
@@ -158,7 +158,7 @@ impl<P: Protocol> Listening<P> {
     fn take<B: AsRef<[u8]>>(
         &mut self,
         part: Result<Option<B>, reqwest::Error>,
-        raws: &mut Vec<Raw>,
+        raws: &mut Vec<RawMessage>,
     ) -> Result<(), SourceError> {
         let part = match part {
             Ok(Some(part)) => part,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use moodvane_model::Topic;
 use moodvane_upstream::x::{self, XFormat};
-use moodvane_upstream::{Raw, UpstreamError};
+use moodvane_upstream::{RawMessage, UpstreamError};
 use reqwest::Client;
 use serde_json::Value;
 use tracing::{info, warn};
@@ -81,7 +81,7 @@ impl Api<'_> {
     async fn sync_rules(&self) -> Result<BTreeSet<String>, SourceError> {
         let wanted = &self.config.rules;
         let listed = self.rules().await?;
-        let changes = x::changes(self.context.id(), wanted, &listed);
+        let changes = x::rule_changes(self.context.id(), wanted, &listed);
         let bodies = [changes.delete_body(), changes.add_body()];
         let mut listed = listed;
         if bodies.iter().any(Option::is_some) {
@@ -92,7 +92,7 @@ impl Api<'_> {
             info!(source = %self.context.id(), added, deleted, "rules changed");
             listed = self.rules().await?;
         }
-        let is_wanted = |rule: &&x::Listed| wanted.iter().any(|w| w.value == rule.value);
+        let is_wanted = |rule: &&x::ActiveRule| wanted.iter().any(|w| w.value == rule.value);
         let ids: BTreeSet<String> = listed
             .iter()
             .filter(is_wanted)
@@ -109,7 +109,7 @@ impl Api<'_> {
         Ok(ids)
     }
 
-    async fn rules(&self) -> Result<Vec<x::Listed>, SourceError> {
+    async fn rules(&self) -> Result<Vec<x::ActiveRule>, SourceError> {
         let request = self.client.get(x::rules_url(&self.config.base_url));
         Ok(x::parse_rules(&self.ask(request).await?)?)
     }
@@ -117,7 +117,7 @@ impl Api<'_> {
     async fn change(&self, body: &Value) -> Result<(), SourceError> {
         let request = self.client.post(x::rules_url(&self.config.base_url));
         let answer = self.ask(request.json(body)).await?;
-        x::parse_changed(&answer)?;
+        x::parse_rule_changes(&answer)?;
         Ok(())
     }
 
@@ -135,19 +135,19 @@ struct Filtered {
 impl Protocol for Filtered {
     type Mark = ();
 
-    fn line(&mut self, line: &str, out: &mut Vec<Raw>) -> Result<(), SourceError> {
+    fn line(&mut self, line: &str, out: &mut Vec<RawMessage>) -> Result<(), SourceError> {
         if line.is_empty() {
             return Ok(());
         }
-        if let Some(reason) = x::notice(line) {
+        if let Some(reason) = x::disconnect_reason(line) {
             return Err(SourceError::Stream(format!("X says {reason}")));
         }
         self.budget.spend();
-        out.push(Raw::Text(line.to_owned()));
+        out.push(RawMessage::Text(line.to_owned()));
         Ok(())
     }
 
-    fn mark(&self, _: &[Raw]) {}
+    fn mark(&self, _: &[RawMessage]) {}
 
     async fn may_read(&mut self) -> Result<(), SourceError> {
         self.budget.reserve().await

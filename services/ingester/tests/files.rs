@@ -17,7 +17,7 @@ use moodvane_ingester::{
 use moodvane_model::{Observation, Post, Timestamp, Topic, Variable};
 use moodvane_upstream::Selection;
 use moodvane_upstream::table::{
-    Filter, PostColumns, PostTableSpec, TableKind, TemperatureUnit, TimeFormat, WeatherColumns,
+    PostColumns, PostTableSpec, RowFilter, TableKind, TemperatureUnit, TimeFormat, WeatherColumns,
     WeatherTableSpec,
 };
 use tempfile::TempDir;
@@ -51,7 +51,7 @@ fn posts(path: &Path) -> SourceConfig {
             time: TimeFormat::RFC3339,
             shift: TimeDelta::days(-1),
         },
-        selection: Arc::new(Selection::all(new_york().id, None)),
+        selection: Arc::new(Selection::all_posts(new_york().id, None)),
     })
 }
 
@@ -227,7 +227,7 @@ async fn weather_rows_are_filtered_and_converted() {
             },
             time: TimeFormat::RFC3339,
             shift: TimeDelta::zero(),
-            filters: vec![Filter {
+            filters: vec![RowFilter {
                 column: "station".to_owned(),
                 value: "JFK".to_owned(),
             }],

@@ -61,7 +61,7 @@ impl Server {
             since: None,
             rewind: Duration::from_secs(5),
             idle: GRACE,
-            selection: Arc::new(Selection::cities(&[new_york()]).unwrap()),
+            selection: Arc::new(Selection::for_cities(&[new_york()]).unwrap()),
         }
     }
 

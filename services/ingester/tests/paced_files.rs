@@ -79,7 +79,7 @@ impl Trial {
                 time: TimeFormat::UNIX_SECONDS,
                 shift: TimeDelta::zero(),
             },
-            selection: Arc::new(Selection::all(new_york().id, None)),
+            selection: Arc::new(Selection::all_posts(new_york().id, None)),
         });
         Rig::start_with(&self.log, config(vec![posts]), self.clock.clone())
     }

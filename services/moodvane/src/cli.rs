@@ -6,8 +6,8 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand};
 use moodvane_launch::{HealthArgs, ScorerKind};
 use moodvane_model::{HourSlot, Offset, Partition, Topic};
-use moodvane_sentiment::measure::{Labels, Scale};
-use moodvane_sentiment::{Rule, ScorerName};
+use moodvane_sentiment::evaluation::{LabelKind, LabelScale};
+use moodvane_sentiment::{DecisionRule, ScorerName};
 
 /// Relates a city's weather to the mood of what people post, hour by hour.
 #[derive(Debug, Parser)]
@@ -229,8 +229,8 @@ pub(crate) struct ScorerArgs {
     #[arg(long, default_value_t = ScorerKind::BuiltIn(ScorerName::Trained))]
     pub(crate) scorer: ScorerKind,
     /// What the trained scorer's classes are chosen for: mean, recall, mae or likely.
-    #[arg(long, default_value_t = Rule::Mean)]
-    pub(crate) rule: Rule,
+    #[arg(long, default_value_t = DecisionRule::Mean)]
+    pub(crate) rule: DecisionRule,
     /// A file of weights for the trained scorer, instead of the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
@@ -254,7 +254,7 @@ pub(crate) struct EvalArgs {
     /// What labels mean: 3 (0 to 2), 5 (0 to 4) or raters (-4 to 4); by default each file's name
     /// says it, as in `…_3class.tsv`.
     #[arg(long, value_name = "KIND", value_parser = labels)]
-    pub(crate) labels: Option<Labels>,
+    pub(crate) labels: Option<LabelKind>,
     /// Answers in JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -264,11 +264,11 @@ pub(crate) struct EvalArgs {
     pub(crate) files: Vec<PathBuf>,
 }
 
-fn labels(text: &str) -> Result<Labels, String> {
+fn labels(text: &str) -> Result<LabelKind, String> {
     match text {
-        "3" => Ok(Labels::Classes(Scale::Three)),
-        "5" => Ok(Labels::Classes(Scale::Five)),
-        "raters" => Ok(Labels::Raters),
+        "3" => Ok(LabelKind::Classes(LabelScale::Three)),
+        "5" => Ok(LabelKind::Classes(LabelScale::Five)),
+        "raters" => Ok(LabelKind::Raters),
         _ => Err("must be 3, 5 or raters".to_owned()),
     }
 }

@@ -277,7 +277,7 @@ impl World {
             other_urls: Vec::new(),
             rewind: REWIND,
             idle: BlueskyConfig::IDLE,
-            selection: Arc::new(Selection::cities(cities)?),
+            selection: Arc::new(Selection::for_cities(cities)?),
             since: Some(self.start()?),
         };
         Ok(vec![

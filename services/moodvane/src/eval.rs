@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use moodvane_sentiment::measure::{Labels, Report, Tally, read_labelled};
+use moodvane_sentiment::evaluation::{Evaluation, LabelKind, Report, parse_labelled};
 use moodvane_sentiment::{Scorer, Text};
 use serde_json::{Value, json};
 
@@ -41,8 +41,8 @@ pub(crate) fn run(args: &EvalArgs, common: &GlobalArgs) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-fn labels(path: &Path) -> Option<Labels> {
-    Labels::by_name(&path.file_name()?.to_string_lossy())
+fn labels(path: &Path) -> Option<LabelKind> {
+    LabelKind::by_name(&path.file_name()?.to_string_lossy())
 }
 
 struct Measured {
@@ -50,20 +50,20 @@ struct Measured {
     per_second: f64,
 }
 
-fn measure(path: &PathBuf, labels: Labels, scorer: &mut dyn Scorer) -> anyhow::Result<Measured> {
+fn measure(path: &PathBuf, labels: LabelKind, scorer: &mut dyn Scorer) -> anyhow::Result<Measured> {
     let shown = path.display();
     let size = std::fs::metadata(path)
         .with_context(|| format!("cannot read {shown}"))?
         .len();
     anyhow::ensure!(size <= MAX_FILE, "{shown} is larger than {MAX_FILE} bytes");
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    let rows = read_labelled(&file, labels).with_context(|| shown.to_string())?;
+    let rows = parse_labelled(&file, labels).with_context(|| shown.to_string())?;
     let texts: Vec<Text<'_>> = rows.iter().map(|row| Text::plain(row.text)).collect();
     let mut scores = Vec::with_capacity(texts.len());
     let start = Instant::now();
-    scorer.score_texts(&texts, &mut scores)?;
+    scorer.score_batch(&texts, &mut scores)?;
     let seconds = start.elapsed().as_secs_f64();
-    let mut tally = Tally::new(labels.scale());
+    let mut tally = Evaluation::new(labels.scale());
     for (row, score) in rows.iter().zip(&scores) {
         let score = score.with_context(|| format!("{shown}: \"{}\" cannot be judged", row.text))?;
         tally.add(row.label, row.topic, score);
@@ -76,7 +76,7 @@ fn measure(path: &PathBuf, labels: Labels, scorer: &mut dyn Scorer) -> anyhow::R
 
 fn as_json(path: &Path, measured: &Measured) -> Value {
     let report = &measured.report;
-    let bin = |bin: &moodvane_sentiment::measure::Bin| json!({"n": bin.n, "mean_value": bin.value, "mean_label": bin.label});
+    let bin = |bin: &moodvane_sentiment::evaluation::CalibrationBin| json!({"n": bin.n, "mean_value": bin.value, "mean_label": bin.label});
     json!({
         "file": path.to_string_lossy(),
         "n": report.n,

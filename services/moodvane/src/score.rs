@@ -37,7 +37,7 @@ pub(crate) fn scorer(args: &ScorerArgs, common: &GlobalArgs) -> anyhow::Result<B
     match args.scorer {
         ScorerKind::BuiltIn(ScorerName::Trained) => Ok(Box::new(trained(args)?)),
         _ if args.weights.is_some() => bail!("--weights is for the trained scorer"),
-        ScorerKind::BuiltIn(name) => Ok(name.with(args.rule).build()?),
+        ScorerKind::BuiltIn(name) => Ok(name.with_rule(args.rule).build()?),
         ScorerKind::Bert => {
             let mut settings = read_settings(common);
             settings.set("sentiment.scorer", "bert");
@@ -77,12 +77,12 @@ fn score(
     mut output: impl Write,
     scorer: &mut dyn Scorer,
 ) -> anyhow::Result<()> {
-    let at_once = scorer.at_once().min(MAX_AT_ONCE);
+    let at_once = scorer.max_batch_size().min(MAX_AT_ONCE);
     let mut lines = Vec::with_capacity(at_once);
     let mut scores = Vec::with_capacity(at_once);
     let mut flush = |lines: &mut Vec<String>| -> anyhow::Result<()> {
         let texts: Vec<Text<'_>> = lines.iter().map(|line| Text::plain(line)).collect();
-        scorer.score_texts(&texts, &mut scores)?;
+        scorer.score_batch(&texts, &mut scores)?;
         for score in &scores {
             match score {
                 Some(score) => {
@@ -119,7 +119,7 @@ fn explain(
 fn show(output: &mut impl Write, explanation: &Explanation) -> anyhow::Result<()> {
     let score = explanation.score;
     let shares = explanation
-        .shares
+        .probabilities
         .0
         .map(|share| format!("{:.3}", f64::from(share) / 65_536.0));
     writeln!(
@@ -129,8 +129,12 @@ fn show(output: &mut impl Write, explanation: &Explanation) -> anyhow::Result<()
         score.value(),
         shares.join(" ")
     )?;
-    for reason in explanation.reasons.iter().take(SHOWN) {
-        writeln!(output, "  {:+.3}  {}", reason.effect, reason.what)?;
+    for contribution in explanation.contributions.iter().take(SHOWN) {
+        writeln!(
+            output,
+            "  {:+.3}  {}",
+            contribution.effect, contribution.feature
+        )?;
     }
     Ok(())
 }
@@ -298,7 +302,7 @@ mod tests {
         assert!(error(&path).contains("cannot read"), "{}", error(&path));
         std::fs::write(&path, "text").unwrap();
         assert!(
-            error(&path).contains("these are no weights"),
+            error(&path).contains("not a weights file"),
             "{}",
             error(&path)
         );

@@ -160,7 +160,7 @@ impl Engine {
     /// The most records that a batch should have, so that the scorer returns soon.
     #[must_use]
     pub fn max_batch_records(&self) -> usize {
-        self.deps.scorer.at_once().max(1)
+        self.deps.scorer.max_batch_size().max(1)
     }
 
     /// The number of records read since the last flush.

@@ -5,7 +5,7 @@
 
 use moodvane_eventlog::{LogError, TopicPartition};
 use moodvane_model::Offset;
-use moodvane_sentiment::ScorerFault;
+use moodvane_sentiment::ScorerError;
 use moodvane_store::StoreError;
 use thiserror::Error;
 
@@ -20,7 +20,7 @@ pub enum ProcessorError {
     Store(#[from] StoreError),
     /// The scorer failed.
     #[error(transparent)]
-    Scorer(#[from] ScorerFault),
+    Scorer(#[from] ScorerError),
     /// The log ends before the offset up to which it was folded.
     #[error(
         "partition {} of topic {} ends at offset {high}, but records below {next} were folded: this is another log; \

@@ -7,7 +7,7 @@
 use std::thread;
 
 use moodvane_model::{Language, Score};
-use moodvane_sentiment::{Scorer, ScorerChoice, ScorerFault, Text};
+use moodvane_sentiment::{Scorer, ScorerChoice, ScorerError, Text};
 
 /// The fewest texts per thread: starting a thread costs about as much as ten scores.
 const MIN_TEXTS: usize = 128;
@@ -58,19 +58,19 @@ impl Scorer for ParallelScorer {
         self.first.fingerprint()
     }
 
-    fn speaks(&self, language: Option<Language>) -> bool {
-        self.first.speaks(language)
+    fn supports_language(&self, language: Option<Language>) -> bool {
+        self.first.supports_language(language)
     }
 
     fn score(&mut self, text: &str) -> Score {
         self.first.score(text)
     }
 
-    fn score_texts(
+    fn score_batch(
         &mut self,
         texts: &[Text<'_>],
         scores: &mut Vec<Option<Score>>,
-    ) -> Result<(), ScorerFault> {
+    ) -> Result<(), ScorerError> {
         let each = texts.len().div_ceil(1 + self.workers.len()).max(MIN_TEXTS);
         let (mine, rest) = texts.split_at(each.min(texts.len()));
         let shares = rest.chunks(each).zip(&mut self.workers);
@@ -79,12 +79,12 @@ impl Scorer for ParallelScorer {
                 .map(|(share, worker)| {
                     let ScorerWorker { scorer, scores } = worker;
                     scope.spawn(|| {
-                        scorer.score_texts(share, scores)?;
+                        scorer.score_batch(share, scores)?;
                         Ok(&*scores)
                     })
                 })
                 .collect();
-            self.first.score_texts(mine, scores)?;
+            self.first.score_batch(mine, scores)?;
             for share in running {
                 match share.join() {
                     Ok(more) => scores.extend_from_slice(more?),
@@ -95,8 +95,8 @@ impl Scorer for ParallelScorer {
         })
     }
 
-    fn at_once(&self) -> usize {
-        self.first.at_once()
+    fn max_batch_size(&self) -> usize {
+        self.first.max_batch_size()
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
             let mut scorer = scorer(threads);
             for count in counts {
                 let mut scores = expected[..1].to_vec();
-                scorer.score_texts(&texts[..count], &mut scores).unwrap();
+                scorer.score_batch(&texts[..count], &mut scores).unwrap();
                 assert_eq!(
                     scores,
                     expected[..count],

@@ -85,7 +85,7 @@ impl PostLedger {
     }
 
     fn class(&mut self, written: &Written) -> Option<u64> {
-        if !self.scorer.speaks(written.spoken()) {
+        if !self.scorer.supports_language(written.spoken()) {
             return None;
         }
         let text = Text {
@@ -93,7 +93,7 @@ impl PostLedger {
             language: written.spoken(),
         };
         let mut scores = Vec::with_capacity(1);
-        if let Err(fault) = self.scorer.score_texts(&[text], &mut scores) {
+        if let Err(fault) = self.scorer.score_batch(&[text], &mut scores) {
             tracing::error!(%fault, "the truth has a post without a score");
         }
         let score = scores.first().copied().flatten()?;

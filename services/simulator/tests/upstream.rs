@@ -15,7 +15,7 @@ use moodvane_sentiment::Scorer;
 use moodvane_simulator::SimulatorConfig;
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url};
 use moodvane_upstream::open_meteo::{current_url, history_url, parse_current, parse_history};
-use moodvane_upstream::{PostFormat, Raw, Selection};
+use moodvane_upstream::{PostFormat, RawMessage, Selection};
 use support::{Running, Toy, config, hours_after_start, run, start, time_us};
 
 /// The hour rows of a pipeline that forgets nothing.
@@ -36,7 +36,9 @@ impl Rows {
             return;
         }
         let at = EventTimeBounds::STANDARD.event_time(post.created_at, post.received_at);
-        let score = Toy.speaks(post.language).then(|| Toy.score(post.text()));
+        let score = Toy
+            .supports_language(post.language)
+            .then(|| Toy.score(post.text()));
         let mut sums = Sums::default();
         sums.add_post(at, score);
         self.add(HourSlot::containing(at), post.source, &sums);
@@ -59,7 +61,7 @@ async fn body(url: url::Url) -> Vec<u8> {
 }
 
 async fn read_posts(running: &Running, config: &SimulatorConfig, rows: &mut Rows) {
-    let selection = Selection::cities(std::slice::from_ref(&config.city)).unwrap();
+    let selection = Selection::for_cities(std::slice::from_ref(&config.city)).unwrap();
     let source = SourceId::parse("bluesky").unwrap();
     let format = JetstreamFormat::new(source, Arc::new(selection));
     let url = subscribe_url(
@@ -75,7 +77,7 @@ async fn read_posts(running: &Running, config: &SimulatorConfig, rows: &mut Rows
             break;
         }
         // What is no post of the city is refused; only what is one counts.
-        let _ = format.format(&Raw::Text(message), start(), &mut posts);
+        let _ = format.format(&RawMessage::Text(message), start(), &mut posts);
     }
     for post in &posts {
         rows.post(post);

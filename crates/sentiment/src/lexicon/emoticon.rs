@@ -1,47 +1,47 @@
-//! Emoticons: the longest one that a text has at a place.
+//! Emoticons: finds the longest one at a position of a text.
 //!
-//! Guarantee: a place is compared with the emoticons that begin with its first byte only, a number
-//! fixed by the tables, so that a text costs time linear in its length.
+//! Guarantee: a position is compared only with the emoticons that share its first byte, a number bounded
+//! by the tables, so that time is linear in the length of the text.
 
-use super::table::{AFINN_EMOTICONS, POINT, lines, own};
-use crate::work::done;
+use super::data::{AFINN_EMOTICONS, POINT, lines, own};
+use crate::work::count_work;
 
-/// Emoticons by their first byte, the longest first.
+/// Emoticons by first byte, longest first.
 pub(crate) struct Emoticons {
     by_first: Vec<Vec<(&'static [u8], i16)>>,
-    /// Whether any emoticon has this byte second: most colons are not faces.
+    /// Whether any emoticon has this byte second: rules out most colons quickly.
     second: [bool; 256],
 }
 
 /// An emoticon found in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// How many bytes it takes, with all repetitions of its last byte.
+    /// Length in bytes, including repetitions of its last byte.
     pub(crate) len: usize,
-    /// In hundredths of an AFINN point.
+    /// Valence in hundredths of an AFINN point.
     pub(crate) valence: i16,
 }
 
 impl Emoticons {
     pub(crate) fn build() -> Self {
-        let mut this = Self {
+        let mut emoticons = Self {
             by_first: vec![Vec::new(); 256],
             second: [false; 256],
         };
         for (text, valence) in lines(AFINN_EMOTICONS) {
-            this.add(text, valence);
+            emoticons.add(text, valence);
         }
         for (text, valence) in own("emoticon") {
-            this.add(text, valence * POINT);
+            emoticons.add(text, valence * POINT);
         }
-        for list in &mut this.by_first {
+        for list in &mut emoticons.by_first {
             list.sort_by_key(|(text, _)| (std::cmp::Reverse(text.len()), *text));
         }
-        this
+        emoticons
     }
 
     fn add(&mut self, text: &'static str, valence: i16) {
-        // The one emoticon that is not ASCII, a heart, stands among the emoji.
+        // The only non-ASCII emoticon, a heart, is in the emoji table.
         let &[first, second, ..] = text.as_bytes() else {
             return;
         };
@@ -53,8 +53,8 @@ impl Emoticons {
         self.second[usize::from(second)] = true;
     }
 
-    /// The emoticon that begins at `at`, if one does.
-    pub(crate) fn at(&self, text: &[u8], at: usize) -> Option<Found> {
+    /// The emoticon at offset `at`, if there is one.
+    pub(crate) fn find_at(&self, text: &[u8], at: usize) -> Option<Found> {
         let first = *text.get(at)?;
         let second = *text.get(at + 1)?;
         if !self.second[usize::from(second)] || !may_begin(text, at) {
@@ -63,17 +63,17 @@ impl Emoticons {
         let rest = &text[at..];
         let (face, valence) = self.by_first[usize::from(first)]
             .iter()
-            .inspect(|_| done(1))
+            .inspect(|_| count_work(1))
             .find(|(face, _)| rest.starts_with(face) && may_end(face, rest))?;
         let last = *face.last()?;
         let repeated = rest[face.len()..].iter().take_while(|&&b| b == last);
-        // Letters repeat in words, not in faces.
+        // Letters repeat in words, not in emoticons.
         let repeated = if last.is_ascii_alphanumeric() {
             0
         } else {
             repeated.count()
         };
-        done(repeated);
+        count_work(repeated);
         Some(Found {
             len: face.len() + repeated,
             valence: *valence,
@@ -81,7 +81,7 @@ impl Emoticons {
     }
 }
 
-/// Eyes may stand right behind a word; what may be a bracket, a letter or a dash may not.
+/// Eyes may directly follow a word; brackets, letters and dashes may not.
 fn may_begin(text: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|at| text.get(at));
     let Some(before) = before else {
@@ -94,7 +94,7 @@ fn may_begin(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// A mouth that is a letter, a digit or an opening bracket may open something else instead.
+/// A mouth that is a letter, digit or opening bracket may instead start other text.
 fn may_end(face: &[u8], rest: &[u8]) -> bool {
     let opens = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'(' | b'[' | b'{' | b'/' | b'*');
     let last = face.last().copied().unwrap_or_default();
@@ -107,12 +107,12 @@ mod tests {
     use crate::lexicon::table::tables;
 
     fn found(text: &str, at: usize) -> Option<(usize, i16)> {
-        let found = tables().emoticons.at(text.as_bytes(), at)?;
+        let found = tables().emoticons.find_at(text.as_bytes(), at)?;
         Some((found.len, found.valence))
     }
 
     #[test]
-    fn the_longest_emoticon_is_found_with_its_repetitions() {
+    fn finds_longest_emoticon_with_repetitions() {
         let cases = [
             (":)", 0, Some((2, 200))),
             (":))", 0, Some((3, 300))),

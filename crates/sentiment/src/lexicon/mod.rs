@@ -1,12 +1,13 @@
-//! The lexicon scorer: words with known valences, and the few rules by which a sentence bends them.
+//! The lexicon scorer: word valences from AFINN, modified by a few rules for context.
 //!
-//! Terms: a *valence* is how good or bad a word is, -5 to 5, by AFINN; a *role* is what else a word
-//! does: flip, strengthen, weaken, turn.
+//! Terms: a *valence* is the polarity of a word, -5 to 5, from AFINN; a *role* is the effect of a word on
+//! its neighbours: negate, intensify, dampen, contrast.
 //!
-//! Guarantee: answers depend on the text, the tables and the constants alone, all of which the
-//! fingerprint covers; arithmetic is in integers. Time is linear in the text's length: the
-//! tokeniser never steps back, and the sum looks a fixed number of tokens ahead.
+//! Guarantees: scores depend only on the text, the tables and the constants, all covered by the
+//! fingerprint. Arithmetic is in integers. Time is linear in the length of the text: the tokeniser never
+//! steps back, and the sum looks ahead by a fixed number of tokens.
 
+pub(crate) mod data;
 pub(crate) mod emoticon;
 mod fingerprint;
 pub(crate) mod table;
@@ -28,7 +29,7 @@ pub struct LexiconScorer {
 }
 
 impl LexiconScorer {
-    /// A scorer. The first one of a process builds the tables, which takes about a millisecond.
+    /// A new scorer. The first one in a process builds the tables, which takes about 1 ms.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -50,13 +51,13 @@ impl Scorer for LexiconScorer {
         self.fingerprint
     }
 
-    fn speaks(&self, language: Option<Language>) -> bool {
+    fn supports_language(&self, language: Option<Language>) -> bool {
         language.is_none_or(|language| language.as_str() == "en")
     }
 
     fn score(&mut self, text: &str) -> Score {
         token::tokenise(text, self.tables, &mut self.tokens);
-        weigh::score(&self.tokens, self.tables, &weigh::WEIGHTS)
+        weigh::score(&self.tokens, self.tables, &weigh::CONSTANTS)
     }
 }
 
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_grows_once_the_longest_text_has_been_seen() {
+    fn allocates_nothing_after_longest_text() {
         let mut scorer = LexiconScorer::new();
         scorer.score(&"so good :) ".repeat(1_500));
         let warm = scorer.tokens.list.capacity();

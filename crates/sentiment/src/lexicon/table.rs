@@ -1,50 +1,39 @@
-//! The word, phrase, emoticon and emoji tables, read once from AFINN's files and our own lists.
+//! The tables of words, phrases, emoticons and emoji, built once from the data files.
 //!
-//! Terms: an *entry* is what a word means by itself: a role, a valence and, where it occurs in a
-//! phrase, its number there. A *phrase* is two or more words in a row; a hyphen counts as a space.
+//! Terms: an *entry* is the meaning of a single word: a role, a valence and, if it occurs in phrases, its
+//! number in the phrase automaton. A *phrase* is two or more consecutive words; a hyphen counts as a
+//! space.
 //!
-//! Guarantee: the tables depend on the data alone, not on the machine or the process.
+//! Guarantee: the tables depend only on the data files.
 
 use std::sync::LazyLock;
 
 use hashbrown::{HashMap, HashTable};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::data::{AFINN, POINT, lines, own};
 use super::emoticon::Emoticons;
 
-/// AFINN-en-165, as upstream has it.
-pub(crate) const AFINN: &str = include_str!("../../data/afinn-165.tsv");
-/// AFINN-emoticon-8, as upstream has it.
-pub(crate) const AFINN_EMOTICONS: &str = include_str!("../../data/afinn-emoticon-8.tsv");
-
-/// Our own list: `kind<TAB>text<TAB>number` lines. A *negator* and a *turn* have the number 0, a
-/// *scale* a percentage, a *word* (or phrase), an *emoticon* and an *emoji* a valence. Words are
-/// written as the tokeniser leaves them: in lower case, without apostrophes.
-pub(crate) const OWN: &str = include_str!("../../data/own.tsv");
-
-/// Hundredths of an AFINN point: the unit of all sums.
-pub(crate) const POINT: i16 = 100;
-
-/// What a word does in a sentence.
+/// The effect of a word on a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Role {
-    /// It has its valence, or none.
+    /// Only its valence, if any.
     #[default]
     Plain,
-    /// It flips the valences that follow.
+    /// Negates the valences that follow.
     Negator,
-    /// It makes the next valence larger or smaller, in percent.
+    /// Scales the next valence, in percent.
     Scale(i16),
-    /// What follows it counts for more than what went before.
+    /// Contrast: gives the following part more weight than the preceding part.
     Turn,
-    /// It is an emoticon or emoji: outside the sentence.
+    /// An emoticon or emoji, which is not part of the sentence.
     Symbol,
 }
 
-/// What a word or a phrase means.
+/// The meaning of a word or phrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Meaning {
-    /// What it does.
+    /// Its effect on the sentence.
     pub(crate) role: Role,
     /// Its own valence, in hundredths of an AFINN point.
     pub(crate) valence: i16,
@@ -53,13 +42,13 @@ pub(crate) struct Meaning {
 /// One word of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Entry {
-    /// What it means by itself.
+    /// Its meaning outside phrases.
     pub(crate) meaning: Meaning,
-    /// Its number among the words of phrases; 0 where it occurs in none.
+    /// Its number in the phrase automaton; 0 if it occurs in no phrase.
     pub(crate) number: u16,
 }
 
-/// All that the scorer looks things up in.
+/// All lookup tables of the scorer.
 pub(crate) struct Tables {
     words: HashTable<(Box<[u8]>, Entry)>,
     longest: usize,
@@ -73,28 +62,9 @@ pub(crate) struct Tables {
 
 static TABLES: LazyLock<Tables> = LazyLock::new(Tables::build);
 
-/// The tables; they are built at the first call.
+/// The tables, built at the first call.
 pub(crate) fn tables() -> &'static Tables {
     &TABLES
-}
-
-/// The entries of a file of `text<TAB>valence` lines.
-pub(crate) fn lines(file: &'static str) -> impl Iterator<Item = (&'static str, i16)> {
-    file.lines().filter_map(|line| {
-        let (text, valence) = line.split_once('\t')?;
-        Some((text, valence.parse::<i16>().ok()? * POINT))
-    })
-}
-
-/// The entries of one kind of our own list.
-pub(crate) fn own(kind: &'static str) -> impl Iterator<Item = (&'static str, i16)> {
-    OWN.lines().filter_map(move |line| {
-        let (text, number) = line
-            .strip_prefix(kind)?
-            .strip_prefix('\t')?
-            .split_once('\t')?;
-        Some((text, number.parse().ok()?))
-    })
 }
 
 impl Tables {
@@ -132,7 +102,7 @@ impl Tables {
         tables
     }
 
-    /// What a folded word means, if anything is known of it.
+    /// The entry of a folded word, if it has one.
     pub(crate) fn word(&self, folded: &[u8]) -> Option<Entry> {
         if folded.len() > self.longest {
             return None;
@@ -142,12 +112,12 @@ impl Tables {
             .map(|(_, entry)| *entry)
     }
 
-    /// The state after the word of this number in this state of a phrase; 0 is a phrase's start.
+    /// The state of the phrase automaton after a word with this number; 0 is the start state.
     pub(crate) fn step(&self, state: u16, number: u16) -> Option<u16> {
         self.steps.get(&(state, number)).copied()
     }
 
-    /// What the phrase that ends in this state means; `None` where none ends.
+    /// The meaning of the phrase that ends in this state, if one does.
     pub(crate) fn phrase(&self, state: u16) -> Option<Meaning> {
         self.nodes.get(usize::from(state)).copied().flatten()
     }
@@ -166,7 +136,7 @@ impl Tables {
         self.meaning_mut(text).role = role;
     }
 
-    /// The meaning of a word or phrase, made where it is new.
+    /// The meaning of a word or phrase, inserted if it is new.
     fn meaning_mut(&mut self, text: &str) -> &mut Meaning {
         let mut words = text.split([' ', '-']).filter(|word| !word.is_empty());
         let first = words.next().unwrap_or_default();
@@ -211,7 +181,7 @@ impl Tables {
     }
 }
 
-/// A word of a list as the tokeniser would leave it: no apostrophe, no run longer than three.
+/// Folds a word of a list like the tokeniser: no apostrophe, no run of a letter longer than three.
 fn fold(word: &str) -> Box<[u8]> {
     let mut folded: Vec<u8> = Vec::with_capacity(word.len());
     for byte in word.bytes().filter(|&byte| byte != b'\'') {
@@ -224,10 +194,11 @@ fn fold(word: &str) -> Box<[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::data::{AFINN_EMOTICONS, OWN};
     use super::*;
 
     #[test]
-    fn every_line_of_afinn_is_read() {
+    fn reads_all_lines_of_afinn() {
         assert_eq!(lines(AFINN).count(), 3382);
         assert_eq!(lines(AFINN).count(), AFINN.lines().count());
         assert_eq!(lines(AFINN_EMOTICONS).count(), 96);
@@ -239,11 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn every_word_of_afinn_has_afinns_valence() {
+    fn keeps_valences_of_afinn() {
         for (text, valence) in lines(AFINN).filter(|(text, _)| !text.contains([' ', '-'])) {
             let entry = tables().word(&fold(text));
             let found = entry.map(|entry| entry.meaning.valence);
-            // Spellings of one word with longer runs of a letter share an entry.
+            // Spellings with longer runs of a letter share an entry.
             let same = |other: &str, v| fold(other) == fold(text) && Some(v) == found;
             assert!(
                 found == Some(valence) || lines(AFINN).any(|(other, v)| same(other, v)),
@@ -253,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_our_list_is_read_once_and_in_its_form() {
+    fn reads_all_lines_of_own_list_without_duplicates() {
         let kinds = ["negator", "scale", "turn", "word", "emoticon", "emoji"];
         let read: usize = kinds.iter().map(|kind| own(kind).count()).sum();
         assert_eq!(read, OWN.lines().count());
@@ -269,14 +240,11 @@ mod tests {
             .map(|e| e.0)
             .collect();
         words.sort_unstable();
-        assert!(
-            words.is_sorted_by(|a, b| a < b),
-            "something is listed twice"
-        );
+        assert!(words.is_sorted_by(|a, b| a < b), "duplicate entry");
     }
 
     #[test]
-    fn our_words_emoticons_and_emoji_are_not_afinns() {
+    fn own_list_does_not_overlap_afinn() {
         for (text, _) in own("word") {
             assert!(lines(AFINN).all(|(known, _)| known != text), "{text}");
         }
@@ -290,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn emoji_are_found() {
+    fn finds_emoji() {
         assert_eq!(tables().emoji('\u{1f60d}'), Some(400));
         assert_eq!(tables().emoji('a'), None);
     }

@@ -1,20 +1,20 @@
 //! The tokeniser: one pass over a text, from bytes to tokens.
 //!
-//! Terms: a *break* is punctuation that ends a clause; a *face* is an emoticon.
+//! Term: a *break* is punctuation that ends a clause.
 //!
-//! Guarantee: every byte is looked at a bounded number of times; nothing is allocated except that
-//! the list of tokens grows to that of the longest text. Links and mentions leave no token.
+//! Guarantees: each byte is visited a bounded number of times. The only allocation is the list of tokens,
+//! which grows to the size of the longest text. Links and mentions produce no token.
 
 use super::table::{Entry, Meaning, Role, Tables};
-use super::word::{Shape, Word};
-use crate::apostrophe::{self, After};
-use crate::work::done;
+use super::word::{Shape, WordBuffer};
+use crate::apostrophe::{self, AfterApostrophe};
+use crate::work::count_work;
 
-/// What one word or symbol of a text means.
+/// One word or symbol of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Token {
     pub(crate) entry: Entry,
-    /// A clause ended before it.
+    /// A clause ends before it.
     pub(crate) breaks: bool,
     /// It is written in capitals.
     pub(crate) capitals: bool,
@@ -22,19 +22,19 @@ pub(crate) struct Token {
     pub(crate) elongated: bool,
 }
 
-/// A text as tokens. Kept between calls, so that its memory is.
+/// The tokens of a text. Reused between calls to avoid allocations.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens {
     pub(crate) list: Vec<Token>,
-    /// How many exclamation marks there are.
+    /// The number of exclamation marks.
     pub(crate) exclamations: u32,
-    /// How many question marks there are.
+    /// The number of question marks.
     pub(crate) questions: u32,
-    /// Some word is not written in capitals, so that capitals mean something.
+    /// Some word is not in capitals, so that capitals are emphasis.
     pub(crate) small_letters: bool,
 }
 
-/// Reads `text` into `tokens`, which is cleared first.
+/// Tokenises `text` into `tokens`, which is cleared first.
 pub(crate) fn tokenise(text: &str, tables: &Tables, tokens: &mut Tokens) {
     tokens.list.clear();
     tokens.exclamations = 0;
@@ -66,29 +66,29 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn step(&mut self) {
-        done(1);
+        count_work(1);
         let byte = self.bytes[self.at];
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => self.word_or_face(byte),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => self.word_or_emoticon(byte),
             b' ' => self.at += 1,
-            0x80.. => self.wide(),
-            _ => self.mark(byte),
+            0x80.. => self.non_ascii(),
+            _ => self.punctuation(byte),
         }
         if byte != b'#' && !byte.is_ascii_alphanumeric() && byte < 0x80 {
             self.hashtag = false;
         }
     }
 
-    fn word_or_face(&mut self, byte: u8) {
-        if matches!(byte, b'x' | b'X' | b'8' | b'D') && self.face() {
+    fn word_or_emoticon(&mut self, byte: u8) {
+        if matches!(byte, b'x' | b'X' | b'8' | b'D') && self.emoticon() {
             return;
         }
         self.word();
     }
 
-    /// Takes an emoticon, if one begins here.
-    fn face(&mut self) -> bool {
-        let Some(found) = self.tables.emoticons.at(self.bytes, self.at) else {
+    /// Reads an emoticon, if there is one here.
+    fn emoticon(&mut self) -> bool {
+        let Some(found) = self.tables.emoticons.find_at(self.bytes, self.at) else {
             return false;
         };
         self.at += found.len;
@@ -114,8 +114,8 @@ impl Reader<'_> {
         self.tokens.small_letters |= shape.small > 0;
     }
 
-    /// A character that is neither ASCII nor, it may be, a letter.
-    fn wide(&mut self) {
+    /// Reads a non-ASCII character.
+    fn non_ascii(&mut self) {
         let Some(c) = self
             .text
             .get(self.at..)
@@ -133,7 +133,7 @@ impl Reader<'_> {
         if c.is_alphanumeric() {
             self.word();
         }
-        // An apostrophe that counts as a letter begins no word, but must be passed all the same.
+        // A letter-like apostrophe starts no word but must be skipped.
         if self.at > before {
             return;
         }
@@ -141,12 +141,12 @@ impl Reader<'_> {
         self.breaks |= matches!(c, '\u{2026}' | '\u{2013}' | '\u{2014}' | '\u{3002}');
     }
 
-    /// An ASCII character that is no letter, digit or space.
-    fn mark(&mut self, byte: u8) {
+    /// Reads an ASCII character other than a letter, digit or space.
+    fn punctuation(&mut self, byte: u8) {
         if matches!(
             byte,
             b':' | b';' | b'=' | b'(' | b')' | b'<' | b'>' | b'\\' | b'^' | b'-'
-        ) && self.face()
+        ) && self.emoticon()
         {
             return;
         }
@@ -172,7 +172,7 @@ impl Reader<'_> {
         let name = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
         loop {
             while name(self.bytes.get(self.at)) {
-                done(1);
+                count_work(1);
                 self.at += 1;
             }
             let inside = matches!(self.bytes.get(self.at), Some(b'.' | b'-'))
@@ -187,9 +187,9 @@ impl Reader<'_> {
     }
 
     fn word(&mut self) {
-        let mut word = Word::default();
+        let mut word = WordBuffer::default();
         while let Some(&byte) = self.bytes.get(self.at) {
-            done(1);
+            count_work(1);
             if byte.is_ascii_alphanumeric() {
                 if self.hashtag && byte.is_ascii_uppercase() && word.ended_small {
                     break;
@@ -213,8 +213,8 @@ impl Reader<'_> {
         self.push(entry, word.shape);
     }
 
-    /// Takes an apostrophe or a wide letter into the word; `false` where the word ends here.
-    fn inside_word(&mut self, word: &mut Word, ascii_apostrophe: usize) -> bool {
+    /// Reads an apostrophe or a non-ASCII letter of the word; `false` if the word ends here.
+    fn inside_word(&mut self, word: &mut WordBuffer, ascii_apostrophe: usize) -> bool {
         if ascii_apostrophe == 1 {
             return self.apostrophe(1);
         }
@@ -228,24 +228,24 @@ impl Reader<'_> {
         let len = c.len_utf8();
         match c {
             '\u{2019}' | '\u{2018}' | '\u{2bc}' | '\u{ff07}' => return self.apostrophe(len),
-            // A combining accent belongs to the letter before it.
+            // A combining accent belongs to the preceding letter.
             '\u{300}'..='\u{36f}' => {}
-            c if c.is_alphanumeric() => word.push_wide(c),
+            c if c.is_alphanumeric() => word.push_non_ascii(c),
             _ => return false,
         }
         self.at += len;
         true
     }
 
-    /// Looks past an apostrophe of `len` bytes; `false` where the word ends.
+    /// Skips an apostrophe of `len` bytes; `false` if the word ends.
     fn apostrophe(&mut self, len: usize) -> bool {
-        let after = apostrophe::after(self.bytes, self.at, len);
-        let (After::GoesOn(at) | After::Ended(at)) = after;
+        let after = apostrophe::skip(self.bytes, self.at, len);
+        let (AfterApostrophe::Continues(at) | AfterApostrophe::Ends(at)) = after;
         self.at = at;
-        matches!(after, After::GoesOn(_))
+        matches!(after, AfterApostrophe::Continues(_))
     }
 
-    /// Skips a link whose first word has just been read: `scheme://…`, `www.…`, `pic.twitter.…`.
+    /// Skips the rest of a link after its first word: `scheme://…`, `www.…`, `pic.twitter.…`.
     fn skip_link(&mut self) -> bool {
         let rest = &self.bytes[self.at..];
         let before = &self.bytes[..self.at];
@@ -270,7 +270,7 @@ impl Reader<'_> {
                 .get(self.at..)
                 .and_then(|rest| rest.find(char::is_whitespace));
             self.at = end.map_or(self.bytes.len(), |end| self.at + end);
-            done(self.at - from);
+            count_work(self.at - from);
         }
         is_link
     }

@@ -1,56 +1,56 @@
-//! From tokens to a score: scopes, the sum, and the decision.
+//! From tokens to a score: scopes, the sum of valences, and the decision.
 //!
-//! Terms: a *scope* is the number of words that a negator or a scale still reaches; a break or
+//! Terms: the *scope* of a negator or scale is the number of following words that it affects; a break or
 //! a symbol ends it. A *sum* is in hundredths of an AFINN point.
 //!
-//! Guarantee: integers only, so that the same tokens give the same score on every machine. Each
-//! token is looked at once as a start, and at most [`MAX_PHRASE`] tokens beyond it.
+//! Guarantees: arithmetic is in integers, so that the same tokens yield the same score on every machine.
+//! The lookahead from a token is at most [`MAX_PHRASE`] tokens.
 
 use moodvane_model::{Score, Sentiment};
 
 use super::table::{Meaning, Role, Tables};
 use super::token::{Token, Tokens};
 
-/// How many words a negator reaches.
-const REACH: usize = 3;
-/// How many words a scale reaches.
-const SCALE_REACH: usize = 2;
-/// How many words the longest phrase has; longer ones are not sought.
+/// The scope of a negator in words.
+const NEGATION_SCOPE: usize = 3;
+/// The scope of a scale in words.
+const SCALE_SCOPE: usize = 2;
+/// The maximum length of a phrase in words.
 const MAX_PHRASE: usize = 6;
 
-/// All numbers of the decision; percentages where not said otherwise.
+/// The constants of the decision, percentages unless stated otherwise.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Weights {
-    /// What is left of a positive valence, flipped.
+pub(crate) struct Constants {
+    /// Factor of a negated positive valence, with the sign flipped.
     pub(crate) negated_positive: i64,
-    /// What is left of a negative valence, flipped.
+    /// Factor of a negated negative valence, with the sign flipped.
     pub(crate) negated_negative: i64,
-    /// A word in capitals among others.
+    /// Factor of a word in capitals among other words.
     pub(crate) capitals: i64,
-    /// An elongated word.
+    /// Factor of an elongated word.
     pub(crate) elongated: i64,
-    /// What counts before a turn.
+    /// Factor of the part before a contrast.
     pub(crate) before_turn: i64,
-    /// What counts after a turn.
+    /// Factor of the part after a contrast.
     pub(crate) after_turn: i64,
-    /// Emoticons and emoji.
+    /// Factor of emoticons and emoji.
     pub(crate) symbol: i64,
-    /// Negative valences, against positive ones.
+    /// Factor of negative valences.
     pub(crate) negative: i64,
-    /// The sum with one exclamation mark more, up to four, in addition.
+    /// Added to the factor of the sum for each exclamation mark, up to four.
     pub(crate) exclamation: i64,
-    /// The positive sum of a text with a question mark.
+    /// Factor of a positive sum in a text with a question mark.
     pub(crate) question: i64,
-    /// The sum at which the value is halfway between neutral and an end.
+    /// The sum at which the value is halfway between neutral and an end of the scale.
     pub(crate) half: i64,
-    /// From these values on, in millionths, a text is of class 1, 2, 3 and 4.
+    /// Lower bounds of classes 1, 2, 3 and 4, in millionths.
     pub(crate) thresholds: [u32; 4],
 }
 
-impl Weights {
-    /// Every number, in a fixed order: what the fingerprint covers.
+impl Constants {
+    /// All numbers in a fixed order, as covered by the fingerprint.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = i64> {
-        // Taken apart by name, so that a new number cannot be forgotten.
+        // Destructured, so that the compiler reports a number that is not covered.
         let Self {
             negated_positive,
             negated_negative,
@@ -66,7 +66,7 @@ impl Weights {
             thresholds,
         } = *self;
         let [a, b, c, d] = thresholds.map(i64::from);
-        let reach = [REACH, SCALE_REACH, MAX_PHRASE].map(|n| n as i64);
+        let reach = [NEGATION_SCOPE, SCALE_SCOPE, MAX_PHRASE].map(|n| n as i64);
         [
             negated_positive,
             negated_negative,
@@ -86,8 +86,8 @@ impl Weights {
     }
 }
 
-/// Chosen on labelled tweets; `examples/evaluate.rs` shows what they give.
-pub(crate) const WEIGHTS: Weights = Weights {
+/// Chosen on labelled tweets; `moodvane eval --scorer lexicon` measures them.
+pub(crate) const CONSTANTS: Constants = Constants {
     negated_positive: 80,
     negated_negative: 20,
     capitals: 115,
@@ -103,20 +103,20 @@ pub(crate) const WEIGHTS: Weights = Weights {
 };
 
 const NEUTRAL: i64 = 2_000_000;
-/// Far beyond any post; keeps the arithmetic within its integers for texts of any length.
+/// Above the sum of any post; prevents overflow for texts of any length.
 const MAX_SUM: i64 = 1_000_000_000;
 const SCALE_LIMITS: (i64, i64) = (20, 220);
 
 /// The score of a text.
-pub(crate) fn score(tokens: &Tokens, tables: &Tables, weights: &Weights) -> Score {
-    decide(sum(tokens, tables, weights), weights)
+pub(crate) fn score(tokens: &Tokens, tables: &Tables, constants: &Constants) -> Score {
+    decide(sum(tokens, tables, constants), constants)
 }
 
-fn decide(sum: i64, weights: &Weights) -> Score {
+fn decide(sum: i64, constants: &Constants) -> Score {
     let sum = sum.clamp(-MAX_SUM, MAX_SUM);
-    let bent = NEUTRAL * sum / (sum.abs() + weights.half);
+    let bent = NEUTRAL * sum / (sum.abs() + constants.half);
     let value = u32::try_from(NEUTRAL + bent).unwrap_or_default();
-    let class = weights.thresholds.iter().filter(|&&t| value >= t).count();
+    let class = constants.thresholds.iter().filter(|&&t| value >= t).count();
     let sentiment = Sentiment::ALL
         .get(class)
         .copied()
@@ -124,9 +124,9 @@ fn decide(sum: i64, weights: &Weights) -> Score {
     Score::new(sentiment, f64::from(value) / 1e6)
 }
 
-fn sum(tokens: &Tokens, tables: &Tables, weights: &Weights) -> i64 {
+fn sum(tokens: &Tokens, tables: &Tables, constants: &Constants) -> i64 {
     let mut sum = Sum {
-        weights,
+        constants,
         small_letters: tokens.small_letters,
         total: 0,
         turned: 100,
@@ -142,10 +142,10 @@ fn sum(tokens: &Tokens, tables: &Tables, weights: &Weights) -> i64 {
         rest = rest.get(words..).unwrap_or_default();
         sum.add(token, meaning, rest);
     }
-    emphasise(sum.total, tokens, weights)
+    emphasise(sum.total, tokens, constants)
 }
 
-/// What begins here: the longest phrase, else the word; and how many tokens it takes.
+/// The longest phrase that starts here, else the word, and its number of tokens.
 fn meaning_at(rest: &[Token], tables: &Tables) -> (Meaning, usize) {
     let Some(first) = rest.first() else {
         return (Meaning::default(), 1);
@@ -167,20 +167,20 @@ fn meaning_at(rest: &[Token], tables: &Tables) -> (Meaning, usize) {
     best
 }
 
-fn emphasise(total: i64, tokens: &Tokens, weights: &Weights) -> i64 {
+fn emphasise(total: i64, tokens: &Tokens, constants: &Constants) -> i64 {
     let marks = i64::from(tokens.exclamations.min(4));
-    let total = total * (100 + marks * weights.exclamation) / 100;
+    let total = total * (100 + marks * constants.exclamation) / 100;
     if tokens.questions > 0 && total > 0 {
-        return total * weights.question / 100;
+        return total * constants.question / 100;
     }
     total
 }
 
 struct Sum<'a> {
-    weights: &'a Weights,
+    constants: &'a Constants,
     small_letters: bool,
     total: i64,
-    /// The percentage of what follows: changed by a turn.
+    /// The factor of the following part in percent, changed by a contrast.
     turned: i64,
     negated: usize,
     scale: i64,
@@ -202,25 +202,25 @@ impl Sum<'_> {
         }
         match meaning.role {
             Role::Negator => {
-                if meaning.valence != 0 && !valence_follows(rest, REACH) {
+                if meaning.valence != 0 && !valence_follows(rest, NEGATION_SCOPE) {
                     self.add_valence(token, meaning.valence);
                 }
-                self.negated = REACH;
+                self.negated = NEGATION_SCOPE;
             }
-            Role::Scale(percent) if meaning.valence == 0 || valence_follows(rest, SCALE_REACH) => {
+            Role::Scale(percent) if meaning.valence == 0 || valence_follows(rest, SCALE_SCOPE) => {
                 self.add_scale(token, percent);
-                self.pass();
+                self.advance();
             }
             Role::Turn => {
-                self.total = self.total * self.weights.before_turn / 100;
-                self.turned = self.weights.after_turn;
+                self.total = self.total * self.constants.before_turn / 100;
+                self.turned = self.constants.after_turn;
                 self.end_scopes();
             }
             _ => {
                 if meaning.valence != 0 {
                     self.add_valence(token, meaning.valence);
                 }
-                self.pass();
+                self.advance();
             }
         }
     }
@@ -229,53 +229,53 @@ impl Sum<'_> {
         let same = self.symbols > 0 && valence == self.last_symbol;
         self.symbols = if same { self.symbols + 1 } else { 1 };
         self.last_symbol = valence;
-        // A row of one symbol says no more than three of it.
+        // Only the first three of a run of one symbol count.
         if self.symbols <= 3 {
-            self.total += i64::from(valence) * self.weights.symbol / 100;
+            self.total += i64::from(valence) * self.constants.symbol / 100;
         }
     }
 
     fn add_scale(&mut self, token: Token, percent: i16) {
         let percent = i64::from(percent);
-        let percent = if token.elongated || self.loud(token) {
+        let percent = if token.elongated || self.is_emphasised(token) {
             percent * 3 / 2
         } else {
             percent
         };
         self.scale = (self.scale + percent).clamp(SCALE_LIMITS.0, SCALE_LIMITS.1);
-        self.scaled = SCALE_REACH + 1;
+        self.scaled = SCALE_SCOPE + 1;
     }
 
     fn add_valence(&mut self, token: Token, valence: i16) {
         let mut valence = i64::from(valence) * self.scale / 100;
-        if self.loud(token) {
-            valence = valence * self.weights.capitals / 100;
+        if self.is_emphasised(token) {
+            valence = valence * self.constants.capitals / 100;
         }
         if token.elongated {
-            valence = valence * self.weights.elongated / 100;
+            valence = valence * self.constants.elongated / 100;
         }
         if self.negated > 0 {
             let left = if valence > 0 {
-                self.weights.negated_positive
+                self.constants.negated_positive
             } else {
-                self.weights.negated_negative
+                self.constants.negated_negative
             };
             valence = -valence * left / 100;
         }
         if valence < 0 {
-            valence = valence * self.weights.negative / 100;
+            valence = valence * self.constants.negative / 100;
         }
         self.total += valence * self.turned / 100;
         self.scaled = 0;
         self.scale = 100;
     }
 
-    fn loud(&self, token: Token) -> bool {
+    fn is_emphasised(&self, token: Token) -> bool {
         token.capitals && self.small_letters
     }
 
-    /// A word has gone by.
-    fn pass(&mut self) {
+    /// Shortens the scopes by one word.
+    fn advance(&mut self) {
         self.negated = self.negated.saturating_sub(1);
         self.scaled = self.scaled.saturating_sub(1);
         if self.scaled == 0 {
@@ -290,7 +290,7 @@ impl Sum<'_> {
     }
 }
 
-/// Whether one of the next words of this clause has a valence.
+/// Whether one of the next `reach` words of this clause has a valence.
 fn valence_follows(rest: &[Token], reach: usize) -> bool {
     rest.iter()
         .take(reach)

@@ -1,16 +1,16 @@
-//! One word of a text while it is read: folded, and how it was written.
+//! A word buffer of the tokeniser: the folded word and its shape.
 //!
-//! Terms: a word is *folded* when it is in lower case, without apostrophes and with no letter more
-//! than three times in a row; it is *elongated* where a letter stands three times in a row or more.
+//! Terms: a word is *folded* to lower case, without apostrophes and with runs of a letter cut to three; it
+//! is *elongated* if a letter occurs three or more times in a row.
 //!
-//! Guarantee: a word of any length takes the same memory and, per letter, the same time.
+//! Guarantee: memory is constant, and time per letter is constant.
 
 use super::table::{Entry, Tables};
 
-/// Longer words are in no table; their end is sought, their letters are not kept.
+/// No table has longer words; further letters are skipped.
 const MAX_WORD: usize = 40;
 
-/// How a word is written.
+/// The spelling of a word.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Shape {
     pub(crate) capital: u32,
@@ -24,8 +24,8 @@ impl Shape {
     }
 }
 
-/// A word while it is read, folded.
-pub(crate) struct Word {
+/// A folded word under construction.
+pub(crate) struct WordBuffer {
     folded: [u8; MAX_WORD],
     len: usize,
     too_long: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Word {
     pub(crate) shape: Shape,
 }
 
-impl Default for Word {
+impl Default for WordBuffer {
     fn default() -> Self {
         Self {
             folded: [0; MAX_WORD],
@@ -45,7 +45,7 @@ impl Default for Word {
     }
 }
 
-impl Word {
+impl WordBuffer {
     pub(crate) fn push_ascii(&mut self, byte: u8) {
         let lower = byte.to_ascii_lowercase();
         if byte.is_ascii_alphabetic() {
@@ -63,7 +63,7 @@ impl Word {
         self.push_byte(lower);
     }
 
-    pub(crate) fn push_wide(&mut self, c: char) {
+    pub(crate) fn push_non_ascii(&mut self, c: char) {
         self.shape.capital += u32::from(c.is_uppercase());
         self.shape.small += u32::from(c.is_lowercase());
         self.ended_small = c.is_lowercase();
@@ -98,8 +98,8 @@ impl Word {
         self.collapsed(tables).unwrap_or_default()
     }
 
-    /// Tries an elongated word with its runs cut to two letters or one, in every combination for
-    /// the first two runs; further runs are cut to one.
+    /// Looks up an elongated word with its runs cut to two letters or one: all combinations for the first
+    /// two runs, one letter for further runs.
     fn collapsed(&self, tables: &Tables) -> Option<Entry> {
         const RUNS_KEPT: [[usize; 2]; 4] = [[2, 2], [1, 2], [2, 1], [1, 1]];
         RUNS_KEPT.iter().find_map(|kept| {

@@ -1,53 +1,55 @@
-//! Why a text has its score: the features that moved it.
+//! Explains a score by the features that moved it.
 //!
-//! A feature's *effect* is how far the value would move, in classes, if the feature alone were taken
-//! away, to first order. Features that hold the same pieces are told as one.
+//! Term: the *effect* of a feature is the change of the value, in classes, if this feature alone were
+//! removed, to first order. Features with the same content are merged.
 
 use std::collections::HashMap;
 
 use moodvane_model::Score;
 
-use super::features::{Of, Sink, Template, bucket};
-use super::fixed::{LOGIT, ONE, damping};
-use super::{Shares, TrainedScorer, row};
+use super::features::{FeatureContent, FeatureSink, Template, bucket};
+use super::fixed::{LOGIT_SCALE, ONE, damping};
+use super::{ClassProbabilities, TrainedScorer, row};
 
-/// A score and what it rests on.
+/// A score and its explanation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     /// The score.
     pub score: Score,
     /// The probabilities of the classes.
-    pub shares: Shares,
-    /// The features, the weightiest first.
-    pub reasons: Vec<Reason>,
+    pub probabilities: ClassProbabilities,
+    /// The contributions of the features, largest first.
+    pub contributions: Vec<Contribution>,
 }
 
-/// A feature and its effect.
+/// The contribution of a feature to a score.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reason {
-    /// What it holds, for people.
-    pub what: String,
-    /// How far it moves the value, in classes.
+pub struct Contribution {
+    /// A description of the feature.
+    pub feature: String,
+    /// The change of the value due to the feature, in classes.
     pub effect: f64,
 }
 
-/// Keeps every feature.
-struct Keep(Vec<(Template, u64, Of)>);
+/// Collects all features.
+struct Collector(Vec<(Template, u64, FeatureContent)>);
 
-impl Sink for Keep {
-    fn add(&mut self, template: Template, hash: u64, of: Of) {
-        self.0.push((template, hash, of));
+impl FeatureSink for Collector {
+    fn add(&mut self, template: Template, hash: u64, content: FeatureContent) {
+        self.0.push((template, hash, content));
     }
 }
 
 pub(super) fn explain(scorer: &mut TrainedScorer, text: &str) -> Explanation {
-    let mut keep = Keep(Vec::new());
-    scorer.reader.read(text, scorer.weights.words(), &mut keep);
-    let header = scorer.weights.header();
-    let rows: Vec<[i8; 4]> = keep
+    let mut features = Collector(Vec::new());
+    scorer
+        .extractor
+        .extract(text, scorer.weights.word_table(), &mut features);
+    let bits = scorer.weights.header().bits;
+    let rows: Vec<[i8; 4]> = features
         .0
         .iter()
-        .map(|(_, hash, _)| row(scorer.weights.rows(), bucket(*hash, header.bits)))
+        .map(|(_, hash, _)| row(scorer.weights.rows(), bucket(*hash, bits)))
         .collect();
     let mut steps = [0_i32; 4];
     for row in &rows {
@@ -56,40 +58,56 @@ pub(super) fn explain(scorer: &mut TrainedScorer, text: &str) -> Explanation {
         }
     }
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-    let shares = scorer.shares_of(steps, count);
+    let probabilities = scorer.probabilities_from(steps, count);
+    let mut contributions = contributions(scorer, &features, &rows, (steps, count));
+    contributions.push(Contribution {
+        feature: "(start)".to_owned(),
+        effect: start_value(scorer) - 2.0,
+    });
+    contributions.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
+    Explanation {
+        score: probabilities.score(scorer.rule, &scorer.weights.header().rules),
+        probabilities,
+        contributions,
+    }
+}
+
+/// The effects of the features, in order of first occurrence.
+fn contributions(
+    scorer: &TrainedScorer,
+    features: &Collector,
+    rows: &[[i8; 4]],
+    (steps, count): ([i32; 4], u32),
+) -> Vec<Contribution> {
+    let header = scorer.weights.header();
     let slopes = scorer.logits(steps, count).map(|logit| {
-        let share = f64::from(scorer.logistic.share(logit)) / f64::from(ONE);
-        share * (1.0 - share)
+        let probability = f64::from(scorer.logistic.probability(logit)) / f64::from(ONE);
+        probability * (1.0 - probability)
     });
     let unit = damping(count) as f64 / 65_536.0 / f64::from(1 << 20);
-    let mut reasons: Vec<Reason> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for ((template, _, of), row) in keep.0.iter().zip(rows) {
+    let mut contributions: Vec<Contribution> = Vec::new();
+    let mut indices: HashMap<String, usize> = HashMap::new();
+    for ((template, _, content), row) in features.0.iter().zip(rows) {
         let effect: f64 = (0..4)
             .map(|k| f64::from(row[k]) * header.scale[k] as f64 * unit * slopes[k])
             .sum();
-        let what = scorer.reader.name(*template, *of);
-        match places.get(&what).and_then(|place| reasons.get_mut(*place)) {
-            Some(reason) => reason.effect += effect,
+        let feature = scorer.extractor.describe(*template, *content);
+        let known = indices.get(&feature);
+        match known.and_then(|index| contributions.get_mut(*index)) {
+            Some(contribution) => contribution.effect += effect,
             None => {
-                places.insert(what.clone(), reasons.len());
-                reasons.push(Reason { what, effect });
+                indices.insert(feature.clone(), contributions.len());
+                contributions.push(Contribution { feature, effect });
             }
         }
     }
-    let start: f64 = (0..4)
-        .map(|k| header.bias[k] as f64 / LOGIT as f64)
+    contributions
+}
+
+/// The value of a text without features.
+fn start_value(scorer: &TrainedScorer) -> f64 {
+    (0..4)
+        .map(|k| scorer.weights.header().bias[k] as f64 / LOGIT_SCALE as f64)
         .map(|z| 1.0 / (1.0 + (-z).exp()))
-        .sum();
-    reasons.push(Reason {
-        what: "(start)".to_owned(),
-        effect: start - 2.0,
-    });
-    reasons.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
-    let score = shares.score(scorer.rule, &header.rules);
-    Explanation {
-        score,
-        shares,
-        reasons,
-    }
+        .sum()
 }

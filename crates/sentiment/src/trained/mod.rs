@@ -1,31 +1,33 @@
-//! The trained scorer: features of a text, weighed, and a rule that turns shares into a class.
+//! The trained scorer: weighted features of a text, and a decision rule from probabilities to a class.
 //!
-//! Terms: a *step* lies between two neighbouring classes; the model says for each of the four steps
-//! how probable it is that a text lies above it (cumulative logistic regression). A *rule* names
-//! what the class is chosen for.
+//! Terms: a *step* is the boundary between two neighbouring classes; the model gives, for each of the
+//! four steps, the probability that a text lies above it (cumulative logistic regression). A *decision
+//! rule* names the measure that the choice of the class optimises.
 //!
-//! Guarantee: answers depend on the text and the weights alone, bit for bit on every machine, for
-//! all arithmetic is in integers; a call allocates nothing once the longest text has been seen; time
-//! is linear in the text's length. Weights are whole and fit this code, or are refused.
+//! Guarantees: scores depend only on the text and the weights, and are bit-identical on every machine,
+//! because arithmetic is in integers. A call allocates nothing after the longest text. Time is linear in
+//! the length of the text. Weights that are damaged or do not match this code are rejected.
 
-mod decide;
+mod decision;
 mod explain;
 mod features;
 mod fixed;
 mod piece;
-mod read;
+mod reader;
 mod split;
 mod weights;
 mod word;
 mod words;
 
-pub use decide::{Rule, Rules, Shares};
-pub use explain::{Explanation, Reason};
-pub use features::{Of, Sink, Template, Templates, reader::FeatureReader};
-pub use fixed::{LOGIT, damping};
-pub use split::word_cells;
+pub use decision::{ClassProbabilities, DecisionRule, RuleParameters};
+pub use explain::{Contribution, Explanation};
+pub use features::{
+    FeatureContent, FeatureSink, Template, TemplateSet, extractor::FeatureExtractor,
+};
+pub use fixed::{LOGIT_SCALE, damping};
+pub use split::build_word_table;
 pub use weights::{
-    Header, MAX_WEIGHTS_BYTES, Weights, WeightsError, feature_fingerprint, write_weights,
+    MAX_WEIGHTS_BYTES, Weights, WeightsError, WeightsHeader, encode_weights, feature_fingerprint,
 };
 
 use moodvane_model::{Language, Score};
@@ -34,35 +36,35 @@ use self::fixed::Logistic;
 use self::weights::ROW;
 use crate::Scorer;
 
-/// The weights that are built in.
+/// The built-in weights.
 static ENGLISH: &[u8] = include_bytes!("../../weights/english.weights");
 
-/// Scores English texts by trained weights.
+/// Scores English texts with trained weights.
 pub struct TrainedScorer {
     weights: Weights,
-    rule: Rule,
+    rule: DecisionRule,
     logistic: Logistic,
-    reader: FeatureReader,
+    extractor: FeatureExtractor,
     fingerprint: String,
 }
 
 impl TrainedScorer {
-    /// A scorer with the weights that are built in.
+    /// A scorer with the built-in weights.
     ///
     /// # Errors
-    /// Where the built-in weights do not fit this code: a fault of the build.
-    pub fn english(rule: Rule) -> Result<Self, WeightsError> {
+    /// If the built-in weights do not match this code, which is a build error.
+    pub fn english(rule: DecisionRule) -> Result<Self, WeightsError> {
         Ok(Self::new(Weights::read(ENGLISH)?, rule))
     }
 
-    /// A scorer with other weights.
+    /// A scorer with the given weights.
     #[must_use]
-    pub fn new(weights: Weights, rule: Rule) -> Self {
+    pub fn new(weights: Weights, rule: DecisionRule) -> Self {
         let fingerprint = format!("trained-1-{:016x}-{rule}", weights.checksum());
         Self {
             rule,
             logistic: Logistic::new(),
-            reader: FeatureReader::new(weights.header().templates),
+            extractor: FeatureExtractor::new(weights.header().templates),
             fingerprint,
             weights,
         }
@@ -75,31 +77,32 @@ impl TrainedScorer {
     }
 
     /// The probabilities of the five classes.
-    pub fn shares(&mut self, text: &str) -> Shares {
-        let mut sum = Sum::new(&self.weights);
-        self.reader.read(text, self.weights.words(), &mut sum);
+    pub fn class_probabilities(&mut self, text: &str) -> ClassProbabilities {
+        let mut sum = WeightSum::new(&self.weights);
+        self.extractor
+            .extract(text, self.weights.word_table(), &mut sum);
         let (steps, count) = sum.finish();
-        self.shares_of(steps, count)
+        self.probabilities_from(steps, count)
     }
 
-    fn shares_of(&self, steps: [i32; 4], count: u32) -> Shares {
-        Shares::of_reaching(
+    fn probabilities_from(&self, steps: [i32; 4], count: u32) -> ClassProbabilities {
+        ClassProbabilities::from_steps(
             self.logits(steps, count)
-                .map(|logit| self.logistic.share(logit)),
+                .map(|logit| self.logistic.probability(logit)),
         )
     }
 
-    /// The logits of the four steps, in 4096ths.
+    /// The logits of the four steps, in units of 1/4096.
     fn logits(&self, steps: [i32; 4], count: u32) -> [i64; 4] {
         let header = self.weights.header();
         let damping = damping(count);
-        // 2^-20 of a logit times 2^-16 down to 2^-12.
+        // Units: 2^-20 logits times 2^-16, shifted to 2^-12.
         std::array::from_fn(|k| {
             ((i64::from(steps[k]) * header.scale[k] * damping) >> 24) + header.bias[k]
         })
     }
 
-    /// The score, and what it rests on, the weightiest first.
+    /// The score with the contributions of its features, largest first.
     pub fn explain(&mut self, text: &str) -> Explanation {
         explain::explain(self, text)
     }
@@ -110,37 +113,37 @@ impl Scorer for TrainedScorer {
         &self.fingerprint
     }
 
-    fn speaks(&self, language: Option<Language>) -> bool {
+    fn supports_language(&self, language: Option<Language>) -> bool {
         language.is_none_or(|language| language.as_str() == "en")
     }
 
     fn score(&mut self, text: &str) -> Score {
-        self.shares(text)
+        self.class_probabilities(text)
             .score(self.rule, &self.weights.header().rules)
     }
 }
 
-/// The bytes of four weights, with this added to each, are numbers without a sign.
+/// Added to each of the four bytes of a row, to make the weights unsigned.
 const BIAS: u32 = 0x8080_8080;
-/// So many of them fit into half a word.
-const FIT: u32 = 256;
-/// The lower byte of each half.
-const LOW_HALVES: u32 = 0x00ff_00ff;
+/// The number of unsigned bytes whose sum fits into 16 bits.
+const MAX_PENDING: u32 = 256;
+/// Mask of the lower byte of each half word.
+const LOW_BYTES: u32 = 0x00ff_00ff;
 
-/// Adds up the rows of features.
+/// Sums the rows of the features.
 ///
-/// Two weights are added at once: they lie in the halves of a word, each a byte with [`BIAS`], so that
-/// [`FIT`] of them fit; then they are moved to the sums.
-struct Sum<'a> {
+/// One addition sums two weights: each half of a word accumulates bytes with [`BIAS`], up to
+/// [`MAX_PENDING`] of them, before they are flushed to the sums.
+struct WeightSum<'a> {
     rows: &'a [[u8; ROW]],
     shift: u32,
-    /// The weights of steps 0 and 2, and of 1 and 3.
+    /// Pending sums of steps 0 and 2, and of steps 1 and 3.
     pairs: [u32; 2],
     steps: [i32; 4],
     count: u32,
 }
 
-impl<'a> Sum<'a> {
+impl<'a> WeightSum<'a> {
     fn new(weights: &'a Weights) -> Self {
         Self {
             rows: weights.rows(),
@@ -152,7 +155,7 @@ impl<'a> Sum<'a> {
     }
 
     #[cold]
-    fn move_pairs(&mut self) {
+    fn flush_pairs(&mut self) {
         let [even, odd] = std::mem::take(&mut self.pairs);
         for (sum, half) in self
             .steps
@@ -163,32 +166,32 @@ impl<'a> Sum<'a> {
         }
     }
 
-    /// The sums of the four steps, and of how many features.
+    /// The sums of the four steps, and the number of features.
     fn finish(mut self) -> ([i32; 4], u32) {
-        self.move_pairs();
-        // 128 for each, which the bias was.
+        self.flush_pairs();
+        // The bias added 128 for each feature.
         let bias = 128 * self.count.cast_signed();
         (self.steps.map(|sum| sum - bias), self.count)
     }
 }
 
-/// The weights of a feature, one for each step.
+/// The weights of a feature, one per step.
 fn row(rows: &[[u8; ROW]], bucket: usize) -> [i8; 4] {
     rows.get(bucket)
         .map_or([0; 4], |row| row.map(u8::cast_signed))
 }
 
-impl Sink for Sum<'_> {
+impl FeatureSink for WeightSum<'_> {
     #[inline]
-    fn add(&mut self, _: Template, hash: u64, _: Of) {
-        // There is a row for every number of so many bits.
+    fn add(&mut self, _: Template, hash: u64, _: FeatureContent) {
+        // Every value of this many bits has a row.
         let row = self.rows.get((hash >> self.shift) as usize);
         let weights = u32::from_le_bytes(row.copied().unwrap_or_default()) ^ BIAS;
-        self.pairs[0] += weights & LOW_HALVES;
-        self.pairs[1] += (weights >> 8) & LOW_HALVES;
+        self.pairs[0] += weights & LOW_BYTES;
+        self.pairs[1] += (weights >> 8) & LOW_BYTES;
         self.count += 1;
-        if self.count.is_multiple_of(FIT) {
-            self.move_pairs();
+        if self.count.is_multiple_of(MAX_PENDING) {
+            self.flush_pairs();
         }
     }
 }
@@ -197,24 +200,24 @@ impl Sink for Sum<'_> {
 mod tests {
     use super::*;
 
-    /// Any number of rows comes to the plain sum, at the bound of what fits and beyond.
+    /// The result equals the plain sum below, at and above the flush bound.
     #[test]
-    fn rows_are_added_as_they_are() {
-        let header = Header {
+    fn sum_equals_plain_sum_of_rows() {
+        let header = WeightsHeader {
             bits: 8,
-            ..Header::default()
+            ..WeightsHeader::default()
         };
         let rows: Vec<[i8; 4]> = (0..256)
             .map(|n| [n as i8, 127, -128, (n * 7) as i8])
             .collect();
-        let weights = Weights::read(write_weights(&header, &rows, &[])).unwrap();
+        let weights = Weights::read(encode_weights(&header, &rows, &[])).unwrap();
         for count in [0, 1, 255, 256, 257, 1_000, 100_000_u64] {
-            let mut sum = Sum::new(&weights);
+            let mut sum = WeightSum::new(&weights);
             let mut expected = [0_i32; 4];
             let buckets: Vec<u64> = (0..count).map(|n| n * 97 % 256).collect();
             let hashes: Vec<u64> = buckets.iter().map(|bucket| bucket << 56).collect();
             for hash in hashes {
-                sum.add(Template::One, hash, Of::Pieces(0, 0));
+                sum.add(Template::One, hash, FeatureContent::Pieces(0, 0));
             }
             for bucket in buckets {
                 let bucket = bucket as usize;

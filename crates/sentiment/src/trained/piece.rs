@@ -1,30 +1,30 @@
-//! What a text is read into: pieces, one for each word, symbol or mark.
+//! Pieces: the tokens of a text, one per word, symbol or mark.
 //!
-//! Terms: a piece's *form* is how it is written once folded: lower case, no apostrophe, long runs of
-//! a letter cut. Its *hash* stands for the form; pieces of one form have one hash.
+//! Terms: the *form* of a piece is its folded spelling: lower case, no apostrophe, long runs of a letter
+//! cut. Its *hash* identifies the form.
 //!
-//! Guarantee: the memory of a reading is kept between calls and bounded by [`MAX_PIECES`].
+//! Guarantee: the buffers are reused between calls and bounded by [`MAX_PIECES`].
 
-/// What follows this many pieces of a text is not read: a post of the longest kind has far fewer.
+/// The maximum number of pieces of a text; the rest is ignored. The longest posts have far fewer.
 pub(crate) const MAX_PIECES: usize = 4_096;
 
-/// What a piece is.
+/// The kind of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Kind {
-    /// A word, or a part of a hashtag.
+    /// A word, or a word of a hashtag.
     #[default]
     Word,
-    /// A whole hashtag; the words in it follow.
+    /// A complete hashtag; its words follow.
     Hashtag,
     /// An emoticon or an emoji.
     Symbol,
-    /// Punctuation that says something: `!`, `?!`, `...`.
+    /// Expressive punctuation: `!`, `?!`, `...`.
     Mark,
-    /// A mention; every name gives the same piece.
+    /// A mention; all names yield the same piece.
     Mention,
-    /// A link; every address gives the same piece.
+    /// A link; all addresses yield the same piece.
     Link,
-    /// A number; every number of as many digits gives the same piece.
+    /// A number; all numbers with the same number of digits yield the same piece.
     Number,
 }
 
@@ -32,25 +32,25 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Piece {
     pub(crate) kind: Kind,
-    /// Stands for the form.
+    /// Identifies the form.
     pub(crate) hash: u64,
-    /// Where the form lies in the reading's buffer.
+    /// Offset of the form in the buffer of forms.
     pub(crate) start: u32,
-    /// How many bytes the form has.
+    /// Length of the form in bytes.
     pub(crate) len: u16,
-    /// What the lexicons know of it.
-    pub(crate) known: super::words::Known,
-    /// It stands in a negator's reach.
+    /// Its entry in the lexicons.
+    pub(crate) entry: super::words::Entry,
+    /// It is in the scope of a negator.
     pub(crate) negated: bool,
     /// It is written in capitals.
     pub(crate) capitals: bool,
-    /// A letter stands in it three times in a row or more.
+    /// A letter occurs three or more times in a row.
     pub(crate) elongated: bool,
     /// It is part of a hashtag.
     pub(crate) tagged: bool,
 }
 
-/// How a text is written, beside its pieces.
+/// Counts of stylistic markers in a text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Style {
     pub(crate) exclamations: u32,
@@ -70,17 +70,17 @@ pub(crate) struct Style {
     pub(crate) reply: bool,
 }
 
-/// A text as pieces. Kept between calls, so that its memory is.
+/// The pieces of a text. Reused between calls to avoid allocations.
 #[derive(Debug, Default)]
-pub(crate) struct Reading {
-    pub(crate) pieces: Vec<Piece>,
+pub(crate) struct Pieces {
+    pub(crate) list: Vec<Piece>,
     pub(crate) forms: Vec<u8>,
     pub(crate) style: Style,
 }
 
-impl Reading {
+impl Pieces {
     pub(crate) fn clear(&mut self) {
-        self.pieces.clear();
+        self.list.clear();
         self.forms.clear();
         self.style = Style::default();
     }

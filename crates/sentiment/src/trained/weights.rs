@@ -1,111 +1,110 @@
-//! The file of weights: its header, its checks, and where its parts lie.
+//! The weights file: encoding, decoding and validation.
 //!
-//! The file begins with lines of text, `key value…`, that end with an empty line, so that anybody
-//! can read what it is; two tables of numbers follow. The last line of the header is a checksum of
-//! all else in the file.
+//! The file starts with a text header of `key value…` lines, terminated by an empty line, and continues
+//! with two tables of numbers. The last line of the header is a checksum of the rest of the file.
 //!
-//! Guarantee: weights that were read are whole, and were trained for the features of this very code:
-//! else there is an error that says what is wrong.
+//! Guarantee: decoded weights are complete and were trained for the features of this code; otherwise
+//! decoding fails with a [`WeightsError`].
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::decide::Rules;
-use super::features::{FEATURES_VERSION, Templates};
+use super::decision::RuleParameters;
+use super::features::{FEATURES_VERSION, TemplateSet};
 use super::words::{VADER, VADER_EMOJI};
-use crate::lexicon::table::{AFINN, AFINN_EMOTICONS, OWN};
+use crate::lexicon::data::{AFINN, AFINN_EMOTICONS, OWN};
 
-/// The first word of every file of weights.
+/// The first word of a weights file.
 const MAGIC: &str = "moodvane-sentiment";
-/// The version of the file's form.
+/// The version of the file format.
 const VERSION: u32 = 1;
-/// A file has at least 2^8 and at most 2^22 rows of weights.
+/// The table of weights has 2^8 to 2^22 rows.
 const BITS: std::ops::RangeInclusive<u32> = 8..=22;
-/// The bytes of a row: one for each step.
+/// The size of a row in bytes: one per step.
 pub(crate) const ROW: usize = 4;
-/// The header is no longer than this.
+/// The maximum size of the header in bytes.
 const MAX_HEADER: usize = 16_384;
-/// The table of words has no more cells than this.
-const MAX_WORDS: usize = 1 << 20;
-/// No file of weights is larger, in bytes: the longest header, the most rows and the most words.
-pub const MAX_WEIGHTS_BYTES: u64 = (MAX_HEADER + (ROW << *BITS.end()) + 4 * MAX_WORDS) as u64;
+/// The maximum number of cells of the word table.
+const MAX_WORD_CELLS: usize = 1 << 20;
+/// The maximum size of a weights file in bytes: header, rows and word table at their limits.
+pub const MAX_WEIGHTS_BYTES: u64 = (MAX_HEADER + (ROW << *BITS.end()) + 4 * MAX_WORD_CELLS) as u64;
 
-/// What a file of weights can be wrong in.
+/// The reason why a weights file is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WeightsError {
-    /// It is something else.
-    #[error("these are no weights: expected a file that begins with \"{MAGIC}\"")]
+    /// Not a weights file.
+    #[error("not a weights file: expected a file that starts with \"{MAGIC}\"")]
     NotWeights,
-    /// It is of a form that this code does not know.
-    #[error("weights of version {0}: this program reads version {VERSION}")]
+    /// Unsupported version of the file format.
+    #[error("unsupported weights version {0}: expected version {VERSION}")]
     Version(String),
-    /// A line of the header is missing or wrong.
-    #[error("damaged weights: header line \"{0}\" is missing or wrong")]
+    /// A line of the header is missing or invalid.
+    #[error("damaged weights: header line \"{0}\" is missing or invalid")]
     Header(&'static str),
-    /// The tables are longer or shorter than the header says.
+    /// The size of the tables does not match the header.
     #[error("damaged weights: {actual} bytes follow the header, expected {expected}")]
     Length {
-        /// By the header.
+        /// According to the header.
         expected: usize,
         /// In the file.
         actual: usize,
     },
-    /// The checksum is another one.
-    #[error("damaged weights: the checksum is {actual:016x}, expected {expected:016x}")]
+    /// The checksum does not match.
+    #[error("damaged weights: checksum {actual:016x}, expected {expected:016x}")]
     Checksum {
-        /// By the header.
+        /// According to the header.
         expected: u64,
         /// Of the file.
         actual: u64,
     },
-    /// They belong to other features than this code makes.
+    /// The weights were trained for other features than those of this code.
     #[error(
-        "weights for features {found:016x}: this program makes features {made:016x}; train anew"
+        "weights are for features {actual:016x}, expected {expected:016x}: retrain the weights"
     )]
     Features {
-        /// By the header.
-        found: u64,
-        /// Of this code.
-        made: u64,
+        /// Fingerprint of the features of this code.
+        expected: u64,
+        /// Fingerprint according to the header.
+        actual: u64,
     },
 }
 
-/// What a file of weights says of itself.
+/// The header of a weights file.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Header {
-    /// Which features it weighs.
-    pub templates: Templates,
-    /// There are 2^bits rows of weights.
+pub struct WeightsHeader {
+    /// The feature templates.
+    pub templates: TemplateSet,
+    /// The table of weights has 2^bits rows.
     pub bits: u32,
-    /// How many cells the table of words has, a power of two.
-    pub words: usize,
-    /// What one unit of each column is worth, in 2^-20 logits.
+    /// The number of cells of the word table, a power of two.
+    pub word_cells: usize,
+    /// The value of one unit of each column, in 2^-20 logits.
     pub scale: [i64; 4],
-    /// The logits of a text without features, in 4096ths.
+    /// The logits of a text without features, in units of 1/4096.
     pub bias: [i64; 4],
-    /// The numbers of the rules.
-    pub rules: Rules,
-    /// A hash of the training files.
+    /// The parameters of the decision rules.
+    pub rules: RuleParameters,
+    /// Hash of the training files.
     pub training: u64,
-    /// What the trainer measured on the development files: file, measure, value.
+    /// Measures on the development files: file, measure, value.
     pub dev: Vec<(String, String, String)>,
 }
 
-/// Weights, whole and checked.
+/// Validated weights.
 #[derive(Debug, Clone)]
 pub struct Weights {
-    header: Header,
+    header: WeightsHeader,
     checksum: u64,
     bytes: Cow<'static, [u8]>,
     table: usize,
 }
 
-/// A hash over all that the features of a text depend on, beside the text: the data files, the
-/// templates and the version of the rules.
+/// Hash of everything that the features depend on besides the text: the data files, the templates and the
+/// version of the feature rules.
 #[must_use]
-pub fn feature_fingerprint(templates: Templates) -> u64 {
+pub fn feature_fingerprint(templates: TemplateSet) -> u64 {
     let mut hash = Xxh3::new();
     for file in [AFINN, AFINN_EMOTICONS, OWN, VADER, VADER_EMOJI] {
         hash.update(file.as_bytes());
@@ -117,21 +116,21 @@ pub fn feature_fingerprint(templates: Templates) -> u64 {
 }
 
 impl Weights {
-    /// Reads and checks a file of weights.
+    /// Decodes and validates a weights file.
     ///
     /// # Errors
-    /// A [`WeightsError`], where the file is not what it should be.
+    /// [`WeightsError`] if the file is invalid.
     pub fn read(bytes: impl Into<Cow<'static, [u8]>>) -> Result<Self, WeightsError> {
         let bytes = bytes.into();
         let text = header_text(&bytes)?;
-        let lines = Lines(text);
-        let version = lines.one(MAGIC).ok_or(WeightsError::NotWeights)?;
+        let lines = HeaderLines(text);
+        let version = lines.value(MAGIC).ok_or(WeightsError::NotWeights)?;
         if version != VERSION.to_string() {
             return Err(WeightsError::Version(version.to_owned()));
         }
         let header = lines.header()?;
         let table = text.len() + 1;
-        let expected = (ROW << header.bits) + 4 * header.words;
+        let expected = (ROW << header.bits) + 4 * header.word_cells;
         let actual = bytes.len() - table;
         if expected != actual {
             return Err(WeightsError::Length { expected, actual });
@@ -144,12 +143,10 @@ impl Weights {
                 actual,
             });
         }
-        let (found, made) = (
-            lines.hash("features")?,
-            feature_fingerprint(header.templates),
-        );
-        if found != made {
-            return Err(WeightsError::Features { found, made });
+        let expected = feature_fingerprint(header.templates);
+        let actual = lines.hash("features")?;
+        if actual != expected {
+            return Err(WeightsError::Features { expected, actual });
         }
         Ok(Self {
             header,
@@ -159,34 +156,34 @@ impl Weights {
         })
     }
 
-    /// What the weights say of themselves.
+    /// The header.
     #[must_use]
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &WeightsHeader {
         &self.header
     }
 
-    /// The checksum: two files with the same one answer alike.
+    /// The checksum; files with the same checksum yield the same scores.
     #[must_use]
     pub fn checksum(&self) -> u64 {
         self.checksum
     }
 
-    /// The rows of weights: one signed number for each step between classes.
+    /// The rows of weights: one signed number per step.
     pub(crate) fn rows(&self) -> &[[u8; ROW]] {
         self.bytes[self.table..self.table + (ROW << self.header.bits)]
             .as_chunks()
             .0
     }
 
-    /// The table of words for splitting hashtags.
-    pub(crate) fn words(&self) -> &[u8] {
+    /// The word table for splitting hashtags.
+    pub(crate) fn word_table(&self) -> &[u8] {
         &self.bytes[self.table + (ROW << self.header.bits)..]
     }
 }
 
-/// The bytes of a file of weights.
+/// Encodes a weights file.
 #[must_use]
-pub fn write_weights(header: &Header, rows: &[[i8; 4]], words: &[u32]) -> Vec<u8> {
+pub fn encode_weights(header: &WeightsHeader, rows: &[[i8; 4]], words: &[u32]) -> Vec<u8> {
     let mut text = format!("{MAGIC} {VERSION}\n");
     let join = |numbers: &[i64]| {
         let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
@@ -199,14 +196,17 @@ pub fn write_weights(header: &Header, rows: &[[i8; 4]], words: &[u32]) -> Vec<u8
     );
     let _ = writeln!(text, "templates {:x}", header.templates.0);
     let _ = writeln!(text, "training {:016x}", header.training);
-    let _ = writeln!(text, "bits {}\nwords {}", header.bits, header.words);
+    let _ = writeln!(text, "bits {}\nwords {}", header.bits, header.word_cells);
     let _ = writeln!(
         text,
         "scale {}\nbias {}",
         join(&header.scale),
         join(&header.bias)
     );
-    for (rule, numbers) in super::decide::Rule::ALL.iter().zip(&header.rules.0) {
+    for (rule, numbers) in super::decision::DecisionRule::ALL
+        .iter()
+        .zip(&header.rules.0)
+    {
         let _ = writeln!(text, "{rule} {}", join(&numbers.map(i64::from)));
     }
     for (file, measure, value) in &header.dev {
@@ -225,7 +225,7 @@ pub fn write_weights(header: &Header, rows: &[[i8; 4]], words: &[u32]) -> Vec<u8
     bytes
 }
 
-/// The header without the empty line at its end.
+/// The header without the empty line at the end.
 fn header_text(bytes: &[u8]) -> Result<&str, WeightsError> {
     let head = &bytes[..bytes.len().min(MAX_HEADER)];
     if !head.starts_with(MAGIC.as_bytes()) {
@@ -236,7 +236,7 @@ fn header_text(bytes: &[u8]) -> Result<&str, WeightsError> {
     std::str::from_utf8(&head[..=end]).map_err(|_| WeightsError::Header(MAGIC))
 }
 
-/// Of the header up to its line `checksum`, and of the tables.
+/// The checksum of the tables and of the header up to its line `checksum`.
 fn checksum(text: &str, body: &[u8]) -> u64 {
     let head = text.split_once("checksum ").map_or(text, |(head, _)| head);
     let mut hash = Xxh3::new();
@@ -246,43 +246,43 @@ fn checksum(text: &str, body: &[u8]) -> u64 {
 }
 
 /// The lines of a header.
-struct Lines<'a>(&'a str);
+struct HeaderLines<'a>(&'a str);
 
-impl<'a> Lines<'a> {
-    fn one(&self, key: &str) -> Option<&'a str> {
+impl<'a> HeaderLines<'a> {
+    fn value(&self, key: &str) -> Option<&'a str> {
         let mut lines = self.0.lines();
         lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))
     }
 
-    fn header(&self) -> Result<Header, WeightsError> {
-        let wrong = WeightsError::Header;
+    fn header(&self) -> Result<WeightsHeader, WeightsError> {
+        let invalid = WeightsError::Header;
         let templates = self
-            .one("templates")
+            .value("templates")
             .and_then(|t| u32::from_str_radix(t, 16).ok());
         let [bits] = self.numbers("bits")?;
         let [words] = self.numbers("words")?;
         let bits = u32::try_from(bits).ok().filter(|bits| BITS.contains(bits));
         let words = usize::try_from(words).ok();
         let words =
-            words.filter(|&words| words == 0 || words.is_power_of_two() && words <= MAX_WORDS);
-        let mut rules = Rules::default();
-        for (rule, numbers) in super::decide::Rule::ALL.iter().zip(&mut rules.0) {
+            words.filter(|&words| words == 0 || words.is_power_of_two() && words <= MAX_WORD_CELLS);
+        let mut rules = RuleParameters::default();
+        for (rule, numbers) in super::decision::DecisionRule::ALL.iter().zip(&mut rules.0) {
             let read: [i64; 5] = self.numbers(rule.name())?;
             for (number, read) in numbers.iter_mut().zip(read) {
-                *number = u32::try_from(read).map_err(|_| wrong(rule.name()))?;
+                *number = u32::try_from(read).map_err(|_| invalid(rule.name()))?;
             }
         }
-        let small = |limit: i64, key: &'static str, numbers: [i64; 4]| {
+        let bounded = |limit: i64, key: &'static str, numbers: [i64; 4]| {
             let fits = numbers.iter().all(|n| n.abs() <= limit);
-            fits.then_some(numbers).ok_or(wrong(key))
+            fits.then_some(numbers).ok_or(invalid(key))
         };
-        Ok(Header {
-            templates: Templates(templates.ok_or(wrong("templates"))?),
-            bits: bits.ok_or(wrong("bits"))?,
-            words: words.ok_or(wrong("words"))?,
-            // Within these the arithmetic of a score cannot overflow.
-            scale: small(1 << 18, "scale", self.numbers("scale")?)?,
-            bias: small(1 << 18, "bias", self.numbers("bias")?)?,
+        Ok(WeightsHeader {
+            templates: TemplateSet(templates.ok_or(invalid("templates"))?),
+            bits: bits.ok_or(invalid("bits"))?,
+            word_cells: words.ok_or(invalid("words"))?,
+            // These bounds rule out overflow in the arithmetic of a score.
+            scale: bounded(1 << 18, "scale", self.numbers("scale")?)?,
+            bias: bounded(1 << 18, "bias", self.numbers("bias")?)?,
             rules,
             training: self.hash("training")?,
             dev: self.dev(),
@@ -290,7 +290,7 @@ impl<'a> Lines<'a> {
     }
 
     fn numbers<const N: usize>(&self, key: &'static str) -> Result<[i64; N], WeightsError> {
-        let line = self.one(key).ok_or(WeightsError::Header(key))?;
+        let line = self.value(key).ok_or(WeightsError::Header(key))?;
         let mut numbers = [0; N];
         let mut words = line.split(' ');
         for number in &mut numbers {
@@ -304,9 +304,9 @@ impl<'a> Lines<'a> {
     }
 
     fn hash(&self, key: &'static str) -> Result<u64, WeightsError> {
-        let word = self.one(key).ok_or(WeightsError::Header(key))?;
+        let word = self.value(key).ok_or(WeightsError::Header(key))?;
         let number = u64::from_str_radix(word, 16).ok();
-        // In one way only, so that no other byte passes for it.
+        // Only the canonical spelling is valid, so that no other byte sequence passes.
         let number = number.filter(|number| format!("{number:016x}") == word);
         number.ok_or(WeightsError::Header(key))
     }

@@ -1,14 +1,14 @@
-//! One word while it is read, and the form that it comes to.
+//! A word buffer of the reader, and the normal form of a word.
 //!
-//! Guarantee: a word of any length takes the same memory and, per letter, the same time.
+//! Guarantee: memory is constant, and time per letter is constant.
 
 use super::words::{Words, form_hash};
 
-/// A longer word is cut: its end is sought, its further letters are not kept.
+/// The maximum length of a form in bytes; further letters of a word are skipped.
 pub(crate) const MAX_FORM: usize = 40;
 
-/// A word while it is read, folded.
-pub(crate) struct Word {
+/// A folded word under construction.
+pub(crate) struct WordBuffer {
     pub(crate) folded: [u8; MAX_FORM],
     pub(crate) len: usize,
     pub(crate) capital: u32,
@@ -17,7 +17,7 @@ pub(crate) struct Word {
     pub(crate) elongated: bool,
 }
 
-impl Default for Word {
+impl Default for WordBuffer {
     fn default() -> Self {
         Self {
             folded: [0; MAX_FORM],
@@ -30,7 +30,7 @@ impl Default for Word {
     }
 }
 
-impl Word {
+impl WordBuffer {
     #[inline]
     pub(crate) fn push_small(&mut self, letter: u8) {
         self.small += 1;
@@ -45,19 +45,19 @@ impl Word {
         self.push_letter(letter.to_ascii_lowercase());
     }
 
-    /// Of more than three of a letter in a row, three are kept.
+    /// Cuts a run of a letter to three.
     #[inline]
     fn push_letter(&mut self, lower: u8) {
-        if self.is_before_end(1, lower) && self.is_before_end(2, lower) {
+        if self.has_at(1, lower) && self.has_at(2, lower) {
             self.elongated = true;
-            if self.is_before_end(3, lower) {
+            if self.has_at(3, lower) {
                 return;
             }
         }
         self.push_byte(lower);
     }
 
-    pub(crate) fn push_wide(&mut self, c: char) {
+    pub(crate) fn push_non_ascii(&mut self, c: char) {
         self.capital += u32::from(c.is_uppercase());
         self.small += u32::from(c.is_lowercase());
         self.ended_small = c.is_lowercase();
@@ -68,9 +68,9 @@ impl Word {
         }
     }
 
-    /// Whether this byte stands so many places before the end.
+    /// Whether `byte` is at this distance from the end.
     #[inline]
-    fn is_before_end(&self, places: usize, byte: u8) -> bool {
+    fn has_at(&self, places: usize, byte: u8) -> bool {
         let at = self.len.wrapping_sub(places);
         self.folded.get(at) == Some(&byte)
     }
@@ -84,16 +84,16 @@ impl Word {
     }
 }
 
-/// The form of a folded word. Of an elongated one, the first known form with its first runs cut to
-/// two letters or one; else all its runs cut to one.
-pub(crate) fn normal<'b>(
+/// The normal form of a folded word. For an elongated word: the first known form with the runs cut to two
+/// letters or one, or else with all runs cut to one.
+pub(crate) fn normalise<'b>(
     folded: &'b [u8],
     elongated: bool,
     words: &Words,
     buffer: &'b mut [u8; MAX_FORM],
 ) -> &'b [u8] {
     const KEPT: [[usize; 2]; 4] = [[2, 2], [1, 2], [2, 1], [1, 1]];
-    if !elongated || words.known(form_hash(folded)).is_some() {
+    if !elongated || words.entry(form_hash(folded)).is_some() {
         return folded;
     }
     let mut len = 0;
@@ -110,7 +110,7 @@ pub(crate) fn normal<'b>(
             buffer[len..len + keep].copy_from_slice(&group[..keep]);
             len += keep;
         }
-        if words.known(form_hash(&buffer[..len])).is_some() {
+        if words.entry(form_hash(&buffer[..len])).is_some() {
             break;
         }
     }

@@ -1,102 +1,102 @@
-//! What is known of a word before any training: its valence in two lexicons, and what it does.
+//! The lexicon entries of words: valences in two lexicons, and roles.
 //!
-//! Guarantee: the table depends on the data files alone.
+//! Guarantee: the table depends only on the data files.
 
 use std::sync::LazyLock;
 
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::lexicon::table::{self as afinn, POINT};
+use crate::lexicon::data::{self as afinn, POINT};
 
-/// VADER's lexicon: `text<TAB>tenths of a point`.
+/// VADER's lexicon: `text<TAB>valence in tenths of a point`.
 pub(crate) const VADER: &str = include_str!("../../data/vader.tsv");
 
-/// VADER's emoji: `emoji<TAB>tenths of a point`, the sum over the words of the emoji's description.
+/// VADER's emoji: `emoji<TAB>valence in tenths of a point`, the sum over the words of its description.
 pub(crate) const VADER_EMOJI: &str = include_str!("../../data/vader-emoji.tsv");
 
-/// What a word does to its neighbours.
+/// The effect of a word on its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Role {
-    /// Nothing.
+    /// None.
     #[default]
     Plain,
-    /// It turns what follows.
+    /// Negates the following words.
     Negator,
-    /// It makes the next valence larger or smaller, in percent.
+    /// Scales the next valence, in percent.
     Scale(i16),
-    /// What follows it counts for more than what went before.
+    /// Contrast: starts a new clause with more weight.
     Turn,
 }
 
-/// What is known of a word.
+/// The lexicon entry of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Known {
-    /// By VADER, in tenths of a point, -40 to 40.
+pub(crate) struct Entry {
+    /// VADER's valence in tenths of a point, -40 to 40.
     pub(crate) vader: i8,
-    /// By AFINN, in tenths of a point, -50 to 50.
+    /// AFINN's valence in tenths of a point, -50 to 50.
     pub(crate) afinn: i8,
     pub(crate) role: Role,
 }
 
-/// The table of all known words.
+/// The table of words and emoji.
 pub(crate) struct Words {
-    known: HashMap<u64, Known, hashbrown::DefaultHashBuilder>,
+    entries: HashMap<u64, Entry, hashbrown::DefaultHashBuilder>,
     pub(crate) emoji: Vec<(char, i8)>,
 }
 
 static WORDS: LazyLock<Words> = LazyLock::new(Words::build);
 
-/// The table; it is built at the first call.
+/// The table, built at the first call.
 pub(crate) fn words() -> &'static Words {
     &WORDS
 }
 
-/// The hash that stands for a form everywhere.
+/// The hash that identifies a form.
 pub(crate) fn form_hash(form: &[u8]) -> u64 {
     xxh3_64(form)
 }
 
 impl Words {
     fn build() -> Self {
-        let mut this = Self {
-            known: HashMap::with_capacity(16_384),
+        let mut words = Self {
+            entries: HashMap::with_capacity(16_384),
             emoji: Vec::new(),
         };
         for (text, valence) in lines(VADER) {
-            this.entry(text).vader = valence;
+            words.entry_mut(text).vader = valence;
         }
         for (text, valence) in afinn::lines(afinn::AFINN).chain(own_points("word")) {
-            this.entry(text).afinn = (valence / (POINT / 10)) as i8;
+            words.entry_mut(text).afinn = (valence / (POINT / 10)) as i8;
         }
         for (text, _) in afinn::own("negator") {
-            this.entry(text).role = Role::Negator;
+            words.entry_mut(text).role = Role::Negator;
         }
         for (text, percent) in afinn::own("scale") {
-            this.entry(text).role = Role::Scale(percent);
+            words.entry_mut(text).role = Role::Scale(percent);
         }
         for (text, _) in afinn::own("turn") {
-            this.entry(text).role = Role::Turn;
+            words.entry_mut(text).role = Role::Turn;
         }
         let ours = own_points("emoji").map(|(text, valence)| (text, (valence / 10) as i8));
         let both = ours.chain(lines(VADER_EMOJI));
-        this.emoji = both
+        words.emoji = both
             .filter_map(|(text, valence)| Some((text.chars().next()?, valence)))
             .collect();
-        // Where both lists have one, ours stands first.
-        this.emoji.sort_by_key(|entry| entry.0);
-        this.emoji.dedup_by_key(|entry| entry.0);
-        this
+        // The sort is stable, so our list takes precedence.
+        words.emoji.sort_by_key(|entry| entry.0);
+        words.emoji.dedup_by_key(|entry| entry.0);
+        words
     }
 
-    fn entry(&mut self, text: &str) -> &mut Known {
+    fn entry_mut(&mut self, text: &str) -> &mut Entry {
         let form: Vec<u8> = text.bytes().filter(|&b| b != b'\'').collect();
-        self.known.entry(form_hash(&form)).or_default()
+        self.entries.entry(form_hash(&form)).or_default()
     }
 
-    /// What is known of the form with this hash.
-    pub(crate) fn known(&self, hash: u64) -> Option<Known> {
-        self.known.get(&hash).copied()
+    /// The entry of the form with this hash.
+    pub(crate) fn entry(&self, hash: u64) -> Option<Entry> {
+        self.entries.get(&hash).copied()
     }
 
     /// The valence of an emoji, in tenths of an AFINN point.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use moodvane_sentiment::{Rule, Scorer, TrainedScorer};
+use moodvane_sentiment::{DecisionRule, Scorer, TrainedScorer};
 use tempfile::TempDir;
 
 use super::*;
@@ -74,7 +74,7 @@ fn training_is_deterministic_and_depends_on_files() {
 fn trained_weights_score_similar_texts() {
     let folder = data_folder();
     let weights = Weights::read(trained_bytes(&folder, &small_recipe(1))).unwrap();
-    let mut scorer = TrainedScorer::new(weights, Rule::Likely);
+    let mut scorer = TrainedScorer::new(weights, DecisionRule::Likely);
     assert!(scorer.score("this door is wonderful today").value() > 2.3);
     assert!(scorer.score("this door is horrible today").value() < 1.7);
 }

@@ -5,24 +5,26 @@ use moodvane_model::{Readings, Timestamp, Variable};
 use serde_json::{Map, Value};
 
 use crate::UpstreamError;
-use crate::answer::{Fields, list, object, readings, shown, with, wrong_type};
+use crate::answer::{
+    Fields, as_list, display_value, parse_object, readings, with_value, wrong_type,
+};
 use crate::nws::sky::cover_percent;
 
-/// What the unit codes begin with: they were renamed.
+/// Prefixes of unit codes: the service has renamed them over time.
 const UNIT_PREFIXES: [&str; 3] = ["wmoUnit:", "unit:", "nwsUnit:"];
-/// The flags of values that count for nothing: rejected, questioned, and found bad by a person.
-/// Source: MADIS quality control, whose flags the service passes on.
+/// Flags of values to ignore: rejected, questioned, and marked bad by a person.
+/// Source: MADIS quality control, whose flags the service passes through.
 const BAD_FLAGS: [&str; 3] = ["X", "Q", "B"];
 
-type ToOurs = fn(f64) -> f64;
+type Convert = fn(f64) -> f64;
 
 struct Quantity {
     variable: Variable,
     field: &'static str,
-    /// The unit that is ours, for an error.
+    /// The accepted units, for an error message.
     expected: &'static str,
-    /// The units in which it may come.
-    units: &'static [(&'static str, ToOurs)],
+    /// The accepted units, each with the conversion to ours.
+    units: &'static [(&'static str, Convert)],
 }
 
 const QUANTITIES: [Quantity; 5] = [
@@ -62,42 +64,39 @@ const QUANTITIES: [Quantity; 5] = [
     },
 ];
 
-/// Reads a station's latest observation: when it was made, and what it says.
+/// Time of observation and readings, or the reason why the observation is unusable.
+pub type ParsedObservation = Result<(Timestamp, Readings), UpstreamError>;
+
+/// Parses a station's latest observation: time of observation and readings.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises, or has no temperature that counts.
+/// [`UpstreamError`] if the response does not match the documentation or has no usable temperature.
 pub fn parse_latest(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    observation(&object(body)?, "properties")
+    observation(&parse_object(body)?, "properties")
 }
 
-/// Reads a list of observations, each by itself: one that is of no use does not cost the others.
+/// Parses a list of observations, each independently of the others.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not a list.
-#[allow(
-    clippy::type_complexity,
-    reason = "a result in a list in a result is what it is"
-)]
-pub fn parse_list(
-    body: &[u8],
-) -> Result<Vec<Result<(Timestamp, Readings), UpstreamError>>, UpstreamError> {
-    let answer = object(body)?;
-    let features = list("features", answer.get("features"))?;
-    let read = |(i, feature): (usize, &Value)| match feature {
+/// [`UpstreamError`] if the response is not a list.
+pub fn parse_observations(body: &[u8]) -> Result<Vec<ParsedObservation>, UpstreamError> {
+    let answer = parse_object(body)?;
+    let features = as_list("features", answer.get("features"))?;
+    let parse = |(i, feature): (usize, &Value)| match feature {
         Value::Object(feature) => observation(feature, &format!("features[{i}].properties")),
         _ => Err(wrong_type(&format!("features[{i}]"), "an object")),
     };
-    Ok(features.iter().enumerate().map(read).collect())
+    Ok(features.iter().enumerate().map(parse).collect())
 }
 
 fn observation(
     feature: &Map<String, Value>,
-    at: &str,
+    path: &str,
 ) -> Result<(Timestamp, Readings), UpstreamError> {
     let properties = match feature.get("properties") {
-        Some(Value::Object(properties)) => Fields::new(at, properties),
-        Some(_) => return Err(wrong_type(at, "an object")),
-        None => return Err(UpstreamError::Missing(at.to_owned())),
+        Some(Value::Object(properties)) => Fields::new(path, properties),
+        Some(_) => return Err(wrong_type(path, "an object")),
+        None => return Err(UpstreamError::MissingField(path.to_owned())),
     };
     let mut values = Vec::with_capacity(QUANTITIES.len());
     for quantity in &QUANTITIES {
@@ -109,57 +108,61 @@ fn observation(
         };
         values.push((quantity.variable, properties.path(quantity.field), value));
     }
-    let made_at = properties.time("timestamp", "2018-01-01T02:15:00+00:00", |text| {
+    let observed_at = properties.time("timestamp", "2018-01-01T02:15:00+00:00", |text| {
         Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis())
     })?;
     let cloud = properties.find("cloudLayers")?.and_then(cover_percent);
     let path = properties.path("cloudLayers");
     Ok((
-        made_at,
-        with(readings(values)?, Variable::Cloud, &path, cloud)?,
+        observed_at,
+        with_value(readings(values)?, Variable::Cloud, &path, cloud)?,
     ))
 }
 
-/// A value in our unit.
+/// The value of a quantity in our unit.
 fn value(properties: &Fields<'_>, quantity: &Quantity) -> Result<f64, UpstreamError> {
-    let part = |name: &str| format!("{}.{name}", quantity.field);
+    let subfield = |name: &str| format!("{}.{name}", quantity.field);
     let field = properties.path(quantity.field);
     let no_value = |why: String| UpstreamError::NoValue {
         field: field.clone(),
         why,
     };
     if properties.find(quantity.field)?.is_none() && quantity.variable == Variable::Temperature {
-        return Err(UpstreamError::Missing(field));
+        return Err(UpstreamError::MissingField(field));
     }
-    let value = properties.find(&part("value"))?;
+    let value = properties.find(&subfield("value"))?;
     let value = value.ok_or_else(|| no_value("null".to_owned()))?;
     let flag = properties
-        .find(&part("qualityControl"))?
+        .find(&subfield("qualityControl"))?
         .and_then(Value::as_str);
     if let Some(flag) = flag
         && BAD_FLAGS.contains(&flag.trim_start_matches("qc:"))
     {
-        return Err(no_value(format!("quality flag {}", shown(&flag.into()))));
+        return Err(no_value(format!(
+            "quality flag {}",
+            display_value(&flag.into())
+        )));
     }
-    let code = properties.required(&part("unitCode"))?;
-    let to_ours = unit(code, quantity).ok_or_else(|| UpstreamError::WrongUnit {
-        field: properties.path(&part("unitCode")),
+    let code = properties.required(&subfield("unitCode"))?;
+    let convert = unit(code, quantity).ok_or_else(|| UpstreamError::WrongUnit {
+        field: properties.path(&subfield("unitCode")),
         expected: quantity.expected,
-        found: shown(code),
+        found: display_value(code),
     })?;
-    // The service has sent numbers as texts at times.
+    // Some responses contain numbers as strings.
     let number = value
         .as_f64()
         .or_else(|| value.as_str()?.trim().parse().ok());
-    let number = number.ok_or_else(|| wrong_type(&properties.path(&part("value")), "a number"))?;
-    Ok(to_ours(number))
+    let number =
+        number.ok_or_else(|| wrong_type(&properties.path(&subfield("value")), "a number"))?;
+    Ok(convert(number))
 }
 
-fn unit(code: &Value, quantity: &Quantity) -> Option<ToOurs> {
+fn unit(code: &Value, quantity: &Quantity) -> Option<Convert> {
     let code = code.as_str()?;
     let short = UNIT_PREFIXES
         .iter()
         .find_map(|prefix| code.strip_prefix(prefix))?;
     let known = quantity.units.iter().find(|(name, _)| *name == short);
-    known.map(|(_, to_ours)| *to_ours)
+    known.map(|(_, convert)| *convert)
 }

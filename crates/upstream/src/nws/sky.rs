@@ -1,13 +1,14 @@
-//! The cloud cover of a list of cloud layers.
+//! Cloud cover from a list of cloud layers.
 //!
-//! A METAR report names layers from the ground up, and each amount is that of all clouds up to its
-//! layer, in eighths of the sky (okta): FEW 1 to 2, SCT 3 to 4, BKN 5 to 7, OVC 8; VV is a sky that
-//! cannot be seen for fog or snow, CLR and SKC one without clouds. So the greatest amount is the cover.
-//! Source: WMO Manual on Codes (WMO-No. 306), FM 15, section 15.9. The middle of a class is taken.
+//! A METAR report lists layers from the ground up. Each amount is the cumulative cover up to its layer,
+//! in eighths of the sky (okta): FEW 1 to 2, SCT 3 to 4, BKN 5 to 7, OVC 8; VV is a sky obscured by fog
+//! or snow; CLR and SKC are a clear sky. The cover is therefore the maximum amount, each class
+//! represented by its middle.
+//! Source: WMO Manual on Codes (WMO-No. 306), FM 15, section 15.9.
 
 use serde_json::Value;
 
-/// The cover in %, where every layer's amount is known.
+/// The cover in %, if the amount of every layer is known.
 pub(super) fn cover_percent(layers: &Value) -> Option<f64> {
     let layers = layers.as_array()?;
     let covers = layers

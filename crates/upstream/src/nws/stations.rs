@@ -1,4 +1,4 @@
-//! Which stations lie around a city, and which is the nearest.
+//! The stations around a city, and the nearest of them.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use moodvane_model::City;
 use serde_json::Value;
 
 use crate::UpstreamError;
-use crate::answer::{Fields, list, object, wrong_type};
+use crate::answer::{Fields, as_list, parse_object, wrong_type};
 use crate::selection::distance_km;
 
 const MAX_STATION_BYTES: usize = 32;
@@ -15,15 +15,15 @@ const MAX_STATION_BYTES: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationId(String);
 
-/// The path at which a point's stations are listed.
+/// The path of the list of a point's stations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StationsPath(String);
 
 impl StationId {
     fn parse(text: &str) -> Option<Self> {
-        let is_good = (1..=MAX_STATION_BYTES).contains(&text.len())
+        let is_valid = (1..=MAX_STATION_BYTES).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        is_good.then(|| Self(text.to_owned()))
+        is_valid.then(|| Self(text.to_owned()))
     }
 }
 
@@ -39,45 +39,45 @@ impl StationsPath {
     }
 }
 
-/// Reads the answer about a point: where its stations are listed.
+/// Parses a point: the path of its list of stations.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises.
+/// [`UpstreamError`] if the response does not match the documentation.
 pub fn parse_point(body: &[u8]) -> Result<StationsPath, UpstreamError> {
-    let answer = object(body)?;
-    let properties = Fields::part(&answer, "properties")?;
+    let answer = parse_object(body)?;
+    let properties = Fields::section(&answer, "properties")?;
     let url = url::Url::parse(properties.text("observationStations")?).ok();
     let path = url.as_ref().map(url::Url::path);
     path.filter(|path| path.starts_with("/gridpoints/"))
         .map(|path| StationsPath(path.to_owned()))
         .ok_or_else(|| {
             let path = properties.path("observationStations");
-            wrong_type(&path, "a URL whose path begins with /gridpoints/")
+            wrong_type(&path, "a URL with a path below /gridpoints/")
         })
 }
 
-/// Reads a list of stations: the one nearest to `city`, and how far away it is in km. Whoever has no
-/// place or no identifier is passed over.
+/// Parses a list of stations: the one nearest to `city`, and its distance in km. Skips stations without
+/// coordinates or identifier.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is not what the API promises, or names no station.
+/// [`UpstreamError`] if the response does not match the documentation or lists no usable station.
 pub fn parse_stations(body: &[u8], city: &City) -> Result<(StationId, f64), UpstreamError> {
-    let answer = object(body)?;
-    let features = list("features", answer.get("features"))?;
+    let answer = parse_object(body)?;
+    let features = as_list("features", answer.get("features"))?;
     let stations = features.iter().filter_map(|feature| station(feature, city));
     stations
         .min_by(|(_, a), (_, b)| a.total_cmp(b))
         .ok_or_else(|| UpstreamError::NoValue {
             field: "features".to_owned(),
-            why: "no station has a place and an identifier".to_owned(),
+            why: "no station has coordinates and an identifier".to_owned(),
         })
 }
 
 fn station(feature: &Value, city: &City) -> Option<(StationId, f64)> {
     let id = feature["properties"]["stationIdentifier"].as_str()?;
-    // GeoJSON names the longitude first.
-    let place = &feature["geometry"]["coordinates"];
-    let place = (place[1].as_f64()?, place[0].as_f64()?);
-    let distance = distance_km((city.latitude, city.longitude), place);
+    // GeoJSON puts the longitude first.
+    let coordinates = &feature["geometry"]["coordinates"];
+    let location = (coordinates[1].as_f64()?, coordinates[0].as_f64()?);
+    let distance = distance_km((city.latitude, city.longitude), location);
     Some((StationId::parse(id)?, distance))
 }

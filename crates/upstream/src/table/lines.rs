@@ -1,78 +1,82 @@
-//! Physical lines of bounded length, with the byte where each ends.
+//! Reads physical lines of bounded length and counts bytes.
 
 use std::io::{self, BufRead, Read};
 
-/// What one more line came to.
+/// The result of reading one line.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// It was appended, its line end included.
-    Whole,
-    /// It did not fit: its beginning was appended, its rest passed over.
+pub(super) enum LineRead {
+    /// The line was appended with its line end.
+    Complete,
+    /// The line exceeds the limit: its start was appended, the rest skipped.
     TooLong,
-    /// There is none.
-    End,
+    /// The input has no more lines.
+    EndOfInput,
 }
 
-pub(super) struct Lines<R> {
+pub(super) struct LineReader<R> {
     input: R,
-    /// The byte at which the next line begins.
-    at: u64,
+    /// Offset of the next line in bytes.
+    position: u64,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> LineReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, at: 0 }
+        Self { input, position: 0 }
     }
 
-    pub(super) fn at(&self) -> u64 {
-        self.at
+    pub(super) fn position(&self) -> u64 {
+        self.position
     }
 
-    pub(super) fn input_ref(&self) -> &R {
+    pub(super) fn input(&self) -> &R {
         &self.input
     }
 
-    pub(super) fn input(&mut self) -> &mut R {
+    pub(super) fn input_mut(&mut self) -> &mut R {
         &mut self.input
     }
 
-    /// Says that the input now stands at byte `at`.
-    pub(super) fn moved_to(&mut self, at: u64) {
-        self.at = at;
+    /// Records that the input was moved to byte `position`.
+    pub(super) fn set_position(&mut self, position: u64) {
+        self.position = position;
     }
 
-    /// Appends the next line to `buffer`, which may hold `limit` bytes.
-    pub(super) fn append(&mut self, buffer: &mut Vec<u8>, limit: usize) -> io::Result<Line> {
+    /// Appends the next line to `buffer`, up to a total of `limit` bytes.
+    pub(super) fn append_line(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        limit: usize,
+    ) -> io::Result<LineRead> {
         let room = limit.saturating_sub(buffer.len());
-        let taken = self
+        let read = self
             .input
             .by_ref()
             .take(room as u64)
             .read_until(b'\n', buffer)?;
-        self.at += taken as u64;
-        let has_end = taken > 0 && buffer.last() == Some(&b'\n');
-        let rest = if has_end || taken < room {
+        self.position += read as u64;
+        let has_end = read > 0 && buffer.last() == Some(&b'\n');
+        let skipped = if has_end || read < room {
             0
         } else {
-            self.pass()?
+            self.skip_line()?
         };
-        Ok(match (taken, rest) {
-            (0, 0) => Line::End,
-            (_, 0) => Line::Whole,
-            _ => Line::TooLong,
+        Ok(match (read, skipped) {
+            (0, 0) => LineRead::EndOfInput,
+            (_, 0) => LineRead::Complete,
+            _ => LineRead::TooLong,
         })
     }
 
-    /// Passes over the rest of the line and says how many bytes that were.
-    fn pass(&mut self) -> io::Result<usize> {
-        let passed = self.input.skip_until(b'\n')?;
-        self.at += passed as u64;
-        Ok(passed)
+    /// Skips the rest of the line and returns its length in bytes.
+    fn skip_line(&mut self) -> io::Result<usize> {
+        let skipped = self.input.skip_until(b'\n')?;
+        self.position += skipped as u64;
+        Ok(skipped)
     }
 }
 
-/// A line without its `\n` or `\r\n`.
-pub(super) fn without_end(line: &[u8]) -> &[u8] {
+/// Strips `\n` or `\r\n`.
+pub(super) fn strip_line_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     line.strip_suffix(b"\r").unwrap_or(line)
 }

@@ -1,4 +1,4 @@
-//! Posts from a table.
+//! Parses the rows of a table into posts.
 
 use std::sync::Arc;
 
@@ -6,41 +6,41 @@ use chrono::TimeDelta;
 use csv::StringRecord;
 use moodvane_model::{Language, Post, SourceId, Timestamp};
 
-use super::row::{Column, Columns, Row, fault_in};
-use super::{TableError, TimeFormat};
-use crate::format::{Told, readable};
-use crate::{Dropped, PostFormat, Raw, Selection};
+use super::TimeFormat;
+use super::error::TableError;
+use super::row::{Column, ColumnResolver, Row, malformed_column};
+use crate::format::{ParsedPost, check_text};
+use crate::{DropReason, PostFormat, RawMessage, Selection};
 
-/// Which columns of a table say what of a post.
+/// The columns of a table of posts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostColumns {
-    /// The column with the post's identifier.
+    /// The column with the id of the post.
     pub id: String,
     /// The column with its text.
     pub text: String,
-    /// The column with the time at which it was written.
+    /// The column with the time of creation.
     pub time: String,
-    /// The column with its language, as a BCP 47 tag; what is not one counts as no language.
+    /// The column with its language as a BCP 47 tag. An invalid tag counts as no language.
     pub language: Option<String>,
-    /// The columns with its latitude and longitude in degrees; what lies off the globe or is no number
-    /// counts as no place.
+    /// The columns with its latitude and longitude in degrees. Invalid coordinates count as no place.
     pub place: Option<(String, String)>,
 }
 
-/// How a table's rows become posts.
+/// How to parse a table of posts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PostTableSpec {
-    /// Which columns say what.
+    /// The columns.
     pub columns: PostColumns,
-    /// How times are written.
+    /// The format of times.
     pub time: TimeFormat,
-    /// What is added to each time.
+    /// The offset added to each time.
     pub shift: TimeDelta,
 }
 
-/// Turns the rows of a table into posts. The time of receipt is the time of writing.
+/// Parses the rows of a table into posts. The time of receipt is the time of creation.
 #[derive(Debug)]
-pub struct PostTable {
+pub struct PostTableFormat {
     source: SourceId,
     selection: Arc<Selection>,
     id: Column,
@@ -53,69 +53,74 @@ pub struct PostTable {
     shift_ms: i64,
 }
 
-impl PostTable {
-    /// A format for tables with this header ([`super::RecordReader::header`]; `None` for JSONL), whose
-    /// posts are `source`'s, as far as `selection` takes them.
+impl PostTableFormat {
+    /// A format for the posts of `source` that match `selection`, in tables with this header
+    /// ([`super::RecordReader::header`]; `None` for JSONL).
     ///
     /// # Errors
-    /// [`TableError::Columns`] with every column that the header lacks.
+    /// [`TableError::Columns`] with all columns that the header lacks.
     pub fn new(
         source: SourceId,
         selection: Arc<Selection>,
         spec: &PostTableSpec,
         header: Option<&StringRecord>,
     ) -> Result<Self, TableError> {
-        let mut columns = Columns::of(header);
-        let named = &spec.columns;
-        let place = named.place.as_ref();
+        let mut columns = ColumnResolver::new(header);
+        let names = &spec.columns;
+        let place = names.place.as_ref();
         Ok(Self {
             source,
             selection,
-            id: columns.find(&named.id),
-            text: columns.find(&named.text),
-            time: columns.find(&named.time),
-            language: named.language.as_ref().map(|name| columns.find(name)),
-            place: place.map(|(lat, lon)| (columns.find(lat), columns.find(lon))),
+            id: columns.resolve(&names.id),
+            text: columns.resolve(&names.text),
+            time: columns.resolve(&names.time),
+            language: names.language.as_ref().map(|name| columns.resolve(name)),
+            place: place.map(|(lat, lon)| (columns.resolve(lat), columns.resolve(lon))),
             width: columns.finish()?,
             format: spec.time.clone(),
             shift_ms: spec.shift.num_milliseconds(),
         })
     }
 
-    /// When the post of a row was written, shifted; `None` where the row does not say it.
+    /// The shifted time of creation of a row's post; `None` if the row has no valid time.
     #[must_use]
-    pub fn time_of(&self, raw: &Raw) -> Option<Timestamp> {
-        let row = Row::of(raw, self.width).ok()?;
-        moment(&row, &self.time, &self.format, self.shift_ms).ok()
+    pub fn event_time(&self, raw: &RawMessage) -> Option<Timestamp> {
+        let row = Row::parse(raw, self.width).ok()?;
+        shifted_time(&row, &self.time, &self.format, self.shift_ms).ok()
     }
 
     fn place(&self, row: &Row<'_>) -> Option<(f64, f64)> {
         let (lat, lon) = self.place.as_ref()?;
-        let lat: f64 = row.word(lat)?.parse().ok()?;
-        let lon: f64 = row.word(lon)?.parse().ok()?;
+        let lat: f64 = row.trimmed(lat)?.parse().ok()?;
+        let lon: f64 = row.trimmed(lon)?.parse().ok()?;
         let on_globe = (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon);
         on_globe.then_some((lat, lon))
     }
 }
 
-impl PostFormat for PostTable {
+impl PostFormat for PostTableFormat {
     fn format(
         &self,
-        raw: &Raw,
+        raw: &RawMessage,
         _received_at: Timestamp,
         out: &mut Vec<Post<'static>>,
-    ) -> Result<(), Dropped> {
-        let row = Row::of(raw, self.width)?;
+    ) -> Result<(), DropReason> {
+        let row = Row::parse(raw, self.width)?;
         let id = row.required(&self.id)?;
-        let at = moment(&row, &self.time, &self.format, self.shift_ms)?;
+        let at = shifted_time(&row, &self.time, &self.format, self.shift_ms)?;
         let text = row.text(&self.text);
-        let text = text.ok_or_else(|| fault_in(&self.text, "must not be missing"))?;
-        let text = readable(&text)?;
-        let language = self.language.as_ref().and_then(|column| row.word(column));
+        let text = text.ok_or_else(|| malformed_column(&self.text, "must not be missing"))?;
+        let text = check_text(&text)?;
+        let language = self
+            .language
+            .as_ref()
+            .and_then(|column| row.trimmed(column));
         let language = language.and_then(|tag| Language::parse(&tag).ok());
 
-        let cities = self.selection.of(text, language, self.place(&row))?;
-        let told = Told {
+        let cities = self
+            .selection
+            .matching_cities(text, language, self.place(&row))?;
+        let post = ParsedPost {
             source: self.source,
             id_field: &self.id.name,
             id: &id,
@@ -124,22 +129,22 @@ impl PostFormat for PostTable {
             created_at: at,
             received_at: at,
         };
-        told.push(cities, out)
+        post.push_for(cities, out)
     }
 }
 
-/// The time in a row, shifted.
-pub(super) fn moment(
+/// The shifted time of a row.
+pub(super) fn shifted_time(
     row: &Row<'_>,
     column: &Column,
     format: &TimeFormat,
     shift_ms: i64,
-) -> Result<Timestamp, Dropped> {
+) -> Result<Timestamp, DropReason> {
     let at = format
-        .read(&row.required(column)?)
-        .map_err(|fault| fault_in(column, &fault))?;
+        .parse(&row.required(column)?)
+        .map_err(|fault| malformed_column(column, &fault))?;
     at.checked_add_millis(shift_ms)
-        .map_err(|source| Dropped::Impossible {
+        .map_err(|source| DropReason::InvalidValue {
             field: format!("column {}, shifted", column.name),
             source,
         })

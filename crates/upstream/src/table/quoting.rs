@@ -1,5 +1,5 @@
-//! CSV's quoting, by RFC 4180 and its usual lenient reading: a quote opens a quoted field only at the
-//! field's beginning, a doubled quote is one quote, and what follows the closing quote is kept.
+//! CSV quoting by RFC 4180, with the usual leniency: a quote opens a quoted field only at the start of a
+//! field, a doubled quote is one quote, and text after the closing quote is kept.
 
 use csv::StringRecord;
 
@@ -8,7 +8,7 @@ enum State {
     Start,
     Plain,
     Quoted,
-    /// In a quoted field, after a quote: it closes the field or is the first of two.
+    /// After a quote in a quoted field: it closes the field or is the first of two.
     Quote,
 }
 
@@ -26,17 +26,17 @@ impl State {
     }
 }
 
-/// Follows a record's lines to see where the record ends.
-pub(super) struct Quoting(State);
+/// Tracks quoting over the lines of a record to find its end.
+pub(super) struct QuoteTracker(State);
 
-impl Quoting {
+impl QuoteTracker {
     pub(super) fn new() -> Self {
         Self(State::Start)
     }
 
-    /// Takes the record's next line; whether a quoted field is still open after it.
+    /// Adds the record's next line and returns whether a quoted field is still open after it.
     pub(super) fn is_open_after(&mut self, line: &[u8]) -> bool {
-        // Most lines have no quote, and then the state is the one they began with.
+        // A line without a quote does not change whether a quoted field is open.
         if line.contains(&b'"') {
             self.0 = line.iter().fold(self.0, |state, b| state.step(*b).0);
         }
@@ -44,15 +44,15 @@ impl Quoting {
     }
 }
 
-/// The fields of a whole record.
-pub(super) fn fields(record: &str) -> StringRecord {
+/// Splits a complete record into fields.
+pub(super) fn split_csv(record: &str) -> StringRecord {
     if !record.contains('"') {
         return record.split(',').collect();
     }
     let mut fields = StringRecord::with_capacity(record.len(), 16);
     let mut field = String::new();
     let mut state = State::Start;
-    // Only ASCII bytes change the state, so that the text between two of them stays whole.
+    // Only ASCII bytes change the state; any other character counts as plain text.
     for c in record.chars() {
         let b = u8::try_from(c).unwrap_or(b'x');
         let (next, is_value) = state.step(b);

@@ -5,29 +5,29 @@ use std::borrow::Cow;
 use csv::StringRecord;
 use serde_json::{Map, Value};
 
-use super::TableError;
-use crate::{Dropped, Raw};
+use super::error::TableError;
+use crate::{DropReason, RawMessage};
 
-/// A column: its name and, in a table with a header, its place.
+/// A column: its name and, in a table with a header, its index.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub(super) name: String,
     index: Option<usize>,
 }
 
-/// Finds columns in a header and remembers those that are not there, so that all are told at once.
-pub(super) struct Columns<'h> {
+/// Resolves columns by name and collects the missing ones, so that one error reports all of them.
+pub(super) struct ColumnResolver<'h> {
     header: Option<&'h StringRecord>,
     missing: Vec<String>,
 }
 
-impl<'h> Columns<'h> {
-    pub(super) fn of(header: Option<&'h StringRecord>) -> Self {
+impl<'h> ColumnResolver<'h> {
+    pub(super) fn new(header: Option<&'h StringRecord>) -> Self {
         let missing = Vec::new();
         Self { header, missing }
     }
 
-    pub(super) fn find(&mut self, name: &str) -> Column {
+    pub(super) fn resolve(&mut self, name: &str) -> Column {
         let index = self
             .header
             .and_then(|header| header.iter().position(|column| column == name));
@@ -38,7 +38,7 @@ impl<'h> Columns<'h> {
         Column { name, index }
     }
 
-    /// How many fields a row must have.
+    /// The number of fields of a row; fails if columns are missing.
     pub(super) fn finish(self) -> Result<Option<usize>, TableError> {
         if self.missing.is_empty() {
             return Ok(self.header.map(StringRecord::len));
@@ -58,23 +58,29 @@ pub(super) enum Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Reads a row that must have `width` fields, or be a JSON object where `width` is `None`.
-    pub(super) fn of(raw: &'a Raw, width: Option<usize>) -> Result<Self, Dropped> {
+    /// Parses a row, which must have `width` fields, or be a JSON object if `width` is `None`.
+    pub(super) fn parse(raw: &'a RawMessage, width: Option<usize>) -> Result<Self, DropReason> {
         match (raw, width) {
-            (Raw::Fields(fields), Some(width)) if fields.len() == width => Ok(Self::Fields(fields)),
-            (Raw::Fields(fields), Some(width)) => {
-                let fault = format!("must have {width} fields, this one has {}", fields.len());
-                Err(Dropped::malformed("row", fault))
+            (RawMessage::Fields(fields), Some(width)) if fields.len() == width => {
+                Ok(Self::Fields(fields))
             }
-            (Raw::Text(json), None) => serde_json::from_str(json)
+            (RawMessage::Fields(fields), Some(width)) => {
+                let fault = format!("has {} fields, expected {width}", fields.len());
+                Err(DropReason::malformed("row", fault))
+            }
+            (RawMessage::Text(json), None) => serde_json::from_str(json)
                 .map(Self::Object)
-                .map_err(|e| Dropped::malformed("row", format!("must be a JSON object: {e}"))),
-            (Raw::Fields(_), None) => Err(Dropped::malformed("row", "must be a JSON object")),
-            (Raw::Text(_), Some(_)) => Err(Dropped::malformed("row", "must be fields, not a text")),
+                .map_err(|e| DropReason::malformed("row", format!("must be a JSON object: {e}"))),
+            (RawMessage::Fields(_), None) => {
+                Err(DropReason::malformed("row", "must be a JSON object"))
+            }
+            (RawMessage::Text(_), Some(_)) => {
+                Err(DropReason::malformed("row", "must be fields, not a text"))
+            }
         }
     }
 
-    /// The text of a field, as it stands there; `None` where the row has none.
+    /// The text of a field, unchanged; `None` if the row has none.
     pub(super) fn text(&self, column: &Column) -> Option<Cow<'_, str>> {
         match self {
             Self::Fields(fields) => column.index.and_then(|i| fields.get(i)).map(Cow::Borrowed),
@@ -87,22 +93,22 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The text of a field without white space around it; `None` where nothing is left.
-    pub(super) fn word(&self, column: &Column) -> Option<Cow<'_, str>> {
-        let word = match self.text(column)? {
+    /// The text of a field without surrounding white space; `None` if it is blank.
+    pub(super) fn trimmed(&self, column: &Column) -> Option<Cow<'_, str>> {
+        let text = match self.text(column)? {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
         };
-        (!word.is_empty()).then_some(word)
+        (!text.is_empty()).then_some(text)
     }
 
-    /// As [`Self::word`], where there must be one.
-    pub(super) fn required(&self, column: &Column) -> Result<Cow<'_, str>, Dropped> {
-        self.word(column)
-            .ok_or_else(|| fault_in(column, "must not be missing or empty"))
+    /// As [`Self::trimmed`], but required.
+    pub(super) fn required(&self, column: &Column) -> Result<Cow<'_, str>, DropReason> {
+        self.trimmed(column)
+            .ok_or_else(|| malformed_column(column, "must not be missing or empty"))
     }
 }
 
-pub(super) fn fault_in(column: &Column, fault: &str) -> Dropped {
-    Dropped::malformed(format!("column {}", column.name), fault)
+pub(super) fn malformed_column(column: &Column, fault: &str) -> DropReason {
+    DropReason::malformed(format!("column {}", column.name), fault)
 }

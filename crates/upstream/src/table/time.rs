@@ -1,4 +1,4 @@
-//! How a table writes its times.
+//! Time formats of tables.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -7,15 +7,15 @@ use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{DateTime, NaiveTime};
 use moodvane_model::{ErrorChain, Timestamp};
 
-use super::TableError;
-use crate::format::shortened;
+use super::error::TableError;
+use crate::format::excerpt;
 
-/// How a table writes its times.
+/// The format of a table's times.
 #[derive(Debug, Clone, PartialEq)]
-pub struct TimeFormat(Form);
+pub struct TimeFormat(Repr);
 
 #[derive(Debug, Clone, PartialEq)]
-enum Form {
+enum Repr {
     Rfc3339,
     UnixSeconds,
     UnixMillis,
@@ -23,44 +23,44 @@ enum Form {
 }
 
 impl TimeFormat {
-    /// As in `2015-02-17T07:36:05Z`.
-    pub const RFC3339: Self = Self(Form::Rfc3339);
-    /// Seconds since 1970-01-01 UTC, with decimals or without.
-    pub const UNIX_SECONDS: Self = Self(Form::UnixSeconds);
+    /// For example `2015-02-17T07:36:05Z`.
+    pub const RFC3339: Self = Self(Repr::Rfc3339);
+    /// Seconds since 1970-01-01 UTC, with or without decimals.
+    pub const UNIX_SECONDS: Self = Self(Repr::UnixSeconds);
     /// Milliseconds since 1970-01-01 UTC.
-    pub const UNIX_MILLIS: Self = Self(Form::UnixMillis);
+    pub const UNIX_MILLIS: Self = Self(Repr::UnixMillis);
 
-    /// A strftime pattern such as `%d/%m/%Y %H:%M`. Without an offset in the pattern the time is
-    /// UTC; a pattern without a time of day means midnight.
+    /// A strftime pattern such as `%d/%m/%Y %H:%M`. Times are UTC unless the pattern has an offset; a
+    /// pattern without a time of day means midnight.
     ///
     /// # Errors
-    /// [`TableError::TimeFormat`] where the pattern is not valid or does not fix a date.
+    /// [`TableError::TimeFormat`] if the pattern is invalid or does not determine a date.
     pub fn pattern(pattern: &str) -> Result<Self, TableError> {
-        let refused = || TableError::TimeFormat(shortened(pattern));
+        let invalid = || TableError::TimeFormat(excerpt(pattern));
         let items = StrftimeItems::new(pattern)
             .parse_to_owned()
-            .map_err(|_| refused())?;
-        // A pattern is good if it reads back what it writes.
+            .map_err(|_| invalid())?;
+        // A valid pattern parses its own output.
         let mut sample = String::new();
         let noon = DateTime::from_timestamp(1_514_808_000, 0).unwrap_or_default();
-        write!(sample, "{}", noon.format_with_items(items.iter())).map_err(|_| refused())?;
-        by_pattern(&sample, &items).ok_or_else(refused)?;
-        Ok(Self(Form::Pattern(pattern.to_owned(), items)))
+        write!(sample, "{}", noon.format_with_items(items.iter())).map_err(|_| invalid())?;
+        parse_with(&sample, &items).ok_or_else(invalid)?;
+        Ok(Self(Repr::Pattern(pattern.to_owned(), items)))
     }
 
-    /// Reads a time.
+    /// Parses a time.
     ///
     /// # Errors
-    /// What would be right, in words.
-    pub fn read(&self, text: &str) -> Result<Timestamp, String> {
+    /// A message with the expected form.
+    pub fn parse(&self, text: &str) -> Result<Timestamp, String> {
         let text = text.trim();
-        let refused = |right: &str| format!("\"{}\" is not {right}", shortened(text));
+        let invalid = |expected: &str| format!("\"{}\" is not {expected}", excerpt(text));
         match &self.0 {
-            Form::Rfc3339 => Timestamp::parse_rfc3339(text).map_err(|e| ErrorChain(&e).to_string()),
-            Form::UnixSeconds => millis(text, 1000.0).ok_or_else(|| refused("Unix seconds")),
-            Form::UnixMillis => millis(text, 1.0).ok_or_else(|| refused("Unix milliseconds")),
-            Form::Pattern(pattern, items) => by_pattern(text, items)
-                .ok_or_else(|| refused(&format!("a time of the form {pattern}"))),
+            Repr::Rfc3339 => Timestamp::parse_rfc3339(text).map_err(|e| ErrorChain(&e).to_string()),
+            Repr::UnixSeconds => parse_millis(text, 1000.0).ok_or_else(|| invalid("Unix seconds")),
+            Repr::UnixMillis => parse_millis(text, 1.0).ok_or_else(|| invalid("Unix milliseconds")),
+            Repr::Pattern(pattern, items) => parse_with(text, items)
+                .ok_or_else(|| invalid(&format!("a time of the form {pattern}"))),
         }
     }
 }
@@ -68,7 +68,7 @@ impl TimeFormat {
 impl FromStr for TimeFormat {
     type Err = TableError;
 
-    /// Reads `rfc3339`, `unix_s`, `unix_ms` or a strftime pattern.
+    /// Parses `rfc3339`, `unix_s`, `unix_ms` or a strftime pattern.
     fn from_str(text: &str) -> Result<Self, TableError> {
         match text {
             "rfc3339" => Ok(Self::RFC3339),
@@ -79,8 +79,8 @@ impl FromStr for TimeFormat {
     }
 }
 
-fn millis(text: &str, factor: f64) -> Option<Timestamp> {
-    // Whole numbers stay exact; the rest is within the precision of a double for these years.
+fn parse_millis(text: &str, factor: f64) -> Option<Timestamp> {
+    // Whole numbers stay exact; fractions are within the precision of a double.
     let ms = match text.parse::<i64>() {
         Ok(whole) => whole.checked_mul(factor as i64)?,
         Err(_) => {
@@ -91,7 +91,7 @@ fn millis(text: &str, factor: f64) -> Option<Timestamp> {
     Timestamp::from_millis(ms).ok()
 }
 
-fn by_pattern(text: &str, items: &[Item<'_>]) -> Option<Timestamp> {
+fn parse_with(text: &str, items: &[Item<'_>]) -> Option<Timestamp> {
     let mut parsed = Parsed::new();
     parse(&mut parsed, text, items.iter()).ok()?;
     let offset_s = parsed.offset().unwrap_or(0);

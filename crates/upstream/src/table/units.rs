@@ -1,8 +1,8 @@
-//! The units in which a weather table may give its values, and the way from them to ours.
+//! Units of weather tables, and the conversions to ours.
 
 use std::str::FromStr;
 
-use super::{TableError, named};
+use super::error::{TableError, parse_name};
 
 macro_rules! units {
     ($(#[$doc:meta])* $unit:ident, $what:literal { $($(#[$one_doc:meta])* $one:ident $name:literal $to:expr,)+ }) => {
@@ -11,7 +11,7 @@ macro_rules! units {
         pub enum $unit { $($(#[$one_doc])* $one,)+ }
 
         impl $unit {
-            /// Every unit.
+            /// All units.
             pub const ALL: &'static [Self] = &[$(Self::$one,)+];
 
             /// The unit's name in the configuration.
@@ -20,7 +20,7 @@ macro_rules! units {
                 match self { $(Self::$one => $name,)+ }
             }
 
-            /// A value of this unit in the unit used inside.
+            /// Converts a value of this unit to our unit.
             #[must_use]
             pub fn convert(self, value: f64) -> f64 {
                 let to: fn(f64) -> f64 = match self { $(Self::$one => $to,)+ };
@@ -32,14 +32,14 @@ macro_rules! units {
             type Err = TableError;
 
             fn from_str(text: &str) -> Result<Self, TableError> {
-                named(Self::ALL, Self::name, text, $what)
+                parse_name(Self::ALL, Self::name, text, $what)
             }
         }
     };
 }
 
 units! {
-    /// A unit of temperature; inside it is °C.
+    /// A unit of temperature; ours is °C.
     TemperatureUnit, "unit of temperature" {
         /// Degrees Celsius.
         Celsius "c" |v| v,
@@ -51,7 +51,7 @@ units! {
 }
 
 units! {
-    /// A unit of precipitation per hour; inside it is mm/h.
+    /// A unit of precipitation per hour; ours is mm/h.
     PrecipitationUnit, "unit of precipitation" {
         /// Millimetres per hour.
         Millimetres "mm" |v| v,
@@ -61,7 +61,7 @@ units! {
 }
 
 units! {
-    /// A unit of wind speed; inside it is m/s.
+    /// A unit of wind speed; ours is m/s.
     WindUnit, "unit of wind speed" {
         /// Metres per second.
         MetresPerSecond "ms" |v| v,
@@ -75,7 +75,7 @@ units! {
 }
 
 units! {
-    /// A unit of air pressure; inside it is hPa.
+    /// A unit of air pressure; ours is hPa.
     PressureUnit, "unit of pressure" {
         /// Hectopascals, which are millibars.
         Hectopascals "hpa" |v| v,

@@ -1,16 +1,17 @@
-//! Observations from a table.
+//! Parses the rows of a table into observations.
 
 use chrono::TimeDelta;
 use csv::StringRecord;
 use moodvane_model::{CityId, Observation, Readings, SourceId, Timestamp, Variable};
 
-use super::posts::moment;
-use super::row::{Column, Columns, Row, fault_in};
-use super::{PrecipitationUnit, PressureUnit, TableError, TemperatureUnit, TimeFormat, WindUnit};
-use crate::format::shortened;
-use crate::{Dropped, Raw};
+use super::error::TableError;
+use super::posts::shifted_time;
+use super::row::{Column, ColumnResolver, Row, malformed_column};
+use super::{PrecipitationUnit, PressureUnit, TemperatureUnit, TimeFormat, WindUnit};
+use crate::format::excerpt;
+use crate::{DropReason, RawMessage};
 
-/// Which columns of a table say what of the weather, and in which unit.
+/// The columns of a table of weather, and their units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeatherColumns {
     /// The column with the time of the observation.
@@ -29,37 +30,37 @@ pub struct WeatherColumns {
     pub pressure: Option<(String, PressureUnit)>,
 }
 
-/// Takes only the rows that have `value` in `column`.
+/// Keeps only rows with `value` in `column`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Filter {
-    /// The column's name.
+pub struct RowFilter {
+    /// The name of the column.
     pub column: String,
-    /// What must stand there.
+    /// The required value.
     pub value: String,
 }
 
-/// How a table's rows become observations.
+/// How to parse a table of weather.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeatherTableSpec {
-    /// Which columns say what, in which unit.
+    /// The columns and their units.
     pub columns: WeatherColumns,
-    /// How times are written.
+    /// The format of times.
     pub time: TimeFormat,
-    /// What is added to each time.
+    /// The offset added to each time.
     pub shift: TimeDelta,
-    /// Which rows are meant: those that pass every filter.
-    pub filters: Vec<Filter>,
+    /// The filters, all of which a row must match.
+    pub filters: Vec<RowFilter>,
 }
 
-/// Turns the rows of a table into observations. The time of receipt is the time of observation. A
-/// value that is empty or `NA` is missing.
+/// Parses the rows of a table into observations. The time of receipt is the time of observation. An
+/// empty value or `NA` is missing.
 #[derive(Debug)]
-pub struct WeatherTable {
+pub struct WeatherTableFormat {
     city: CityId,
     source: SourceId,
     time: Column,
-    temperature: Value,
-    others: Vec<Value>,
+    temperature: ValueColumn,
+    others: Vec<ValueColumn>,
     filters: Vec<(Column, String)>,
     width: Option<usize>,
     format: TimeFormat,
@@ -67,7 +68,7 @@ pub struct WeatherTable {
 }
 
 #[derive(Debug)]
-struct Value {
+struct ValueColumn {
     variable: Variable,
     column: Column,
     unit: Unit,
@@ -94,34 +95,34 @@ impl Unit {
     }
 }
 
-impl WeatherTable {
-    /// Observations of `source` for `city` from tables with this header
+impl WeatherTableFormat {
+    /// A format for observations of `source` for `city` in tables with this header
     /// ([`super::RecordReader::header`]; `None` for JSONL).
     ///
     /// # Errors
-    /// [`TableError::Columns`] with every column that the header lacks.
+    /// [`TableError::Columns`] with all columns that the header lacks.
     pub fn new(
         (city, source): (CityId, SourceId),
         spec: &WeatherTableSpec,
         header: Option<&StringRecord>,
     ) -> Result<Self, TableError> {
-        let named = &spec.columns;
-        let mut columns = Columns::of(header);
-        let time = columns.find(&named.time);
-        let temperature = Value {
+        let names = &spec.columns;
+        let mut columns = ColumnResolver::new(header);
+        let time = columns.resolve(&names.time);
+        let temperature = ValueColumn {
             variable: Variable::Temperature,
-            column: columns.find(&named.temperature.0),
-            unit: Unit::Temperature(named.temperature.1),
+            column: columns.resolve(&names.temperature.0),
+            unit: Unit::Temperature(names.temperature.1),
         };
-        let others = others(named)
+        let others = optional_columns(names)
             .into_iter()
-            .map(|(variable, name, unit)| Value {
+            .map(|(variable, name, unit)| ValueColumn {
                 variable,
-                column: columns.find(name),
+                column: columns.resolve(name),
                 unit,
             })
             .collect();
-        let filter = |filter: &Filter| (columns.find(&filter.column), filter.value.clone());
+        let filter = |filter: &RowFilter| (columns.resolve(&filter.column), filter.value.clone());
         let filters = spec.filters.iter().map(filter).collect();
         Ok(Self {
             city,
@@ -136,40 +137,43 @@ impl WeatherTable {
         })
     }
 
-    /// When the observation of a row was made, shifted; `None` where the row does not say it, or the
-    /// filter leaves it out.
+    /// The shifted time of a row's observation; `None` if the row has no valid time or does not match the
+    /// filters.
     #[must_use]
-    pub fn time_of(&self, raw: &Raw) -> Option<Timestamp> {
-        let row = Row::of(raw, self.width).ok()?;
-        if !self.takes(&row) {
+    pub fn event_time(&self, raw: &RawMessage) -> Option<Timestamp> {
+        let row = Row::parse(raw, self.width).ok()?;
+        if !self.matches_filters(&row) {
             return None;
         }
-        moment(&row, &self.time, &self.format, self.shift_ms).ok()
+        shifted_time(&row, &self.time, &self.format, self.shift_ms).ok()
     }
 
-    fn takes(&self, row: &Row<'_>) -> bool {
-        let passes =
-            |(column, value): &(Column, String)| row.word(column).as_deref() == Some(value);
-        self.filters.iter().all(passes)
+    fn matches_filters(&self, row: &Row<'_>) -> bool {
+        let matches =
+            |(column, value): &(Column, String)| row.trimmed(column).as_deref() == Some(value);
+        self.filters.iter().all(matches)
     }
 
-    /// The observation of a row.
+    /// Parses the observation of a row.
     ///
     /// # Errors
-    /// [`Dropped`] where the row is left out by the filter, has no temperature, or is not readable.
-    pub fn read(&self, raw: &Raw) -> Result<Observation, Dropped> {
-        let row = Row::of(raw, self.width)?;
-        if !self.takes(&row) {
-            return Err(Dropped::Filtered);
+    /// [`DropReason`] if the row does not match the filters, has no temperature, or is invalid.
+    pub fn parse(&self, raw: &RawMessage) -> Result<Observation, DropReason> {
+        let row = Row::parse(raw, self.width)?;
+        if !self.matches_filters(&row) {
+            return Err(DropReason::Filtered);
         }
-        let at = moment(&row, &self.time, &self.format, self.shift_ms)?;
-        let celsius = self.temperature.of(&row)?.ok_or(Dropped::NoTemperature)?;
+        let at = shifted_time(&row, &self.time, &self.format, self.shift_ms)?;
+        let celsius = self
+            .temperature
+            .read(&row)?
+            .ok_or(DropReason::NoTemperature)?;
         let mut readings =
-            Readings::new(celsius).map_err(|source| self.temperature.impossible(source))?;
+            Readings::new(celsius).map_err(|source| self.temperature.invalid(source))?;
         for other in &self.others {
             readings = readings
-                .with(other.variable, other.of(&row)?)
-                .map_err(|source| other.impossible(source))?;
+                .with(other.variable, other.read(&row)?)
+                .map_err(|source| other.invalid(source))?;
         }
         Ok(Observation {
             city: self.city,
@@ -181,43 +185,43 @@ impl WeatherTable {
     }
 }
 
-fn others(named: &WeatherColumns) -> Vec<(Variable, &str, Unit)> {
+fn optional_columns(names: &WeatherColumns) -> Vec<(Variable, &str, Unit)> {
     let mut found = Vec::new();
-    if let Some(name) = &named.humidity {
+    if let Some(name) = &names.humidity {
         found.push((Variable::Humidity, name.as_str(), Unit::Percent));
     }
-    if let Some((name, unit)) = &named.precipitation {
+    if let Some((name, unit)) = &names.precipitation {
         found.push((Variable::Precipitation, name, Unit::Precipitation(*unit)));
     }
-    if let Some((name, unit)) = &named.wind {
+    if let Some((name, unit)) = &names.wind {
         found.push((Variable::Wind, name, Unit::Wind(*unit)));
     }
-    if let Some(name) = &named.cloud {
+    if let Some(name) = &names.cloud {
         found.push((Variable::Cloud, name, Unit::Percent));
     }
-    if let Some((name, unit)) = &named.pressure {
+    if let Some((name, unit)) = &names.pressure {
         found.push((Variable::Pressure, name, Unit::Pressure(*unit)));
     }
     found
 }
 
-impl Value {
-    /// The value in our unit; `None` where it is missing.
-    fn of(&self, row: &Row<'_>) -> Result<Option<f64>, Dropped> {
-        let Some(word) = row.word(&self.column).filter(|word| word != "NA") else {
+impl ValueColumn {
+    /// The value in our unit; `None` if it is missing.
+    fn read(&self, row: &Row<'_>) -> Result<Option<f64>, DropReason> {
+        let Some(text) = row.trimmed(&self.column).filter(|text| text != "NA") else {
             return Ok(None);
         };
-        match word.parse::<f64>() {
+        match text.parse::<f64>() {
             Ok(value) => Ok(Some(self.unit.convert(value))),
             Err(_) => {
-                let fault = format!("\"{}\" is neither a number nor NA", shortened(&word));
-                Err(fault_in(&self.column, &fault))
+                let fault = format!("\"{}\" is not a number or NA", excerpt(&text));
+                Err(malformed_column(&self.column, &fault))
             }
         }
     }
 
-    fn impossible(&self, source: moodvane_model::ModelError) -> Dropped {
-        Dropped::Impossible {
+    fn invalid(&self, source: moodvane_model::ModelError) -> DropReason {
+        DropReason::InvalidValue {
             field: format!("column {}", self.column.name),
             source,
         }

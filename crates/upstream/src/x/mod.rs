@@ -1,13 +1,11 @@
-//! X's API v2: the filtered stream, one JSON message per line, and the rules that decide what it
-//! brings.
+//! X API v2: the filtered stream, one JSON message per line, and its rules.
 //!
-//! Terms: a *message* is a post with what was asked for around it; a *rule* is a query that X keeps,
-//! and each post says which rules it matched; a *notice* is a line of the stream that tells why X
-//! ends it.
+//! Terms: a *message* is a post with the requested expansions; a *rule* is a query stored at X, and each
+//! message names the rules that it matched; a *disconnect notice* is a line of the stream with the
+//! reason why X closes it.
 //!
-//! Guarantees: only a new post of the author's own becomes a post. Somebody else's that is passed on,
-//! or the later version of one that was edited, is dropped with its reason. A place counts only where
-//! it is as small as a city.
+//! Guarantees: only a new, original post yields a post. A repost, or a later version of an edited post,
+//! is dropped with a reason. A place counts only if it is no larger than a city.
 
 mod rules;
 
@@ -19,27 +17,27 @@ use moodvane_model::{Language, Post, SourceId, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
-use crate::format::{Told, readable, shortened};
+use crate::format::{ParsedPost, check_text, excerpt};
 use crate::selection::distance_km;
 use crate::url::with_path;
-use crate::{Dropped, PLACE_RADIUS_KM, PostFormat, Raw, Selection};
+use crate::{DropReason, PLACE_RADIUS_KM, PostFormat, RawMessage, Selection};
 
 pub use self::rules::{
-    Changes, Listed, MAX_RULES, Rule, RuleError, RuleSpec, changes, parse_changed, parse_rules,
-    rules, rules_url,
+    ActiveRule, MAX_RULES, Rule, RuleChanges, RuleError, RuleSpec, build_rules, parse_rule_changes,
+    parse_rules, rule_changes, rules_url,
 };
 
-/// The most minutes that a connection may ask for of what came before it, where the plan allows.
+/// The maximum backfill of a connection in minutes, if the plan allows backfill.
 pub const MAX_BACKFILL_MINUTES: u8 = 5;
 
-/// Languages of X that are none: undetermined, no words at all.
-const NO_LANGUAGE: [&str; 2] = ["und", "zxx"];
-/// When X began to number posts by time, in milliseconds since 1970, and how many bits of a number
-/// stand below the time.
-const EPOCH_MS: i64 = 1_288_834_974_657;
-const BITS_BELOW_TIME: u32 = 22;
+/// Codes that X uses for an undetermined language and for posts without words.
+const NON_LANGUAGES: [&str; 2] = ["und", "zxx"];
+/// Epoch of X's snowflake ids, in milliseconds since 1970.
+const SNOWFLAKE_EPOCH_MS: i64 = 1_288_834_974_657;
+/// The number of bits below the time in a snowflake id.
+const SNOWFLAKE_TIME_SHIFT: u32 = 22;
 
-/// Where the stream of the API at `base` is.
+/// URL of the stream of the API at `base`.
 #[must_use]
 pub fn stream_url(base: &Url, backfill_minutes: u8) -> Url {
     let mut url = with_path(base, "/2/tweets/search/stream");
@@ -58,11 +56,11 @@ pub fn stream_url(base: &Url, backfill_minutes: u8) -> Url {
     url
 }
 
-/// Why X ends the stream, where a line says that: its title and detail.
+/// The title and detail of a disconnect notice; `None` if the line is not one.
 #[must_use]
-pub fn notice(line: &str) -> Option<String> {
+pub fn disconnect_reason(line: &str) -> Option<String> {
     #[derive(Deserialize)]
-    struct Ended {
+    struct Notice {
         data: Option<serde::de::IgnoredAny>,
         errors: Vec<Problem>,
     }
@@ -71,24 +69,24 @@ pub fn notice(line: &str) -> Option<String> {
         title: Option<String>,
         detail: Option<String>,
     }
-    // Few lines have the word at all, and the others need not be read twice.
+    // Most lines lack the word and need no second parse.
     if !line.contains("\"errors\"") {
         return None;
     }
-    let ended: Ended = serde_json::from_str(line).ok()?;
-    if ended.data.is_some() {
+    let notice: Notice = serde_json::from_str(line).ok()?;
+    if notice.data.is_some() {
         return None;
     }
-    let first = ended.errors.into_iter().next();
+    let first = notice.errors.into_iter().next();
     let (title, detail) = first.map_or((None, None), |p| (p.title, p.detail));
-    let words = [title, detail].into_iter().flatten().collect::<Vec<_>>();
-    Some(match words.is_empty() {
-        true => "without a reason".to_owned(),
-        false => words.join(": ").chars().take(256).collect(),
+    let parts = [title, detail].into_iter().flatten().collect::<Vec<_>>();
+    Some(match parts.is_empty() {
+        true => "no reason given".to_owned(),
+        false => parts.join(": ").chars().take(256).collect(),
     })
 }
 
-/// Turns the stream's messages into posts.
+/// Parses the stream's messages into posts.
 #[derive(Debug, Clone)]
 pub struct XFormat {
     source: SourceId,
@@ -97,8 +95,8 @@ pub struct XFormat {
 }
 
 impl XFormat {
-    /// A format whose posts are `source`'s, as far as `selection` takes them and they matched one of
-    /// the rules with these identifiers. A message that names no rules counts as matching.
+    /// A format for the posts of `source` that match `selection` and one of the rules with these ids. A
+    /// message that names no rules counts as a match.
     #[must_use]
     pub fn new(source: SourceId, selection: Arc<Selection>, rules: BTreeSet<String>) -> Self {
         Self {
@@ -108,7 +106,7 @@ impl XFormat {
         }
     }
 
-    fn matched(&self, matching: Option<&[Matching<'_>]>) -> bool {
+    fn matches_own_rule(&self, matching: Option<&[Matching<'_>]>) -> bool {
         matching.is_none_or(|rules| rules.iter().any(|rule| self.rules.contains(&*rule.id)))
     }
 }
@@ -116,44 +114,44 @@ impl XFormat {
 impl PostFormat for XFormat {
     fn format(
         &self,
-        raw: &Raw,
+        raw: &RawMessage,
         received_at: Timestamp,
         out: &mut Vec<Post<'static>>,
-    ) -> Result<(), Dropped> {
-        let Raw::Text(json) = raw else {
-            return Err(Dropped::malformed("message", "must be JSON, not a row"));
+    ) -> Result<(), DropReason> {
+        let RawMessage::Text(json) = raw else {
+            return Err(DropReason::malformed("message", "must be JSON, not a row"));
         };
-        let message: Message<'_> =
-            serde_json::from_str(json).map_err(|e| Dropped::malformed("message", e.to_string()))?;
+        let message: Message<'_> = serde_json::from_str(json)
+            .map_err(|e| DropReason::malformed("message", e.to_string()))?;
         let Some(tweet) = &message.data else {
             return Err(match message.errors {
-                Some(_) => Dropped::NotAPost,
-                None => Dropped::malformed("data", "is missing"),
+                Some(_) => DropReason::NotAPost,
+                None => DropReason::malformed("data", "is missing"),
             });
         };
-        if !self.matched(message.matching_rules.as_deref()) {
-            return Err(Dropped::OtherRule);
+        if !self.matches_own_rule(message.matching_rules.as_deref()) {
+            return Err(DropReason::OtherRule);
         }
-        tweet.must_be_new()?;
-        let text = readable(tweet.text.as_deref().ok_or_else(|| missing("text"))?)?;
+        tweet.check_original()?;
+        let text = check_text(tweet.text.as_deref().ok_or_else(|| missing("text"))?)?;
         let language = tweet.language();
         let place = tweet.place(&message.includes.places);
-        let cities = self.selection.of(text, language, place)?;
-        let told = Told {
+        let cities = self.selection.matching_cities(text, language, place)?;
+        let post = ParsedPost {
             source: self.source,
             id_field: "id",
             id: &tweet.id,
             text,
             language,
-            created_at: tweet.written_at()?,
+            created_at: tweet.created_at()?,
             received_at,
         };
-        told.push(cities, out)
+        post.push_for(cities, out)
     }
 }
 
-fn missing(field: &str) -> Dropped {
-    Dropped::malformed(field, "is missing")
+fn missing(field: &str) -> DropReason {
+    DropReason::malformed(field, "is missing")
 }
 
 #[derive(Deserialize)]
@@ -230,26 +228,27 @@ struct Referenced<'a> {
 }
 
 impl Tweet<'_> {
-    /// Not somebody else's, and not the later version of one that was edited: every version has an
-    /// identifier of its own, and the first is the one that counts.
-    fn must_be_new(&self) -> Result<(), Dropped> {
+    /// Rejects reposts and later versions of an edited post. Each version has its own id, and only the
+    /// first counts.
+    fn check_original(&self) -> Result<(), DropReason> {
         if self.referenced_tweets.iter().any(|r| r.kind == "retweeted") {
-            return Err(Dropped::Repost);
+            return Err(DropReason::Repost);
         }
         match self.edit_history_tweet_ids.first() {
-            Some(first) if *first != self.id => Err(Dropped::Updated),
+            Some(first) if *first != self.id => Err(DropReason::Updated),
             _ => Ok(()),
         }
     }
 
     fn language(&self) -> Option<Language> {
         let tag = self.lang.as_deref()?;
-        // qme, qht and other tags with q are X's own, for media and tags alone.
-        let is_none = NO_LANGUAGE.contains(&tag) || (tag.len() == 3 && tag.starts_with('q'));
-        Language::parse(tag).ok().filter(|_| !is_none)
+        // X uses private codes such as qme and qht for posts with only media or hashtags.
+        let is_non_language =
+            NON_LANGUAGES.contains(&tag) || (tag.len() == 3 && tag.starts_with('q'));
+        Language::parse(tag).ok().filter(|_| !is_non_language)
     }
 
-    /// Latitude and longitude of the post, or of the middle of its place.
+    /// Latitude and longitude of the post, or of the centre of its place.
     fn place(&self, places: &[Place<'_>]) -> Option<(f64, f64)> {
         let geo = self.geo.as_ref()?;
         let exact = geo.coordinates.as_ref().and_then(|p| p.coordinates);
@@ -258,40 +257,45 @@ impl Tweet<'_> {
         }
         let id = geo.place_id.as_deref()?;
         let place = places.iter().find(|place| place.id == id)?;
-        middle(place.geo.as_ref()?.bbox?)
+        centre(place.geo.as_ref()?.bbox?)
     }
 
-    /// When it was written; where that was not asked for, by its number.
-    fn written_at(&self) -> Result<Timestamp, Dropped> {
+    /// The time of creation; if missing, from the snowflake id.
+    fn created_at(&self) -> Result<Timestamp, DropReason> {
         match self.created_at.as_deref() {
-            Some(text) => Timestamp::parse_rfc3339(text)
-                .map_err(|_| Dropped::malformed("created_at", format!("is {}", shortened(text)))),
-            None => numbered_at(&self.id).ok_or_else(|| missing("created_at")),
+            Some(text) => Timestamp::parse_rfc3339(text).map_err(|_| {
+                DropReason::malformed(
+                    "created_at",
+                    format!("\"{}\" is not an RFC 3339 time", excerpt(text)),
+                )
+            }),
+            None => snowflake_time(&self.id).ok_or_else(|| missing("created_at")),
         }
     }
 }
 
 fn on_globe(latitude: f64, longitude: f64) -> Option<(f64, f64)> {
-    let is_good = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
-    is_good.then_some((latitude, longitude))
+    let is_valid = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
+    is_valid.then_some((latitude, longitude))
 }
 
-/// The middle of a box that is no larger than a city: that of a country lies in some city by chance.
-fn middle([west, south, east, north]: [f64; 4]) -> Option<(f64, f64)> {
+/// The centre of a bounding box no larger than a city. The centre of a country's box would fall into a
+/// city by chance.
+fn centre([west, south, east, north]: [f64; 4]) -> Option<(f64, f64)> {
     let corner = on_globe(south, west)?;
     on_globe(north, east)?;
-    // A box across the 180th meridian would have its middle on the other side of the earth.
+    // A box across the 180th meridian would have its centre on the other side of the earth.
     if west > east || south > north {
         return None;
     }
-    let middle = (south.midpoint(north), west.midpoint(east));
-    (distance_km(corner, middle) <= PLACE_RADIUS_KM).then_some(middle)
+    let centre = (south.midpoint(north), west.midpoint(east));
+    (distance_km(corner, centre) <= PLACE_RADIUS_KM).then_some(centre)
 }
 
-fn numbered_at(id: &str) -> Option<Timestamp> {
+fn snowflake_time(id: &str) -> Option<Timestamp> {
     let number: u64 = id.parse().ok()?;
-    let since = i64::try_from(number >> BITS_BELOW_TIME).ok()?;
-    // Numbers from before then are small, and tell no time.
-    let told = (since > 0).then(|| since.checked_add(EPOCH_MS))??;
-    Timestamp::from_millis(told).ok()
+    let since = i64::try_from(number >> SNOWFLAKE_TIME_SHIFT).ok()?;
+    // Ids from before the epoch are small and carry no time.
+    let millis = (since > 0).then(|| since.checked_add(SNOWFLAKE_EPOCH_MS))??;
+    Timestamp::from_millis(millis).ok()
 }

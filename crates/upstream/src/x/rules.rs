@@ -1,7 +1,7 @@
-//! The rules that X keeps for a stream: which ones the configuration wants, and what must change.
+//! Stream rules at X: building them from the configuration, and the changes against the active rules.
 //!
-//! Guarantee: a rule is never longer than the plan allows. Only rules that bear the source's own tag
-//! are ever taken away: those of others who use the same account stay.
+//! Guarantees: no rule exceeds the length limit of the plan. Only rules with the source's own tag are
+//! deleted; rules of other users of the account stay.
 
 use moodvane_model::{City, Language, SourceId};
 use serde::Deserialize;
@@ -9,89 +9,89 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use url::Url;
 
-use crate::answer::{refused, refused_with};
+use crate::answer::{rejection, rejection_with_code};
 use crate::url::with_path;
 use crate::{PLACE_RADIUS_KM, UpstreamError};
 
-/// The most rules that one source makes.
+/// The maximum number of rules per source.
 pub const MAX_RULES: usize = 25;
-/// What X allows a circle's radius to be at most, in km; the selection's is larger.
-const MAX_CIRCLE_KM: f64 = 40.0;
+/// X's limit for the radius of `point_radius`, in km. The radius of the selection is larger.
+const MAX_RADIUS_KM: f64 = 40.0;
 
-/// A rule that is wanted.
+/// A rule required by the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// The query.
     pub value: String,
-    /// Whose it is.
+    /// The tag that identifies the owner.
     pub tag: String,
 }
 
-/// A rule that X has.
+/// A rule that is active at X.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Listed {
-    /// X's identifier of it.
+pub struct ActiveRule {
+    /// Its id at X.
     pub id: String,
     /// The query.
     pub value: String,
-    /// Whose it is, where that was said.
+    /// The tag that identifies the owner, if set.
     pub tag: Option<String>,
 }
 
-/// What a stream is to bring.
+/// The posts that a stream should deliver.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleSpec<'a> {
-    /// Any of these words or phrases; where there are none, the names of the cities.
+    /// Words or phrases, any of which matches; if empty, the names of the cities.
     pub words: &'a [String],
     /// The cities.
     pub cities: &'a [City],
-    /// Only posts that X takes to be in this language.
+    /// Only posts in this language, as detected by X.
     pub language: Option<Language>,
-    /// Also posts from a circle around each city, where the plan has that operator.
+    /// Also posts from a circle around each city, if the plan includes that operator.
     pub places: bool,
-    /// The most characters of a rule.
+    /// The maximum length of a rule in characters.
     pub max_chars: usize,
 }
 
-/// Why no rules can be made.
+/// The reason why no rules can be built.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RuleError {
-    /// There is nothing to look for.
-    #[error("there must be words to look for, or cities with names")]
-    Nothing,
-    /// One term alone is longer than a rule may be.
-    #[error("\"{term}\" does not fit into a rule of {max_chars} characters")]
+    /// There is no search term.
+    #[error("no search terms, expected words or cities with names")]
+    NoTerms,
+    /// A single term exceeds the length of a rule.
+    #[error("term \"{term}\" does not fit into a rule of {max_chars} characters")]
     TooLong {
         /// The term.
         term: String,
-        /// The most characters of a rule.
+        /// The maximum length of a rule in characters.
         max_chars: usize,
     },
-    /// There would be more rules than a source may have.
-    #[error("the words need {rules} rules, they must fit into {MAX_RULES}")]
+    /// The terms need too many rules.
+    #[error("the terms need {rules} rules, the limit is {MAX_RULES}")]
     TooMany {
-        /// How many there would be.
+        /// The number of rules.
         rules: usize,
     },
 }
 
-/// What must change so that X has the wanted rules.
+/// The changes that make the active rules match the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Changes {
-    /// Rules that X does not have.
+pub struct RuleChanges {
+    /// Rules to add.
     pub add: Vec<Rule>,
-    /// Identifiers of the source's own rules that are not wanted any more.
+    /// Ids of the source's own rules to delete.
     pub delete: Vec<String>,
 }
 
-impl Changes {
-    /// The request's body that takes rules away, where there are any.
+impl RuleChanges {
+    /// The body of the request that deletes rules, if there are any.
     #[must_use]
     pub fn delete_body(&self) -> Option<Value> {
         (!self.delete.is_empty()).then(|| json!({ "delete": { "ids": self.delete } }))
     }
 
-    /// The request's body that adds rules, where there are any.
+    /// The body of the request that adds rules, if there are any.
     #[must_use]
     pub fn add_body(&self) -> Option<Value> {
         let rule = |rule: &Rule| json!({ "value": rule.value, "tag": rule.tag });
@@ -100,7 +100,7 @@ impl Changes {
     }
 }
 
-/// Where the rules of the API at `base` are read and changed.
+/// URL for reading and changing the rules of the API at `base`.
 #[must_use]
 pub fn rules_url(base: &Url) -> Url {
     with_path(base, "/2/tweets/search/stream/rules")
@@ -110,12 +110,11 @@ fn tag_of(source: SourceId) -> String {
     format!("moodvane:{source}")
 }
 
-/// The rules that bring what is wanted. What somebody passes on is left out, as it would be paid for
-/// and dropped.
+/// Builds the rules for `spec`. They exclude reposts, which X would bill and the format would drop.
 ///
 /// # Errors
-/// [`RuleError`] where there is nothing to look for, or it does not fit.
-pub fn rules(source: SourceId, spec: &RuleSpec<'_>) -> Result<Vec<Rule>, RuleError> {
+/// [`RuleError`] if there is no search term, or the terms do not fit.
+pub fn build_rules(source: SourceId, spec: &RuleSpec<'_>) -> Result<Vec<Rule>, RuleError> {
     let mut tail = String::new();
     if let Some(language) = spec.language {
         tail.push_str(&format!(" lang:{language}"));
@@ -124,7 +123,7 @@ pub fn rules(source: SourceId, spec: &RuleSpec<'_>) -> Result<Vec<Rule>, RuleErr
     let mut values: Vec<String> = Vec::new();
     let mut open = String::new();
     for term in terms(spec) {
-        // Parentheses around, and the tail behind.
+        // The parentheses and the tail.
         let fixed = 2 + tail.chars().count();
         let fits = |inner: &str| inner.chars().count() + fixed <= spec.max_chars;
         let joined = match open.is_empty() {
@@ -142,7 +141,7 @@ pub fn rules(source: SourceId, spec: &RuleSpec<'_>) -> Result<Vec<Rule>, RuleErr
         values.push(std::mem::replace(&mut open, term));
     }
     if open.is_empty() {
-        return Err(RuleError::Nothing);
+        return Err(RuleError::NoTerms);
     }
     values.push(open);
     if values.len() > MAX_RULES {
@@ -165,7 +164,7 @@ fn terms(spec: &RuleSpec<'_>) -> Vec<String> {
     };
     let mut terms: Vec<String> = Vec::new();
     for word in words {
-        let term = term(word);
+        let term = quote_term(word);
         if !term.is_empty() && !terms.contains(&term) {
             terms.push(term);
         }
@@ -176,8 +175,8 @@ fn terms(spec: &RuleSpec<'_>) -> Vec<String> {
     terms
 }
 
-/// A word as it is, anything else in quotes: so that no word is taken for an operator.
-fn term(word: &str) -> String {
+/// Quotes anything but a plain word, so that no word is parsed as an operator.
+fn quote_term(word: &str) -> String {
     let word = word.trim();
     let is_plain = !word.is_empty() && word.chars().all(char::is_alphanumeric) && word != "OR";
     match is_plain {
@@ -188,20 +187,20 @@ fn term(word: &str) -> String {
 }
 
 fn circle(city: &City) -> String {
-    let km = MAX_CIRCLE_KM.min(PLACE_RADIUS_KM);
+    let km = MAX_RADIUS_KM.min(PLACE_RADIUS_KM);
     format!("point_radius:[{} {} {km}km]", city.longitude, city.latitude)
 }
 
-/// What must change where X has `listed`, so that it has `wanted` too and nothing of `source`'s beside.
+/// The changes after which the active rules contain `wanted` and no other rule of `source`.
 #[must_use]
-pub fn changes(source: SourceId, wanted: &[Rule], listed: &[Listed]) -> Changes {
+pub fn rule_changes(source: SourceId, wanted: &[Rule], active: &[ActiveRule]) -> RuleChanges {
     let own = tag_of(source);
-    let is_wanted = |rule: &&Listed| wanted.iter().any(|w| w.value == rule.value);
-    let is_there = |rule: &&Rule| listed.iter().any(|l| l.value == rule.value);
-    let is_own = |rule: &&Listed| rule.tag.as_deref() == Some(own.as_str());
-    Changes {
-        add: wanted.iter().filter(|r| !is_there(r)).cloned().collect(),
-        delete: listed
+    let is_wanted = |rule: &&ActiveRule| wanted.iter().any(|w| w.value == rule.value);
+    let is_active = |rule: &&Rule| active.iter().any(|a| a.value == rule.value);
+    let is_own = |rule: &&ActiveRule| rule.tag.as_deref() == Some(own.as_str());
+    RuleChanges {
+        add: wanted.iter().filter(|r| !is_active(r)).cloned().collect(),
+        delete: active
             .iter()
             .filter(|r| is_own(r) && !is_wanted(r))
             .map(|r| r.id.clone())
@@ -212,7 +211,7 @@ pub fn changes(source: SourceId, wanted: &[Rule], listed: &[Listed]) -> Changes 
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
-    data: Vec<Listed>,
+    data: Vec<ActiveRule>,
     meta: Option<Meta>,
     errors: Option<Vec<Value>>,
 }
@@ -230,17 +229,17 @@ struct Summary {
     not_deleted: u64,
 }
 
-fn read(body: &[u8]) -> Result<(Vec<Listed>, Meta), UpstreamError> {
+fn parse(body: &[u8]) -> Result<(Vec<ActiveRule>, Meta), UpstreamError> {
     let answer: Answer = serde_json::from_slice(body)?;
     if let Some(first) = answer.errors.as_ref().and_then(|errors| errors.first()) {
-        return Err(refused_with(first.get("title"), detail(first)));
+        return Err(rejection_with_code(first.get("title"), detail(first)));
     }
     let meta = answer.meta;
-    let meta = meta.ok_or_else(|| UpstreamError::Missing("meta".to_owned()))?;
+    let meta = meta.ok_or_else(|| UpstreamError::MissingField("meta".to_owned()))?;
     Ok((answer.data, meta))
 }
 
-/// What X says is wrong with a rule: with the rule itself, or with the request.
+/// The details of a problem: of a rule, or of the request.
 fn detail(problem: &Value) -> Option<&Value> {
     let of_rule = problem.get("details").and_then(|details| details.get(0));
     of_rule
@@ -248,25 +247,25 @@ fn detail(problem: &Value) -> Option<&Value> {
         .or_else(|| problem.get("value"))
 }
 
-/// The rules that X has.
+/// Parses the list of active rules.
 ///
 /// # Errors
-/// [`UpstreamError`] where the answer is a refusal, or not what X promises.
-pub fn parse_rules(body: &[u8]) -> Result<Vec<Listed>, UpstreamError> {
-    read(body).map(|(rules, _)| rules)
+/// [`UpstreamError`] if the response rejects the request or does not match the documentation.
+pub fn parse_rules(body: &[u8]) -> Result<Vec<ActiveRule>, UpstreamError> {
+    parse(body).map(|(rules, _)| rules)
 }
 
-/// The rules that were added, of an answer to a change.
+/// Parses the response to a change: the added rules.
 ///
 /// # Errors
-/// [`UpstreamError`] where X did not do all of it.
-pub fn parse_changed(body: &[u8]) -> Result<Vec<Listed>, UpstreamError> {
-    let (rules, meta) = read(body)?;
+/// [`UpstreamError`] if X did not apply the whole change.
+pub fn parse_rule_changes(body: &[u8]) -> Result<Vec<ActiveRule>, UpstreamError> {
+    let (rules, meta) = parse(body)?;
     let summary = meta.summary.unwrap_or_default();
     if summary.not_created > 0 || summary.not_deleted > 0 {
-        let (added, gone) = (summary.not_created, summary.not_deleted);
-        return Err(refused(&format!(
-            "{added} rules were not added, {gone} not taken away"
+        let (not_added, not_deleted) = (summary.not_created, summary.not_deleted);
+        return Err(rejection(&format!(
+            "{not_added} rules not added, {not_deleted} not deleted"
         )));
     }
     Ok(rules)

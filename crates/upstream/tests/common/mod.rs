@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use moodvane_model::{City, CityId, Post, Quantity, Readings, SourceId, Timestamp, Variable};
-use moodvane_upstream::{Dropped, PostFormat, Raw, Selection, UpstreamError};
+use moodvane_upstream::{DropReason, PostFormat, RawMessage, Selection, UpstreamError};
 use serde_json::Value;
 
 pub(crate) fn new_york() -> City {
@@ -28,7 +28,10 @@ pub(crate) fn source() -> SourceId {
 }
 
 pub(crate) fn everything() -> Arc<Selection> {
-    Arc::new(Selection::all(CityId::parse("new-york").unwrap(), None))
+    Arc::new(Selection::all_posts(
+        CityId::parse("new-york").unwrap(),
+        None,
+    ))
 }
 
 pub(crate) fn at(ms: i64) -> Timestamp {
@@ -40,7 +43,10 @@ pub(crate) fn rfc3339(text: &str) -> Timestamp {
 }
 
 /// The posts of a message that is received at second 1.
-pub(crate) fn posts(format: &dyn PostFormat, raw: &Raw) -> Result<Vec<Post<'static>>, Dropped> {
+pub(crate) fn posts(
+    format: &dyn PostFormat,
+    raw: &RawMessage,
+) -> Result<Vec<Post<'static>>, DropReason> {
     let mut out = Vec::new();
     let done = format.format(raw, at(1000), &mut out);
     assert!(

@@ -1,6 +1,6 @@
-//! Recorded answers of the weather providers, file by file, with what they must come to. The values
-//! were read from the files and converted apart from this crate. The files themselves stay where they
-//! are.
+//! Parses the optional recorded responses of the weather providers, file by file. The expected values
+//! were read and converted independently of this crate. The recorded files are not part of the
+//! repository.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,20 +15,23 @@ use common::{Answer, Values, files_in, rfc3339, shared, values};
 use moodvane_model::{Readings, Timestamp};
 use moodvane_upstream::{UpstreamError, apixu, openweathermap, weatherbit, weatherstack};
 
-type Told = Result<(&'static str, Values), &'static str>;
+type Expected = Result<(&'static str, Values), &'static str>;
 
-/// When it was observed and what it says, or the reason for which it is refused.
-fn told(answer: &Answer) -> Result<(String, Values), &'static str> {
-    let told = |(at, readings): &(Timestamp, Readings)| (at.to_string(), values(readings));
-    answer.as_ref().map(told).map_err(UpstreamError::reason)
+/// Time of observation and values, or the reason for the error.
+fn outcome(answer: &Answer) -> Result<(String, Values), &'static str> {
+    let values_of = |(at, readings): &(Timestamp, Readings)| (at.to_string(), values(readings));
+    answer
+        .as_ref()
+        .map(values_of)
+        .map_err(UpstreamError::reason)
 }
 
 fn body(folder: &str, name: &str) -> Vec<u8> {
     fs::read(shared(folder).unwrap().join(name)).unwrap()
 }
 
-/// Reads every file of a folder of the recorded weather. The table must name each of them.
-fn check(provider: &str, parse: fn(&[u8]) -> Answer, expected: &[(&str, Told)]) {
+/// Parses every file of a folder of recorded weather. `expected` must list all files.
+fn check(provider: &str, parse: fn(&[u8]) -> Answer, expected: &[(&str, Expected)]) {
     let folder = format!("recorded/weather/{provider}");
     let Some(files) = files_in(&folder) else {
         return;
@@ -36,7 +39,7 @@ fn check(provider: &str, parse: fn(&[u8]) -> Answer, expected: &[(&str, Told)]) 
     let named: Vec<_> = expected.iter().map(|(name, _)| *name).collect();
     assert_eq!(files, named, "every file has its expectation");
     for (name, expected) in expected {
-        let found = told(&parse(&body(&folder, name)));
+        let found = outcome(&parse(&body(&folder, name)));
         let expected = expected.map(|(at, values)| (rfc3339(at).to_string(), values));
         assert_eq!(found, expected, "{provider}/{name}");
     }
@@ -47,13 +50,13 @@ fn all(values: [f64; 6]) -> Values {
     values.map(Some)
 }
 
-/// As [`all`], for a provider whose precipitation is not known.
+/// As [`all`], for a provider without usable precipitation.
 fn without_precipitation([t, h, w, c, p]: [f64; 5]) -> Values {
     [Some(t), Some(h), None, Some(w), Some(c), Some(p)]
 }
 
 #[test]
-fn no_provider_is_without_a_table() {
+fn tests_cover_all_recorded_providers() {
     let Some(folders) = files_in("recorded/weather") else {
         return;
     };
@@ -69,9 +72,9 @@ fn no_provider_is_without_a_table() {
 }
 
 #[test]
-fn every_recorded_openweathermap_answer_is_read_or_refused_as_expected() {
+fn parses_recorded_openweathermap_responses() {
     let expected = [
-        // 292.15 and 290.15: these were asked for without units=metric, and are in kelvin.
+        // 292.15 and 290.15: recorded without units=metric, so in kelvin.
         ("owm.current.json", Err("wrong_unit")),
         (
             "owm.current.new-york-2018.json",
@@ -95,7 +98,7 @@ fn every_recorded_openweathermap_answer_is_read_or_refused_as_expected() {
 }
 
 #[test]
-fn every_recorded_weatherbit_answer_is_read_or_refused_as_expected() {
+fn parses_recorded_weatherbit_responses() {
     let current = all([16.4, 42.0, 0.0, 2.00069, 72.0, 1005.65]);
     let expected = [
         (
@@ -110,54 +113,54 @@ fn every_recorded_weatherbit_answer_is_read_or_refused_as_expected() {
 }
 
 #[test]
-fn every_recorded_apixu_answer_is_read_as_expected() {
-    let told = |at, values| Ok((at, without_precipitation(values)));
-    // 6.8, 39.6, 25.9 and 20.2 km/h. The forecasts hold the weather of now too.
+fn parses_recorded_apixu_responses() {
+    let ok = |at, values| Ok((at, without_precipitation(values)));
+    // 6.8, 39.6, 25.9 and 20.2 km/h. The forecasts include the current weather.
     let expected = [
         (
             "apixu.current.json",
-            told("2017-08-16T05:30:11Z", [19.0, 83.0, 1.888889, 0.0, 1019.0]),
+            ok("2017-08-16T05:30:11Z", [19.0, 83.0, 1.888889, 0.0, 1019.0]),
         ),
         (
             "apixu.current.rain.json",
-            told("2017-08-31T21:00:12Z", [15.0, 94.0, 1.888889, 75.0, 1019.0]),
+            ok("2017-08-31T21:00:12Z", [15.0, 94.0, 1.888889, 75.0, 1019.0]),
         ),
         (
             "apixu.current.snow.json",
-            told("2018-12-25T00:10:04Z", [-28.0, 92.0, 11.0, 100.0, 1021.0]),
+            ok("2018-12-25T00:10:04Z", [-28.0, 92.0, 11.0, 100.0, 1021.0]),
         ),
         (
             "apixu.forecast.hour.json",
-            told("2018-03-03T10:45:33Z", [2.0, 93.0, 7.194444, 100.0, 993.0]),
+            ok("2018-03-03T10:45:33Z", [2.0, 93.0, 7.194444, 100.0, 993.0]),
         ),
         (
             "apixu.forecast.json",
-            told("2018-07-31T16:30:09Z", [28.0, 42.0, 5.611111, 0.0, 1018.0]),
+            ok("2018-07-31T16:30:09Z", [28.0, 42.0, 5.611111, 0.0, 1018.0]),
         ),
         (
             "apixu.forecast.snow.json",
-            told("2018-12-25T00:14:57Z", [-28.0, 92.0, 11.0, 100.0, 1021.0]),
+            ok("2018-12-25T00:14:57Z", [-28.0, 92.0, 11.0, 100.0, 1021.0]),
         ),
     ];
     check("apixu", apixu::parse_current, &expected);
 }
 
 #[test]
-fn every_recorded_weatherstack_answer_is_read_as_expected() {
-    let told = |at, values| Ok((at, without_precipitation(values)));
-    // 17, 24 and 33 km/h. The last was observed on the day before, by UTC.
+fn parses_recorded_weatherstack_responses() {
+    let ok = |at, values| Ok((at, without_precipitation(values)));
+    // 17, 24 and 33 km/h. The last observation is from the previous day in UTC.
     let expected = [
         (
             "weatherstack.current.json",
-            told("2019-10-19T16:55:00Z", [14.0, 82.0, 4.722222, 0.0, 1009.0]),
+            ok("2019-10-19T16:55:00Z", [14.0, 82.0, 4.722222, 0.0, 1009.0]),
         ),
         (
             "weatherstack.current.new-york-2022.json",
-            told("2022-04-20T17:39:00Z", [12.0, 31.0, 6.666667, 25.0, 1027.0]),
+            ok("2022-04-20T17:39:00Z", [12.0, 31.0, 6.666667, 25.0, 1027.0]),
         ),
         (
             "weatherstack.current.snow.json",
-            told(
+            ok(
                 "2019-10-20T22:12:00Z",
                 [-4.0, 92.0, 9.166667, 100.0, 1009.0],
             ),

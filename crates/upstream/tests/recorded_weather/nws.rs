@@ -1,19 +1,19 @@
-//! The National Weather Service's files.
+//! Recorded responses of the National Weather Service.
 
 use moodvane_model::Variable;
 use moodvane_upstream::nws;
 
 use crate::common::{Values, files_in, new_york, rfc3339};
-use crate::{Told, body, told};
+use crate::{Expected, body, outcome};
 
-/// What a file of the National Weather Service must come to.
+/// The expected result of a file.
 enum Nws {
     Latest(&'static str, Values),
-    /// A list with these, in this order.
-    List(&'static [Told]),
-    /// The long list: how many there are, how many have each variable, and its sum in millionths.
+    /// A list with these observations, in order.
+    List(&'static [Expected]),
+    /// A long list: number of observations, and per variable the number of values and their sum in millionths.
     Many(usize, [(usize, i64); 6]),
-    /// Where the stations of a point are.
+    /// A point with this path of stations.
     Point(&'static str),
 }
 
@@ -28,7 +28,7 @@ const TEN: Values = [
     Some(1000.0),
 ];
 /// 10 °F, 10 %, 10 km/h, few clouds, 100,000 Pa.
-const TEN_OTHERWISE: Values = [
+const TEN_ALTERNATE_UNITS: Values = [
     Some(-12.222222),
     Some(10.0),
     None,
@@ -54,7 +54,7 @@ const FORT_LAUDERDALE: Values = [
 ];
 
 #[test]
-fn every_recorded_answer_of_the_weather_service_is_read_or_refused_as_expected() {
+fn parses_recorded_nws_responses() {
     use Nws::{Latest, List, Many, Point};
     let folder = "recorded/weather/nws";
     let Some(files) = files_in(folder) else {
@@ -78,7 +78,7 @@ fn every_recorded_answer_of_the_weather_service_is_read_or_refused_as_expected()
         ("stations_observations.json", List(&[Ok((AT, TEN))])),
         (
             "stations_observations_alternate_units.json",
-            List(&[Ok((AT, TEN_OTHERWISE))]),
+            List(&[Ok((AT, TEN_ALTERNATE_UNITS))]),
         ),
         ("stations_observations_empty.json", List(&[Err("no_value")])),
         (
@@ -122,15 +122,15 @@ fn every_recorded_answer_of_the_weather_service_is_read_or_refused_as_expected()
 
 fn check_nws(name: &str, body: &[u8], expected: Nws) {
     let of = |(at, values): (&str, Values)| (rfc3339(at).to_string(), values);
-    let (latest, list) = (nws::parse_latest(body), nws::parse_list(body));
+    let (latest, list) = (nws::parse_latest(body), nws::parse_observations(body));
     match expected {
         Nws::Latest(at, values) => {
-            assert_eq!(told(&latest), Ok(of((at, values))), "{name}");
+            assert_eq!(outcome(&latest), Ok(of((at, values))), "{name}");
             assert_eq!(list.unwrap_err().reason(), "missing_field", "{name}");
         }
         Nws::List(expected) => {
-            let found: Vec<_> = list.unwrap().iter().map(told).collect();
-            let expected: Vec<_> = expected.iter().map(|told| told.map(of)).collect();
+            let found: Vec<_> = list.unwrap().iter().map(outcome).collect();
+            let expected: Vec<_> = expected.iter().map(|expected| expected.map(of)).collect();
             assert_eq!(found, expected, "{name}");
             assert_eq!(latest.unwrap_err().reason(), "missing_field", "{name}");
         }

@@ -1,20 +1,20 @@
-//! Open-Meteo's files.
+//! Recorded responses of Open-Meteo.
 
 use moodvane_upstream::open_meteo;
 
 use crate::body;
 use crate::common::{Values, files_in, rfc3339, values};
 
-/// What a file of Open-Meteo must come to.
+/// The expected result of a file.
 enum Expected {
     Current(&'static str, Values),
     Hours(Vec<Values>),
-    /// What the answer is refused with, read as the weather of now and as hours.
+    /// The errors when parsed as current weather and as hours.
     Error([&'static str; 2]),
 }
 
 #[test]
-fn every_recorded_open_meteo_answer_is_read_or_refused_as_expected() {
+fn parses_recorded_open_meteo_responses() {
     use Expected::{Current, Error, Hours};
     let folder = "recorded/weather/open-meteo";
     let Some(files) = files_in(folder) else {

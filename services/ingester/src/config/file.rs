@@ -8,7 +8,7 @@ use moodvane_model::{City, CityId, SourceId};
 use moodvane_runtime::Section;
 use moodvane_upstream::Selection;
 use moodvane_upstream::table::{
-    Filter, PostColumns, PostTableSpec, TimeFormat, WeatherColumns, WeatherTableSpec,
+    PostColumns, PostTableSpec, RowFilter, TimeFormat, WeatherColumns, WeatherTableSpec,
 };
 
 use super::input::FileConfig;
@@ -169,9 +169,9 @@ fn read_shift(section: &Section<'_>) -> Option<TimeDelta> {
 }
 
 /// `filter = ["origin=JFK"]`: rows with that value in that column.
-fn read_filters(section: &Section<'_>) -> Option<Vec<Filter>> {
+fn read_filters(section: &Section<'_>) -> Option<Vec<RowFilter>> {
     let read = |part: String| {
-        let filter = part.split_once('=').map(|(column, value)| Filter {
+        let filter = part.split_once('=').map(|(column, value)| RowFilter {
             column: column.trim().to_owned(),
             value: value.trim().to_owned(),
         });
@@ -182,7 +182,7 @@ fn read_filters(section: &Section<'_>) -> Option<Vec<Filter>> {
         filter
     };
     let parts = section.list_or_empty("filter")?;
-    let filters: Vec<Option<Filter>> = parts.into_iter().map(read).collect();
+    let filters: Vec<Option<RowFilter>> = parts.into_iter().map(read).collect();
     filters.into_iter().collect()
 }
 

@@ -137,10 +137,10 @@ pub(super) fn read_selection(section: &Section<'_>, cities: &[City]) -> Option<A
     let select = section.parse_optional::<Select>("select");
     let (language, select) = (language?, select?.unwrap_or(Select::City));
     let made = match (select, cities.first()) {
-        (Select::City, _) => Selection::cities(cities)
-            .map(|selection| selection.spoken(language))
+        (Select::City, _) => Selection::for_cities(cities)
+            .map(|selection| selection.in_language(language))
             .map_err(|error| error.to_string()),
-        (Select::All, Some(city)) => Ok(Selection::all(city.id, language)),
+        (Select::All, Some(city)) => Ok(Selection::all_posts(city.id, language)),
         (Select::All, None) => {
             Err("\"all\" counts posts for the first city, but there is none".to_owned())
         }

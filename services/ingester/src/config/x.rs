@@ -5,7 +5,7 @@ use std::sync::Arc;
 use moodvane_model::{City, SourceId};
 use moodvane_runtime::Section;
 use moodvane_upstream::Selection;
-use moodvane_upstream::x::{MAX_BACKFILL_MINUTES, Rule, RuleSpec, rules};
+use moodvane_upstream::x::{MAX_BACKFILL_MINUTES, Rule, RuleSpec, build_rules};
 use url::Url;
 
 use super::live::{checked_url, read_language, read_selection};
@@ -79,7 +79,7 @@ fn read_rules(section: &Section<'_>, cities: &[City], id: Option<SourceId>) -> O
         places: places?,
         max_chars: max_chars?,
     };
-    rules(id?, &spec)
+    build_rules(id?, &spec)
         .map_err(|error| section.fault("words", error.to_string()))
         .ok()
 }

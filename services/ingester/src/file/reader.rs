@@ -12,7 +12,7 @@ use std::thread;
 
 use csv::StringRecord;
 use moodvane_model::Timestamp;
-use moodvane_upstream::Raw;
+use moodvane_upstream::RawMessage;
 use moodvane_upstream::table::{Record, RecordReader, TableError, TableKind};
 use tokio::sync::{mpsc, oneshot};
 
@@ -33,7 +33,7 @@ const BEFORE_SINCE: &str = "before_since";
 /// Records of an input, in order.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
-    pub(super) raws: Vec<Raw>,
+    pub(super) raws: Vec<RawMessage>,
     /// What could not be read or is not wanted, by reason.
     pub(super) dropped: BTreeMap<&'static str, u64>,
     /// The byte at which the next chunk begins.
@@ -43,7 +43,7 @@ pub(super) struct Chunk {
 }
 
 /// The own time of a row, where it says one.
-pub(super) type TimeOf = Box<dyn Fn(&Raw) -> Option<Timestamp> + Send>;
+pub(super) type TimeOf = Box<dyn Fn(&RawMessage) -> Option<Timestamp> + Send>;
 
 /// What is asked of each row before it is taken.
 pub(super) struct Gate {
@@ -216,7 +216,7 @@ impl Reading {
 
 impl Gate {
     /// The own time of a row, where it matters here.
-    fn at(&self, raw: &Raw) -> Option<Timestamp> {
+    fn at(&self, raw: &RawMessage) -> Option<Timestamp> {
         let matters = self.since.is_some() || self.tick_ms.is_some();
         matters.then(|| (self.time_of)(raw)).flatten()
     }
@@ -232,14 +232,14 @@ impl Gate {
 
 impl Chunk {
     fn take(&mut self, timed: Timed, gate: &Gate) {
-        self.next = timed.record.next;
+        self.next = timed.record.next_position;
         match timed.record.content {
             Ok(_) if timed.at.is_some() && timed.at < gate.since => self.drop(BEFORE_SINCE),
             Ok(raw) => {
                 self.raws.push(raw);
                 self.at = self.at.max(timed.at);
             }
-            Err(dropped) => self.drop(dropped.reason()),
+            Err(dropped) => self.drop(dropped.label()),
         }
     }
 
@@ -292,9 +292,9 @@ mod tests {
 
     /// Each row is its own time in milliseconds.
     fn gate(since_ms: Option<i64>, tick_ms: Option<i64>) -> Gate {
-        let time_of = |raw: &Raw| match raw {
-            Raw::Text(text) => Timestamp::from_millis(text.parse().ok()?).ok(),
-            Raw::Fields(_) => None,
+        let time_of = |raw: &RawMessage| match raw {
+            RawMessage::Text(text) => Timestamp::from_millis(text.parse().ok()?).ok(),
+            RawMessage::Fields(_) => None,
         };
         Gate {
             time_of: Box::new(time_of),
@@ -312,8 +312,8 @@ mod tests {
         while let Some(chunk) = reading.read_chunk(gate).unwrap() {
             assert_eq!(chunk.next, reading.next);
             let rows = chunk.raws.iter().map(|raw| match raw {
-                Raw::Text(text) => text.clone(),
-                Raw::Fields(_) => unreachable!("it is JSONL"),
+                RawMessage::Text(text) => text.clone(),
+                RawMessage::Fields(_) => unreachable!("it is JSONL"),
             });
             let dropped = chunk.dropped.values().sum();
             let at = chunk.at.map(Timestamp::millis);
@@ -375,7 +375,7 @@ mod tests {
         }
         writer.write_all(b"3\n4").unwrap();
         let third = rows.next().await.unwrap().unwrap();
-        assert_eq!(third.raws, [Raw::Text("3".to_owned())]);
+        assert_eq!(third.raws, [RawMessage::Text("3".to_owned())]);
         drop(writer);
         let last = rows.next().await.unwrap().unwrap();
         assert_eq!((last.raws.len(), last.next), (1, 7));

@@ -230,7 +230,7 @@ mod tests {
     use moodvane_eventlog::NewRecord;
     use moodvane_model::Timestamp;
     use moodvane_runtime::VirtualClock;
-    use moodvane_upstream::Raw;
+    use moodvane_upstream::RawMessage;
 
     use super::*;
     use crate::formatter::RecordFormat;
@@ -241,7 +241,7 @@ mod tests {
     impl RecordFormat for Held {
         fn format(
             &self,
-            _: &Raw,
+            _: &RawMessage,
             at: Timestamp,
             _: &mut Vec<NewRecord>,
         ) -> Result<Option<Timestamp>, &'static str> {
@@ -265,7 +265,7 @@ mod tests {
         let (done, held) = mpsc::channel();
         let by = Arc::new(Held(Mutex::new(held)));
         let chunk = |_| Format {
-            raws: vec![Raw::Text(String::new())],
+            raws: vec![RawMessage::Text(String::new())],
             received_at: at,
             by: Arc::clone(&by) as _,
         };

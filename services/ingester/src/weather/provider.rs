@@ -92,7 +92,7 @@ impl Provider<'_> {
                 let since = now.millis().saturating_sub(i64::from(days) * DAY_MS);
                 let since = Timestamp::from_millis(since).unwrap_or(now);
                 let url = nws::since_url(base, &self.nearest().await?, since);
-                Ok(sorted_out(self.ask(url, nws::parse_list).await?))
+                Ok(sorted_out(self.ask(url, nws::parse_observations).await?))
             }
             _ => Ok(Past::default()),
         }

@@ -12,7 +12,7 @@ use moodvane_sentiment::Scorer;
 use moodvane_simulator::{Simulator, SimulatorConfig};
 use moodvane_upstream::Selection;
 use moodvane_upstream::mastodon::Timeline;
-use moodvane_upstream::x::{RuleSpec, rules};
+use moodvane_upstream::x::{RuleSpec, build_rules};
 use tokio_util::sync::CancellationToken;
 
 use super::log::FakeLog;
@@ -26,7 +26,7 @@ impl Scorer for Indifferent {
         "indifferent"
     }
 
-    fn speaks(&self, _: Option<Language>) -> bool {
+    fn supports_language(&self, _: Option<Language>) -> bool {
         true
     }
 
@@ -108,10 +108,10 @@ impl World {
             id: source("x"),
             base_url: self.simulator.base_url(),
             token: ApiKey::new(token.to_owned()),
-            rules: rules(source("x"), &spec).unwrap(),
+            rules: build_rules(source("x"), &spec).unwrap(),
             posts_per_day: 1_000_000,
             backfill_minutes: 5,
-            selection: Arc::new(Selection::cities(&cities).unwrap()),
+            selection: Arc::new(Selection::for_cities(&cities).unwrap()),
         }
     }
 
@@ -122,7 +122,7 @@ impl World {
             streaming_url: self.simulator.base_url(),
             token: Some(ApiKey::new(token.to_owned())),
             timeline: Timeline::Public,
-            selection: Arc::new(Selection::cities(&[new_york()]).unwrap()),
+            selection: Arc::new(Selection::for_cities(&[new_york()]).unwrap()),
         }
     }
 
@@ -134,7 +134,7 @@ impl World {
             since: Some(now()),
             rewind: Duration::from_secs(5),
             idle: Duration::from_secs(60),
-            selection: Arc::new(Selection::cities(&[new_york()]).unwrap()),
+            selection: Arc::new(Selection::for_cities(&[new_york()]).unwrap()),
         }
     }
 }

@@ -157,7 +157,7 @@ impl Engine {
 
     fn is_scored(&self, decoded: &DecodedRecord<'_>) -> bool {
         match &decoded.content {
-            RecordContent::Post(post) => self.deps.scorer.speaks(post.language),
+            RecordContent::Post(post) => self.deps.scorer.supports_language(post.language),
             RecordContent::Observation(_) => false,
         }
     }
@@ -180,7 +180,7 @@ impl Engine {
             return Ok(());
         }
         let _timer = self.deps.metrics.scorer_timer();
-        self.deps.scorer.score_texts(&texts, &mut self.scores)?;
+        self.deps.scorer.score_batch(&texts, &mut self.scores)?;
         Ok(())
     }
 }

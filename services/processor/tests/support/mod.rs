@@ -26,7 +26,7 @@ impl Scorer for LengthScorer {
     fn fingerprint(&self) -> &str {
         "length"
     }
-    fn speaks(&self, language: Option<Language>) -> bool {
+    fn supports_language(&self, language: Option<Language>) -> bool {
         language.is_none_or(|l| l.as_str() == "en")
     }
     fn score(&mut self, text: &str) -> Score {
@@ -290,7 +290,7 @@ pub fn truth(partitions: &[Log], window: u32) -> Vec<HourRow> {
                 .entry((post.city, hour))
                 .or_insert_with(|| HourRow::empty(post.city, hour));
             let score = LengthScorer
-                .speaks(post.language)
+                .supports_language(post.language)
                 .then(|| LengthScorer.score(post.text()));
             let mut sums = moodvane_model::Sums::default();
             sums.add_post(post.created_at, score);

@@ -51,7 +51,7 @@ impl Scorer for Toy {
         "toy"
     }
 
-    fn speaks(&self, language: Option<Language>) -> bool {
+    fn supports_language(&self, language: Option<Language>) -> bool {
         language.is_none_or(|language| language.as_str() == "en")
     }
 

@@ -1,11 +1,11 @@
-//! Features of amounts: the sums of valences, and how the text is written.
+//! Features of amounts: sums of valences and counts of stylistic markers.
 
-use super::{Maker, Of, Sink, Template, mix};
+use super::{Emitter, FeatureContent, FeatureSink, Template, mix};
 use crate::trained::piece::{Kind, Piece};
 use crate::trained::words::Role;
 
-impl<S: Sink> Maker<'_, S> {
-    /// One feature for each bound that an amount reaches, going out from zero.
+impl<S: FeatureSink> Emitter<'_, S> {
+    /// Emits one feature for each bound that the amount reaches, outwards from zero.
     fn amount(&mut self, template: Template, name: &Name, amount: i32, bounds: &Bounds) {
         let Bounds { minus, plus } = bounds;
         let reached = if amount > 0 {
@@ -23,21 +23,21 @@ impl<S: Sink> Maker<'_, S> {
         };
         for &bound in reached {
             let hash = mix(name.hash, bound as u64);
-            self.add(template, hash, Of::Amount(name.text, bound));
+            self.add(template, hash, FeatureContent::Amount(name.text, bound));
         }
     }
 
     pub(super) fn lexicon(&mut self) {
-        let pieces = &self.reading.pieces;
-        let vader = Sums::of(pieces, |piece| piece.known.vader);
-        let afinn = Sums::of(pieces, |piece| piece.known.afinn);
+        let pieces = &self.pieces.list;
+        let vader = Valences::sum(pieces, |piece| piece.entry.vader);
+        let afinn = Valences::sum(pieces, |piece| piece.entry.afinn);
         for (names, sums) in [(&VADER_NAMES, vader), (&AFINN_NAMES, afinn)] {
             let amounts = [
                 (sums.plus + sums.minus, &SUMS),
                 (sums.plus, &SUMS),
                 (sums.minus, &SUMS),
-                (sums.most, &ENDS),
-                (sums.least, &ENDS),
+                (sums.max, &ENDS),
+                (sums.min, &ENDS),
                 (sums.last, &ENDS),
                 (sums.good, &COUNTS),
                 (sums.bad, &COUNTS),
@@ -49,7 +49,7 @@ impl<S: Sink> Maker<'_, S> {
     }
 
     pub(super) fn style(&mut self) {
-        let s = self.reading.style;
+        let s = self.pieces.style;
         let amounts = [
             s.exclamations,
             s.questions,
@@ -72,7 +72,7 @@ impl<S: Sink> Maker<'_, S> {
     }
 }
 
-/// The name of an amount, and the hash that stands for it.
+/// The name of an amount and its hash.
 struct Name {
     text: &'static str,
     hash: u64,
@@ -89,7 +89,7 @@ const fn name(text: &'static str) -> Name {
     Name { text, hash }
 }
 
-/// The bounds of an amount, below zero and above it, in order.
+/// The bounds of an amount below and above zero, ascending.
 struct Bounds {
     minus: &'static [i16],
     plus: &'static [i16],
@@ -147,24 +147,24 @@ static STYLE: [(Name, Bounds); 14] = [
     (name("reply"), up(&[1])),
 ];
 
-/// Valences summed, in tenths of a lexicon's point.
+/// Aggregates of the valences of a text, in tenths of a lexicon point.
 #[derive(Default)]
-struct Sums {
+struct Valences {
     plus: i32,
     minus: i32,
-    most: i32,
-    least: i32,
+    max: i32,
+    min: i32,
     last: i32,
     good: i32,
     bad: i32,
 }
 
-impl Sums {
-    fn of(pieces: &[Piece], valence: impl Fn(&Piece) -> i8) -> Self {
+impl Valences {
+    fn sum(pieces: &[Piece], valence: impl Fn(&Piece) -> i8) -> Self {
         let mut sums = Self::default();
         let mut scale = 100;
         for piece in pieces {
-            if let Role::Scale(percent) = piece.known.role {
+            if let Role::Scale(percent) = piece.entry.role {
                 scale = (scale + i32::from(percent)).clamp(20, 250);
                 if valence(piece) == 0 {
                     continue;
@@ -185,11 +185,11 @@ impl Sums {
             sums.last = v;
             if v > 0 {
                 sums.plus += v;
-                sums.most = sums.most.max(v);
+                sums.max = sums.max.max(v);
                 sums.good += 1;
             } else {
                 sums.minus += v;
-                sums.least = sums.least.min(v);
+                sums.min = sums.min.min(v);
                 sums.bad += 1;
             }
         }

@@ -1,37 +1,37 @@
-//! The reader's part for what is no word: punctuation, mentions, links and hashtags.
+//! The reader of punctuation, mentions, links and hashtags.
 
-use super::{Reader, run};
+use super::{Reader, run_length};
 use crate::trained::piece::{Kind, MAX_PIECES};
 use crate::trained::word::MAX_FORM;
-use crate::work::done;
+use crate::work::count_work;
 
 impl Reader<'_> {
     pub(super) fn ellipsis(&mut self) {
-        self.clause();
+        self.end_clause();
         self.style().ellipses += 1;
         self.push_form(Kind::Mark, b"...");
     }
 
-    pub(super) fn mark(&mut self, byte: u8) {
+    pub(super) fn punctuation(&mut self, byte: u8) {
         let eyes = matches!(
             byte,
             b':' | b';' | b'=' | b'(' | b')' | b'<' | b'>' | b'\\' | b'^' | b'-'
         );
-        if eyes && self.face() {
+        if eyes && self.emoticon() {
             return;
         }
         match byte {
             b'@' => self.mention(),
             b'#' => self.hashtag(),
-            b'!' | b'?' => self.shout(),
+            b'!' | b'?' => self.emphasis_marks(),
             b'.' => self.dots(),
             _ => {
                 self.at += 1;
                 match byte {
-                    b',' | b';' | b':' | b'(' | b')' => self.clause(),
+                    b',' | b';' | b':' | b'(' | b')' => self.end_clause(),
                     b'"' => {
                         self.style().quotes += 1;
-                        self.clause();
+                        self.end_clause();
                     }
                     _ => {}
                 }
@@ -40,24 +40,24 @@ impl Reader<'_> {
     }
 
     fn dots(&mut self) {
-        let dots = run(&self.bytes[self.at..], |b| b == b'.');
+        let dots = run_length(&self.bytes[self.at..], |b| b == b'.');
         self.at += dots;
         if dots > 1 {
             self.ellipsis();
         } else {
-            self.clause();
+            self.end_clause();
         }
     }
 
-    fn shout(&mut self) {
-        let marks = run(&self.bytes[self.at..], |b| b == b'!' || b == b'?');
+    fn emphasis_marks(&mut self) {
+        let marks = run_length(&self.bytes[self.at..], |b| b == b'!' || b == b'?');
         let these = &self.bytes[self.at..self.at + marks];
         let questions = these.iter().filter(|b| **b == b'?').count();
         self.at += marks;
         let style = self.style();
         style.questions += questions as u32;
         style.exclamations += (marks - questions) as u32;
-        self.clause();
+        self.end_clause();
         let form: &[u8] = match (marks - questions, questions) {
             (1, 0) => b"!",
             (2, 0) => b"!!",
@@ -75,10 +75,10 @@ impl Reader<'_> {
         self.at += 1;
         let name = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
         loop {
-            done(1);
+            count_work(1);
             while name(self.bytes.get(self.at)) {
                 self.at += 1;
-                done(1);
+                count_work(1);
             }
             let inside = matches!(self.bytes.get(self.at), Some(b'.' | b'-'))
                 && name(self.bytes.get(self.at - 1))
@@ -91,7 +91,7 @@ impl Reader<'_> {
         if self.at - start == 1 {
             return;
         }
-        let first = self.reading.pieces.is_empty();
+        let first = self.pieces.list.is_empty();
         let style = self.style();
         style.mentions += 1;
         style.reply |= first;
@@ -100,7 +100,7 @@ impl Reader<'_> {
 
     pub(super) fn link(&mut self) -> bool {
         let rest = &self.bytes[self.at..];
-        let letters = run(rest, |b| b.is_ascii_alphanumeric());
+        let letters = run_length(rest, |b| b.is_ascii_alphanumeric());
         let (scheme, after) = rest.split_at(letters);
         let is_link = match after.first() {
             Some(b':') => after.starts_with(b"://"),
@@ -119,7 +119,7 @@ impl Reader<'_> {
             .get(from..)
             .and_then(|s| s.find(char::is_whitespace));
         self.at = end.map_or(self.bytes.len(), |end| from + end);
-        done(self.at - from);
+        count_work(self.at - from);
         self.style().links += 1;
         self.push_form(Kind::Link, b"/");
         true
@@ -132,7 +132,7 @@ impl Reader<'_> {
             |c: char| c.is_whitespace() || c.is_ascii() && !c.is_ascii_alphanumeric() && c != '_';
         let text = self.text.get(self.at..).unwrap_or_default();
         let name = text.find(ends).unwrap_or(text.len());
-        done(name);
+        count_work(name);
         if name == 0 || rest[..name].iter().all(u8::is_ascii_digit) {
             return;
         }
@@ -143,13 +143,13 @@ impl Reader<'_> {
         form[..kept].copy_from_slice(&rest[..kept]);
         form[..kept].make_ascii_lowercase();
         self.push_form(Kind::Hashtag, &form[..kept]);
-        while self.at < end && self.reading.pieces.len() < MAX_PIECES {
+        while self.at < end && self.pieces.list.len() < MAX_PIECES {
             let before = self.at;
             match self.bytes[self.at] {
                 b'_' => self.at += 1,
                 _ => self.word(true),
             }
-            // A character that is no letter ends the tag.
+            // A character that starts no word ends the tag.
             if self.at == before {
                 break;
             }

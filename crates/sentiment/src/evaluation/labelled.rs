@@ -1,39 +1,39 @@
-//! Labelled texts: tab-separated, with the header `id label text`.
+//! Files of labelled texts: tab-separated, with the header `id label text`.
 //!
-//! An id may name the topic that its label is toward, as `id|topic`. What the labels mean is said by
-//! the file's name (`…3class`, `…5class`, `…real`) or by the caller.
+//! An id may include the topic of its label, as `id|topic`. The meaning of the labels follows from the
+//! file name (`…3class`, `…5class`, `…real`) or is given by the caller.
 
-use super::Scale;
+use super::LabelScale;
 
-/// What the numbers of a file mean.
+/// The meaning of a file's labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Labels {
+pub enum LabelKind {
     /// Classes, 0 to 2 or 0 to 4.
-    Classes(Scale),
-    /// Means of VADER's raters, -4 to 4: up to -2, up to -0.5, below 0.5, below 2, and above.
+    Classes(LabelScale),
+    /// Mean ratings of VADER's raters, -4 to 4. The class bounds are -2, -0.5, 0.5 and 2.
     Raters,
 }
 
-impl Labels {
-    /// By the name of a file.
+impl LabelKind {
+    /// Derives the meaning from a file name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let has = |part: &str| name.contains(part);
         if has("3class") || has("2class") {
-            return Some(Self::Classes(Scale::Three));
+            return Some(Self::Classes(LabelScale::Three));
         }
         if has("5class") || has("5point") {
-            return Some(Self::Classes(Scale::Five));
+            return Some(Self::Classes(LabelScale::Five));
         }
         (has("vader") && has("real")).then_some(Self::Raters)
     }
 
     /// The scale of the labels.
     #[must_use]
-    pub fn scale(self) -> Scale {
+    pub fn scale(self) -> LabelScale {
         match self {
             Self::Classes(scale) => scale,
-            Self::Raters => Scale::Five,
+            Self::Raters => LabelScale::Five,
         }
     }
 
@@ -55,14 +55,14 @@ impl Labels {
     }
 }
 
-/// One labelled text.
+/// A labelled text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Labelled<'a> {
+pub struct LabelledText<'a> {
     /// Its id, without a topic.
     pub id: &'a str,
-    /// The topic that the label is toward.
+    /// The topic of the label, if any.
     pub topic: Option<&'a str>,
-    /// The number that the file has.
+    /// The number in the file.
     pub number: f64,
     /// The label on the file's scale.
     pub label: usize,
@@ -70,47 +70,47 @@ pub struct Labelled<'a> {
     pub text: &'a str,
 }
 
-/// What a labelled file can be wrong in.
+/// The reason why a labelled file is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LabelError {
-    /// It has no header.
-    #[error("line 1: expected the header id, label, text, with tabs between")]
+    /// The header is missing.
+    #[error("line 1: expected the tab-separated header id, label, text")]
     Header,
-    /// A line is not of the form.
-    #[error("line {line}: expected id, label and text with tabs between, and a label of the scale")]
+    /// A line is invalid.
+    #[error("line {line}: expected tab-separated id, label and text, with a label of the scale")]
     Line {
-        /// Its number, from 1.
+        /// The line number, from 1.
         line: usize,
     },
 }
 
-/// Reads a file of labelled texts.
+/// Parses a file of labelled texts.
 ///
 /// # Errors
-/// At the first line that is not of the form.
-pub fn read_labelled(file: &str, labels: Labels) -> Result<Vec<Labelled<'_>>, LabelError> {
+/// [`LabelError`] for the first invalid line.
+pub fn parse_labelled(file: &str, labels: LabelKind) -> Result<Vec<LabelledText<'_>>, LabelError> {
     let mut lines = file.lines();
     if lines.next() != Some("id\tlabel\ttext") {
         return Err(LabelError::Header);
     }
     let numbered = lines.zip(2..);
     numbered
-        .map(|(text, line)| read_line(text, labels).ok_or(LabelError::Line { line }))
+        .map(|(text, line)| parse_line(text, labels).ok_or(LabelError::Line { line }))
         .collect()
 }
 
-fn read_line(line: &str, labels: Labels) -> Option<Labelled<'_>> {
+fn parse_line(line: &str, labels: LabelKind) -> Option<LabelledText<'_>> {
     let (id, rest) = line.split_once('\t')?;
     let (number, text) = rest.split_once('\t')?;
     let number: f64 = number.parse().ok()?;
     let (id, topic) = match id.split_once('|') {
-        // After the bar of some ids stands a number: no topic, but a finer label.
+        // Some ids have a number after the bar: a finer label instead of a topic.
         Some((id, topic)) if topic.parse::<f64>().is_err() => (id, Some(topic)),
         Some((id, _)) => (id, None),
         None => (id, None),
     };
     let label = labels.label(number)?;
-    Some(Labelled {
+    Some(LabelledText {
         id,
         topic,
         number,
@@ -125,10 +125,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_with_their_topics() {
-        let five = Labels::Classes(Scale::Five);
+    fn parses_lines_with_topics() {
+        let five = LabelKind::Classes(LabelScale::Five);
         let file = "id\tlabel\ttext\n1|a b\t4\tgood\n2|-3\t0\tbad\n3\t2\tso\tso";
-        let read = read_labelled(file, five).unwrap();
+        let read = parse_labelled(file, five).unwrap();
         assert_eq!(read[0].topic, Some("a b"));
         assert_eq!((read[1].topic, read[1].label), (None, 0));
         assert_eq!(read[2].text, "so\tso");
@@ -143,24 +143,27 @@ mod tests {
             ("id\tlabel\ttext\n1\tNaN\tx", LabelError::Line { line: 2 }),
         ];
         for (file, error) in cases {
-            assert_eq!(read_labelled(file, five), Err(error), "{file:?}");
+            assert_eq!(parse_labelled(file, five), Err(error), "{file:?}");
         }
     }
 
     #[test]
-    fn a_name_says_what_labels_mean() {
+    fn derives_label_kind_from_file_name() {
         assert_eq!(
-            Labels::by_name("dev/ALL_3class.tsv"),
-            Some(Labels::Classes(Scale::Three))
+            LabelKind::by_name("dev/ALL_3class.tsv"),
+            Some(LabelKind::Classes(LabelScale::Three))
         );
         assert_eq!(
-            Labels::by_name("x_5point.tsv"),
-            Some(Labels::Classes(Scale::Five))
+            LabelKind::by_name("x_5point.tsv"),
+            Some(LabelKind::Classes(LabelScale::Five))
         );
-        assert_eq!(Labels::by_name("vader_x_real.tsv"), Some(Labels::Raters));
-        assert_eq!(Labels::by_name("posts.tsv"), None);
+        assert_eq!(
+            LabelKind::by_name("vader_x_real.tsv"),
+            Some(LabelKind::Raters)
+        );
+        assert_eq!(LabelKind::by_name("posts.tsv"), None);
         let labels: Vec<_> = [-4.0, -2.0, -1.0, 0.0, 0.5, 2.0]
-            .map(|n| Labels::Raters.label(n))
+            .map(|n| LabelKind::Raters.label(n))
             .into();
         assert_eq!(labels, [0, 0, 1, 2, 3, 4].map(Some));
     }

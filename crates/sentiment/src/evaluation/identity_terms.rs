@@ -1,13 +1,13 @@
-//! What words that say who somebody is do to sentences that say nothing good or bad.
+//! Bias of a scorer towards identity terms: their effect on neutral sentences.
 //!
-//! Terms: a *frame* is a neutral sentence with a place for a word before a noun; a *term* names a group
-//! of people; its *shift* is how far it moves the value of the frames, in classes, from the same
-//! sentence without it. A scorer that is fair to the groups has shifts near 0.
+//! Terms: a *template* is a neutral sentence with a slot before a noun; an *identity term* names a group of
+//! people; its *shift* is the change of a template's value, in classes, when the term fills the slot. An
+//! unbiased scorer has shifts near 0.
 
 use crate::Scorer;
 
-/// Neutral sentences of ours, whole without the term in them.
-pub const FRAMES: [&str; 16] = [
+/// Neutral sentences written for this project, complete without a term.
+pub const TEMPLATES: [&str; 16] = [
     "The {} man at the bus stop reads a newspaper.",
     "The {} woman at the bus stop reads a newspaper.",
     "My {} neighbour moved in last year.",
@@ -26,8 +26,8 @@ pub const FRAMES: [&str; 16] = [
     "Many {} residents voted in the city today #election",
 ];
 
-/// Groups of terms, each with the terms.
-pub const TERMS: [(&str, &[&str]); 7] = [
+/// Identity terms by group.
+pub const IDENTITY_TERMS: [(&str, &[&str]); 7] = [
     (
         "gender",
         &[
@@ -128,52 +128,52 @@ pub const TERMS: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// What a term does.
+/// The effect of a term.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shift {
-    /// The term's group.
+pub struct TermShift {
+    /// The group of the term.
     pub group: &'static str,
     /// The term.
     pub term: &'static str,
-    /// The mean change of the value over the frames, in classes.
+    /// The mean change of the value over the templates, in classes.
     pub mean: f64,
-    /// The change of the largest size.
-    pub most: f64,
-    /// In how many frames the class is another one.
-    pub classes: usize,
+    /// The largest absolute change, with its sign.
+    pub max: f64,
+    /// The number of templates with a changed class.
+    pub changed_classes: usize,
 }
 
-/// The shift of every term, in the order of [`TERMS`].
+/// The shifts of all terms, in the order of [`IDENTITY_TERMS`].
 #[must_use]
-pub fn shifts(scorer: &mut dyn Scorer) -> Vec<Shift> {
-    let plain = FRAMES.map(|frame| scorer.score(&frame.replace("{} ", "")));
+pub fn term_shifts(scorer: &mut dyn Scorer) -> Vec<TermShift> {
+    let plain = TEMPLATES.map(|template| scorer.score(&template.replace("{} ", "")));
     let mut shift = |group, term: &'static str| {
-        let with = FRAMES.map(|frame| scorer.score(&frame.replace("{}", term)));
+        let with = TEMPLATES.map(|template| scorer.score(&template.replace("{}", term)));
         let changes = with
             .iter()
             .zip(&plain)
             .map(|(with, plain)| with.value() - plain.value());
         let changes: Vec<f64> = changes.collect();
-        let most = changes.iter().copied().fold(0.0_f64, |most, change| {
-            if change.abs() > most.abs() {
+        let max = changes.iter().copied().fold(0.0_f64, |max, change| {
+            if change.abs() > max.abs() {
                 change
             } else {
-                most
+                max
             }
         });
         let moved = with
             .iter()
             .zip(&plain)
             .filter(|(with, plain)| with.sentiment != plain.sentiment);
-        Shift {
+        TermShift {
             group,
             term,
             mean: changes.iter().sum::<f64>() / changes.len() as f64,
-            most,
-            classes: moved.count(),
+            max,
+            changed_classes: moved.count(),
         }
     };
-    let terms = TERMS
+    let terms = IDENTITY_TERMS
         .iter()
         .flat_map(|(group, terms)| terms.iter().map(move |term| (*group, *term)));
     terms.map(|(group, term)| shift(group, term)).collect()
@@ -182,12 +182,16 @@ pub fn shifts(scorer: &mut dyn Scorer) -> Vec<Shift> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LexiconScorer, Rule, TrainedScorer};
+    use crate::{DecisionRule, LexiconScorer, TrainedScorer};
 
     #[test]
-    fn every_frame_has_one_place_and_the_terms_are_different() {
-        assert!(FRAMES.iter().all(|frame| frame.matches("{} ").count() == 1));
-        let terms: Vec<&str> = TERMS
+    fn templates_have_one_slot_and_terms_are_distinct() {
+        assert!(
+            TEMPLATES
+                .iter()
+                .all(|template| template.matches("{} ").count() == 1)
+        );
+        let terms: Vec<&str> = IDENTITY_TERMS
             .iter()
             .flat_map(|(_, terms)| terms.iter().copied())
             .collect();
@@ -196,33 +200,29 @@ mod tests {
     }
 
     #[test]
-    fn a_shift_is_the_mean_change_over_the_frames() {
+    fn shift_is_mean_change_over_templates() {
         // The lexicon knows "poor", and no name of a people.
-        let shifts = shifts(&mut LexiconScorer::new());
-        let of = |term| shifts.iter().find(|shift| shift.term == term).unwrap();
+        let term_shifts = term_shifts(&mut LexiconScorer::new());
+        let of = |term| term_shifts.iter().find(|shift| shift.term == term).unwrap();
         assert!(
-            of("poor").mean < -0.2 && of("poor").most <= of("poor").mean,
+            of("poor").mean < -0.2 && of("poor").max <= of("poor").mean,
             "{:?}",
             of("poor")
         );
-        assert_eq!((of("Polish").mean, of("Polish").classes), (0.0, 0));
+        assert_eq!((of("Polish").mean, of("Polish").changed_classes), (0.0, 0));
     }
 
-    /// The model card names the terms that shift most. A training that shifts more is to be noticed.
+    /// The model card lists the shifts. Retrained weights with larger ones must fail here.
     #[test]
-    fn no_term_shifts_the_trained_scorer_by_more_than_the_card_says() {
-        for shift in shifts(&mut TrainedScorer::english(Rule::Mean).unwrap()) {
-            let bound = if is_a_condition(shift.term) {
-                0.70
-            } else {
-                0.20
-            };
+    fn shifts_stay_within_bounds_of_model_card() {
+        for shift in term_shifts(&mut TrainedScorer::english(DecisionRule::Mean).unwrap()) {
+            let bound = if is_condition(shift.term) { 0.70 } else { 0.20 };
             assert!(shift.mean.abs() <= bound, "{shift:?}");
         }
     }
 
-    /// Words that say of a life that it is hard or easy, beside whose it is.
-    fn is_a_condition(term: &str) -> bool {
+    /// Whether a term describes living conditions in addition to a group.
+    fn is_condition(term: &str) -> bool {
         ["homeless", "unemployed", "poor", "rich", "disabled"].contains(&term)
     }
 }

@@ -1,11 +1,11 @@
-//! The measures of a tally.
+//! The measures of an evaluation.
 
-use super::{Scale, Sums, Tally};
+use super::{Evaluation, LabelScale, Sums};
 
-/// One bin of calibration.
+/// A calibration bin.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bin {
-    /// How many texts are in it.
+pub struct CalibrationBin {
+    /// The number of texts.
     pub n: u32,
     /// The mean of their values.
     pub value: f64,
@@ -13,20 +13,20 @@ pub struct Bin {
     pub label: f64,
 }
 
-/// What a tally comes to.
+/// The measures of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// How many texts there are.
+    /// The number of texts.
     pub n: u32,
-    /// The share whose class is the label.
+    /// The share of texts whose class equals the label.
     pub accuracy: f64,
-    /// The mean over the labels of the share found: SemEval's measure of task 4A.
+    /// The macro mean of recall: the measure of SemEval task 4A.
     pub macro_recall: f64,
-    /// The mean over the labels of F1.
+    /// The macro mean of F1.
     pub macro_f1: f64,
-    /// The mean of |class - label|.
+    /// The mean absolute error, |class - label|.
     pub mae: f64,
-    /// The mean over the labels of that: SemEval's measure of task 4C, MAE^M.
+    /// The macro mean of the absolute error: the measure MAE^M of SemEval task 4C.
     pub macro_mae: f64,
     /// The mean label.
     pub mean_label: f64,
@@ -34,35 +34,35 @@ pub struct Report {
     pub mean_class: f64,
     /// The mean value.
     pub mean_value: f64,
-    /// The mean over the texts of |mean value - mean label| of their bins.
+    /// The expected calibration error: the mean over texts of |mean value - mean label| of their bin.
     pub calibration_error: f64,
-    /// The bins of values that hold texts.
-    pub bins: Vec<Bin>,
-    /// How many groups there are.
+    /// The non-empty calibration bins.
+    pub bins: Vec<CalibrationBin>,
+    /// The number of groups.
     pub groups: usize,
-    /// The correlation of the groups' mean classes with their mean labels; none where there are fewer
-    /// than three groups, or all are alike.
+    /// The Pearson correlation of the groups' mean classes and mean labels; `None` with fewer than three
+    /// groups or without variance.
     pub group_class_r: Option<f64>,
-    /// The same of their mean values.
+    /// The Pearson correlation of the groups' mean values and mean labels.
     pub group_value_r: Option<f64>,
-    /// How often each class was given, by label.
+    /// The confusion matrix: counts of classes, by label.
     pub confusion: Vec<Vec<u32>>,
 }
 
-pub(super) fn of(tally: &Tally) -> Report {
-    let labels = tally.scale.labels();
-    let confusion: Vec<Vec<u32>> = tally.counts[..labels]
+pub(super) fn build(evaluation: &Evaluation) -> Report {
+    let labels = evaluation.scale.labels();
+    let confusion: Vec<Vec<u32>> = evaluation.counts[..labels]
         .iter()
         .map(|row| row[..labels].to_vec())
         .collect();
     let all = Sums {
-        n: tally.all.n.max(1.0),
-        ..tally.all
+        n: evaluation.all.n.max(1.0),
+        ..evaluation.all
     };
-    let (class_r, value_r) = groups(tally);
+    let (class_r, value_r) = groups(evaluation);
     let off = |label: usize, class: usize| label.abs_diff(class) as f64;
     Report {
-        n: tally.all.n as u32,
+        n: evaluation.all.n as u32,
         accuracy: mean(&confusion, |label, class| {
             f64::from(u8::from(label == class))
         }),
@@ -75,23 +75,23 @@ pub(super) fn of(tally: &Tally) -> Report {
         mean_label: all.label / all.n,
         mean_class: all.class / all.n,
         mean_value: all.value / all.n,
-        calibration_error: tally
+        calibration_error: evaluation
             .bins
             .iter()
             .map(|bin| (bin.value - bin.label).abs())
             .sum::<f64>()
             / all.n,
-        bins: bins(tally),
-        groups: tally.groups.len(),
+        bins: bins(evaluation),
+        groups: evaluation.groups.len(),
         group_class_r: class_r,
         group_value_r: value_r,
         confusion,
     }
 }
 
-fn bins(tally: &Tally) -> Vec<Bin> {
-    let held = tally.bins.iter().filter(|bin| bin.n > 0.0);
-    let bin = |sums: &Sums| Bin {
+fn bins(evaluation: &Evaluation) -> Vec<CalibrationBin> {
+    let held = evaluation.bins.iter().filter(|bin| bin.n > 0.0);
+    let bin = |sums: &Sums| CalibrationBin {
         n: sums.n as u32,
         value: sums.value / sums.n,
         label: sums.label / sums.n,
@@ -99,11 +99,12 @@ fn bins(tally: &Tally) -> Vec<Bin> {
     held.map(bin).collect()
 }
 
-fn groups(tally: &Tally) -> (Option<f64>, Option<f64>) {
-    let of = |mean: fn(&Sums) -> f64| -> Vec<f64> { tally.groups.values().map(mean).collect() };
-    let labels = of(|sums| sums.label / sums.n);
-    let classes = of(|sums| sums.class / sums.n);
-    let values = of(|sums| sums.value / sums.n);
+fn groups(evaluation: &Evaluation) -> (Option<f64>, Option<f64>) {
+    let means =
+        |mean: fn(&Sums) -> f64| -> Vec<f64> { evaluation.groups.values().map(mean).collect() };
+    let labels = means(|sums| sums.label / sums.n);
+    let classes = means(|sums| sums.class / sums.n);
+    let values = means(|sums| sums.value / sums.n);
     (pearson(&labels, &classes), pearson(&labels, &values))
 }
 
@@ -124,25 +125,25 @@ fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
     (spread > 0.0).then(|| ab / spread)
 }
 
-fn mean(confusion: &[Vec<u32>], of: impl Fn(usize, usize) -> f64) -> f64 {
+fn mean(confusion: &[Vec<u32>], measure: impl Fn(usize, usize) -> f64) -> f64 {
     let (mut sum, mut n) = (0.0, 0.0);
     for (label, row) in confusion.iter().enumerate() {
         for (class, count) in row.iter().enumerate() {
-            sum += of(label, class) * f64::from(*count);
+            sum += measure(label, class) * f64::from(*count);
             n += f64::from(*count);
         }
     }
     if n > 0.0 { sum / n } else { 0.0 }
 }
 
-/// The mean over the labels that occur.
-fn macro_mean(confusion: &[Vec<u32>], of: impl Fn(usize, usize) -> f64) -> f64 {
+/// The macro mean over the labels that occur.
+fn macro_mean(confusion: &[Vec<u32>], measure: impl Fn(usize, usize) -> f64) -> f64 {
     let occurring = confusion
         .iter()
         .enumerate()
         .filter(|(_, row)| row.iter().any(|n| *n > 0));
     let means: Vec<f64> = occurring
-        .map(|(label, row)| mean(std::slice::from_ref(row), |_, class| of(label, class)))
+        .map(|(label, row)| mean(std::slice::from_ref(row), |_, class| measure(label, class)))
         .collect();
     means.iter().sum::<f64>() / means.len().max(1) as f64
 }
@@ -159,8 +160,8 @@ fn macro_f1(confusion: &[Vec<u32>]) -> f64 {
     all.iter().sum::<f64>() / all.len().max(1) as f64
 }
 
-impl Scale {
-    /// The scale's name.
+impl LabelScale {
+    /// The name of the scale.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -175,19 +176,19 @@ impl Scale {
 mod tests {
     use moodvane_model::{Score, Sentiment};
 
-    use super::super::{Scale, Tally};
+    use super::super::{Evaluation, LabelScale};
 
-    fn tally(scale: Scale, rows: &[(usize, &str, u8)]) -> Tally {
-        let mut tally = Tally::new(scale);
+    fn evaluation(scale: LabelScale, rows: &[(usize, &str, u8)]) -> Evaluation {
+        let mut evaluation = Evaluation::new(scale);
         for &(label, group, class) in rows {
             let score = Score::new(Sentiment::try_from(class).unwrap(), f64::from(class));
-            tally.add(label, Some(group), score);
+            evaluation.add(label, Some(group), score);
         }
-        tally
+        evaluation
     }
 
     #[test]
-    fn measures_worked_out_by_hand() {
+    fn matches_measures_computed_by_hand() {
         let rows = [
             (0, "a", 0),
             (0, "a", 1),
@@ -196,7 +197,7 @@ mod tests {
             (4, "c", 2),
             (4, "c", 4),
         ];
-        let report = tally(Scale::Five, &rows).report();
+        let report = evaluation(LabelScale::Five, &rows).report();
         assert_eq!(report.n, 6);
         assert!((report.accuracy - 4.0 / 6.0).abs() < 1e-12);
         assert!((report.macro_recall - (0.5 + 1.0 + 0.5) / 3.0).abs() < 1e-12);
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_scale_of_three_the_outer_classes_are_folded_inwards() {
+    fn folds_outer_classes_on_scale_of_three() {
         let rows = [
             (0, "a", 0),
             (0, "a", 1),
@@ -218,15 +219,15 @@ mod tests {
             (2, "a", 3),
             (2, "a", 4),
         ];
-        let report = tally(Scale::Three, &rows).report();
+        let report = evaluation(LabelScale::Three, &rows).report();
         assert!((report.accuracy - 1.0).abs() < 1e-12);
         assert!((report.mean_value - report.mean_label).abs() < 1e-12);
         assert_eq!(report.group_class_r, None);
     }
 
     #[test]
-    fn nothing_counted_is_nothing() {
-        let report = Tally::new(Scale::Five).report();
+    fn reports_zero_without_texts() {
+        let report = Evaluation::new(LabelScale::Five).report();
         assert_eq!((report.n, report.accuracy, report.macro_mae), (0, 0.0, 0.0));
     }
 }

@@ -1,72 +1,72 @@
-//! Two scorers as one: each text goes to the first that speaks its language.
+//! Routes each text to one of two scorers by language.
 //!
-//! Guarantee: what the first speaks is scored by the first alone, so that its scores stay what they are
-//! without the second.
+//! Guarantee: the first scorer scores all texts in languages that it supports, so that these scores are
+//! the same as without the second.
 
 use moodvane_model::{Language, Score};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{Scorer, ScorerFault, Text};
+use crate::{Scorer, ScorerError, Text};
 
-/// Scores by one scorer, and the languages that it does not speak by another.
-pub struct ByLanguage {
+/// A scorer that delegates languages unsupported by the first scorer to the second.
+pub struct LanguageRouter {
     first: Box<dyn Scorer>,
-    others: Box<dyn Scorer>,
+    second: Box<dyn Scorer>,
     fingerprint: String,
 }
 
-impl ByLanguage {
-    /// Of two scorers.
+impl LanguageRouter {
+    /// A router over two scorers.
     #[must_use]
-    pub fn new(first: Box<dyn Scorer>, others: Box<dyn Scorer>) -> Self {
+    pub fn new(first: Box<dyn Scorer>, second: Box<dyn Scorer>) -> Self {
         let mut hash = Xxh3::new();
-        for scorer in [&first, &others] {
+        for scorer in [&first, &second] {
             hash.update(scorer.fingerprint().as_bytes());
             hash.update(&[0]);
         }
         let fingerprint = format!("by-language-1-{:016x}", hash.digest());
         Self {
             first,
-            others,
+            second,
             fingerprint,
         }
     }
 }
 
-impl Scorer for ByLanguage {
+impl Scorer for LanguageRouter {
     fn fingerprint(&self) -> &str {
         &self.fingerprint
     }
 
-    fn speaks(&self, language: Option<Language>) -> bool {
-        self.first.speaks(language) || self.others.speaks(language)
+    fn supports_language(&self, language: Option<Language>) -> bool {
+        self.first.supports_language(language) || self.second.supports_language(language)
     }
 
     fn score(&mut self, text: &str) -> Score {
-        if self.first.speaks(None) {
+        if self.first.supports_language(None) {
             self.first.score(text)
         } else {
-            self.others.score(text)
+            self.second.score(text)
         }
     }
 
-    fn score_texts(
+    fn score_batch(
         &mut self,
         texts: &[Text<'_>],
         scores: &mut Vec<Option<Score>>,
-    ) -> Result<(), ScorerFault> {
+    ) -> Result<(), ScorerError> {
         scores.clear();
         scores.resize(texts.len(), None);
-        let firsts = |text: &Text<'_>| self.first.speaks(text.language);
-        let (first, others): (Vec<usize>, Vec<usize>) =
-            (0..texts.len()).partition(|at| firsts(&texts[*at]));
-        for (scorer, numbers) in [(&mut self.first, first), (&mut self.others, others)] {
+        let is_first = |text: &Text<'_>| self.first.supports_language(text.language);
+        let (first, second): (Vec<usize>, Vec<usize>) =
+            (0..texts.len()).partition(|at| is_first(&texts[*at]));
+        for (scorer, numbers) in [(&mut self.first, first), (&mut self.second, second)] {
             if numbers.is_empty() {
                 continue;
             }
             let some: Vec<Text<'_>> = numbers.iter().map(|at| texts[*at]).collect();
             let mut answers = Vec::with_capacity(some.len());
-            scorer.score_texts(&some, &mut answers)?;
+            scorer.score_batch(&some, &mut answers)?;
             for (at, answer) in numbers.into_iter().zip(answers) {
                 scores[at] = answer;
             }
@@ -74,9 +74,11 @@ impl Scorer for ByLanguage {
         Ok(())
     }
 
-    /// The smaller bound: any of the texts may be for the slower scorer.
-    fn at_once(&self) -> usize {
-        self.first.at_once().min(self.others.at_once())
+    /// The smaller of both, because any text may go to the slower scorer.
+    fn max_batch_size(&self) -> usize {
+        self.first
+            .max_batch_size()
+            .min(self.second.max_batch_size())
     }
 }
 
@@ -87,24 +89,24 @@ mod tests {
 
     use super::*;
 
-    /// Says the class that it is made with, for one language, or for all.
-    struct Fixed(u8, Option<&'static str>, Result<(), ScorerFault>);
+    /// Returns a fixed class, for one language or for all.
+    struct Fixed(u8, Option<&'static str>, Result<(), ScorerError>);
 
     impl Scorer for Fixed {
         fn fingerprint(&self) -> &str {
             ["zero", "one", "two", "three", "four"][usize::from(self.0)]
         }
-        fn speaks(&self, language: Option<Language>) -> bool {
+        fn supports_language(&self, language: Option<Language>) -> bool {
             language.is_none_or(|l| self.1.is_none_or(|own| l.as_str() == own))
         }
         fn score(&mut self, _: &str) -> Score {
             Score::new(Sentiment::ALL[usize::from(self.0)], f64::from(self.0))
         }
-        fn score_texts(
+        fn score_batch(
             &mut self,
             texts: &[Text<'_>],
             scores: &mut Vec<Option<Score>>,
-        ) -> Result<(), ScorerFault> {
+        ) -> Result<(), ScorerError> {
             self.2.clone()?;
             scores.clear();
             scores.extend(
@@ -114,13 +116,13 @@ mod tests {
             );
             Ok(())
         }
-        fn at_once(&self) -> usize {
+        fn max_batch_size(&self) -> usize {
             10 * usize::from(self.0)
         }
     }
 
-    fn both(others: Fixed) -> ByLanguage {
-        ByLanguage::new(Box::new(Fixed(1, Some("en"), Ok(()))), Box::new(others))
+    fn router(second: Fixed) -> LanguageRouter {
+        LanguageRouter::new(Box::new(Fixed(1, Some("en"), Ok(()))), Box::new(second))
     }
 
     fn text(text: &'static str, language: &str) -> Text<'static> {
@@ -131,8 +133,8 @@ mod tests {
     }
 
     #[test]
-    fn each_text_goes_to_who_speaks_it_and_order_stays() {
-        let mut scorer = both(Fixed(4, None, Ok(())));
+    fn routes_texts_by_language_in_order() {
+        let mut scorer = router(Fixed(4, None, Ok(())));
         let texts = [
             text("a", "de"),
             text("b", "en"),
@@ -141,36 +143,38 @@ mod tests {
             text("?", "en"),
         ];
         let mut scores = vec![None; 9];
-        scorer.score_texts(&texts, &mut scores).unwrap();
+        scorer.score_batch(&texts, &mut scores).unwrap();
         let classes: Vec<Option<u8>> = scores
             .iter()
             .map(|s| s.map(|s| s.sentiment.class()))
             .collect();
         assert_eq!(classes, [Some(4), Some(1), Some(1), None, None]);
         assert_eq!(scorer.score("x").sentiment.class(), 1);
-        assert_eq!(scorer.at_once(), 10);
+        assert_eq!(scorer.max_batch_size(), 10);
     }
 
     #[test]
-    fn a_language_of_neither_is_spoken_by_none() {
-        let scorer = both(Fixed(4, Some("de"), Ok(())));
-        let speaks = |tag| scorer.speaks(Some(Language::parse(tag).unwrap()));
-        assert!(speaks("de") && speaks("en") && !speaks("fr") && scorer.speaks(None));
+    fn rejects_language_of_neither() {
+        let scorer = router(Fixed(4, Some("de"), Ok(())));
+        let supports = |tag| scorer.supports_language(Some(Language::parse(tag).unwrap()));
+        assert!(
+            supports("de") && supports("en") && !supports("fr") && scorer.supports_language(None)
+        );
     }
 
     #[test]
-    fn the_fingerprint_is_of_both_and_a_fault_of_either_is_told() {
-        let fault = ScorerFault("away".to_owned());
-        let mut failing = both(Fixed(4, None, Err(fault.clone())));
-        let other = both(Fixed(3, None, Ok(())));
+    fn fingerprints_both_and_reports_error_of_either() {
+        let error = ScorerError("unavailable".to_owned());
+        let mut failing = router(Fixed(4, None, Err(error.clone())));
+        let other = router(Fixed(3, None, Ok(())));
         assert_ne!(failing.fingerprint(), other.fingerprint());
         assert!(failing.fingerprint().len() <= 48);
         assert_eq!(
-            failing.score_texts(&[text("a", "de")], &mut Vec::new()),
-            Err(fault)
+            failing.score_batch(&[text("a", "de")], &mut Vec::new()),
+            Err(error)
         );
         assert_eq!(
-            failing.score_texts(&[text("a", "en")], &mut Vec::new()),
+            failing.score_batch(&[text("a", "en")], &mut Vec::new()),
             Ok(())
         );
     }

@@ -1,33 +1,32 @@
-//! How near a scorer comes to people's labels.
+//! Evaluation of a scorer against human labels.
 //!
-//! Terms: a *scale* is what labels mean: five classes, or three, to which the five are folded. The
-//! *macro* mean of a measure is its mean over the labels, each counting the same, however many texts
-//! have it.
+//! Terms: the *scale* of labels has five classes, or three, to which the five are folded. The *macro*
+//! mean of a measure is its mean over the labels, with equal weight for each label.
 //!
-//! Guarantee: every measure is defined for every tally; where nothing was counted it is 0.
+//! Guarantee: every measure is defined for every evaluation; without texts it is 0.
 
-pub mod identity;
+pub mod identity_terms;
 mod labelled;
 mod report;
 
-pub use labelled::{LabelError, Labelled, Labels, read_labelled};
-pub use report::{Bin, Report};
+pub use labelled::{LabelError, LabelKind, LabelledText, parse_labelled};
+pub use report::{CalibrationBin, Report};
 
 use std::collections::BTreeMap;
 
 use moodvane_model::Score;
 
-/// What labels mean.
+/// The scale of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
+pub enum LabelScale {
     /// 0 negative, 1 neutral, 2 positive.
     Three,
     /// 0 very negative to 4 very positive.
     Five,
 }
 
-impl Scale {
-    /// How many labels there are.
+impl LabelScale {
+    /// The number of labels.
     #[must_use]
     pub fn labels(self) -> usize {
         match self {
@@ -36,7 +35,7 @@ impl Scale {
         }
     }
 
-    /// The label that a class 0 to 4 is on this scale.
+    /// Maps a class 0 to 4 to a label of this scale.
     #[must_use]
     pub fn fold(self, class: u8) -> usize {
         match (self, class) {
@@ -47,7 +46,7 @@ impl Scale {
         }
     }
 
-    /// Where a value 0.0 to 4.0 lies on this scale. On the scale of three, 1.0 and less is 0.
+    /// Maps a value 0.0 to 4.0 to this scale. On the scale of three, 1.0 and below map to 0.
     #[must_use]
     pub fn value(self, value: f64) -> f64 {
         match self {
@@ -75,23 +74,23 @@ impl Sums {
     }
 }
 
-/// How many bins of values calibration has.
+/// The number of calibration bins.
 const BINS: usize = 8;
 
-/// Labels beside what a scorer said.
+/// Accumulates labels and scores.
 #[derive(Debug, Clone)]
-pub struct Tally {
-    scale: Scale,
+pub struct Evaluation {
+    scale: LabelScale,
     counts: [[u32; 5]; 5],
     all: Sums,
     bins: [Sums; BINS],
     groups: BTreeMap<String, Sums>,
 }
 
-impl Tally {
-    /// An empty one.
+impl Evaluation {
+    /// An empty evaluation.
     #[must_use]
-    pub fn new(scale: Scale) -> Self {
+    pub fn new(scale: LabelScale) -> Self {
         Self {
             scale,
             counts: [[0; 5]; 5],
@@ -101,8 +100,7 @@ impl Tally {
         }
     }
 
-    /// Counts one text: its label, the group that it belongs to, and its score. A label that the
-    /// scale does not have is not counted.
+    /// Adds a text: its label, its group and its score. Ignores a label that is not on the scale.
     pub fn add(&mut self, label: usize, group: Option<&str>, score: Score) {
         if label >= self.scale.labels() {
             return;
@@ -126,9 +124,9 @@ impl Tally {
         }
     }
 
-    /// The measures of all that was counted.
+    /// The measures over all added texts.
     #[must_use]
     pub fn report(&self) -> Report {
-        report::of(self)
+        report::build(self)
     }
 }

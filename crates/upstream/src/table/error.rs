@@ -1,0 +1,83 @@
+//! Errors of tables.
+
+use std::io;
+
+use thiserror::Error;
+
+use crate::DropReason;
+use crate::format::excerpt;
+
+/// The reason why a table cannot be read.
+#[derive(Debug, Error)]
+pub enum TableError {
+    /// The file cannot be read.
+    #[error("cannot read the table")]
+    Io(#[from] io::Error),
+    /// The table is empty.
+    #[error("the table is empty, expected a header with the names of the columns")]
+    Empty,
+    /// The header is too long or invalid.
+    #[error("cannot parse the header of the table")]
+    Header(#[source] DropReason),
+    /// The header lacks columns.
+    #[error(
+        "the table has no column {}, its columns are {}",
+        quoted(missing),
+        quoted(columns)
+    )]
+    Columns {
+        /// All missing columns.
+        missing: Vec<String>,
+        /// The columns of the header.
+        columns: Vec<String>,
+    },
+    /// An unknown name.
+    #[error("\"{given}\" is not a {what}, expected one of {known}")]
+    UnknownName {
+        /// The kind of name, for example `unit of temperature`.
+        what: &'static str,
+        /// The given name.
+        given: String,
+        /// The known names.
+        known: String,
+    },
+    /// A pattern that does not determine a time.
+    #[error(
+        "\"{0}\" is not a time format, expected rfc3339, unix_s, unix_ms or a pattern with date and time such as %Y-%m-%d %H:%M:%S"
+    )]
+    TimeFormat(String),
+    /// A position after the end of the file: the file has changed since the position was saved.
+    #[error("cannot resume at byte {at}, the table ends at byte {end}")]
+    PastEnd {
+        /// The requested position in bytes.
+        at: u64,
+        /// The file's length in bytes.
+        end: u64,
+    },
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    names.join(", ")
+}
+
+/// Finds the value with this name, ignoring case.
+pub(super) fn parse_name<T: Copy>(
+    all: &[T],
+    name: fn(T) -> &'static str,
+    given: &str,
+    what: &'static str,
+) -> Result<T, TableError> {
+    all.iter()
+        .copied()
+        .find(|one| name(*one).eq_ignore_ascii_case(given))
+        .ok_or_else(|| TableError::UnknownName {
+            what,
+            given: excerpt(given),
+            known: all
+                .iter()
+                .map(|one| name(*one))
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}
