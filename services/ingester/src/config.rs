@@ -1,11 +1,14 @@
-//! The ingester's configuration: `[ingester]` and every `[[source]]`, read and checked as a whole.
+//! The ingester's configuration: `[ingester]` and every `[[source]]`, read and checked together.
 //!
-//! Guarantee: every fault is reported, none hides another; nothing is opened or asked.
+//! Guarantee: reading reports every fault, not only the first, and opens no file or connection except
+//! the files of secrets.
 
+mod bluesky;
+mod fields;
 mod file;
 mod input;
-mod live;
 mod mastodon;
+mod secret;
 mod spool;
 mod weather;
 mod x;
@@ -16,49 +19,50 @@ use std::time::Duration;
 use moodvane_model::{City, SourceId};
 use moodvane_runtime::{Section, Settings};
 
+pub use self::bluesky::BlueskyConfig;
 pub use self::file::{PostFileConfig, WeatherFileConfig};
 pub use self::input::{FileConfig, Input, Speed};
-pub use self::live::BlueskyConfig;
 pub use self::mastodon::MastodonConfig;
-pub use self::weather::{ApiKey, WeatherConfig, WeatherProvider};
+pub use self::secret::ApiKey;
+pub use self::weather::{WeatherConfig, WeatherProvider};
 pub use self::x::XConfig;
 use crate::backoff::Backoff;
 use crate::recovery::{CircuitConfig, RetryPolicy};
 use crate::spool::SpoolConfig;
 
-/// The most messages of a source in flight. A crash makes the source send them again, and those of
-/// an unsaved cursor too: together they must lie within the readers' duplicate window of 65,536.
+/// Limit of messages in flight per source. After a crash the source reads them again, with those
+/// behind its saved cursor: together they must fit into the readers' duplicate window of 65,536.
 const MAX_IN_FLIGHT: usize = 32_768;
 const KINDS: &str = "open-meteo, openweathermap, weatherbit, weatherstack, apixu, nws, bluesky, mastodon, x, post-file or weather-file";
 
-/// All that the ingester is told.
+/// Configuration of the ingester.
 #[derive(Debug, Clone)]
 pub struct IngesterConfig {
-    /// The fewest formatter actors that there are.
+    /// Minimum number of formatter actors.
     pub formatters_min: usize,
-    /// The most formatter actors that there are.
+    /// Maximum number of formatter actors.
     pub formatters_max: usize,
-    /// How many messages an actor's mailbox holds.
+    /// Capacity of an actor's mailbox, in messages.
     pub mailbox: usize,
-    /// The most messages of a stream that make one batch.
+    /// Maximum number of messages of a stream in one batch.
     pub batch_posts: usize,
-    /// The most batches of one source that are formatted or published at a time.
+    /// Maximum number of batches per source that are formatted or published at a time.
     pub batches_in_flight: usize,
-    /// How long a failed source, or a log that is away, is left alone.
+    /// Delay before a failed source or an unavailable log is retried.
     pub backoff: Backoff,
-    /// When a source that fails again and again rests for long.
+    /// When repeated failures open a source's circuit.
     pub circuit: CircuitConfig,
-    /// How much later than announced a source's sign of life may come, before it is made anew.
+    /// How long after its announced deadline a silent source is restarted.
     pub watchdog_grace: Duration,
-    /// How long a drain may take.
+    /// Time limit of a drain.
     pub drain: Duration,
-    /// Where what cannot be asked again waits for a log that can be away; `None` for nowhere.
+    /// Spool for records of non-replayable sources while the log is unavailable; `None` if disabled.
     pub spool: Option<SpoolConfig>,
     /// The sources; their ids differ.
     pub sources: Vec<SourceConfig>,
 }
 
-/// One source.
+/// Configuration of one source.
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
     /// Live weather.
@@ -76,7 +80,7 @@ pub enum SourceConfig {
 }
 
 impl SourceConfig {
-    /// The source's identifier.
+    /// Identifier of the source.
     #[must_use]
     pub fn id(&self) -> SourceId {
         match self {
@@ -89,7 +93,7 @@ impl SourceConfig {
         }
     }
 
-    /// Whether it ends by itself.
+    /// Whether the source ends by itself.
     #[must_use]
     pub fn is_finite(&self) -> bool {
         matches!(self, Self::PostFile(_) | Self::WeatherFile(_))
@@ -105,16 +109,16 @@ impl SourceConfig {
         file.input == Input::Stdin
     }
 
-    /// Whether it waits while the log is away: it can be asked again for what it said before, or, as
-    /// standard input, keeps its writer waiting. The past hours of the weather are
-    /// coarser than its observations, which are gone when they were not taken. Of what a stream of
-    /// Mastodon or X brought some can be asked for again, but not all.
+    /// Whether the source waits while the log is unavailable, because its upstream can send past
+    /// messages again, or, as standard input, blocks its writer. The history of a weather provider
+    /// is coarser than its observations, which are lost unless they are read in time. Mastodon and X
+    /// can repeat only some of the posts of a stream.
     #[must_use]
     pub fn is_replayable(&self) -> bool {
         !matches!(self, Self::Weather(_) | Self::Mastodon(_) | Self::X(_))
     }
 
-    /// Whose waits hold when it failed.
+    /// Delays after failures of the source.
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         match self {
             Self::X(_) => RetryPolicy::X,
@@ -123,10 +127,9 @@ impl SourceConfig {
     }
 
     fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
-        // The kind decides which keys there are; an id is always one of them.
         let kind = section.text("kind")?;
         match kind.as_str() {
-            weather if WeatherProvider::is_one(weather) => {
+            weather if WeatherProvider::is_kind(weather) => {
                 WeatherConfig::read(weather, section, cities).map(Self::Weather)
             }
             "bluesky" => BlueskyConfig::read(section, cities).map(Self::Bluesky),
@@ -143,8 +146,8 @@ impl SourceConfig {
 }
 
 impl IngesterConfig {
-    /// Reads `[ingester]` and every `[[source]]`. `None` where there is a fault; the settings then
-    /// hold all of them.
+    /// Reads `[ingester]` and every `[[source]]`. Returns `None` after a fault; `settings` then
+    /// holds all faults.
     #[must_use]
     pub fn read(settings: &Settings, cities: &[City]) -> Option<Self> {
         let section = settings.section("ingester");
@@ -153,7 +156,7 @@ impl IngesterConfig {
         let batches = read_batches(&section);
         let backoff = read_backoff(&section);
         let circuit = read_circuit(&section);
-        let deadline = section.millis("deadline_ms", 1_000..=3_600_000);
+        let watchdog_grace = section.millis("deadline_ms", 1_000..=3_600_000);
         let drain = section.millis("drain_ms", 0..=600_000);
         let spool = spool::read(settings);
         let sources = read_sources(settings, cities);
@@ -167,7 +170,7 @@ impl IngesterConfig {
             batches_in_flight,
             backoff: backoff?,
             circuit: circuit?,
-            watchdog_grace: deadline?,
+            watchdog_grace: watchdog_grace?,
             drain: drain?,
             spool: spool?,
             sources: sources?,
@@ -175,36 +178,36 @@ impl IngesterConfig {
     }
 }
 
-/// The fewest and the most formatters.
+/// The minimum and the maximum number of formatters.
 fn read_formatters(section: &Section<'_>) -> Option<(usize, usize)> {
-    let least = section.number("formatters_least", 1..=256_usize);
-    let most = section.number("formatters", 1..=256_usize);
-    let (least, most) = (least?, most?);
-    if least > most {
-        let right = format!("must not be above formatters, {most}");
-        section.fault("formatters_least", right);
+    let min = section.number("formatters_least", 1..=256_usize);
+    let max = section.number("formatters", 1..=256_usize);
+    let (min, max) = (min?, max?);
+    if min > max {
+        let expected = format!("must not be above formatters, {max}");
+        section.fault("formatters_least", expected);
         return None;
     }
-    Some((least, most))
+    Some((min, max))
 }
 
 fn read_circuit(section: &Section<'_>) -> Option<CircuitConfig> {
     let failures = section.number("circuit_failures", 1..=1_000_000_u32);
-    let rest = section.millis("circuit_rest_ms", 1..=86_400_000);
+    let cooldown = section.millis("circuit_rest_ms", 1..=86_400_000);
     Some(CircuitConfig {
         failures: failures?,
-        cooldown: rest?,
+        cooldown: cooldown?,
     })
 }
 
-/// The most messages of a batch, and the most batches in flight.
+/// The maximum number of messages in a batch, and of batches in flight.
 fn read_batches(section: &Section<'_>) -> Option<(usize, usize)> {
     let posts = section.number("batch_posts", 1..=10_000_usize);
     let batches = section.number("batches_in_flight", 1..=64_usize);
     let (posts, batches) = (posts?, batches?);
     if posts * batches > MAX_IN_FLIGHT {
         let fault = format!(
-            "{batches} batches of up to {posts} posts may be in flight, they must be {MAX_IN_FLIGHT} posts at most"
+            "allows {batches} batches of {posts} posts in flight, must allow {MAX_IN_FLIGHT} posts at most"
         );
         section.fault("batches_in_flight", fault);
         return None;
@@ -226,41 +229,41 @@ fn read_sources(settings: &Settings, cities: &[City]) -> Option<Vec<SourceConfig
         .iter()
         .map(|section| SourceConfig::read(section, cities))
         .collect();
-    let mut ids = BTreeSet::new();
-    let mut distinct = true;
-    for (section, source) in sections.iter().zip(&sources) {
-        if let Some(source) = source
-            && !ids.insert(source.id())
-        {
-            let id = source.id();
-            section.fault(
-                "id",
-                format!("\"{id}\" is another source's id already, it must be its own"),
-            );
-            distinct = false;
-        }
-    }
-    distinct &= one_reads_stdin(&sections, &sources);
+    let has_unique_ids = check_ids(&sections, &sources);
+    let has_one_stdin = check_stdin(&sections, &sources);
     sources
         .into_iter()
         .collect::<Option<Vec<_>>>()
-        .filter(|_| distinct)
+        .filter(|_| has_unique_ids && has_one_stdin)
 }
 
-/// Two readers of standard input would each have some of its rows.
-fn one_reads_stdin(sections: &[Section<'_>], sources: &[Option<SourceConfig>]) -> bool {
+fn check_ids(sections: &[Section<'_>], sources: &[Option<SourceConfig>]) -> bool {
+    let mut ids = BTreeSet::new();
+    let mut is_valid = true;
+    for (section, source) in sections.iter().zip(sources) {
+        let Some(id) = source.as_ref().map(SourceConfig::id) else {
+            continue;
+        };
+        if !ids.insert(id) {
+            section.fault("id", format!("\"{id}\" is the id of another source"));
+            is_valid = false;
+        }
+    }
+    is_valid
+}
+
+/// Two readers of standard input would each get some of its rows.
+fn check_stdin(sections: &[Section<'_>], sources: &[Option<SourceConfig>]) -> bool {
     let is_stdin =
         |source: &Option<SourceConfig>| source.as_ref().is_some_and(SourceConfig::is_stdin);
-    let mut readers = sections
+    let readers = sections
         .iter()
         .zip(sources)
         .filter(|(_, source)| is_stdin(source));
-    readers.next();
-    let mut one = true;
-    for (section, _) in readers {
-        let fault = "standard input is another source's already, one alone can read it";
-        section.fault("path", fault);
-        one = false;
+    let mut is_valid = true;
+    for (section, _) in readers.skip(1) {
+        section.fault("path", "standard input is the input of another source");
+        is_valid = false;
     }
-    one
+    is_valid
 }

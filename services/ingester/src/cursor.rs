@@ -1,8 +1,8 @@
-//! Where a source stands, saved in the log.
+//! Saves the cursor of a source to the log.
 //!
-//! Guarantee: only what was noted is saved, and it is noted only after its acknowledgement. A
-//! cursor lags behind the log by a bounded number of records, so that what a crash makes a source
-//! send again lies within the readers' duplicate window.
+//! Guarantee: a cursor is saved only after the acknowledgement of everything before it. It lags
+//! behind the log by a bounded number of records, so that the records that a source reads again after
+//! a crash lie within the readers' duplicate window.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use moodvane_eventlog::{EventLog, LogError};
 use tokio::time::Instant;
 
-/// The longest a noted cursor stays unsaved.
-const EVERY: Duration = Duration::from_secs(1);
-/// The most records that may be noted and unsaved: with those in flight well below the readers'
-/// window of 65,536.
-pub(crate) const EVERY_RECORDS: usize = 16_384;
+/// Longest time that an acknowledged cursor stays unsaved.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// Number of acknowledged records after which the cursor is saved early. With the records in flight
+/// it must stay well below the readers' window of 65,536.
+pub(crate) const SAVE_RECORDS: usize = 16_384;
 
-/// Saves a cursor now and then.
+/// Saves the latest cursor at intervals.
 pub(crate) struct CursorKeeper {
     log: Arc<dyn EventLog>,
     name: String,
@@ -32,31 +32,31 @@ impl CursorKeeper {
             name,
             unsaved: None,
             records: 0,
-            next: Instant::now() + EVERY,
+            next: Instant::now() + SAVE_INTERVAL,
         }
     }
 
-    /// All up to `cursor` is acknowledged: `records` more than when it was last noted.
+    /// Moves the cursor after the acknowledgement of `records` more records.
     pub(crate) fn note(&mut self, cursor: String, records: usize) {
         self.unsaved = Some(cursor);
         self.records += records;
     }
 
-    /// Waits until there is something to save and it is time; for ever where there is nothing.
+    /// Waits until the cursor should be saved; for ever if there is nothing to save.
     pub(crate) async fn due(&self) {
         match self.unsaved {
-            Some(_) if self.records >= EVERY_RECORDS => {}
+            Some(_) if self.records >= SAVE_RECORDS => {}
             Some(_) => tokio::time::sleep_until(self.next).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Saves what was noted. What could not be saved stays noted, and is tried again later.
+    /// Saves the cursor. After a failure the cursor stays unsaved and is due again one interval later.
     pub(crate) async fn save(&mut self) -> Result<(), LogError> {
         let Some(cursor) = &self.unsaved else {
             return Ok(());
         };
-        self.next = Instant::now() + EVERY;
+        self.next = Instant::now() + SAVE_INTERVAL;
         self.records = 0;
         self.log.save_cursor(&self.name, cursor).await?;
         self.unsaved = None;

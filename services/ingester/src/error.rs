@@ -137,15 +137,3 @@ pub enum IngestError {
     #[error("the ingester was stopped before its files had ended; they resume where they stood")]
     Stopped,
 }
-
-/// The message of an error with its causes.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}

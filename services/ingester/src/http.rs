@@ -1,11 +1,10 @@
-//! HTTP requests with every limit stated: for an answer as a whole, and for one that never ends.
+//! HTTP requests with limits of time and size.
 //!
-//! Guarantee: no error holds a URL or a token.
+//! Guarantee: no error contains a URL or a token.
 
-use std::error::Error;
 use std::time::Duration;
 
-use moodvane_model::Timestamp;
+use moodvane_model::{ErrorChain, Timestamp};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
@@ -13,30 +12,30 @@ use url::{Host, Url};
 
 use crate::error::SourceError;
 
-/// The longest answer, in bytes.
+/// Size limit of a response body.
 pub(crate) const MAX_BODY_BYTES: usize = 1 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The longest wait for a whole answer.
+/// Time limit of a complete response.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 3;
-/// When requests are counted anew, as Weatherbit and Mastodon say it, and as X does.
+/// Headers with the time at which a rate limit resets: of Weatherbit and Mastodon, and of X.
 const RATE_RESETS: [&str; 2] = ["x-ratelimit-reset", "x-rate-limit-reset"];
-/// Whoever asks for a longer pause is asked again nevertheless.
+/// A server that requests a longer pause gets the next request after this one.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// A client for the server at `base`, which may turn to `contact` where that is not empty. For https it
-/// needs the system's certificates of authorities.
+/// A client for the server at `base`. The user agent names `contact` if it is not empty. For https
+/// the system needs certificates of authorities.
 pub(crate) fn client(base: &Url, contact: &str) -> Result<Client, SourceError> {
-    built(builder(base, contact).timeout(TIMEOUT))
+    build(builder(base, contact).timeout(TIMEOUT))
 }
 
-/// A client for streams of the server at `base`: what it is answered may last for ever. Who asks
-/// bounds the wait for the answer's beginning, and for each part.
+/// A client for streams of the server at `base`, whose responses may last for ever. The caller
+/// limits the time to the response's start, and to each part.
 pub(crate) fn streaming_client(base: &Url) -> Result<Client, SourceError> {
-    built(builder(base, ""))
+    build(builder(base, ""))
 }
 
-fn built(builder: ClientBuilder) -> Result<Client, SourceError> {
+fn build(builder: ClientBuilder) -> Result<Client, SourceError> {
     builder.build().map_err(failed)
 }
 
@@ -51,7 +50,7 @@ fn builder(base: &Url, contact: &str) -> ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(Policy::limited(MAX_REDIRECTS));
     if base.scheme() == "http" {
-        // Else the client could not be made where the system has none, as in a slim container.
+        // Building fails on a system without certificates, such as a slim container.
         builder = builder.tls_certs_only([]);
     }
     if is_loopback(base) {
@@ -70,28 +69,28 @@ fn is_loopback(base: &Url) -> bool {
     }
 }
 
-/// The body of the answer to a GET that is made `now`.
+/// Sends a GET request and returns the response body. `now` is the time of the request.
 pub(crate) async fn get(client: &Client, url: Url, now: Timestamp) -> Result<Vec<u8>, SourceError> {
     body(open(client.get(url), now).await?).await
 }
 
-/// The answer to a request that is made `now`, its body still to come.
+/// Sends a request and returns the response before its body. `now` is the time of the request.
 pub(crate) async fn open(request: RequestBuilder, now: Timestamp) -> Result<Response, SourceError> {
-    let answer = request.send().await.map_err(failed)?;
-    // Whoever adds something answers 201.
-    if matches!(answer.status(), StatusCode::OK | StatusCode::CREATED) {
-        return Ok(answer);
+    let response = request.send().await.map_err(failed)?;
+    // X answers 201 to an added rule.
+    if matches!(response.status(), StatusCode::OK | StatusCode::CREATED) {
+        return Ok(response);
     }
     Err(SourceError::Status {
-        status: answer.status().as_u16(),
-        retry_after: pause(answer.status(), answer.headers(), now),
+        status: response.status().as_u16(),
+        retry_after: retry_after(response.status(), response.headers(), now),
     })
 }
 
-/// The whole body of an answer.
-pub(crate) async fn body(mut answer: Response) -> Result<Vec<u8>, SourceError> {
+/// Reads a complete response body.
+pub(crate) async fn body(mut response: Response) -> Result<Vec<u8>, SourceError> {
     let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(failed)? {
+    while let Some(part) = response.chunk().await.map_err(failed)? {
         if body.len() + part.len() > MAX_BODY_BYTES {
             return Err(SourceError::TooLong {
                 max: MAX_BODY_BYTES,
@@ -102,23 +101,23 @@ pub(crate) async fn body(mut answer: Response) -> Result<Vec<u8>, SourceError> {
     Ok(body)
 }
 
-/// How long to wait: by `Retry-After`, else, for who asked too often, until the moment at which the
-/// requests are counted anew: in seconds since 1970, or as Mastodon writes it, as a date.
-fn pause(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// The pause that a server requests: `Retry-After`, or, for a 429, the time until the rate limit
+/// resets, in seconds since 1970 or as Mastodon writes it, as a date.
+fn retry_after(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let asked = text(RETRY_AFTER.as_str()).and_then(|text| text.parse::<u64>().ok());
-    let asked = match asked {
+    let seconds = text(RETRY_AFTER.as_str()).and_then(|text| text.parse::<u64>().ok());
+    let pause = match seconds {
+        Some(seconds) => Duration::from_secs(seconds),
         None if status == StatusCode::TOO_MANY_REQUESTS => {
             let reset = RATE_RESETS.into_iter().find_map(text)?;
-            until(reset, now)?
+            time_until(reset, now)?
         }
         None => return None,
-        Some(seconds) => Duration::from_secs(seconds),
     };
-    Some(asked.min(MAX_RETRY_AFTER))
+    Some(pause.min(MAX_RETRY_AFTER))
 }
 
-fn until(reset: &str, now: Timestamp) -> Option<Duration> {
+fn time_until(reset: &str, now: Timestamp) -> Option<Duration> {
     let ms = match reset.parse::<i64>() {
         Ok(seconds) => seconds.checked_mul(1000)?,
         Err(_) => Timestamp::parse_rfc3339(reset).ok()?.millis(),
@@ -128,18 +127,9 @@ fn until(reset: &str, now: Timestamp) -> Option<Duration> {
         .map(Duration::from_millis)
 }
 
-/// The error with its causes, as the outermost says little, and without the URL, as it may hold a
-/// key.
+/// Wraps an error without its URL, which may contain a key.
 pub(crate) fn failed(error: reqwest::Error) -> SourceError {
-    let error = error.without_url();
-    let mut reason = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        reason.push_str(": ");
-        reason.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    SourceError::Request(reason)
+    SourceError::Request(ErrorChain(&error.without_url()).to_string())
 }
 
 #[cfg(test)]
@@ -148,7 +138,7 @@ mod tests {
     use reqwest::header::HeaderName;
 
     #[test]
-    fn the_pause_that_a_provider_asks_for_is_honoured_up_to_an_hour() {
+    fn honours_requested_pause_up_to_an_hour() {
         let now = Timestamp::from_millis(1_514_772_900_000).unwrap();
         let cases = [
             (503, "retry-after", "7", Some(7)),
@@ -169,13 +159,13 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static(name), text.parse().unwrap());
             assert_eq!(
-                pause(status, &headers, now),
+                retry_after(status, &headers, now),
                 seconds.map(Duration::from_secs),
                 "{status} {name}: {text}"
             );
         }
         assert_eq!(
-            pause(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), now),
+            retry_after(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), now),
             None
         );
     }

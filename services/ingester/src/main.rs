@@ -1,4 +1,4 @@
-//! The ingester as a process of its own. The log must be shared: Kafka.
+//! The ingester as a process of its own. It requires a shared log: Kafka.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Takes weather and posts into the log.
+/// Reads weather and posts from their sources and writes them to the log.
 #[derive(Debug, Parser)]
 #[command(name = "ingester", version)]
 struct Cli {
@@ -103,7 +103,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
         &registry,
         &readiness,
     )?;
-    // It is set here alone.
+    // The only place that sets it.
     let _ = handle.set(ingester.clone());
     let finished = async {
         match only_files {
@@ -117,7 +117,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     };
     let report = ingester.drain(drain).await;
     if !report.abandoned.is_empty() {
-        tracing::warn!(abandoned = ?report.abandoned, "sources did not come to rest in time");
+        tracing::warn!(abandoned = ?report.abandoned, "sources did not drain in time");
     }
     end.cancel();
     probes.await??;

@@ -1,5 +1,5 @@
-//! The ingester's counters. Labels are bounded: source ids of the configuration, topics, and the
-//! fixed names of reasons.
+//! Metrics of the sources. Labels have bounded sets of values: configured source ids, topics, and
+//! constant reasons.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use moodvane_model::{SourceId, Topic};
 use moodvane_runtime::metrics::{counter_vec, histogram_vec};
 use prometheus::{HistogramVec, IntCounterVec, Registry};
 
-/// Counters by source.
+/// Metrics by source.
 #[derive(Debug, Clone)]
 pub(crate) struct IngesterMetrics {
     seen: IntCounterVec,
@@ -27,59 +27,60 @@ impl IngesterMetrics {
         Self {
             seen: counters(
                 "moodvane_ingester_posts_seen_total",
-                "Raw messages, rows and values of the weather that a source handed over.",
+                "Raw messages, rows and weather values read by a source.",
                 &["source"],
             ),
             kept: counters(
                 "moodvane_ingester_posts_kept_total",
-                "Raw messages and rows that became at least one record; the others are counted as dropped.",
+                "Raw messages and rows that yielded at least one record; all others count as dropped.",
                 &["source"],
             ),
             published: counters(
                 "moodvane_ingester_records_published_total",
-                "Records that the log acknowledged.",
+                "Records acknowledged by the log.",
                 &["source", "topic"],
             ),
             acknowledged: histogram_vec(
                 registry,
                 "moodvane_ingester_ack_seconds",
-                "From the reading of a message to the acknowledgement of its records, by the log or, of sources that cannot be asked again, by the spool.",
+                "Time from reading a message to the acknowledgement of its records: by the log, or by the spool for non-replayable sources.",
                 &["source"],
             ),
             dropped: counters(
                 "moodvane_ingester_dropped_total",
-                "What was handed over and became no record, by reason.",
+                "Raw messages, rows and weather values that yielded no record, by reason.",
                 &["source", "reason"],
             ),
             restarts: counters(
                 "moodvane_ingester_source_restarts_total",
-                "How often a source was made anew after it had stopped.",
+                "Restarts of a source after a failure.",
                 &["source"],
             ),
             errors: counters(
                 "moodvane_ingester_source_errors_total",
-                "Failures of a source, by reason: of its connection, its answers, its cursor, or its actor.",
+                "Failures of a source by reason: connection, response, cursor or actor.",
                 &["source", "reason"],
             ),
             circuits: counters(
                 "moodvane_ingester_circuit_opened_total",
-                "How often a source was left to rest, having failed again and again.",
+                "How often repeated failures opened the circuit of a source.",
                 &["source"],
             ),
             gaps: counters(
                 "moodvane_ingester_gap_ms_total",
-                "How much of a stream is missing, in milliseconds of it.",
+                "Duration of the missing parts of a stream, in milliseconds.",
                 &["source"],
             ),
         }
     }
 
-    /// Whether a failure left the source's circuit open.
+    /// Counts a failure that opened the source's circuit, if `open`.
     pub(crate) fn circuit(&self, source: SourceId, open: bool) {
         let opened = self.circuits.with_label_values(&[source.as_str()]);
         opened.inc_by(u64::from(open));
     }
 
+    /// A stream resumed `ms` after the last message it had sent.
     pub(crate) fn gap(&self, source: SourceId, ms: u64) {
         self.gaps.with_label_values(&[source.as_str()]).inc_by(ms);
     }
@@ -97,7 +98,7 @@ impl IngesterMetrics {
         self.published.with_label_values(&labels).inc_by(n);
     }
 
-    /// So many records were durable so long after their messages had been read.
+    /// Records are durable `took` after their messages were read.
     pub(crate) fn acknowledged(&self, source: SourceId, records: usize, took: Duration) {
         let all = self.acknowledged.with_label_values(&[source.as_str()]);
         let batch = all.local();

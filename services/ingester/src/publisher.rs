@@ -10,14 +10,13 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use moodvane_eventlog::{EventLog, LogError, NewRecord};
-use moodvane_model::{SourceId, Topic};
+use moodvane_model::{ErrorChain, SourceId, Topic};
 use moodvane_runtime::Check;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::backoff::{Attempts, Backoff};
-use crate::error::error_chain;
 use crate::metrics::IngesterMetrics;
 use crate::spool::{AppendError, Rejected, Spool, SpoolEntry};
 
@@ -203,7 +202,7 @@ impl LogWriter {
             };
             let delay = attempts.failed();
             failed = true;
-            let reason = error_chain(&error);
+            let reason = ErrorChain(&error).to_string();
             warn!(%topic, records = records.len(), delay_ms = delay.as_millis() as u64, error = reason, "log unavailable, retrying publish");
             self.check.fail(format!("log unavailable: {reason}"));
             tokio::select! {

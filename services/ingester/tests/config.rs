@@ -1,4 +1,4 @@
-//! The ingester's part of the configuration.
+//! The ingester's configuration.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -14,7 +14,7 @@ use support::settings::read;
 use support::source;
 
 #[test]
-fn the_default_configuration_is_good() {
+fn accepts_default_configuration() {
     let (config, faults) = read("");
     assert_eq!(faults, "");
     let config = config.unwrap();
@@ -40,7 +40,7 @@ fn the_default_configuration_is_good() {
 }
 
 #[test]
-fn a_spool_can_be_switched_off_and_its_limits_are_checked() {
+fn disables_spool_and_checks_its_limits() {
     assert_eq!(
         read("[ingester.spool]\nmax_bytes = 0\n").0.unwrap().spool,
         None
@@ -66,7 +66,7 @@ fn a_spool_can_be_switched_off_and_its_limits_are_checked() {
 }
 
 #[test]
-fn files_are_sources() {
+fn reads_file_sources() {
     let (config, faults) = read(
         r#"
         [[source]]
@@ -119,7 +119,7 @@ fn files_are_sources() {
 }
 
 #[test]
-fn every_fault_is_reported_at_once() {
+fn reports_all_faults_at_once() {
     let (config, faults) = read(
         r#"
         [ingester]
@@ -199,7 +199,7 @@ fn every_fault_is_reported_at_once() {
 }
 
 #[test]
-fn the_examples_in_the_default_configuration_are_good() {
+fn accepts_examples_of_default_configuration() {
     let lines = DEFAULT_CONFIG
         .lines()
         .filter_map(|line| line.strip_prefix("# "));
@@ -208,7 +208,7 @@ fn the_examples_in_the_default_configuration_are_good() {
         *line == "[[source]]" || (!key.is_empty() && !key.contains(' '))
     };
     let examples: Vec<_> = lines.filter(is_code).collect();
-    // Keys stand in files that are not here; Cargo sets this variable.
+    // The key files do not exist here; Cargo sets this variable.
     let text = examples.iter().map(|line| match line.split_once('_') {
         Some((key @ ("key" | "token"), _)) => format!("{key}_env = \"CARGO_PKG_NAME\"\n"),
         _ => format!("{line}\n"),
@@ -249,7 +249,7 @@ fn weather(text: &str) -> WeatherConfig {
 }
 
 #[test]
-fn a_provider_is_asked_as_often_as_it_documents_where_nothing_else_is_said() {
+fn uses_documented_request_rates_by_default() {
     // Kind, host, poll in seconds, requests a day.
     for (kind, host, poll_s, calls) in [
         ("open-meteo", "api.open-meteo.com", 60, None),
@@ -259,9 +259,9 @@ fn a_provider_is_asked_as_often_as_it_documents_where_nothing_else_is_said() {
         ("weatherstack", "api.weatherstack.com", 60, Some(3)),
         ("nws", "api.weather.gov", 60, None),
     ] {
-        let wants_key = !matches!(kind, "open-meteo" | "nws");
+        let requires_key = !matches!(kind, "open-meteo" | "nws");
         // Cargo sets this variable.
-        let key = if wants_key {
+        let key = if requires_key {
             "key_env = \"CARGO_PKG_NAME\""
         } else {
             ""
@@ -279,14 +279,14 @@ fn a_provider_is_asked_as_often_as_it_documents_where_nothing_else_is_said() {
 }
 
 #[test]
-fn a_provider_takes_no_key_in_the_file_and_none_that_is_not_there() {
+fn rejects_missing_and_inline_keys() {
     let source = |more: &str| {
         read(&format!(
             "[[source]]\nkind = \"weatherbit\"\nid = \"w\"\n{more}\n"
         ))
     };
-    for (more, says) in [
-        ("", "the provider wants a key"),
+    for (more, expected) in [
+        ("", "the provider requires a key"),
         ("key = \"hunter2\"", "a secret never stands here"),
         ("key_file = \"/no/such/file\"", "cannot be read"),
         (
@@ -301,8 +301,8 @@ fn a_provider_takes_no_key_in_the_file_and_none_that_is_not_there() {
         ("history_days = 1", "history_days"),
     ] {
         let (config, faults) = source(more);
-        assert!(config.is_none() || says == "history_days", "{more}");
-        assert!(faults.contains(says), "{more}: {faults}");
+        assert!(config.is_none() || expected == "history_days", "{more}");
+        assert!(faults.contains(expected), "{more}: {faults}");
         assert!(!faults.contains("hunter2"), "{faults}");
     }
     let (config, faults) = read("[[source]]\nkind = \"nws\"\nid = \"w\"\ncontact = \"a\\nb\"\n");
@@ -310,7 +310,7 @@ fn a_provider_takes_no_key_in_the_file_and_none_that_is_not_there() {
 }
 
 #[test]
-fn two_sources_of_one_id_are_a_fault() {
+fn rejects_duplicate_source_id() {
     let source = |kind, url| {
         format!(
             "[[source]]\nkind = \"{kind}\"\nid = \"same\"\nbase_url = \"{url}\"\npoll_s = 60\nhistory_days = 0\n"
@@ -320,13 +320,13 @@ fn two_sources_of_one_id_are_a_fault() {
         source("open-meteo", "http://a.example") + &source("open-meteo", "http://b.example");
     let (config, faults) = read(&twice);
     assert!(
-        config.is_none() && faults.contains("another source's id"),
+        config.is_none() && faults.contains("the id of another source"),
         "{faults}"
     );
 }
 
 #[test]
-fn more_in_flight_than_the_readers_can_tell_for_duplicates_is_a_fault() {
+fn rejects_more_in_flight_than_duplicate_window_covers() {
     let in_flight = |batches| {
         read(&format!(
             "[ingester]\nbatch_posts = 1024\nbatches_in_flight = {batches}\n"
@@ -341,7 +341,7 @@ fn more_in_flight_than_the_readers_can_tell_for_duplicates_is_a_fault() {
 }
 
 #[test]
-fn a_handle_can_be_used_from_any_thread() {
+fn handle_is_send_and_sync() {
     fn check<T: Send + Sync + Clone>() {}
     check::<Ingester>();
 }

@@ -1,4 +1,4 @@
-//! The configuration of sources of posts, of formatters and of circuits.
+//! The configuration of post sources, formatters and circuit breakers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,11 +11,11 @@ use moodvane_upstream::mastodon::Timeline;
 use support::settings::read;
 
 #[test]
-fn x_wants_a_token_and_a_budget_and_makes_rules() {
+fn reads_x_source_with_token_budget_and_rules() {
     let x = |more: &str| read(&format!("[[source]]\nkind = \"x\"\nid = \"x\"\n{more}\n"));
     let token = "token_env = \"CARGO_PKG_NAME\"\nposts_per_day = 100";
     for (more, says) in [
-        ("posts_per_day = 100", "X wants a bearer token"),
+        ("posts_per_day = 100", "X requires a bearer token"),
         ("token_env = \"CARGO_PKG_NAME\"", "posts_per_day"),
         (
             "token = \"hunter2\"\nposts_per_day = 100",
@@ -57,12 +57,12 @@ fn x_wants_a_token_and_a_budget_and_makes_rules() {
     assert_eq!(x.base_url.as_str(), "https://api.x.com/");
     assert!(
         !format!("{x:?}").contains("moodvane-ingester\""),
-        "the token is shown"
+        "hides the token"
     );
 }
 
 #[test]
-fn mastodon_has_timelines() {
+fn reads_mastodon_timelines() {
     let base = "base_url = \"https://m.example\"";
     let read = |more: &str| {
         read(&format!(
@@ -92,8 +92,8 @@ fn mastodon_has_timelines() {
     }
     for (more, says) in [
         ("timeline = \"home\"", "public, local or hashtag"),
-        ("timeline = \"hashtag\"", "must be given"),
-        ("hashtag = \"nyc\"", "must be left out"),
+        ("timeline = \"hashtag\"", "is required"),
+        ("hashtag = \"nyc\"", "is allowed only if"),
         ("timeline = \"hashtag\"\nhashtag = \"new york\"", "one word"),
         (
             "streaming_url = \"wss://m.example\"",
@@ -109,7 +109,7 @@ fn mastodon_has_timelines() {
 }
 
 #[test]
-fn the_formatters_and_the_circuit_have_bounds() {
+fn checks_limits_of_formatters_and_circuit() {
     for (text, part) in [
         ("formatters_least = 11", "must not be above formatters, 10"),
         ("circuit_failures = 0", "circuit_failures"),
@@ -124,7 +124,7 @@ fn the_formatters_and_the_circuit_have_bounds() {
     }
 }
 
-/// A source of posts from `path`, with more keys.
+/// A `post-file` source with more keys.
 fn post_file(id: &str, path: &str, more: &str) -> String {
     format!(
         "[[source]]\nkind = \"post-file\"\nid = \"{id}\"\npath = \"{path}\"\nid_column = \"id\"\ntext_column = \"text\"\ntime_column = \"at\"\ntime_format = \"rfc3339\"\n{more}\n"
@@ -132,10 +132,10 @@ fn post_file(id: &str, path: &str, more: &str) -> String {
 }
 
 #[test]
-fn rows_come_from_a_file_or_standard_input_from_a_moment_on_at_a_pace() {
+fn reads_input_start_and_speed_of_files() {
     let since = Timestamp::parse_rfc3339("2018-01-01T00:00:00Z").unwrap();
     let file = Input::File("tweets.tsv".into());
-    for (path, more, input, moment, speed) in [
+    for (path, more, input, since, speed) in [
         ("tweets.tsv", "", &file, None, None),
         ("tweets.tsv", "speed = 0\nsince = \"\"", &file, None, None),
         (
@@ -156,21 +156,18 @@ fn rows_come_from_a_file_or_standard_input_from_a_moment_on_at_a_pace() {
         let (config, faults) = read(&post_file("tweets", path, more));
         let mut config = config.unwrap_or_else(|| panic!("{faults}"));
         let source = config.sources.remove(0);
-        assert!(
-            source.is_replayable(),
-            "it waits for the log, and needs no spool"
-        );
+        assert!(source.is_replayable(), "needs no spool");
         let SourceConfig::PostFile(posts) = source else {
             panic!("{more}");
         };
         let found = (&posts.file.input, posts.file.since, posts.file.speed);
-        assert_eq!(found, (input, moment, speed), "{more}");
+        assert_eq!(found, (input, since, speed), "{more}");
         assert_eq!(posts.file.format.name(), "tsv");
     }
 }
 
 #[test]
-fn an_input_that_cannot_be_is_a_fault() {
+fn rejects_invalid_inputs() {
     let stdin = post_file("a", "-", "format = \"jsonl\"");
     for (text, says) in [
         (post_file("a", "-", ""), "standard input has no name"),
@@ -184,7 +181,7 @@ fn an_input_that_cannot_be_is_a_fault() {
         (post_file("a", "a.tsv", "since = \"monday\""), "\"monday\""),
         (
             format!("{stdin}{}", post_file("b", "-", "format = \"csv\"")),
-            "another source's already",
+            "the input of another source",
         ),
     ] {
         let (config, faults) = read(&text);

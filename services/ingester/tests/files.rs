@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use support::log::{FakeLog, eventually};
 use support::{Rig, SHORT, new_york, source};
 
-/// All of a file, as fast as can be.
+/// A whole file at unlimited speed.
 fn whole(path: &Path, format: TableKind) -> FileConfig {
     FileConfig {
         input: Input::File(path.to_owned()),
@@ -74,7 +74,7 @@ fn keys(rows: std::ops::Range<usize>) -> Vec<String> {
 }
 
 #[actix::test]
-async fn every_row_is_published_once_in_order() {
+async fn publishes_every_row_once_in_order() {
     let (folder, log) = (TempDir::new().unwrap(), FakeLog::new());
     let content = rows(25_000);
     let path = file(&folder, "posts.tsv", &content);
@@ -92,7 +92,7 @@ async fn every_row_is_published_once_in_order() {
     let post = Post::from_json(&post).unwrap();
     let shifted = Timestamp::parse_rfc3339("2015-02-16T07:36:05Z").unwrap();
     assert_eq!((post.created_at, post.received_at), (shifted, shifted));
-    // Far fewer publishes than rows, or the log's fixed costs would rule.
+    // Few publishes, as each has fixed costs in the log.
     assert!(log.batches().len() <= 14, "{:?}", log.batches());
 
     let again = Rig::start(&log, vec![posts(&path)]);
@@ -100,20 +100,24 @@ async fn every_row_is_published_once_in_order() {
     assert_eq!(
         log.count(Topic::Tweet),
         25_000,
-        "a file that was read stays read"
+        "a finished file is not read again"
     );
 }
 
 #[actix::test]
-async fn a_replay_that_was_cut_short_goes_on_at_its_byte() {
+async fn resumes_interrupted_replay_at_saved_byte() {
     let (folder, log) = (TempDir::new().unwrap(), FakeLog::new());
     let path = file(&folder, "posts.tsv", &rows(9_999));
     log.allow(2);
     let rig = Rig::start(&log, vec![posts(&path)]);
-    eventually("more is under way", || log.begun() > 2).await;
+    eventually("a third publish", || log.begun() > 2).await;
     eventually("two batches", || rig.status().records == 4_000).await;
     let report = rig.ingester.drain(SHORT).await;
-    assert_eq!(report.abandoned.len(), 1, "the log holds the rest");
+    assert_eq!(
+        report.abandoned.len(),
+        1,
+        "the log did not acknowledge the rest"
+    );
     assert_eq!(rig.ingester.finished().await, Err(IngestError::Stopped));
     assert_eq!(log.keys(Topic::Tweet), keys(0..4_000));
 
@@ -125,13 +129,13 @@ async fn a_replay_that_was_cut_short_goes_on_at_its_byte() {
 }
 
 #[actix::test]
-async fn a_packed_file_is_read_and_gone_on_with_like_any_other() {
+async fn reads_and_resumes_compressed_files() {
     let folder = TempDir::new().unwrap();
     let content = rows(9_999);
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(content.as_bytes()).unwrap();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content.as_bytes()).unwrap();
     let zstd = zstd::encode_all(content.as_bytes(), 1).unwrap();
-    for (name, bytes) in [("a.tsv.gz", gzip.finish().unwrap()), ("a.tsv.zst", zstd)] {
+    for (name, bytes) in [("a.tsv.gz", encoder.finish().unwrap()), ("a.tsv.zst", zstd)] {
         let path = folder.path().join(name);
         fs::write(&path, bytes).unwrap();
         let log = FakeLog::new();
@@ -148,23 +152,23 @@ async fn a_packed_file_is_read_and_gone_on_with_like_any_other() {
         assert_eq!(
             rig.status().progress,
             None,
-            "nobody knows how much is to come"
+            "the decompressed size is unknown"
         );
     }
 }
 
 #[actix::test]
-async fn a_cursor_is_never_far_behind_the_log() {
+async fn saves_cursor_within_bounded_lag() {
     let (folder, log) = (TempDir::new().unwrap(), FakeLog::new());
     let path = file(&folder, "posts.tsv", &rows(60_000));
     let rig = Rig::start(&log, vec![posts(&path)]);
     rig.ingester.finished().await.unwrap();
-    // One for each 16,384 rows and a batch, and one at the end.
+    // One per 16,384 rows and a batch, and one at the end.
     assert!(log.saves() >= 4, "{} saves", log.saves());
 }
 
 #[actix::test]
-async fn rows_that_cannot_be_read_are_counted_and_harm_nobody() {
+async fn drops_and_counts_malformed_rows() {
     let (folder, log) = (TempDir::new().unwrap(), FakeLog::new());
     let content = format!(
         "id\tat\ttext\n1\tyesterday\thm\n2\t2015-02-17T07:36:05Z\tfine\n3\t2015-02-17T07:36:05Z\t{}\n",
@@ -181,34 +185,34 @@ async fn rows_that_cannot_be_read_are_counted_and_harm_nobody() {
 }
 
 #[actix::test]
-async fn a_file_that_is_missing_or_has_changed_or_lacks_a_column_is_refused() {
+async fn rejects_missing_changed_and_incomplete_files() {
     let (folder, log) = (TempDir::new().unwrap(), FakeLog::new());
-    let refused = async |path: &Path, part: &str| {
+    let assert_rejected = async |path: &Path, part: &str| {
         let rig = Rig::start(&log, vec![posts(path)]);
         let ended = rig.ingester.finished().await;
         let Err(IngestError::Failed { source_id, reason }) = ended else {
             panic!("{part}: {ended:?}");
         };
         assert_eq!(source_id, source("replay"));
-        let named = reason.contains(&path.display().to_string());
-        assert!(named && reason.contains(part), "{part} in {reason}");
+        let names_path = reason.contains(&path.display().to_string());
+        assert!(names_path && reason.contains(part), "{part} in {reason}");
         assert_eq!(rig.status().state, SourceState::Failed);
     };
-    refused(&folder.path().join("none.tsv"), "cannot be read").await;
+    assert_rejected(&folder.path().join("none.tsv"), "cannot read").await;
     let nested = folder.path().join("folder.tsv");
     fs::create_dir(&nested).unwrap();
-    refused(&nested, "not a regular file").await;
-    refused(&file(&folder, "bare.tsv", "id\twhen\n1\tnow\n"), "\"text\"").await;
+    assert_rejected(&nested, "not a regular file").await;
+    assert_rejected(&file(&folder, "bare.tsv", "id\twhen\n1\tnow\n"), "\"text\"").await;
 
     let path = file(&folder, "posts.tsv", &rows(3));
     let rig = Rig::start(&log, vec![posts(&path)]);
     rig.ingester.finished().await.unwrap();
     file(&folder, "posts.tsv", &rows(4));
-    refused(&path, "has changed").await;
+    assert_rejected(&path, "has changed").await;
 }
 
 #[actix::test]
-async fn weather_rows_are_filtered_and_converted() {
+async fn filters_and_converts_weather_rows() {
     let (folder, log) = (TempDir::new().unwrap(), FakeLog::new());
     let content = "station,time,temp,hum\nJFK,2013-01-01T06:00:00Z,50,60\nEWR,2013-01-01T06:00:00Z,41,61\nJFK,2013-01-01T07:00:00Z,NA,62\n";
     let path = file(&folder, "weather.csv", content);

@@ -1,4 +1,4 @@
-//! Files from a moment on, and at a pace, on a clock that the tests move.
+//! `since` and `speed` of file sources, on a clock that the tests advance.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -24,7 +24,7 @@ use support::log::{FakeLog, eventually};
 use support::{GRACE, Rig, config, new_york, now, source};
 
 const MS: Duration = Duration::from_millis(1);
-/// Where the rows' own times begin, in seconds.
+/// Event time of the first row, in seconds.
 const BEGIN_S: i64 = 1_424_158_565;
 const DAY_S: i64 = 86_400;
 
@@ -35,8 +35,8 @@ struct Trial {
 }
 
 impl Trial {
-    /// A file with a row for each of these seconds after the beginning.
-    fn of(seconds: &[i64]) -> Self {
+    /// A file with a row at each of these seconds after the first.
+    fn with_rows(seconds: &[i64]) -> Self {
         let mut content = String::new();
         for (row, after_s) in seconds.iter().enumerate() {
             let at = BEGIN_S + after_s;
@@ -52,14 +52,14 @@ impl Trial {
         }
     }
 
-    fn file(&self, since_s: Option<i64>, times: Option<f64>) -> FileConfig {
+    fn file(&self, since_s: Option<i64>, speed: Option<f64>) -> FileConfig {
         let path = self.folder.path().join("posts.jsonl");
         let since = since_s.map(|s| Timestamp::from_millis((BEGIN_S + s) * 1000).unwrap());
         FileConfig {
             input: Input::File(path),
             format: TableKind::Jsonl,
             since,
-            speed: times.map(|times| Speed::new(times).unwrap()),
+            speed: speed.map(|factor| Speed::new(factor).unwrap()),
         }
     }
 
@@ -84,15 +84,15 @@ impl Trial {
         Rig::start_with(&self.log, config(vec![posts]), self.clock.clone())
     }
 
-    /// The rows that the log has.
+    /// The rows in the log.
     fn rows(&self) -> Vec<usize> {
         let keys = self.log.keys(Topic::Tweet);
         let row = |key: String| key.rsplit(':').next().unwrap().parse().unwrap();
         keys.into_iter().map(row).collect()
     }
 
-    /// How long the next row is waited for, in ms; everything before it is in the log.
-    async fn waits(&self) -> u128 {
+    /// How long the source waits for the next row, in ms. All earlier rows are in the log.
+    async fn wait_ms(&self) -> u128 {
         // The dispatcher's own look at its sources is a wait of a second at most.
         let longer = || {
             self.clock
@@ -101,31 +101,27 @@ impl Trial {
                 .max()
                 .filter(|w| *w > MS * 1_000)
         };
-        eventually("the next row is waited for", || longer().is_some()).await;
+        eventually("the source waits", || longer().is_some()).await;
         longer().unwrap().as_millis()
     }
 }
 
 #[actix::test]
-async fn rows_come_at_the_pace_at_which_they_happened_or_some_times_that() {
-    // Speed, and how long the second and the third row are waited for in turn, in ms.
-    for (times, waits) in [
+async fn replays_rows_at_multiple_of_real_time() {
+    // Speed, and the waits for the second and the third row, in ms.
+    for (speed, waits) in [
         (1.0, [60_000, 30_000]),
         (10.0, [6_000, 3_000]),
         (0.5, [120_000, 60_000]),
     ] {
-        let trial = Trial::of(&[0, 60, 90]);
-        let rig = trial.start(trial.file(None, Some(times)));
+        let trial = Trial::with_rows(&[0, 60, 90]);
+        let rig = trial.start(trial.file(None, Some(speed)));
         for (row, ms) in waits.into_iter().enumerate() {
-            let there: Vec<_> = (0..=row).collect();
-            eventually("the rows before", || trial.rows() == there).await;
-            assert_eq!(trial.waits().await, ms, "{times} times");
+            let earlier: Vec<_> = (0..=row).collect();
+            eventually("the earlier rows", || trial.rows() == earlier).await;
+            assert_eq!(trial.wait_ms().await, ms, "speed {speed}");
             trial.clock.advance(MS * u32::try_from(ms).unwrap() - MS);
-            assert_eq!(
-                trial.clock.pending_sleeps()[0],
-                MS,
-                "not a moment too early"
-            );
+            assert_eq!(trial.clock.pending_sleeps()[0], MS, "not early");
             trial.clock.advance(MS);
         }
         rig.ingester.finished().await.unwrap();
@@ -134,21 +130,21 @@ async fn rows_come_at_the_pace_at_which_they_happened_or_some_times_that() {
 }
 
 #[actix::test]
-async fn what_is_out_of_order_and_what_is_years_away_is_not_waited_for() {
+async fn publishes_disordered_and_distant_rows_immediately() {
     let years = 3_000 * DAY_S;
-    let trial = Trial::of(&[100, 40, years, 100, -years, 101]);
+    let trial = Trial::with_rows(&[100, 40, years, 100, -years, 101]);
     let rig = trial.start(trial.file(None, Some(0.01)));
     rig.ingester.finished().await.unwrap();
     assert_eq!(trial.rows(), [0, 1, 2, 3, 4, 5]);
 }
 
 #[actix::test]
-async fn a_stop_during_a_wait_is_immediate_and_what_was_waited_for_comes_later() {
-    let trial = Trial::of(&[0, 3_600, 3_601]);
+async fn stops_during_wait_and_resumes_later() {
+    let trial = Trial::with_rows(&[0, 3_600, 3_601]);
     let rig = trial.start(trial.file(None, Some(1.0)));
     eventually("the first row", || trial.rows() == [0]).await;
-    assert_eq!(trial.waits().await, 3_600_000);
-    // The clock stands still.
+    assert_eq!(trial.wait_ms().await, 3_600_000);
+    // The clock does not advance.
     let report = rig.ingester.drain(GRACE).await;
     assert!(report.abandoned.is_empty(), "{report:?}");
     assert_eq!(rig.ingester.finished().await, Err(IngestError::Stopped));
@@ -160,8 +156,8 @@ async fn a_stop_during_a_wait_is_immediate_and_what_was_waited_for_comes_later()
 }
 
 #[actix::test]
-async fn rows_from_before_the_moment_are_passed_over_and_counted_wherever_they_stand() {
-    let trial = Trial::of(&[0, 50, 99, 100, 70, 200]);
+async fn drops_and_counts_rows_before_since_in_any_order() {
+    let trial = Trial::with_rows(&[0, 50, 99, 100, 70, 200]);
     let rig = trial.start(trial.file(Some(100), None));
     rig.ingester.finished().await.unwrap();
     assert_eq!(trial.rows(), [3, 5]);
@@ -169,42 +165,42 @@ async fn rows_from_before_the_moment_are_passed_over_and_counted_wherever_they_s
     let size = rig.status().progress.unwrap().1;
     assert_eq!(rig.status().progress, Some((size, size)));
 
-    // They are read all the same: a later start without the moment does not go back to them.
+    // The dropped rows are read: a later start without `since` does not return to them.
     let rig = trial.start(trial.file(None, None));
     rig.ingester.finished().await.unwrap();
     assert_eq!(trial.rows(), [3, 5]);
 }
 
 #[actix::test]
-async fn the_pace_begins_with_the_first_row_that_is_taken() {
-    let trial = Trial::of(&[0, 5_000, 5_060]);
+async fn starts_pacing_at_first_kept_row() {
+    let trial = Trial::with_rows(&[0, 5_000, 5_060]);
     let rig = trial.start(trial.file(Some(5_000), Some(1.0)));
     eventually("the second row", || trial.rows() == [1]).await;
-    assert_eq!(trial.waits().await, 60_000);
+    assert_eq!(trial.wait_ms().await, 60_000);
     trial.clock.advance(MS * 60_000);
     rig.ingester.finished().await.unwrap();
     assert_eq!(trial.rows(), [1, 2]);
 }
 
 #[actix::test]
-async fn how_long_records_took_to_be_acknowledged_is_told() {
-    let trial = Trial::of(&[0, 0, 0]);
+async fn measures_acknowledgement_latency() {
+    let trial = Trial::with_rows(&[0, 0, 0]);
     trial.log.allow(0);
     let rig = trial.start(trial.file(None, None));
-    eventually("they are on their way", || trial.log.begun() == 1).await;
+    eventually("a publish", || trial.log.begun() == 1).await;
     trial.clock.advance(MS * 70);
     trial.log.allow(1);
     rig.ingester.finished().await.unwrap();
-    let told = |le: &str| {
+    let bucket = |le: &str| {
         rig.counter(&format!(
             "moodvane_ingester_ack_seconds_bucket{{source=\"replay\",le=\"{le}\"}}"
         ))
     };
-    assert_eq!([told("0.05"), told("0.1"), told("10")], [0, 3, 3]);
+    assert_eq!([bucket("0.05"), bucket("0.1"), bucket("10")], [0, 3, 3]);
 }
 
 #[test]
-fn a_path_is_a_file_or_standard_input() {
+fn displays_path_or_standard_input() {
     let file = Input::File(Path::new("a.tsv").to_owned());
     assert_eq!(file.to_string(), "a.tsv");
     assert_eq!(Input::Stdin.to_string(), "standard input");

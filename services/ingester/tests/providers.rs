@@ -1,4 +1,4 @@
-//! Every provider's source against the simulator, which speaks all their protocols.
+//! The source of every weather provider against the simulator, which implements all their APIs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -44,7 +44,7 @@ fn key(key: &str) -> ApiKey {
     ApiKey::new(key.to_owned())
 }
 
-/// Every provider under the name of its kind.
+/// Every provider with its kind.
 fn providers() -> [(&'static str, WeatherProvider); 6] {
     let contact = "ops@example.org".to_owned();
     [
@@ -82,7 +82,7 @@ fn observed(log: &FakeLog) -> BTreeMap<String, Vec<Observation>> {
 }
 
 #[actix::test]
-async fn every_provider_tells_the_same_weather_and_each_observation_is_sent_once() {
+async fn publishes_equal_observations_of_all_providers_once() {
     let (simulator, clock) = simulate(7).await;
     let log = FakeLog::new();
     let sources = providers()
@@ -112,22 +112,22 @@ async fn every_provider_tells_the_same_weather_and_each_observation_is_sent_once
         assert_eq!(observations.len(), 2, "{id}");
         for (found, expected) in observations.iter().zip(expected) {
             assert_eq!(found.observed_at, expected.observed_at, "{id}");
-            agrees(id, found, expected);
+            assert_agrees(id, found, expected);
         }
     }
 }
 
-/// Temperatures are equal; the others agree as far as each provider tells them.
-fn agrees(id: &str, found: &Observation, expected: &Observation) {
+/// Temperatures are equal; other variables agree within the resolution of the provider.
+fn assert_agrees(id: &str, found: &Observation, expected: &Observation) {
     for variable in Variable::ALL {
         let value = |o: &Observation| o.readings.get(variable).map(|quantity| quantity.value());
         let (found, expected) = (value(found), value(expected).unwrap());
         let tolerance = match variable {
             Variable::Temperature | Variable::Humidity => 0.0,
-            // Open-Meteo's is of the last quarter of an hour, in hundredths of a millimetre.
+            // Open-Meteo reports the last quarter of an hour, in hundredths of a millimetre.
             Variable::Precipitation => 0.021,
             Variable::Wind => 0.1,
-            // A station sees classes of eighths, the widest of three.
+            // A station reports classes of eighths; the widest class spans three.
             Variable::Cloud => {
                 if id == "nws" {
                     25.0
@@ -135,13 +135,13 @@ fn agrees(id: &str, found: &Observation, expected: &Observation) {
                     0.0
                 }
             }
-            // Some are of the sea's level, 1.2 hPa more.
+            // Some providers report sea-level pressure, 1.2 hPa more.
             Variable::Pressure => 1.3,
         };
         match found {
             Some(found) => assert!(
                 (found - expected).abs() <= tolerance,
-                "{id}: {variable} {found}, not {expected}"
+                "{id}: {variable} {found}, expected {expected}"
             ),
             None => assert_eq!(variable, Variable::Precipitation, "{id}"),
         }
@@ -149,7 +149,7 @@ fn agrees(id: &str, found: &Observation, expected: &Observation) {
 }
 
 #[actix::test]
-async fn a_key_that_expired_is_told_without_the_key_and_costs_nobody_else() {
+async fn reports_expired_key_without_revealing_it() {
     let (simulator, _clock) = simulate(8).await;
     let log = FakeLog::new();
     let expired = [
@@ -195,10 +195,10 @@ async fn a_key_that_expired_is_told_without_the_key_and_costs_nobody_else() {
     })
     .await;
     let status = rig.ingester.status();
-    for (status, (id, _, says)) in status.iter().zip(&expired) {
+    for (status, (id, _, expected)) in status.iter().zip(&expired) {
         let error = status.last_error.clone().unwrap();
         assert!(
-            error.contains(says) && !error.contains("expired"),
+            error.contains(expected) && !error.contains("expired"),
             "{id}: {error}"
         );
         assert_eq!(status.restarts, 0, "{id}");
@@ -209,7 +209,7 @@ async fn a_key_that_expired_is_told_without_the_key_and_costs_nobody_else() {
 }
 
 #[actix::test]
-async fn the_weather_services_gap_is_filled_from_the_hours_that_it_keeps() {
+async fn fills_gap_from_nws_history() {
     let (simulator, _clock) = simulate(9).await;
     let log = FakeLog::new();
     let since = now().checked_add_millis(-3 * 3_600_000).unwrap();
@@ -229,13 +229,13 @@ async fn the_weather_services_gap_is_filled_from_the_hours_that_it_keeps() {
     assert_eq!(log.keys(Topic::Temperature), expected);
 }
 
-/// The paths that were asked for, and who asked.
-type Asked = Arc<Mutex<Vec<(String, String)>>>;
+/// Path and user agent of each request.
+type Requests = Arc<Mutex<Vec<(String, String)>>>;
 
 #[actix::test]
-async fn the_nearest_station_is_found_once_and_who_asks_is_told() {
-    let asked = Asked::default();
-    let answer = async |State(asked): State<Asked>, request: Request| {
+async fn finds_nearest_station_once_and_sends_contact() {
+    let asked = Requests::default();
+    let answer = async |State(asked): State<Requests>, request: Request| {
         let path = request.uri().path().to_owned();
         let agent = request.headers()[USER_AGENT].to_str().unwrap().to_owned();
         let n = asked.lock().unwrap().len();
@@ -274,7 +274,7 @@ async fn the_nearest_station_is_found_once_and_who_asks_is_told() {
 }
 
 #[actix::test]
-async fn a_budget_is_kept_over_a_restart() {
+async fn keeps_request_budget_across_restart() {
     let (simulator, _clock) = simulate(10).await;
     let log = FakeLog::new();
     let cursor = "weatherbit:new-york:asked";
@@ -282,14 +282,14 @@ async fn a_budget_is_kept_over_a_restart() {
         calls_per_day: NonZeroU32::new(calls),
         ..config("weatherbit", providers()[2].1.clone(), simulator.base_url())
     };
-    // 48 a day: each half an hour.
+    // 48 a day: one every half an hour.
     let rig = Rig::start(&log, vec![SourceConfig::Weather(daily(48))]);
     eventually("the first", || log.count(Topic::Temperature) == 1).await;
     rig.ingester.drain(GRACE).await;
     assert_eq!(log.cursor_of(cursor), Some(now().millis().to_string()));
     assert_eq!(simulator.served().current, 1);
 
-    // At once again: its turn is half an hour away, and it waits without asking.
+    // A restart: the next request is half an hour away.
     let others = providers()[0].1.clone();
     let other = config("open-meteo", others, simulator.base_url());
     let sources = vec![
@@ -301,7 +301,7 @@ async fn a_budget_is_kept_over_a_restart() {
     assert_eq!(rig.seen(), 0);
     rig.ingester.drain(GRACE).await;
 
-    // Half an hour has passed since it was asked.
+    // A restart half an hour after the last request.
     let earlier = now().checked_add_millis(-1_800_000).unwrap();
     log.set_cursor(cursor, &earlier.millis().to_string());
     let rig = Rig::start(&log, vec![SourceConfig::Weather(daily(48))]);

@@ -1,4 +1,4 @@
-//! A log that is away: what cannot be asked again waits in the spool, and arrives afterwards, in
+//! An unavailable log: records of non-replayable sources wait in the spool and arrive afterwards, in
 //! order, once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -27,10 +27,10 @@ struct Rig {
     ingester: Ingester,
     registry: Registry,
     readiness: Readiness,
-    asked: Arc<AtomicU64>,
+    requests: Arc<AtomicU64>,
 }
 
-fn spooled_at(dir: &Path, sources: Vec<SourceConfig>) -> IngesterConfig {
+fn config_with_spool(dir: &Path, sources: Vec<SourceConfig>) -> IngesterConfig {
     IngesterConfig {
         spool: Some(SpoolConfig {
             dir: dir.join("spool"),
@@ -41,7 +41,7 @@ fn spooled_at(dir: &Path, sources: Vec<SourceConfig>) -> IngesterConfig {
     }
 }
 
-fn begin(
+fn start_ingester(
     config: IngesterConfig,
     log: &Arc<FakeLog>,
 ) -> Result<(Ingester, Registry, Readiness), StartError> {
@@ -53,17 +53,17 @@ fn begin(
 
 impl Rig {
     async fn start(dir: &Path, log: &Arc<FakeLog>, bound: Option<u64>) -> Self {
-        let (weather, asked) = provider().await;
-        let mut config = spooled_at(dir, vec![SourceConfig::Weather(weather)]);
+        let (weather, requests) = provider().await;
+        let mut config = config_with_spool(dir, vec![SourceConfig::Weather(weather)]);
         if let (Some(bound), Some(spool)) = (bound, &mut config.spool) {
             spool.max_bytes = bound;
         }
-        let (ingester, registry, readiness) = begin(config, log).unwrap();
+        let (ingester, registry, readiness) = start_ingester(config, log).unwrap();
         Self {
             ingester,
             registry,
             readiness,
-            asked,
+            requests,
         }
     }
 
@@ -91,28 +91,30 @@ impl Rig {
     }
 }
 
-fn away(log: &FakeLog) {
-    log.be_away(true);
-}
-
 #[actix::test]
-async fn what_is_observed_while_the_log_is_away_arrives_afterwards_in_order_and_once() {
+async fn publishes_observations_of_outage_once_in_order() {
     let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
     let rig = Rig::start(dir.path(), &log, None).await;
     eventually("observations", || log.count(Topic::Temperature) > 3).await;
     assert_eq!(rig.readiness(), Ok(()));
-    away(&log);
+    log.set_unavailable(true);
     let before = log.count(Topic::Temperature);
-    eventually("more in the spool", || rig.spooled() > before as u64 + 100).await;
-    eventually("readiness says so", || rig.readiness().is_err()).await;
+    eventually("records in the spool", || {
+        rig.spooled() > before as u64 + 100
+    })
+    .await;
+    eventually("not ready", || rig.readiness().is_err()).await;
     let reason = rig.readiness().unwrap_err();
     assert!(
         reason.contains("wait in the spool") && reason.contains("on purpose"),
         "{reason}"
     );
     assert!(rig.value("moodvane_ingester_spool_bytes") > 1_000);
-    log.be_away(false);
-    eventually("it drains", || log.count(Topic::Temperature) > before + 100).await;
+    log.set_unavailable(false);
+    eventually("the spool drains", || {
+        log.count(Topic::Temperature) > before + 100
+    })
+    .await;
     eventually("ready again", || rig.readiness().is_ok()).await;
     let report = rig.ingester.drain(GRACE).await;
     assert_eq!((report.abandoned.len(), report.spooled), (0, 0));
@@ -126,16 +128,16 @@ async fn what_is_observed_while_the_log_is_away_arrives_afterwards_in_order_and_
     assert_eq!(
         log.cursor_of(NAME),
         Some(last),
-        "the cursor came behind its records"
+        "the cursor follows its records"
     );
 }
 
 #[actix::test]
-async fn what_waits_outlives_the_process_and_is_sent_first_after_the_next_start() {
+async fn drains_spool_of_earlier_run_first() {
     let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
-    away(&log);
+    log.set_unavailable(true);
     let rig = Rig::start(dir.path(), &log, None).await;
-    eventually("some in the spool", || rig.spooled() > 50).await;
+    eventually("records in the spool", || rig.spooled() > 50).await;
     let report = rig.ingester.drain(SHORT).await;
     assert!(
         report.spooled > 50 && report.abandoned.is_empty(),
@@ -146,15 +148,15 @@ async fn what_waits_outlives_the_process_and_is_sent_first_after_the_next_start(
         (0, None)
     );
     drop(rig);
-    log.be_away(false);
-    // The files are let go by a thread of the first one.
+    log.set_unavailable(false);
+    // A thread of the first ingester releases the lock.
     let mut again = None;
-    eventually("the spool is free", || {
-        again = begin(spooled_at(dir.path(), Vec::new()), &log).ok();
+    eventually("the lock is free", || {
+        again = start_ingester(config_with_spool(dir.path(), Vec::new()), &log).ok();
         again.is_some()
     })
     .await;
-    eventually("it drains", || log.cursor_of(NAME).is_some()).await;
+    eventually("the spool drains", || log.cursor_of(NAME).is_some()).await;
     assert_eq!(again.unwrap().0.drain(GRACE).await.spooled, 0);
     let keys = log.keys(Topic::Temperature);
     let all: Vec<String> = (0..keys.len() as u64).map(key).collect();
@@ -163,11 +165,11 @@ async fn what_waits_outlives_the_process_and_is_sent_first_after_the_next_start(
 }
 
 #[actix::test]
-async fn beyond_the_bound_what_comes_is_dropped_and_counted_and_what_waits_stays() {
+async fn drops_and_counts_records_over_size_limit() {
     let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
-    away(&log);
+    log.set_unavailable(true);
     let rig = Rig::start(dir.path(), &log, Some(16 << 10)).await;
-    eventually("it is full", || rig.dropped() > 5).await;
+    eventually("the spool is full", || rig.dropped() > 5).await;
     let reason = rig.readiness().unwrap_err();
     assert!(
         reason.contains("full") && reason.contains("dropped"),
@@ -177,60 +179,63 @@ async fn beyond_the_bound_what_comes_is_dropped_and_counted_and_what_waits_stays
     let bytes: u64 = files
         .map(|file| file.unwrap().metadata().unwrap().len())
         .sum();
-    assert!(bytes <= (16 << 10) + 64, "{bytes} with the mark");
-    log.be_away(false);
-    eventually("it takes again", || rig.readiness().is_ok()).await;
+    assert!(bytes <= (16 << 10) + 64, "{bytes} with the read offset");
+    log.set_unavailable(false);
+    eventually("ready again", || rig.readiness().is_ok()).await;
     let report = rig.ingester.drain(GRACE).await;
     assert_eq!(report.spooled, 0);
     let (keys, dropped) = (log.keys(Topic::Temperature), rig.dropped());
     assert_eq!(keys.len() as u64, rig.spooled());
-    let told = rig.asked.load(Ordering::SeqCst);
+    let sent = rig.requests.load(Ordering::SeqCst);
     let accounted = keys.len() as u64 + dropped;
-    // The last answer may have come after the stop.
+    // The last response may have arrived after the stop.
     assert!(
-        (told - 1..=told).contains(&accounted),
-        "{accounted} of {told}"
+        (sent - 1..=sent).contains(&accounted),
+        "{accounted} of {sent}"
     );
-    assert!(keys.is_sorted(), "order holds over the gap");
+    assert!(keys.is_sorted(), "order is kept across the gap");
 }
 
 #[actix::test]
-async fn a_spool_of_another_process_is_an_error_at_the_start() {
+async fn rejects_spool_of_another_process_at_start() {
     let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
     fs::create_dir(dir.path().join("spool")).unwrap();
-    let (first, ..) = begin(spooled_at(dir.path(), Vec::new()), &log).unwrap();
-    let second = begin(spooled_at(dir.path(), Vec::new()), &log);
+    let (first, ..) = start_ingester(config_with_spool(dir.path(), Vec::new()), &log).unwrap();
+    let second = start_ingester(config_with_spool(dir.path(), Vec::new()), &log);
     let Err(StartError::Spool(error)) = second.map(|_| ()) else {
-        panic!("both have it");
+        panic!("both ingesters hold the lock");
     };
     assert!(error.to_string().contains("another process"), "{error}");
     first.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn a_log_that_cannot_be_away_and_sources_that_resume_need_no_spool() {
+async fn opens_no_spool_for_local_log_or_replayable_sources() {
     let (dir, local, far) = (TempDir::new().unwrap(), FakeLog::local(), FakeLog::new());
     let rig = Rig::start(dir.path(), &local, None).await;
     eventually("observations", || local.count(Topic::Temperature) > 3).await;
     rig.ingester.drain(GRACE).await;
-    let (ingester, ..) = begin(spooled_at(dir.path(), Vec::new()), &far).unwrap();
+    let (ingester, ..) = start_ingester(config_with_spool(dir.path(), Vec::new()), &far).unwrap();
     ingester.drain(GRACE).await;
     assert!(!dir.path().join("spool").exists());
 }
 
 #[actix::test]
-async fn a_refusal_of_the_log_holds_the_spool_until_it_is_mended() {
+async fn retries_spool_until_log_accepts_it() {
     let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
     for _ in 0..3 {
         log.refuse(LogError::Mismatch("no right to write".to_owned()));
     }
     let rig = Rig::start(dir.path(), &log, None).await;
-    eventually("it is mended", || log.count(Topic::Temperature) > 3).await;
+    eventually("the log accepts records", || {
+        log.count(Topic::Temperature) > 3
+    })
+    .await;
     rig.ingester.drain(GRACE).await;
     assert_eq!(
         log.keys(Topic::Temperature)[0],
         key(0),
-        "none was passed over"
+        "no record is skipped"
     );
 }
 
@@ -263,7 +268,8 @@ async fn drains_spool_of_earlier_version() {
     for (name, bytes) in FORMAT_1 {
         fs::write(spool.join(name), bytes).unwrap();
     }
-    let (ingester, registry, _) = begin(spooled_at(dir.path(), Vec::new()), &log).unwrap();
+    let (ingester, registry, _) =
+        start_ingester(config_with_spool(dir.path(), Vec::new()), &log).unwrap();
     eventually("both posts", || log.count(Topic::Tweet) == 2).await;
     assert_eq!(ingester.drain(GRACE).await.spooled, 0);
     assert_eq!(log.keys(Topic::Tweet), ["mastodon:7", ""]);

@@ -1,5 +1,5 @@
-//! A real Kafka that is killed and started again: what was observed meanwhile arrives, in order, and
-//! counts once. The broker is this test's own, so that no other notices.
+//! A Kafka broker is killed and restarted: observations made meanwhile arrive in order and count once.
+//! The test starts a broker of its own, so that other tests are not affected.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -22,12 +22,12 @@ use tempfile::TempDir;
 use support::config;
 use support::provider::{key, provider};
 
-/// Far longer than it takes: a bound for what is broken, not a wait.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// A chunk of the spool may be sent twice.
+/// Time limit of a broken test, far above what a working one needs.
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// A crash may publish one chunk of the spool twice.
 const CHUNK: usize = 2_000;
 
-/// One Kafka in a folder and on ports of its own; gone with this value.
+/// A Kafka broker with its own directory and ports, stopped on drop.
 struct Broker {
     dir: TempDir,
     port: u16,
@@ -40,7 +40,7 @@ fn free_port() -> u16 {
 }
 
 impl Broker {
-    fn up() -> Self {
+    fn start() -> Self {
         let broker = Self {
             dir: TempDir::new().unwrap(),
             port: free_port(),
@@ -52,7 +52,7 @@ impl Broker {
 
     fn servers(&self, command: &str, args: &[&str]) {
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deployment/servers");
-        // Node 1 listens one above.
+        // Node 1 listens one port above.
         let done = Command::new(scripts.join(command))
             .args(args)
             .env("MOODVANE_SERVERS_DIR", self.dir.path())
@@ -90,7 +90,7 @@ fn ingester_config(dir: PathBuf, source: SourceConfig) -> IngesterConfig {
 fn read_all(mut consumer: Box<dyn Consumer>, until: usize) -> Vec<String> {
     let (mut batch, mut keys, began) = (Batch::with_capacity(1_000), Vec::new(), Instant::now());
     while keys.iter().collect::<HashSet<_>>().len() < until {
-        assert!(began.elapsed() < PATIENCE, "{} of {until}", keys.len());
+        assert!(began.elapsed() < TIMEOUT, "{} of {until}", keys.len());
         match consumer
             .poll(&mut batch, Duration::from_millis(100))
             .unwrap()
@@ -107,9 +107,9 @@ fn read_all(mut consumer: Box<dyn Consumer>, until: usize) -> Vec<String> {
     keys
 }
 
-async fn within_patience(what: &str, mut holds: impl FnMut() -> bool) {
+async fn within_timeout(what: &str, mut holds: impl FnMut() -> bool) {
     let mut looks = tokio::time::interval(Duration::from_millis(20));
-    let waited = tokio::time::timeout(PATIENCE, async {
+    let waited = tokio::time::timeout(TIMEOUT, async {
         while !holds() {
             looks.tick().await;
         }
@@ -118,14 +118,14 @@ async fn within_patience(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 #[actix::test]
-async fn what_is_observed_while_kafka_is_killed_arrives_after_it_in_order_and_counts_once() {
-    let broker = Broker::up();
+async fn publishes_observations_of_kafka_outage_once_in_order() {
+    let broker = Broker::start();
     let dir = TempDir::new().unwrap();
     let mut kafka = KafkaConfig::new(broker.address());
     kafka.partitions = 1;
     kafka.delivery_timeout = Duration::from_secs(1);
     let log = Arc::new(KafkaLog::open(kafka).await.unwrap());
-    let (mut weather, asked) = provider().await;
+    let (mut weather, requests) = provider().await;
     weather.poll = Duration::from_millis(20);
     let config = ingester_config(dir.path().join("spool"), SourceConfig::Weather(weather));
     let (registry, readiness) = (Registry::new(), Readiness::new());
@@ -137,28 +137,28 @@ async fn what_is_observed_while_kafka_is_killed_arrives_after_it_in_order_and_co
         let value = text.lines().find_map(|l| l.strip_prefix(&line));
         value.map_or(0, |value| value.parse::<usize>().unwrap())
     };
-    let away = || {
+    let not_ready = || {
         let report = readiness.report();
         report
             .iter()
             .any(|(name, check)| *name == "spool" && check.is_err())
     };
-    within_patience("kafka takes some", || count("drained") > 10).await;
+    within_timeout("records in kafka", || count("drained") > 10).await;
 
     broker.servers("kill", &["kafka"]);
     let before = count("spooled");
-    within_patience("readiness says that kafka is away", away).await;
-    within_patience("observations meanwhile", || count("spooled") > before + 200).await;
-    assert!(count("drained") < before + 10, "kafka is away");
+    within_timeout("not ready", not_ready).await;
+    within_timeout("records in the spool", || count("spooled") > before + 200).await;
+    assert!(count("drained") < before + 10, "kafka is down");
 
     broker.servers("start", &["kafka"]);
-    within_patience("all is drained", || count("drained") > before + 200).await;
-    within_patience("ready again", || !away()).await;
-    let report = ingester.drain(PATIENCE).await;
+    within_timeout("the spool is drained", || count("drained") > before + 200).await;
+    within_timeout("ready again", || !not_ready()).await;
+    let report = ingester.drain(TIMEOUT).await;
     assert_eq!((report.spooled, report.abandoned.len()), (0, 0));
 
     let total = count("spooled");
-    assert!(asked.load(std::sync::atomic::Ordering::SeqCst) >= total as u64);
+    assert!(requests.load(std::sync::atomic::Ordering::SeqCst) >= total as u64);
     let consumer = log.consumer("reader", &[Topic::Temperature]).unwrap();
     let keys = tokio::task::spawn_blocking(move || read_all(consumer, total))
         .await

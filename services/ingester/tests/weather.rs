@@ -1,4 +1,4 @@
-//! The Open-Meteo source against an HTTP server of the test's own.
+//! The Open-Meteo source against an HTTP server of this test.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -24,12 +24,13 @@ use support::{GRACE, Rig, SHORT, new_york, serve, source};
 
 const NAME: &str = "open-meteo:new-york";
 
-type Answer = (StatusCode, String);
+type CannedResponse = (StatusCode, String);
 
-/// What the server says: each answer once, the last for ever. Of latitude 0 it has none.
+/// A server that sends each response once and then repeats the last one. Requests for latitude 0
+/// fail.
 #[derive(Clone, Default)]
 struct Server {
-    answers: Arc<Mutex<VecDeque<Answer>>>,
+    answers: Arc<Mutex<VecDeque<CannedResponse>>>,
     asked: Arc<Mutex<Vec<HashMap<String, String>>>>,
 }
 
@@ -53,7 +54,7 @@ async fn answer(
 }
 
 impl Server {
-    fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+    fn new(answers: impl IntoIterator<Item = CannedResponse>) -> Self {
         let server = Self::default();
         server.answers.lock().unwrap().extend(answers);
         server
@@ -73,7 +74,7 @@ impl Server {
         }
     }
 
-    /// Starts the ingester on this server.
+    /// Starts an ingester with this server.
     async fn rig(&self, log: &Arc<FakeLog>, history_days: u8) -> Rig {
         let config = WeatherConfig {
             history_days,
@@ -89,7 +90,7 @@ impl Server {
     }
 }
 
-fn current(time: &str, celsius: f64) -> Answer {
+fn current(time: &str, celsius: f64) -> CannedResponse {
     let answer = json!({
         "utc_offset_seconds": 0,
         "current_units": { "time": "iso8601", "interval": "seconds", "temperature_2m": "°C" },
@@ -98,7 +99,7 @@ fn current(time: &str, celsius: f64) -> Answer {
     (StatusCode::OK, answer.to_string())
 }
 
-fn history(times: &[&str]) -> Answer {
+fn history(times: &[&str]) -> CannedResponse {
     let celsius: Vec<f64> = (0..times.len()).map(|n| n as f64).collect();
     let answer = json!({
         "utc_offset_seconds": 0,
@@ -121,7 +122,7 @@ fn millis(time: &str) -> String {
 }
 
 #[actix::test]
-async fn an_observation_that_has_not_moved_is_not_sent_again() {
+async fn publishes_unchanged_observation_once() {
     let log = FakeLog::new();
     let server = Server::new([
         current("2024-05-03T10:00", 11.0),
@@ -149,14 +150,14 @@ async fn an_observation_that_has_not_moved_is_not_sent_again() {
 }
 
 #[actix::test]
-async fn an_observation_from_far_ahead_does_not_keep_the_later_ones_out() {
+async fn ignores_observation_from_far_ahead() {
     let log = FakeLog::new();
     let server = Server::new([
         current("2024-05-04T10:21", 11.0),
         current("2024-05-03T10:15", 12.5),
     ]);
     let rig = server.rig(&log, 0).await;
-    eventually("the believable one", || log.count(Topic::Temperature) == 1).await;
+    eventually("the plausible one", || log.count(Topic::Temperature) == 1).await;
     rig.ingester.drain(GRACE).await;
     assert_eq!(log.keys(Topic::Temperature), [key("2024-05-03T10:15")]);
     assert_eq!(rig.errors("future"), 1);
@@ -164,7 +165,7 @@ async fn an_observation_from_far_ahead_does_not_keep_the_later_ones_out() {
 }
 
 #[actix::test]
-async fn failing_answers_are_counted_and_the_poll_goes_on() {
+async fn counts_failed_responses_and_continues_polling() {
     let log = FakeLog::new();
     let status = |status| (status, "no".to_owned());
     let server = Server::new([
@@ -180,12 +181,12 @@ async fn failing_answers_are_counted_and_the_poll_goes_on() {
     assert_eq!(errors, [2, 1, 1]);
     let status = rig.status();
     assert_eq!((status.state, status.restarts), (SourceState::Running, 0));
-    assert!(status.last_error.unwrap().contains("not understood"));
+    assert!(status.last_error.unwrap().contains("not JSON"));
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn a_server_that_is_no_tls_server_is_an_error_that_shows_no_key() {
+async fn reports_tls_error_without_key() {
     let (log, server) = (FakeLog::new(), Server::new([]));
     let mut config = server.config().await;
     let secure = config.base_url.as_str().replace("http://", "https://") + "?apikey=secret";
@@ -202,7 +203,7 @@ async fn a_server_that_is_no_tls_server_is_an_error_that_shows_no_key() {
 }
 
 #[actix::test]
-async fn a_city_without_answers_does_not_keep_the_others_from_theirs() {
+async fn polls_other_cities_while_one_fails() {
     let (log, server) = (
         FakeLog::new(),
         Server::new([current("2024-05-03T10:00", 11.0)]),
@@ -225,26 +226,23 @@ async fn a_city_without_answers_does_not_keep_the_others_from_theirs() {
 }
 
 #[test]
-fn a_server_of_this_machine_needs_neither_certificates_nor_a_proxy() {
-    // The environment cannot be changed from within a process that has threads.
+fn connects_to_loopback_without_certificates_or_proxy() {
+    // A process with threads cannot change its environment.
     let none = TempDir::new().unwrap();
     let done = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "failing_answers_are_counted_and_the_poll_goes_on",
-        ])
+        .args(["--exact", "counts_failed_responses_and_continues_polling"])
         .env("SSL_CERT_FILE", none.path().join("none.pem"))
         .env("SSL_CERT_DIR", none.path())
         .env("HTTP_PROXY", "http://127.0.0.1:1")
         .env("http_proxy", "http://127.0.0.1:1")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&done.stdout);
-    assert!(said.contains("1 passed"), "{said}");
+    let stdout = String::from_utf8_lossy(&done.stdout);
+    assert!(stdout.contains("1 passed"), "{stdout}");
 }
 
 #[actix::test]
-async fn the_history_is_asked_once_and_counts_as_received_when_observed() {
+async fn reads_history_once_and_counts_it_as_received_when_observed() {
     let log = FakeLog::new();
     let hours = [
         "2024-05-03T08:00",
@@ -272,7 +270,7 @@ async fn the_history_is_asked_once_and_counts_as_received_when_observed() {
     let asked = server.asked("hourly");
     assert_eq!((asked.len(), asked[0]["past_days"].as_str()), (1, "30"));
 
-    // Now the cursor is minutes old.
+    // A restart: the cursor is minutes old.
     let again = Server::new([current("2024-05-03T10:15", 12.5)]);
     let rig = again.rig(&log, 30).await;
     eventually("some polls", || again.asked("current").len() > 2).await;
@@ -282,7 +280,7 @@ async fn the_history_is_asked_once_and_counts_as_received_when_observed() {
 }
 
 #[actix::test]
-async fn a_gap_is_filled_from_the_cursor_on() {
+async fn fills_gap_since_cursor() {
     let log = FakeLog::new();
     log.set_cursor(NAME, &millis("2024-05-01T23:30"));
     let hours = ["2024-05-01T23:00", "2024-05-02T00:00", "2024-05-02T01:00"];
@@ -301,7 +299,7 @@ async fn a_gap_is_filled_from_the_cursor_on() {
 }
 
 #[actix::test]
-async fn the_cursor_of_a_city_does_not_move_before_the_acknowledgement() {
+async fn moves_cursor_only_after_acknowledgement() {
     let log = FakeLog::new();
     log.hold();
     let server = Server::new([current("2024-05-03T10:00", 11.0)]);
@@ -313,12 +311,12 @@ async fn the_cursor_of_a_city_does_not_move_before_the_acknowledgement() {
     assert_eq!(
         server.asked("current").len(),
         1,
-        "the log is felt at the source"
+        "the log exerts back-pressure"
     );
 }
 
 #[actix::test]
-async fn an_unreadable_cursor_is_an_error_that_names_it() {
+async fn names_unreadable_cursor_in_error() {
     let log = FakeLog::new();
     log.set_cursor(NAME, "yesterday");
     let server = Server::new([current("2024-05-03T10:00", 11.0)]);

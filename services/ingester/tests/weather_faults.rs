@@ -1,5 +1,5 @@
-//! What each provider of weather may do wrong, on a clock that the tests move: it is waited out as it
-//! asks for, another provider does not notice, and the next observation arrives.
+//! Faults of each weather provider, on a clock that the tests advance: the source waits as long as
+//! the provider requests, other providers are not affected, and the next observation arrives.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -17,28 +17,31 @@ use support::simulated::World;
 use support::{GRACE, Rig, config, new_york, source};
 
 const S: Duration = Duration::from_secs(1);
-/// How often the providers are asked here.
+/// Poll interval of these tests.
 const POLL: Duration = Duration::from_secs(60);
 
-/// How long an answer is waited for; who asks has a wait of that on the clock.
-const ANSWER: Duration = Duration::from_secs(10);
-/// How slow an answer is that comes too late.
+/// Time limit of a response; a request in flight has this wait on the clock.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Delay of a response after the time limit.
 const SLOW: Duration = Duration::from_secs(30);
-/// No multiple of it lies as far from any of the waits here as an answer's.
+/// No wait in these tests differs from a multiple of it by the time limit of a response.
 const STEP: Duration = Duration::from_millis(4_700);
 
-/// Lets time pass until `holds`. While an answer is on its way that is not slow by fault the clock
-/// stands: the socket's time is not the clock's.
-async fn pass(world: &World, what: &str, holds: impl Fn() -> bool) {
-    let unanswered = || {
+/// Advances the clock until `holds`. It does not advance while a response is in flight, except a slow
+/// one: the socket does not follow the clock.
+async fn advance_until(world: &World, what: &str, holds: impl Fn() -> bool) {
+    let is_in_flight = || {
         let waits = world.clock.pending_sleeps();
-        let asking = waits.iter().filter(|wait| **wait == ANSWER).count();
-        asking > usize::from(waits.contains(&SLOW))
+        let requests = waits
+            .iter()
+            .filter(|wait| **wait == RESPONSE_TIMEOUT)
+            .count();
+        requests > usize::from(waits.contains(&SLOW))
     };
     let mut looks = tokio::time::interval(Duration::from_millis(2));
     let passed = tokio::time::timeout(GRACE * 6, async {
         while !holds() {
-            if !unanswered() {
+            if !is_in_flight() {
                 world.clock.advance(STEP);
             }
             looks.tick().await;
@@ -47,7 +50,7 @@ async fn pass(world: &World, what: &str, holds: impl Fn() -> bool) {
     assert!(passed.await.is_ok(), "not within the bound: {what}");
 }
 
-/// Every provider, and the simulator's name for it.
+/// Every provider with its counterpart in the simulator.
 fn providers() -> [(Upstream, WeatherProvider); 6] {
     let key = || ApiKey::new("k".to_owned());
     let contact = "ops@example.org".to_owned();
@@ -76,15 +79,15 @@ fn weather(world: &World, id: &str, provider: WeatherProvider) -> SourceConfig {
     })
 }
 
-/// The observations of a source in the log.
+/// Number of observations of a source in the log.
 fn observed(world: &World, id: &str) -> usize {
     let part = format!(":{id}:");
     let keys = world.log.keys(Topic::Temperature);
     keys.iter().filter(|key| key.contains(&part)).count()
 }
 
-/// The provider as `it`, and another one, of another kind, beside it.
-async fn begin(world: &World, upstream: Upstream, provider: WeatherProvider) -> Rig {
+/// Starts the provider as source `it`, and one of another kind as source `other`.
+async fn start(world: &World, upstream: Upstream, provider: WeatherProvider) -> Rig {
     let other = match upstream {
         Upstream::OpenMeteo => WeatherProvider::Apixu(ApiKey::new("k".to_owned())),
         _ => WeatherProvider::OpenMeteo,
@@ -94,33 +97,33 @@ async fn begin(world: &World, upstream: Upstream, provider: WeatherProvider) -> 
         weather(world, "other", other),
     ];
     let rig = world.ingest(config(sources));
-    eventually("both are heard", || {
+    eventually("both published", || {
         observed(world, "it") == 1 && observed(world, "other") == 1
     })
     .await;
     rig
 }
 
-async fn meets(fault: Fault, reason: &str, rest: Option<Duration>) {
+async fn assert_recovers(fault: Fault, reason: &str, pause: Option<Duration>) {
     for (upstream, provider) in providers() {
         let what = format!("{upstream:?}: {fault:?}");
         let world = World::begin().await;
-        let rig = begin(&world, upstream, provider).await;
+        let rig = start(&world, upstream, provider).await;
         world.simulator.inject(upstream, fault);
-        pass(&world, &what, || rig.errors(reason) == 1).await;
-        if let Some(rest) = rest {
-            // The clock stands, and it rests as long as it was asked to.
-            let rests = || {
+        advance_until(&world, &what, || rig.errors(reason) == 1).await;
+        if let Some(pause) = pause {
+            // The clock does not advance, and the source waits for the requested pause.
+            let is_paused = || {
                 world
                     .clock
                     .pending_sleeps()
                     .iter()
-                    .any(|w| *w > rest - S && *w <= rest)
+                    .any(|w| *w > pause - S && *w <= pause)
             };
-            eventually(&what, rests).await;
+            eventually(&what, is_paused).await;
         }
-        // The simulator has a new value each quarter of an hour.
-        pass(&world, &what, || {
+        // The simulator has a new value every quarter of an hour.
+        advance_until(&world, &what, || {
             observed(&world, "it") == 2 && observed(&world, "other") == 2
         })
         .await;
@@ -128,50 +131,50 @@ async fn meets(fault: Fault, reason: &str, rest: Option<Duration>) {
         assert_eq!((status[0].restarts, status[1].restarts), (0, 0), "{what}");
         assert_eq!(
             status[1].last_error, None,
-            "{what}: the other one does not notice"
+            "{what}: the other provider is not affected"
         );
         rig.ingester.drain(GRACE).await;
     }
 }
 
 #[actix::test]
-async fn who_is_asked_too_often_is_left_alone_as_long_as_it_says() {
-    meets(Fault::Status(429, Some(500)), "status", Some(S * 500)).await;
-    // Where it does not say how long, it is a poll.
-    meets(Fault::Status(429, None), "status", Some(POLL)).await;
+async fn honours_requested_pause_after_429() {
+    assert_recovers(Fault::Status(429, Some(500)), "status", Some(S * 500)).await;
+    // Without a duration the pause is one poll interval.
+    assert_recovers(Fault::Status(429, None), "status", Some(POLL)).await;
 }
 
 #[actix::test]
-async fn a_refusal_is_waited_out() {
-    meets(Fault::Status(503, None), "status", None).await;
+async fn retries_after_503() {
+    assert_recovers(Fault::Status(503, None), "status", None).await;
 }
 
 #[actix::test]
-async fn an_answer_that_takes_too_long_is_not_waited_for() {
-    meets(Fault::Slow(SLOW), "request", None).await;
+async fn times_out_slow_response() {
+    assert_recovers(Fault::Slow(SLOW), "request", None).await;
 }
 
 #[actix::test]
-async fn an_answer_that_is_none_is_told_as_that() {
-    meets(Fault::Nonsense, "not_json", None).await;
+async fn reports_non_json_response() {
+    assert_recovers(Fault::Nonsense, "not_json", None).await;
 }
 
 #[actix::test]
-async fn a_clock_that_jumps_makes_nobody_ask_more_often() {
+async fn keeps_poll_interval_across_clock_jumps() {
     for (upstream, provider) in providers() {
         let world = World::begin().await;
-        let rig = begin(&world, upstream, provider).await;
+        let rig = start(&world, upstream, provider).await;
         let (now, asked) = (world.clock.now(), world.simulator.served().current);
         for jump_ms in [-3_600_000, 3_600_000, 0] {
             world.clock.set(now.checked_add_millis(jump_ms).unwrap());
-            // Whatever wanted to ask now would ask before this wait is over.
+            // A request caused by the jump would start within these yields.
             for _ in 0..50 {
                 tokio::task::yield_now().await;
             }
         }
         assert_eq!(world.simulator.served().current, asked, "{upstream:?}");
         world.clock.advance(POLL);
-        eventually("both are asked again", || {
+        eventually("both poll again", || {
             world.simulator.served().current >= asked + 2
         })
         .await;

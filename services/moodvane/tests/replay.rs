@@ -235,7 +235,7 @@ fn standard_input_wants_a_format_and_has_one_reader() {
         (&[][..], "standard input has no name"),
         (
             &["--posts-format=csv", "--weather=-", "--weather-format=csv"],
-            "another source's already",
+            "the input of another source",
         ),
     ] {
         let data = TempDir::new().unwrap();

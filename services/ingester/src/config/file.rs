@@ -1,4 +1,4 @@
-//! The sources that are files.
+//! `kind = "post-file"` and `kind = "weather-file"`.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,34 +11,34 @@ use moodvane_upstream::table::{
     PostColumns, PostTableSpec, RowFilter, TimeFormat, WeatherColumns, WeatherTableSpec,
 };
 
+use super::fields::read_selection;
 use super::input::FileConfig;
-use super::live::read_selection;
 
 const MAX_SHIFT_DAYS: i32 = 36_525;
 
 /// Posts from a TSV, CSV or JSONL file, or from standard input.
 #[derive(Debug, Clone)]
 pub struct PostFileConfig {
-    /// The source's identifier.
+    /// Identifier of the source.
     pub id: SourceId,
-    /// What is read, and how fast.
+    /// Input and replay speed.
     pub file: FileConfig,
-    /// What its rows say.
+    /// Columns and formats of the rows.
     pub spec: PostTableSpec,
-    /// Which posts are taken.
+    /// Which posts to keep.
     pub selection: Arc<Selection>,
 }
 
 /// Weather from a TSV, CSV or JSONL file, or from standard input.
 #[derive(Debug, Clone)]
 pub struct WeatherFileConfig {
-    /// The source's identifier.
+    /// Identifier of the source.
     pub id: SourceId,
-    /// What is read, and how fast.
+    /// Input and replay speed.
     pub file: FileConfig,
-    /// What its rows say.
+    /// Columns and formats of the rows.
     pub spec: WeatherTableSpec,
-    /// The city whose weather it is.
+    /// City of the observations.
     pub city: CityId,
 }
 
@@ -76,7 +76,7 @@ fn read_post_spec(section: &Section<'_>) -> Option<PostTableSpec> {
     let id = section.text("id_column");
     let text = section.text("text_column");
     let time = section.text("time_column");
-    let language = optional(section, "language_column");
+    let language = read_optional(section, "language_column");
     let place = read_place(section);
     let format = section.parse::<TimeFormat>("time_format");
     let shift = read_shift(section);
@@ -98,11 +98,11 @@ fn read_weather_spec(section: &Section<'_>) -> Option<WeatherTableSpec> {
     let time = section.text("time_column");
     let temperature_column = section.text("temperature_column");
     let temperature_unit = section.parse("temperature_unit");
-    let humidity = optional(section, "humidity_column");
-    let precipitation = measured(section, "precipitation_column", "precipitation_unit");
-    let wind = measured(section, "wind_column", "wind_unit");
-    let cloud = optional(section, "cloud_column");
-    let pressure = measured(section, "pressure_column", "pressure_unit");
+    let humidity = read_optional(section, "humidity_column");
+    let precipitation = read_measured(section, "precipitation_column", "precipitation_unit");
+    let wind = read_measured(section, "wind_column", "wind_unit");
+    let cloud = read_optional(section, "cloud_column");
+    let pressure = read_measured(section, "pressure_column", "pressure_unit");
     let format = section.parse::<TimeFormat>("time_format");
     let shift = read_shift(section);
     let filters = read_filters(section);
@@ -123,40 +123,40 @@ fn read_weather_spec(section: &Section<'_>) -> Option<WeatherTableSpec> {
     })
 }
 
-fn optional(section: &Section<'_>, key: &str) -> Option<Option<String>> {
+fn read_optional(section: &Section<'_>, key: &str) -> Option<Option<String>> {
     section.parse_optional(key)
 }
 
-/// A column with its unit: both or neither.
-fn measured<U>(section: &Section<'_>, column: &str, unit: &str) -> Option<Option<(String, U)>>
+/// Reads a column and its unit, which must be set together.
+fn read_measured<U>(section: &Section<'_>, column: &str, unit: &str) -> Option<Option<(String, U)>>
 where
     U: FromStr,
     U::Err: std::fmt::Display,
 {
-    let name = optional(section, column);
+    let name = read_optional(section, column);
     let read = section.parse_optional::<U>(unit);
     match (name?, read?) {
         (Some(name), Some(unit)) => Some(Some((name, unit))),
         (None, None) => Some(None),
         (Some(_), None) => {
-            section.fault(unit, format!("must be given, as {column} is"));
+            section.fault(unit, format!("is required if {column} is set"));
             None
         }
         (None, Some(_)) => {
-            section.fault(column, format!("must be given, as {unit} is"));
+            section.fault(column, format!("is required if {unit} is set"));
             None
         }
     }
 }
 
 fn read_place(section: &Section<'_>) -> Option<Option<(String, String)>> {
-    let latitude = optional(section, "latitude_column");
-    let longitude = optional(section, "longitude_column");
+    let latitude = read_optional(section, "latitude_column");
+    let longitude = read_optional(section, "longitude_column");
     match (latitude?, longitude?) {
         (Some(latitude), Some(longitude)) => Some(Some((latitude, longitude))),
         (None, None) => Some(None),
         _ => {
-            let fault = "latitude_column and longitude_column must be given both, or neither";
+            let fault = "latitude_column and longitude_column must be set together";
             section.fault("latitude_column", fault.to_owned());
             None
         }
@@ -168,7 +168,7 @@ fn read_shift(section: &Section<'_>) -> Option<TimeDelta> {
     Some(TimeDelta::days(days.into()))
 }
 
-/// `filter = ["origin=JFK"]`: rows with that value in that column.
+/// `filter = ["origin=JFK"]`: keeps rows with that value in that column.
 fn read_filters(section: &Section<'_>) -> Option<Vec<RowFilter>> {
     let read = |part: String| {
         let filter = part.split_once('=').map(|(column, value)| RowFilter {
@@ -193,7 +193,10 @@ fn read_city(section: &Section<'_>, cities: &[City]) -> Option<CityId> {
         None => cities.first(),
     };
     if found.is_none() {
-        section.fault("city", "must be the id of one of the cities".to_owned());
+        section.fault(
+            "city",
+            "must be the id of one of the configured cities".to_owned(),
+        );
     }
     found.map(|city| city.id)
 }

@@ -1,4 +1,4 @@
-//! What is read by the sources that are files: which input, from when on, and how fast.
+//! Keys of file sources: the input, its start and its speed.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,23 +7,22 @@ use moodvane_model::Timestamp;
 use moodvane_runtime::Section;
 use moodvane_upstream::table::TableKind;
 
-use super::live::read_since;
+use super::fields::read_since;
 
-/// What a path means that is no file's name.
+/// Path that means standard input.
 const STDIN: &str = "-";
-/// What a packed file's name ends with.
-const PACKED: [&str; 3] = [".gz", ".zst", ".zstd"];
-/// The lowest speed that is not 0: a day in three years.
+const COMPRESSED_SUFFIXES: [&str; 3] = [".gz", ".zst", ".zstd"];
+/// The lowest speed above 0: a day takes three years.
 const MIN_SPEED: f64 = 0.001;
-/// Twelve days in a second.
+/// The highest speed: a second covers twelve days.
 const MAX_SPEED: f64 = 1_000_000.0;
 
-/// Where rows are read from.
+/// Where rows come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A file, which can be read again from any place.
+    /// A file, which can be read again from any position.
     File(PathBuf),
-    /// The process' standard input, which is read once.
+    /// Standard input of the process, which can be read once.
     Stdin,
 }
 
@@ -36,22 +35,22 @@ impl fmt::Display for Input {
     }
 }
 
-/// How many seconds of the rows' own time pass in one of the clock's.
+/// Seconds of event time per second of the clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Speed(f64);
 
 impl Speed {
     /// A speed of 0.001 to 1,000,000.
     #[must_use]
-    pub fn new(times: f64) -> Option<Self> {
+    pub fn new(factor: f64) -> Option<Self> {
         (MIN_SPEED..=MAX_SPEED)
-            .contains(&times)
-            .then_some(Self(times))
+            .contains(&factor)
+            .then_some(Self(factor))
     }
 
-    /// How many times the real speed it is.
+    /// Multiple of real time.
     #[must_use]
-    pub fn times(self) -> f64 {
+    pub fn factor(self) -> f64 {
         self.0
     }
 }
@@ -59,13 +58,13 @@ impl Speed {
 /// An input of rows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FileConfig {
-    /// Where they are read from.
+    /// Where the rows come from.
     pub input: Input,
-    /// How they are written.
+    /// Format of the rows.
     pub format: TableKind,
-    /// Rows of before, by their own shifted time, are passed over.
+    /// Rows with an earlier event time, after the shift, are dropped.
     pub since: Option<Timestamp>,
-    /// How fast they come; `None` for as fast as the log takes them.
+    /// Replay speed; `None` for as fast as the log accepts records.
     pub speed: Option<Speed>,
 }
 
@@ -88,39 +87,38 @@ impl FileConfig {
     }
 }
 
-/// The format, or the one that the file's name ends with, but for how it is packed.
+/// `format`, or the extension of the file name without the suffix of its compression.
 fn read_format(section: &Section<'_>, path: Option<&str>) -> Option<TableKind> {
     if let Some(format) = section.parse_optional("format")? {
         return Some(format);
     }
     let path = path?;
-    let unpacked = PACKED.iter().find_map(|ending| path.strip_suffix(ending));
-    let ending = unpacked
-        .unwrap_or(path)
-        .rsplit('.')
-        .next()
-        .unwrap_or_default();
-    let known = ending.parse::<TableKind>();
-    if known.is_err() {
-        let why = match path {
-            STDIN => "as standard input has no name that would say it",
-            _ => "as the file's name ends with none of them",
+    let uncompressed = COMPRESSED_SUFFIXES
+        .iter()
+        .find_map(|suffix| path.strip_suffix(suffix));
+    let name = uncompressed.unwrap_or(path);
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    let format = extension.parse::<TableKind>();
+    if format.is_err() {
+        let reason = match path {
+            STDIN => "standard input has no name with an extension",
+            _ => "the file name has none of these extensions",
         };
-        section.fault("format", format!("must be tsv, csv or jsonl, {why}"));
+        section.fault("format", format!("must be tsv, csv or jsonl: {reason}"));
     }
-    known.ok()
+    format.ok()
 }
 
-/// 0, which is also what is meant where it is left out, for as fast as can be.
+/// `speed`; 0, which is the default, is unlimited.
 fn read_speed(section: &Section<'_>) -> Option<Option<Speed>> {
-    let times = section.number_or("speed", 0.0..=MAX_SPEED, 0.0)?;
-    if times == 0.0 {
+    let factor = section.number_or("speed", 0.0..=MAX_SPEED, 0.0)?;
+    if factor == 0.0 {
         return Some(None);
     }
-    let speed = Speed::new(times);
+    let speed = Speed::new(factor);
     if speed.is_none() {
-        let right = format!("must be 0 (as fast as can be), or {MIN_SPEED} to {MAX_SPEED}");
-        section.fault("speed", right);
+        let expected = format!("must be 0 (unlimited), or {MIN_SPEED} to {MAX_SPEED}");
+        section.fault("speed", expected);
     }
     speed.map(Some)
 }

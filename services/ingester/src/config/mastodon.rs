@@ -8,27 +8,26 @@ use moodvane_upstream::Selection;
 use moodvane_upstream::mastodon::Timeline;
 use url::Url;
 
-use super::live::{checked_url_of, read_selection};
-use super::weather::ApiKey;
+use super::fields::{parse_url, read_selection};
+use super::secret::ApiKey;
 
-/// The longest hashtag, in bytes.
 const MAX_HASHTAG_BYTES: usize = 256;
 const SCHEMES: [&str; 2] = ["http", "https"];
 
 /// Live posts from a Mastodon server.
 #[derive(Debug, Clone)]
 pub struct MastodonConfig {
-    /// The source's identifier.
+    /// Identifier of the source.
     pub id: SourceId,
-    /// Where the server is, http or https.
+    /// URL of the server, http or https.
     pub base_url: Url,
-    /// Where its streams are; often the same.
+    /// URL of its streaming API; often the same.
     pub streaming_url: Url,
-    /// The access token, which most servers want.
+    /// Access token, which most servers require.
     pub token: Option<ApiKey>,
-    /// What is listened to.
+    /// Timeline to stream.
     pub timeline: Timeline,
-    /// Which posts are taken.
+    /// Which posts to keep.
     pub selection: Arc<Selection>,
 }
 
@@ -37,9 +36,9 @@ impl MastodonConfig {
         let id = section.parse("id");
         let base = section.text("base_url");
         let streaming = section.text_or("streaming_url", base.as_deref().unwrap_or_default());
-        let base_url = base.and_then(|url| checked_url_of(section, "base_url", &url, SCHEMES));
+        let base_url = base.and_then(|url| parse_url(section, "base_url", &url, SCHEMES));
         let streaming_url =
-            streaming.and_then(|url| checked_url_of(section, "streaming_url", &url, SCHEMES));
+            streaming.and_then(|url| parse_url(section, "streaming_url", &url, SCHEMES));
         let token = ApiKey::read("token", section);
         let timeline = read_timeline(section);
         let selection = read_selection(section, cities);
@@ -62,11 +61,11 @@ fn read_timeline(section: &Section<'_>) -> Option<Timeline> {
         ("local", None) => Some(Timeline::Local),
         ("hashtag", Some(tag)) => read_hashtag(section, &tag),
         ("hashtag", None) => {
-            section.fault("hashtag", "must be given, as the timeline is that of one");
+            section.fault("hashtag", "is required if timeline is hashtag");
             None
         }
         ("public" | "local", Some(_)) => {
-            section.fault("hashtag", "must be left out, or timeline be hashtag");
+            section.fault("hashtag", "is allowed only if timeline is hashtag");
             None
         }
         _ => {
@@ -78,11 +77,11 @@ fn read_timeline(section: &Section<'_>) -> Option<Timeline> {
 
 fn read_hashtag(section: &Section<'_>, tag: &str) -> Option<Timeline> {
     let tag = tag.strip_prefix('#').unwrap_or(tag);
-    let is_good = (1..=MAX_HASHTAG_BYTES).contains(&tag.len())
+    let is_valid = (1..=MAX_HASHTAG_BYTES).contains(&tag.len())
         && tag.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if !is_good {
-        let right = "must be one word of letters, digits and underscores, without #";
-        section.fault("hashtag", right);
+    if !is_valid {
+        let expected = "must be one word of letters, digits and underscores, without #";
+        section.fault("hashtag", expected);
     }
-    is_good.then(|| Timeline::Hashtag(tag.to_owned()))
+    is_valid.then(|| Timeline::Hashtag(tag.to_owned()))
 }

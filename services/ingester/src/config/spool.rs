@@ -6,7 +6,7 @@ use crate::spool::SpoolConfig;
 
 const MIB: u64 = 1 << 20;
 
-/// `Some(None)` where it is switched off.
+/// Reads the section; `Some(None)` if the spool is disabled.
 pub(super) fn read(settings: &Settings) -> Option<Option<SpoolConfig>> {
     let section = settings.section("ingester.spool");
     let max_bytes = section.number("max_bytes", 0..=1 << 40);
@@ -16,7 +16,7 @@ pub(super) fn read(settings: &Settings) -> Option<Option<SpoolConfig>> {
     let (max_bytes, segment_bytes) = (max_bytes?, segment_bytes?);
     if max_bytes != 0 && max_bytes / 2 < segment_bytes {
         let fault = format!(
-            "must be 0 for no spool, or at least twice segment_bytes, {}",
+            "must be 0 (disabled), or at least twice segment_bytes, {}",
             2 * segment_bytes
         );
         section.fault("max_bytes", fault);

@@ -1,6 +1,5 @@
-//! The sources of live weather.
+//! Sources of live weather.
 
-use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -9,33 +8,34 @@ use moodvane_runtime::Section;
 use moodvane_upstream::{nws, open_meteo};
 use url::Url;
 
-use super::live::checked_url;
+use super::fields::parse_url;
+use super::secret::ApiKey;
 
 const DAY_S: u32 = 86_400;
-/// The longest word about whom to turn to, in bytes.
 const MAX_CONTACT_BYTES: usize = 128;
 
 /// Live weather from one provider.
 #[derive(Debug, Clone)]
 pub struct WeatherConfig {
-    /// The source's identifier.
+    /// Identifier of the source.
     pub id: SourceId,
-    /// Whom to ask.
+    /// The provider.
     pub provider: WeatherProvider,
-    /// Where the API is, http or https.
+    /// URL of the API, http or https.
     pub base_url: Url,
-    /// The cities asked for.
+    /// The cities to poll.
     pub cities: Vec<City>,
-    /// How often each city is asked for at the most.
+    /// Shortest interval between two requests for a city.
     pub poll: Duration,
-    /// The most requests of a day for all cities together; they are spread evenly over the day, also
-    /// over a restart.
+    /// Budget of requests per day for all cities together, spread evenly over the day, also across
+    /// restarts.
     pub calls_per_day: Option<NonZeroU32>,
-    /// How many days back a gap is filled at the start; 0 for none, and where the provider has none.
+    /// How many days of a gap the history fills at start; 0 for none, and for providers without a
+    /// history.
     pub history_days: u8,
 }
 
-/// A provider of live weather, and what it must be shown.
+/// A provider of live weather, and how to authenticate to it.
 #[derive(Debug, Clone)]
 pub enum WeatherProvider {
     /// Open-Meteo.
@@ -44,47 +44,19 @@ pub enum WeatherProvider {
     OpenWeatherMap(ApiKey),
     /// Weatherbit, current weather of API 2.0.
     Weatherbit(ApiKey),
-    /// Whoever speaks as Apixu did.
+    /// A server with Apixu's API.
     Apixu(ApiKey),
     /// Weatherstack, current weather.
     Weatherstack(ApiKey),
     /// The National Weather Service of the United States.
     Nws {
-        /// Whom the service may turn to, such as a mail address; empty for nobody.
+        /// Contact for the service, such as a mail address; empty for none.
         contact: String,
     },
 }
 
-/// A provider's key. It is never shown.
-#[derive(Clone)]
-pub struct ApiKey(String);
-
-impl ApiKey {
-    /// A key.
-    #[must_use]
-    pub fn new(key: String) -> Self {
-        Self(key)
-    }
-
-    /// The secret `<name>` of a source: from the file that `<name>_file` names, or from the variable of
-    /// the environment that `<name>_env` names. `Some(None)` where neither is given.
-    pub(super) fn read(name: &str, section: &Section<'_>) -> Option<Option<Self>> {
-        Some(section.element_secret(name)?.map(Self))
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-/// What holds for a provider where nothing else is said.
-struct Defaults {
+/// Default values of a provider.
+struct ProviderDefaults {
     base_url: &'static str,
     poll_s: u64,
     /// Requests a day.
@@ -92,13 +64,13 @@ struct Defaults {
     max_history_days: u8,
 }
 
-/// Requests a day of whoever counts none.
-const UNCOUNTED: u32 = 0;
+/// `calls_per_day` of a provider without a budget.
+const UNLIMITED: u32 = 0;
 
-impl Defaults {
-    /// The pace that each provider documents for its free plan.
-    fn of(kind: &str) -> Option<Self> {
-        let of = |base_url, poll_s, calls_per_day, max_history_days| Self {
+impl ProviderDefaults {
+    /// The request rate that each provider documents for its free plan.
+    fn for_kind(kind: &str) -> Option<Self> {
+        let new = |base_url, poll_s, calls_per_day, max_history_days| Self {
             base_url,
             poll_s,
             calls_per_day,
@@ -107,18 +79,18 @@ impl Defaults {
         let defaults = match kind {
             "open-meteo" => {
                 let days = open_meteo::MAX_PAST_DAYS;
-                of("https://api.open-meteo.com", 60, UNCOUNTED, days)
+                new("https://api.open-meteo.com", 60, UNLIMITED, days)
             }
             // openweathermap.org/appid: "no more than one time every 10 minutes for one location".
-            "openweathermap" => of("https://api.openweathermap.org", 600, UNCOUNTED, 0),
+            "openweathermap" => new("https://api.openweathermap.org", 600, UNLIMITED, 0),
             // weatherbit.io/pricing: 50 requests a day.
-            "weatherbit" => of("https://api.weatherbit.io", 60, 50, 0),
-            // Nobody documents its pace any more; its values changed each 15 minutes.
-            "apixu" => of("https://api.apixu.com", 60, UNCOUNTED, 0),
+            "weatherbit" => new("https://api.weatherbit.io", 60, 50, 0),
+            // Its documentation is offline; its values changed every 15 minutes.
+            "apixu" => new("https://api.apixu.com", 60, UNLIMITED, 0),
             // weatherstack.com/product: 100 requests a month.
-            "weatherstack" => of("https://api.weatherstack.com", 60, 3, 0),
+            "weatherstack" => new("https://api.weatherstack.com", 60, 3, 0),
             // weather.gov/documentation/services-web-api: no number, "a generous amount".
-            "nws" => of("https://api.weather.gov", 60, UNCOUNTED, nws::MAX_PAST_DAYS),
+            "nws" => new("https://api.weather.gov", 60, UNLIMITED, nws::MAX_PAST_DAYS),
             _ => return None,
         };
         Some(defaults)
@@ -126,7 +98,7 @@ impl Defaults {
 }
 
 impl WeatherConfig {
-    /// How often each city is asked for: as seldom as the budget wants it, where there is one.
+    /// Interval between two requests for a city: `poll`, or longer if the budget requires it.
     pub(crate) fn interval(&self) -> Duration {
         let Some(calls) = self.calls_per_day else {
             return self.poll;
@@ -136,12 +108,13 @@ impl WeatherConfig {
         self.poll.max(spread)
     }
 
-    /// Reads a source of `kind`; `None` too where that is no provider of weather.
+    /// Reads a source of `kind`; `None` also if the kind is not a weather provider.
     pub(super) fn read(kind: &str, section: &Section<'_>, cities: &[City]) -> Option<Self> {
-        let defaults = Defaults::of(kind)?;
+        let defaults = ProviderDefaults::for_kind(kind)?;
         let id = section.parse("id");
         let base_url = section.text_or("base_url", defaults.base_url);
-        let base_url = base_url.and_then(|url| checked_url(section, &url, ["http", "https"]));
+        let base_url =
+            base_url.and_then(|url| parse_url(section, "base_url", &url, ["http", "https"]));
         let poll = section.number_or("poll_s", 1..=u64::from(DAY_S), defaults.poll_s);
         let calls = section.number_or("calls_per_day", 0..=1_000_000, defaults.calls_per_day);
         let history_days = match defaults.max_history_days {
@@ -162,9 +135,9 @@ impl WeatherConfig {
 }
 
 impl WeatherProvider {
-    /// Whether `kind` names one.
-    pub(super) fn is_one(kind: &str) -> bool {
-        Defaults::of(kind).is_some()
+    /// Whether `kind` names a weather provider.
+    pub(super) fn is_kind(kind: &str) -> bool {
+        ProviderDefaults::for_kind(kind).is_some()
     }
 
     fn read(kind: &str, section: &Section<'_>) -> Option<Self> {
@@ -179,7 +152,7 @@ impl WeatherProvider {
         }
     }
 
-    /// The key that it must be shown, where it wants one.
+    /// The API key, if the provider requires one.
     pub(crate) fn key(&self) -> Option<&ApiKey> {
         match self {
             Self::OpenMeteo | Self::Nws { .. } => None,
@@ -192,23 +165,23 @@ impl WeatherProvider {
 }
 
 fn read_key(section: &Section<'_>) -> Option<ApiKey> {
-    let key = section.element_secret("key")?;
+    let key = ApiKey::read("key", section)?;
     if key.is_none() {
         section.fault(
             "key_file",
-            "the provider wants a key: name a file with it, or with key_env a variable of the environment",
+            "the provider requires a key: set key_file to a file, or key_env to an environment variable",
         );
     }
-    key.map(ApiKey)
+    key
 }
 
 fn read_contact(section: &Section<'_>) -> Option<String> {
     let contact = section.text_or("contact", "")?;
-    let is_good = contact.len() <= MAX_CONTACT_BYTES
+    let is_valid = contact.len() <= MAX_CONTACT_BYTES
         && contact.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
-    if !is_good {
-        let right = format!("must be at most {MAX_CONTACT_BYTES} printable ASCII characters");
-        section.fault("contact", right);
+    if !is_valid {
+        let expected = format!("must be at most {MAX_CONTACT_BYTES} printable ASCII characters");
+        section.fault("contact", expected);
     }
-    is_good.then_some(contact)
+    is_valid.then_some(contact)
 }

@@ -8,30 +8,30 @@ use moodvane_upstream::Selection;
 use moodvane_upstream::x::{MAX_BACKFILL_MINUTES, Rule, RuleSpec, build_rules};
 use url::Url;
 
-use super::live::{checked_url, read_language, read_selection};
-use super::weather::ApiKey;
+use super::fields::{parse_url, read_language, read_selection};
+use super::secret::ApiKey;
 
 const BASE_URL: &str = "https://api.x.com";
-/// What every plan allows.
+/// Rule length that every plan allows.
 const RULE_CHARS: usize = 512;
 const MAX_POSTS_PER_DAY: u64 = 1_000_000_000;
 
 /// Live posts from X's filtered stream.
 #[derive(Debug, Clone)]
 pub struct XConfig {
-    /// The source's identifier.
+    /// Identifier of the source.
     pub id: SourceId,
-    /// Where the API is, http or https.
+    /// URL of the API, http or https.
     pub base_url: Url,
-    /// The bearer token.
+    /// Bearer token.
     pub token: ApiKey,
-    /// What X is to send.
+    /// Rules of the stream.
     pub rules: Vec<Rule>,
-    /// The most posts that are read in a day.
+    /// Budget of posts per day.
     pub posts_per_day: u64,
-    /// How many minutes before a connection X is asked to send again.
+    /// How many minutes before a connection X sends again.
     pub backfill_minutes: u8,
-    /// Which posts are taken.
+    /// Which posts to keep.
     pub selection: Arc<Selection>,
 }
 
@@ -39,7 +39,8 @@ impl XConfig {
     pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         let id = section.parse("id");
         let base_url = section.text_or("base_url", BASE_URL);
-        let base_url = base_url.and_then(|url| checked_url(section, &url, ["http", "https"]));
+        let base_url =
+            base_url.and_then(|url| parse_url(section, "base_url", &url, ["http", "https"]));
         let token = read_token(section);
         let posts_per_day = section.number("posts_per_day", 1..=MAX_POSTS_PER_DAY);
         let minutes = section.number_or("backfill_minutes", 0..=MAX_BACKFILL_MINUTES, 0);
@@ -60,8 +61,8 @@ impl XConfig {
 fn read_token(section: &Section<'_>) -> Option<ApiKey> {
     let token = ApiKey::read("token", section)?;
     if token.is_none() {
-        let right = "X wants a bearer token: name a file with it, or with token_env a variable of the environment";
-        section.fault("token_file", right);
+        let expected = "X requires a bearer token: set token_file to a file, or token_env to an environment variable";
+        section.fault("token_file", expected);
     }
     token
 }

@@ -5,14 +5,13 @@ use std::io;
 use std::sync::Arc;
 
 use moodvane_eventlog::{EventLog, LogError, NewRecord};
-use moodvane_model::{SourceId, Topic};
+use moodvane_model::{ErrorChain, SourceId, Topic};
 use moodvane_spool::{ReadLimits, Spool};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::{SpoolEntry, SpoolHealth};
 use crate::backoff::{Attempts, Backoff};
-use crate::error::error_chain;
 use crate::metrics::IngesterMetrics;
 
 /// A crash between the log's acknowledgement and the commit repeats one chunk: it must fit into the
@@ -60,7 +59,7 @@ impl Drainer {
                 continue;
             };
             let delay = attempts.failed();
-            let reason = error_chain(&error);
+            let reason = ErrorChain(&error).to_string();
             tracing::warn!(
                 pending = self.spool.pending(),
                 delay_ms = delay.as_millis() as u64,

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use moodvane_model::ErrorChain;
 use moodvane_runtime::Check;
 use moodvane_runtime::metrics::{counter, counter_vec, gauge};
 use moodvane_spool::{AppendError, Backlog, Chunk, SpoolObserver};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Registry};
 
 use super::SpoolEntry;
-use crate::error::error_chain;
 
 /// Why the spool rejects appends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl SpoolObserver for SpoolHealth {
     fn append_failed(&self, error: &AppendError) {
         self.set_fault(Some(match error {
             AppendError::Full => Fault::Full,
-            error => Fault::Disk(error_chain(error)),
+            error => Fault::Disk(ErrorChain(error).to_string()),
         }));
     }
 

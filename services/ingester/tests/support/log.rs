@@ -1,5 +1,5 @@
-//! A log in memory whose acknowledgements can be held or refused, and a way to wait for a
-//! condition instead of a time.
+//! An in-memory log that can hold or reject acknowledgements, and a wait for a condition instead of a
+//! fixed time.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -12,13 +12,13 @@ use moodvane_eventlog::{Consumer, DeadLetter, EventLog, LogError, NewRecord, Wat
 use moodvane_model::Topic;
 use tokio::sync::watch;
 
-/// No condition of a test may take longer.
-const BOUND: Duration = Duration::from_secs(20);
+/// Time limit of a condition.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Waits until `holds`, and fails the test where that takes too long.
+/// Waits until `holds` returns true; fails the test after the time limit.
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let mut looks = tokio::time::interval(Duration::from_millis(2));
-    let waited = tokio::time::timeout(BOUND, async {
+    let waited = tokio::time::timeout(TIMEOUT, async {
         while !holds() {
             looks.tick().await;
         }
@@ -32,13 +32,13 @@ struct Inner {
     batches: Vec<usize>,
     cursors: BTreeMap<String, String>,
     saves: usize,
-    begun: usize,
+    started: usize,
     panics: bool,
-    away: bool,
+    unavailable: bool,
     refusals: VecDeque<LogError>,
 }
 
-/// The log.
+/// An in-memory log.
 pub struct FakeLog {
     inner: Mutex<Inner>,
     allowed: watch::Sender<usize>,
@@ -47,15 +47,15 @@ pub struct FakeLog {
 
 impl FakeLog {
     pub fn new() -> Arc<Self> {
-        Self::made(false)
+        Self::create(false)
     }
 
-    /// One that is never away.
+    /// A log that is never unavailable.
     pub fn local() -> Arc<Self> {
-        Self::made(true)
+        Self::create(true)
     }
 
-    fn made(local: bool) -> Arc<Self> {
+    fn create(local: bool) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::default(),
             allowed: watch::Sender::new(usize::MAX),
@@ -63,14 +63,14 @@ impl FakeLog {
         })
     }
 
-    /// While it is away every publish, and every saving of a cursor, is refused.
-    pub fn be_away(&self, away: bool) {
-        self.inner().away = away;
+    /// While the log is unavailable, every publish and every save of a cursor fails.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.inner().unavailable = unavailable;
     }
 
-    fn must_be_there(&self) -> Result<(), LogError> {
-        match self.inner().away {
-            true => Err(LogError::Unavailable("away on purpose".to_owned())),
+    fn check_available(&self) -> Result<(), LogError> {
+        match self.inner().unavailable {
+            true => Err(LogError::Unavailable("unavailable on purpose".to_owned())),
             false => Ok(()),
         }
     }
@@ -79,22 +79,22 @@ impl FakeLog {
         self.inner.lock().unwrap()
     }
 
-    /// Only the first `n` publishes ever begun are acknowledged; the others wait.
+    /// Acknowledges only the first `n` publishes since the start; later ones wait.
     pub fn allow(&self, n: usize) {
         self.allowed.send_replace(n);
     }
 
-    /// From now on no new publish is acknowledged, nor is its content in the log.
+    /// Holds all later publishes: they are neither acknowledged nor in the log.
     pub fn hold(&self) {
         self.allow(self.begun());
     }
 
-    /// What was held is acknowledged.
+    /// Acknowledges all held publishes.
     pub fn release(&self) {
         self.allow(usize::MAX);
     }
 
-    /// The next publish that is not refused already is refused with this.
+    /// Fails the next publish with this error; errors of several calls queue up.
     pub fn refuse(&self, error: LogError) {
         self.inner().refusals.push_back(error);
     }
@@ -114,39 +114,39 @@ impl FakeLog {
         self.inner().cursors.get(name).cloned()
     }
 
-    /// How many cursors were saved.
+    /// Number of saved cursors.
     pub fn saves(&self) -> usize {
         self.inner().saves
     }
 
-    /// How many publishes were begun.
+    /// Number of started publishes.
     pub fn begun(&self) -> usize {
-        self.inner().begun
+        self.inner().started
     }
 
-    /// The sizes of the acknowledged publishes.
+    /// Sizes of the acknowledged publishes.
     pub fn batches(&self) -> Vec<usize> {
         self.inner().batches.clone()
     }
 
-    /// The acknowledged records' keys, in order.
+    /// Keys of the acknowledged records, in order.
     pub fn keys(&self, topic: Topic) -> Vec<String> {
         let read = |record: &NewRecord| String::from_utf8_lossy(&record.key).into_owned();
-        self.of(topic, read)
+        self.map_records(topic, read)
     }
 
-    /// The acknowledged records' values, in order.
+    /// Values of the acknowledged records, in order.
     pub fn values(&self, topic: Topic) -> Vec<Vec<u8>> {
-        self.of(topic, |record| record.value.clone())
+        self.map_records(topic, |record| record.value.clone())
     }
 
     pub fn count(&self, topic: Topic) -> usize {
-        self.of(topic, |_| ()).len()
+        self.map_records(topic, |_| ()).len()
     }
 
-    fn of<T>(&self, topic: Topic, read: impl Fn(&NewRecord) -> T) -> Vec<T> {
+    fn map_records<T>(&self, topic: Topic, read: impl Fn(&NewRecord) -> T) -> Vec<T> {
         let inner = self.inner();
-        let of_topic = inner.records.iter().filter(|(of, _)| *of == topic);
+        let of_topic = inner.records.iter().filter(|(t, _)| *t == topic);
         of_topic.map(|(_, record)| read(record)).collect()
     }
 }
@@ -154,16 +154,16 @@ impl FakeLog {
 #[async_trait]
 impl EventLog for FakeLog {
     async fn publish(&self, topic: Topic, records: Vec<NewRecord>) -> Result<(), LogError> {
-        let (turn, panics) = {
+        let (number, panics) = {
             let mut inner = self.inner();
-            inner.begun += 1;
-            (inner.begun, std::mem::take(&mut inner.panics))
+            inner.started += 1;
+            (inner.started, std::mem::take(&mut inner.panics))
         };
         assert!(!panics, "on purpose");
-        self.must_be_there()?;
+        self.check_available()?;
         let mut allowed = self.allowed.subscribe();
-        let allowed = allowed.wait_for(|n| turn <= *n).await.map(|_| ());
-        allowed.map_err(|gone| LogError::Unavailable(gone.to_string()))?;
+        let allowed = allowed.wait_for(|n| number <= *n).await.map(|_| ());
+        allowed.map_err(|closed| LogError::Unavailable(closed.to_string()))?;
         let mut inner = self.inner();
         if let Some(refused) = inner.refusals.pop_front() {
             return Err(refused);
@@ -188,7 +188,7 @@ impl EventLog for FakeLog {
     }
 
     async fn save_cursor(&self, name: &str, cursor: &str) -> Result<(), LogError> {
-        self.must_be_there()?;
+        self.check_available()?;
         self.set_cursor(name, cursor);
         self.inner().saves += 1;
         Ok(())
@@ -203,6 +203,8 @@ impl EventLog for FakeLog {
     }
 
     fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
-        Err(LogError::Unavailable("nobody consumes here".to_owned()))
+        Err(LogError::Unavailable(
+            "this log has no consumers".to_owned(),
+        ))
     }
 }

@@ -1,4 +1,4 @@
-//! A provider of weather for tests of the spool: each of its observations is a minute younger.
+//! A weather provider for tests of the spool: each observation is one minute later than the last.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +14,11 @@ use super::{new_york, serve, source};
 
 const MINUTE_MS: i64 = 60_000;
 
-/// The provider, and how often it was asked.
+/// Starts the provider; returns its configuration and its number of requests.
 pub async fn provider() -> (WeatherConfig, Arc<AtomicU64>) {
-    let asked = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&asked);
-    let answer = async move || {
+    let requests = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&requests);
+    let respond = async move || {
         let minute = count.fetch_add(1, Ordering::SeqCst);
         let (day, minute) = (minute / 1440 + 1, minute % 1440);
         json!({
@@ -32,7 +32,7 @@ pub async fn provider() -> (WeatherConfig, Arc<AtomicU64>) {
         })
         .to_string()
     };
-    let address = serve(Router::new().route("/v1/forecast", get(answer))).await;
+    let address = serve(Router::new().route("/v1/forecast", get(respond))).await;
     let config = WeatherConfig {
         id: source("open-meteo"),
         provider: WeatherProvider::OpenMeteo,
@@ -42,10 +42,10 @@ pub async fn provider() -> (WeatherConfig, Arc<AtomicU64>) {
         poll: Duration::from_millis(3),
         history_days: 0,
     };
-    (config, asked)
+    (config, requests)
 }
 
-/// The key of its observation of a minute.
+/// The record key of the observation of a minute.
 pub fn key(minute: u64) -> String {
     let midnight = Timestamp::parse_rfc3339("2024-05-01T00:00:00Z").unwrap();
     let at = midnight.millis() + minute as i64 * MINUTE_MS;

@@ -1,4 +1,4 @@
-//! Configurations as the ingester reads them.
+//! Reads configurations of the ingester.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::new_york;
 
-/// What is read from the defaults and `text`, and every fault.
+/// Reads the defaults and `text`; returns the configuration and every fault.
 pub fn read(text: &str) -> (Option<IngesterConfig>, String) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("moodvane.toml");
@@ -16,13 +16,17 @@ pub fn read(text: &str) -> (Option<IngesterConfig>, String) {
     let mut settings = Settings::new();
     settings.merge_file(&path);
     let config = IngesterConfig::read(&settings, &[new_york()]);
-    // Keys of other parts are not asked for here, so only those of ours are looked at.
+    // Nothing reads the keys of other components here: ignore their faults.
     let faults = settings
         .finish()
         .map_or_else(|e| e.to_string(), |()| String::new());
-    let ours = |line: &&str| line.contains("source") || line.contains("ingester");
+    let is_ingester = |line: &&str| line.contains("source") || line.contains("ingester");
     (
         config,
-        faults.lines().filter(ours).collect::<Vec<_>>().join("\n"),
+        faults
+            .lines()
+            .filter(is_ingester)
+            .collect::<Vec<_>>()
+            .join("\n"),
     )
 }
