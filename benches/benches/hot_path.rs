@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, SamplingMode, Throughput};
 use moodvane_benches::{Texts, records};
 use moodvane_eventlog::{
-    Batch, Consumer, Event, EventLog, NewRecord, RecordRef, SqliteLog, SqliteLogConfig,
+    Batch, Consumer, ConsumerEvent, EventLog, NewRecord, RecordRef, SqliteLog, SqliteLogConfig,
     TopicPartition, Watermarks,
 };
 use moodvane_model::{
@@ -150,7 +150,7 @@ impl Cases {
         runtime.block_on(log.publish(AT.topic, records)).unwrap();
         let mut consumer = log.consumer("bench", &[AT.topic]).unwrap();
         let assigned = consumer.poll(&mut Batch::with_capacity(BATCH), Duration::ZERO);
-        assert!(matches!(assigned, Ok(Event::Assigned(_))));
+        assert!(matches!(assigned, Ok(ConsumerEvent::Assigned(_))));
         Self {
             before,
             measured,
@@ -222,7 +222,7 @@ fn timed(work: impl FnOnce()) -> Duration {
 /// Begins the partition anew, which empties window and rows; fills the window; then the time runs.
 fn through(engine: &mut Engine, before: &[Batch], measured: &[Batch]) -> Times {
     let log = Watermarks {
-        at: AT,
+        topic_partition: AT,
         low: Offset::ZERO,
         high: Offset(2 * u64::from(WINDOW)),
     };

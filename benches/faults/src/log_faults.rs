@@ -56,10 +56,13 @@ async fn progress(system: &System, topic: Topic) -> anyhow::Result<BTreeMap<Part
             run: system.run.clone(),
             topic,
             incarnation: system.incarnation,
-            partition: marks.at.partition,
+            partition: marks.topic_partition.partition,
         };
         let progress = system.store.progress(&key).await?;
-        all.insert(marks.at.partition, progress.map_or(0, |p| p.next.0));
+        all.insert(
+            marks.topic_partition.partition,
+            progress.map_or(0, |p| p.next.0),
+        );
     }
     Ok(all)
 }
@@ -71,7 +74,9 @@ pub(crate) async fn truncate(system: &mut System) -> anyhow::Result<Damage> {
     until("records pile up", system.patience, async || {
         let marks = system.log.watermarks(Topic::Tweet).await?;
         let behind = |at: &Partition| folded_to.get(at).copied().unwrap_or(0) + BACKLOG;
-        let all = marks.iter().all(|m| m.high.0 >= behind(&m.at.partition));
+        let all = marks
+            .iter()
+            .all(|m| m.high.0 >= behind(&m.topic_partition.partition));
         Ok(all.then_some(()))
     })
     .await?;
@@ -158,7 +163,7 @@ pub(crate) async fn make_again(system: &mut System) -> anyhow::Result<Damage> {
             let marks = system.log.watermarks(topic).await?;
             let all = marks
                 .iter()
-                .all(|m| folded.get(&m.at.partition) == Some(&m.high.0));
+                .all(|m| folded.get(&m.topic_partition.partition) == Some(&m.high.0));
             Ok(all.then_some(()))
         })
         .await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
-use moodvane_eventlog::{Batch, Event, EventLog, KafkaLog, RecordRef};
+use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaLog, RecordRef};
 use moodvane_model::{HourSlot, Observation, Partition, Post, Timestamp, Topic, Variable};
 use moodvane_sentiment::{Scorer, ScorerChoice};
 
@@ -36,7 +36,7 @@ pub(crate) async fn whole(
     let mut left: BTreeMap<Partition, u64> = BTreeMap::new();
     for marks in log.watermarks(topic).await? {
         if marks.low < marks.high {
-            left.insert(marks.at.partition, marks.high.0);
+            left.insert(marks.topic_partition.partition, marks.high.0);
         }
     }
     let log = log.clone();
@@ -61,15 +61,15 @@ fn read(
             "topic {topic} cannot be read whole in time"
         );
         match consumer.poll(&mut batch, A_MOMENT)? {
-            Event::Idle => {}
-            Event::Assigned(all) => {
+            ConsumerEvent::Idle => {}
+            ConsumerEvent::Assigned(all) => {
                 for marks in all {
-                    consumer.start(marks.at, marks.low)?;
+                    consumer.start(marks.topic_partition, marks.low)?;
                 }
             }
-            Event::Revoked(_) => bail!("topic {topic} was taken away while it was read"),
-            Event::Records => {
-                let partition = batch.at().partition;
+            ConsumerEvent::Revoked(_) => bail!("topic {topic} was taken away while it was read"),
+            ConsumerEvent::Records => {
+                let partition = batch.topic_partition().partition;
                 let records = contents.entry(partition).or_default();
                 for record in batch.iter() {
                     records.insert(record.offset.0, understand(topic, &record, &mut *scorer)?);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use moodvane_benches::{Texts, drafts, peak_kib_of, print_rate, records};
-use moodvane_eventlog::{Batch, Event, EventLog, NewRecord, SqliteLog, SqliteLogConfig};
+use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, NewRecord, SqliteLog, SqliteLogConfig};
 use moodvane_model::Topic;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -189,13 +189,13 @@ fn log_alone(records: Vec<NewRecord>) -> anyhow::Result<(Duration, Duration)> {
     let started = Instant::now();
     while left > 0 {
         match consumer.poll(&mut batch, Duration::ZERO)? {
-            Event::Assigned(all) => {
+            ConsumerEvent::Assigned(all) => {
                 for log in all {
-                    consumer.start(log.at, log.low)?;
+                    consumer.start(log.topic_partition, log.low)?;
                 }
             }
-            Event::Records => left -= batch.len(),
-            Event::Idle | Event::Revoked(_) => bail!("the log lost {left} records"),
+            ConsumerEvent::Records => left -= batch.len(),
+            ConsumerEvent::Idle | ConsumerEvent::Revoked(_) => bail!("the log lost {left} records"),
         }
     }
     Ok((publishing, started.elapsed()))

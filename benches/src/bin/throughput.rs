@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use moodvane_benches::{Texts, peak_kib_of, print_rate, processor_time, processor_time_of};
-use moodvane_eventlog::{Batch, Event, EventLog, KafkaConfig, KafkaLog, NewRecord};
+use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaConfig, KafkaLog, NewRecord};
 use moodvane_model::{
     CityId, Incarnation, Partition, Post, ProgressKey, SourceId, Timestamp, Topic,
 };
@@ -301,18 +301,18 @@ fn read_alone(log: &KafkaLog, mut left: u64) -> anyhow::Result<Duration> {
     let deadline = Instant::now() + PATIENCE;
     while left > 0 {
         match consumer.poll(&mut batch, LOOK)? {
-            Event::Idle => thread::yield_now(),
-            Event::Assigned(all) => {
+            ConsumerEvent::Idle => thread::yield_now(),
+            ConsumerEvent::Assigned(all) => {
                 for log in all {
-                    consumer.start(log.at, log.low)?;
+                    consumer.start(log.topic_partition, log.low)?;
                 }
                 // Joining the group is not reading.
                 if !begun {
                     (started, begun) = (Instant::now(), true);
                 }
             }
-            Event::Records => left = left.saturating_sub(batch.len() as u64),
-            Event::Revoked(_) => bail!("the partitions were taken away"),
+            ConsumerEvent::Records => left = left.saturating_sub(batch.len() as u64),
+            ConsumerEvent::Revoked(_) => bail!("the partitions were taken away"),
         }
         ensure!(Instant::now() < deadline, "{left} records did not come");
     }

@@ -106,7 +106,7 @@ impl Batch {
 
     /// The partition of the records.
     #[must_use]
-    pub fn at(&self) -> TopicPartition {
+    pub fn topic_partition(&self) -> TopicPartition {
         self.at
     }
 

@@ -1,17 +1,21 @@
-//! What can go wrong with the log.
+//! The error of the log.
+//!
+//! Convention: `Display` says what failed and does not repeat the cause. The cause is the error's
+//! `source`. `{:#}` prints both, and so does any caller that walks the chain.
 
+use moodvane_model::ContextError;
 use thiserror::Error;
 
 use crate::KafkaConfigError;
 
-/// Why the log could not do what was asked.
+/// Why an operation of the log failed.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The log cannot be reached or does not answer now; asking again later may help.
-    #[error("the log does not answer: {0}")]
-    Unavailable(String),
+    /// The log is unreachable or does not answer in time. A retry may succeed.
+    #[error(transparent)]
+    Unavailable(ContextError),
     /// A record is over a limit.
-    #[error("a record's {part} has {len} bytes, the limit is {max}")]
+    #[error("record {part} has {len} bytes, the limit is {max}")]
     TooLarge {
         /// `key` or `value`.
         part: &'static str,
@@ -20,13 +24,18 @@ pub enum LogError {
         /// The limit in bytes.
         max: usize,
     },
-    /// The log's own data is not as it was written.
-    #[error("the log is damaged: {0}")]
-    Corrupt(String),
-    /// The configuration of the log has a fault.
+    /// Data of the log does not have the expected form.
+    #[error(transparent)]
+    Corrupt(ContextError),
+    /// The configuration of the log has an error.
     #[error(transparent)]
     Config(#[from] KafkaConfigError),
-    /// The log was made with other settings, or it refuses us by its own; the message says which.
-    #[error("{0}")]
-    Mismatch(String),
+    /// The log has a schema version or settings that this program does not support. An operator
+    /// has to change one of them.
+    #[error(transparent)]
+    Mismatch(ContextError),
+    /// The log rejects this client: its credentials, its rights or its requests. A retry does not
+    /// help.
+    #[error(transparent)]
+    Rejected(ContextError),
 }

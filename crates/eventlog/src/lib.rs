@@ -25,8 +25,8 @@ use moodvane_model::{Offset, Partition, Timestamp, Topic};
 pub use batch::{Batch, RecordRef};
 pub use error::LogError;
 pub use kafka::{
-    Compression, KafkaConfig, KafkaConfigError, KafkaLog, KafkaSecurity, SaslLogin, SaslMechanism,
-    TlsAuthorities,
+    Compression, KafkaConfig, KafkaConfigError, KafkaLog, KafkaSecurity, SaslCredentials,
+    SaslMechanism, TlsAuthorities,
 };
 pub use sqlite::{SqliteLog, SqliteLogConfig};
 
@@ -67,7 +67,7 @@ pub struct TopicPartition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
     /// The partition.
-    pub at: TopicPartition,
+    pub topic_partition: TopicPartition,
     /// The first offset that is still there.
     pub low: Offset,
     /// The offset that the next record will have at the earliest.
@@ -76,7 +76,7 @@ pub struct Watermarks {
 
 /// What a poll found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum ConsumerEvent {
     /// Nothing within the wait.
     Idle,
     /// The batch holds records of one partition.
@@ -92,7 +92,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The partition it lay in.
-    pub at: TopicPartition,
+    pub topic_partition: TopicPartition,
     /// Its offset there.
     pub offset: Offset,
     /// Its original key.
@@ -112,7 +112,7 @@ pub trait EventLog: Send + Sync {
 
     /// Puts unreadable records into `<topic>.dead` with their reasons and places; returns once
     /// they are durable. The same letter may arrive twice after a crash.
-    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), LogError>;
+    async fn publish_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<(), LogError>;
 
     /// The first `limit` dead letters of a topic, oldest first.
     async fn dead_letters(&self, topic: Topic, limit: usize) -> Result<Vec<DeadLetter>, LogError>;
@@ -127,7 +127,7 @@ pub trait EventLog: Send + Sync {
     async fn watermarks(&self, topic: Topic) -> Result<Vec<Watermarks>, LogError>;
 
     /// Whether it can be away while this process runs. A file of this process's own cannot.
-    fn can_be_away(&self) -> bool {
+    fn is_remote(&self) -> bool {
         true
     }
 
@@ -137,9 +137,9 @@ pub trait EventLog: Send + Sync {
 
 /// One member of a consumer group. Blocking: it belongs to a thread of its own.
 pub trait Consumer: Send {
-    /// Waits up to `wait` for something to happen. With [`Event::Records`], `batch` holds at most
+    /// Waits up to `wait` for something to happen. With [`ConsumerEvent::Records`], `batch` holds at most
     /// its capacity of records of one partition; otherwise it is empty.
-    fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<Event, LogError>;
+    fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<ConsumerEvent, LogError>;
 
     /// Begins (or begins again) to deliver an assigned partition from `from`.
     fn start(&mut self, at: TopicPartition, from: Offset) -> Result<(), LogError>;
@@ -153,7 +153,7 @@ pub trait Consumer: Send {
 
 /// A moment that the log itself wrote.
 pub(crate) fn timestamp(ms: i64) -> Result<Timestamp, LogError> {
-    Timestamp::from_millis(ms).map_err(|e| LogError::Corrupt(e.to_string()))
+    Timestamp::from_millis(ms).map_err(|e| LogError::Corrupt(e.to_string().into()))
 }
 
 /// Refuses what is over the limits of a record.

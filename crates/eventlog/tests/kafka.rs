@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use conformance::{Place, numbered, promises, started};
 use kafka_cluster::{Cluster, admin, options};
-use moodvane_eventlog::{Batch, Event, EventLog, KafkaLog, LogError};
+use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaLog, LogError};
 use moodvane_model::{Offset, Topic};
 use rdkafka::admin::{NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -26,7 +26,7 @@ impl Place for Cluster {
     async fn truncate(&self, log: &KafkaLog, topic: Topic) {
         let mut to = TopicPartitionList::new();
         for marks in log.watermarks(topic).await.unwrap() {
-            let partition = marks.at.partition.0 as i32;
+            let partition = marks.topic_partition.partition.0 as i32;
             to.add_partition_offset(&self.name(topic), partition, rdkafka::Offset::End)
                 .unwrap();
         }
@@ -98,7 +98,7 @@ async fn the_time_of_writing_is_the_brokers() {
     let mut batch = Batch::with_capacity(1);
     assert_eq!(
         conformance::next_event(&mut *consumer, &mut batch),
-        Event::Records
+        ConsumerEvent::Records
     );
     let written = batch.iter().next().unwrap().written_at.millis();
     assert!(
@@ -113,7 +113,7 @@ async fn committed_offsets_reach_the_group_even_when_the_consumer_ends_at_once()
     let log = cluster.open(1).await;
     log.publish(Topic::Tweet, numbered(0..5)).await.unwrap();
     let mut consumer = started(&log, &[Topic::Tweet]);
-    let at = log.watermarks(Topic::Tweet).await.unwrap()[0].at;
+    let at = log.watermarks(Topic::Tweet).await.unwrap()[0].topic_partition;
     consumer.commit(&[(at, Offset(3))]).unwrap();
     drop(consumer);
     let group: BaseConsumer = ClientConfig::new()
@@ -141,13 +141,13 @@ async fn a_position_that_the_log_lost_is_reported_as_assigned_anew() {
     let all = log.watermarks(Topic::Tweet).await.unwrap();
     let lost = all[0];
     assert!(lost.low > Offset(0));
-    consumer.start(lost.at, Offset(0)).unwrap();
+    consumer.start(lost.topic_partition, Offset(0)).unwrap();
     let again = conformance::next_event(&mut *consumer, &mut Batch::with_capacity(1));
-    assert_eq!(again, Event::Assigned(vec![lost]));
-    consumer.start(lost.at, lost.low).unwrap();
+    assert_eq!(again, ConsumerEvent::Assigned(vec![lost]));
+    consumer.start(lost.topic_partition, lost.low).unwrap();
     log.publish(Topic::Tweet, numbered(50..64)).await.unwrap();
     let rows = conformance::drain(&mut *consumer, 14);
-    assert_eq!(rows[&lost.at][0].0, lost.low.0);
+    assert_eq!(rows[&lost.topic_partition][0].0, lost.low.0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

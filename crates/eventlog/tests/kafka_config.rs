@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use moodvane_eventlog::{
-    KafkaConfig, KafkaConfigError, KafkaLog, KafkaSecurity, LogError, SaslLogin, SaslMechanism,
-    TlsAuthorities,
+    KafkaConfig, KafkaConfigError, KafkaLog, KafkaSecurity, LogError, SaslCredentials,
+    SaslMechanism, TlsAuthorities,
 };
 
 fn with(properties: &[(&str, &str)]) -> KafkaConfig {
@@ -16,15 +16,15 @@ fn with(properties: &[(&str, &str)]) -> KafkaConfig {
     config
 }
 
-fn login(user: &str, password: &str) -> SaslLogin {
-    SaslLogin {
+fn login(user: &str, password: &str) -> SaslCredentials {
+    SaslCredentials {
         mechanism: SaslMechanism::Plain,
         user: user.to_owned(),
         password: password.to_owned(),
     }
 }
 
-fn secured(tls: Option<TlsAuthorities>, login: Option<SaslLogin>) -> KafkaConfig {
+fn secured(tls: Option<TlsAuthorities>, login: Option<SaslCredentials>) -> KafkaConfig {
     KafkaConfig {
         security: KafkaSecurity { tls, login },
         ..with(&[])
@@ -58,7 +58,7 @@ fn what_the_guarantees_rest_on_cannot_be_set_and_the_error_says_why() {
         "ssl.ca.location",
     ];
     for key in protected {
-        let faults = with(&[(key, "1")]).faults();
+        let faults = with(&[(key, "1")]).validate();
         let [KafkaConfigError::Protected { key: named, why }] = &faults[..] else {
             panic!("{key}: {faults:?}");
         };
@@ -80,7 +80,7 @@ fn every_fault_is_reported_at_once() {
     config.min_insync_replicas = 2;
     config.session_timeout = Duration::from_millis(1);
     config.max_poll_interval = Duration::ZERO;
-    let texts: Vec<String> = config.faults().iter().map(ToString::to_string).collect();
+    let texts: Vec<String> = config.validate().iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), 9, "{texts:#?}");
     assert!(texts[0].starts_with("kafka bootstrap_servers must be host:port"));
     assert!(
@@ -105,7 +105,7 @@ fn sound_configurations_have_no_fault() {
         secured(None, Some(login("u", "p"))),
     ];
     for config in sound {
-        assert_eq!(config.faults(), []);
+        assert_eq!(config.validate(), []);
     }
 }
 
@@ -128,7 +128,7 @@ fn secrets_are_in_no_text() {
         ("made.up.token", "hunter2"),
     ];
     let config = with(&secrets);
-    let shown = format!("{config:?}{:?}", config.faults());
+    let shown = format!("{config:?}{:?}", config.validate());
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("ssl.key.password"), "{shown}");
     let shown = format!("{:?}", secured(None, Some(login("anna", "hunter2"))));
@@ -143,7 +143,7 @@ fn secrets_are_in_no_text() {
 #[test]
 fn a_user_without_a_password_or_the_other_way_about_is_a_fault() {
     for half in [login("u", ""), login("", "p")] {
-        let faults = secured(None, Some(half)).faults();
+        let faults = secured(None, Some(half)).validate();
         let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let expected = "kafka sasl_user and sasl_password must be given both, or neither";
         assert_eq!(texts, [expected]);

@@ -13,7 +13,7 @@ use std::time::Instant;
 use conformance::{A_MOMENT, LONGEST, record};
 use kafka_cluster::{Cluster, admin, options};
 use moodvane_eventlog::{
-    Batch, Consumer, Event, EventLog, KafkaConfig, KafkaLog, LogError, TopicPartition,
+    Batch, Consumer, ConsumerEvent, EventLog, KafkaConfig, KafkaLog, LogError, TopicPartition,
 };
 use moodvane_model::{Offset, Topic};
 
@@ -44,19 +44,19 @@ impl Member {
     fn poll(&mut self) -> Result<Option<Partitions>, LogError> {
         let event = match self.consumer.poll(&mut self.batch, A_MOMENT) {
             // A topic that was just made has no leader everywhere yet: asking again helps.
-            Err(LogError::Unavailable(_)) => Event::Idle,
+            Err(LogError::Unavailable(_)) => ConsumerEvent::Idle,
             other => other?,
         };
         match event {
-            Event::Idle => {}
-            Event::Records => self.read.push(self.batch.at()),
-            Event::Assigned(all) => {
+            ConsumerEvent::Idle => {}
+            ConsumerEvent::Records => self.read.push(self.batch.topic_partition()),
+            ConsumerEvent::Assigned(all) => {
                 for marks in all {
-                    self.consumer.start(marks.at, marks.low)?;
-                    self.has.insert(marks.at);
+                    self.consumer.start(marks.topic_partition, marks.low)?;
+                    self.has.insert(marks.topic_partition);
                 }
             }
-            Event::Revoked(partitions) => {
+            ConsumerEvent::Revoked(partitions) => {
                 let revoked: Partitions = partitions.into_iter().collect();
                 self.has.retain(|at| !revoked.contains(at));
                 return Ok(Some(revoked));
@@ -261,8 +261,8 @@ async fn a_topic_that_is_made_again_under_a_member_is_reported_as_assigned_anew(
     let marks = remade.watermarks(Topic::Tweet).await.unwrap();
     assert_eq!(marks[0].high, Offset(0));
     until(|| match a.consumer.poll(&mut a.batch, A_MOMENT) {
-        Ok(Event::Assigned(all)) => all.iter().any(|w| w.high == Offset(0)).then_some(()),
-        Ok(Event::Revoked(all)) => {
+        Ok(ConsumerEvent::Assigned(all)) => all.iter().any(|w| w.high == Offset(0)).then_some(()),
+        Ok(ConsumerEvent::Revoked(all)) => {
             a.consumer.release(&all).unwrap();
             None
         }
@@ -329,5 +329,5 @@ async fn two_members_of_one_name_are_an_error() {
         second.work();
         first.poll().err()
     });
-    assert!(matches!(error, LogError::Mismatch(_)), "{error:?}");
+    assert!(matches!(error, LogError::Rejected(_)), "{error:?}");
 }

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use conformance::{A_MOMENT, LONGEST, next_event, numbered};
-use moodvane_eventlog::{Batch, Event, EventLog, KafkaConfig, KafkaLog, LogError};
+use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaConfig, KafkaLog, LogError};
 use moodvane_model::{Offset, Topic};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -57,7 +57,7 @@ async fn without_a_broker_everything_is_unavailable_within_a_bound_and_nothing_h
     let mut consumer = log.consumer("g", &[Topic::Tweet]).unwrap();
     let mut batch = Batch::with_capacity(1);
     while let Ok(event) = consumer.poll(&mut batch, A_MOMENT) {
-        assert_eq!(event, Event::Idle);
+        assert_eq!(event, ConsumerEvent::Idle);
         assert!(began.elapsed() < BOUND, "silence is taken for health");
     }
     assert_unavailable(consumer.poll(&mut batch, A_MOMENT), "poll again");
@@ -75,14 +75,20 @@ async fn a_broker_that_goes_and_comes_back_is_an_error_first_and_then_forgotten(
     until_available(async || publish(0..3).await).await;
     let mut consumer = conformance::started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(100);
-    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    assert_eq!(
+        next_event(&mut *consumer, &mut batch),
+        ConsumerEvent::Records
+    );
     let high = log.watermarks(Topic::Tweet).await.unwrap()[0].high;
 
     cluster.broker_down(1).unwrap();
     assert_unavailable(publish(3..6).await, "publish");
     let deadline = Instant::now() + LONGEST;
     while let Ok(event) = consumer.poll(&mut batch, A_MOMENT) {
-        assert!(matches!(event, Event::Idle | Event::Records), "{event:?}");
+        assert!(
+            matches!(event, ConsumerEvent::Idle | ConsumerEvent::Records),
+            "{event:?}"
+        );
         assert!(Instant::now() < deadline, "silence is taken for health");
     }
 
@@ -91,11 +97,13 @@ async fn a_broker_that_goes_and_comes_back_is_an_error_first_and_then_forgotten(
     let mut seen = Vec::new();
     while !seen.contains(&"8".to_owned()) {
         match next_event(&mut *consumer, &mut batch) {
-            Event::Records => {}
+            ConsumerEvent::Records => {}
             // The mock forgets who was in the group.
-            Event::Revoked(all) => consumer.release(&all).unwrap(),
-            Event::Assigned(all) => consumer.start(all[0].at, high.max(Offset(0))).unwrap(),
-            Event::Idle => {}
+            ConsumerEvent::Revoked(all) => consumer.release(&all).unwrap(),
+            ConsumerEvent::Assigned(all) => consumer
+                .start(all[0].topic_partition, high.max(Offset(0)))
+                .unwrap(),
+            ConsumerEvent::Idle => {}
         }
         seen.extend(
             batch
@@ -117,24 +125,30 @@ async fn an_outage_that_outlasts_the_session_ends_with_a_new_client() {
     until_available(publish).await;
     let mut consumer = conformance::started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(100);
-    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
-    let at = batch.at();
+    assert_eq!(
+        next_event(&mut *consumer, &mut batch),
+        ConsumerEvent::Records
+    );
+    let at = batch.topic_partition();
 
     cluster.broker_down(1).unwrap();
     // Nobody can have told it: the broker is away. So this is the client that was given up.
     assert_eq!(
         next_event(&mut *consumer, &mut batch),
-        Event::Revoked(vec![at])
+        ConsumerEvent::Revoked(vec![at])
     );
     consumer.release(&[at]).unwrap();
 
     cluster.broker_up(1).unwrap();
-    let Event::Assigned(all) = next_event(&mut *consumer, &mut batch) else {
+    let ConsumerEvent::Assigned(all) = next_event(&mut *consumer, &mut batch) else {
         panic!("the new client joins");
     };
-    assert_eq!(all[0].at, at);
+    assert_eq!(all[0].topic_partition, at);
     consumer.start(at, Offset(0)).unwrap();
-    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    assert_eq!(
+        next_event(&mut *consumer, &mut batch),
+        ConsumerEvent::Records
+    );
 }
 
 async fn until_available(work: impl AsyncFn() -> Result<(), LogError>) {
@@ -156,9 +170,14 @@ async fn a_consumer_whose_broker_is_away_is_dropped_within_a_bound() {
     until_available(async || log.publish(Topic::Tweet, numbered(0..3)).await).await;
     let mut consumer = conformance::started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(100);
-    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    assert_eq!(
+        next_event(&mut *consumer, &mut batch),
+        ConsumerEvent::Records
+    );
     cluster.broker_down(1).unwrap();
-    consumer.commit(&[(batch.at(), Offset(3))]).unwrap();
+    consumer
+        .commit(&[(batch.topic_partition(), Offset(3))])
+        .unwrap();
     let began = Instant::now();
     drop(consumer);
     assert!(began.elapsed() < BOUND, "{:?}", began.elapsed());
@@ -189,5 +208,5 @@ async fn a_refusal_is_told_from_an_outage() {
     let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
     cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
     let error = publish().await.unwrap_err();
-    assert!(matches!(error, LogError::Mismatch(_)), "{error:?}");
+    assert!(matches!(error, LogError::Rejected(_)), "{error:?}");
 }

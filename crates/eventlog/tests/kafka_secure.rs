@@ -11,7 +11,7 @@ use std::time::Duration;
 use conformance::{drain, numbered, started};
 use kafka_cluster::Cluster;
 use moodvane_eventlog::{
-    EventLog as _, KafkaConfig, KafkaLog, KafkaSecurity, LogError, SaslLogin, SaslMechanism,
+    EventLog as _, KafkaConfig, KafkaLog, KafkaSecurity, LogError, SaslCredentials, SaslMechanism,
     TlsAuthorities,
 };
 use moodvane_model::Topic;
@@ -30,15 +30,15 @@ fn authorities() -> Option<TlsAuthorities> {
     Some(TlsAuthorities::File(file))
 }
 
-fn login(mechanism: SaslMechanism, password: &str) -> Option<SaslLogin> {
-    Some(SaslLogin {
+fn login(mechanism: SaslMechanism, password: &str) -> Option<SaslCredentials> {
+    Some(SaslCredentials {
         mechanism,
         user: USER.to_owned(),
         password: password.to_owned(),
     })
 }
 
-fn at(servers: &str, tls: Option<TlsAuthorities>, login: Option<SaslLogin>) -> KafkaConfig {
+fn at(servers: &str, tls: Option<TlsAuthorities>, login: Option<SaslCredentials>) -> KafkaConfig {
     let mut config = Cluster::new().config(2);
     config.bootstrap_servers = variable(servers);
     config.request_timeout = Duration::from_secs(10);
@@ -98,8 +98,8 @@ async fn a_door_that_stays_shut_says_why_and_is_not_tried_again() {
     });
     for outcome in tries {
         let (error, words) = outcome.await.unwrap();
-        let text = error.to_string();
-        assert!(matches!(error, LogError::Mismatch(_)), "{error:?}");
+        let text = format!("{error:#}");
+        assert!(matches!(error, LogError::Rejected(_)), "{error:?}");
         assert!(text.contains(words), "{words}: {text}");
         assert!(
             !text.contains("guessed") && !text.contains(PASSWORD),

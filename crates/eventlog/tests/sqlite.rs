@@ -30,7 +30,7 @@ impl Place for File {
 
     async fn truncate(&self, log: &SqliteLog, _: Topic) {
         let end_of_time = Timestamp::parse_rfc3339("9999-01-01T00:00:00Z").unwrap();
-        log.retain(end_of_time).await.unwrap();
+        log.delete_records_before(end_of_time).await.unwrap();
     }
 }
 
@@ -42,9 +42,9 @@ async fn retention_removes_what_is_older_and_says_how_much() {
     let log = place.open(1).await;
     log.publish(Topic::Tweet, numbered(0..5)).await.unwrap();
     let epoch = Timestamp::from_millis(0).unwrap();
-    assert_eq!(log.retain(epoch).await.unwrap(), 0);
+    assert_eq!(log.delete_records_before(epoch).await.unwrap(), 0);
     let end_of_time = Timestamp::parse_rfc3339("9999-01-01T00:00:00Z").unwrap();
-    assert_eq!(log.retain(end_of_time).await.unwrap(), 5);
+    assert_eq!(log.delete_records_before(end_of_time).await.unwrap(), 5);
 }
 
 #[tokio::test]

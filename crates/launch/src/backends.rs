@@ -249,7 +249,7 @@ mod tests {
         let tries = Cell::new(0);
         let opened = connect_with_retry(&check, &stop, async || {
             tries.set(tries.get() + 1);
-            let away = StoreError::Unavailable("no node".to_owned());
+            let away = StoreError::Unavailable("no node".into());
             if tries.get() < 4 {
                 Err(away.into())
             } else {
@@ -259,11 +259,11 @@ mod tests {
         assert_eq!(opened.await.unwrap(), Some(4));
         assert_eq!(readiness.report(), [("store", Ok(()))]);
 
-        let corrupt = async || Err::<(), _>(StoreError::Corrupt("a row".to_owned()).into());
+        let corrupt = async || Err::<(), _>(StoreError::Corrupt("a row".into()).into());
         assert!(connect_with_retry(&check, &stop, corrupt).await.is_err());
 
         stop.cancel();
-        let away = async || Err::<(), _>(LogError::Unavailable("no broker".to_owned()).into());
+        let away = async || Err::<(), _>(LogError::Unavailable("no broker".into()).into());
         assert_eq!(connect_with_retry(&check, &stop, away).await.unwrap(), None);
     }
 }

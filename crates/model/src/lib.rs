@@ -53,6 +53,7 @@
 //! This crate does no I/O, reads no clock and does not know Kafka, Cassandra, SQLite or HTTP.
 
 mod city;
+mod context;
 mod error;
 mod hour;
 mod observation;
@@ -68,6 +69,7 @@ mod variable;
 mod wire;
 
 pub use city::{City, MAX_CITY_NAMES};
+pub use context::ContextError;
 pub use error::{DecodeError, ErrorChain, ModelError};
 pub use hour::{EventTimeBounds, HourRange, HourSlot};
 pub use observation::{Observation, Readings};

@@ -1,37 +1,40 @@
-//! What can go wrong with the store.
+//! The error of the store.
+//!
+//! Convention: `Display` says what failed and does not repeat the cause. The cause is the error's
+//! `source`. `{:#}` prints both, and so does any caller that walks the chain.
 
-use moodvane_model::HourSlot;
+use moodvane_model::{ContextError, HourSlot};
 use thiserror::Error;
 
-/// Why the store could not do what was asked.
+/// Why an operation of the store failed.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The store cannot be reached or does not answer now; asking again later may help.
-    #[error("the store does not answer: {0}")]
-    Unavailable(String),
-    /// The store turns us away: the login or a certificate is wrong. Waiting does not mend it.
-    #[error("the store refuses us: {0}")]
-    Refused(String),
-    /// The store's own data is not as it was written.
-    #[error("the store is damaged: {0}")]
-    Corrupt(String),
-    /// The store was made by another version.
-    #[error("the store has schema version {found}, this program knows {known}")]
+    /// The store is unreachable or does not answer in time. A retry may succeed.
+    #[error(transparent)]
+    Unavailable(ContextError),
+    /// The store rejects this client: the login or a certificate is wrong. A retry does not help.
+    #[error(transparent)]
+    Rejected(ContextError),
+    /// Data of the store does not have the expected form.
+    #[error(transparent)]
+    Corrupt(ContextError),
+    /// Another version of this program created the store.
+    #[error("store has schema version {found}, this program supports {supported}")]
     Schema {
         /// The version found.
         found: i64,
-        /// The version that this program knows.
-        known: i64,
+        /// The version that this program supports.
+        supported: i64,
     },
     /// No run of this name is registered.
     #[error("no run is called {0}")]
     UnknownRun(String),
-    /// A run that answers cannot be deleted.
-    #[error("run {run} answers for hours from {from} on; let another run answer for them first")]
-    Answers {
+    /// A run that serves hours cannot be deleted.
+    #[error("run {run} serves hours from {from} on; switch these hours to another run first")]
+    RunServing {
         /// The run.
         run: String,
-        /// The first hour that it answers for.
+        /// The first hour that it serves.
         from: HourSlot,
     },
 }

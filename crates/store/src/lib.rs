@@ -93,7 +93,7 @@ pub trait Store: Send + Sync {
 
     /// The same hours, each with its posts and at least this one weather variable. A store may read
     /// less for it; what else of the weather is in the rows must not be relied on.
-    async fn hours_with(
+    async fn hours_with_variable(
         &self,
         city: CityId,
         range: HourRange,

@@ -222,21 +222,21 @@ impl Supervisor {
         stats.set_error(error);
         self.shared.metrics.failed(source, error.reason());
         if self.shared.stop.is_cancelled() {
-            warn!(%source, %error, "source failed while draining");
+            warn!(%source, error = format!("{error:#}"), "source failed while draining");
             return stats.set_state(SourceState::Stopped);
         }
         if supervised.spec.finite && error.is_permanent() {
-            warn!(%source, %error, "finite source failed permanently");
-            return self.complete_finite(index, Some(error.to_string()));
+            warn!(%source, error = format!("{error:#}"), "finite source failed permanently");
+            return self.complete_finite(index, Some(format!("{error:#}")));
         }
         let decision = supervised.decide_retry(error, &self.shared);
         self.shared.metrics.circuit(source, decision.circuit_open);
         self.schedule_restart(index, decision, ctx);
         let delay_ms = decision.delay_ms();
         if decision.circuit_open {
-            error!(%source, %error, delay_ms, "source keeps failing, circuit opened");
+            error!(%source, error = format!("{error:#}"), delay_ms, "source keeps failing, circuit opened");
         } else {
-            warn!(%source, %error, delay_ms, "source restarting");
+            warn!(%source, error = format!("{error:#}"), delay_ms, "source restarting");
         }
     }
 

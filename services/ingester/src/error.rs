@@ -49,7 +49,7 @@ pub(crate) enum SourceError {
     #[error("the observation is of {0}, more than a day ahead")]
     Future(Timestamp),
     /// The log refused.
-    #[error("the log refused: {0}")]
+    #[error(transparent)]
     Log(#[from] LogError),
     /// A part of the ingester is gone.
     #[error("the {0} is gone")]
@@ -114,7 +114,10 @@ impl SourceError {
             Self::File { .. } => true,
             Self::Log(error) => matches!(
                 error,
-                LogError::TooLarge { .. } | LogError::Corrupt(_) | LogError::Mismatch(_)
+                LogError::TooLarge { .. }
+                    | LogError::Corrupt(_)
+                    | LogError::Mismatch(_)
+                    | LogError::Rejected(_)
             ),
             _ => false,
         }

@@ -115,7 +115,7 @@ impl SourceContext {
     pub(crate) fn report_error(&self, error: &SourceError) {
         self.shared.metrics.failed(self.id(), error.reason());
         self.stats.set_error(error);
-        tracing::warn!(source = %self.id(), %error, "source met an error");
+        tracing::warn!(source = %self.id(), error = format!("{error:#}"), "source met an error");
     }
 
     /// Counts a message that was dropped before it could be formatted.

@@ -172,7 +172,7 @@ fn open_spool(
 ) -> Result<Option<Spool>, SpoolError> {
     let required = specs.iter().any(|spec| !spec.replayable);
     let log = &environment.log;
-    let is_used = |spool: &SpoolConfig| log.can_be_away() && (required || spool.dir.exists());
+    let is_used = |spool: &SpoolConfig| log.is_remote() && (required || spool.dir.exists());
     let Some(spool) = config.spool.clone().filter(is_used) else {
         return Ok(None);
     };

@@ -140,7 +140,7 @@ impl SourceStats {
     }
 
     pub(crate) fn set_error(&self, error: &dyn std::error::Error) {
-        self.locked().last_error = Some(error.to_string());
+        self.locked().last_error = Some(format!("{error:#}"));
     }
 
     pub(crate) fn count_restart(&self) {

@@ -253,7 +253,7 @@ async fn a_publisher_has_a_bounded_number_of_publishes_in_flight() {
 async fn a_log_that_is_away_is_tried_again_and_readiness_says_so() {
     let (log, readiness) = (FakeLog::new(), Readiness::new());
     for _ in 0..3 {
-        log.refuse(LogError::Unavailable("on purpose".to_owned()));
+        log.refuse(LogError::Unavailable("on purpose".into()));
     }
     log.allow(1);
     let publisher = publisher(&log, &readiness, 1);
@@ -288,7 +288,7 @@ async fn a_publish_that_panics_harms_no_later_one() {
 #[actix::test]
 async fn a_refusal_for_good_is_returned() {
     let (log, readiness) = (FakeLog::new(), Readiness::new());
-    log.refuse(LogError::Corrupt("on purpose".to_owned()));
+    log.refuse(LogError::Corrupt("on purpose".into()));
     let publisher = publisher(&log, &readiness, 1);
     let refused = publisher.send(publish(1)).await.unwrap();
     assert!(matches!(refused, Err(LogError::Corrupt(_))), "{refused:?}");

@@ -221,7 +221,7 @@ async fn another_host_is_asked_for_more_and_a_beginning_can_be_given() {
 async fn a_refused_batch_is_read_again_and_no_later_one_moves_the_cursor_past_it() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.set_cursor("bluesky", &cursor(&server, 0));
-    log.refuse(LogError::Corrupt("on purpose".to_owned()));
+    log.refuse(LogError::Corrupt("on purpose".into()));
     let rig = server.rig(&log);
     let (_, mut socket) = server.accept().await;
     for n in 1..100 {

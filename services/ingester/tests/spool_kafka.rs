@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use moodvane_eventlog::{Batch, Consumer, Event, EventLog, KafkaConfig, KafkaLog};
+use moodvane_eventlog::{Batch, Consumer, ConsumerEvent, EventLog, KafkaConfig, KafkaLog};
 use moodvane_ingester::{IngesterConfig, SourceConfig, SpoolConfig, start};
 use moodvane_model::{Offset, Topic};
 use moodvane_runtime::{ManualClock, Readiness, metrics};
@@ -95,11 +95,11 @@ fn read_all(mut consumer: Box<dyn Consumer>, until: usize) -> Vec<String> {
             .poll(&mut batch, Duration::from_millis(100))
             .unwrap()
         {
-            Event::Assigned(all) => all
+            ConsumerEvent::Assigned(all) => all
                 .iter()
-                .for_each(|w| consumer.start(w.at, Offset(0)).unwrap()),
-            Event::Revoked(all) => consumer.release(&all).unwrap(),
-            Event::Idle | Event::Records => {}
+                .for_each(|w| consumer.start(w.topic_partition, Offset(0)).unwrap()),
+            ConsumerEvent::Revoked(all) => consumer.release(&all).unwrap(),
+            ConsumerEvent::Idle | ConsumerEvent::Records => {}
         }
         let read = |key: &[u8]| String::from_utf8(key.to_vec()).unwrap();
         keys.extend(batch.iter().map(|record| read(record.key)));

@@ -28,7 +28,7 @@ pub(crate) async fn run(config: AppConfig, command: DeadCommand) -> anyhow::Resu
         DeadCommand::Show { topic, place } => {
             let letters = log.dead_letters(topic, SEARCHED).await?;
             let is_it = |letter: &&DeadLetter| {
-                (letter.at.partition, letter.offset) == (place.partition, place.offset)
+                (letter.topic_partition.partition, letter.offset) == (place.partition, place.offset)
             };
             let found = letters.iter().find(is_it);
             let letter = found.with_context(|| {
@@ -51,7 +51,7 @@ fn print(letter: &DeadLetter) {
         .take(SHOWN)
         .collect();
     let DeadLetter {
-        at,
+        topic_partition,
         offset,
         key,
         reason,
@@ -60,7 +60,7 @@ fn print(letter: &DeadLetter) {
     let key = String::from_utf8_lossy(key);
     println!(
         "{}/{}@{offset}  {}\n  key {key:?}\n  {value:?}",
-        at.topic, at.partition, reason
+        topic_partition.topic, topic_partition.partition, reason
     );
 }
 
@@ -68,8 +68,8 @@ fn print(letter: &DeadLetter) {
 fn print_whole(letter: &DeadLetter) {
     println!(
         "topic     {}\npartition {}\noffset    {}\nreason    {}\nkey       {}\nvalue     {}",
-        letter.at.topic,
-        letter.at.partition,
+        letter.topic_partition.topic,
+        letter.topic_partition.partition,
         letter.offset,
         letter.reason,
         String::from_utf8_lossy(&letter.key).escape_debug(),

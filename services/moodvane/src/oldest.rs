@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use moodvane_eventlog::{Batch, Event, EventLog, TopicPartition, Watermarks};
+use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, TopicPartition, Watermarks};
 use moodvane_model::{HourSlot, Offset, RunId, Timestamp, Topic};
 use moodvane_processor::ProcessorConfig;
 
@@ -58,8 +58,10 @@ fn oldest_written(
     if shortened.iter().any(|marks| marks.low >= marks.high) {
         return Ok(now);
     }
-    let mut wanted: BTreeMap<TopicPartition, Option<Timestamp>> =
-        shortened.iter().map(|marks| (marks.at, None)).collect();
+    let mut wanted: BTreeMap<TopicPartition, Option<Timestamp>> = shortened
+        .iter()
+        .map(|marks| (marks.topic_partition, None))
+        .collect();
     let mut consumer = log.consumer(group, &Topic::ALL)?;
     let mut batch = Batch::with_capacity(1);
     let deadline = Instant::now() + PATIENCE;
@@ -68,16 +70,22 @@ fn oldest_written(
             bail!("the oldest records of the log did not arrive in time");
         }
         match consumer.poll(&mut batch, POLL)? {
-            Event::Idle => {}
-            Event::Assigned(all) => {
-                for marks in all.iter().filter(|marks| wanted.contains_key(&marks.at)) {
-                    consumer.start(marks.at, marks.low)?;
+            ConsumerEvent::Idle => {}
+            ConsumerEvent::Assigned(all) => {
+                for marks in all
+                    .iter()
+                    .filter(|marks| wanted.contains_key(&marks.topic_partition))
+                {
+                    consumer.start(marks.topic_partition, marks.low)?;
                 }
             }
-            Event::Revoked(partitions) => consumer.release(&partitions)?,
-            Event::Records => {
+            ConsumerEvent::Revoked(partitions) => consumer.release(&partitions)?,
+            ConsumerEvent::Records => {
                 let first = batch.iter().next().map(|record| record.written_at);
-                if let Some(oldest) = wanted.get_mut(&batch.at()).filter(|o| o.is_none()) {
+                if let Some(oldest) = wanted
+                    .get_mut(&batch.topic_partition())
+                    .filter(|o| o.is_none())
+                {
                     *oldest = first;
                 }
             }

@@ -229,10 +229,13 @@ async fn retain(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
         let Ok(before) = Timestamp::checked_add_millis(clock.now(), -span) else {
             continue;
         };
-        match log.retain(before).await {
+        match log.delete_records_before(before).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "records beyond the retention were removed"),
-            Err(error) => tracing::warn!(%error, "cannot remove records beyond the retention"),
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "cannot remove records beyond the retention"
+            ),
         }
     }
 }

@@ -113,7 +113,10 @@ async fn caught_up(
             Ok(left) => share.set(records - left),
             // The processor waits for the store too.
             Err(StoreError::Unavailable(reason)) => {
-                tracing::warn!(reason, "cannot see how far the run is");
+                tracing::warn!(
+                    error = format!("{reason:#}"),
+                    "cannot see how far the run is"
+                );
             }
             Err(error) => return Err(error.into()),
         }
@@ -138,9 +141,9 @@ async fn left(
     for marks in log {
         let key = ProgressKey {
             run: run.clone(),
-            topic: marks.at.topic,
+            topic: marks.topic_partition.topic,
             incarnation: config.engine.incarnation,
-            partition: marks.at.partition,
+            partition: marks.topic_partition.partition,
         };
         let progress = data.store.progress(&key).await?;
         let next = progress.map_or(marks.low, |p| p.next.max(marks.low));

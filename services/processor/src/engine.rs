@@ -121,7 +121,7 @@ impl Engine {
     /// [`ProcessorError::LogTooShort`] if the log is not the one that was folded;
     /// [`ProcessorError::Store`] if the store fails.
     pub fn assign(&mut self, log: Watermarks, now: Timestamp) -> Result<Offset, ProcessorError> {
-        let TopicPartition { topic, partition } = log.at;
+        let TopicPartition { topic, partition } = log.topic_partition;
         let (run, incarnation) = (self.run.clone(), self.config.incarnation);
         let key = ProgressKey {
             run,
@@ -142,8 +142,8 @@ impl Engine {
             })?;
         }
         let owner = (self.run.clone(), incarnation);
-        let state = PartitionState::new(log.at, &start, owner, self.config.window);
-        self.partitions.insert(log.at, state);
+        let state = PartitionState::new(log.topic_partition, &start, owner, self.config.window);
+        self.partitions.insert(log.topic_partition, state);
         Ok(start.read_from)
     }
 
@@ -199,7 +199,7 @@ impl Engine {
                 self.block_on(self.deps.store.put_partials(rows))?;
             }
             if !dead_letters.is_empty() {
-                self.block_on(self.deps.log.bury(dead_letters))?;
+                self.block_on(self.deps.log.publish_dead_letters(dead_letters))?;
             }
             self.block_on(self.deps.store.put_progress(progress))?;
             self.deps

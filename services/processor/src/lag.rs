@@ -41,9 +41,16 @@ pub(crate) async fn report_lag(
 
 /// Sets the lag of this processor's partitions and removes that of all others.
 fn set_lag(metrics: &ProcessorMetrics, marks: &[Watermarks], flushed: &FlushedOffsets) {
-    for Watermarks { at, high, .. } in marks {
-        let lag = flushed.get(at).map(|next| high.0.saturating_sub(next.0));
-        metrics.set_lag(*at, lag);
+    for Watermarks {
+        topic_partition,
+        high,
+        ..
+    } in marks
+    {
+        let lag = flushed
+            .get(topic_partition)
+            .map(|next| high.0.saturating_sub(next.0));
+        metrics.set_lag(*topic_partition, lag);
     }
 }
 
@@ -63,7 +70,7 @@ mod tests {
             partition: Partition(partition),
         };
         let marks = [0, 1, 2].map(|partition| Watermarks {
-            at: at(partition),
+            topic_partition: at(partition),
             low: Offset(0),
             high: Offset(100),
         });

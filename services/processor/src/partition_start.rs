@@ -28,7 +28,7 @@ impl PartitionStart {
         let next = progress.map_or(Offset::ZERO, |p| p.next);
         if next > log.high {
             return Err(ProcessorError::LogTooShort {
-                at: log.at,
+                at: log.topic_partition,
                 high: log.high,
                 next,
             });
@@ -59,7 +59,7 @@ mod tests {
             partition: Partition(0),
         };
         Watermarks {
-            at,
+            topic_partition: at,
             low: Offset(low),
             high: Offset(high),
         }

@@ -52,8 +52,11 @@ impl Processor {
     /// processor ended before.
     pub async fn wait_until_caught_up(&self, log: &[Watermarks]) -> bool {
         let is_caught_up = |flushed: &FlushedOffsets| {
-            log.iter()
-                .all(|w| flushed.get(&w.at).is_some_and(|next| *next >= w.high))
+            log.iter().all(|w| {
+                flushed
+                    .get(&w.topic_partition)
+                    .is_some_and(|next| *next >= w.high)
+            })
         };
         let mut flushed_offsets = self.flushed_offsets.clone();
         flushed_offsets.wait_for(is_caught_up).await.is_ok()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use moodvane_eventlog::{Batch, Consumer, Event, TopicPartition, Watermarks};
+use moodvane_eventlog::{Batch, Consumer, ConsumerEvent, TopicPartition, Watermarks};
 use moodvane_model::{ErrorChain, RunId};
 use moodvane_runtime::{Check, Clock};
 use tokio::sync::watch;
@@ -86,18 +86,18 @@ impl Worker {
         self.flush()
     }
 
-    fn handle(&mut self, event: Event, batch: &Batch) -> Result<(), ProcessorError> {
+    fn handle(&mut self, event: ConsumerEvent, batch: &Batch) -> Result<(), ProcessorError> {
         match event {
-            Event::Idle => Ok(()),
-            Event::Assigned(all) => all
+            ConsumerEvent::Idle => Ok(()),
+            ConsumerEvent::Assigned(all) => all
                 .into_iter()
                 .try_for_each(|log| self.start_partition(log)),
-            Event::Revoked(partitions) => {
+            ConsumerEvent::Revoked(partitions) => {
                 self.flush()?;
                 self.engine.revoke(&partitions);
                 self.retry_transient(|worker| Ok(worker.consumer.release(&partitions)?))
             }
-            Event::Records => self.fold(batch),
+            ConsumerEvent::Records => self.fold(batch),
         }
     }
 
@@ -106,8 +106,8 @@ impl Worker {
             let now = worker.deps.clock.now();
             worker.engine.assign(log, now)
         })?;
-        self.retry_transient(|worker| Ok(worker.consumer.start(log.at, from)?))?;
-        tracing::info!(topic = %log.at.topic, partition = log.at.partition.0, from = from.0, high = log.high.0, "partition started");
+        self.retry_transient(|worker| Ok(worker.consumer.start(log.topic_partition, from)?))?;
+        tracing::info!(topic = %log.topic_partition.topic, partition = log.topic_partition.partition.0, from = from.0, high = log.high.0, "partition started");
         self.report_flushed_offsets();
         self.deps.check.ok();
         Ok(())
@@ -120,7 +120,7 @@ impl Worker {
             Err(error) if error.is_transient() => {
                 tracing::warn!(error = %ErrorChain(&error), "cannot fold batch, partition restarts");
                 self.deps.check.fail(ErrorChain(&error).to_string());
-                self.restart_partition(batch.at())
+                self.restart_partition(batch.topic_partition())
             }
             result => result,
         }
@@ -133,7 +133,7 @@ impl Worker {
             self.retry_transient(|_| Ok(handle.block_on(log.watermarks(at.topic))?))?;
         watermarks
             .into_iter()
-            .find(|w| w.at == at)
+            .find(|w| w.topic_partition == at)
             .map_or(Ok(()), |w| self.start_partition(w))
     }
 

@@ -100,7 +100,7 @@ fn bounds_open_rows() {
     };
     let mut engine = bench.engine();
     let marks = Watermarks {
-        at: at_partition,
+        topic_partition: at_partition,
         low: Offset(0),
         high: Offset(48),
     };

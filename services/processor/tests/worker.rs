@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moodvane_eventlog::{
-    Batch, Consumer, DeadLetter, Event, EventLog, LogError, NewRecord, SqliteLog, SqliteLogConfig,
-    TopicPartition, Watermarks,
+    Batch, Consumer, ConsumerEvent, DeadLetter, EventLog, LogError, NewRecord, SqliteLog,
+    SqliteLogConfig, TopicPartition, Watermarks,
 };
 use moodvane_model::{CityId, HourRange, Incarnation, Offset, Topic};
 use moodvane_processor::{
@@ -141,7 +141,7 @@ impl EventLog for IdleLog {
     async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
         Ok(())
     }
-    async fn bury(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
+    async fn publish_dead_letters(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
         Ok(())
     }
     async fn dead_letters(&self, _: Topic, _: usize) -> Result<Vec<DeadLetter>, LogError> {
@@ -162,10 +162,10 @@ impl EventLog for IdleLog {
 }
 
 impl Consumer for IdleLog {
-    fn poll(&mut self, _: &mut Batch, wait: Duration) -> Result<Event, LogError> {
+    fn poll(&mut self, _: &mut Batch, wait: Duration) -> Result<ConsumerEvent, LogError> {
         // The test drops the receiver once it has enough.
         let _ = self.0.send(wait);
-        Ok(Event::Idle)
+        Ok(ConsumerEvent::Idle)
     }
     fn start(&mut self, _: TopicPartition, _: Offset) -> Result<(), LogError> {
         Ok(())

@@ -240,14 +240,14 @@ impl Problem {
     pub(crate) fn from_store(error: &StoreError) -> Self {
         tracing::error!(error = %ErrorChain(error), "store read failed");
         match error {
-            StoreError::Unavailable(_) | StoreError::Refused(_) => Self::new(
+            StoreError::Unavailable(_) | StoreError::Rejected(_) => Self::new(
                 Kind::StoreUnavailable,
                 "the store of the hours is unavailable; try again later",
             ),
             StoreError::Corrupt(_)
             | StoreError::Schema { .. }
             | StoreError::UnknownRun(_)
-            | StoreError::Answers { .. } => Self::internal(),
+            | StoreError::RunServing { .. } => Self::internal(),
         }
     }
 

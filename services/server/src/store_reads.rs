@@ -29,7 +29,7 @@ pub(crate) async fn hours_with_variable(
     variable: Variable,
 ) -> Result<Vec<HourRow>, Problem> {
     deadline
-        .run(store.hours_with(city, range, variable))
+        .run(store.hours_with_variable(city, range, variable))
         .await
         .map_err(|_| store_timeout(deadline))?
         .map_err(|error| Problem::from_store(&error))

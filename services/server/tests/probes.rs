@@ -73,10 +73,7 @@ async fn not_ready_while_required_check_fails() {
 
     app.store.mode.set(FakeMode::Unavailable);
     app.log.mode.set(FakeMode::Unavailable);
-    assert_eq!(
-        failing("store").await,
-        "the store does not answer: the disk is gone"
-    );
+    assert_eq!(failing("store").await, "the disk is gone");
     app.store.mode.set(FakeMode::Healthy);
     let answer = app.get("/ready").await;
     assert_eq!(
@@ -84,7 +81,7 @@ async fn not_ready_while_required_check_fails() {
         StatusCode::OK,
         "readiness does not depend on the log"
     );
-    assert_snapshot!(answer.json()["checks"][2], @r#"{"name":"log","ok":false,"needed":false,"reason":"the log does not answer: no broker"}"#);
+    assert_snapshot!(answer.json()["checks"][2], @r#"{"name":"log","ok":false,"needed":false,"reason":"no broker"}"#);
     app.log.mode.set(FakeMode::Healthy);
 
     app.shutdown.cancel();

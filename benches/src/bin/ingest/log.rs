@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use moodvane_eventlog::{Batch, Event, EventLog, KafkaConfig, KafkaLog};
+use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaConfig, KafkaLog};
 use moodvane_model::{Offset, Partition, Topic};
 
 pub(crate) const PARTITIONS: u32 = 12;
@@ -50,7 +50,10 @@ impl Written {
 
     pub(crate) async fn ends(&self) -> anyhow::Result<Ends> {
         let marks = self.log.watermarks(Topic::Tweet).await?;
-        Ok(marks.iter().map(|m| (m.at.partition, m.high)).collect())
+        Ok(marks
+            .iter()
+            .map(|m| (m.topic_partition.partition, m.high))
+            .collect())
     }
 
     /// So many posts, from there on.
@@ -91,14 +94,14 @@ fn read(
         let seen = found.len();
         ensure!(Instant::now() < deadline, "only {seen} posts came");
         match consumer.poll(&mut batch, LOOK)? {
-            Event::Idle => {}
-            Event::Assigned(marks) => {
+            ConsumerEvent::Idle => {}
+            ConsumerEvent::Assigned(marks) => {
                 for mark in marks {
-                    let at = from.get(&mark.at.partition).copied();
-                    consumer.start(mark.at, at.unwrap_or(mark.low))?;
+                    let at = from.get(&mark.topic_partition.partition).copied();
+                    consumer.start(mark.topic_partition, at.unwrap_or(mark.low))?;
                 }
             }
-            Event::Records => {
+            ConsumerEvent::Records => {
                 for record in batch.iter() {
                     let (n, due_us) = named(record.key).context("a key of somebody else")?;
                     let written_us = record.written_at.millis() * 1_000;
@@ -109,7 +112,7 @@ fn read(
                     });
                 }
             }
-            Event::Revoked(_) => bail!("the partitions were taken away"),
+            ConsumerEvent::Revoked(_) => bail!("the partitions were taken away"),
         }
     }
     Ok(found)

@@ -47,7 +47,7 @@ fn connect(config: &KafkaConfig, broker: &MetadataBroker) -> Result<BaseConsumer
     let mut client = config.client();
     client.set("bootstrap.servers", address);
     BaseConsumer::from_config_and_context(&client, Quiet)
-        .map_err(|e| log_error("cannot make a kafka client", &e))
+        .map_err(|e| log_error("cannot make a kafka client", e))
 }
 
 fn await_one(
@@ -67,9 +67,9 @@ fn await_one(
         }
         if Instant::now() >= deadline {
             let (id, host, port) = (broker.id(), broker.host(), broker.port());
-            return Err(LogError::Unavailable(format!(
-                "kafka broker {id} at {host}:{port} does not know all topics yet"
-            )));
+            return Err(LogError::Unavailable(
+                format!("kafka broker {id} at {host}:{port} does not know all topics yet").into(),
+            ));
         }
         std::thread::sleep(LOOK_AGAIN);
     }

@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use moodvane_model::ContextError;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
@@ -46,18 +47,21 @@ pub(super) fn client_error(error: &KafkaError, reason: &str) {
     tracing::info!(%error, reason, "kafka client is in difficulty");
 }
 
-/// What an error means to a caller: whether waiting may mend it.
-pub(super) fn log_error(doing: &str, error: &KafkaError) -> LogError {
-    if let KafkaError::ClientConfig(_, _, key, _) = error {
-        return LogError::Mismatch(format!("{doing}: kafka property {key} is not accepted"));
+/// The log's error for an error of the client: it says whether a retry may help.
+pub(super) fn log_error(message: &str, error: KafkaError) -> LogError {
+    if let KafkaError::ClientConfig(_, _, key, _) = &error {
+        // The text of this error repeats the value, which may be a secret.
+        let text = format!("{message}: librdkafka rejects property {key}");
+        return LogError::Mismatch(text.into());
     }
-    let text = format!("{doing}: {error}");
-    if let KafkaError::ClientCreation(_) | KafkaError::MessageConsumptionFatal(_) = error {
-        return LogError::Mismatch(text);
-    }
-    match error.rdkafka_error_code() {
-        Some(code) if is_permanent(code) => LogError::Mismatch(text),
-        _ => LogError::Unavailable(text),
+    let is_permanent = match &error {
+        KafkaError::ClientCreation(_) | KafkaError::MessageConsumptionFatal(_) => true,
+        other => other.rdkafka_error_code().is_some_and(is_permanent),
+    };
+    let context = ContextError::caused_by(message, error);
+    match is_permanent {
+        true => LogError::Rejected(context),
+        false => LogError::Unavailable(context),
     }
 }
 

@@ -146,7 +146,7 @@ impl KafkaConfig {
 
     /// All that is wrong with it; opens no connection.
     #[must_use]
-    pub fn faults(&self) -> Vec<KafkaConfigError> {
+    pub fn validate(&self) -> Vec<KafkaConfigError> {
         let mut faults = self.field_faults();
         let of_security = self.security.faults().into_iter();
         faults

@@ -35,7 +35,7 @@ use renewal::connect;
 use silence::Listening;
 pub(super) use silence::Silence;
 
-use crate::{Batch, Consumer, Event, LogError, RecordRef, TopicPartition, timestamp};
+use crate::{Batch, Consumer, ConsumerEvent, LogError, RecordRef, TopicPartition, timestamp};
 
 /// How long the cluster may take to show that it is back.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
@@ -105,14 +105,14 @@ impl KafkaConsumer {
     }
 
     fn client(&self) -> Result<&Client, LogError> {
-        let closed = || LogError::Unavailable("the kafka consumer is closed".to_owned());
+        let closed = || LogError::Unavailable("the kafka consumer is closed".into());
         self.client.as_ref().ok_or_else(closed)
     }
 
     /// Acts on what the group changed, and tells the caller of one change.
-    fn change(&mut self) -> Result<Option<Event>, LogError> {
+    fn change(&mut self) -> Result<Option<ConsumerEvent>, LogError> {
         if !self.lost.is_empty() {
-            return Ok(Some(Event::Revoked(std::mem::take(&mut self.lost))));
+            return Ok(Some(ConsumerEvent::Revoked(std::mem::take(&mut self.lost))));
         }
         while let Some(change) = self.client()?.context().next_change() {
             match change {
@@ -120,7 +120,7 @@ impl KafkaConsumer {
                 Change::Revoked { partitions, lost } => {
                     self.revoke(&partitions, lost)?;
                     if !partitions.is_empty() {
-                        return Ok(Some(Event::Revoked(partitions)));
+                        return Ok(Some(ConsumerEvent::Revoked(partitions)));
                     }
                 }
             }
@@ -135,14 +135,14 @@ impl KafkaConsumer {
         }
         let marks = self.watermarks(&self.unreported)?;
         self.unreported.clear();
-        Ok(Some(Event::Assigned(marks)))
+        Ok(Some(ConsumerEvent::Assigned(marks)))
     }
 
     fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
         // The library goes on once it has an answer; each partition is added when it is started.
         self.client()?
             .incremental_assign(&TopicPartitionList::new())
-            .map_err(|e| log_error("cannot take an assignment", &e))?;
+            .map_err(|e| log_error("cannot take an assignment", e))?;
         for at in partitions {
             self.slots.add(*at);
         }
@@ -199,7 +199,7 @@ impl KafkaConsumer {
         self.slots.remove(&revocation.partitions);
         self.client()?
             .incremental_unassign(&list)
-            .map_err(|e| log_error("cannot give up partitions", &e))
+            .map_err(|e| log_error("cannot give up partitions", e))
     }
 
     /// Collects what has arrived until a batch is full, waiting at most until `deadline` for the
@@ -246,9 +246,12 @@ impl KafkaConsumer {
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
                 self.down = Some(format!("a topic is gone: {error}"));
             }
-            _ => match log_error("cannot consume from kafka", error) {
+            _ => match log_error("cannot consume from kafka", error.clone()) {
                 LogError::Unavailable(reason) => {
-                    tracing::debug!(reason, "kafka consumer is in difficulty");
+                    tracing::debug!(
+                        error = format!("{reason:#}"),
+                        "kafka consumer is in difficulty"
+                    );
                 }
                 permanent => return Err(permanent),
             },
@@ -257,9 +260,9 @@ impl KafkaConsumer {
     }
 
     /// What an idle poll answers. Silence of a cluster that was away is not taken for health.
-    fn idle(&mut self) -> Result<Event, LogError> {
+    fn idle(&mut self) -> Result<ConsumerEvent, LogError> {
         let Some(reason) = self.down.take() else {
-            return Ok(Event::Idle);
+            return Ok(ConsumerEvent::Idle);
         };
         let there = self.client()?.fetch_metadata(None, SIGN_OF_LIFE);
         let has = |there: &Metadata, name: &String| {
@@ -268,13 +271,13 @@ impl KafkaConsumer {
         };
         if there.is_ok_and(|there| self.topics.iter().all(|name| has(&there, name))) {
             self.outage.ended();
-            return Ok(Event::Idle);
+            return Ok(ConsumerEvent::Idle);
         }
         self.down = Some(reason.clone());
         if self.outage.is_long() {
             self.renew()?;
         }
-        Err(LogError::Unavailable(format!("kafka: {reason}")))
+        Err(LogError::Unavailable(format!("kafka: {reason}").into()))
     }
 }
 
@@ -289,8 +292,8 @@ fn record_of<'m>(message: &'m BorrowedMessage<'_>) -> Result<RecordRef<'m>, LogE
 }
 
 impl Consumer for KafkaConsumer {
-    fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<Event, LogError> {
-        batch.reset(batch.at());
+    fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<ConsumerEvent, LogError> {
+        batch.reset(batch.topic_partition());
         let deadline = Instant::now() + wait;
         loop {
             if let Some(event) = self.change()? {
@@ -301,7 +304,7 @@ impl Consumer for KafkaConsumer {
                 continue;
             }
             if self.slots.hand_out(batch) {
-                return Ok(Event::Records);
+                return Ok(ConsumerEvent::Records);
             }
             if Instant::now() >= deadline {
                 return self.idle();
@@ -340,7 +343,7 @@ impl Consumer for KafkaConsumer {
                 slot.fetched = false;
                 self.client()?
                     .incremental_unassign(&self.names.list([*at]))
-                    .map_err(|e| log_error("cannot stop a kafka partition", &e))?;
+                    .map_err(|e| log_error("cannot stop a kafka partition", e))?;
             }
         }
         Ok(())
@@ -357,7 +360,7 @@ impl Consumer for KafkaConsumer {
                 &self.names.list_at(news.iter().copied())?,
                 CommitMode::Async,
             )
-            .map_err(|e| log_error("cannot commit the group's offsets", &e))?;
+            .map_err(|e| log_error("cannot commit the group's offsets", e))?;
         self.committed.extend(news);
         Ok(())
     }

@@ -23,5 +23,5 @@ pub(super) fn load(
     })?;
     last.map(String::from_utf8)
         .transpose()
-        .map_err(|_| LogError::Corrupt(format!("the cursor of {name} is not UTF-8")))
+        .map_err(|_| LogError::Corrupt(format!("the cursor of {name} is not UTF-8").into()))
 }

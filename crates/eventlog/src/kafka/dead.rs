@@ -25,7 +25,7 @@ pub(super) fn headers_of(letter: &DeadLetter) -> OwnedHeaders {
         .insert(header(REASON, reason))
         .insert(header(
             PARTITION,
-            letter.at.partition.0.to_string().as_str(),
+            letter.topic_partition.partition.0.to_string().as_str(),
         ))
         .insert(header(OFFSET, letter.offset.0.to_string().as_str()))
 }
@@ -65,7 +65,7 @@ fn letter_of(topic: Topic, message: &BorrowedMessage<'_>) -> DeadLetter {
     let number = |key: &str| header(key).and_then(|text| text.parse::<u64>().ok());
     let partition = number(PARTITION).and_then(|n| u32::try_from(n).ok());
     DeadLetter {
-        at: TopicPartition {
+        topic_partition: TopicPartition {
             topic,
             partition: Partition(partition.unwrap_or_default()),
         },

@@ -1,30 +1,42 @@
-//! Why a connection failed. The library returns "transport failure" or a time-out for everything,
-//! and tells the cause only on the side.
+//! The last connection failure of a client. librdkafka returns "transport failure" or a time-out
+//! for every failed connection, and reports the cause to a callback only.
 
 use std::sync::{Mutex, PoisonError};
 
+use moodvane_model::ContextError;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use thiserror::Error;
 
+use super::client::log_error;
 use crate::LogError;
 
-/// Words of causes that waiting does not mend, in the library's own text, where its code alone does
-/// not tell. A handshake that merely breaks off is not among them: it also does while a broker ends.
+/// Causes that a retry does not fix, in librdkafka's words, where its error code is not specific. A
+/// broken-off handshake is not one of them: a broker that shuts down causes it too.
 const PERMANENT: [&str; 2] = ["Unsupported SASL mechanism", "certificate verify failed"];
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Failure {
     is_permanent: bool,
     cause: String,
 }
 
-/// What a client's connection failed of last.
+/// A failed request, with the connection failure that the client reported last.
+#[derive(Debug, Error)]
+#[error("{request}: {connection}")]
+struct FailedRequest {
+    request: KafkaError,
+    connection: String,
+}
+
+/// The last connection failure of a client, where there was one.
 #[derive(Debug, Default)]
 pub(super) struct LastFailure(Mutex<Option<Failure>>);
 
 impl LastFailure {
-    pub(super) fn note(&self, error: &KafkaError, cause: &str) {
+    /// Records what the client reported.
+    pub(super) fn record(&self, error: &KafkaError, cause: &str) {
         let code = error.rdkafka_error_code();
-        // It follows the cause, and says nothing of it.
+        // librdkafka reports it after the cause; its text does not name the cause.
         if code == Some(Code::AllBrokersDown) {
             return;
         }
@@ -37,16 +49,23 @@ impl LastFailure {
         });
     }
 
-    /// The error with its cause; one that waiting does not mend becomes a [`LogError::Mismatch`].
-    pub(super) fn explain(&self, error: LogError) -> LogError {
-        let LogError::Unavailable(text) = error else {
+    /// The error of a failed request, with the last connection failure as its cause. Where a retry
+    /// does not help, it is [`LogError::Rejected`].
+    pub(super) fn explain(&self, message: &str, request: KafkaError) -> LogError {
+        let error = log_error(message, request.clone());
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (LogError::Unavailable(_), Some(failure)) = (&error, last.clone()) else {
             return error;
         };
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match last.as_ref() {
-            None => LogError::Unavailable(text),
-            Some(f) if f.is_permanent => LogError::Mismatch(format!("{text}: {}", f.cause)),
-            Some(f) => LogError::Unavailable(format!("{text}: {}", f.cause)),
+        let connection = failure.cause;
+        let cause = FailedRequest {
+            request,
+            connection,
+        };
+        let context = ContextError::caused_by(message, cause);
+        match failure.is_permanent {
+            true => LogError::Rejected(context),
+            false => LogError::Unavailable(context),
         }
     }
 }
@@ -60,32 +79,37 @@ mod tests {
         "a:1/bootstrap: Connect to a:1 failed: Connection refused",
     );
 
-    fn explained(told: &[(Code, &str)]) -> LogError {
+    fn explained(reports: &[(Code, &str)]) -> LogError {
         let last = LastFailure::default();
-        for (code, cause) in told {
-            last.note(&KafkaError::Global(*code), cause);
+        for (code, cause) in reports {
+            last.record(&KafkaError::Global(*code), cause);
         }
-        last.explain(LogError::Unavailable("cannot list".to_owned()))
+        let request = KafkaError::MetadataFetch(Code::BrokerTransportFailure);
+        last.explain("cannot list topics", request)
     }
 
     #[test]
-    fn the_last_cause_is_told() {
+    fn names_last_cause() {
         let down = (Code::AllBrokersDown, "1/1 brokers are down");
         let error = explained(&[(Code::Resolve, "before"), REFUSED, down]);
-        let expected = format!("cannot list: {}", REFUSED.1);
-        assert!(matches!(error, LogError::Unavailable(text) if text == expected));
-        let error = explained(&[]);
-        assert!(matches!(error, LogError::Unavailable(text) if text == "cannot list"));
+        assert!(matches!(error, LogError::Unavailable(_)), "{error:?}");
+        let text = format!("{error:#}");
+        assert!(text.starts_with("cannot list topics: "), "{text}");
+        assert!(text.ends_with(REFUSED.1), "{text}");
+        assert!(!text.contains("before"), "{text}");
+        let unexplained = explained(&[]);
+        assert!(matches!(unexplained, LogError::Unavailable(_)));
+        assert_eq!(unexplained.to_string(), "cannot list topics");
     }
 
     #[test]
-    fn what_waiting_does_not_mend_is_a_mismatch_unless_something_else_came_later() {
+    fn rejects_permanent_cause_unless_another_failure_follows() {
         let mut permanent = vec![(Code::Authentication, "wrong password")];
         permanent.extend(PERMANENT.map(|words| (Code::SSL, words)));
-        for told in permanent {
-            let error = explained(&[told]);
-            assert!(matches!(error, LogError::Mismatch(_)), "{error:?}");
-            let error = explained(&[told, REFUSED]);
+        for report in permanent {
+            let error = explained(&[report]);
+            assert!(matches!(error, LogError::Rejected(_)), "{error:?}");
+            let error = explained(&[report, REFUSED]);
             assert!(matches!(error, LogError::Unavailable(_)), "{error:?}");
         }
     }

@@ -35,7 +35,7 @@ use rdkafka::producer::Producer as _;
 use tokio::runtime::Handle;
 
 pub use config::{Compression, KafkaConfig, KafkaConfigError};
-pub use security::{KafkaSecurity, SaslLogin, SaslMechanism, TlsAuthorities};
+pub use security::{KafkaSecurity, SaslCredentials, SaslMechanism, TlsAuthorities};
 
 use crate::{
     Consumer, DeadLetter, EventLog, LogError, NewRecord, TopicPartition, Watermarks, check_size,
@@ -74,7 +74,7 @@ impl KafkaLog {
     /// # Errors
     /// [`LogError::Config`] where the configuration has a fault.
     pub fn new(config: KafkaConfig) -> Result<Self, LogError> {
-        if let Some(fault) = config.faults().into_iter().next() {
+        if let Some(fault) = config.validate().into_iter().next() {
             return Err(fault.into());
         }
         if config.security.bares_password() {
@@ -112,7 +112,7 @@ impl KafkaLog {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || work(&inner))
             .await
-            .map_err(|e| LogError::Unavailable(format!("the log's worker ended: {e}")))?
+            .map_err(|e| LogError::Unavailable(format!("the log's worker ended: {e}").into()))?
     }
 }
 
@@ -135,11 +135,14 @@ impl EventLog for KafkaLog {
         self.inner.producer.send(outgoing).await
     }
 
-    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), LogError> {
+    async fn publish_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<(), LogError> {
         let names = Topic::ALL.map(|topic| self.inner.names.dead(topic));
         let mut records = Vec::with_capacity(letters.len());
         for (topic, name) in Topic::ALL.iter().zip(&names) {
-            for letter in letters.iter().filter(|letter| letter.at.topic == *topic) {
+            for letter in letters
+                .iter()
+                .filter(|letter| letter.topic_partition.topic == *topic)
+            {
                 records.push(Outgoing {
                     topic: name,
                     key: &letter.key,
@@ -190,7 +193,7 @@ impl Inner {
         let within = self.config.request_timeout;
         let metadata = self.producer.metadata(Some(name), within)?;
         let producer = self.producer.client()?;
-        let failed = |e| client::log_error("cannot read the kafka watermarks", &e);
+        let failed = |e| client::log_error("cannot read the kafka watermarks", e);
         let found = metadata.topics().iter().find(|t| t.name() == name);
         let mut all = Vec::new();
         for partition in found.iter().flat_map(|t| t.partitions()) {
@@ -205,11 +208,11 @@ impl Inner {
             ));
         }
         if all.is_empty() {
-            return Err(LogError::Unavailable(format!(
-                "the kafka topic {name} is not there"
-            )));
+            return Err(LogError::Unavailable(
+                format!("the kafka topic {name} is not there").into(),
+            ));
         }
-        all.sort_by_key(|w| w.at);
+        all.sort_by_key(|w| w.topic_partition);
         Ok(all)
     }
 }

@@ -63,7 +63,7 @@ impl Names {
         for (at, offset) in positions {
             let (name, id) = (self.live(at.topic), at.partition.0 as i32);
             list.add_partition_offset(name, id, rdkafka::Offset::Offset(offset.0 as i64))
-                .map_err(|e| log_error("not an offset of kafka", &e))?;
+                .map_err(|e| log_error("not an offset of kafka", e))?;
         }
         Ok(list)
     }
@@ -73,7 +73,7 @@ impl Names {
 pub(super) fn watermarks(at: TopicPartition, (low, high): (i64, i64)) -> Watermarks {
     let offset = |n: i64| Offset(u64::try_from(n).unwrap_or_default());
     Watermarks {
-        at,
+        topic_partition: at,
         low: offset(low),
         high: offset(high),
     }

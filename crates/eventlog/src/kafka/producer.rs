@@ -84,7 +84,7 @@ impl ClientContext for Reports {
     }
     fn stats_raw(&self, _: &[u8]) {}
     fn error(&self, error: KafkaError, reason: &str) {
-        self.last_failure.note(&error, reason);
+        self.last_failure.record(&error, reason);
         client::client_error(&error, reason);
     }
 }
@@ -133,7 +133,7 @@ impl Producer {
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
         client
             .clone()
-            .ok_or_else(|| LogError::Unavailable("the producer is closed".to_owned()))
+            .ok_or_else(|| LogError::Unavailable("the producer is closed".into()))
     }
 
     /// What the cluster says of its brokers and of `topic`, or of all topics. Blocks, within `within`.
@@ -144,10 +144,8 @@ impl Producer {
     ) -> Result<Metadata, LogError> {
         let (client, began) = (self.client()?, Instant::now());
         let answer = client.client().fetch_metadata(topic, within);
-        let answer = answer.map_err(|error| {
-            let error = client::log_error("cannot list the kafka topics", &error);
-            self.last_failure.explain(error)
-        });
+        let message = "cannot list the kafka topics";
+        let answer = answer.map_err(|error| self.last_failure.explain(message, error));
         self.note(&client, began, &answer);
         answer
     }
@@ -163,7 +161,7 @@ impl Producer {
             }
         }
         let result = tally.wait().await;
-        let result = result.map_err(|error| client::log_error("cannot publish", &error));
+        let result = result.map_err(|error| client::log_error("cannot publish", error));
         self.note(&client, began, &result);
         result
     }
@@ -259,7 +257,7 @@ fn connect(
     };
     Client::from_config_and_context(config, reports)
         .map(Arc::new)
-        .map_err(|e| client::log_error("cannot make a kafka producer", &e))
+        .map_err(|e| client::log_error("cannot make a kafka producer", e))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(super) fn read(
     mut each: impl FnMut(&BorrowedMessage<'_>),
 ) -> Result<(), LogError> {
     let doing = format!("cannot read the kafka topic {topic}");
-    let failed = |e: KafkaError| log_error(&doing, &e);
+    let failed = |e: KafkaError| log_error(&doing, e);
     let mut client = config.reader();
     // A member of no group all the same: it never subscribes. The library asks for a name.
     client
@@ -49,7 +49,9 @@ pub(super) fn read(
         .map(|p| (p.id(), limit))
         .collect();
     if left.is_empty() {
-        return Err(LogError::Unavailable(format!("{doing}: it is not there")));
+        return Err(LogError::Unavailable(
+            format!("{doing}: it is not there").into(),
+        ));
     }
     assign(consumer, topic, left.keys().copied()).map_err(failed)?;
     left.retain(|_, limit| *limit > 0);
@@ -69,15 +71,16 @@ pub(super) fn read(
                 left.remove(&partition);
             }
             // The library retries by itself: only what waiting does not mend ends the reading.
-            Some(Err(error)) => {
-                if let error @ LogError::Mismatch(_) = failed(error) {
-                    return Err(error);
-                }
-            }
+            Some(Err(error)) => match failed(error) {
+                LogError::Unavailable(_) => {}
+                permanent => return Err(permanent),
+            },
             None => {}
         }
         if Instant::now() >= deadline && !left.is_empty() {
-            return Err(LogError::Unavailable(format!("{doing}: no answer in time")));
+            return Err(LogError::Unavailable(
+                format!("{doing}: no answer in time").into(),
+            ));
         }
     }
     Ok(())

@@ -44,7 +44,7 @@ impl FromStr for SaslMechanism {
 
 /// A user of the cluster.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SaslLogin {
+pub struct SaslCredentials {
     /// How the password is shown.
     pub mechanism: SaslMechanism,
     /// The user's name.
@@ -53,9 +53,9 @@ pub struct SaslLogin {
     pub password: String,
 }
 
-impl fmt::Debug for SaslLogin {
+impl fmt::Debug for SaslCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SaslLogin")
+        f.debug_struct("SaslCredentials")
             .field("mechanism", &self.mechanism)
             .field("user", &self.user)
             .field("password", &"[hidden]")
@@ -78,14 +78,14 @@ pub struct KafkaSecurity {
     /// TLS; `None` for a way that anybody on it can read.
     pub tls: Option<TlsAuthorities>,
     /// The user; `None` where brokers ask for none.
-    pub login: Option<SaslLogin>,
+    pub login: Option<SaslCredentials>,
 }
 
 impl KafkaSecurity {
     /// What is wrong with it: the setting, and what it must be.
     pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
-        let needs_openssl = |login: &SaslLogin| login.mechanism != SaslMechanism::Plain;
+        let needs_openssl = |login: &SaslCredentials| login.mechanism != SaslMechanism::Plain;
         if !cfg!(feature = "kafka-tls") {
             let build = "is not in this build; build it with --features kafka-tls";
             if self.tls.is_some() {
@@ -132,7 +132,7 @@ impl KafkaSecurity {
 
     /// Whether a password goes over a way that anybody on it can read.
     pub(super) fn bares_password(&self) -> bool {
-        let is_plain = |login: &SaslLogin| login.mechanism == SaslMechanism::Plain;
+        let is_plain = |login: &SaslCredentials| login.mechanism == SaslMechanism::Plain;
         self.tls.is_none() && self.login.as_ref().is_some_and(is_plain)
     }
 }

@@ -167,7 +167,7 @@ mod tests {
         let offsets = |batch: &Batch| batch.iter().map(|r| r.offset.0).collect();
         slots
             .hand_out(&mut batch)
-            .then(|| (batch.at().partition.0, offsets(&batch)))
+            .then(|| (batch.topic_partition().partition.0, offsets(&batch)))
     }
 
     #[test]

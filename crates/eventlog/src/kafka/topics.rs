@@ -75,7 +75,7 @@ pub(super) fn ensure(
     runtime: &Handle,
 ) -> Result<(), LogError> {
     let client = AdminClient::from_config_and_context(&config.client(), Quiet)
-        .map_err(|e| log_error("cannot make a kafka admin client", &e))?;
+        .map_err(|e| log_error("cannot make a kafka admin client", e))?;
     let admin = Admin {
         client: Some(client),
         config,
@@ -105,7 +105,7 @@ impl Drop for Admin<'_> {
 
 impl Admin<'_> {
     fn client(&self) -> Result<&AdminClient<Quiet>, LogError> {
-        let gone = || LogError::Unavailable("the admin client is closed".to_owned());
+        let gone = || LogError::Unavailable("the admin client is closed".into());
         self.client.as_ref().ok_or_else(gone)
     }
 
@@ -173,7 +173,7 @@ impl Admin<'_> {
         let results = self
             .runtime
             .block_on(self.client()?.create_topics(&topics, &self.options()))
-            .map_err(|e| log_error("cannot make the kafka topics", &e))?;
+            .map_err(|e| log_error("cannot make the kafka topics", e))?;
         for result in results {
             match result {
                 Ok(name) => tracing::info!(topic = name, "topic made"),
@@ -181,7 +181,7 @@ impl Admin<'_> {
                 Err((_, Code::TopicAlreadyExists)) => {}
                 Err((name, code)) => {
                     let doing = format!("cannot make the kafka topic {name}");
-                    return Err(log_error(&doing, &KafkaError::AdminOp(code)));
+                    return Err(log_error(&doing, KafkaError::AdminOp(code)));
                 }
             }
         }
@@ -196,7 +196,7 @@ impl Admin<'_> {
         let results = self
             .runtime
             .block_on(self.client()?.create_partitions(&wanted, &self.options()))
-            .map_err(|e| log_error("cannot add kafka partitions", &e))?;
+            .map_err(|e| log_error("cannot add kafka partitions", e))?;
         for (result, (w, had)) in results.into_iter().zip(short) {
             match result {
                 Ok(name) => {
@@ -206,7 +206,7 @@ impl Admin<'_> {
                 Err((_, Code::InvalidPartitions)) => {}
                 Err((name, code)) => {
                     let doing = format!("cannot add partitions to the kafka topic {name}");
-                    return Err(log_error(&doing, &KafkaError::AdminOp(code)));
+                    return Err(log_error(&doing, KafkaError::AdminOp(code)));
                 }
             }
         }
@@ -229,12 +229,15 @@ impl Admin<'_> {
                 return Ok(there);
             };
             if Instant::now() >= self.deadline {
-                return Err(LogError::Unavailable(format!(
-                    "the kafka topic {} has {} partitions with a leader, {} are needed",
-                    missing.name,
-                    led_partitions_of(&there, &missing.name),
-                    least(missing)
-                )));
+                return Err(LogError::Unavailable(
+                    format!(
+                        "the kafka topic {} has {} partitions with a leader, {} are needed",
+                        missing.name,
+                        led_partitions_of(&there, &missing.name),
+                        least(missing)
+                    )
+                    .into(),
+                ));
             }
             std::thread::sleep(LOOK_AGAIN);
         }
@@ -254,7 +257,7 @@ impl Admin<'_> {
                 p.id(),
                 w.name,
                 p.replicas().len()
-            )))
+            ).into()))
         })
     }
 
@@ -266,10 +269,10 @@ impl Admin<'_> {
         let results = self
             .runtime
             .block_on(self.client()?.describe_configs(&topics, &self.options()))
-            .map_err(|e| log_error("cannot read the settings of the kafka topics", &e))?;
+            .map_err(|e| log_error("cannot read the settings of the kafka topics", e))?;
         for (result, w) in results.into_iter().zip(wanted) {
             let doing = format!("cannot read the settings of the kafka topic {}", w.name);
-            let settings = result.map_err(|code| log_error(&doing, &KafkaError::AdminOp(code)))?;
+            let settings = result.map_err(|code| log_error(&doing, KafkaError::AdminOp(code)))?;
             self.check(w, &settings)?;
         }
         Ok(())
@@ -296,13 +299,16 @@ impl Admin<'_> {
         ];
         let wrong = checks.into_iter().find(|(.., is_right)| !is_right);
         wrong.map_or(Ok(()), |(key, right, _)| {
-            Err(LogError::Mismatch(format!(
-                "the kafka topic {} has {key}={}, it must be {right}; \
+            Err(LogError::Mismatch(
+                format!(
+                    "the kafka topic {} has {key}={}, it must be {right}; \
                  set it with kafka-configs --alter --topic {} --add-config {key}={right}",
-                w.name,
-                value(key).unwrap_or_default(),
-                w.name
-            )))
+                    w.name,
+                    value(key).unwrap_or_default(),
+                    w.name
+                )
+                .into(),
+            ))
         })
     }
 }

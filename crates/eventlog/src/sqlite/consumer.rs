@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 
 use super::schema::{self, Stream};
 use super::{Inner, lock};
-use crate::{Batch, Consumer, Event, LogError, RecordRef, TopicPartition, timestamp};
+use crate::{Batch, Consumer, ConsumerEvent, LogError, RecordRef, TopicPartition, timestamp};
 
 /// A batch ends after this many bytes even where it could hold more records.
 const MAX_BATCH_BYTES: usize = 4 << 20;
@@ -46,7 +46,7 @@ impl SqliteConsumer {
         })
     }
 
-    fn assign(&mut self) -> Result<Event, LogError> {
+    fn assign(&mut self) -> Result<ConsumerEvent, LogError> {
         let mut all = Vec::new();
         for topic in &self.topics {
             all.extend(schema::watermarks(&self.reader, *topic)?);
@@ -54,12 +54,12 @@ impl SqliteConsumer {
         self.positions = all
             .iter()
             .map(|w| Position {
-                at: w.at,
+                at: w.topic_partition,
                 next: None,
             })
             .collect();
         self.assigned = true;
-        Ok(Event::Assigned(all))
+        Ok(ConsumerEvent::Assigned(all))
     }
 
     /// Fills the batch from the next partition that has something.
@@ -105,7 +105,7 @@ fn read(
         let blob = |column| -> Result<&[u8], LogError> {
             row.get_ref(column)?
                 .as_blob()
-                .map_err(|e| LogError::Corrupt(e.to_string()))
+                .map_err(|e| LogError::Corrupt(e.to_string().into()))
         };
         let record = RecordRef {
             offset,
@@ -121,17 +121,21 @@ fn read(
 }
 
 impl Consumer for SqliteConsumer {
-    fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<Event, LogError> {
+    fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<ConsumerEvent, LogError> {
         if !self.assigned {
             return self.assign();
         }
         let seen = self.log.appended.count();
         if self.fill(batch)? {
-            return Ok(Event::Records);
+            return Ok(ConsumerEvent::Records);
         }
         self.log.appended.wait(seen, wait);
         let found = self.fill(batch)?;
-        Ok(if found { Event::Records } else { Event::Idle })
+        Ok(if found {
+            ConsumerEvent::Records
+        } else {
+            ConsumerEvent::Idle
+        })
     }
 
     fn start(&mut self, at: TopicPartition, from: Offset) -> Result<(), LogError> {

@@ -109,7 +109,7 @@ impl SqliteLog {
     ///
     /// # Errors
     /// [`LogError::Unavailable`] where the file cannot be written.
-    pub async fn retain(&self, before: Timestamp) -> Result<u64, LogError> {
+    pub async fn delete_records_before(&self, before: Timestamp) -> Result<u64, LogError> {
         self.blocking(move |inner| inner.retain(before)).await
     }
 
@@ -120,7 +120,7 @@ impl SqliteLog {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || work(&inner))
             .await
-            .map_err(|e| LogError::Unavailable(format!("the log's worker ended: {e}")))?
+            .map_err(|e| LogError::Unavailable(format!("the log's worker ended: {e}").into()))?
     }
 }
 
@@ -134,8 +134,9 @@ impl EventLog for SqliteLog {
             .await
     }
 
-    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), LogError> {
-        self.blocking(move |inner| inner.bury(&letters)).await
+    async fn publish_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<(), LogError> {
+        self.blocking(move |inner| inner.publish_dead_letters(&letters))
+            .await
     }
 
     async fn dead_letters(&self, topic: Topic, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
@@ -159,7 +160,7 @@ impl EventLog for SqliteLog {
             .await
     }
 
-    fn can_be_away(&self) -> bool {
+    fn is_remote(&self) -> bool {
         false
     }
 
@@ -191,11 +192,11 @@ impl Inner {
         Ok(())
     }
 
-    fn bury(&self, letters: &[DeadLetter]) -> Result<(), LogError> {
+    fn publish_dead_letters(&self, letters: &[DeadLetter]) -> Result<(), LogError> {
         for topic in Topic::ALL {
             let rows = letters
                 .iter()
-                .filter(|letter| letter.at.topic == topic)
+                .filter(|letter| letter.topic_partition.topic == topic)
                 .map(|letter| {
                     let headers = Some(headers_of(letter));
                     Appended {

@@ -61,16 +61,17 @@ impl From<rusqlite::Error> for LogError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
+            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(error.to_string().into()),
+            _ => Self::Unavailable(error.to_string().into()),
         }
     }
 }
 
 /// A connection to the log's file, made if absent.
 pub(super) fn connect(path: &Path) -> Result<Connection, LogError> {
-    let connection = Connection::open(path)
-        .map_err(|e| LogError::Unavailable(format!("cannot open {}: {e}", path.display())))?;
+    let connection = Connection::open(path).map_err(|e| {
+        LogError::Unavailable(format!("cannot open {}: {e}", path.display()).into())
+    })?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -98,7 +99,7 @@ pub(super) fn migrate(connection: &mut Connection, partitions: u32) -> Result<u3
         Some(found) => {
             return Err(LogError::Mismatch(format!(
                 "the log has schema version {found}, this program knows {VERSION}: use the program that made it, or another data folder"
-            )));
+            ).into()));
         }
     }
     let there: u32 = transaction.query_row(
@@ -144,7 +145,7 @@ pub(super) fn watermarks(
         };
         let (low, high) = (row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64);
         Ok(Watermarks {
-            at,
+            topic_partition: at,
             low: Offset(low),
             high: Offset(high),
         })
@@ -163,7 +164,7 @@ struct Headers {
 pub(super) fn headers_of(letter: &DeadLetter) -> String {
     let headers = Headers {
         reason: letter.reason.clone(),
-        partition: letter.at.partition.0,
+        partition: letter.topic_partition.partition.0,
         offset: letter.offset.0,
     };
     serde_json::to_string(&headers).unwrap_or_default()
@@ -177,13 +178,13 @@ pub(super) fn letter_of(
     headers: &str,
 ) -> Result<DeadLetter, LogError> {
     let headers: Headers = serde_json::from_str(headers)
-        .map_err(|e| LogError::Corrupt(format!("a dead letter's headers: {e}")))?;
+        .map_err(|e| LogError::Corrupt(format!("a dead letter's headers: {e}").into()))?;
     let at = TopicPartition {
         topic,
         partition: Partition(headers.partition),
     };
     Ok(DeadLetter {
-        at,
+        topic_partition: at,
         offset: Offset(headers.offset),
         key,
         value,

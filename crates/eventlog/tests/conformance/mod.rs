@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use moodvane_eventlog::{
-    Batch, Consumer, DeadLetter, Event, EventLog, LogError, MAX_KEY_BYTES, NewRecord,
+    Batch, Consumer, ConsumerEvent, DeadLetter, EventLog, LogError, MAX_KEY_BYTES, NewRecord,
     TopicPartition, Watermarks,
 };
 use moodvane_model::{Offset, Partition, Topic};
@@ -39,11 +39,11 @@ pub(crate) fn numbered(numbers: std::ops::Range<u32>) -> Vec<NewRecord> {
 }
 
 /// Polls until something other than silence comes.
-pub(crate) fn next_event(consumer: &mut dyn Consumer, batch: &mut Batch) -> Event {
+pub(crate) fn next_event(consumer: &mut dyn Consumer, batch: &mut Batch) -> ConsumerEvent {
     let deadline = Instant::now() + LONGEST;
     while Instant::now() < deadline {
         match consumer.poll(batch, A_MOMENT) {
-            Ok(Event::Idle) => {}
+            Ok(ConsumerEvent::Idle) => {}
             Ok(event) => return event,
             Err(LogError::Unavailable(_)) => {}
             Err(error) => panic!("{error}"),
@@ -55,7 +55,7 @@ pub(crate) fn next_event(consumer: &mut dyn Consumer, batch: &mut Batch) -> Even
 /// The partitions that are assigned to a consumer that just joined.
 pub(crate) fn assigned(consumer: &mut dyn Consumer) -> Vec<Watermarks> {
     match next_event(consumer, &mut Batch::with_capacity(1)) {
-        Event::Assigned(all) => all,
+        ConsumerEvent::Assigned(all) => all,
         event => panic!("the first event assigns: {event:?}"),
     }
 }
@@ -64,7 +64,9 @@ pub(crate) fn assigned(consumer: &mut dyn Consumer) -> Vec<Watermarks> {
 pub(crate) fn started(log: &dyn EventLog, topics: &[Topic]) -> Box<dyn Consumer> {
     let mut consumer = log.consumer("g", topics).unwrap();
     for watermarks in assigned(&mut *consumer) {
-        consumer.start(watermarks.at, watermarks.low).unwrap();
+        consumer
+            .start(watermarks.topic_partition, watermarks.low)
+            .unwrap();
     }
     consumer
 }
@@ -78,16 +80,19 @@ pub(crate) fn drain(consumer: &mut dyn Consumer, count: usize) -> Rows {
     let mut found = 0;
     while found < count {
         let event = next_event(consumer, &mut batch);
-        assert_eq!(event, Event::Records);
+        assert_eq!(event, ConsumerEvent::Records);
         assert!((1..=3).contains(&batch.len()));
         found += batch.len();
         for record in batch.iter() {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             let row = (record.offset.0, text(record.key), text(record.value));
-            all.entry(batch.at()).or_default().push(row);
+            all.entry(batch.topic_partition()).or_default().push(row);
         }
     }
-    assert_eq!(consumer.poll(&mut batch, A_MOMENT).unwrap(), Event::Idle);
+    assert_eq!(
+        consumer.poll(&mut batch, A_MOMENT).unwrap(),
+        ConsumerEvent::Idle
+    );
     assert!(batch.is_empty());
     all
 }
@@ -152,13 +157,22 @@ pub(crate) async fn nothing_is_delivered_before_the_caller_says_where_to_begin<P
         (1, Offset(0), Offset(4))
     );
     let mut batch = Batch::with_capacity(10);
-    assert_eq!(consumer.poll(&mut batch, A_MOMENT).unwrap(), Event::Idle);
-    consumer.start(all[0].at, Offset(2)).unwrap();
-    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    assert_eq!(
+        consumer.poll(&mut batch, A_MOMENT).unwrap(),
+        ConsumerEvent::Idle
+    );
+    consumer.start(all[0].topic_partition, Offset(2)).unwrap();
+    assert_eq!(
+        next_event(&mut *consumer, &mut batch),
+        ConsumerEvent::Records
+    );
     assert_eq!(batch.iter().map(|r| r.offset.0).collect::<Vec<_>>(), [2, 3]);
-    consumer.release(&[all[0].at]).unwrap();
+    consumer.release(&[all[0].topic_partition]).unwrap();
     log.publish(Topic::Tweet, numbered(4..5)).await.unwrap();
-    assert_eq!(consumer.poll(&mut batch, A_MOMENT).unwrap(), Event::Idle);
+    assert_eq!(
+        consumer.poll(&mut batch, A_MOMENT).unwrap(),
+        ConsumerEvent::Idle
+    );
 }
 
 pub(crate) async fn a_partition_can_be_begun_again_anywhere_while_it_is_read<P: Place>(place: P) {
@@ -177,7 +191,10 @@ pub(crate) async fn a_partition_can_be_begun_again_anywhere_while_it_is_read<P: 
             if next == 500 {
                 break;
             }
-            assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+            assert_eq!(
+                next_event(&mut *consumer, &mut batch),
+                ConsumerEvent::Records
+            );
             for record in batch.iter() {
                 assert_eq!(record.offset.0, next, "after beginning at {from}");
                 next += 1;
@@ -223,7 +240,7 @@ pub(crate) async fn lost_records_move_the_low_watermark_and_keep_offsets<P: Plac
 pub(crate) async fn dead_letters_keep_bytes_place_and_reason<P: Place>(place: P) {
     let log = place.open(2).await;
     let letter = |offset, topic| DeadLetter {
-        at: TopicPartition {
+        topic_partition: TopicPartition {
             topic,
             partition: Partition(1),
         },
@@ -237,7 +254,7 @@ pub(crate) async fn dead_letters_keep_bytes_place_and_reason<P: Place>(place: P)
         letter(4, Topic::Tweet),
         letter(9, Topic::Temperature),
     ];
-    log.bury(letters.clone()).await.unwrap();
+    log.publish_dead_letters(letters.clone()).await.unwrap();
     let tweets = log.dead_letters(Topic::Tweet, 10).await.unwrap();
     assert_eq!(tweets, letters[..2]);
     let temperatures = log.dead_letters(Topic::Temperature, 10).await.unwrap();
@@ -291,7 +308,10 @@ pub(crate) async fn a_record_of_the_largest_size_passes<P: Place>(place: P) {
         .unwrap();
     let mut consumer = started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(1);
-    assert_eq!(next_event(&mut *consumer, &mut batch), Event::Records);
+    assert_eq!(
+        next_event(&mut *consumer, &mut batch),
+        ConsumerEvent::Records
+    );
     let found = batch.iter().next().unwrap();
     assert_eq!((found.key, found.value), (&*largest.key, &*largest.value));
 }
@@ -305,7 +325,7 @@ pub(crate) async fn a_waiting_consumer_is_woken_by_a_publish<P: Place>(place: P)
         consumer.poll(&mut Batch::with_capacity(1), wait).unwrap()
     });
     log.publish(Topic::Tweet, numbered(0..1)).await.unwrap();
-    assert_eq!(waiting.await.unwrap(), Event::Records);
+    assert_eq!(waiting.await.unwrap(), ConsumerEvent::Records);
 }
 
 /// A test per promise, each in a place of its own that `$place` makes.

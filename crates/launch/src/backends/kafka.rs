@@ -2,7 +2,9 @@
 
 use std::fs::File;
 
-use moodvane_eventlog::{KafkaConfig, KafkaConfigError, KafkaSecurity, SaslLogin, TlsAuthorities};
+use moodvane_eventlog::{
+    KafkaConfig, KafkaConfigError, KafkaSecurity, SaslCredentials, TlsAuthorities,
+};
 use moodvane_runtime::{Section, Settings};
 
 /// Reads the section. Every key is checked, also where another log is chosen.
@@ -28,7 +30,7 @@ pub(super) fn read(settings: &Settings) -> Option<KafkaConfig> {
         properties: properties?,
         ..KafkaConfig::new(servers?)
     };
-    let faults = config.faults();
+    let faults = config.validate();
     for fault in &faults {
         match fault {
             KafkaConfigError::Field { field, problem } => section.fault(field, problem),
@@ -46,7 +48,7 @@ fn read_security(section: &Section<'_>) -> Option<KafkaSecurity> {
     let password = section.secret("sasl_password");
     let tls = read_authorities(section, tls?, &ca_file?);
     let (user, password, mechanism) = (user?, password?, mechanism?);
-    let login = (!user.is_empty() || password.is_some()).then(|| SaslLogin {
+    let login = (!user.is_empty() || password.is_some()).then(|| SaslCredentials {
         mechanism,
         user,
         password: password.unwrap_or_default(),

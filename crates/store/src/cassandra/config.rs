@@ -171,7 +171,7 @@ impl FromStr for Consistency {
 pub enum HoursConsistency {
     /// As for a fold: an hour never goes back.
     #[default]
-    AsFolded,
+    SameAsFold,
     /// Any one replica: answers while most replicas are lost, and may be behind.
     LocalOne,
 }
@@ -180,7 +180,7 @@ impl FromStr for HoursConsistency {
     type Err = CassandraConfigError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            "as_folded" => Ok(Self::AsFolded),
+            "as_folded" => Ok(Self::SameAsFold),
             "local_one" => Ok(Self::LocalOne),
             _ => Err(CassandraConfigError::Consistency {
                 found: text.chars().take(64).collect(),

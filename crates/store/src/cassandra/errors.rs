@@ -16,8 +16,8 @@ use crate::StoreError;
 impl From<NextRowError> for StoreError {
     fn from(error: NextRowError) -> Self {
         match error {
-            NextRowError::NextPageError(page) => Self::Unavailable(page.to_string()),
-            other => Self::Corrupt(other.to_string()),
+            NextRowError::NextPageError(page) => Self::Unavailable(page.to_string().into()),
+            other => Self::Corrupt(other.to_string().into()),
         }
     }
 }
@@ -26,7 +26,7 @@ macro_rules! say {
     ($kind:ident: $($error:ty),+) => {$(
         impl From<$error> for StoreError {
             fn from(error: $error) -> Self {
-                Self::$kind(error.to_string())
+                Self::$kind(error.to_string().into())
             }
         }
     )+};

@@ -180,7 +180,7 @@ impl Store for CassandraStore {
         self.inner.hours(wanted, city, range).await
     }
 
-    async fn hours_with(
+    async fn hours_with_variable(
         &self,
         city: CityId,
         range: HourRange,

@@ -115,7 +115,7 @@ fn anchor_offset(anchor: Anchor) -> Result<Cell<'static>, StoreError> {
 
 fn gap(run: &RunId, columns: GapColumns<'_>) -> Result<Gap, StoreError> {
     fn corrupt(error: impl std::fmt::Display) -> StoreError {
-        StoreError::Corrupt(error.to_string())
+        StoreError::Corrupt(error.to_string().into())
     }
     let (topic, incarnation, partition, from, to, after, found_at) = columns;
     Ok(Gap {

@@ -79,7 +79,7 @@ pub(super) fn offset(offset: Offset) -> Result<i64, StoreError> {
     i64::try_from(offset.0)
         .ok()
         .filter(|offset| *offset < i64::MAX)
-        .ok_or_else(|| StoreError::Corrupt(format!("no log has an offset {offset}")))
+        .ok_or_else(|| StoreError::Corrupt(format!("no log has an offset {offset}").into()))
 }
 
 /// The write timestamp of a row that an offset speaks for: one more, so that offset 0 has one.
@@ -240,7 +240,7 @@ impl<'f, 'm> DeserializeRow<'f, 'm> for PartialRest {
 
 /// A moment of a column.
 pub(super) fn moment(at: CqlTimestamp) -> Result<Timestamp, StoreError> {
-    Timestamp::from_millis(at.0).map_err(|e| StoreError::Corrupt(e.to_string()))
+    Timestamp::from_millis(at.0).map_err(|e| StoreError::Corrupt(e.to_string().into()))
 }
 
 /// An anchor of its columns; all are there or none is.
@@ -255,7 +255,7 @@ pub(super) fn anchor(
         })),
         (None, None, None) => Ok(None),
         _ => Err(StoreError::Corrupt(
-            "a progress row has a part of an anchor".to_owned(),
+            "a progress row has a part of an anchor".into(),
         )),
     }
 }

@@ -43,7 +43,9 @@ impl EventKind {
         [Self::Registered, Self::Switched, Self::Deleted]
             .into_iter()
             .find(|kind| kind.name() == text)
-            .ok_or_else(|| StoreError::Corrupt(format!("\"{text}\" is not an event of a run")))
+            .ok_or_else(|| {
+                StoreError::Corrupt(format!("\"{text}\" is not an event of a run").into())
+            })
     }
 }
 
@@ -173,7 +175,7 @@ pub(super) fn deletion(events: &[Event], run: &RunId) -> Result<Option<Event>, S
         };
     };
     match first_answered(&serving(events), &known.stored) {
-        Some(from) => Err(StoreError::Answers {
+        Some(from) => Err(StoreError::RunServing {
             run: run.to_string(),
             from,
         }),
@@ -207,7 +209,7 @@ pub(super) async fn read(
         .rows::<(i64, &str, &str, Option<&str>)>()?
         .map(|row| {
             let (number, kind, run, from) = row?;
-            let corrupt = |e: moodvane_model::ModelError| StoreError::Corrupt(e.to_string());
+            let corrupt = |e: moodvane_model::ModelError| StoreError::Corrupt(e.to_string().into());
             Ok(Event {
                 number,
                 kind: EventKind::parse(kind)?,
@@ -225,7 +227,7 @@ pub(super) async fn append(
     insert: &PreparedStatement,
     decide: impl Fn(&[Event]) -> Result<Option<Event>, StoreError>,
 ) -> Result<(), StoreError> {
-    let mut failure = StoreError::Unavailable("others kept changing the runs".to_owned());
+    let mut failure = StoreError::Unavailable("others kept changing the runs".into());
     for _ in 0..ATTEMPTS {
         let events = read(session, read_latest).await?;
         let Some(event) = decide(&events)? else {
@@ -262,7 +264,7 @@ async fn insert_if_free(
     match row.columns.first() {
         Some(Some(CqlValue::Boolean(applied))) => Ok(*applied),
         _ => Err(StoreError::Corrupt(
-            "a conditional write was answered without a verdict".to_owned(),
+            "a conditional write was answered without a verdict".into(),
         )),
     }
 }

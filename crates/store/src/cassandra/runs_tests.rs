@@ -57,7 +57,10 @@ fn a_deleted_run_is_forgotten_and_comes_back_under_another_name() {
     let a = RunId::new("a");
     let mut events = journal(&[("a", None), ("b", None)]);
     let answers = deletion(&events, &a).unwrap_err();
-    assert!(matches!(answers, StoreError::Answers { .. }), "{answers}");
+    assert!(
+        matches!(answers, StoreError::RunServing { .. }),
+        "{answers}"
+    );
 
     // A switch in the middle of time leaves the hours before to the run before.
     events.extend(switch(&events, &RunId::new("b"), hour("2018-01-01 00")).unwrap());

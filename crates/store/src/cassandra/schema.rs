@@ -143,7 +143,7 @@ pub(super) async fn migrate(session: &Session, config: &CassandraConfig) -> Resu
     if found > VERSION {
         return Err(StoreError::Schema {
             found: i64::from(found),
-            known: i64::from(VERSION),
+            supported: i64::from(VERSION),
         });
     }
     if found < VERSION {

@@ -35,10 +35,9 @@ pub(super) async fn connect(config: &CassandraConfig) -> Result<Session, StoreEr
     let points = config.contact_points.iter().map(ToString::to_string);
     let points: Vec<String> = points.collect();
     let away = |reason: String| {
-        StoreError::Unavailable(format!(
-            "cannot reach Cassandra at {}: {reason}",
-            points.join(", ")
-        ))
+        StoreError::Unavailable(
+            format!("cannot reach Cassandra at {}: {reason}", points.join(", ")).into(),
+        )
     };
     let mut builder = SessionBuilder::new()
         .known_nodes(&points)
@@ -61,7 +60,7 @@ pub(super) async fn connect(config: &CassandraConfig) -> Result<Session, StoreEr
     }
     match tokio::time::timeout(config.connect_timeout, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) if is_refusal(&error) => Err(StoreError::Refused(error.to_string())),
+        Ok(Err(error)) if is_refusal(&error) => Err(StoreError::Rejected(error.to_string().into())),
         Ok(Err(error)) => Err(away(error.to_string())),
         Err(_) => Err(away(format!(
             "no answer within {} ms",

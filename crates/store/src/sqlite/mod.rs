@@ -66,7 +66,7 @@ impl SqliteStore {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || work(&inner))
             .await
-            .map_err(|e| StoreError::Unavailable(format!("the store's worker ended: {e}")))?
+            .map_err(|e| StoreError::Unavailable(format!("the store's worker ended: {e}").into()))?
     }
 }
 
@@ -126,7 +126,7 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn hours_with(
+    async fn hours_with_variable(
         &self,
         city: CityId,
         range: HourRange,
@@ -197,7 +197,7 @@ impl Inner {
         let transaction = schema::begin(&mut writer)?;
         let number = require(&transaction, run)?;
         if let Some(from) = first_answered(&serving(&transaction)?, &number) {
-            return Err(StoreError::Answers {
+            return Err(StoreError::RunServing {
                 run: run.to_string(),
                 from,
             });

@@ -75,7 +75,7 @@ fn columns_of(variable: Variable) -> Range<usize> {
 }
 
 fn corrupt(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(error.to_string())
+    StoreError::Corrupt(error.to_string().into())
 }
 
 /// The hour of a column.

@@ -45,16 +45,17 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
+            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(error.to_string().into()),
+            _ => Self::Unavailable(error.to_string().into()),
         }
     }
 }
 
 /// A connection to the store's file, made if absent.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path)
-        .map_err(|e| StoreError::Unavailable(format!("cannot open {}: {e}", path.display())))?;
+    let connection = Connection::open(path).map_err(|e| {
+        StoreError::Unavailable(format!("cannot open {}: {e}", path.display()).into())
+    })?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -84,7 +85,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         Some(found) => {
             return Err(StoreError::Schema {
                 found,
-                known: VERSION,
+                supported: VERSION,
             });
         }
     }

@@ -335,7 +335,10 @@ pub(crate) async fn one_weather_variable_is_as_it_is_among_all(place: &impl Plac
     store.put_partials(rows).await.unwrap();
     let all = store.hours(city(), day()).await.unwrap();
     for variable in Variable::ALL {
-        let with = store.hours_with(city(), day(), variable).await.unwrap();
+        let with = store
+            .hours_with_variable(city(), day(), variable)
+            .await
+            .unwrap();
         let kept = |rows: &[HourRow]| -> Vec<_> {
             let kept = rows.iter().flat_map(|row| {
                 row.sources.iter().map(move |(source, sums)| {

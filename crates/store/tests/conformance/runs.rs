@@ -89,7 +89,10 @@ pub(crate) async fn a_run_that_answers_is_not_deleted(place: &impl Place) {
     store.switch_run(&RunId::new("new"), from).await.unwrap();
     for run in ["old", "new"] {
         let refused = store.delete_run(&RunId::new(run)).await;
-        assert!(matches!(refused, Err(StoreError::Answers { .. })), "{run}");
+        assert!(
+            matches!(refused, Err(StoreError::RunServing { .. })),
+            "{run}"
+        );
     }
     let unknown = store.delete_run(&RunId::new("x")).await;
     assert!(matches!(unknown, Err(StoreError::UnknownRun(_))));

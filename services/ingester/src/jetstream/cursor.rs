@@ -95,6 +95,6 @@ fn host(url: &Url) -> String {
 fn read(config: &BlueskyConfig, text: &str) -> Result<Saved, SourceError> {
     serde_json::from_str(text).map_err(|error| {
         let (id, shown) = (config.id, text.chars().take(64).collect::<String>());
-        LogError::Corrupt(format!("cursor {id} is \"{shown}\": {error}")).into()
+        LogError::Corrupt(format!("cursor {id} is \"{shown}\": {error}").into()).into()
     })
 }

@@ -42,7 +42,7 @@ impl Budget {
         let spent = match context.shared.log.cursor(&name).await? {
             None => Spent { day: 0, posts: 0 },
             Some(text) => serde_json::from_str(&text).map_err(|error| {
-                LogError::Corrupt(format!("cursor {name} is \"{text}\": {error}"))
+                LogError::Corrupt(format!("cursor {name} is \"{text}\": {error}").into())
             })?,
         };
         Ok(Self {

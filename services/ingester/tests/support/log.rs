@@ -70,7 +70,7 @@ impl FakeLog {
 
     fn check_available(&self) -> Result<(), LogError> {
         match self.inner().unavailable {
-            true => Err(LogError::Unavailable("unavailable on purpose".to_owned())),
+            true => Err(LogError::Unavailable("unavailable on purpose".into())),
             false => Ok(()),
         }
     }
@@ -175,7 +175,7 @@ impl EventLog for FakeLog {
         Ok(())
     }
 
-    async fn bury(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
+    async fn publish_dead_letters(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
         Ok(())
     }
 
@@ -198,13 +198,11 @@ impl EventLog for FakeLog {
         Ok(Vec::new())
     }
 
-    fn can_be_away(&self) -> bool {
+    fn is_remote(&self) -> bool {
         !self.local
     }
 
     fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
-        Err(LogError::Unavailable(
-            "this log has no consumers".to_owned(),
-        ))
+        Err(LogError::Unavailable("this log has no consumers".into()))
     }
 }

@@ -134,7 +134,7 @@ async fn two_of_three_nodes_are_lost_with_their_disks_and_without() {
     for node in ["2", "3"] {
         own.start_in_its_old_place(node);
     }
-    let all = reader(&world, HoursConsistency::AsFolded, true).await;
+    let all = reader(&world, HoursConsistency::SameAsFold, true).await;
     assert_ne!(stored(&all).await, two_days, "what is left of two days");
 
     let another = ["rebuild", "--set", "processor.window=70000"];

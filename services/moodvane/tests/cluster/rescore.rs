@@ -75,7 +75,7 @@ async fn a_rescore_folds_beside_the_old_run_and_the_switch_keeps_earlier_hours()
     let between = mixed.iter().filter(|row| row.hour < hour("2018-01-02 06"));
     assert_eq!(between.cloned().collect::<Vec<_>>(), one_day);
     let refused = world.fail(&config, &["runs", "delete", old_run.as_str()]);
-    assert!(refused.contains("answers for hours"), "{refused}");
+    assert!(refused.contains("serves hours from"), "{refused}");
 
     let rescored = world.fail(&config, &["rescore", NEW[0], NEW[1]]);
     assert!(rescored.contains("answers already"), "{rescored}");

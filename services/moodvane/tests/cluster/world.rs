@@ -265,10 +265,10 @@ pub(crate) async fn open(config: &CassandraConfig) -> CassandraStore {
         match CassandraStore::connect(config).await {
             Ok(store) => return store,
             Err(StoreError::Unavailable(reason)) => {
-                assert!(Instant::now() < deadline, "{reason}");
+                assert!(Instant::now() < deadline, "{reason:#}");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            Err(error) => panic!("{error}"),
+            Err(error) => panic!("{error:#}"),
         }
     }
 }

@@ -20,7 +20,7 @@ impl Engine {
     /// [`ProcessorError::ForeignLog`] if the log is not the one that was folded;
     /// [`ProcessorError::Store`] if rows cannot be loaded.
     pub fn fold(&mut self, batch: &Batch) -> Result<(), ProcessorError> {
-        let at = batch.at();
+        let at = batch.topic_partition();
         let Some(mut state) = self.partitions.remove(&at) else {
             return Ok(());
         };
@@ -120,7 +120,7 @@ impl Engine {
             "unreadable record goes to the dead letters"
         );
         DeadLetter {
-            at,
+            topic_partition: at,
             offset: record.offset,
             key: record.key.to_vec(),
             value: record.value.to_vec(),

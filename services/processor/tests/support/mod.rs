@@ -51,11 +51,11 @@ impl MemoryStore {
     /// Counts one single write; fails if a crash is due.
     fn write(&self) -> Result<(), StoreError> {
         if *self.unavailable.lock().unwrap() {
-            return Err(StoreError::Unavailable("unavailable".to_owned()));
+            return Err(StoreError::Unavailable("unavailable".into()));
         }
         let mut left = self.crash_after.lock().unwrap();
         match left.as_mut() {
-            Some(0) => Err(StoreError::Corrupt("crash".to_owned())),
+            Some(0) => Err(StoreError::Corrupt("crash".into())),
             Some(n) => {
                 *n -= 1;
                 Ok(())
@@ -151,7 +151,7 @@ impl EventLog for RecordingDeadLetters {
     async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
         Ok(())
     }
-    async fn bury(&self, letters: Vec<DeadLetter>) -> Result<(), LogError> {
+    async fn publish_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<(), LogError> {
         self.0.lock().unwrap().extend(letters);
         Ok(())
     }
@@ -168,7 +168,7 @@ impl EventLog for RecordingDeadLetters {
         Ok(Vec::new())
     }
     fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
-        Err(LogError::Unavailable("no consumer".to_owned()))
+        Err(LogError::Unavailable("no consumer".into()))
     }
 }
 
@@ -244,7 +244,7 @@ pub fn watermarks(partition: u32, log: &Log) -> Watermarks {
     let low = log.keys().next().copied().unwrap_or(0);
     let high = log.keys().last().map_or(0, |last| last + 1);
     Watermarks {
-        at: tweets(partition),
+        topic_partition: tweets(partition),
         low: Offset(low),
         high: Offset(high),
     }
@@ -305,7 +305,7 @@ pub fn dead_letter_positions(log: &RecordingDeadLetters) -> BTreeSet<(u32, u64)>
     let letters = log.0.lock().unwrap();
     letters
         .iter()
-        .map(|letter| (letter.at.partition.0, letter.offset.0))
+        .map(|letter| (letter.topic_partition.partition.0, letter.offset.0))
         .collect()
 }
 

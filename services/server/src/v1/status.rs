@@ -156,9 +156,9 @@ async fn lags(state: &ServerState, run: &RunId) -> Result<Option<Vec<Lag>>, Prob
 async fn partition_lag(state: &ServerState, run: &RunId, log: &Watermarks) -> Result<u64, Problem> {
     let key = ProgressKey {
         run: run.clone(),
-        topic: log.at.topic,
+        topic: log.topic_partition.topic,
         incarnation: state.deps.config.incarnation,
-        partition: log.at.partition,
+        partition: log.topic_partition.partition,
     };
     let progress = state.deps.store.progress(&key).await;
     let progress = progress.map_err(|error| Problem::from_store(&error))?;

@@ -82,8 +82,8 @@ impl FakeStore {
     async fn run_mode(&self) -> Result<(), StoreError> {
         match self.mode.get() {
             FakeMode::Healthy => Ok(()),
-            FakeMode::Unavailable => Err(StoreError::Unavailable("the disk is gone".to_owned())),
-            FakeMode::Corrupt => Err(StoreError::Corrupt("row 7".to_owned())),
+            FakeMode::Unavailable => Err(StoreError::Unavailable("the disk is gone".into())),
+            FakeMode::Corrupt => Err(StoreError::Corrupt("row 7".into())),
             FakeMode::Hanging => {
                 self.read_started.notify_one();
                 self.release_read.notified().await;
@@ -163,7 +163,7 @@ impl EventLog for FakeLog {
     async fn publish(&self, _: Topic, _: Vec<NewRecord>) -> Result<(), LogError> {
         unimplemented!("the server does not write")
     }
-    async fn bury(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
+    async fn publish_dead_letters(&self, _: Vec<DeadLetter>) -> Result<(), LogError> {
         unimplemented!("the server does not write")
     }
     async fn dead_letters(&self, _: Topic, _: usize) -> Result<Vec<DeadLetter>, LogError> {
@@ -177,7 +177,7 @@ impl EventLog for FakeLog {
     }
     async fn watermarks(&self, topic: Topic) -> Result<Vec<Watermarks>, LogError> {
         let partition = |partition, low, high| Watermarks {
-            at: TopicPartition {
+            topic_partition: TopicPartition {
                 topic,
                 partition: Partition(partition),
             },
@@ -187,7 +187,7 @@ impl EventLog for FakeLog {
         match self.mode.get() {
             FakeMode::Healthy => Ok(vec![partition(0, 0, 100), partition(1, 40, 45)]),
             FakeMode::Hanging => std::future::pending().await,
-            _ => Err(LogError::Unavailable("no broker".to_owned())),
+            _ => Err(LogError::Unavailable("no broker".into())),
         }
     }
     fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {

@@ -37,7 +37,7 @@ impl KafkaConsumer {
         self.client()?
             .fetch_watermarks(name, id, within)
             .map(|marks| watermarks(at, marks))
-            .map_err(|e| log_error("cannot read the kafka watermarks", &e))
+            .map_err(|e| log_error("cannot read the kafka watermarks", e))
     }
 
     /// Looks for positions outside of their partitions: these are to be begun anew. The others go
@@ -73,7 +73,7 @@ impl KafkaConsumer {
         };
         let was_fetched = std::mem::replace(&mut slot.fetched, true);
         let list = self.names.list_at([(at, from)])?;
-        let failed = |e| log_error("cannot begin a kafka partition", &e);
+        let failed = |e| log_error("cannot begin a kafka partition", e);
         let client = self.client()?;
         if was_fetched {
             let sought = client.seek_partitions(list, SEEK_WITHIN);

@@ -20,7 +20,7 @@ pub(super) fn connect(
     names: &Names,
     topics: &[String],
 ) -> Result<Client, LogError> {
-    let failed = |e| log_error("cannot join the kafka group", &e);
+    let failed = |e| log_error("cannot join the kafka group", e);
     let context = GroupContext::new(names.clone());
     let client = Client::from_config_and_context(config, context).map_err(failed)?;
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();

@@ -119,7 +119,7 @@ mod tests {
             partition: Partition(0),
         };
         Watermarks {
-            at,
+            topic_partition: at,
             low: Offset(0),
             high: Offset(high),
         }
