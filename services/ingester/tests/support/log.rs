@@ -163,7 +163,7 @@ impl EventLog for FakeLog {
         self.check_available()?;
         let mut allowed = self.allowed.subscribe();
         let allowed = allowed.wait_for(|n| number <= *n).await.map(|_| ());
-        allowed.map_err(|closed| LogError::Unavailable(closed.to_string()))?;
+        allowed.map_err(|closed| LogError::Unavailable(closed.to_string().into()))?;
         let mut inner = self.inner();
         if let Some(refused) = inner.refusals.pop_front() {
             return Err(refused);
