@@ -118,7 +118,7 @@ async fn forget(command: &str, image: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use moodvane_marathon_api::read_app;
+    use moodvane_marathon_api::parse_app;
 
     use super::*;
 
@@ -128,7 +128,7 @@ mod tests {
             let text = format!(
                 r#"{{"id": "{id}", "instances": {instances}, "container": {{"type": "DOCKER", "docker": {{"image": "{image}"}}}}}}"#
             );
-            read_app(text.as_bytes()).unwrap()
+            parse_app(text.as_bytes()).unwrap()
         };
         let apps = [
             app("/g/a", "r/processor:1", 3),

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use moodvane_fleet::client::Marathon;
+use moodvane_fleet::client::MarathonClient;
 use moodvane_marathon_api::Task;
 
 use crate::options::How;
@@ -17,11 +17,11 @@ use crate::options::How;
 const VARIABLE: &str = "MESOS_TASK_ID=";
 
 /// Kills the task in this way.
-pub(crate) async fn kill(marathon: &Marathon, task: &Task, how: How) -> anyhow::Result<()> {
+pub(crate) async fn kill(marathon: &MarathonClient, task: &Task, how: How) -> anyhow::Result<()> {
     match how {
         How::Sigkill => sigkill(&task.id).await,
         // Absent is not a kill of one; its tasks go by the API.
-        How::Api | How::Absent => Ok(marathon.kill(&task.app_id, &task.id).await?),
+        How::Api | How::Absent => Ok(marathon.kill_task(&task.app_id, &task.id).await?),
     }
 }
 

@@ -118,7 +118,7 @@ async fn cassandra(address: &str) -> std::io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use moodvane_marathon_api::{TaskState, read_app};
+    use moodvane_marathon_api::{TaskState, parse_app};
     use tokio::net::TcpListener;
 
     /// Where a server answers every question with these bytes.
@@ -187,7 +187,7 @@ mod tests {
             ),
             ("server", Probe::Weather("127.0.0.1:31007".to_owned())),
         ] {
-            let app = read_app(&std::fs::read(format!("{folder}/{name}.json")).unwrap()).unwrap();
+            let app = parse_app(&std::fs::read(format!("{folder}/{name}.json")).unwrap()).unwrap();
             let task = Task {
                 app_id: app.id.clone(),
                 health_check_results: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use moodvane_fleet::client::{Access, Login, Marathon};
+use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
 use moodvane_marathon_api::PathId;
 
 use crate::options::{How, Options};
@@ -19,9 +19,9 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         options.password_file.as_deref(),
         std::env::var("FLEET_PASSWORD").ok(),
     );
-    let login = Login::read(options.user.clone(), password, (None, None))?;
-    let access = Access::new(&options.marathon, login, options.ca.clone())?;
-    let marathon = Arc::new(Marathon::new(access)?);
+    let login = Credentials::load(options.user.clone(), password, (None, None))?;
+    let access = ClientOptions::new(&options.marathon, login, options.ca.clone())?;
+    let marathon = Arc::new(MarathonClient::new(access)?);
     let http = reqwest::Client::builder().tls_certs_only([]).build()?;
     let mut whole = Vec::new();
     if options.whole > 0 {
@@ -70,7 +70,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     write(&options.out, &trials, &whole)
 }
 
-async fn chosen(marathon: &Marathon, options: &Options) -> anyhow::Result<Vec<PathId>> {
+async fn chosen(marathon: &MarathonClient, options: &Options) -> anyhow::Result<Vec<PathId>> {
     let apps = marathon.apps(&options.group).await?;
     let ids: Vec<PathId> = apps
         .into_iter()

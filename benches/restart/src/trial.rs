@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use moodvane_fleet::client::{AppState, Marathon};
+use moodvane_fleet::client::{AppInfo, MarathonClient};
 use moodvane_marathon_api::{PathId, Task, TaskState};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -37,7 +37,7 @@ pub(crate) struct Trial {
 
 /// What every trial needs.
 pub(crate) struct Bench<'b> {
-    pub(crate) marathon: &'b Marathon,
+    pub(crate) marathon: &'b MarathonClient,
     pub(crate) http: &'b reqwest::Client,
     pub(crate) group: &'b PathId,
     pub(crate) timeout: Duration,
@@ -129,13 +129,13 @@ impl Bench<'_> {
         let Some(task) = before.first() else {
             return Ok(());
         };
-        self.marathon.kill(app, &task.id).await?;
+        self.marathon.kill_task(app, &task.id).await?;
         let known: BTreeSet<&str> = before.iter().map(|task| task.id.as_str()).collect();
         let begun = Instant::now();
         let mut pace = pace();
         loop {
             pace.tick().await;
-            let was_reset = self.marathon.reset_delay(app).await?;
+            let was_reset = self.marathon.reset_launch_delay(app).await?;
             let tasks = self.marathon.tasks(app).await?;
             let is_launched = tasks.iter().any(|task| !known.contains(task.id.as_str()));
             if was_reset || is_launched {
@@ -195,7 +195,7 @@ impl Bench<'_> {
         if apps.is_empty() {
             return Ok(vec![self.group.to_string()]);
         }
-        let is_missing = |info: &&AppState| {
+        let is_missing = |info: &&AppInfo| {
             let tasks = info.tasks.as_deref().unwrap_or_default();
             let healthy = tasks.iter().filter(|task| task.is_healthy()).count();
             healthy < info.app.instances as usize || !info.deployments.is_empty()

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_fleet::client::Marathon;
+use moodvane_fleet::client::MarathonClient;
+use moodvane_fleet::config::FleetConfig;
 use moodvane_fleet::down::{DownOptions, down};
-use moodvane_fleet::follow::Patience;
-use moodvane_fleet::render::{Rendered, render};
-use moodvane_fleet::site::Site;
+use moodvane_fleet::follow::FollowLimits;
+use moodvane_fleet::render::{RenderedGroup, render};
 use moodvane_fleet::up::{UpOptions, up};
 use moodvane_marathon_api::PathId;
 
@@ -23,17 +23,17 @@ pub(crate) struct Whole {
 }
 
 /// The definitions that are launched.
-pub(crate) fn definitions(options: &Options) -> anyhow::Result<Rendered> {
+pub(crate) fn definitions(options: &Options) -> anyhow::Result<RenderedGroup> {
     let folder = &options.definitions;
-    let site = Site::load(folder, options.overlay.as_deref(), &options.values)?;
+    let site = FleetConfig::load(folder, options.overlay.as_deref(), &options.values)?;
     Ok(render(folder, &site)?.with_secrets(&site.secret)?)
 }
 
 /// Stops everything, then launches it.
 pub(crate) async fn once(
-    marathon: &Arc<Marathon>,
+    marathon: &Arc<MarathonClient>,
     group: &PathId,
-    rendered: &Rendered,
+    rendered: &RenderedGroup,
     timeout: Duration,
 ) -> anyhow::Result<Whole> {
     let say = |line: &str| eprintln!("{line}");
@@ -41,16 +41,16 @@ pub(crate) async fn once(
         marathon,
         group,
         DownOptions {
-            patience: timeout,
+            timeout,
             remove: false,
         },
         &say,
     )
     .await?;
     let options = UpOptions {
-        patience: Patience {
-            whole: timeout,
-            failures: 20,
+        limits: FollowLimits {
+            timeout,
+            max_failures: 20,
         },
         force: false,
         rollback: false,

@@ -18,9 +18,10 @@ use serde_json::Value;
 use thiserror::Error;
 use url::Url;
 
-pub use self::access::{Access, Login};
+pub use self::access::{ClientOptions, Credentials};
 use self::answer::{accept, read};
-pub use self::calls::{AppState, Sent};
+pub use self::calls::StartedDeployment;
+pub use moodvane_marathon_api::AppInfo;
 
 /// Where agents listen, where nothing else is said.
 const AGENT_PORT: u16 = 5051;
@@ -34,7 +35,7 @@ const MAX_HOPS: usize = 3;
 pub enum ClientError {
     /// An address, a file of the login or the authorities is wrong.
     #[error("{what}: {why}")]
-    Access {
+    InvalidOption {
         /// Which.
         what: String,
         /// What is wrong.
@@ -45,7 +46,7 @@ pub enum ClientError {
     Unreachable(Vec<String>),
     /// The answer is a refusal.
     #[error("{what}: Marathon answers {status}: {message}")]
-    Refused {
+    Rejected {
         /// The request.
         what: String,
         /// The status.
@@ -65,7 +66,7 @@ pub enum ClientError {
     #[error(
         "{what}: Marathon answers {status}: the login is missing, wrong or may not do this (--user and --password-file, or --token-file)"
     )]
-    Login {
+    Unauthorized {
         /// The request.
         what: String,
         /// 401 or 403.
@@ -75,7 +76,7 @@ pub enum ClientError {
     #[error(
         "{from} sends us on to {to}, which is not among the given addresses, so the login is not sent there; name it too"
     )]
-    Elsewhere {
+    UntrustedRedirect {
         /// Who said so.
         from: String,
         /// Where.
@@ -83,7 +84,7 @@ pub enum ClientError {
     },
     /// The answer is none that Marathon gives.
     #[error("{what}: the answer is not Marathon's: {why}")]
-    Answer {
+    InvalidResponse {
         /// The request.
         what: String,
         /// What is wrong with it.
@@ -91,7 +92,7 @@ pub enum ClientError {
     },
     /// The connection broke after the request was sent.
     #[error("{what}: the connection broke: {why}; what was asked for may have been done")]
-    Broken {
+    ConnectionLost {
         /// The request.
         what: String,
         /// Why.
@@ -102,29 +103,29 @@ pub enum ClientError {
 impl ClientError {
     /// Whether asking again may help: nothing was wrong with the request.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Broken { .. } => true,
-            Self::Refused { status, .. } => *status >= 500,
+            Self::Unreachable(_) | Self::ConnectionLost { .. } => true,
+            Self::Rejected { status, .. } => *status >= 500,
             _ => false,
         }
     }
 
     /// Whether there is no such thing.
     #[must_use]
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::Refused { status: 404, .. })
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Rejected { status: 404, .. })
     }
 }
 
-/// A Marathon, at one or several addresses.
+/// A client of one Marathon, at one or several addresses.
 #[derive(Debug)]
-pub struct Marathon {
+pub struct MarathonClient {
     http: reqwest::Client,
     addresses: Vec<Url>,
     /// The one that answered last.
     current: AtomicUsize,
-    login: Login,
+    login: Credentials,
     agent: Option<String>,
 }
 
@@ -135,12 +136,12 @@ enum Try {
     Away(String),
 }
 
-impl Marathon {
+impl MarathonClient {
     /// Makes a client; nothing is asked yet.
     ///
     /// # Errors
-    /// [`ClientError::Access`] where the authorities cannot be read.
-    pub fn new(access: Access) -> Result<Self, ClientError> {
+    /// [`ClientError::InvalidOption`] where the authorities cannot be read.
+    pub fn new(access: ClientOptions) -> Result<Self, ClientError> {
         let http = access.http(CONNECT)?;
         Ok(Self {
             http,
@@ -178,7 +179,7 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`] where there is none.
-    pub async fn stream(&self) -> Result<Response, ClientError> {
+    pub async fn event_stream(&self) -> Result<Response, ClientError> {
         let response = self
             .send(&Method::GET, "/v2/events", None, "text/event-stream")
             .await?;
@@ -197,7 +198,7 @@ impl Marathon {
     async fn find<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, ClientError> {
         match self.get(path).await {
             Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_absent() => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -268,7 +269,7 @@ impl Marathon {
                     return Ok(Try::Away(chain(&error.without_url())));
                 }
                 Err(error) => {
-                    return Err(ClientError::Broken {
+                    return Err(ClientError::ConnectionLost {
                         what: format!("{method} {}", bare(path)),
                         why: chain(&error.without_url()),
                     });
@@ -293,7 +294,7 @@ impl Marathon {
             .and_then(|place| place.to_str().ok());
         let to = location.and_then(|place| from.join(place).ok());
         let Some(to) = to else {
-            return Err(ClientError::Answer {
+            return Err(ClientError::InvalidResponse {
                 what: from.to_string(),
                 why: "a redirection to nowhere".to_owned(),
             });
@@ -302,10 +303,10 @@ impl Marathon {
             .addresses
             .iter()
             .any(|known| known.origin() == to.origin());
-        if is_known || self.login == Login::None {
+        if is_known || self.login == Credentials::None {
             return Ok(to);
         }
-        Err(ClientError::Elsewhere {
+        Err(ClientError::UntrustedRedirect {
             from: from.origin().ascii_serialization(),
             to: to.origin().ascii_serialization(),
         })
@@ -321,7 +322,7 @@ fn bare(path: &str) -> &str {
 fn at(base: &Url, path: &str) -> Result<Url, ClientError> {
     let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
     text.parse()
-        .map_err(|error: url::ParseError| ClientError::Access {
+        .map_err(|error: url::ParseError| ClientError::InvalidOption {
             what: text.clone(),
             why: error.to_string(),
         })

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_fleet::check::{check, rules};
-use moodvane_fleet::client::{Access, Login, Marathon};
+use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
+use moodvane_fleet::config::FleetConfig;
 use moodvane_fleet::down::{DownOptions, down};
-use moodvane_fleet::follow::Patience;
-use moodvane_fleet::render::{Rendered, render};
-use moodvane_fleet::site::Site;
+use moodvane_fleet::follow::FollowLimits;
+use moodvane_fleet::render::{RenderedGroup, render};
 use moodvane_fleet::up::{self, UpOptions, up};
 use moodvane_fleet::{FleetError, logs, status};
 use moodvane_marathon_api::{App, GroupUpdate, PathId};
@@ -41,7 +41,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Down { timeout, remove } => {
             let options = DownOptions {
-                patience: Duration::from_secs(timeout),
+                timeout: Duration::from_secs(timeout),
                 remove,
             };
             let stopped = down(&marathon, &definitions.group, options, &say).await?;
@@ -92,8 +92,8 @@ fn say(line: &str) {
     eprintln!("{line}");
 }
 
-fn client(args: AccessArgs) -> anyhow::Result<Marathon> {
-    let login = Login::read(
+fn client(args: AccessArgs) -> anyhow::Result<MarathonClient> {
+    let login = Credentials::load(
         args.user,
         (
             args.password_file.as_deref(),
@@ -104,37 +104,41 @@ fn client(args: AccessArgs) -> anyhow::Result<Marathon> {
             std::env::var("FLEET_TOKEN").ok(),
         ),
     )?;
-    let access = Access::new(&args.marathon, login, args.ca)?.with_agents(args.agent_url);
-    Ok(Marathon::new(access)?)
+    let access = ClientOptions::new(&args.marathon, login, args.ca)?.with_agent_url(args.agent_url);
+    Ok(MarathonClient::new(access)?)
 }
 
 fn options(args: &FollowArgs) -> UpOptions {
     UpOptions {
-        patience: Patience {
-            whole: args.timeout(),
-            failures: usize::from(args.failures),
+        limits: FollowLimits {
+            timeout: args.timeout(),
+            max_failures: usize::from(args.failures),
         },
         force: args.force,
         rollback: args.rollback,
     }
 }
 
-fn site(source: &SourceArgs) -> anyhow::Result<Site> {
+fn site(source: &SourceArgs) -> anyhow::Result<FleetConfig> {
     let overlay = source.overlay.as_deref();
-    Ok(Site::load(&source.definitions, overlay, &source.values)?)
+    Ok(FleetConfig::load(
+        &source.definitions,
+        overlay,
+        &source.values,
+    )?)
 }
 
 /// What is to run, as it was rendered now or before.
 struct Definitions {
     group: PathId,
-    rendered: Rendered,
-    site: Option<Site>,
+    rendered: RenderedGroup,
+    site: Option<FleetConfig>,
 }
 
 impl Definitions {
     fn load(source: &SourceArgs) -> anyhow::Result<Self> {
         match &source.file {
-            Some(file) => Self::of(Rendered::read(file)?, None),
+            Some(file) => Self::of(RenderedGroup::read(file)?, None),
             None => {
                 let site = site(source)?;
                 Self::of(render(&source.definitions, &site)?, Some(site))
@@ -152,7 +156,7 @@ impl Definitions {
         Self::of(render(&source.definitions, &site)?, Some(site))
     }
 
-    fn of(rendered: Rendered, site: Option<Site>) -> anyhow::Result<Self> {
+    fn of(rendered: RenderedGroup, site: Option<FleetConfig>) -> anyhow::Result<Self> {
         let typed = rendered.typed()?;
         Ok(Self {
             group: typed.id.unwrap_or_else(PathId::root),
@@ -161,10 +165,10 @@ impl Definitions {
         })
     }
 
-    async fn up(&self, marathon: &Arc<Marathon>, follow: &FollowArgs) -> anyhow::Result<()> {
+    async fn up(&self, marathon: &Arc<MarathonClient>, follow: &FollowArgs) -> anyhow::Result<()> {
         let findings = check(&apps(self.rendered.typed()?), agents(self.site.as_ref()));
         if !findings.is_empty() {
-            return Err(FleetError::Rules(findings).into());
+            return Err(FleetError::RuleViolations(findings).into());
         }
         let secrets = self
             .site
@@ -177,13 +181,13 @@ impl Definitions {
     }
 
     /// The app that a name means.
-    async fn named(&self, marathon: &Marathon, name: &str) -> anyhow::Result<PathId> {
+    async fn named(&self, marathon: &MarathonClient, name: &str) -> anyhow::Result<PathId> {
         let apps = marathon.apps(&self.group).await?;
         let ids = || apps.iter().map(|info| &info.app.id);
         if let Some(id) = ids().find(|id| id.last() == name || id.to_string() == name) {
             return Ok(id.clone());
         }
-        Err(FleetError::NoSuchApp {
+        Err(FleetError::UnknownApp {
             name: name.to_owned(),
             group: self.group.to_string(),
             known: ids().map(|id| id.last().to_owned()).collect(),
@@ -196,7 +200,7 @@ fn apps(group: GroupUpdate) -> Vec<App> {
     group.apps.unwrap_or_default()
 }
 
-fn agents(site: Option<&Site>) -> Option<u32> {
+fn agents(site: Option<&FleetConfig>) -> Option<u32> {
     site.filter(|site| site.hosts.constraints)
         .map(|site| site.hosts.agents)
 }
@@ -262,7 +266,7 @@ async fn local(options: moodvane_fleet_local::Options) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show_logs(marathon: &Marathon, app: &PathId, lines: usize) -> anyhow::Result<()> {
+async fn show_logs(marathon: &MarathonClient, app: &PathId, lines: usize) -> anyhow::Result<()> {
     for task in marathon.tasks(app).await? {
         println!("== {} on {}: {}", task.id, task.host, task.state);
         match logs::tail(marathon, &task.id, &task.host, lines).await {

@@ -8,22 +8,22 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_marathon_api::{App, Group, PathId, layers};
+use moodvane_marathon_api::{App, Group, PathId, dependency_layers};
 use tokio::time::Instant;
 
-use crate::client::{AppState, ClientError, Marathon};
+use crate::client::{AppInfo, ClientError, MarathonClient};
 use crate::error::FleetError;
-use crate::events::Events;
-use crate::follow::Say;
+use crate::events::EventListener;
+use crate::follow::Reporter;
 use crate::follow::is_living;
 use crate::table::Table;
-use crate::up::PEERS;
+use crate::up::PEERS_LABEL;
 
 /// How a group is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownOptions {
     /// For how long it is waited.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// Whether definitions go too, and with them the volumes and all that is on them.
     pub remove: bool,
 }
@@ -41,7 +41,7 @@ pub struct Wave {
 
 /// How it went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stopped {
+pub struct DownReport {
     /// Wave by wave.
     pub waves: Vec<Wave>,
     /// From the beginning until nothing ran, as Marathon says.
@@ -55,23 +55,23 @@ pub struct Stopped {
 /// # Errors
 /// [`FleetError::StillRunning`] where something does not end in time.
 pub async fn down(
-    marathon: &Arc<Marathon>,
+    marathon: &Arc<MarathonClient>,
     group: &PathId,
     options: DownOptions,
-    say: Say<'_>,
-) -> Result<Stopped, FleetError> {
+    say: Reporter<'_>,
+) -> Result<DownReport, FleetError> {
     let begun = Instant::now();
-    let end = Ending {
+    let end = Shutdown {
         marathon,
-        events: Events::of(marathon),
+        events: EventListener::start(marathon),
         begun,
-        patience: options.patience,
+        timeout: options.timeout,
     };
     let apps = marathon.apps(group).await?;
     let mut waves = Vec::new();
     for ids in waves_of(&apps, group) {
         let since = Instant::now();
-        let of = |info: &&AppState| ids.contains(&info.app.id);
+        let of = |info: &&AppInfo| ids.contains(&info.app.id);
         let tasks = apps.iter().filter(of).map(living).sum();
         // Whatever is being deployed is not wanted any more. One deployment each: within one, Marathon would end
         // peers that wait for each other's start one after the other.
@@ -97,34 +97,34 @@ pub async fn down(
     if options.remove {
         remove(&end, group).await?;
     }
-    Ok(Stopped {
+    Ok(DownReport {
         waves,
         total: begun.elapsed(),
         removed: options.remove,
     })
 }
 
-async fn remove(end: &Ending<'_>, group: &PathId) -> Result<(), FleetError> {
+async fn remove(end: &Shutdown<'_>, group: &PathId) -> Result<(), FleetError> {
     end.marathon.delete_group(group).await?;
     while !end.marathon.apps(group).await?.is_empty() {
         if end.is_over() {
             return Err(end.still(vec![format!("the definitions in {group}")]));
         }
-        end.events.next().await;
+        end.events.wait().await;
     }
     end.until_none_lives(&|app: &PathId| app.is_below(group))
         .await
 }
 
 /// Waiting for an end.
-struct Ending<'m> {
-    marathon: &'m Marathon,
-    events: Events,
+struct Shutdown<'m> {
+    marathon: &'m MarathonClient,
+    events: EventListener,
     begun: Instant,
-    patience: Duration,
+    timeout: Duration,
 }
 
-impl Ending<'_> {
+impl Shutdown<'_> {
     /// Waits until no chosen app has a living task, or one that is to be launched.
     async fn until_none_lives(
         &self,
@@ -134,13 +134,13 @@ impl Ending<'_> {
             let left = match self.left(chosen).await {
                 Ok(left) if left.is_empty() => return Ok(()),
                 Ok(left) => left,
-                Err(error) if error.is_passing() && !self.is_over() => vec![error.to_string()],
+                Err(error) if error.is_transient() && !self.is_over() => vec![error.to_string()],
                 Err(error) => return Err(error.into()),
             };
             if self.is_over() {
                 return Err(self.still(left));
             }
-            self.events.next().await;
+            self.events.wait().await;
         }
     }
 
@@ -166,7 +166,7 @@ impl Ending<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.begun.elapsed() >= self.patience
+        self.begun.elapsed() >= self.timeout
     }
 
     fn still(&self, tasks: Vec<String>) -> FleetError {
@@ -177,19 +177,19 @@ impl Ending<'_> {
     }
 }
 
-fn living(info: &AppState) -> usize {
+fn living(info: &AppInfo) -> usize {
     let tasks = info.tasks.as_deref().unwrap_or_default();
     tasks.iter().filter(|task| is_living(task)).count()
 }
 
 /// Who is stopped together: everyone before what it needs. Peers start one after the other and are
 /// stopped at once.
-fn waves_of(apps: &[AppState], group: &PathId) -> Vec<Vec<PathId>> {
+fn waves_of(apps: &[AppInfo], group: &PathId) -> Vec<Vec<PathId>> {
     let peers: BTreeMap<&PathId, &String> = apps
         .iter()
-        .filter_map(|info| Some((&info.app.id, info.app.labels.get(PEERS)?)))
+        .filter_map(|info| Some((&info.app.id, info.app.labels.get(PEERS_LABEL)?)))
         .collect();
-    let without_peers = |info: &AppState| {
+    let without_peers = |info: &AppInfo| {
         let mut app: App = info.app.clone();
         let own = peers.get(&info.app.id);
         app.dependencies
@@ -198,7 +198,7 @@ fn waves_of(apps: &[AppState], group: &PathId) -> Vec<Vec<PathId>> {
     };
     let mut root = Group::empty(group.clone());
     root.apps = apps.iter().map(without_peers).collect();
-    match layers(&root) {
+    match dependency_layers(&root) {
         Ok(mut layers) => {
             layers.reverse();
             layers
@@ -208,7 +208,7 @@ fn waves_of(apps: &[AppState], group: &PathId) -> Vec<Vec<PathId>> {
     }
 }
 
-impl std::fmt::Display for Stopped {
+impl std::fmt::Display for DownReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut table = Table::new(&["stopped", ">tasks", ">s"]);
         for wave in &self.waves {

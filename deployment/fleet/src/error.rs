@@ -4,16 +4,16 @@ use thiserror::Error;
 
 use crate::check::Finding;
 use crate::client::ClientError;
-use crate::follow::Trouble;
+use crate::config::ConfigError;
+use crate::follow::FailureReport;
 use crate::render::RenderError;
-use crate::site::SiteError;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, Error)]
 pub enum FleetError {
     /// `fleet.toml` is wrong.
     #[error(transparent)]
-    Site(#[from] SiteError),
+    FleetConfig(#[from] ConfigError),
     /// The templates are wrong.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -22,10 +22,10 @@ pub enum FleetError {
     Client(#[from] ClientError),
     /// The definitions break rules.
     #[error("{}", listed(.0))]
-    Rules(Vec<Finding>),
+    RuleViolations(Vec<Finding>),
     /// What was to come up did not.
     #[error("{0}")]
-    Trouble(Box<Trouble>),
+    NotReady(Box<FailureReport>),
     /// What was to be stopped still runs.
     #[error("still running after {after_s} s: {}; a task is killed at the latest when its grace period is over, so look at its agent", .tasks.join(", "))]
     StillRunning {
@@ -36,7 +36,7 @@ pub enum FleetError {
     },
     /// A name that no app has.
     #[error("there is no app {name} in {group}; there are: {}", .known.join(", "))]
-    NoSuchApp {
+    UnknownApp {
         /// The name.
         name: String,
         /// The group.

@@ -4,7 +4,7 @@
 //! checks succeed, and no deployment acts on it any more; a deployment leaves an app only when its
 //! readiness checks have succeeded.
 //!
-//! Guarantee: the wait ends: in readiness, in [`Trouble`] when an app fails again and again or the time is
+//! Guarantee: the wait ends: in readiness, in [`FailureReport`] when an app fails again and again or the time is
 //! over, or with the error of a Marathon that does not come back.
 
 mod progress;
@@ -19,56 +19,56 @@ use tokio::time::Instant;
 
 pub(crate) use self::progress::is_living;
 pub use self::progress::{Progress, Stage};
-pub use self::trouble::{AppTrouble, Trouble};
-use crate::client::{AppState, ClientError, Marathon};
+pub use self::trouble::{AppFailure, FailureReport};
+use crate::client::{AppInfo, ClientError, MarathonClient};
 use crate::error::FleetError;
-use crate::events::Events;
+use crate::events::EventListener;
 
 /// How long is waited, and for how many failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct FollowLimits {
     /// For everything.
-    pub whole: Duration,
+    pub timeout: Duration,
     /// An app whose tasks failed so often does not come up.
-    pub failures: usize,
+    pub max_failures: usize,
 }
 
 /// Takes a line about what has just happened.
-pub type Say<'s> = &'s (dyn Fn(&str) + Send + Sync);
+pub type Reporter<'s> = &'s (dyn Fn(&str) + Send + Sync);
 
 /// A group that is watched.
-pub struct Follow<'s> {
-    marathon: Arc<Marathon>,
-    events: Events,
+pub struct Follower<'s> {
+    marathon: Arc<MarathonClient>,
+    events: EventListener,
     group: PathId,
-    patience: Patience,
+    limits: FollowLimits,
     begun: Instant,
     apps: BTreeMap<PathId, Progress>,
-    say: Say<'s>,
+    say: Reporter<'s>,
 }
 
 /// What Marathon said at one moment.
-struct Look {
-    apps: Vec<AppState>,
+struct Snapshot {
+    apps: Vec<AppInfo>,
     deployments: Vec<Deployment>,
 }
 
-impl<'s> Follow<'s> {
+impl<'s> Follower<'s> {
     /// Begins to watch `group`.
     ///
     /// # Errors
     /// [`FleetError::Client`] where Marathon does not answer.
     pub async fn begin(
-        marathon: &Arc<Marathon>,
+        marathon: &Arc<MarathonClient>,
         group: &PathId,
-        patience: Patience,
-        say: Say<'s>,
+        limits: FollowLimits,
+        say: Reporter<'s>,
     ) -> Result<Self, FleetError> {
         let mut follow = Self {
             marathon: Arc::clone(marathon),
-            events: Events::of(marathon),
+            events: EventListener::start(marathon),
             group: group.clone(),
-            patience,
+            limits,
             begun: Instant::now(),
             apps: BTreeMap::new(),
             say,
@@ -88,7 +88,7 @@ impl<'s> Follow<'s> {
         &self.group
     }
 
-    pub(crate) fn marathon(&self) -> &Arc<Marathon> {
+    pub(crate) fn marathon(&self) -> &Arc<MarathonClient> {
         &self.marathon
     }
 
@@ -98,7 +98,7 @@ impl<'s> Follow<'s> {
 
     /// The same with as much patience as at the beginning, for what comes after a failure.
     pub fn again(&mut self) -> &mut Self {
-        self.patience.whole += self.begun.elapsed();
+        self.limits.timeout += self.begun.elapsed();
         self.apps.values_mut().for_each(Progress::forgive);
         self
     }
@@ -118,7 +118,7 @@ impl<'s> Follow<'s> {
     /// Waits until every app below the group is ready.
     ///
     /// # Errors
-    /// [`FleetError::Trouble`] where one does not become so.
+    /// [`FleetError::NotReady`] where one does not become so.
     pub async fn until_ready(&mut self) -> Result<(), FleetError> {
         let group = self.group.clone();
         self.until(&|id: &PathId| id.is_below(&group)).await
@@ -127,7 +127,7 @@ impl<'s> Follow<'s> {
     /// Waits until one app is ready.
     ///
     /// # Errors
-    /// [`FleetError::Trouble`] where it does not become so.
+    /// [`FleetError::NotReady`] where it does not become so.
     pub async fn until_app_ready(&mut self, app: &PathId) -> Result<(), FleetError> {
         self.until(&|id: &PathId| id == app).await
     }
@@ -136,9 +136,9 @@ impl<'s> Follow<'s> {
         loop {
             let look = match self.look().await {
                 Ok(look) => look,
-                Err(error) if error.is_passing() && !self.is_over() => {
+                Err(error) if error.is_transient() && !self.is_over() => {
                     (self.say)(&format!("{error}; asking again"));
-                    self.events.next().await;
+                    self.events.wait().await;
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -156,16 +156,16 @@ impl<'s> Follow<'s> {
             if let Some(why) = self.hopeless(chosen) {
                 let why = format!("{why} after {:.1} s", self.elapsed().as_secs_f64());
                 let trouble = trouble::gather(&self.marathon, why, &look, &self.apps, chosen).await;
-                return Err(FleetError::Trouble(Box::new(trouble)));
+                return Err(FleetError::NotReady(Box::new(trouble)));
             }
-            self.events.next().await;
+            self.events.wait().await;
         }
     }
 
     /// Waits until these deployments have ended, one way or the other.
     ///
     /// # Errors
-    /// [`FleetError::Trouble`] where they do not end in time.
+    /// [`FleetError::NotReady`] where they do not end in time.
     pub async fn until_ended(&mut self, deployments: &[String]) -> Result<(), FleetError> {
         loop {
             let look = self.look().await?;
@@ -179,9 +179,9 @@ impl<'s> Follow<'s> {
                 let chosen = |id: &PathId| self.apps.contains_key(id);
                 let trouble =
                     trouble::gather(&self.marathon, why, &look, &self.apps, &chosen).await;
-                return Err(FleetError::Trouble(Box::new(trouble)));
+                return Err(FleetError::NotReady(Box::new(trouble)));
             }
-            self.events.next().await;
+            self.events.wait().await;
         }
     }
 
@@ -199,14 +199,14 @@ impl<'s> Follow<'s> {
         Ok(asked.iter().filter_map(differs).collect())
     }
 
-    async fn look(&self) -> Result<Look, ClientError> {
+    async fn look(&self) -> Result<Snapshot, ClientError> {
         // Deployments first: one that ends between the two is seen as open, and looked at again.
         let deployments = self.marathon.deployments().await?;
         let apps = self.marathon.apps(&self.group).await?;
-        Ok(Look { apps, deployments })
+        Ok(Snapshot { apps, deployments })
     }
 
-    fn note(&mut self, look: &Look) {
+    fn note(&mut self, look: &Snapshot) {
         let elapsed = self.begun.elapsed();
         for info in &look.apps {
             let id = info.app.id.clone();
@@ -230,12 +230,12 @@ impl<'s> Follow<'s> {
     }
 
     fn is_over(&self) -> bool {
-        self.begun.elapsed() >= self.patience.whole
+        self.begun.elapsed() >= self.limits.timeout
     }
 
     fn hopeless(&self, chosen: &(dyn Fn(&PathId) -> bool + Sync)) -> Option<String> {
         let failing = self.apps.values().find(|progress| {
-            chosen(&progress.id) && progress.failures.len() >= self.patience.failures
+            chosen(&progress.id) && progress.failures.len() >= self.limits.max_failures
         });
         if let Some(progress) = failing {
             let times = progress.failures.len();

@@ -11,13 +11,13 @@
 
 pub mod check;
 pub mod client;
+pub mod config;
 pub mod down;
 pub mod error;
 pub mod events;
 pub mod follow;
 pub mod logs;
 pub mod render;
-pub mod site;
 pub mod status;
 pub mod table;
 pub mod up;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::client::{Marathon, chain};
+use crate::client::{MarathonClient, chain};
 
 const PATIENCE: Duration = Duration::from_secs(3);
 /// As much of a log's end as is read.
@@ -36,7 +36,7 @@ struct Piece {
 /// # Errors
 /// [`LogError`] where the agent does not tell.
 pub async fn tail(
-    marathon: &Marathon,
+    marathon: &MarathonClient,
     task: &str,
     host: &str,
     lines: usize,

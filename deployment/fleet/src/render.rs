@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 
 use minijinja::value::{Serde, Value as Given};
 use minijinja::{Environment, UndefinedBehavior};
-use moodvane_marathon_api::{GroupUpdate, Refused, read_group, validate_group};
+use moodvane_marathon_api::{BodyError, GroupUpdate, parse_group, validate_group};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::site::{Secret, Site};
+use crate::config::{FleetConfig, Secret};
 
 const SUFFIX: &str = ".json.j2";
 const FOLDER: &str = "templates";
@@ -48,15 +48,15 @@ pub enum RenderError {
     },
     /// What Marathon would refuse.
     #[error("Marathon would refuse {place}: {refused}")]
-    Refused {
+    Rejected {
         /// The template or file.
         place: String,
         /// Why.
-        refused: Refused,
+        refused: BodyError,
     },
     /// A variable of apps that there are not.
     #[error("the variable {variable}: no app is named {apps}")]
-    Nobody {
+    NoMatchingApp {
         /// The variable.
         variable: String,
         /// The names it is for.
@@ -74,7 +74,7 @@ pub enum RenderError {
 
 /// The definitions of a group.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rendered {
+pub struct RenderedGroup {
     group: Value,
 }
 
@@ -84,16 +84,16 @@ pub enum Difference {
     /// It is not there.
     Missing(PathBuf),
     /// It says something else, first in this line.
-    Other(PathBuf, usize),
+    Changed(PathBuf, usize),
     /// Rendering gives no such file.
-    Surplus(PathBuf),
+    Unexpected(PathBuf),
 }
 
 /// Renders the templates below `folder` with `site`.
 ///
 /// # Errors
 /// [`RenderError`] where a template is wrong.
-pub fn render(folder: &Path, site: &Site) -> Result<Rendered, RenderError> {
+pub fn render(folder: &Path, site: &FleetConfig) -> Result<RenderedGroup, RenderError> {
     let templates = read_templates(&folder.join(FOLDER))?;
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -113,7 +113,7 @@ pub fn render(folder: &Path, site: &Site) -> Result<Rendered, RenderError> {
     }
     let mut group = json!({ "id": site.group.id, "apps": apps });
     variables::apply(&mut group, site)?;
-    Ok(Rendered { group })
+    Ok(RenderedGroup { group })
 }
 
 fn template(name: &str, error: &minijinja::Error) -> RenderError {
@@ -174,7 +174,7 @@ fn short(app: &Map<String, Value>) -> String {
     id.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-impl Rendered {
+impl RenderedGroup {
     /// A group that was rendered before.
     ///
     /// # Errors
@@ -184,13 +184,13 @@ impl Rendered {
             path: path.to_owned(),
             source,
         })?;
-        let refused = |refused| RenderError::Refused {
+        let refused = |refused| RenderError::Rejected {
             place: path.display().to_string(),
             refused,
         };
-        read_group(&bytes).map_err(refused)?;
+        parse_group(&bytes).map_err(refused)?;
         let group = serde_json::from_slice(&bytes)
-            .map_err(|error| refused(Refused::NotJson(error.to_string())))?;
+            .map_err(|error| refused(BodyError::InvalidJson(error.to_string())))?;
         Ok(Self { group })
     }
 
@@ -212,16 +212,16 @@ impl Rendered {
     /// The group as Marathon understands it.
     ///
     /// # Errors
-    /// [`RenderError::Refused`] where it would not take it.
+    /// [`RenderError::Rejected`] where it would not take it.
     pub fn typed(&self) -> Result<GroupUpdate, RenderError> {
         let place = self.group["id"].as_str().unwrap_or("the group").to_owned();
         let bytes = self.group.to_string();
         let read = || {
-            let group = read_group(bytes.as_bytes())?;
+            let group = parse_group(bytes.as_bytes())?;
             validate_group(&group, &moodvane_marathon_api::PathId::root())?;
             Ok(group)
         };
-        read().map_err(|refused| RenderError::Refused { place, refused })
+        read().map_err(|refused| RenderError::Rejected { place, refused })
     }
 
     /// The same with the secrets' values, to be sent and not to be kept.
@@ -268,7 +268,7 @@ impl Rendered {
             fs::write(&path, text).map_err(|source| at(&path, source))?;
         }
         for difference in self.differences(folder)? {
-            if let Difference::Surplus(path) = difference {
+            if let Difference::Unexpected(path) = difference {
                 fs::remove_file(&path).map_err(|source| at(&path, source))?;
             }
         }
@@ -288,7 +288,7 @@ impl Rendered {
                 Ok(there) if there == *text => {}
                 Ok(there) => {
                     let same = there.lines().zip(text.lines()).take_while(|(a, b)| a == b);
-                    found.push(Difference::Other(path, same.count() + 1));
+                    found.push(Difference::Changed(path, same.count() + 1));
                 }
                 Err(_) => found.push(Difference::Missing(path)),
             }
@@ -303,7 +303,7 @@ impl Rendered {
                 .and_then(|name| name.to_str())
                 .unwrap_or_default();
             if name.ends_with(".json") && !files.iter().any(|(file, _)| file == name) {
-                found.push(Difference::Surplus(path));
+                found.push(Difference::Unexpected(path));
             }
         }
         Ok(found)
@@ -314,8 +314,10 @@ impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing(path) => write!(f, "{}: is missing", path.display()),
-            Self::Other(path, line) => write!(f, "{}: differs from line {line} on", path.display()),
-            Self::Surplus(path) => write!(f, "{}: is not rendered any more", path.display()),
+            Self::Changed(path, line) => {
+                write!(f, "{}: differs from line {line} on", path.display())
+            }
+            Self::Unexpected(path) => write!(f, "{}: is not rendered any more", path.display()),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use moodvane_marathon_api::{Deployment, TaskState};
 
-use crate::client::AppState;
+use crate::client::AppInfo;
 use crate::table::Table;
 
 /// One row for each app, and a line for each deployment that is under way.
 #[must_use]
-pub fn status(apps: &[AppState], deployments: &[Deployment]) -> String {
+pub fn status(apps: &[AppInfo], deployments: &[Deployment]) -> String {
     let mut table = Table::new(&[
         "app",
         ">instances",
@@ -38,7 +38,7 @@ pub fn status(apps: &[AppState], deployments: &[Deployment]) -> String {
     text
 }
 
-fn row(info: &AppState) -> Vec<String> {
+fn row(info: &AppInfo) -> Vec<String> {
     let tasks = info.tasks.as_deref().unwrap_or_default();
     let running: Vec<_> = tasks
         .iter()

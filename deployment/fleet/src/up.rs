@@ -7,23 +7,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_marathon_api::{ActionName, App, PathId, Steps, Timestamp};
+use moodvane_marathon_api::{ActionName, App, DryRunPlan, PathId, Timestamp};
 use serde_json::json;
 
-use crate::client::{ClientError, Marathon, Sent};
+use crate::client::{ClientError, MarathonClient, StartedDeployment};
 use crate::error::FleetError;
-use crate::follow::{Follow, Patience, Progress, Say, Stage, Trouble};
-use crate::render::Rendered;
+use crate::follow::{FailureReport, FollowLimits, Follower, Progress, Reporter, Stage};
+use crate::render::RenderedGroup;
 use crate::table::Table;
 
 /// The label by which nodes of one cluster know each other.
-pub const PEERS: &str = "moodvane.peers";
+pub const PEERS_LABEL: &str = "moodvane.peers";
 
 /// How a group is brought up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UpOptions {
     /// For how long, and after how many failures it is given up.
-    pub patience: Patience,
+    pub limits: FollowLimits,
     /// Whether deployments that are under way are overridden instead of waited for.
     pub force: bool,
     /// Whether a change that fails is taken back.
@@ -32,7 +32,7 @@ pub struct UpOptions {
 
 /// How it went.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct UpReport {
     /// What was done, and how long it took.
     pub steps: Vec<(String, Duration)>,
     /// How each app came up.
@@ -44,20 +44,20 @@ pub struct Report {
 /// Makes Marathon's group be as `rendered`, and follows it until all is ready.
 ///
 /// # Errors
-/// [`FleetError`], [`FleetError::Trouble`] where an app does not become ready.
+/// [`FleetError`], [`FleetError::NotReady`] where an app does not become ready.
 pub async fn up(
-    marathon: &Arc<Marathon>,
-    rendered: &Rendered,
+    marathon: &Arc<MarathonClient>,
+    rendered: &RenderedGroup,
     options: UpOptions,
-    say: Say<'_>,
-) -> Result<Report, FleetError> {
+    say: Reporter<'_>,
+) -> Result<UpReport, FleetError> {
     let typed = rendered.typed()?;
     let group = typed.id.clone().unwrap_or_else(PathId::root);
     let apps = typed.apps.unwrap_or_default();
     let before = marathon.group_version(&group).await?;
-    let mut follow = Follow::begin(marathon, &group, options.patience, say).await?;
+    let mut follow = Follower::begin(marathon, &group, options.limits, say).await?;
     let mut steps = Vec::new();
-    let planned = marathon.try_group(&group, rendered.json()).await?;
+    let planned = marathon.dry_run_group(&group, rendered.json()).await?;
     for (peers, ids) in rolls(&planned, &apps) {
         say(&format!("{peers}: one at a time, as they are peers"));
         for id in ids {
@@ -86,12 +86,12 @@ pub async fn up(
             "all is ready, but somebody changed it meanwhile: {}",
             others.join("; ")
         );
-        return Err(FleetError::Trouble(Box::new(Trouble {
+        return Err(FleetError::NotReady(Box::new(FailureReport {
             why,
             apps: Vec::new(),
         })));
     }
-    Ok(Report {
+    Ok(UpReport {
         steps,
         apps: follow.progress().into_iter().cloned().collect(),
         total: follow.elapsed(),
@@ -101,20 +101,20 @@ pub async fn up(
 /// Does one change and follows the one app, or the whole group, that it is of.
 ///
 /// # Errors
-/// [`FleetError`], [`FleetError::Trouble`] where it does not become ready.
+/// [`FleetError`], [`FleetError::NotReady`] where it does not become ready.
 pub async fn change(
-    marathon: &Arc<Marathon>,
+    marathon: &Arc<MarathonClient>,
     (group, app): (&PathId, &PathId),
     options: UpOptions,
-    say: Say<'_>,
-    ask: impl AsyncFn(bool) -> Result<Sent, ClientError>,
-) -> Result<Report, FleetError> {
+    say: Reporter<'_>,
+    ask: impl AsyncFn(bool) -> Result<StartedDeployment, ClientError>,
+) -> Result<UpReport, FleetError> {
     let before = marathon.group_version(group).await?;
-    let mut follow = Follow::begin(marathon, group, options.patience, say).await?;
+    let mut follow = Follower::begin(marathon, group, options.limits, say).await?;
     let sent = patiently(&mut follow, say, options.force, ask).await?;
     let came = follow.until_app_ready(app).await;
     settle(&mut follow, (&sent, before), came, options.rollback).await?;
-    Ok(Report {
+    Ok(UpReport {
         steps: Vec::new(),
         apps: follow
             .progress()
@@ -128,11 +128,11 @@ pub async fn change(
 
 /// Asks for a change; where deployments hold what is to be changed, waits for them and asks again.
 async fn patiently(
-    follow: &mut Follow<'_>,
-    say: Say<'_>,
+    follow: &mut Follower<'_>,
+    say: Reporter<'_>,
     force: bool,
-    ask: impl AsyncFn(bool) -> Result<Sent, ClientError>,
-) -> Result<Sent, FleetError> {
+    ask: impl AsyncFn(bool) -> Result<StartedDeployment, ClientError>,
+) -> Result<StartedDeployment, FleetError> {
     loop {
         match ask(force).await {
             Ok(sent) => return Ok(sent),
@@ -150,19 +150,19 @@ async fn patiently(
 
 /// Takes the change back where it failed and that was asked for.
 async fn settle(
-    follow: &mut Follow<'_>,
-    (sent, before): (&Sent, Option<Timestamp>),
+    follow: &mut Follower<'_>,
+    (sent, before): (&StartedDeployment, Option<Timestamp>),
     came: Result<(), FleetError>,
     rollback: bool,
 ) -> Result<(), FleetError> {
-    let Err(FleetError::Trouble(mut trouble)) = came else {
+    let Err(FleetError::NotReady(mut trouble)) = came else {
         return came;
     };
     if !rollback {
         trouble
             .why
             .push_str("; nothing was taken back (--rollback does)");
-        return Err(FleetError::Trouble(trouble));
+        return Err(FleetError::NotReady(trouble));
     }
     follow.tell(&format!("{}; taking it back", trouble.why));
     trouble
@@ -172,13 +172,13 @@ async fn settle(
             Some(true) => "; it was taken back",
             Some(false) => "; it is being taken back, which has not ended in time",
         });
-    Err(FleetError::Trouble(trouble))
+    Err(FleetError::NotReady(trouble))
 }
 
 /// Whether the way back has ended; `None` where there is none.
 async fn take_back(
-    follow: &mut Follow<'_>,
-    sent: &Sent,
+    follow: &mut Follower<'_>,
+    sent: &StartedDeployment,
     before: Option<Timestamp>,
 ) -> Result<Option<bool>, FleetError> {
     let marathon = Arc::clone(follow.marathon());
@@ -200,14 +200,14 @@ async fn take_back(
 }
 
 /// The peers of which several would be replaced at once, by the name of their cluster.
-fn rolls(planned: &Steps, apps: &[App]) -> BTreeMap<String, Vec<PathId>> {
+fn rolls(planned: &DryRunPlan, apps: &[App]) -> BTreeMap<String, Vec<PathId>> {
     let replaced = |app: &App| {
         let mut actions = planned.steps.iter().flat_map(|step| &step.actions);
         actions.any(|action| action.action == ActionName::Restart && action.app == app.id)
     };
     let mut rolls: BTreeMap<String, Vec<PathId>> = BTreeMap::new();
     for app in apps.iter().filter(|app| replaced(app)) {
-        if let Some(peers) = app.labels.get(PEERS) {
+        if let Some(peers) = app.labels.get(PEERS_LABEL) {
             rolls.entry(peers.clone()).or_default().push(app.id.clone());
         }
     }
@@ -215,7 +215,7 @@ fn rolls(planned: &Steps, apps: &[App]) -> BTreeMap<String, Vec<PathId>> {
     rolls
 }
 
-impl std::fmt::Display for Report {
+impl std::fmt::Display for UpReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let seconds = |at: Option<Duration>| {
             at.map_or_else(|| "-".to_owned(), |at| format!("{:.1}", at.as_secs_f64()))

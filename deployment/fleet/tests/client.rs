@@ -11,7 +11,7 @@ use axum::Router;
 use axum::http::header::LOCATION;
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
-use moodvane_fleet::client::{Access, ClientError, Login, Marathon};
+use moodvane_fleet::client::{ClientError, ClientOptions, Credentials, MarathonClient};
 use moodvane_marathon_api::PathId;
 use tokio::net::TcpListener;
 
@@ -43,10 +43,10 @@ async fn nobody() -> String {
     format!("http://{}", listener.local_addr().unwrap())
 }
 
-fn logged_in(addresses: &[&str]) -> Arc<Marathon> {
+fn logged_in(addresses: &[&str]) -> Arc<MarathonClient> {
     let addresses: Vec<String> = addresses.iter().map(|one| (*one).to_owned()).collect();
-    let login = Login::Basic("operator".to_owned(), "hunter2".to_owned());
-    Arc::new(Marathon::new(Access::new(&addresses, login, None).unwrap()).unwrap())
+    let login = Credentials::Basic("operator".to_owned(), "hunter2".to_owned());
+    Arc::new(MarathonClient::new(ClientOptions::new(&addresses, login, None).unwrap()).unwrap())
 }
 
 #[tokio::test]
@@ -92,7 +92,10 @@ async fn who_sends_on_to_the_leader_is_followed_and_a_login_goes_only_to_known_a
         []
     );
     let error = logged_in(&[&follower]).apps(&group()).await.unwrap_err();
-    assert!(matches!(error, ClientError::Elsewhere { .. }), "{error}");
+    assert!(
+        matches!(error, ClientError::UntrustedRedirect { .. }),
+        "{error}"
+    );
     assert!(!error.to_string().contains("hunter2"));
 }
 
@@ -126,7 +129,7 @@ async fn a_login_that_is_missing_or_wrong_is_told_as_such() {
     for marathon in [fake.client(), logged_in(&[&fake.address])] {
         let error = marathon.apps(&group()).await.unwrap_err();
         assert!(
-            matches!(error, ClientError::Login { status: 401, .. }),
+            matches!(error, ClientError::Unauthorized { status: 401, .. }),
             "{error}"
         );
     }
@@ -136,7 +139,10 @@ async fn a_login_that_is_missing_or_wrong_is_told_as_such() {
 async fn an_answer_that_is_not_marathons_is_told() {
     let other = master(StatusCode::OK, None).await;
     let error = client(&[&other]).apps(&group()).await.unwrap_err();
-    assert!(matches!(error, ClientError::Answer { .. }), "{error}");
+    assert!(
+        matches!(error, ClientError::InvalidResponse { .. }),
+        "{error}"
+    );
     let refusal = master(StatusCode::BAD_REQUEST, None).await;
     let error = client(&[&refusal]).apps(&group()).await.unwrap_err();
     assert!(
@@ -157,7 +163,7 @@ async fn what_marathon_refuses_is_told_with_the_places() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, ClientError::Refused { status: 422, .. }),
+        matches!(error, ClientError::Rejected { status: 422, .. }),
         "{error}"
     );
     assert!(error.to_string().contains("cpus"), "{error}");
@@ -165,21 +171,21 @@ async fn what_marathon_refuses_is_told_with_the_places() {
 
 #[test]
 fn addresses_and_logins_that_cannot_be_right_are_refused_before_anything_is_asked() {
-    let access = |address: &str, login: Login| {
-        Access::new(&[address.to_owned()], login, None).map_err(|error| error.to_string())
+    let access = |address: &str, login: Credentials| {
+        ClientOptions::new(&[address.to_owned()], login, None).map_err(|error| error.to_string())
     };
-    let basic = || Login::Basic("operator".to_owned(), "hunter2".to_owned());
+    let basic = || Credentials::Basic("operator".to_owned(), "hunter2".to_owned());
     for (address, login, told) in [
-        ("", Login::None, "1 to 16 addresses"),
+        ("", Credentials::None, "1 to 16 addresses"),
         (
             "master-1:8080",
-            Login::None,
+            Credentials::None,
             "must look like http://master-1:8080",
         ),
-        ("ftp://master-1", Login::None, "must look like"),
+        ("ftp://master-1", Credentials::None, "must look like"),
         (
             "http://a:b@master-1:8080",
-            Login::None,
+            Credentials::None,
             "must hold no password",
         ),
         ("http://master-1:8080", basic(), "use https"),
@@ -198,17 +204,17 @@ fn addresses_and_logins_that_cannot_be_right_are_refused_before_anything_is_aske
     }
     let login = |user: Option<&str>, password: Option<&str>, token: Option<&str>| {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Login::read(owned(user), (None, owned(password)), (None, owned(token)))
+        Credentials::load(owned(user), (None, owned(password)), (None, owned(token)))
             .map_err(|error| error.to_string())
     };
-    assert_eq!(login(None, None, None), Ok(Login::None));
+    assert_eq!(login(None, None, None), Ok(Credentials::None));
     assert_eq!(
         login(Some("a"), Some("b\n"), None),
-        Ok(Login::Basic("a".to_owned(), "b".to_owned()))
+        Ok(Credentials::Basic("a".to_owned(), "b".to_owned()))
     );
     assert_eq!(
         login(None, None, Some("t")),
-        Ok(Login::Token("t".to_owned()))
+        Ok(Credentials::Token("t".to_owned()))
     );
     for (user, password, token, told) in [
         (Some("a"), None, None, "--password-file"),
@@ -218,8 +224,12 @@ fn addresses_and_logins_that_cannot_be_right_are_refused_before_anything_is_aske
     ] {
         assert!(login(user, password, token).unwrap_err().contains(told));
     }
-    let missing = Login::read(None, (Some(Path::new("/nowhere")), None), (None, None)).unwrap_err();
+    let missing =
+        Credentials::load(None, (Some(Path::new("/nowhere")), None), (None, None)).unwrap_err();
     assert!(missing.to_string().contains("/nowhere"));
-    let shown = format!("{:?}", Login::Basic("a".to_owned(), "hunter2".to_owned()));
+    let shown = format!(
+        "{:?}",
+        Credentials::Basic("a".to_owned(), "hunter2".to_owned())
+    );
     assert!(!shown.contains("hunter2"), "{shown}");
 }

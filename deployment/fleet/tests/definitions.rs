@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use moodvane_fleet::render::{Difference, Rendered, render};
-use moodvane_fleet::site::{Secret, Site};
+use moodvane_fleet::config::{FleetConfig, Secret};
+use moodvane_fleet::render::{Difference, RenderedGroup, render};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,12 +19,12 @@ fn text() -> String {
     fs::read_to_string(folder().join("fleet.toml")).unwrap()
 }
 
-fn parse(text: &str, overlay: Option<&str>) -> Result<Site, String> {
-    Site::parse(text, overlay, Path::new("fleet.toml")).map_err(|error| error.to_string())
+fn parse(text: &str, overlay: Option<&str>) -> Result<FleetConfig, String> {
+    FleetConfig::parse(text, overlay, Path::new("fleet.toml")).map_err(|error| error.to_string())
 }
 
 /// A folder with one template and the site that is checked in.
-fn with_template(template: &str) -> Result<Rendered, String> {
+fn with_template(template: &str) -> Result<RenderedGroup, String> {
     let here = TempDir::new().unwrap();
     fs::create_dir(here.path().join("templates")).unwrap();
     fs::write(here.path().join("templates/a.json.j2"), template).unwrap();
@@ -34,7 +34,7 @@ fn with_template(template: &str) -> Result<Rendered, String> {
 #[test]
 fn what_is_checked_in_is_what_is_rendered() {
     for (overlay, place) in [(None, ""), (Some("local"), "local")] {
-        let site = Site::load(&folder(), overlay, &[]).unwrap();
+        let site = FleetConfig::load(&folder(), overlay, &[]).unwrap();
         let rendered = render(&folder(), &site).unwrap();
         let differences = rendered.differences(&folder().join(place)).unwrap();
         assert_eq!(differences, [], "`fleet render` writes them anew");
@@ -100,7 +100,7 @@ fn files_of_values_are_laid_over_the_overlay_in_turn() {
     };
     let first = file("1.toml", "replicas.server = 4\nlogging.level = 'debug'");
     let second = file("2.toml", "replicas.server = 5");
-    let load = |values: &[PathBuf]| Site::load(&folder(), Some("local"), values);
+    let load = |values: &[PathBuf]| FleetConfig::load(&folder(), Some("local"), values);
     let site = load(&[first.clone(), second.clone()]).unwrap();
     let plain = load(&[]).unwrap();
     assert_eq!(site.replicas["server"], 5);
@@ -192,7 +192,7 @@ fn what_marathon_would_refuse_is_told_before_it_is_asked() {
 #[test]
 fn files_are_written_compared_and_taken_away() {
     let here = TempDir::new().unwrap();
-    let rendered = render(&folder(), &Site::load(&folder(), None, &[]).unwrap()).unwrap();
+    let rendered = render(&folder(), &FleetConfig::load(&folder(), None, &[]).unwrap()).unwrap();
     assert_eq!(rendered.write(here.path()).unwrap(), 12);
     assert_eq!(rendered.differences(here.path()).unwrap(), []);
     let (server, old) = (
@@ -219,11 +219,11 @@ fn files_are_written_compared_and_taken_away() {
     assert!(shown[1].contains("server.json: differs from line "));
     assert_eq!(
         rendered.differences(here.path()).unwrap()[2],
-        Difference::Surplus(old.clone())
+        Difference::Unexpected(old.clone())
     );
     rendered.write(here.path()).unwrap();
     assert!(!old.exists(), "what is not rendered any more does not stay");
-    let read = Rendered::read(&here.path().join("group.json")).unwrap();
+    let read = RenderedGroup::read(&here.path().join("group.json")).unwrap();
     assert_eq!(
         read, rendered,
         "a group that was rendered can be taken as it is"
@@ -242,7 +242,7 @@ fn a_secret_of_a_store_is_named_and_one_of_a_file_is_only_sent() {
         file: None,
         from: None,
     };
-    let mut site = Site::load(&folder(), None, &[]).unwrap();
+    let mut site = FleetConfig::load(&folder(), None, &[]).unwrap();
     let (kafka, cassandra) = (
         "MOODVANE_EVENTLOG__KAFKA__SASL_PASSWORD",
         "MOODVANE_STORE__CASSANDRA__PASSWORD",

@@ -9,26 +9,26 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use moodvane_fleet::FleetError;
+use moodvane_fleet::config::FleetConfig;
 use moodvane_fleet::down::{DownOptions, down};
-use moodvane_fleet::follow::{Patience, Stage};
-use moodvane_fleet::render::{Rendered, render};
-use moodvane_fleet::site::Site;
+use moodvane_fleet::follow::{FollowLimits, Stage};
+use moodvane_fleet::render::{RenderedGroup, render};
 use moodvane_fleet::status::status;
-use moodvane_fleet::up::{Report, UpOptions, change, up};
+use moodvane_fleet::up::{UpOptions, UpReport, change, up};
 use moodvane_marathon_api::PathId;
 
 use crate::fake::Fake;
 
 const OPTIONS: UpOptions = UpOptions {
-    patience: Patience {
-        whole: Duration::from_secs(60),
-        failures: 3,
+    limits: FollowLimits {
+        timeout: Duration::from_secs(60),
+        max_failures: 3,
     },
     force: false,
     rollback: false,
 };
 const DOWN: DownOptions = DownOptions {
-    patience: Duration::from_secs(60),
+    timeout: Duration::from_secs(60),
     remove: false,
 };
 
@@ -38,18 +38,18 @@ fn group() -> PathId {
     "/moodvane".parse().unwrap()
 }
 
-fn rendered_with(change: impl FnOnce(&mut Site)) -> Rendered {
+fn rendered_with(change: impl FnOnce(&mut FleetConfig)) -> RenderedGroup {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../marathon");
-    let mut site = Site::load(&folder, None, &[]).unwrap();
+    let mut site = FleetConfig::load(&folder, None, &[]).unwrap();
     change(&mut site);
     render(&folder, &site).unwrap()
 }
 
-fn rendered() -> Rendered {
+fn rendered() -> RenderedGroup {
     rendered_with(|_| {})
 }
 
-async fn bring_up(fake: &Fake, rendered: &Rendered) -> Result<Report, FleetError> {
+async fn bring_up(fake: &Fake, rendered: &RenderedGroup) -> Result<UpReport, FleetError> {
     up(&fake.client(), rendered, OPTIONS, &quiet).await
 }
 
@@ -168,7 +168,7 @@ async fn an_app_that_fails_is_told_with_its_task_and_its_last_failure() {
         world.streams = true;
         world.failing.insert("processor-tweets".to_owned());
     }
-    let Err(FleetError::Trouble(trouble)) = bring_up(&fake, &rendered()).await else {
+    let Err(FleetError::NotReady(trouble)) = bring_up(&fake, &rendered()).await else {
         panic!("it came up");
     };
     let told = trouble.to_string();
@@ -203,7 +203,7 @@ async fn a_change_that_fails_is_taken_back_where_that_is_asked_for() {
         rollback: true,
         ..OPTIONS
     };
-    let Err(FleetError::Trouble(trouble)) = up(&fake.client(), &other, options, &quiet).await
+    let Err(FleetError::NotReady(trouble)) = up(&fake.client(), &other, options, &quiet).await
     else {
         panic!("it came up");
     };
@@ -363,7 +363,7 @@ async fn a_task_that_does_not_end_is_told() {
     let fake = running().await;
     fake.world().stubborn.insert("server".to_owned());
     let options = DownOptions {
-        patience: Duration::from_secs(2),
+        timeout: Duration::from_secs(2),
         remove: false,
     };
     let error = down(&fake.client(), &group(), options, &quiet)

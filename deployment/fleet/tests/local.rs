@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use moodvane_fleet::FleetError;
-use moodvane_fleet::client::{Access, Login, Marathon};
+use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
 use moodvane_fleet::down::{DownOptions, down};
-use moodvane_fleet::follow::{Patience, Stage};
-use moodvane_fleet::render::Rendered;
+use moodvane_fleet::follow::{FollowLimits, Stage};
+use moodvane_fleet::render::RenderedGroup;
 use moodvane_fleet::up::{UpOptions, up};
-use moodvane_fleet::{down::Stopped, logs};
+use moodvane_fleet::{down::DownReport, logs};
 use moodvane_marathon_api::PathId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,9 +22,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 const OPTIONS: UpOptions = UpOptions {
-    patience: Patience {
-        whole: Duration::from_secs(120),
-        failures: 3,
+    limits: FollowLimits {
+        timeout: Duration::from_secs(120),
+        max_failures: 3,
     },
     force: false,
     rollback: false,
@@ -37,7 +37,7 @@ struct Cli {
 }
 
 struct Local {
-    marathon: Arc<Marathon>,
+    marathon: Arc<MarathonClient>,
     shutdown: CancellationToken,
     served: JoinHandle<anyhow::Result<()>>,
     folder: TempDir,
@@ -56,7 +56,9 @@ impl Local {
             listener,
             shutdown.clone(),
         ));
-        let marathon = Marathon::new(Access::new(&[address], Login::None, None).unwrap()).unwrap();
+        let marathon =
+            MarathonClient::new(ClientOptions::new(&[address], Credentials::None, None).unwrap())
+                .unwrap();
         Self {
             marathon: Arc::new(marathon),
             shutdown,
@@ -70,13 +72,13 @@ impl Local {
         self.served.await.unwrap().unwrap();
     }
 
-    fn rendered(&self, apps: &[Value]) -> Rendered {
+    fn rendered(&self, apps: &[Value]) -> RenderedGroup {
         rendered(self.folder.path(), apps)
     }
 
-    async fn down(&self, remove: bool) -> Stopped {
+    async fn down(&self, remove: bool) -> DownReport {
         let options = DownOptions {
-            patience: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
             remove,
         };
         down(&self.marathon, &group(), options, &quiet)
@@ -91,10 +93,10 @@ fn group() -> PathId {
     "/t".parse().unwrap()
 }
 
-fn rendered(folder: &Path, apps: &[Value]) -> Rendered {
+fn rendered(folder: &Path, apps: &[Value]) -> RenderedGroup {
     let path = folder.join("group.json");
     std::fs::write(&path, json!({ "id": "/t", "apps": apps }).to_string()).unwrap();
-    Rendered::read(&path).unwrap()
+    RenderedGroup::read(&path).unwrap()
 }
 
 /// An app that is healthy as long as it runs.
@@ -134,7 +136,7 @@ async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
         .map(|app| app.reached[2].unwrap())
         .collect();
     assert!(healthy.is_sorted(), "{healthy:?}");
-    let tasks = |apps: Vec<moodvane_fleet::client::AppState>| -> Vec<String> {
+    let tasks = |apps: Vec<moodvane_fleet::client::AppInfo>| -> Vec<String> {
         apps.into_iter()
             .flat_map(|info| info.tasks.unwrap())
             .map(|task| task.id)
@@ -170,7 +172,8 @@ async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
 async fn an_app_that_fails_is_told_with_the_end_of_its_log() {
     let local = Local::start().await;
     let all = local.rendered(&[failing("bad", "echo the disk is full >&2; exit 3")]);
-    let Err(FleetError::Trouble(trouble)) = up(&local.marathon, &all, OPTIONS, &quiet).await else {
+    let Err(FleetError::NotReady(trouble)) = up(&local.marathon, &all, OPTIONS, &quiet).await
+    else {
         panic!("it came up");
     };
     let told = trouble.to_string();

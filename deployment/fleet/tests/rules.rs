@@ -6,17 +6,21 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use moodvane_fleet::check::{Finding, check, rules};
-use moodvane_fleet::render::{Rendered, render};
-use moodvane_fleet::site::Site;
-use moodvane_marathon_api::read_group;
+use moodvane_fleet::config::FleetConfig;
+use moodvane_fleet::render::{RenderedGroup, render};
+use moodvane_marathon_api::parse_group;
 use serde_json::{Value, json};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../marathon")
 }
 
-fn rendered(overlay: Option<&str>) -> Rendered {
-    render(&folder(), &Site::load(&folder(), overlay, &[]).unwrap()).unwrap()
+fn rendered(overlay: Option<&str>) -> RenderedGroup {
+    render(
+        &folder(),
+        &FleetConfig::load(&folder(), overlay, &[]).unwrap(),
+    )
+    .unwrap()
 }
 
 /// What is found when one place of one app is changed; `null` takes it away.
@@ -33,7 +37,7 @@ fn found(app: &str, place: &str, value: Value) -> Vec<Finding> {
         (Value::Array(items), value) => items[key.parse::<usize>().unwrap()] = value,
         _ => panic!("{place} is nowhere"),
     }
-    let group = read_group(group.to_string().as_bytes()).unwrap();
+    let group = parse_group(group.to_string().as_bytes()).unwrap();
     check(&group.apps.unwrap(), Some(3))
 }
 
@@ -418,7 +422,7 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
 
 #[test]
 fn without_constraints_nobody_counts_agents() {
-    let mut site = Site::load(&folder(), None, &[]).unwrap();
+    let mut site = FleetConfig::load(&folder(), None, &[]).unwrap();
     site.replicas.insert("server".to_owned(), 9);
     let apps = render(&folder(), &site)
         .unwrap()

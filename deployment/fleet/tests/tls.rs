@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use moodvane_fleet::client::{Access, ClientError, Login, Marathon};
+use moodvane_fleet::client::{ClientError, ClientOptions, Credentials, MarathonClient};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -94,15 +94,20 @@ impl Gateway {
         self.folder.path().join(name)
     }
 
-    fn client(&self, host: &str, login: Login, ca: Option<&str>) -> Result<Marathon, ClientError> {
+    fn client(
+        &self,
+        host: &str,
+        login: Credentials,
+        ca: Option<&str>,
+    ) -> Result<MarathonClient, ClientError> {
         let address = format!("https://{host}:{}", self.port);
         let ca = ca.map(|name| self.file(name));
-        Marathon::new(Access::new(&[address], login, ca)?)
+        MarathonClient::new(ClientOptions::new(&[address], login, ca)?)
     }
 }
 
-fn token(text: &str) -> Login {
-    Login::Token(text.to_owned())
+fn token(text: &str) -> Credentials {
+    Credentials::Token(text.to_owned())
 }
 
 #[tokio::test]
@@ -142,7 +147,7 @@ async fn a_token_goes_over_tls_to_whom_the_authority_vouches_for_and_to_nobody_e
         .unwrap();
     let error = wrong.apps(&group).await.unwrap_err();
     assert!(
-        matches!(error, ClientError::Login { status: 401, .. }),
+        matches!(error, ClientError::Unauthorized { status: 401, .. }),
         "{error}"
     );
 }

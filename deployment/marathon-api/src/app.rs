@@ -1,4 +1,4 @@
-//! The definition of an app.
+//! An app definition.
 
 use std::collections::BTreeMap;
 
@@ -11,149 +11,149 @@ use crate::app_parts::{
 };
 use crate::check::{HealthCheck, ReadinessCheck};
 use crate::container::{Container, Network, PortDefinition, PortMapping};
+use crate::enums::{KillSelection, NetworkMode};
 use crate::path_id::PathId;
 use crate::timestamp::Timestamp;
-use crate::words::{KillSelection, NetworkMode};
 
-/// What is to run, how often, and how it is looked after.
+/// An app definition: the container or command, its scale, and how Marathon supervises it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct App {
     /// Its name.
     pub id: PathId,
-    /// Roles of the resources it may take.
+    /// Mesos roles whose resources the app may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_resource_roles: Option<Vec<String>>,
-    /// The command as words, instead of `cmd`.
+    /// The command as arguments, instead of `cmd`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub args: Vec<String>,
-    /// By what the launch delay grows at each failure.
-    #[serde(default = "backoff_factor")]
+    /// Factor by which the launch delay grows after each failure.
+    #[serde(default = "default_backoff_factor")]
     pub backoff_factor: f64,
     /// The first launch delay.
-    #[serde(default = "one")]
+    #[serde(default = "default_one")]
     pub backoff_seconds: u32,
     /// The command, for `/bin/sh -c`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmd: Option<String>,
-    /// How its tasks are spread.
+    /// Placement constraints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Constraint>,
-    /// What it runs in.
+    /// The container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container>,
-    /// Processors of one task.
-    #[serde(default = "one_cpu")]
+    /// CPUs per task.
+    #[serde(default = "default_cpus")]
     pub cpus: f64,
-    /// What has to run before it.
+    /// Apps or groups that must run first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<PathId>,
-    /// Disk of one task, in MB.
+    /// Disk per task, in MB.
     #[serde(default)]
     pub disk: f64,
-    /// Its environment.
+    /// Environment variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, EnvValue>,
-    /// What launches it; empty is Mesos' own.
+    /// The executor; empty for Mesos' default.
     #[serde(default)]
     pub executor: String,
-    /// What is fetched before it starts.
+    /// Artifacts to fetch before the start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fetch: Vec<Artifact>,
-    /// How its health is asked for.
+    /// Health checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub health_checks: Vec<HealthCheck>,
-    /// A check without a consequence, kept as it came.
+    /// A check without consequences, passed through unparsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<Value>,
-    /// How many tasks.
-    #[serde(default = "one")]
+    /// Number of tasks.
+    #[serde(default = "default_one")]
     pub instances: u32,
-    /// For whoever reads the definition.
+    /// Labels.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// The launch delay grows to this.
-    #[serde(default = "five_minutes")]
+    /// Upper bound of the launch delay.
+    #[serde(default = "default_max_launch_delay")]
     pub max_launch_delay_seconds: u32,
-    /// Memory of one task, in MB.
-    #[serde(default = "memory")]
+    /// Memory per task, in MB.
+    #[serde(default = "default_mem")]
     pub mem: f64,
-    /// GPUs of one task.
+    /// GPUs per task.
     #[serde(default)]
     pub gpus: u32,
-    /// The networks it joins.
+    /// Networks that the tasks join.
     #[serde(default)]
     pub networks: Vec<Network>,
-    /// The network at its old place, of before Marathon 1.5, kept as it came.
+    /// The network in the format before Marathon 1.5, passed through unparsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<Value>,
-    /// Its ports in the host's network.
+    /// Ports in host networking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port_definitions: Option<Vec<PortDefinition>>,
-    /// Its ports at their old place; read, never written.
+    /// Ports in the legacy format; read, never written.
     #[serde(default, skip_serializing)]
     pub ports: Option<Vec<u16>>,
-    /// How a deployment asks whether a task can take work.
+    /// Readiness checks during a deployment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub readiness_checks: Vec<ReadinessCheck>,
-    /// Without effect since Marathon 1.8, kept as it came.
+    /// No effect since Marathon 1.8; passed through unparsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residency: Option<Value>,
-    /// The most that a task may take, kept as it came.
+    /// Resource limits, passed through unparsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_limits: Option<Value>,
-    /// Whether the ports are those of the host too.
+    /// Whether the declared ports are used on the host.
     #[serde(default)]
     pub require_ports: bool,
-    /// Names of secrets.
+    /// Secrets by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretDefinition>,
-    /// From SIGTERM to SIGKILL.
+    /// Time from SIGTERM to SIGKILL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_kill_grace_period_seconds: Option<u32>,
-    /// How many tasks may be missing, and extra, while a new version comes.
+    /// How many tasks may be missing or extra during an upgrade.
     #[serde(default)]
     pub upgrade_strategy: UpgradeStrategy,
-    /// What is fetched, at its old place; read, never written.
+    /// Artifacts in the legacy format; read, never written.
     #[serde(default, skip_serializing)]
     pub uris: Vec<String>,
-    /// The user it runs as.
+    /// The user that tasks run as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// When it was last changed.
+    /// The version: the time of the last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Timestamp>,
-    /// What that change was.
+    /// The times of the last scaling and configuration changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_info: Option<VersionInfo>,
-    /// Which task goes first.
-    #[serde(default = "youngest")]
+    /// Which task is killed first on scale-down.
+    #[serde(default = "default_kill_selection")]
     pub kill_selection: KillSelection,
-    /// What becomes of a task whose host is away.
+    /// What happens to a task on an unreachable agent.
     #[serde(default)]
     pub unreachable_strategy: UnreachableStrategy,
-    /// Whether it has a terminal.
+    /// Whether to allocate a TTY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tty: Option<bool>,
-    /// The role of its resources.
+    /// The role of the resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 }
 
 impl App {
-    /// An app of this name with Marathon's defaults; it still needs a command or an image.
+    /// Returns an app with Marathon's defaults; it still needs a command or an image.
     #[must_use]
     pub fn new(id: PathId) -> Self {
         Self {
             id,
             accepted_resource_roles: None,
             args: Vec::new(),
-            backoff_factor: backoff_factor(),
-            backoff_seconds: one(),
+            backoff_factor: default_backoff_factor(),
+            backoff_seconds: default_one(),
             cmd: None,
             constraints: Vec::new(),
             container: None,
-            cpus: one_cpu(),
+            cpus: default_cpus(),
             dependencies: Vec::new(),
             disk: 0.0,
             env: BTreeMap::new(),
@@ -161,10 +161,10 @@ impl App {
             fetch: Vec::new(),
             health_checks: Vec::new(),
             check: None,
-            instances: one(),
+            instances: default_one(),
             labels: BTreeMap::new(),
-            max_launch_delay_seconds: five_minutes(),
-            mem: memory(),
+            max_launch_delay_seconds: default_max_launch_delay(),
+            mem: default_mem(),
             gpus: 0,
             networks: Vec::new(),
             ip_address: None,
@@ -181,22 +181,22 @@ impl App {
             user: None,
             version: None,
             version_info: None,
-            kill_selection: youngest(),
+            kill_selection: default_kill_selection(),
             unreachable_strategy: UnreachableStrategy::default(),
             tty: None,
             role: None,
         }
     }
 
-    /// Whether its tasks share the host's network.
+    /// Whether the tasks use host networking.
     #[must_use]
-    pub fn in_host_network(&self) -> bool {
+    pub fn uses_host_network(&self) -> bool {
         self.networks
             .iter()
             .all(|network| network.mode == NetworkMode::Host)
     }
 
-    /// Its port mappings; none in the host's network.
+    /// The port mappings; empty in host networking.
     #[must_use]
     pub fn port_mappings(&self) -> &[PortMapping] {
         self.container
@@ -205,10 +205,10 @@ impl App {
             .unwrap_or_default()
     }
 
-    /// The ports of one task, in the order of `$PORT0`, `$PORT1`, …: their names and labels.
+    /// The port names of one task, in the order of `$PORT0`, `$PORT1`, ….
     #[must_use]
     pub fn port_names(&self) -> Vec<Option<&str>> {
-        if self.in_host_network() {
+        if self.uses_host_network() {
             self.port_definitions
                 .iter()
                 .flatten()
@@ -222,10 +222,10 @@ impl App {
         }
     }
 
-    /// Its ports on the load balancer, in the same order.
+    /// The service ports on the load balancer, in the same order.
     #[must_use]
     pub fn service_ports(&self) -> Vec<u16> {
-        if self.in_host_network() {
+        if self.uses_host_network() {
             self.port_definitions
                 .iter()
                 .flatten()
@@ -239,9 +239,9 @@ impl App {
         }
     }
 
-    /// Whether a task of `other` is as good as one of this: all but scale and version are equal.
+    /// Whether both apps are equal except for scale and version, so that running tasks can stay.
     #[must_use]
-    pub fn runs_the_same_as(&self, other: &Self) -> bool {
+    pub fn has_same_run_spec(&self, other: &Self) -> bool {
         let bare = |app: &Self| Self {
             instances: 0,
             version: None,
@@ -253,26 +253,26 @@ impl App {
     }
 }
 
-fn backoff_factor() -> f64 {
+fn default_backoff_factor() -> f64 {
     1.15
 }
 
-fn one() -> u32 {
+fn default_one() -> u32 {
     1
 }
 
-fn one_cpu() -> f64 {
+fn default_cpus() -> f64 {
     1.0
 }
 
-fn five_minutes() -> u32 {
+fn default_max_launch_delay() -> u32 {
     300
 }
 
-fn memory() -> f64 {
+fn default_mem() -> f64 {
     128.0
 }
 
-fn youngest() -> KillSelection {
+fn default_kill_selection() -> KillSelection {
     KillSelection::YoungestFirst
 }

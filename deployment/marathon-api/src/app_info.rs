@@ -1,63 +1,63 @@
-//! What is told of apps.
+//! Apps with their runtime state, as `GET /v2/apps` returns them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::check::ReadinessResult;
-use crate::deployment::Identified;
+use crate::check::ReadinessCheckResult;
+use crate::deployment::DeploymentRef;
 use crate::task::{Task, TaskFailure};
 use crate::timestamp::Timestamp;
 
-/// An app and how it does.
+/// An app and its runtime state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppInfo {
     /// The definition.
     #[serde(flatten)]
     pub app: App,
-    /// Being started.
+    /// Tasks being started.
     #[serde(default)]
     pub tasks_staged: u32,
-    /// Running.
+    /// Running tasks.
     #[serde(default)]
     pub tasks_running: u32,
-    /// Running, and every check says so.
+    /// Running tasks whose health checks all succeed.
     #[serde(default)]
     pub tasks_healthy: u32,
-    /// Running, and a check says otherwise.
+    /// Running tasks with a failing health check.
     #[serde(default)]
     pub tasks_unhealthy: u32,
-    /// The deployments that change it.
+    /// Deployments that affect the app.
     #[serde(default)]
-    pub deployments: Vec<Identified>,
-    /// What its readiness checks say.
+    pub deployments: Vec<DeploymentRef>,
+    /// Results of the readiness checks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub readiness_check_results: Option<Vec<ReadinessResult>>,
-    /// Its tasks.
+    pub readiness_check_results: Option<Vec<ReadinessCheckResult>>,
+    /// The tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Vec<Task>>,
-    /// The last that failed.
+    /// The last failed task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_task_failure: Option<TaskFailure>,
 }
 
-/// The answer to `GET /v2/apps/…`.
+/// Response to `GET /v2/apps/…`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AppAnswer {
+pub struct AppResponse {
     /// The app.
     pub app: AppInfo,
 }
 
-/// The answer to `GET /v2/apps`.
+/// Response to `GET /v2/apps`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AppList {
     /// The apps.
     pub apps: Vec<AppInfo>,
 }
 
-/// The answer to `GET /v2/apps/…/versions`.
+/// Response to `GET /v2/apps/…/versions`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionList {
-    /// The versions, the latest first.
+    /// The versions, latest first.
     pub versions: Vec<Timestamp>,
 }

@@ -1,60 +1,60 @@
-//! The parts of an app's definition.
+//! Parts of an app definition.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::enums::Operator;
 use crate::timestamp::Timestamp;
-use crate::words::Operator;
 
-/// A value of the environment.
+/// The value of an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum EnvValue {
-    /// The value itself.
+    /// A plain value.
     Plain(String),
-    /// The name of a secret that holds it.
+    /// A reference to a secret.
     Secret {
-        /// The name.
+        /// The name of the secret.
         secret: String,
     },
 }
 
-/// Where a secret comes from.
+/// The source of a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretDefinition {
-    /// Its name in the store.
+    /// Path in the secret store.
     pub source: String,
 }
 
-/// Something that is fetched into the task's folder.
+/// A file that is fetched into the task's sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
-    /// From where.
+    /// Source URI.
     pub uri: String,
-    /// Whether an archive is unpacked.
-    #[serde(default = "yes")]
+    /// Whether to unpack an archive.
+    #[serde(default = "default_extract")]
     pub extract: bool,
-    /// Whether it may be run.
+    /// Whether to make it executable.
     #[serde(default)]
     pub executable: bool,
-    /// Whether the host keeps it.
+    /// Whether the agent caches it.
     #[serde(default)]
     pub cache: bool,
-    /// Under which name.
+    /// Destination path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dest_path: Option<String>,
 }
 
-/// A rule for spreading tasks: field, operator, and a value for some operators.
+/// A placement constraint: field, operator, and a value for some operators.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
 pub struct Constraint {
-    /// What is compared, as `hostname`.
+    /// The agent attribute, such as `hostname`.
     pub field: String,
-    /// How.
+    /// The operator.
     pub operator: Operator,
-    /// With what.
+    /// The operand.
     pub value: Option<String>,
 }
 
@@ -87,15 +87,15 @@ impl From<Constraint> for Vec<String> {
     }
 }
 
-/// How many tasks may be missing, and extra, while a new version comes; both as shares of the scale.
+/// How many tasks may be missing or extra during an upgrade, as fractions of the scale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpgradeStrategy {
-    /// So many more may run.
-    #[serde(default = "whole")]
+    /// Extra tasks that may run.
+    #[serde(default = "default_capacity")]
     pub maximum_over_capacity: f64,
-    /// So many are always healthy.
-    #[serde(default = "whole")]
+    /// Tasks that must stay healthy.
+    #[serde(default = "default_capacity")]
     pub minimum_health_capacity: f64,
 }
 
@@ -108,51 +108,51 @@ impl Default for UpgradeStrategy {
     }
 }
 
-/// When the last changes were.
+/// Times of the last changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VersionInfo {
-    /// Of any change.
+    /// Last change of any kind.
     pub last_scaling_at: Timestamp,
-    /// Of a change to more than the scale.
+    /// Last change of more than the scale.
     pub last_config_change_at: Timestamp,
 }
 
-/// What becomes of a task whose host is away.
+/// What happens to a task on an unreachable agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum UnreachableStrategy {
-    /// It is replaced, then forgotten.
-    Enabled(UnreachableTimes),
-    /// It is waited for; the word is `disabled`.
+    /// Replace the instance, then expunge it.
+    Enabled(UnreachableEnabled),
+    /// Wait for the agent; the value is `disabled`.
     Disabled(String),
 }
 
-/// When a task whose host is away is replaced, and forgotten.
+/// Delays before an unreachable instance is replaced and expunged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct UnreachableTimes {
-    /// Replaced.
+pub struct UnreachableEnabled {
+    /// Delay before the replacement.
     #[serde(default)]
     pub inactive_after_seconds: u64,
-    /// Forgotten.
+    /// Delay before the expunge.
     #[serde(default)]
     pub expunge_after_seconds: u64,
 }
 
 impl Default for UnreachableStrategy {
     fn default() -> Self {
-        Self::Enabled(UnreachableTimes {
+        Self::Enabled(UnreachableEnabled {
             inactive_after_seconds: 0,
             expunge_after_seconds: 0,
         })
     }
 }
 
-fn whole() -> f64 {
+fn default_capacity() -> f64 {
     1.0
 }
 
-fn yes() -> bool {
+fn default_extract() -> bool {
     true
 }

@@ -1,20 +1,20 @@
-//! A change of some of an app's fields.
+//! Partial updates of an app.
 
 use serde_json::{Map, Value};
 
 use crate::app::App;
+use crate::error::BodyError;
 use crate::path_id::PathId;
-use crate::refused::Refused;
 use crate::timestamp::Timestamp;
 
-/// Some of an app's fields, to be changed.
+/// The fields of an app that an update sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppUpdate {
     pub(crate) fields: Map<String, Value>,
 }
 
 impl AppUpdate {
-    /// The app it is for, where it says so.
+    /// The id of the app, if given.
     #[must_use]
     pub fn id(&self) -> Option<PathId> {
         self.fields
@@ -23,7 +23,7 @@ impl AppUpdate {
             .and_then(|id| id.parse().ok())
     }
 
-    /// The version it goes back to, where it is only that.
+    /// The version to roll back to, if given.
     #[must_use]
     pub fn version(&self) -> Option<Timestamp> {
         self.fields
@@ -32,16 +32,16 @@ impl AppUpdate {
             .and_then(|version| version.parse().ok())
     }
 
-    /// `app` with these fields; its name stays.
+    /// Returns `app` with these fields set; the id stays.
     ///
     /// # Errors
-    /// [`Refused`] where a field cannot be read.
-    pub fn onto(&self, app: &App) -> Result<App, Refused> {
-        let mut whole = match crate::read::value_of(app) {
+    /// [`BodyError`] if a field is invalid.
+    pub fn apply_to(&self, app: &App) -> Result<App, BodyError> {
+        let mut whole = match crate::parse::to_json(app) {
             Value::Object(whole) => whole,
             _ => Map::new(),
         };
-        // The old places of ports and artifacts replace the new ones.
+        // The legacy fields replace the current ones.
         for (old, new) in [("ports", "portDefinitions"), ("uris", "fetch")] {
             if self.fields.contains_key(old) {
                 whole.remove(new);
@@ -49,16 +49,16 @@ impl AppUpdate {
         }
         whole.extend(self.fields.clone());
         whole.insert("id".to_owned(), Value::String(app.id.to_string()));
-        crate::read::app_from(Value::Object(whole))
+        crate::parse::app_from(Value::Object(whole))
     }
 
-    /// These fields alone, as the definition of `id`.
+    /// Returns a new app `id` with these fields and defaults for the rest.
     ///
     /// # Errors
-    /// [`Refused`] where a field cannot be read.
-    pub fn alone(&self, id: &PathId) -> Result<App, Refused> {
+    /// [`BodyError`] if a field is invalid.
+    pub fn to_app(&self, id: &PathId) -> Result<App, BodyError> {
         let mut whole = self.fields.clone();
         whole.insert("id".to_owned(), Value::String(id.to_string()));
-        crate::read::app_from(Value::Object(whole))
+        crate::parse::app_from(Value::Object(whole))
     }
 }

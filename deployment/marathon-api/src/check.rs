@@ -1,89 +1,89 @@
-//! Health checks and readiness checks of an app, and what they found.
+//! Health checks and readiness checks of an app, and their results.
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{HealthProtocol, IpProtocol, Scheme};
+use crate::enums::{HealthProtocol, IpProtocol, Scheme};
 
 /// A command that a health check runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
-    /// The line, for `/bin/sh -c`.
+    /// The command line, for `/bin/sh -c`.
     pub value: String,
 }
 
-/// How a task's health is asked for, again and again.
+/// A periodic health check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HealthCheck {
-    /// The command, for [`HealthProtocol::Command`] alone.
+    /// The command, only for [`HealthProtocol::Command`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Command>,
-    /// How long failures do not count, until the first success.
-    #[serde(default = "grace")]
+    /// Period in which failures are ignored until the first success.
+    #[serde(default = "default_grace_period")]
     pub grace_period_seconds: u32,
-    /// Whether answers 100 to 199 are passed over.
+    /// Whether to ignore responses with status 100 to 199.
     #[serde(default)]
     pub ignore_http1xx: bool,
-    /// From one check to the next.
-    #[serde(default = "minute")]
+    /// Interval between checks.
+    #[serde(default = "default_health_interval")]
     pub interval_seconds: u32,
-    /// After so many failures in a row the task is killed; 0 is never.
-    #[serde(default = "three")]
+    /// Consecutive failures after which the task is killed; 0 for never.
+    #[serde(default = "default_max_failures")]
     pub max_consecutive_failures: u32,
-    /// What is asked for over HTTP.
+    /// HTTP path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The port itself, instead of `port_index`.
+    /// Port number, instead of `port_index`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// Which of the task's ports.
+    /// Index into the task's ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port_index: Option<usize>,
-    /// How it is asked.
-    #[serde(default = "http_check")]
+    /// The protocol.
+    #[serde(default = "default_health_protocol")]
     pub protocol: HealthProtocol,
-    /// Over which address family.
-    #[serde(default = "ipv4")]
+    /// The address family.
+    #[serde(default = "default_ip_protocol")]
     pub ip_protocol: IpProtocol,
-    /// A longer answer is a failure.
-    #[serde(default = "twenty")]
+    /// Timeout.
+    #[serde(default = "default_health_timeout")]
     pub timeout_seconds: u32,
-    /// From the start to the first check.
-    #[serde(default = "fifteen")]
+    /// Delay from the start to the first check.
+    #[serde(default = "default_health_delay")]
     pub delay_seconds: u32,
 }
 
-/// How a deployment asks whether a new task can take work.
+/// A check that a new task must pass before a deployment proceeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadinessCheck {
-    /// Its name in results.
-    #[serde(default = "readiness_name")]
+    /// Name in results.
+    #[serde(default = "default_readiness_name")]
     pub name: String,
-    /// Plain or over TLS.
-    #[serde(default = "http_scheme")]
+    /// HTTP or HTTPS.
+    #[serde(default = "default_scheme")]
     pub protocol: Scheme,
-    /// What is asked for.
-    #[serde(default = "slash")]
+    /// HTTP path.
+    #[serde(default = "default_path")]
     pub path: String,
     /// The name of a port definition or mapping.
-    #[serde(default = "http_api")]
+    #[serde(default = "default_port_name")]
     pub port_name: String,
-    /// From one check to the next.
-    #[serde(default = "thirty")]
+    /// Interval between checks.
+    #[serde(default = "default_readiness_interval")]
     pub interval_seconds: u32,
-    /// A longer answer is a failure.
-    #[serde(default = "ten")]
+    /// Timeout.
+    #[serde(default = "default_readiness_timeout")]
     pub timeout_seconds: u32,
-    /// The statuses that mean ready.
-    #[serde(default = "ok")]
+    /// Statuses that mean ready.
+    #[serde(default = "default_ready_statuses")]
     pub http_status_codes_for_ready: Vec<u16>,
-    /// Whether the last answer is shown in the deployment.
+    /// Whether the deployment shows the last response.
     #[serde(default)]
     pub preserve_last_response: bool,
 }
 
-/// What a readiness check last heard.
+/// The last response to a readiness check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadinessResponse {
@@ -91,77 +91,77 @@ pub struct ReadinessResponse {
     pub status: u16,
     /// The content type.
     pub content_type: String,
-    /// The body, cut to a bound.
+    /// The body, truncated.
     pub body: String,
 }
 
-/// What a readiness check of one task found.
+/// The result of one task's readiness check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ReadinessResult {
+pub struct ReadinessCheckResult {
     /// The check's name.
     pub name: String,
     /// The task.
     pub task_id: String,
     /// Whether it is ready.
     pub ready: bool,
-    /// The last answer, where it is to be kept.
+    /// The last response, if preserved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_response: Option<ReadinessResponse>,
 }
 
-fn grace() -> u32 {
+fn default_grace_period() -> u32 {
     300
 }
 
-fn minute() -> u32 {
+fn default_health_interval() -> u32 {
     60
 }
 
-fn three() -> u32 {
+fn default_max_failures() -> u32 {
     3
 }
 
-fn http_check() -> HealthProtocol {
+fn default_health_protocol() -> HealthProtocol {
     HealthProtocol::Http
 }
 
-fn ipv4() -> IpProtocol {
+fn default_ip_protocol() -> IpProtocol {
     IpProtocol::Ipv4
 }
 
-fn twenty() -> u32 {
+fn default_health_timeout() -> u32 {
     20
 }
 
-fn fifteen() -> u32 {
+fn default_health_delay() -> u32 {
     15
 }
 
-fn readiness_name() -> String {
+fn default_readiness_name() -> String {
     "readinessCheck".to_owned()
 }
 
-fn http_scheme() -> Scheme {
+fn default_scheme() -> Scheme {
     Scheme::Http
 }
 
-fn slash() -> String {
+fn default_path() -> String {
     "/".to_owned()
 }
 
-fn http_api() -> String {
+fn default_port_name() -> String {
     "http-api".to_owned()
 }
 
-fn thirty() -> u32 {
+fn default_readiness_interval() -> u32 {
     30
 }
 
-fn ten() -> u32 {
+fn default_readiness_timeout() -> u32 {
     10
 }
 
-fn ok() -> Vec<u16> {
+fn default_ready_statuses() -> Vec<u16> {
     vec![200]
 }

@@ -1,152 +1,152 @@
-//! What an app runs in: container, networks, ports and volumes.
+//! Container, networks, ports and volumes of an app.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::words::{EngineType, NetworkMode, PortProtocol, ReadMode};
+use crate::enums::{EngineType, NetworkMode, PortProtocol, ReadMode};
 
 /// A container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Container {
-    /// What runs it.
-    #[serde(rename = "type", default = "docker")]
+    /// The containerizer.
+    #[serde(rename = "type", default = "default_engine")]
     pub engine: EngineType,
-    /// The image and its options.
+    /// Docker image and options.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docker: Option<Docker>,
-    /// Linux options of the Mesos containerizer, kept as they came.
+    /// Linux options of the Mesos containerizer, passed through unparsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linux_info: Option<Value>,
-    /// What is mounted.
+    /// Mounted volumes.
     #[serde(default)]
     pub volumes: Vec<Volume>,
-    /// The ports inside, for every network but the host's.
+    /// Port mappings, for every network mode except host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port_mappings: Option<Vec<PortMapping>>,
 }
 
-/// A Docker image and how it is run.
+/// A Docker image and its run options.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Docker {
-    /// The image's name.
+    /// Image reference.
     pub image: String,
-    /// A name in a secret store, kept as it came.
+    /// Pull credentials, passed through unparsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_config: Option<Value>,
-    /// Whether the image is pulled though it is present.
+    /// Whether to pull an image that is present.
     #[serde(default)]
     pub force_pull_image: bool,
-    /// Options of `docker run`, as `{"key": "read-only", "value": "true"}`.
+    /// Options of `docker run`, such as `{"key": "read-only", "value": "true"}`.
     #[serde(default)]
     pub parameters: Vec<Parameter>,
-    /// Whether it runs with every privilege.
+    /// Whether the container is privileged.
     #[serde(default)]
     pub privileged: bool,
-    /// The network by its old name, of before Marathon 1.5.
+    /// The network in the format before Marathon 1.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
-    /// The ports at their old place, of before Marathon 1.5.
+    /// The port mappings in the format before Marathon 1.5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port_mappings: Option<Vec<PortMapping>>,
 }
 
-/// One option of `docker run`.
+/// An option of `docker run`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parameter {
-    /// Its name, without dashes.
+    /// Name without dashes.
     pub key: String,
-    /// Its value.
+    /// Value.
     pub value: String,
 }
 
-/// Something that is mounted into a container.
+/// A volume that is mounted into a container.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume {
-    /// Where, inside.
+    /// Path in the container.
     pub container_path: String,
-    /// The folder of the host.
+    /// Path on the host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_path: Option<String>,
-    /// Kept for the instance, through every restart.
+    /// A persistent volume, kept across restarts of the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub persistent: Option<PersistentVolume>,
-    /// Held by something else, kept as it came.
+    /// An external volume, passed through unparsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<Value>,
-    /// The name of a secret.
+    /// Name of a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// Whether it may be written.
+    /// Read-only or read-write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<ReadMode>,
 }
 
-/// What a persistent volume is made of.
+/// Size and placement of a persistent volume.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PersistentVolume {
-    /// The kind of disk.
+    /// Disk type.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// In MB.
+    /// Size in MB.
     pub size: u64,
-    /// The most that is taken, in MB.
+    /// Maximum size in MB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_size: Option<u64>,
-    /// The storage profile.
+    /// Storage profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile_name: Option<String>,
-    /// Where it may be made.
+    /// Placement constraints.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Vec<String>>,
 }
 
-/// A port inside a container, and on the host.
+/// A mapping of a container port to a host port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PortMapping {
-    /// Inside; 0 is the same as on the host.
+    /// Container port; 0 for the host port.
     #[serde(default)]
     pub container_port: u16,
-    /// On the host; 0 is any, none is none.
+    /// Host port; 0 for any, absent for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_port: Option<u16>,
-    /// For whoever reads the definition.
+    /// Labels.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Its name.
+    /// Name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What is spoken.
-    #[serde(default = "tcp")]
+    /// Transport protocol.
+    #[serde(default = "default_protocol")]
     pub protocol: PortProtocol,
-    /// On the load balancer; 0 is any.
+    /// Service port on the load balancer; 0 for any.
     #[serde(default)]
     pub service_port: u16,
-    /// The networks it is for.
+    /// Networks that the mapping applies to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub network_names: Vec<String>,
 }
 
-/// A port of a task in the host's network.
+/// A port of a task in host networking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortDefinition {
-    /// On the host where ports are required, else on the load balancer; 0 is any.
+    /// Host port if ports are required, else service port; 0 for any.
     #[serde(default)]
     pub port: u16,
-    /// For whoever reads the definition.
+    /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Its name.
+    /// Name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What is spoken.
-    #[serde(default = "tcp")]
+    /// Transport protocol.
+    #[serde(default = "default_protocol")]
     pub protocol: PortProtocol,
 }
 
@@ -156,18 +156,18 @@ pub struct Network {
     /// Its name, for [`NetworkMode::Container`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Which kind.
-    #[serde(default = "container")]
+    /// Mode.
+    #[serde(default = "default_network_mode")]
     pub mode: NetworkMode,
-    /// For whoever reads the definition.
+    /// Labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
 }
 
 impl Network {
-    /// The network of this kind, without a name.
+    /// Returns a network of this mode, without a name.
     #[must_use]
-    pub fn of(mode: NetworkMode) -> Self {
+    pub fn new(mode: NetworkMode) -> Self {
         Self {
             name: None,
             mode,
@@ -176,14 +176,14 @@ impl Network {
     }
 }
 
-fn docker() -> EngineType {
+fn default_engine() -> EngineType {
     EngineType::Docker
 }
 
-fn tcp() -> PortProtocol {
+fn default_protocol() -> PortProtocol {
     PortProtocol::Tcp
 }
 
-fn container() -> NetworkMode {
+fn default_network_mode() -> NetworkMode {
     NetworkMode::Container
 }

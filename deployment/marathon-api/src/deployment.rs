@@ -1,87 +1,87 @@
-//! Deployments: a change of the desired state, as steps.
+//! Deployments: changes of the desired state, as steps.
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::ReadinessResult;
+use crate::check::ReadinessCheckResult;
+use crate::enums::ActionName;
 use crate::path_id::PathId;
 use crate::timestamp::Timestamp;
-use crate::words::ActionName;
 
-/// What a deployment does to one app.
+/// An action of a deployment on one app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
-    /// What.
+    /// The action.
     pub action: ActionName,
-    /// To which.
+    /// The app.
     pub app: PathId,
 }
 
-/// What is done at the same time.
+/// Actions that run concurrently.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The actions.
     pub actions: Vec<Action>,
 }
 
-/// The steps of a change.
+/// A deployment plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Its name.
+    /// Id.
     pub id: String,
-    /// One after the other.
+    /// Steps, in order.
     pub steps: Vec<Step>,
-    /// When it was made.
+    /// The version that it creates.
     pub version: Timestamp,
 }
 
-/// An action under way.
+/// A running action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionInfo {
     /// The action.
     #[serde(flatten)]
     pub action: Action,
-    /// What the readiness checks say.
+    /// Results of the readiness checks.
     #[serde(default)]
-    pub readiness_check_results: Vec<ReadinessResult>,
+    pub readiness_check_results: Vec<ReadinessCheckResult>,
 }
 
-/// A deployment under way.
+/// A running deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deployment {
-    /// Its name.
+    /// Id.
     pub id: String,
-    /// All its steps.
+    /// All steps.
     pub steps: Vec<Step>,
-    /// When it was made.
+    /// The version that it creates.
     pub version: Timestamp,
-    /// The apps that it changes.
+    /// Affected apps.
     pub affected_apps: Vec<PathId>,
-    /// Always empty: pods are not known here.
+    /// Always empty: this crate does not support pods.
     #[serde(default)]
     pub affected_pods: Vec<PathId>,
-    /// What is under way.
+    /// Running actions.
     pub current_actions: Vec<ActionInfo>,
-    /// Which step, from 1.
+    /// Number of the current step, from 1.
     pub current_step: usize,
-    /// Of how many.
+    /// Number of steps.
     pub total_steps: usize,
 }
 
-/// The answer to a change.
+/// Response to a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeploymentResult {
     /// The deployment.
     pub deployment_id: String,
-    /// The version it leads to.
+    /// The version that it creates.
     pub version: Timestamp,
 }
 
-/// Something by its name alone.
+/// A reference to a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identified {
-    /// The name.
+pub struct DeploymentRef {
+    /// Id.
     pub id: String,
 }

@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::check::HealthCheck;
 use crate::deployment::{Plan, Step};
+use crate::enums::{Condition, TaskState};
 use crate::path_id::PathId;
 use crate::task::IpAddress;
 use crate::timestamp::Timestamp;
-use crate::words::{Condition, TaskState};
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "eventType",
@@ -22,57 +22,57 @@ use crate::words::{Condition, TaskState};
     reason = "the fields are Marathon's, and each is named for what it holds"
 )]
 pub enum Event {
-    /// The first on every stream.
+    /// The first event of every stream.
     EventStreamAttached {
         remote_address: String,
         timestamp: Timestamp,
     },
-    /// A client asked for a change of an app.
+    /// A client requested a change of an app.
     ApiPostEvent {
         client_ip: String,
         uri: String,
         app_definition: Box<App>,
         timestamp: Timestamp,
     },
-    /// The desired state was changed.
+    /// The desired state changed.
     GroupChangeSuccess {
         group_id: PathId,
         version: Timestamp,
         timestamp: Timestamp,
     },
-    /// The desired state was not changed.
+    /// A change of the desired state failed.
     GroupChangeFailed {
         group_id: PathId,
         version: Timestamp,
         reason: String,
         timestamp: Timestamp,
     },
-    /// A deployment begins a step.
+    /// A deployment started a step.
     DeploymentInfo {
         plan: Plan,
         current_step: Step,
         timestamp: Timestamp,
     },
-    /// A deployment ended a step.
+    /// A deployment completed a step.
     DeploymentStepSuccess {
         plan: Plan,
         current_step: Step,
         timestamp: Timestamp,
     },
-    /// A deployment ended.
+    /// A deployment succeeded.
     DeploymentSuccess {
         id: String,
         plan: Plan,
         timestamp: Timestamp,
     },
-    /// A deployment was ended.
+    /// A deployment failed or was cancelled.
     DeploymentFailed {
         id: String,
         plan: Plan,
         reason: String,
         timestamp: Timestamp,
     },
-    /// A task came into another state.
+    /// A task changed its state.
     StatusUpdateEvent {
         slave_id: String,
         task_id: String,
@@ -85,7 +85,7 @@ pub enum Event {
         version: Timestamp,
         timestamp: Timestamp,
     },
-    /// An instance came into another state.
+    /// An instance changed its condition.
     InstanceChangedEvent {
         instance_id: String,
         condition: Condition,
@@ -95,7 +95,7 @@ pub enum Event {
         run_spec_version: Timestamp,
         timestamp: Timestamp,
     },
-    /// An instance became healthy, or ceased to be.
+    /// The health of an instance changed.
     InstanceHealthChangedEvent {
         instance_id: String,
         run_spec_id: PathId,
@@ -103,7 +103,7 @@ pub enum Event {
         run_spec_version: Timestamp,
         timestamp: Timestamp,
     },
-    /// The same, in the words of before pods.
+    /// The same, in the format before pods.
     HealthStatusChangedEvent {
         app_id: PathId,
         instance_id: String,
@@ -111,7 +111,7 @@ pub enum Event {
         alive: bool,
         timestamp: Timestamp,
     },
-    /// A health check kills its task.
+    /// A failing health check killed its task.
     UnhealthyInstanceKillEvent {
         app_id: PathId,
         task_id: String,
@@ -122,24 +122,24 @@ pub enum Event {
         slave_id: Option<String>,
         timestamp: Timestamp,
     },
-    /// An app's health check begins.
+    /// A health check was added.
     AddHealthCheckEvent {
         app_id: PathId,
         health_check: HealthCheck,
         version: Timestamp,
         timestamp: Timestamp,
     },
-    /// An app's health check ends.
+    /// The health checks of an app were removed.
     RemoveHealthCheckEvent {
         app_id: PathId,
         timestamp: Timestamp,
     },
-    /// An app is gone.
+    /// An app was removed.
     AppTerminatedEvent {
         app_id: PathId,
         timestamp: Timestamp,
     },
-    /// What this crate does not know.
+    /// An event type that this crate does not support.
     #[serde(other)]
     Unknown,
 }

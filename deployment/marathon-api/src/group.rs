@@ -1,4 +1,4 @@
-//! Groups: apps and groups under one name.
+//! Groups of apps and groups.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,26 +8,26 @@ use crate::deployment::Step;
 use crate::path_id::PathId;
 use crate::timestamp::Timestamp;
 
-/// A group as it is asked for. What it does not name stays, for `apps` and `groups` as wholes.
+/// A requested group. Absent fields keep their value; `apps` and `groups` are replaced as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GroupUpdate {
-    /// Its name; without it the name in the request's path.
+    /// Id; defaults to the id in the request's path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<PathId>,
-    /// All its apps.
+    /// All apps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apps: Option<Vec<App>>,
-    /// All its groups.
+    /// All groups.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<GroupUpdate>>,
-    /// What has to run before any of its apps.
+    /// Apps or groups that must run before any app of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<Vec<PathId>>,
-    /// Multiplies the scale of each of its apps; stands alone.
+    /// Factor for the scale of each app; excludes other fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_by: Option<f64>,
-    /// The version it goes back to; stands alone.
+    /// The version to roll back to; excludes other fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Timestamp>,
     /// Whether its apps must have its role.
@@ -35,25 +35,25 @@ pub struct GroupUpdate {
     pub enforce_role: Option<bool>,
 }
 
-/// A group as it is.
+/// A group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Group {
-    /// Its name.
+    /// Id.
     pub id: PathId,
-    /// Its apps.
+    /// Apps.
     #[serde(default)]
     pub apps: Vec<App>,
-    /// Always empty: pods are not known here.
+    /// Always empty: this crate does not support pods.
     #[serde(default)]
     pub pods: Vec<Value>,
-    /// Its groups.
+    /// Groups.
     #[serde(default)]
     pub groups: Vec<Group>,
-    /// What has to run before any of its apps.
+    /// Apps or groups that must run before any app of the group.
     #[serde(default)]
     pub dependencies: Vec<PathId>,
-    /// When it was last changed.
+    /// The version: the time of the last change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Timestamp>,
     /// Whether its apps must have its role; for groups directly below `/`.
@@ -62,7 +62,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// A group of this name with nothing in it.
+    /// Returns an empty group.
     #[must_use]
     pub fn empty(id: PathId) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Group {
         }
     }
 
-    /// All apps in it, at any depth.
+    /// All apps of the group, at any depth.
     #[must_use]
     pub fn all_apps(&self) -> Vec<&App> {
         self.apps
@@ -86,9 +86,9 @@ impl Group {
     }
 }
 
-/// The answer to a change that is only tried.
+/// Response to a dry run of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Steps {
-    /// What would be done.
+pub struct DryRunPlan {
+    /// The steps of the deployment.
     pub steps: Vec<Step>,
 }

@@ -1,11 +1,11 @@
-//! What a Marathon says of itself.
+//! Properties of a Marathon instance.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The answer to `GET /v2/info`.
+/// Response to `GET /v2/info`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Info {
+pub struct MarathonInfo {
     /// The framework's name.
     pub name: String,
     /// Marathon's version.
@@ -18,27 +18,27 @@ pub struct Info {
     /// The leader's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leader: Option<String>,
-    /// Its name at Mesos.
+    /// Framework id at Mesos.
     #[serde(
         rename = "frameworkId",
         default,
         skip_serializing_if = "Option::is_none"
     )]
     pub framework_id: Option<String>,
-    /// How it was started.
+    /// Command line configuration.
     #[serde(default)]
     pub marathon_config: Value,
-    /// Where it keeps its state.
+    /// ZooKeeper configuration.
     #[serde(default)]
     pub zookeeper_config: Value,
-    /// Where it listens.
+    /// HTTP configuration.
     #[serde(default)]
     pub http_config: Value,
 }
 
-/// The answer to `GET /v2/leader`.
+/// Response to `GET /v2/leader`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leader {
-    /// Its address.
+    /// Address.
     pub leader: String,
 }

@@ -1,21 +1,21 @@
-//! The part of Marathon 1.11's API that `fleet` and `fleet local` speak, as types.
+//! The part of Marathon 1.11's API that `fleet` and `fleet local` use, as types.
 //!
-//! Words: an *app* is a definition, an *instance* one place in its scale, a *task* one attempt to run
-//! that instance. A *group* holds apps and groups. A *version* is the time of a change.
+//! Terms: an *app* is a definition, an *instance* one slot of its scale, a *task* one attempt to run that
+//! instance. A *group* contains apps and groups. A *version* is the time of a change.
 //!
-//! Guarantee: what is read here is what Marathon 1.11 reads (its defaults, `null` as absent, names of
-//! enumerations in any case), and what is written has the keys that Marathon writes. What cannot be
-//! read, or is not allowed, is a [`Refused`] with the status and body that Marathon answers.
+//! Guarantees: parsing follows Marathon 1.11 (its defaults, `null` as absent, enum values in any case);
+//! serialization writes the keys that Marathon writes. An invalid request body is a [`BodyError`] with the
+//! status and body of Marathon's response.
 //!
-//! This crate must not know any transport, container engine or clock.
+//! Must not know: transports, container engines, the clock.
 //!
 //! ```
-//! use moodvane_marathon_api::read_app;
+//! use moodvane_marathon_api::parse_app;
 //!
-//! let app = read_app(br#"{"id": "/weather/server", "cmd": "exec server"}"#)?;
+//! let app = parse_app(br#"{"id": "/weather/server", "cmd": "exec server"}"#)?;
 //! assert_eq!(app.instances, 1);
 //! assert_eq!(app.id.parent().to_string(), "/weather");
-//! # Ok::<(), moodvane_marathon_api::Refused>(())
+//! # Ok::<(), moodvane_marathon_api::BodyError>(())
 //! ```
 
 mod app;
@@ -24,45 +24,47 @@ mod app_parts;
 mod app_update;
 mod check;
 mod container;
+mod dependencies;
 mod deployment;
+mod enums;
+mod error;
 mod event;
 mod group;
 mod info;
-mod normal;
-mod order;
+mod normalize;
+mod parse;
 mod path_id;
 mod queue;
-mod read;
-mod refused;
 mod task;
 mod timestamp;
 mod validate;
-mod words;
 
 pub use app::App;
-pub use app_info::{AppAnswer, AppInfo, AppList, VersionList};
+pub use app_info::{AppInfo, AppList, AppResponse, VersionList};
 pub use app_parts::{
-    Artifact, Constraint, EnvValue, SecretDefinition, UnreachableStrategy, UnreachableTimes,
+    Artifact, Constraint, EnvValue, SecretDefinition, UnreachableEnabled, UnreachableStrategy,
     UpgradeStrategy, VersionInfo,
 };
 pub use app_update::AppUpdate;
-pub use check::{Command, HealthCheck, ReadinessCheck, ReadinessResponse, ReadinessResult};
+pub use check::{Command, HealthCheck, ReadinessCheck, ReadinessCheckResult, ReadinessResponse};
 pub use container::{
     Container, Docker, Network, Parameter, PersistentVolume, PortDefinition, PortMapping, Volume,
 };
-pub use deployment::{Action, ActionInfo, Deployment, DeploymentResult, Identified, Plan, Step};
-pub use event::Event;
-pub use group::{Group, GroupUpdate, Steps};
-pub use info::{Info, Leader};
-pub use order::{Cycle, layers};
-pub use path_id::{BadPathId, PathId};
-pub use queue::{Delay, OffersSummary, Queue, QueueItem, RejectReason};
-pub use read::{read_app, read_app_update, read_app_updates, read_group, read_task_ids, value_of};
-pub use refused::{Details, ErrorBody, Refused, Violation};
-pub use task::{Health, IpAddress, Task, TaskAnswer, TaskFailure, TaskIds, TaskList};
-pub use timestamp::{BadTimestamp, Timestamp};
-pub use validate::{validate_app, validate_group};
-pub use words::{
+pub use dependencies::{CycleError, dependency_layers};
+pub use deployment::{Action, ActionInfo, Deployment, DeploymentRef, DeploymentResult, Plan, Step};
+pub use enums::{
     ActionName, Condition, EngineType, HealthProtocol, IpProtocol, KillSelection, NetworkMode,
     Operator, PortProtocol, ReadMode, Scheme, TaskState,
 };
+pub use error::{BodyError, ErrorBody, ErrorDetails, Violation};
+pub use event::Event;
+pub use group::{DryRunPlan, Group, GroupUpdate};
+pub use info::{Leader, MarathonInfo};
+pub use parse::{
+    parse_app, parse_app_update, parse_app_updates, parse_group, parse_task_ids, to_json,
+};
+pub use path_id::{ParsePathIdError, PathId};
+pub use queue::{OffersSummary, Queue, QueueDelay, QueueItem, RejectReason};
+pub use task::{HealthCheckResult, IpAddress, Task, TaskFailure, TaskIds, TaskList, TaskResponse};
+pub use timestamp::{ParseTimestampError, Timestamp};
+pub use validate::{validate_app, validate_group};

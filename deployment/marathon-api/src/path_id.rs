@@ -1,29 +1,29 @@
-//! The name of an app or group: a path, absolute or relative to the group it stands in.
+//! The id of an app or group: a path, absolute or relative to its group.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Longer names are refused: they become names of containers and files.
-const LONGEST: usize = 200;
+/// Longer ids are rejected, because they become names of containers and files.
+const MAX_LEN: usize = 200;
 
 /// A path such as `/moodvane/kafka-1`, `kafka-1` or `../kafka-1`.
 ///
-/// Each part is of `a-z`, `0-9`, `-` and `.`, and neither begins nor ends with `-` or `.`.
+/// A segment consists of `a-z`, `0-9`, `-` and `.`, and neither starts nor ends with `-` or `.`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathId {
     absolute: bool,
     parts: Vec<String>,
 }
 
-/// Text that is not a [`PathId`].
+/// Text that is not a [`PathId`]. The message is the code that Marathon answers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("error.pattern")]
-pub struct BadPathId;
+pub struct ParsePathIdError;
 
 impl PathId {
-    /// `/`, the group that holds everything.
+    /// `/`, the root group.
     #[must_use]
     pub fn root() -> Self {
         Self {
@@ -32,31 +32,31 @@ impl PathId {
         }
     }
 
-    /// Whether it is `/`.
+    /// Whether this is `/`.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.absolute && self.parts.is_empty()
     }
 
-    /// Whether it begins with `/`.
+    /// Whether the path starts with `/`.
     #[must_use]
     pub fn is_absolute(&self) -> bool {
         self.absolute
     }
 
-    /// The parts between the slashes.
+    /// The segments.
     #[must_use]
     pub fn parts(&self) -> &[String] {
         &self.parts
     }
 
-    /// The last part; empty for `/`.
+    /// The last segment; empty for `/`.
     #[must_use]
     pub fn last(&self) -> &str {
         self.parts.last().map_or("", String::as_str)
     }
 
-    /// The group that holds it; `/` holds itself.
+    /// The parent group; `/` for `/`.
     #[must_use]
     pub fn parent(&self) -> Self {
         let mut parts = self.parts.clone();
@@ -67,9 +67,9 @@ impl PathId {
         }
     }
 
-    /// The absolute path that this one means inside `base`; `..` goes up, and stops at `/`.
+    /// Resolves the path against `base`; `..` goes up and stops at `/`.
     #[must_use]
-    pub fn within(&self, base: &Self) -> Self {
+    pub fn resolve(&self, base: &Self) -> Self {
         let mut parts = if self.absolute {
             Vec::new()
         } else {
@@ -87,15 +87,15 @@ impl PathId {
         }
     }
 
-    /// Whether it lies in `group`, at any depth; no path lies in itself.
+    /// Whether the path is below `group`, at any depth; no path is below itself.
     #[must_use]
     pub fn is_below(&self, group: &Self) -> bool {
         self.parts.len() > group.parts.len() && self.parts.starts_with(&group.parts)
     }
 
-    /// The name for where a slash cannot stand: `moodvane_kafka-1`.
+    /// The id without slashes: `moodvane_kafka-1`.
     #[must_use]
-    pub fn safe(&self) -> String {
+    pub fn safe_path(&self) -> String {
         self.parts.join("_")
     }
 }
@@ -112,11 +112,11 @@ fn is_part(part: &str) -> bool {
 }
 
 impl FromStr for PathId {
-    type Err = BadPathId;
+    type Err = ParsePathIdError;
 
-    fn from_str(text: &str) -> Result<Self, BadPathId> {
-        if text.is_empty() || text.len() > LONGEST {
-            return Err(BadPathId);
+    fn from_str(text: &str) -> Result<Self, ParsePathIdError> {
+        if text.is_empty() || text.len() > MAX_LEN {
+            return Err(ParsePathIdError);
         }
         let parts: Vec<String> = text
             .split('/')
@@ -124,7 +124,7 @@ impl FromStr for PathId {
             .map(str::to_owned)
             .collect();
         if !parts.iter().all(|part| is_part(part)) {
-            return Err(BadPathId);
+            return Err(ParsePathIdError);
         }
         Ok(Self {
             absolute: text.starts_with('/'),

@@ -1,74 +1,74 @@
-//! The launch queue: what waits to be started, and for how long.
+//! The launch queue: instances that wait for their launch.
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::timestamp::Timestamp;
 
-/// The answer to `GET /v2/queue`.
+/// Response to `GET /v2/queue`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
-    /// What waits.
+    /// The queued apps.
     pub queue: Vec<QueueItem>,
 }
 
-/// An app with instances to be started.
+/// An app with instances to launch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueItem {
-    /// How many.
+    /// Number of instances.
     pub count: u32,
-    /// The role of their resources.
+    /// Role of the resources.
     pub role: String,
-    /// For how long.
-    pub delay: Delay,
-    /// Since when.
+    /// The launch delay.
+    pub delay: QueueDelay,
+    /// When the app was queued.
     pub since: Timestamp,
-    /// What kept them from starting.
+    /// Why offers were declined.
     pub processed_offers_summary: OffersSummary,
     /// The app.
     pub app: App,
 }
 
-/// How long a launch waits.
+/// The delay of a launch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Delay {
-    /// From now.
+pub struct QueueDelay {
+    /// Remaining seconds.
     pub time_left_seconds: u64,
-    /// Whether it waits for something else than the time.
+    /// Whether the delay is over and the launch waits for offers.
     pub overdue: bool,
 }
 
-/// The offers of resources that were looked at.
+/// The processed resource offers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OffersSummary {
-    /// How many.
+    /// Number of processed offers.
     pub processed_offers_count: u32,
-    /// How many of them did not do.
+    /// Number of unused offers.
     pub unused_offers_count: u32,
-    /// When one last did not do.
+    /// Time of the last unused offer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_unused_offer_at: Option<Timestamp>,
-    /// When one last did.
+    /// Time of the last used offer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_offer_at: Option<Timestamp>,
-    /// Why, of the last.
+    /// Reject reasons of the last offers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reject_summary_last_offers: Vec<RejectReason>,
-    /// Why, of all.
+    /// Reject reasons since the launch attempt began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reject_summary_launch_attempt: Vec<RejectReason>,
 }
 
-/// How often one reason kept an offer from being used.
+/// How often one reason declined an offer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectReason {
-    /// The reason, as `InsufficientCpus`.
+    /// The reason, such as `InsufficientCpus`.
     pub reason: String,
-    /// How often it was why.
+    /// Declined offers.
     pub declined: u32,
-    /// How often it was asked.
+    /// Processed offers.
     pub processed: u32,
 }

@@ -1,11 +1,11 @@
-//! Tasks, and how they ended.
+//! Tasks and task failures.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::enums::{IpProtocol, TaskState};
 use crate::path_id::PathId;
 use crate::timestamp::Timestamp;
-use crate::words::{IpProtocol, TaskState};
 
 /// One attempt to run an instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,46 +13,46 @@ use crate::words::{IpProtocol, TaskState};
 pub struct Task {
     /// The app.
     pub app_id: PathId,
-    /// What each health check says; empty before the first.
+    /// Health check results; empty before the first check.
     #[serde(default)]
-    pub health_check_results: Vec<Health>,
-    /// Where it runs.
+    pub health_check_results: Vec<HealthCheckResult>,
+    /// The host.
     pub host: String,
-    /// Its name: `app.instance-UUID._app.N`.
+    /// Id: `app.instance-UUID._app.N`.
     pub id: String,
-    /// Its addresses.
+    /// Addresses.
     #[serde(default)]
     pub ip_addresses: Vec<IpAddress>,
-    /// Its ports on the host.
+    /// Host ports.
     #[serde(default)]
     pub ports: Vec<u16>,
-    /// The app's ports on the load balancer.
+    /// Service ports on the load balancer.
     #[serde(default)]
     pub service_ports: Vec<u16>,
-    /// The agent.
+    /// The agent id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slave_id: Option<String>,
-    /// How it does.
+    /// State.
     pub state: TaskState,
-    /// When it was launched.
+    /// Launch time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub staged_at: Option<Timestamp>,
-    /// When it ran.
+    /// Start time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// The app's version that it runs.
+    /// The app version that it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Timestamp>,
-    /// Its persistent volumes, kept as they came.
+    /// Persistent volumes, passed through unparsed.
     #[serde(default)]
     pub local_volumes: Vec<Value>,
-    /// The role of its resources.
+    /// Role of the resources.
     #[serde(default)]
     pub role: String,
 }
 
 impl Task {
-    /// Whether it runs and every health check says so; a task without results is not healthy yet.
+    /// Whether the task runs and all health checks succeed; without results it is not healthy.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         self.state == TaskState::Running
@@ -61,13 +61,13 @@ impl Task {
     }
 }
 
-/// What a health check says of a task.
+/// The state of one health check of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Health {
+pub struct HealthCheckResult {
     /// Whether the last check succeeded.
     pub alive: bool,
-    /// How many failed since the last success.
+    /// Failures since the last success.
     pub consecutive_failures: u32,
     /// The first success.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ pub struct Health {
     /// The last failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<Timestamp>,
-    /// Why it was one.
+    /// Cause of the last failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failure_cause: Option<String>,
 }
@@ -96,39 +96,39 @@ pub struct IpAddress {
     pub protocol: IpProtocol,
 }
 
-/// How an app's last task to fail did.
+/// The last task failure of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskFailure {
     /// The app.
     pub app_id: PathId,
-    /// Where it ran.
+    /// The host.
     pub host: String,
-    /// Why it ended.
+    /// Why it failed.
     pub message: String,
-    /// As what it ended.
+    /// Final state.
     pub state: TaskState,
     /// The task.
     pub task_id: String,
-    /// When.
+    /// Time.
     pub timestamp: Timestamp,
-    /// The app's version that it ran.
+    /// The app version that it ran.
     pub version: Timestamp,
-    /// The agent.
+    /// The agent id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slave_id: Option<String>,
 }
 
-/// The answer to `GET /v2/tasks`.
+/// Response to `GET /v2/tasks`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskList {
     /// The tasks.
     pub tasks: Vec<Task>,
 }
 
-/// The answer to the kill of one task.
+/// Response to the kill of one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskAnswer {
+pub struct TaskResponse {
     /// The task.
     pub task: Task,
 }
@@ -136,6 +136,6 @@ pub struct TaskAnswer {
 /// The body of `POST /v2/tasks/delete`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskIds {
-    /// The tasks' names.
+    /// Task ids.
     pub ids: Vec<String>,
 }

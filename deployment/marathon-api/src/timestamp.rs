@@ -1,4 +1,4 @@
-//! A time as Marathon writes it: UTC, to the millisecond. Versions are such times.
+//! Timestamps as Marathon writes them: UTC, in milliseconds. Versions are timestamps.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,35 +7,35 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A time, to the millisecond.
+/// A time with millisecond precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(DateTime<Utc>);
 
-/// Text that is not a time.
+/// Text that is not a timestamp.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a time such as 2026-11-21T03:29:36.924Z")]
-pub struct BadTimestamp(String);
+#[error("invalid timestamp {0:?}: expected the form 2026-11-21T03:29:36.924Z")]
+pub struct ParseTimestampError(String);
 
 impl Timestamp {
-    /// `time`, cut to the millisecond.
+    /// Truncates `time` to milliseconds.
     #[must_use]
     pub fn new(time: DateTime<Utc>) -> Self {
         Self(time.trunc_subsecs(3))
     }
 
-    /// The time itself.
+    /// The time.
     #[must_use]
     pub fn time(self) -> DateTime<Utc> {
         self.0
     }
 
-    /// The next time that can be told from this one.
+    /// The next distinct timestamp.
     #[must_use]
     pub fn next(self) -> Self {
         self.after(Duration::from_millis(1))
     }
 
-    /// The time `delay` later; as late as there are times.
+    /// The time `delay` later, saturating.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         let delay = TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
@@ -46,7 +46,7 @@ impl Timestamp {
         )
     }
 
-    /// From `earlier` to here; nothing where it is later.
+    /// The duration since `earlier`; zero if it is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         (self.0 - earlier.0).to_std().unwrap_or_default()
@@ -60,12 +60,12 @@ impl fmt::Display for Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = BadTimestamp;
+    type Err = ParseTimestampError;
 
-    fn from_str(text: &str) -> Result<Self, BadTimestamp> {
+    fn from_str(text: &str) -> Result<Self, ParseTimestampError> {
         DateTime::parse_from_rfc3339(text)
             .map(|time| Self::new(time.with_timezone(&Utc)))
-            .map_err(|_| BadTimestamp(text.to_owned()))
+            .map_err(|_| ParseTimestampError(text.to_owned()))
     }
 }
 

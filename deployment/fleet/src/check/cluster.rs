@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use moodvane_marathon_api::{App, Operator};
 
 use super::{Subject, plain};
-use crate::up::PEERS;
+use crate::up::PEERS_LABEL;
 
 const VOTERS: &str = "KAFKA_CONTROLLER_QUORUM_VOTERS";
 const ADVERTISED: &str = "KAFKA_ADVERTISED_LISTENERS";
@@ -109,7 +109,7 @@ fn said(subject: &Subject<'_>, name: &str, part: fn(&str) -> &str) -> BTreeSet<S
 
 /// Peers are bound to different hosts, where they are bound at all.
 pub(super) fn peers_apart(subject: &Subject<'_>) -> Vec<String> {
-    let Some(peers) = subject.app.labels.get(PEERS) else {
+    let Some(peers) = subject.app.labels.get(PEERS_LABEL) else {
         return Vec::new();
     };
     let Some(host) = host(subject.app) else {
@@ -117,7 +117,7 @@ pub(super) fn peers_apart(subject: &Subject<'_>) -> Vec<String> {
     };
     let others = subject.all.iter().filter(|app| {
         app.id != subject.app.id
-            && app.labels.get(PEERS) == Some(peers)
+            && app.labels.get(PEERS_LABEL) == Some(peers)
             && self::host(app) == Some(host)
     });
     others

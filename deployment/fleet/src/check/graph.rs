@@ -1,6 +1,6 @@
 //! Who needs whom.
 
-use moodvane_marathon_api::{Group, PathId, layers};
+use moodvane_marathon_api::{Group, PathId, dependency_layers};
 
 use super::Subject;
 
@@ -8,7 +8,7 @@ use super::Subject;
 pub(super) fn known(subject: &Subject<'_>) -> Vec<String> {
     let group = subject.app.id.parent();
     let is_known = |id: &PathId| {
-        let id = id.within(&group);
+        let id = id.resolve(&group);
         subject
             .all
             .iter()
@@ -24,7 +24,7 @@ pub(super) fn known(subject: &Subject<'_>) -> Vec<String> {
 pub(super) fn no_cycle(subject: &Subject<'_>) -> Vec<String> {
     let mut root = Group::empty(subject.app.id.parent());
     root.apps = subject.all.to_vec();
-    match layers(&root) {
+    match dependency_layers(&root) {
         Err(cycle) if cycle.apps.contains(&subject.app.id) => {
             let others: Vec<String> = cycle.apps.iter().map(ToString::to_string).collect();
             vec![format!(

@@ -19,7 +19,7 @@ const MAX_ADDRESSES: usize = 16;
 
 /// How one logs in.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Login {
+pub enum Credentials {
     /// Nobody asks.
     None,
     /// By name and password.
@@ -28,7 +28,7 @@ pub enum Login {
     Token(String),
 }
 
-impl fmt::Debug for Login {
+impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("None"),
@@ -38,12 +38,12 @@ impl fmt::Debug for Login {
     }
 }
 
-impl Login {
+impl Credentials {
     /// The login of a user whose password is in a file or a variable, or of whoever has a token.
     ///
     /// # Errors
-    /// [`ClientError::Access`] where one is given without the other, or a file cannot be read.
-    pub fn read(
+    /// [`ClientError::InvalidOption`] where one is given without the other, or a file cannot be read.
+    pub fn load(
         user: Option<String>,
         (password_file, password): (Option<&Path>, Option<String>),
         (token_file, token): (Option<&Path>, Option<String>),
@@ -76,21 +76,21 @@ impl Login {
 
 /// Where Marathon is, how one logs in, and whom its certificate is signed by.
 #[derive(Debug, Clone)]
-pub struct Access {
+pub struct ClientOptions {
     pub(super) addresses: Vec<Url>,
-    pub(super) login: Login,
+    pub(super) login: Credentials,
     pub(super) agent: Option<String>,
     ca_file: Option<PathBuf>,
 }
 
-impl Access {
+impl ClientOptions {
     /// Checks the addresses.
     ///
     /// # Errors
-    /// [`ClientError::Access`] where one is no address, or a login would go over an open line.
+    /// [`ClientError::InvalidOption`] where one is no address, or a login would go over an open line.
     pub fn new(
         addresses: &[String],
-        login: Login,
+        login: Credentials,
         ca_file: Option<PathBuf>,
     ) -> Result<Self, ClientError> {
         let texts = addresses
@@ -109,7 +109,7 @@ impl Access {
         let open = addresses
             .iter()
             .find(|url| url.scheme() == "http" && !is_loopback(url));
-        if let (Some(url), true) = (open, login != Login::None) {
+        if let (Some(url), true) = (open, login != Credentials::None) {
             let why = format!(
                 "{url} is not encrypted, and a login must not go over an open line: use https"
             );
@@ -125,7 +125,7 @@ impl Access {
 
     /// The same, with agents elsewhere than at port 5051 of their hosts; `{host}` stands for the host.
     #[must_use]
-    pub fn with_agents(self, agent: Option<String>) -> Self {
+    pub fn with_agent_url(self, agent: Option<String>) -> Self {
         Self { agent, ..self }
     }
 
@@ -204,7 +204,7 @@ fn secret(
 }
 
 fn wrong(what: &str, why: &str) -> ClientError {
-    ClientError::Access {
+    ClientError::InvalidOption {
         what: what.to_owned(),
         why: why.to_owned(),
     }

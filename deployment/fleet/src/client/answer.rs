@@ -1,6 +1,6 @@
 //! Answers: a success is read up to a bound, anything else becomes an error that says what was refused.
 
-use moodvane_marathon_api::{Details, ErrorBody, Identified, Violation};
+use moodvane_marathon_api::{DeploymentRef, ErrorBody, ErrorDetails, Violation};
 use reqwest::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -17,7 +17,7 @@ pub(super) async fn accept(what: &str, response: Response) -> Result<Response, C
     let what = what.to_owned();
     if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
         let status = status.as_u16();
-        return Err(ClientError::Login { what, status });
+        return Err(ClientError::Unauthorized { what, status });
     }
     let bytes = collect(&what, response).await?;
     let body = serde_json::from_slice::<ErrorBody>(&bytes);
@@ -28,7 +28,7 @@ pub(super) async fn accept(what: &str, response: Response) -> Result<Response, C
         } else {
             text
         };
-        return Err(ClientError::Refused {
+        return Err(ClientError::Rejected {
             what,
             status: status.as_u16(),
             message,
@@ -38,11 +38,11 @@ pub(super) async fn accept(what: &str, response: Response) -> Result<Response, C
         let deployments = body
             .deployments
             .into_iter()
-            .map(|Identified { id }| id)
+            .map(|DeploymentRef { id }| id)
             .collect();
         return Err(ClientError::Locked { what, deployments });
     }
-    Err(ClientError::Refused {
+    Err(ClientError::Rejected {
         what,
         status: status.as_u16(),
         message: told(body),
@@ -51,12 +51,12 @@ pub(super) async fn accept(what: &str, response: Response) -> Result<Response, C
 
 fn told(body: ErrorBody) -> String {
     match body.details {
-        Some(Details::Places(places)) if !places.is_empty() => {
+        Some(ErrorDetails::Violations(places)) if !places.is_empty() => {
             let one = |place: &Violation| format!("{}: {}", place.path, place.errors.join(", "));
             let places: Vec<String> = places.iter().map(one).collect();
             format!("{}: {}", body.message, places.join("; "))
         }
-        Some(Details::Text(text)) => format!("{}: {text}", body.message),
+        Some(ErrorDetails::Text(text)) => format!("{}: {text}", body.message),
         _ => body.message,
     }
 }
@@ -67,14 +67,16 @@ pub(super) async fn read<T: DeserializeOwned>(
 ) -> Result<T, ClientError> {
     let bytes = collect(what, response).await?;
     let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| ClientError::Answer {
-        what: what.to_owned(),
-        why: error.to_string(),
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        ClientError::InvalidResponse {
+            what: what.to_owned(),
+            why: error.to_string(),
+        }
     })
 }
 
 pub(super) async fn collect(what: &str, mut response: Response) -> Result<Vec<u8>, ClientError> {
-    let broken = |why: String| ClientError::Broken {
+    let broken = |why: String| ClientError::ConnectionLost {
         what: what.to_owned(),
         why,
     };
@@ -86,7 +88,7 @@ pub(super) async fn collect(what: &str, mut response: Response) -> Result<Vec<u8
     {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_ANSWER_BYTES {
-            return Err(ClientError::Answer {
+            return Err(ClientError::InvalidResponse {
                 what: what.to_owned(),
                 why: format!("it has more than {MAX_ANSWER_BYTES} bytes"),
             });

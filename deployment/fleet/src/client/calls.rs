@@ -1,24 +1,21 @@
 //! The calls of Marathon's API that the fleet needs.
 
 use moodvane_marathon_api::{
-    AppAnswer, AppInfo, AppList, Deployment, DeploymentResult, Group, Info, PathId, Queue,
-    QueueItem, Steps, Task, TaskList, Timestamp,
+    AppInfo, AppList, AppResponse, Deployment, DeploymentResult, DryRunPlan, Group, MarathonInfo,
+    PathId, Queue, QueueItem, Task, TaskList, Timestamp,
 };
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{collect, read};
-use super::{ClientError, Marathon, bare};
-
-/// An app as it is, with all that can be told of it.
-pub type AppState = AppInfo;
+use super::{ClientError, MarathonClient, bare};
 
 const EMBED: &str = "embed=apps.tasks&embed=apps.counts&embed=apps.deployments&embed=apps.lastTaskFailure&embed=apps.readiness";
 
 /// What a change began.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sent {
+pub struct StartedDeployment {
     /// The deployment; none where there was nothing to do.
     pub deployment: String,
     /// The version that it leads to.
@@ -31,12 +28,12 @@ pub struct Sent {
 enum Began {
     Result(DeploymentResult),
     App {
-        deployments: Vec<moodvane_marathon_api::Identified>,
+        deployments: Vec<moodvane_marathon_api::DeploymentRef>,
         version: Option<Timestamp>,
     },
 }
 
-impl From<Began> for Sent {
+impl From<Began> for StartedDeployment {
     fn from(began: Began) -> Self {
         match began {
             Began::Result(result) => Self {
@@ -62,12 +59,12 @@ fn forced(force: bool) -> &'static str {
     if force { "?force=true" } else { "" }
 }
 
-impl Marathon {
+impl MarathonClient {
     /// What it says of itself.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn info(&self) -> Result<Info, ClientError> {
+    pub async fn info(&self) -> Result<MarathonInfo, ClientError> {
         self.get("/v2/info").await
     }
 
@@ -75,10 +72,10 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn apps(&self, group: &PathId) -> Result<Vec<AppState>, ClientError> {
+    pub async fn apps(&self, group: &PathId) -> Result<Vec<AppInfo>, ClientError> {
         let list: AppList = self.get(&format!("/v2/apps?id={group}&{EMBED}")).await?;
         // The filter is of names that contain the text anywhere.
-        let mut apps: Vec<AppState> = list
+        let mut apps: Vec<AppInfo> = list
             .apps
             .into_iter()
             .filter(|info| info.app.id.is_below(group))
@@ -91,9 +88,9 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn app(&self, id: &PathId) -> Result<Option<AppState>, ClientError> {
+    pub async fn app(&self, id: &PathId) -> Result<Option<AppInfo>, ClientError> {
         let path = format!("/v2/apps/{id}?{}", EMBED.replace("apps.", "app."));
-        let answer: Option<AppAnswer> = self.find(&path).await?;
+        let answer: Option<AppResponse> = self.find(&path).await?;
         Ok(answer.map(|answer| answer.app))
     }
 
@@ -150,7 +147,7 @@ impl Marathon {
         id: &PathId,
         body: &Value,
         force: bool,
-    ) -> Result<Sent, ClientError> {
+    ) -> Result<StartedDeployment, ClientError> {
         let path = format!("/v2/groups/{id}{}", forced(force));
         self.began(Method::PUT, &path, Some(body)).await
     }
@@ -168,7 +165,11 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn try_group(&self, id: &PathId, body: &Value) -> Result<Steps, ClientError> {
+    pub async fn dry_run_group(
+        &self,
+        id: &PathId,
+        body: &Value,
+    ) -> Result<DryRunPlan, ClientError> {
         let path = format!("/v2/groups/{id}?dryRun=true");
         let response = self.change(Method::PUT, &path, Some(body)).await?;
         read(&path, response).await
@@ -183,7 +184,7 @@ impl Marathon {
         id: &PathId,
         body: &Value,
         force: bool,
-    ) -> Result<Sent, ClientError> {
+    ) -> Result<StartedDeployment, ClientError> {
         let path = format!("/v2/apps/{id}?partialUpdate=false&force={force}");
         self.began(Method::PUT, &path, Some(body)).await
     }
@@ -197,7 +198,7 @@ impl Marathon {
         apps: &[PathId],
         instances: u32,
         force: bool,
-    ) -> Result<Sent, ClientError> {
+    ) -> Result<StartedDeployment, ClientError> {
         let one = |id: &PathId| json!({ "id": id, "instances": instances });
         let body: Vec<Value> = apps.iter().map(one).collect();
         let path = format!("/v2/apps{}", forced(force));
@@ -209,7 +210,11 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn restart(&self, id: &PathId, force: bool) -> Result<Sent, ClientError> {
+    pub async fn restart(
+        &self,
+        id: &PathId,
+        force: bool,
+    ) -> Result<StartedDeployment, ClientError> {
         let path = format!("/v2/apps/{id}/restart{}", forced(force));
         self.began(Method::POST, &path, None).await
     }
@@ -218,11 +223,14 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn delete_group(&self, id: &PathId) -> Result<Option<Sent>, ClientError> {
+    pub async fn delete_group(
+        &self,
+        id: &PathId,
+    ) -> Result<Option<StartedDeployment>, ClientError> {
         let path = format!("/v2/groups/{id}?force=true");
         match self.began(Method::DELETE, &path, None).await {
             Ok(sent) => Ok(Some(sent)),
-            Err(error) if error.is_absent() => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -231,11 +239,14 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn roll_back(&self, deployment: &str) -> Result<Option<Sent>, ClientError> {
+    pub async fn roll_back(
+        &self,
+        deployment: &str,
+    ) -> Result<Option<StartedDeployment>, ClientError> {
         let path = format!("/v2/deployments/{deployment}");
         match self.began(Method::DELETE, &path, None).await {
             Ok(sent) => Ok(Some(sent)),
-            Err(error) if error.is_absent() => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -244,7 +255,7 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn kill(&self, app: &PathId, task: &str) -> Result<(), ClientError> {
+    pub async fn kill_task(&self, app: &PathId, task: &str) -> Result<(), ClientError> {
         let path = format!("/v2/apps/{app}/tasks/{task}");
         self.change(Method::DELETE, &path, None).await.map(drop)
     }
@@ -254,10 +265,10 @@ impl Marathon {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn reset_delay(&self, app: &PathId) -> Result<bool, ClientError> {
+    pub async fn reset_launch_delay(&self, app: &PathId) -> Result<bool, ClientError> {
         let path = format!("/v2/queue/{app}/delay");
         match self.change(Method::DELETE, &path, None).await {
-            Err(error) if error.is_absent() => Ok(false),
+            Err(error) if error.is_not_found() => Ok(false),
             other => other.map(|_| true),
         }
     }
@@ -267,9 +278,11 @@ impl Marathon {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Sent, ClientError> {
+    ) -> Result<StartedDeployment, ClientError> {
         let what = format!("{method} {}", bare(path));
         let response = self.change(method, path, body).await?;
-        read::<Began>(&what, response).await.map(Sent::from)
+        read::<Began>(&what, response)
+            .await
+            .map(StartedDeployment::from)
     }
 }

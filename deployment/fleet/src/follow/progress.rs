@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use moodvane_marathon_api::{App, Deployment, PathId, Task, TaskState};
 
-use crate::client::AppState;
+use crate::client::AppInfo;
 
 /// How far an app has come. Later ones are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ struct Count {
 
 impl Progress {
     /// An app that has just come to be.
-    pub(super) fn new(info: &AppState) -> Self {
+    pub(super) fn new(info: &AppInfo) -> Self {
         Self {
             id: info.app.id.clone(),
             wanted: info.app.instances,
@@ -75,7 +75,7 @@ impl Progress {
     }
 
     /// An app as it is before anything is done.
-    pub(super) fn before(info: &AppState, deployments: &[Deployment]) -> Self {
+    pub(super) fn before(info: &AppInfo, deployments: &[Deployment]) -> Self {
         let mut progress = Self::new(info);
         progress.known_failure = failure(info);
         progress.stage = stage(info, deployments);
@@ -86,7 +86,7 @@ impl Progress {
     /// Notes how the app is now, and returns what is new about it.
     pub(super) fn note(
         &mut self,
-        info: &AppState,
+        info: &AppInfo,
         deployments: &[Deployment],
         elapsed: Duration,
     ) -> Option<String> {
@@ -130,13 +130,13 @@ impl Progress {
     }
 }
 
-fn failure(info: &AppState) -> Option<String> {
+fn failure(info: &AppInfo) -> Option<String> {
     info.last_task_failure
         .as_ref()
         .map(|failure| failure.task_id.clone())
 }
 
-fn told(info: &AppState, stage: Stage) -> String {
+fn told(info: &AppInfo, stage: Stage) -> String {
     let count = count(info);
     let (done, what) = match stage {
         Stage::Waiting => return stage.to_string(),
@@ -154,7 +154,7 @@ fn told(info: &AppState, stage: Stage) -> String {
     format!("{done}/{} {what}", info.app.instances)
 }
 
-fn stage(info: &AppState, deployments: &[Deployment]) -> Stage {
+fn stage(info: &AppInfo, deployments: &[Deployment]) -> Stage {
     let Count {
         living,
         running,
@@ -183,7 +183,7 @@ fn stage(info: &AppState, deployments: &[Deployment]) -> Stage {
     }
 }
 
-fn count(info: &AppState) -> Count {
+fn count(info: &AppInfo) -> Count {
     let tasks = info.tasks.as_deref().unwrap_or_default();
     let current = || {
         tasks

@@ -6,8 +6,8 @@ use std::fmt;
 
 use moodvane_marathon_api::{PathId, QueueItem};
 
-use super::{Look, Progress, Stage};
-use crate::client::{AppState, Marathon};
+use super::{Progress, Snapshot, Stage};
+use crate::client::{AppInfo, MarathonClient};
 use crate::logs;
 
 /// The lines of a log that are shown.
@@ -15,16 +15,16 @@ const LOG_LINES: usize = 15;
 
 /// Why what was to come up did not.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trouble {
+pub struct FailureReport {
     /// In one line.
     pub why: String,
     /// App by app.
-    pub apps: Vec<AppTrouble>,
+    pub apps: Vec<AppFailure>,
 }
 
 /// What is known of one app that did not come up.
 #[derive(Debug, Clone, PartialEq)]
-pub struct AppTrouble {
+pub struct AppFailure {
     /// Which.
     pub app: PathId,
     /// How far it came.
@@ -39,7 +39,7 @@ pub struct AppTrouble {
     pub log: Vec<String>,
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for FailureReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.why)?;
         for app in &self.apps {
@@ -64,12 +64,12 @@ impl fmt::Display for Trouble {
 /// Asks for everything that may explain it. What cannot be had is said instead: this is told on the way
 /// out, and must not fail itself.
 pub(super) async fn gather(
-    marathon: &Marathon,
+    marathon: &MarathonClient,
     why: String,
-    look: &Look,
+    look: &Snapshot,
     progress: &BTreeMap<PathId, Progress>,
     chosen: &(dyn Fn(&PathId) -> bool + Sync),
-) -> Trouble {
+) -> FailureReport {
     let queue = marathon.queue().await.unwrap_or_default();
     let mut apps = Vec::new();
     let waiting = look.apps.iter().filter(|info| chosen(&info.app.id));
@@ -85,19 +85,19 @@ pub(super) async fn gather(
         }
         apps.push(of_app(marathon, info, known, &queue).await);
     }
-    Trouble { why, apps }
+    FailureReport { why, apps }
 }
 
-fn waits_in(queue: &[QueueItem], info: &AppState) -> bool {
+fn waits_in(queue: &[QueueItem], info: &AppInfo) -> bool {
     queue.iter().any(|item| item.app.id == info.app.id)
 }
 
 async fn of_app(
-    marathon: &Marathon,
-    info: &AppState,
+    marathon: &MarathonClient,
+    info: &AppInfo,
     known: &Progress,
     queue: &[QueueItem],
-) -> AppTrouble {
+) -> AppFailure {
     let tasks = info.tasks.as_deref().unwrap_or_default();
     let told = |task: &moodvane_marathon_api::Task| {
         let cause = task
@@ -129,7 +129,7 @@ async fn of_app(
             Err(why) => vec![format!("no log: {why}")],
         },
     };
-    AppTrouble {
+    AppFailure {
         app: info.app.id.clone(),
         stage: known.stage,
         tasks: tasks.iter().map(told).collect(),

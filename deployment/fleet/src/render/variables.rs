@@ -7,12 +7,12 @@ use std::fs;
 use serde_json::{Map, Value, json};
 
 use super::{RenderError, short};
-use crate::site::{Secret, Site};
+use crate::config::{FleetConfig, Secret};
 
 const MAX_SECRET_BYTES: usize = 64 << 10;
 
 /// Gives the apps their settings, and the names of secrets in Marathon's store.
-pub(super) fn apply(group: &mut Value, site: &Site) -> Result<(), RenderError> {
+pub(super) fn apply(group: &mut Value, site: &FleetConfig) -> Result<(), RenderError> {
     for setting in &site.setting {
         let value = Value::String(setting.value.clone());
         known(group, &setting.variable, &setting.apps)?;
@@ -27,7 +27,7 @@ pub(super) fn apply(group: &mut Value, site: &Site) -> Result<(), RenderError> {
 
 /// Puts in a secret's value, where it does not come from Marathon's store.
 pub(super) fn reveal(group: &mut Value, secret: &Secret) -> Result<(), RenderError> {
-    if let Some(value) = value_of(secret)? {
+    if let Some(value) = to_json(secret)? {
         set(group, &secret.apps, &secret.variable, &Value::String(value));
     }
     Ok(())
@@ -37,7 +37,7 @@ fn known(group: &mut Value, variable: &str, apps: &[String]) -> Result<(), Rende
     if apps_of(group, apps).next().is_some() {
         return Ok(());
     }
-    Err(RenderError::Nobody {
+    Err(RenderError::NoMatchingApp {
         variable: variable.to_owned(),
         apps: apps.join(", "),
     })
@@ -86,7 +86,7 @@ fn is_like(name: &str, pattern: &str) -> bool {
     }
 }
 
-fn value_of(secret: &Secret) -> Result<Option<String>, RenderError> {
+fn to_json(secret: &Secret) -> Result<Option<String>, RenderError> {
     let wrong = |why: String| RenderError::Secret {
         variable: secret.variable.clone(),
         why,

@@ -17,8 +17,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
-use moodvane_fleet::client::{Access, Login, Marathon};
-use moodvane_marathon_api::{PathId, read_app, read_group};
+use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
+use moodvane_marathon_api::{PathId, parse_app, parse_group};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -46,19 +46,19 @@ impl Fake {
         self.world.lock().unwrap()
     }
 
-    pub fn client(&self) -> Arc<Marathon> {
+    pub fn client(&self) -> Arc<MarathonClient> {
         client(&[&self.address])
     }
 }
 
 /// A client of these addresses, without a login.
-pub fn client(addresses: &[&str]) -> Arc<Marathon> {
+pub fn client(addresses: &[&str]) -> Arc<MarathonClient> {
     let addresses: Vec<String> = addresses.iter().map(|one| (*one).to_owned()).collect();
     // Nobody is at that port: there are no logs.
-    let access = Access::new(&addresses, Login::None, None)
+    let access = ClientOptions::new(&addresses, Credentials::None, None)
         .unwrap()
-        .with_agents(Some("http://127.0.0.1:9".to_owned()));
-    Arc::new(Marathon::new(access).unwrap())
+        .with_agent_url(Some("http://127.0.0.1:9".to_owned()));
+    Arc::new(MarathonClient::new(access).unwrap())
 }
 
 async fn answer(
@@ -125,7 +125,7 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
             let id = below("/v2/apps/").unwrap().parent();
             began(world.restart(&id, force))
         }
-        ("PUT", _) if path.starts_with("/v2/groups/") => match read_group(body) {
+        ("PUT", _) if path.starts_with("/v2/groups/") => match parse_group(body) {
             Err(refused) => (
                 StatusCode::from_u16(refused.status()).unwrap(),
                 Json(refused.body()),
@@ -138,7 +138,7 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
             Some(result) => Json(result).into_response(),
             None => refuse(404, "Group '/moodvane' does not exist"),
         },
-        ("PUT", _) => match read_app(body) {
+        ("PUT", _) => match parse_app(body) {
             Err(refused) => (
                 StatusCode::from_u16(refused.status()).unwrap(),
                 Json(refused.body()),

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use moodvane_marathon_api::{App, Group, GroupUpdate, PathId, layers};
+use moodvane_marathon_api::{App, Group, GroupUpdate, PathId, dependency_layers};
 use serde_json::{Value, json};
 
 /// How far a task is. Each look at the apps takes it one on.
@@ -147,12 +147,12 @@ impl World {
             new.map(|app| ("StartApplication", app.id.clone()))
                 .collect(),
         );
-        for layer in layers(&root).unwrap() {
+        for layer in dependency_layers(&root).unwrap() {
             let act = |id: &PathId| {
                 let app = apps.iter().find(|app| app.id == *id)?;
                 match self.held.get(id) {
                     None => Some(("ScaleApplication", id.clone())),
-                    Some(held) if !held.app.runs_the_same_as(app) => {
+                    Some(held) if !held.app.has_same_run_spec(app) => {
                         Some(("RestartApplication", id.clone()))
                     }
                     Some(held) if held.app.instances != app.instances => {
@@ -238,7 +238,7 @@ impl World {
 
     fn set(&mut self, app: App, version: &str) {
         match self.held.get_mut(&app.id) {
-            Some(held) if held.app.runs_the_same_as(&app) => held.app.instances = app.instances,
+            Some(held) if held.app.has_same_run_spec(&app) => held.app.instances = app.instances,
             Some(held) => {
                 held.app = app;
                 version.clone_into(&mut held.version);
@@ -309,7 +309,7 @@ impl World {
         if fails && wanted > 0 {
             held.failure = Some(json!({
                 "appId": id, "host": "node-1", "message": "Container exited with status 78", "state": "TASK_FAILED",
-                "taskId": format!("{}.instance-{number}._app.1", id.safe()),
+                "taskId": format!("{}.instance-{number}._app.1", id.safe_path()),
                 "timestamp": "2026-11-21T03:29:36.924Z", "version": held.version,
             }));
             held.tasks.clear();
@@ -399,7 +399,7 @@ fn is_complete(held: &Held) -> bool {
 }
 
 fn task_told(held: &Held, task: &Task) -> Value {
-    let name = format!("{}.instance-{}", held.app.id.safe(), task.number);
+    let name = format!("{}.instance-{}", held.app.id.safe_path(), task.number);
     let health = match task.age {
         Age::Healthy => json!([{ "alive": true, "consecutiveFailures": 0, "instanceId": name }]),
         _ => json!([]),

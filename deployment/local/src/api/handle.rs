@@ -8,8 +8,9 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use moodvane_marathon_api::{
-    AppAnswer, AppList, Event, Leader, PathId, Refused, Steps, TaskAnswer, TaskList, TaskState,
-    VersionList, Violation, read_app, read_app_update, read_app_updates, read_group, read_task_ids,
+    AppList, AppResponse, BodyError, DryRunPlan, Event, Leader, PathId, TaskList, TaskResponse,
+    TaskState, VersionList, Violation, parse_app, parse_app_update, parse_app_updates, parse_group,
+    parse_task_ids,
 };
 use serde_json::json;
 
@@ -130,7 +131,7 @@ impl Asked<'_> {
             }
             Place::App(id) => {
                 let app = driver.look(|core, _| core.app(&id, self.embed("app", true)))?;
-                ok(&AppAnswer { app })
+                ok(&AppResponse { app })
             }
             Place::AppTasks(id) => ok(&TaskList {
                 tasks: driver.look(|core, _| core.app_tasks(&id))?,
@@ -161,7 +162,7 @@ impl Asked<'_> {
     }
 
     fn create_app(&self) -> Answer {
-        let app = read_app(&self.body)?;
+        let app = parse_app(&self.body)?;
         let driver = &self.api.driver;
         let (app, result) = driver.with(|core, now| {
             let (app, result) = core.create_app(app, self.query.force(), now)?;
@@ -178,7 +179,7 @@ impl Asked<'_> {
     }
 
     fn put_app(&self, id: &PathId) -> Answer {
-        let update = read_app_update(&self.body)?;
+        let update = parse_app_update(&self.body)?;
         let put = self.api.driver.with(|core, now| {
             let put = core.put_app(id, &update, self.whole(), self.query.force(), now)?;
             if let Some(app) = core.desired().apps.get(id).cloned() {
@@ -195,16 +196,16 @@ impl Asked<'_> {
     }
 
     fn put_apps(&self) -> Answer {
-        let updates = read_app_updates(&self.body)?;
+        let updates = parse_app_updates(&self.body)?;
         self.change(|core, now| core.put_apps(&updates, self.whole(), self.query.force(), now))
     }
 
     fn create_group(&self, base: &PathId) -> Answer {
-        let group = read_group(&self.body)?;
+        let group = parse_group(&self.body)?;
         let id = group
             .id
             .as_ref()
-            .map_or_else(|| base.clone(), |id| id.within(base));
+            .map_or_else(|| base.clone(), |id| id.resolve(base));
         let exists = self
             .api
             .driver
@@ -225,21 +226,21 @@ impl Asked<'_> {
     }
 
     fn put_group(&self, id: &PathId) -> Answer {
-        let group = read_group(&self.body)?;
+        let group = parse_group(&self.body)?;
         if let Some(named) = group
             .id
             .as_ref()
-            .filter(|named| named.within(&id.parent()) != *id && named.within(id) != *id)
+            .filter(|named| named.resolve(&id.parent()) != *id && named.resolve(id) != *id)
         {
             let wrong = Violation::new("/id", format!("'{named}' is not '{id}'"));
-            return Err(Refused::NotValid(vec![wrong]).into());
+            return Err(BodyError::InvalidObject(vec![wrong]).into());
         }
         if self.query.is("dryRun") {
             let steps = self
                 .api
                 .driver
                 .look(|core, now| core.try_group(id, &group, now))?;
-            return Ok(ok(&Steps { steps }));
+            return Ok(ok(&DryRunPlan { steps }));
         }
         self.change(|core, now| core.put_group(id, &group, self.query.force(), now))
     }
@@ -273,11 +274,11 @@ impl Asked<'_> {
             .driver
             .with(|core, now| core.kill(&[task], self.query.kill(), now));
         let task = killed.into_iter().next().ok_or(missing)?;
-        Ok(ok(&TaskAnswer { task }))
+        Ok(ok(&TaskResponse { task }))
     }
 
     fn kill_some(&self) -> Answer {
-        let tasks = read_task_ids(&self.body)?;
+        let tasks = parse_task_ids(&self.body)?;
         if let Some(wrong) = tasks.iter().find(|task| !task.contains(".instance-")) {
             let message =
                 format!("Invalid task id '{wrong}'. [taskId {wrong} no valid identifier]");

@@ -2,14 +2,14 @@
 
 use std::net::SocketAddr;
 
-use moodvane_marathon_api::Info;
+use moodvane_marathon_api::MarathonInfo;
 use serde_json::json;
 
 /// The version of Marathon whose API this is.
 const API: &str = "1.11.0";
 
-pub(super) fn info(address: SocketAddr) -> Info {
-    Info {
+pub(super) fn info(address: SocketAddr) -> MarathonInfo {
+    MarathonInfo {
         name: "fleet-local".to_owned(),
         version: API.to_owned(),
         buildref: env!("CARGO_PKG_VERSION").to_owned(),

@@ -97,7 +97,7 @@ fn absolute(id: &str) -> Option<PathId> {
     }
     id.parse::<PathId>()
         .ok()
-        .map(|id| id.within(&PathId::root()))
+        .map(|id| id.resolve(&PathId::root()))
 }
 
 #[cfg(test)]

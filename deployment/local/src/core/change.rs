@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use moodvane_marathon_api::{
-    App, AppUpdate, DeploymentResult, GroupUpdate, PathId, Refused, Step, Timestamp, VersionInfo,
+    App, AppUpdate, BodyError, DeploymentResult, GroupUpdate, PathId, Step, Timestamp, VersionInfo,
     Violation, validate_app, validate_group,
 };
 
@@ -34,7 +34,7 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<(App, DeploymentResult), RequestError> {
-        app.id = app.id.within(&PathId::root());
+        app.id = app.id.resolve(&PathId::root());
         if self.desired.apps.contains_key(&app.id) {
             return Err(RequestError::Exists(app.id));
         }
@@ -77,7 +77,7 @@ impl Core {
         for (id, update) in updates {
             self.put_update(
                 &mut desired,
-                &id.within(&PathId::root()),
+                &id.resolve(&PathId::root()),
                 update,
                 whole,
                 version,
@@ -243,7 +243,7 @@ impl Core {
         if let Some(dependencies) = &update.dependencies {
             facts.dependencies = dependencies
                 .iter()
-                .map(|dependency| dependency.within(id))
+                .map(|dependency| dependency.resolve(id))
                 .collect();
             facts.version = version;
         }
@@ -251,13 +251,13 @@ impl Core {
             facts.enforce_role = Some(enforce);
         }
         if let Some(apps) = &update.apps {
-            let named: BTreeSet<PathId> = apps.iter().map(|app| app.id.within(id)).collect();
+            let named: BTreeSet<PathId> = apps.iter().map(|app| app.id.resolve(id)).collect();
             desired
                 .apps
                 .retain(|app, _| app.parent() != *id || named.contains(app));
             for (index, app) in apps.iter().enumerate() {
                 let app = App {
-                    id: app.id.within(id),
+                    id: app.id.resolve(id),
                     ..app.clone()
                 };
                 self.put(desired, app, version, &format!("{place}/apps({index})"))?;
@@ -266,7 +266,7 @@ impl Core {
         let Some(groups) = &update.groups else {
             return Ok(());
         };
-        let inner = |group: &GroupUpdate| group.id.as_ref().map(|name| name.within(id));
+        let inner = |group: &GroupUpdate| group.id.as_ref().map(|name| name.resolve(id));
         let named: BTreeSet<PathId> = groups.iter().filter_map(inner).collect();
         let gone = desired
             .groups
@@ -306,8 +306,8 @@ impl Core {
                     .cloned()
                     .ok_or_else(|| RequestError::no_app_to_change(id))?
             }
-            (Some(app), None) if !whole => update.onto(app)?,
-            _ => update.alone(id)?,
+            (Some(app), None) if !whole => update.apply_to(app)?,
+            _ => update.to_app(id)?,
         };
         self.put(desired, app, version, "")
     }
@@ -326,16 +326,16 @@ impl Core {
         app.dependencies = app
             .dependencies
             .iter()
-            .map(|dependency| dependency.within(&group))
+            .map(|dependency| dependency.resolve(&group))
             .collect();
         app.role.get_or_insert_with(|| "*".to_owned());
         let before = desired.apps.get(&app.id);
         self.assign_service_ports(&mut app, before, desired)?;
         match before {
-            Some(before) if before.runs_the_same_as(&app) && before.instances == app.instances => {
+            Some(before) if before.has_same_run_spec(&app) && before.instances == app.instances => {
                 return Ok(());
             }
-            Some(before) if before.runs_the_same_as(&app) => {
+            Some(before) if before.has_same_run_spec(&app) => {
                 let config = config_version(before).unwrap_or(version);
                 stamp(&mut app, version, config);
             }
@@ -374,7 +374,7 @@ impl Core {
 }
 
 pub(super) fn not_valid(path: impl Into<String>, error: impl Into<String>) -> RequestError {
-    RequestError::Refused(Refused::NotValid(vec![Violation::new(path, error)]))
+    RequestError::Refused(BodyError::InvalidObject(vec![Violation::new(path, error)]))
 }
 
 fn config_version(app: &App) -> Option<Timestamp> {

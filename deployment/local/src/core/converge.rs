@@ -135,7 +135,7 @@ impl Core {
                     && !self.spent.contains(&(app.id.clone(), *slot))
             };
             let slot = (0..).find(is_free).unwrap_or_default();
-            let id = format!("{}.instance-{}", app.id.safe(), (self.config.new_id)());
+            let id = format!("{}.instance-{}", app.id.safe_path(), (self.config.new_id)());
             let instance = Instance::new(id.clone(), Arc::clone(app), slot, now);
             self.instances.insert(id.clone(), instance);
             self.tell_instance(&id, moodvane_marathon_api::Condition::Scheduled, now);

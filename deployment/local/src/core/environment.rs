@@ -59,7 +59,7 @@ pub(super) fn of(app: &App, task: &str, host: &str, ports: &[u16]) -> BTreeMap<S
 }
 
 fn port_variables(app: &App, ports: &[u16]) -> Vec<(String, u16)> {
-    let declared: Vec<u16> = if app.in_host_network() {
+    let declared: Vec<u16> = if app.uses_host_network() {
         app.service_ports()
     } else {
         app.port_mappings()

@@ -1,13 +1,13 @@
 //! Why a request is not done, as Marathon would say it.
 
-use moodvane_marathon_api::{Details, ErrorBody, Identified, PathId, Refused};
+use moodvane_marathon_api::{BodyError, DeploymentRef, ErrorBody, ErrorDetails, PathId};
 
 /// A request that is not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
     /// Its body is refused.
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(#[from] BodyError),
     /// What it names is not there.
     #[error("{0}")]
     NotFound(String),
@@ -60,9 +60,12 @@ impl RequestError {
         let mut body = ErrorBody::new(self.to_string());
         match self {
             Self::Refused(refused) => body = refused.body(),
-            Self::NotFound(_) => body.details = Some(Details::Places(Vec::new())),
+            Self::NotFound(_) => body.details = Some(ErrorDetails::Violations(Vec::new())),
             Self::Locked(ids) => {
-                body.deployments = ids.iter().map(|id| Identified { id: id.clone() }).collect();
+                body.deployments = ids
+                    .iter()
+                    .map(|id| DeploymentRef { id: id.clone() })
+                    .collect();
             }
             Self::NothingToChange(_) | Self::Exists(_) | Self::BadRequest(_) => {}
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use moodvane_marathon_api::{
-    App, Event, Health, HealthCheck, HealthProtocol, ReadinessCheck, ReadinessResponse,
-    ReadinessResult, Timestamp,
+    App, Event, HealthCheck, HealthCheckResult, HealthProtocol, ReadinessCheck,
+    ReadinessCheckResult, ReadinessResponse, Timestamp,
 };
 
 use super::instance::{Goal, Instance, State};
@@ -47,7 +47,7 @@ pub(super) struct Checked {
     started: Timestamp,
     /// When it is asked next; none while it is being asked.
     due: Option<Timestamp>,
-    health: Option<Health>,
+    health: Option<HealthCheckResult>,
 }
 
 /// What the readiness check knows of a task.
@@ -64,7 +64,7 @@ impl Checked {
         self.health.as_ref().is_some_and(|health| health.alive)
     }
 
-    pub(super) fn health(&self) -> Option<&Health> {
+    pub(super) fn health(&self) -> Option<&HealthCheckResult> {
         self.health.as_ref()
     }
 
@@ -84,7 +84,7 @@ impl Checked {
                 Duration::from_secs(self.check.interval_seconds.into()).max(SHORTEST_INTERVAL),
             ));
         let before = self.health.as_ref().map(|health| health.alive);
-        let health = self.health.get_or_insert_with(|| Health {
+        let health = self.health.get_or_insert_with(|| HealthCheckResult {
             alive: false,
             consecutive_failures: 0,
             first_success: None,
@@ -131,8 +131,8 @@ impl Readiness {
         self.due.filter(|_| !self.ready)
     }
 
-    pub(super) fn result(&self, task: &str) -> ReadinessResult {
-        ReadinessResult {
+    pub(super) fn result(&self, task: &str) -> ReadinessCheckResult {
+        ReadinessCheckResult {
             name: self.check.name.clone(),
             task_id: task.to_owned(),
             ready: self.ready,
@@ -320,7 +320,7 @@ impl Core {
     }
 
     /// What the readiness checks of an app's tasks say.
-    pub(super) fn readiness_results(&self, instances: &[&Instance]) -> Vec<ReadinessResult> {
+    pub(super) fn readiness_results(&self, instances: &[&Instance]) -> Vec<ReadinessCheckResult> {
         let one =
             |instance: &&Instance| Some(instance.readiness.as_ref()?.result(&instance.task()));
         instances.iter().filter_map(one).collect()

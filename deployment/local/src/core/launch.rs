@@ -207,7 +207,7 @@ impl Core {
             given.insert(*port);
             Ok(())
         };
-        if app.in_host_network() {
+        if app.uses_host_network() {
             let ports = app.port_definitions.iter_mut().flatten();
             return ports
                 .enumerate()
@@ -238,7 +238,7 @@ impl Core {
 /// The ports of a task: fixed ones, and none for any.
 fn wanted_ports(app: &App) -> Vec<Option<u16>> {
     let fixed = |port: u16| (port != 0).then_some(port);
-    if app.in_host_network() {
+    if app.uses_host_network() {
         let definitions = app.port_definitions.iter().flatten();
         return definitions
             .map(|port| fixed(port.port).filter(|_| app.require_ports))
@@ -287,7 +287,7 @@ fn volume_name(instance: &Instance, path: &str) -> String {
     let path: String = path.trim_matches('/').chars().map(plain).collect();
     format!(
         "fleet-local.{}.{}.{path}",
-        instance.app.id.safe(),
+        instance.app.id.safe_path(),
         instance.slot
     )
 }

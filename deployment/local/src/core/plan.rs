@@ -5,12 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use moodvane_marathon_api::{Action, ActionName, App, Cycle, PathId, Step, layers};
+use moodvane_marathon_api::{Action, ActionName, App, CycleError, PathId, Step, dependency_layers};
 
 use super::desired::Desired;
 
 /// The steps; none where nothing changes.
-pub(super) fn steps(from: &Desired, to: &Desired) -> Result<Vec<Step>, Cycle> {
+pub(super) fn steps(from: &Desired, to: &Desired) -> Result<Vec<Step>, CycleError> {
     let starts = layers_of(to)?;
     let mut stops = layers_of(from)?;
     stops.reverse();
@@ -44,10 +44,10 @@ pub(super) fn affected(steps: &[Step]) -> BTreeSet<PathId> {
         .collect()
 }
 
-fn layers_of(desired: &Desired) -> Result<Vec<Vec<PathId>>, Cycle> {
+fn layers_of(desired: &Desired) -> Result<Vec<Vec<PathId>>, CycleError> {
     desired
         .tree(&PathId::root())
-        .map_or(Ok(Vec::new()), |root| layers(&root))
+        .map_or(Ok(Vec::new()), |root| dependency_layers(&root))
 }
 
 fn change(from: Option<&App>, to: &App) -> Option<ActionName> {

@@ -1,7 +1,7 @@
 //! What `fleet local` does not do, and therefore refuses.
 
 use moodvane_marathon_api::{
-    App, EngineType, EnvValue, IpProtocol, NetworkMode, Operator, Refused, Violation,
+    App, BodyError, EngineType, EnvValue, IpProtocol, NetworkMode, Operator, Violation,
 };
 
 /// Options of `docker run` that the Docker runtime knows.
@@ -25,8 +25,8 @@ pub(crate) const PARAMETERS: [&str; 14] = [
 /// Refuses an app that asks for what is not done here.
 ///
 /// # Errors
-/// [`Refused::NotValid`] with everything of that kind.
-pub(super) fn what_is_not_done(app: &App, containers: bool, place: &str) -> Result<(), Refused> {
+/// [`BodyError::InvalidObject`] with everything of that kind.
+pub(super) fn what_is_not_done(app: &App, containers: bool, place: &str) -> Result<(), BodyError> {
     let mut wrong = Vec::new();
     let mut refuse = |below: &str, what: &str| {
         wrong.push(Violation::new(
@@ -97,13 +97,13 @@ pub(super) fn what_is_not_done(app: &App, containers: bool, place: &str) -> Resu
     if wrong.is_empty() {
         Ok(())
     } else {
-        Err(Refused::NotValid(wrong))
+        Err(BodyError::InvalidObject(wrong))
     }
 }
 
 fn container(app: &App, containers: bool, refuse: &mut impl FnMut(&str, &str)) {
     let Some(container) = &app.container else {
-        if !app.in_host_network() {
+        if !app.uses_host_network() {
             refuse("networks", "a network of its own without a container");
         }
         if containers {

@@ -73,7 +73,7 @@ impl Core {
             .collect();
         servers.sort();
         Some(Service {
-            name: format!("{}_{index}", app.id.safe()),
+            name: format!("{}_{index}", app.id.safe_path()),
             port,
             hosts: label("VHOST")
                 .map(|hosts| {

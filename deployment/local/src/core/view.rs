@@ -1,8 +1,8 @@
 //! What clients are told, in Marathon's shapes.
 
 use moodvane_marathon_api::{
-    ActionInfo, ActionName, AppInfo, Delay, Deployment, Group, Identified, IpAddress, IpProtocol,
-    PathId, Queue, QueueItem, ReadinessResult, Task, TaskState, Timestamp,
+    ActionInfo, ActionName, AppInfo, Deployment, DeploymentRef, Group, IpAddress, IpProtocol,
+    PathId, Queue, QueueDelay, QueueItem, ReadinessCheckResult, Task, TaskState, Timestamp,
 };
 
 use super::deploy::Deploying;
@@ -180,7 +180,7 @@ impl Core {
             Some(QueueItem {
                 count: u32::try_from(waits.len()).unwrap_or(u32::MAX),
                 role: app.role.clone().unwrap_or_default(),
-                delay: Delay {
+                delay: QueueDelay {
                     time_left_seconds: left.as_secs(),
                     overdue: left.is_zero() && first.blocked.is_any(),
                 },
@@ -261,7 +261,7 @@ impl Core {
         }
     }
 
-    fn results_for(&self, action: ActionName, app: &PathId) -> Vec<ReadinessResult> {
+    fn results_for(&self, action: ActionName, app: &PathId) -> Vec<ReadinessCheckResult> {
         match action {
             ActionName::Scale | ActionName::Restart => {
                 self.readiness_results(&self.of_app(app).collect::<Vec<_>>())
@@ -270,12 +270,12 @@ impl Core {
         }
     }
 
-    fn deployments_of(&self, id: &PathId) -> Vec<Identified> {
+    fn deployments_of(&self, id: &PathId) -> Vec<DeploymentRef> {
         let touches = |deploying: &&Deploying| plan::affected(&deploying.plan.steps).contains(id);
         self.deployments
             .iter()
             .filter(touches)
-            .map(|deploying| Identified {
+            .map(|deploying| DeploymentRef {
                 id: deploying.plan.id.clone(),
             })
             .collect()

@@ -1,6 +1,6 @@
 //! What is refused, where, and as what.
 
-use moodvane_marathon_api::Details;
+use moodvane_marathon_api::ErrorDetails;
 use serde_json::{Value, json};
 
 use super::world::{World, app, path};
@@ -8,7 +8,7 @@ use crate::core::{Force, RequestError};
 
 fn places(error: &RequestError) -> Vec<String> {
     match error.body().details {
-        Some(Details::Places(places)) => {
+        Some(ErrorDetails::Violations(places)) => {
             places.into_iter().map(|violation| violation.path).collect()
         }
         _ => Vec::new(),

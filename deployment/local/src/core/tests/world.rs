@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use moodvane_marathon_api::{
     App, Deployment, DeploymentResult, Event, GroupUpdate, PathId, Task, TaskState, Timestamp,
-    read_app, read_app_update, read_group,
+    parse_app, parse_app_update, parse_group,
 };
 use serde_json::{Value, json};
 
@@ -105,7 +105,7 @@ impl World {
     }
 
     pub(super) fn create(&mut self, app: Value) -> Result<DeploymentResult, RequestError> {
-        let app = read_app(app.to_string().as_bytes())?;
+        let app = parse_app(app.to_string().as_bytes())?;
         self.ask(|core, now| {
             core.create_app(app, Force::No, now)
                 .map(|(_, result)| result)
@@ -118,7 +118,7 @@ impl World {
         update: Value,
         force: Force,
     ) -> Result<DeploymentResult, RequestError> {
-        let update = read_app_update(update.to_string().as_bytes())?;
+        let update = parse_app_update(update.to_string().as_bytes())?;
         self.ask(|core, now| {
             core.put_app(&path(id), &update, false, force, now)
                 .map(|put| put.result)
@@ -130,7 +130,7 @@ impl World {
         id: &str,
         group: Value,
     ) -> Result<DeploymentResult, RequestError> {
-        let group: GroupUpdate = read_group(group.to_string().as_bytes())?;
+        let group: GroupUpdate = parse_group(group.to_string().as_bytes())?;
         self.ask(|core, now| core.put_group(&path(id), &group, Force::No, now))
     }
 

@@ -76,7 +76,7 @@ impl Engine {
     #[allow(clippy::cast_possible_truncation)]
     fn host_config(&self, launch: &Launch, body: &mut ContainerCreateBody) -> HostConfig {
         let app = &launch.app;
-        let in_host_network = app.in_host_network();
+        let in_host_network = app.uses_host_network();
         let mut host = HostConfig {
             cpu_shares: Some(((app.cpus * 1024.0) as i64).max(2)),
             memory: Some((app.mem * f64::from(1 << 20)) as i64).filter(|bytes| *bytes > 0),

@@ -1,38 +1,38 @@
-//! The order that dependencies give.
+//! The start order that dependencies define.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::group::Group;
 use crate::path_id::PathId;
 
-/// Dependencies that lead back to where they began.
+/// A cycle of dependencies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Dependency graph has cyclic dependencies.")]
-pub struct Cycle {
-    /// The apps in it.
+pub struct CycleError {
+    /// The apps in or behind the cycle.
     pub apps: Vec<PathId>,
 }
 
-/// All apps below `root` in layers: each depends on earlier layers alone. What depends on a group depends
-/// on all its apps, and what a group depends on all its apps depend on. A name of nothing is passed over.
+/// Returns all apps below `root` in layers; each layer depends only on earlier ones. A dependency on a
+/// group means all its apps, and a group's dependencies apply to all its apps. Unknown ids are ignored.
 ///
 /// # Errors
-/// [`Cycle`] where there is no such order.
-pub fn layers(root: &Group) -> Result<Vec<Vec<PathId>>, Cycle> {
+/// [`CycleError`] if the dependencies have a cycle.
+pub fn dependency_layers(root: &Group) -> Result<Vec<Vec<PathId>>, CycleError> {
     let names: Vec<PathId> = root
         .all_apps()
         .into_iter()
         .map(|app| app.id.clone())
         .collect();
     let mut needs = BTreeMap::new();
-    gather(root, &BTreeSet::new(), &names, &mut needs);
+    collect_dependencies(root, &BTreeSet::new(), &names, &mut needs);
     let mut done: BTreeSet<PathId> = BTreeSet::new();
     let mut layers = Vec::new();
     while !needs.is_empty() {
         let is_free = |id: &&PathId| needs.get(*id).is_some_and(|needed| needed.is_subset(&done));
         let layer: Vec<PathId> = names.iter().filter(is_free).cloned().collect();
         if layer.is_empty() {
-            return Err(Cycle {
+            return Err(CycleError {
                 apps: needs.into_keys().collect(),
             });
         }
@@ -45,7 +45,7 @@ pub fn layers(root: &Group) -> Result<Vec<Vec<PathId>>, Cycle> {
     Ok(layers)
 }
 
-fn gather(
+fn collect_dependencies(
     group: &Group,
     from_above: &BTreeSet<PathId>,
     names: &[PathId],
@@ -63,14 +63,14 @@ fn gather(
         group
             .dependencies
             .iter()
-            .map(|id| id.within(&group.id))
+            .map(|id| id.resolve(&group.id))
             .flat_map(|id| apps_of(&id)),
     );
     for app in &group.apps {
         let own = app
             .dependencies
             .iter()
-            .map(|id| id.within(&group.id))
+            .map(|id| id.resolve(&group.id))
             .flat_map(|id| apps_of(&id));
         needs.insert(
             app.id.clone(),
@@ -78,6 +78,6 @@ fn gather(
         );
     }
     for inner in &group.groups {
-        gather(inner, &inherited, names, needs);
+        collect_dependencies(inner, &inherited, names, needs);
     }
 }

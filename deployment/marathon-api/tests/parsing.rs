@@ -1,20 +1,20 @@
-//! What is read: defaults, both steps of refusal, and the forms of old.
+//! Parsing: defaults, both kinds of rejection, and legacy fields.
 
 use moodvane_marathon_api::{
-    Details, NetworkMode, PathId, Refused, read_app, read_app_update, read_app_updates, read_group,
-    read_task_ids, validate_app, value_of,
+    BodyError, ErrorDetails, NetworkMode, PathId, parse_app, parse_app_update, parse_app_updates,
+    parse_group, parse_task_ids, to_json, validate_app,
 };
 use serde_json::{Value, json};
 
-fn read(app: &Value) -> Result<Value, Refused> {
-    read_app(app.to_string().as_bytes()).map(|app| value_of(&app))
+fn read(app: &Value) -> Result<Value, BodyError> {
+    parse_app(app.to_string().as_bytes()).map(|app| to_json(&app))
 }
 
-/// The status, the message and the places with what is wrong there.
-fn told(refused: &Refused) -> (u16, String, Vec<String>) {
+/// The status, the message and the violations.
+fn summary(refused: &BodyError) -> (u16, String, Vec<String>) {
     let body = refused.body();
     let places = match body.details {
-        Some(Details::Places(places)) => places
+        Some(ErrorDetails::Violations(places)) => places
             .into_iter()
             .map(|place| format!("{} {}", place.path, place.errors.join(",")))
             .collect(),
@@ -24,8 +24,8 @@ fn told(refused: &Refused) -> (u16, String, Vec<String>) {
 }
 
 #[test]
-fn an_app_has_marathons_defaults() {
-    // As Marathon 1.11 answered to the same, but for the role, which is the server's.
+fn applies_marathon_defaults_to_apps() {
+    // The response of Marathon 1.11 to the same app, without the role, which is the server's.
     let expected = json!({
         "id": "/tr/a", "backoffFactor": 1.15, "backoffSeconds": 1, "cmd": "exec sleep 1000", "cpus": 0.1, "disk": 0.0,
         "executor": "", "instances": 1, "labels": {}, "maxLaunchDelaySeconds": 300, "mem": 16.0, "gpus": 0,
@@ -46,11 +46,11 @@ fn an_app_has_marathons_defaults() {
             .cloned()
             .collect::<Vec<_>>()
     };
-    assert_eq!(order(&read), order(&expected), "in Marathon's order");
+    assert_eq!(order(&read), order(&expected), "key order");
 }
 
 #[test]
-fn a_health_check_has_marathons_defaults() {
+fn applies_marathon_defaults_to_health_checks() {
     let check = json!({ "protocol": "HTTP", "path": "/", "portIndex": 0, "intervalSeconds": 1, "timeoutSeconds": 1,
                         "gracePeriodSeconds": 5 });
     let read = read(&json!({ "id": "/a", "cmd": "x", "healthChecks": [check] })).unwrap();
@@ -60,7 +60,7 @@ fn a_health_check_has_marathons_defaults() {
 }
 
 #[test]
-fn null_is_absent_and_words_are_read_in_any_case() {
+fn treats_null_as_absent_and_ignores_case_of_enums() {
     let app = json!({ "id": "/a", "cmd": "x", "instances": null, "container": null, "killSelection": "oldest_first" });
     let read = read(&app).unwrap();
     assert_eq!(
@@ -70,10 +70,10 @@ fn null_is_absent_and_words_are_read_in_any_case() {
 }
 
 #[test]
-fn forms_of_old_are_read_as_those_of_now() {
+fn converts_legacy_fields() {
     let docker = json!({ "image": "x", "network": "BRIDGE", "portMappings": [{ "containerPort": 80, "hostPort": 0 }] });
     let bridge = json!({ "id": "/a", "container": { "type": "DOCKER", "docker": docker } });
-    let app = read_app(bridge.to_string().as_bytes()).unwrap();
+    let app = parse_app(bridge.to_string().as_bytes()).unwrap();
     assert_eq!(
         (app.networks[0].mode, app.port_mappings()[0].container_port),
         (NetworkMode::Bridge, 80)
@@ -91,7 +91,7 @@ fn forms_of_old_are_read_as_those_of_now() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_as_marathon_does() {
+fn rejects_unparseable_bodies_like_marathon() {
     let app = json!({ "id": "/tr/a", "cmd": "x" });
     let with = |key: &str, value: Value| {
         let mut app = app.clone();
@@ -173,8 +173,8 @@ fn what_cannot_be_read_is_refused_as_marathon_does() {
             Some("/upgradeStrategy/maximumOverCapacity error.max"),
         ),
     ] {
-        let refused = read_app(body.as_bytes()).unwrap_err();
-        let (found, words, places) = told(&refused);
+        let refused = parse_app(body.as_bytes()).unwrap_err();
+        let (found, words, places) = summary(&refused);
         assert_eq!(
             (found, words.as_str(), places.first().map(String::as_str)),
             (status, message, place),
@@ -184,7 +184,7 @@ fn what_cannot_be_read_is_refused_as_marathon_does() {
 }
 
 #[test]
-fn what_is_not_allowed_is_refused_as_marathon_does() {
+fn rejects_invalid_objects_like_marathon() {
     let nothing = "AppDefinition must either contain one of 'cmd' or 'args', and/or a 'container'.";
     for (more, place) in [
         (json!({}), format!("/ {nothing}")),
@@ -218,25 +218,26 @@ fn what_is_not_allowed_is_refused_as_marathon_does() {
     ] {
         let mut app = json!({ "id": "/a" });
         app.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let app = read_app(app.to_string().as_bytes()).unwrap();
-        let (status, message, places) = told(&validate_app(&app).unwrap_err());
+        let app = parse_app(app.to_string().as_bytes()).unwrap();
+        let (status, message, places) = summary(&validate_app(&app).unwrap_err());
         assert_eq!((status, message.as_str(), places), (422, "Object is not valid", vec![place]), "{more}");
     }
 }
 
 #[test]
-fn what_is_wrong_in_a_group_is_told_with_its_place() {
+fn reports_location_of_errors_in_groups() {
     let group = json!({ "id": "/g", "groups": [{ "id": "s", "apps": [{ "id": "a", "cmd": "x" }, { "id": "b", "cpus": -1 }] }] });
-    let (_, _, places) = told(&read_group(group.to_string().as_bytes()).unwrap_err());
+    let (_, _, places) = summary(&parse_group(group.to_string().as_bytes()).unwrap_err());
     assert_eq!(places, ["/groups(0)/apps(1)/cpus error.min"]);
 }
 
 #[test]
-fn an_update_changes_what_it_names_and_keeps_the_name() {
-    let app = read_app(br#"{"id": "/a", "cmd": "x", "instances": 3, "env": {"A": "1", "B": "2"}}"#)
-        .unwrap();
-    let update = read_app_update(br#"{"id": "/other", "env": {"A": "2"}, "cmd": null}"#).unwrap();
-    let changed = update.onto(&app).unwrap();
+fn update_sets_given_fields_and_keeps_id() {
+    let app =
+        parse_app(br#"{"id": "/a", "cmd": "x", "instances": 3, "env": {"A": "1", "B": "2"}}"#)
+            .unwrap();
+    let update = parse_app_update(br#"{"id": "/other", "env": {"A": "2"}, "cmd": null}"#).unwrap();
+    let changed = update.apply_to(&app).unwrap();
     assert_eq!(
         (
             changed.id.to_string().as_str(),
@@ -246,21 +247,21 @@ fn an_update_changes_what_it_names_and_keeps_the_name() {
         ("/a", 3, 1)
     );
     assert_eq!(changed.cmd, app.cmd);
-    assert!(changed.runs_the_same_as(&changed.clone()) && !changed.runs_the_same_as(&app));
-    let refused = read_app_update(br#"{"instances": -1}"#).unwrap_err();
-    assert_eq!(told(&refused).2, ["/instances error.min"]);
+    assert!(changed.has_same_run_spec(&changed.clone()) && !changed.has_same_run_spec(&app));
+    let refused = parse_app_update(br#"{"instances": -1}"#).unwrap_err();
+    assert_eq!(summary(&refused).2, ["/instances error.min"]);
 }
 
 #[test]
-fn lists_are_read() {
-    let updates = read_app_updates(br#"[{"id": "/a", "instances": 0}]"#).unwrap();
+fn parses_lists() {
+    let updates = parse_app_updates(br#"[{"id": "/a", "instances": 0}]"#).unwrap();
     assert_eq!(updates[0].0, "/a".parse::<PathId>().unwrap());
-    assert!(read_app_updates(br#"[{"instances": 0}]"#).is_err());
-    assert_eq!(read_task_ids(br#"{"ids": ["x"]}"#).unwrap(), ["x"]);
+    assert!(parse_app_updates(br#"[{"instances": 0}]"#).is_err());
+    assert_eq!(parse_task_ids(br#"{"ids": ["x"]}"#).unwrap(), ["x"]);
 }
 
 #[test]
-fn a_path_is_absolute_or_within() {
+fn resolves_relative_paths_and_rejects_invalid_ones() {
     let path = |text: &str| text.parse::<PathId>().unwrap();
     for (text, base, expected) in [
         ("/a/b", "/c", "/a/b"),
@@ -274,7 +275,7 @@ fn a_path_is_absolute_or_within() {
             continue;
         }
         assert_eq!(
-            path(text).within(&path(base)).to_string(),
+            path(text).resolve(&path(base)).to_string(),
             expected,
             "{text} in {base}"
         );
@@ -289,7 +290,7 @@ fn a_path_is_absolute_or_within() {
     );
     assert_eq!(
         (
-            path("/a/b.c").safe().as_str(),
+            path("/a/b.c").safe_path().as_str(),
             path("/a/b").parent(),
             path("/").is_root()
         ),

@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{SITE_FILE, Site, SiteError};
+use super::{CONFIG_FILE, ConfigError, FleetConfig};
 
 const MAX_BYTES: u64 = 1 << 20;
 
-impl Site {
+impl FleetConfig {
     /// Reads the site of a folder. One of its overlays is laid over it, and then each file of
     /// `values`, which has the same keys, in turn.
     ///
     /// # Errors
-    /// [`SiteError`] where there is none, or it is wrong.
+    /// [`ConfigError`] where there is none, or it is wrong.
     pub fn load(
         folder: &Path,
         overlay: Option<&str>,
         values: &[PathBuf],
-    ) -> Result<Self, SiteError> {
-        let path = folder.join(SITE_FILE);
+    ) -> Result<Self, ConfigError> {
+        let path = folder.join(CONFIG_FILE);
         let mut table = base(&read(&path)?, overlay, &path)?;
         let mut named = path.display().to_string();
         for file in values {
@@ -33,12 +33,12 @@ impl Site {
     /// Reads a site from its text; `path` is for messages.
     ///
     /// # Errors
-    /// [`SiteError`] where it is wrong.
-    pub fn parse(text: &str, overlay: Option<&str>, path: &Path) -> Result<Self, SiteError> {
+    /// [`ConfigError`] where it is wrong.
+    pub fn parse(text: &str, overlay: Option<&str>, path: &Path) -> Result<Self, ConfigError> {
         Self::from_table(base(text, overlay, path)?, path)
     }
 
-    fn from_table(table: Table, path: &Path) -> Result<Self, SiteError> {
+    fn from_table(table: Table, path: &Path) -> Result<Self, ConfigError> {
         let site: Self =
             serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
                 let key = error.path().to_string();
@@ -47,7 +47,7 @@ impl Site {
         site.check(path)
     }
 
-    fn check(self, path: &Path) -> Result<Self, SiteError> {
+    fn check(self, path: &Path) -> Result<Self, ConfigError> {
         for (index, secret) in self.secret.iter().enumerate() {
             let given = [
                 secret.store.is_some(),
@@ -72,7 +72,7 @@ impl Site {
     }
 }
 
-fn table_of(text: &str, path: &Path) -> Result<Table, SiteError> {
+fn table_of(text: &str, path: &Path) -> Result<Table, ConfigError> {
     text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| {
             text.get(..span.start).unwrap_or(text).matches('\n').count() + 1
@@ -82,7 +82,7 @@ fn table_of(text: &str, path: &Path) -> Result<Table, SiteError> {
 }
 
 /// The site's own table with one of its overlays laid over it.
-fn base(text: &str, overlay: Option<&str>, path: &Path) -> Result<Table, SiteError> {
+fn base(text: &str, overlay: Option<&str>, path: &Path) -> Result<Table, ConfigError> {
     let mut table = table_of(text, path)?;
     let overlays = match table.remove("overlay") {
         None => Table::new(),
@@ -93,7 +93,7 @@ fn base(text: &str, overlay: Option<&str>, path: &Path) -> Result<Table, SiteErr
         return Ok(table);
     };
     let Some(Value::Table(over)) = overlays.get(name) else {
-        return Err(SiteError::NoOverlay {
+        return Err(ConfigError::NoOverlay {
             path: path.to_owned(),
             name: name.to_owned(),
             known: overlays.keys().cloned().collect(),
@@ -103,8 +103,8 @@ fn base(text: &str, overlay: Option<&str>, path: &Path) -> Result<Table, SiteErr
     Ok(table)
 }
 
-fn wrong(path: &Path, key: impl Into<String>, why: impl Into<String>) -> SiteError {
-    SiteError::Wrong {
+fn wrong(path: &Path, key: impl Into<String>, why: impl Into<String>) -> ConfigError {
+    ConfigError::Wrong {
         path: path.to_owned(),
         key: key.into(),
         why: why.into(),
@@ -112,8 +112,8 @@ fn wrong(path: &Path, key: impl Into<String>, why: impl Into<String>) -> SiteErr
 }
 
 /// The text of a file that is not too long.
-fn read(path: &Path) -> Result<String, SiteError> {
-    let unreadable = |why: String| SiteError::Unreadable {
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |why: String| ConfigError::Unreadable {
         path: path.to_owned(),
         why,
     };

@@ -1,7 +1,7 @@
-//! Bodies of requests, read in the two steps in which Marathon reads them.
+//! Parsing of request bodies, in the same two steps as Marathon.
 //!
-//! First the JSON ([`Refused::Empty`], [`Refused::NotJson`]), then its shape ([`Refused::Shape`]). What
-//! the shape says is judged by [`crate::validate_app`].
+//! First the JSON ([`BodyError::Empty`], [`BodyError::InvalidJson`]), then its shape
+//! ([`BodyError::InvalidShape`]). [`crate::validate_app`] checks the rules across fields.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,33 +10,33 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::app::App;
 use crate::app_update::AppUpdate;
+use crate::error::{BodyError, Violation};
 use crate::group::GroupUpdate;
-use crate::normal;
+use crate::normalize;
 use crate::path_id::PathId;
-use crate::refused::{Refused, Violation};
 use crate::task::TaskIds;
 
-/// The app in the body of `POST /v2/apps`, with all defaults.
+/// Parses the body of `POST /v2/apps` and applies all defaults.
 ///
 /// # Errors
-/// [`Refused`] as Marathon refuses it.
-pub fn read_app(body: &[u8]) -> Result<App, Refused> {
+/// [`BodyError`] as Marathon rejects the body.
+pub fn parse_app(body: &[u8]) -> Result<App, BodyError> {
     app_from(json(body)?)
 }
 
-/// The fields in the body of `PUT /v2/apps/ID`.
+/// Parses the body of `PUT /v2/apps/ID`.
 ///
 /// # Errors
-/// [`Refused`] as Marathon refuses it.
-pub fn read_app_update(body: &[u8]) -> Result<AppUpdate, Refused> {
+/// [`BodyError`] as Marathon rejects the body.
+pub fn parse_app_update(body: &[u8]) -> Result<AppUpdate, BodyError> {
     update_from(json(body)?, "")
 }
 
-/// The fields of several apps, in the body of `PUT /v2/apps`; each names its app.
+/// Parses the body of `PUT /v2/apps`, an array of updates with ids.
 ///
 /// # Errors
-/// [`Refused`] as Marathon refuses it.
-pub fn read_app_updates(body: &[u8]) -> Result<Vec<(PathId, AppUpdate)>, Refused> {
+/// [`BodyError`] as Marathon rejects the body.
+pub fn parse_app_updates(body: &[u8]) -> Result<Vec<(PathId, AppUpdate)>, BodyError> {
     let Value::Array(items) = json(body)? else {
         return Err(shape("/", "error.expected.jsarray"));
     };
@@ -51,40 +51,40 @@ pub fn read_app_updates(body: &[u8]) -> Result<Vec<(PathId, AppUpdate)>, Refused
     items.into_iter().enumerate().map(one).collect()
 }
 
-/// The group in the body of a request.
+/// Parses a group.
 ///
 /// # Errors
-/// [`Refused`] as Marathon refuses it.
-pub fn read_group(body: &[u8]) -> Result<GroupUpdate, Refused> {
+/// [`BodyError`] as Marathon rejects the body.
+pub fn parse_group(body: &[u8]) -> Result<GroupUpdate, BodyError> {
     let value = json(body)?;
     if !value.is_object() {
         return Err(shape("/", "error.expected.jsobject"));
     }
     let mut group: GroupUpdate = typed(value, "")?;
-    let mut wrong = Vec::new();
-    normal::group(&mut group, "", &mut wrong);
-    if wrong.is_empty() {
+    let mut violations = Vec::new();
+    normalize::normalize_group(&mut group, "", &mut violations);
+    if violations.is_empty() {
         Ok(group)
     } else {
-        Err(Refused::Shape(wrong))
+        Err(BodyError::InvalidShape(violations))
     }
 }
 
-/// The names in the body of `POST /v2/tasks/delete`.
+/// Parses the body of `POST /v2/tasks/delete` into task ids.
 ///
 /// # Errors
-/// [`Refused`] as Marathon refuses it.
-pub fn read_task_ids(body: &[u8]) -> Result<Vec<String>, Refused> {
+/// [`BodyError`] as Marathon rejects the body.
+pub fn parse_task_ids(body: &[u8]) -> Result<Vec<String>, BodyError> {
     Ok(typed::<TaskIds>(json(body)?, "")?.ids)
 }
 
-/// `what` as JSON; the types of this crate always are.
+/// Serializes a type of this crate.
 #[must_use]
-pub fn value_of<T: Serialize>(what: &T) -> Value {
+pub fn to_json<T: Serialize>(what: &T) -> Value {
     serde_json::to_value(what).unwrap_or_default()
 }
 
-pub(crate) fn app_from(value: Value) -> Result<App, Refused> {
+pub(crate) fn app_from(value: Value) -> Result<App, BodyError> {
     let value = without_nulls(value);
     let Some(fields) = value.as_object() else {
         return Err(shape("/id", format!("{value} is not an object")));
@@ -96,49 +96,49 @@ pub(crate) fn app_from(value: Value) -> Result<App, Refused> {
         ));
     }
     let mut app: App = typed(value, "")?;
-    let mut wrong = Vec::new();
-    normal::app(&mut app, "", &mut wrong);
-    if wrong.is_empty() {
+    let mut violations = Vec::new();
+    normalize::normalize_app(&mut app, "", &mut violations);
+    if violations.is_empty() {
         Ok(app)
     } else {
-        Err(Refused::Shape(wrong))
+        Err(BodyError::InvalidShape(violations))
     }
 }
 
-fn update_from(value: Value, place: &str) -> Result<AppUpdate, Refused> {
+fn update_from(value: Value, place: &str) -> Result<AppUpdate, BodyError> {
     let Value::Object(fields) = without_nulls(value) else {
         return Err(shape(
             if place.is_empty() { "/" } else { place },
             "error.expected.jsobject",
         ));
     };
-    // The fields are read as an app of any name, so that a wrong one is told now.
+    // Parse the fields as an app of any id, to report invalid ones now.
     let mut whole = fields.clone();
     whole
         .entry("id")
         .or_insert_with(|| Value::String("/any".to_owned()));
     let mut app: App = typed(Value::Object(whole), place)?;
-    let mut wrong = Vec::new();
-    normal::app(&mut app, place, &mut wrong);
-    if wrong.is_empty() {
+    let mut violations = Vec::new();
+    normalize::normalize_app(&mut app, place, &mut violations);
+    if violations.is_empty() {
         Ok(AppUpdate { fields })
     } else {
-        Err(Refused::Shape(wrong))
+        Err(BodyError::InvalidShape(violations))
     }
 }
 
-fn json(body: &[u8]) -> Result<Value, Refused> {
+fn json(body: &[u8]) -> Result<Value, BodyError> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Err(Refused::Empty);
+        return Err(BodyError::Empty);
     }
-    serde_json::from_slice(body).map_err(|error| Refused::NotJson(error.to_string()))
+    serde_json::from_slice(body).map_err(|error| BodyError::InvalidJson(error.to_string()))
 }
 
-fn typed<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, Refused> {
+fn typed<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, BodyError> {
     serde_path_to_error::deserialize(without_nulls(value)).map_err(|error| {
-        let path = place_of(place, error.path());
+        let path = location(place, error.path());
         let why = error.into_inner().to_string();
-        // The place is that of the object that lacks it.
+        // serde reports the path of the object that lacks the field.
         match why
             .strip_prefix("missing field `")
             .and_then(|rest| rest.split('`').next())
@@ -147,12 +147,12 @@ fn typed<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, Refused> {
                 format!("{}/{field}", path.trim_end_matches('/')),
                 "error.path.missing",
             ),
-            None => shape(path, in_marathons_words(&why)),
+            None => shape(path, marathon_error_code(&why)),
         }
     })
 }
 
-/// `null` is what is absent, as for Marathon.
+/// Removes `null` values, which Marathon treats as absent.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -167,11 +167,11 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-fn shape(path: impl Into<String>, error: impl Into<String>) -> Refused {
-    Refused::Shape(vec![Violation::new(path, error)])
+fn shape(path: impl Into<String>, error: impl Into<String>) -> BodyError {
+    BodyError::InvalidShape(vec![Violation::new(path, error)])
 }
 
-fn place_of(place: &str, path: &Path) -> String {
+fn location(place: &str, path: &Path) -> String {
     let mut text = place.to_owned();
     for segment in path {
         match segment {
@@ -187,7 +187,7 @@ fn place_of(place: &str, path: &Path) -> String {
     }
 }
 
-fn in_marathons_words(why: &str) -> String {
+fn marathon_error_code(why: &str) -> String {
     if why.starts_with("invalid value: integer") {
         return "error.min".to_owned();
     }

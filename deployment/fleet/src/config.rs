@@ -2,7 +2,7 @@
 //!
 //! Guarantee: a key that nobody knows is refused, so that a slip does not pass for a default.
 
-mod reading;
+mod load;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The file's name in the folder of the definitions.
-pub const SITE_FILE: &str = "fleet.toml";
+pub const CONFIG_FILE: &str = "fleet.toml";
 
 /// Why a site cannot be read.
 #[derive(Debug, Error)]
-pub enum SiteError {
+pub enum ConfigError {
     /// The file cannot be read.
     #[error("{path}: {why}")]
     Unreadable {
@@ -50,9 +50,9 @@ pub enum SiteError {
 /// What one installation chooses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Site {
+pub struct FleetConfig {
     /// Where everything lives.
-    pub group: GroupSite,
+    pub group: GroupConfig,
     /// The images.
     pub images: Images,
     /// The agents.
@@ -84,7 +84,7 @@ pub struct Site {
 /// Where everything lives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GroupSite {
+pub struct GroupConfig {
     /// Its id.
     pub id: String,
     /// The role of its resources; empty for Marathon's.

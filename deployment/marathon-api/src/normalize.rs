@@ -1,36 +1,40 @@
-//! What is read, brought to one form: defaults that depend on other fields, and fields of old.
+//! Normalization after parsing: defaults that depend on other fields, and legacy fields.
 //!
-//! Bounds of single numbers are checked here too: for Marathon they belong to the shape.
+//! Bounds of single numbers are checked here too, because Marathon reports them as shape errors.
 
 use crate::app::App;
 use crate::app_parts::Artifact;
 use crate::container::{Container, Network, PortDefinition, PortMapping};
+use crate::enums::{HealthProtocol, NetworkMode, PortProtocol};
+use crate::error::Violation;
 use crate::group::GroupUpdate;
-use crate::refused::Violation;
-use crate::words::{HealthProtocol, NetworkMode, PortProtocol};
 
-pub(crate) fn group(group: &mut GroupUpdate, place: &str, wrong: &mut Vec<Violation>) {
+pub(crate) fn normalize_group(
+    group: &mut GroupUpdate,
+    path: &str,
+    violations: &mut Vec<Violation>,
+) {
     if group
         .scale_by
         .is_some_and(|factor| factor.is_nan() || factor < 0.0)
     {
-        wrong.push(Violation::new(format!("{place}/scaleBy"), "error.min"));
+        violations.push(Violation::new(format!("{path}/scaleBy"), "error.min"));
     }
     for (index, member) in group.apps.iter_mut().flatten().enumerate() {
-        app(member, &format!("{place}/apps({index})"), wrong);
+        normalize_app(member, &format!("{path}/apps({index})"), violations);
     }
     for (index, member) in group.groups.iter_mut().flatten().enumerate() {
-        self::group(member, &format!("{place}/groups({index})"), wrong);
+        normalize_group(member, &format!("{path}/groups({index})"), violations);
     }
 }
 
-pub(crate) fn app(app: &mut App, place: &str, wrong: &mut Vec<Violation>) {
-    bounds(app, place, wrong);
+pub(crate) fn normalize_app(app: &mut App, path: &str, violations: &mut Vec<Violation>) {
+    check_bounds(app, path, violations);
     if app.fetch.is_empty() {
         app.fetch = app.uris.drain(..).map(artifact).collect();
     }
-    networks(app);
-    ports(app);
+    default_networks(app);
+    default_ports(app);
     for check in &mut app.health_checks {
         let by_port = check.protocol != HealthProtocol::Command;
         if by_port && check.port.is_none() && check.port_index.is_none() {
@@ -39,7 +43,7 @@ pub(crate) fn app(app: &mut App, place: &str, wrong: &mut Vec<Violation>) {
     }
 }
 
-fn bounds(app: &App, place: &str, wrong: &mut Vec<Violation>) {
+fn check_bounds(app: &App, path: &str, violations: &mut Vec<Violation>) {
     let least = [
         ("cpus", app.cpus, 0.001),
         ("mem", app.mem, 0.0),
@@ -48,7 +52,7 @@ fn bounds(app: &App, place: &str, wrong: &mut Vec<Violation>) {
     ];
     for (name, value, bound) in least {
         if value.is_nan() || value < bound {
-            wrong.push(Violation::new(format!("{place}/{name}"), "error.min"));
+            violations.push(Violation::new(format!("{path}/{name}"), "error.min"));
         }
     }
     let strategy = app.upgrade_strategy;
@@ -63,19 +67,19 @@ fn bounds(app: &App, place: &str, wrong: &mut Vec<Violation>) {
             } else {
                 "error.min"
             };
-            wrong.push(Violation::new(
-                format!("{place}/upgradeStrategy/{name}"),
+            violations.push(Violation::new(
+                format!("{path}/upgradeStrategy/{name}"),
                 error,
             ));
         }
     }
     if app.cmd.as_deref() == Some("") {
-        wrong.push(Violation::new(format!("{place}/cmd"), "error.minLength"));
+        violations.push(Violation::new(format!("{path}/cmd"), "error.minLength"));
     }
     for (index, check) in app.readiness_checks.iter().enumerate() {
         if check.timeout_seconds == 0 {
-            wrong.push(Violation::new(
-                format!("{place}/readinessChecks({index})/timeoutSeconds"),
+            violations.push(Violation::new(
+                format!("{path}/readinessChecks({index})/timeoutSeconds"),
                 "error.min",
             ));
         }
@@ -92,27 +96,27 @@ fn artifact(uri: String) -> Artifact {
     }
 }
 
-fn networks(app: &mut App) {
-    let of_old = app
+fn default_networks(app: &mut App) {
+    let legacy = app
         .container
         .as_mut()
         .and_then(|container| container.docker.as_mut()?.network.take());
     if !app.networks.is_empty() {
         return;
     }
-    let mode = match of_old.as_deref() {
+    let mode = match legacy.as_deref() {
         Some(word) if word.eq_ignore_ascii_case("BRIDGE") => NetworkMode::Bridge,
         Some(word) if word.eq_ignore_ascii_case("USER") => NetworkMode::Container,
         _ => NetworkMode::Host,
     };
-    app.networks = vec![Network::of(mode)];
+    app.networks = vec![Network::new(mode)];
 }
 
-fn ports(app: &mut App) {
-    let of_old = app.ports.take();
-    let in_host_network = app.in_host_network();
+fn default_ports(app: &mut App) {
+    let legacy = app.ports.take();
+    let in_host_network = app.uses_host_network();
     if let Some(container) = app.container.as_mut() {
-        mappings(container, in_host_network);
+        default_mappings(container, in_host_network);
     }
     if !in_host_network {
         app.port_definitions = None;
@@ -132,17 +136,17 @@ fn ports(app: &mut App) {
             }]
         };
         app.port_definitions =
-            Some(of_old.map_or_else(default, |ports| ports.into_iter().map(named).collect()));
+            Some(legacy.map_or_else(default, |ports| ports.into_iter().map(named).collect()));
     }
 }
 
-fn mappings(container: &mut Container, in_host_network: bool) {
-    let of_old = container
+fn default_mappings(container: &mut Container, in_host_network: bool) {
+    let legacy = container
         .docker
         .as_mut()
         .and_then(|docker| docker.port_mappings.take());
     if container.port_mappings.is_none() {
-        container.port_mappings = of_old;
+        container.port_mappings = legacy;
     }
     if container.port_mappings.is_none() && !in_host_network {
         container.port_mappings = Some(vec![PortMapping {

@@ -1,19 +1,19 @@
-//! The enumerations of the API: each is a word in JSON.
+//! The enumerations of the API, which are strings in JSON.
 //!
-//! Marathon reads them in any case and writes them in one.
+//! Marathon accepts them in any case and writes them in one.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-macro_rules! words {
+macro_rules! string_enum {
     ($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name { $($(#[$what])* $variant),+ }
 
         impl $name {
-            /// The word as Marathon writes it.
+            /// The value as Marathon writes it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -42,48 +42,48 @@ macro_rules! words {
     };
 }
 
-words! {
-    /// Which of an app's tasks is killed first when it shrinks.
+string_enum! {
+    /// Which task is killed first on scale-down.
     KillSelection {
-        /// The one started last.
+        /// The youngest task.
         YoungestFirst = "YOUNGEST_FIRST",
-        /// The one started first.
+        /// The oldest task.
         OldestFirst = "OLDEST_FIRST",
     }
 }
-words! {
-    /// What runs a container.
+string_enum! {
+    /// The containerizer.
     EngineType {
-        /// Mesos' own containerizer.
+        /// The Mesos containerizer.
         Mesos = "MESOS",
-        /// A Docker engine.
+        /// The Docker engine.
         Docker = "DOCKER",
     }
 }
-words! {
-    /// The network that a task is in.
+string_enum! {
+    /// The network mode of a task.
     NetworkMode {
-        /// A named network with an address per task.
+        /// A named network with one address per task.
         Container = "container",
         /// A bridge on the host, with mapped ports.
         Bridge = "container/bridge",
-        /// The host's own.
+        /// The host's network.
         Host = "host",
     }
 }
-words! {
-    /// What is spoken on a port.
+string_enum! {
+    /// The transport protocol of a port.
     PortProtocol {
-        /// TCP alone.
+        /// TCP.
         Tcp = "tcp",
-        /// UDP alone.
+        /// UDP.
         Udp = "udp",
         /// Both.
         Both = "udp,tcp",
     }
 }
-words! {
-    /// How a task's health is asked for.
+string_enum! {
+    /// The protocol of a health check.
     HealthProtocol {
         /// By Marathon, over HTTP.
         Http = "HTTP",
@@ -101,7 +101,7 @@ words! {
         MesosHttps = "MESOS_HTTPS",
     }
 }
-words! {
+string_enum! {
     /// The address family of a check.
     IpProtocol {
         /// IPv4.
@@ -110,7 +110,7 @@ words! {
         Ipv6 = "IPv6",
     }
 }
-words! {
+string_enum! {
     /// The scheme of a readiness check.
     Scheme {
         /// Plain.
@@ -119,8 +119,8 @@ words! {
         Https = "HTTPS",
     }
 }
-words! {
-    /// Whether a volume may be written.
+string_enum! {
+    /// The access mode of a volume.
     ReadMode {
         /// Read only.
         ReadOnly = "RO",
@@ -128,8 +128,8 @@ words! {
         ReadWrite = "RW",
     }
 }
-words! {
-    /// How tasks are spread over hosts.
+string_enum! {
+    /// The operator of a placement constraint.
     Operator {
         /// One task per value.
         Unique = "UNIQUE",
@@ -141,86 +141,86 @@ words! {
         Like = "LIKE",
         /// Only values that do not match.
         Unlike = "UNLIKE",
-        /// At most so many per value.
+        /// At most this many per value.
         MaxPer = "MAX_PER",
         /// Only this value.
         Is = "IS",
     }
 }
-words! {
-    /// The state of a task, in Mesos' words.
+string_enum! {
+    /// The Mesos state of a task.
     TaskState {
-        /// Refused before it ran.
+        /// Rejected before it ran.
         Error = "TASK_ERROR",
-        /// Ended with an error.
+        /// Exited with an error.
         Failed = "TASK_FAILED",
-        /// Ended by itself without an error.
+        /// Exited with 0.
         Finished = "TASK_FINISHED",
-        /// Ended because it was asked to.
+        /// Killed on request.
         Killed = "TASK_KILLED",
-        /// Asked to end.
+        /// Being killed.
         Killing = "TASK_KILLING",
-        /// Runs.
+        /// Running.
         Running = "TASK_RUNNING",
         /// Being prepared.
         Staging = "TASK_STAGING",
         /// Being started.
         Starting = "TASK_STARTING",
-        /// Its agent is away.
+        /// The agent is unreachable.
         Unreachable = "TASK_UNREACHABLE",
-        /// Nobody knows.
+        /// Unknown to Mesos.
         Unknown = "TASK_UNKNOWN",
-        /// Its agent is gone.
+        /// The agent is gone.
         Gone = "TASK_GONE",
-        /// Never reached its agent.
+        /// Never reached the agent.
         Dropped = "TASK_DROPPED",
     }
 }
-words! {
-    /// The state of an instance, in Marathon's words.
+string_enum! {
+    /// The Marathon state of an instance.
     Condition {
         /// Waits for its launch.
         Scheduled = "Scheduled",
-        /// Has been given a place.
+        /// Placed on an agent.
         Provisioned = "Provisioned",
-        /// Refused before it ran.
+        /// Rejected before it ran.
         Error = "Error",
-        /// Ended with an error.
+        /// Exited with an error.
         Failed = "Failed",
-        /// Ended by itself without an error.
+        /// Exited with 0.
         Finished = "Finished",
-        /// Ended because it was asked to.
+        /// Killed on request.
         Killed = "Killed",
-        /// Asked to end.
+        /// Being killed.
         Killing = "Killing",
-        /// Runs.
+        /// Running.
         Running = "Running",
         /// Being prepared.
         Staging = "Staging",
         /// Being started.
         Starting = "Starting",
-        /// Its agent is away.
+        /// The agent is unreachable.
         Unreachable = "Unreachable",
-        /// Its agent is away for long.
+        /// The agent is unreachable and the instance is inactive.
         UnreachableInactive = "UnreachableInactive",
-        /// Its agent is gone.
+        /// The agent is gone.
         Gone = "Gone",
-        /// Never reached its agent.
+        /// Never reached the agent.
         Dropped = "Dropped",
-        /// Nobody knows.
+        /// Unknown to Mesos.
         Unknown = "Unknown",
     }
 }
-words! {
-    /// What a deployment does to one app.
+string_enum! {
+    /// The kind of a deployment action.
     ActionName {
-        /// A new app is made known; no task yet.
+        /// Adds a new app without tasks.
         Start = "StartApplication",
-        /// All its tasks are ended and it is forgotten.
+        /// Kills all tasks and removes the app.
         Stop = "StopApplication",
-        /// Its number of instances is reached.
+        /// Scales the app to its number of instances.
         Scale = "ScaleApplication",
-        /// Its tasks are replaced.
+        /// Replaces all tasks.
         Restart = "RestartApplication",
     }
 }
