@@ -154,10 +154,10 @@ impl HourRange {
     }
 }
 
-/// How far a record's own time may differ from its reception time to count as its event time.
+/// The maximum difference between the timestamp of a source and the reception time of a record.
 ///
-/// Beyond these bounds the reception time is the event time, so that a wrong clock at a source
-/// cannot put a record into an arbitrary hour.
+/// Within these bounds the source's timestamp is the event time, else the reception time is. A wrong
+/// clock at a source therefore cannot put a record into an arbitrary hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeBounds {
     /// Maximum time after the reception, in milliseconds.
@@ -175,17 +175,17 @@ impl EventTimeBounds {
 
     /// The hour that contains the event time of a record.
     #[must_use]
-    pub fn event_hour(self, own: Timestamp, received: Timestamp) -> HourSlot {
-        HourSlot::containing(self.event_time(own, received))
+    pub fn event_hour(self, stated: Timestamp, received: Timestamp) -> HourSlot {
+        HourSlot::containing(self.event_time(stated, received))
     }
 
-    /// The event time of a record: its own time if it is within the bounds, else its reception time.
-    /// Both times are in the record, so every replay gives the same result.
+    /// The event time of a record: the time that the source states if it is within the bounds, else the
+    /// reception time. Both times are in the record, so that every replay gives the same result.
     #[must_use]
-    pub fn event_time(self, own: Timestamp, received: Timestamp) -> Timestamp {
-        let delay = received.millis() - own.millis();
+    pub fn event_time(self, stated: Timestamp, received: Timestamp) -> Timestamp {
+        let delay = received.millis() - stated.millis();
         let is_plausible = delay <= i64::from(self.behind_ms) && -delay <= i64::from(self.ahead_ms);
-        if is_plausible { own } else { received }
+        if is_plausible { stated } else { received }
     }
 }
 
@@ -237,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn event_time_is_own_time_within_bounds_else_reception() {
+    fn event_time_is_stated_time_within_bounds_else_reception_time() {
         let received = "2018-01-02T12:00:00Z";
-        for (own, hour) in [
+        for (stated, hour) in [
             ("2018-01-02T11:59:59Z", "2018-01-02 11"),
             ("2018-01-02T12:10:00Z", "2018-01-02 12"),
             ("2018-01-02T12:10:00.001Z", "2018-01-02 12"),
@@ -247,8 +247,8 @@ mod tests {
             ("2018-01-01T12:00:00Z", "2018-01-01 12"),
             ("2018-01-01T11:59:59.999Z", "2018-01-02 12"),
         ] {
-            let slot = EventTimeBounds::STANDARD.event_hour(at(own), at(received));
-            assert_eq!(slot.to_string(), hour, "{own}");
+            let slot = EventTimeBounds::STANDARD.event_hour(at(stated), at(received));
+            assert_eq!(slot.to_string(), hour, "{stated}");
         }
     }
 

@@ -73,8 +73,8 @@ impl PostSums {
     }
 
     fn merge(&mut self, other: &Self) {
-        for (own, others) in self.classes.iter_mut().zip(other.classes) {
-            *own += others;
+        for (count, added) in self.classes.iter_mut().zip(other.classes) {
+            *count += added;
         }
         self.score_micros += other.score_micros;
         self.unscored += other.unscored;
@@ -142,8 +142,8 @@ impl WeatherSums {
     }
 
     fn merge(&mut self, other: &Self) {
-        for (own, others) in self.0.iter_mut().zip(&other.0) {
-            own.merge(others);
+        for (sums, added) in self.0.iter_mut().zip(&other.0) {
+            sums.merge(added);
         }
     }
 }
