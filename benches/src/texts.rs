@@ -68,10 +68,13 @@ impl Texts {
                 origin: "real",
                 all: column(&table, "text"),
             },
-            Err(_) => Self {
-                origin: "generated",
-                all: (0..GENERATED).map(sentence).collect(),
-            },
+            Err(_) => {
+                eprintln!("optional data set {REAL} is missing, using generated texts");
+                Self {
+                    origin: "generated",
+                    all: (0..GENERATED).map(sentence).collect(),
+                }
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Any bytes as an answer of Apixu.
+//! Parses any bytes as a response of Apixu.
 
 #![no_main]
 

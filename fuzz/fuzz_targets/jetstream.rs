@@ -1,4 +1,4 @@
-//! Any bytes as an event of Jetstream.
+//! Parses any bytes as an event of Jetstream.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as an answer of the National Weather Service: a point, stations, observations.
+//! Parses any bytes as responses of the National Weather Service: point, stations, observations.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as an answer of Open-Meteo: of now, and of past hours.
+//! Parses any bytes as responses of Open-Meteo: current weather and past hours.
 
 #![no_main]
 

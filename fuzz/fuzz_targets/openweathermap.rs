@@ -1,4 +1,4 @@
-//! Any bytes as an answer of OpenWeatherMap.
+//! Parses any bytes as a response of OpenWeatherMap.
 
 #![no_main]
 

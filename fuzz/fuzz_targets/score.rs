@@ -1,5 +1,5 @@
-//! Any bytes as a text: every scorer has an answer, always the same one, within its bounds; what a
-//! mention is called and what stands at the end in white space changes nothing.
+//! Scores any bytes as a text: every scorer returns a deterministic score within bounds; the name of a
+//! mention and trailing white space do not change it.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use moodvane_model::{MAX_POST_TEXT_BYTES, Score};
 use moodvane_sentiment::{LexiconScorer, DecisionRule, Scorer, TrainedScorer};
 
-/// What was scored between two readings of one text, so that what a scorer keeps is not clean.
+/// Scored between two scores of one text, so that the scorer's buffers are not clean.
 const BETWEEN: &str = "@you NOT soooo bad!! #bestDayEver :) 😡 https://example.org 1234…";
 
 struct Scorers {

@@ -1,4 +1,4 @@
-//! Any bytes as a file of posts or of weather: TSV, CSV and JSONL.
+//! Parses any bytes as a file of posts or weather: TSV, CSV and JSONL.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use moodvane_upstream::table::{
     WeatherColumns, WeatherTableFormat, WeatherTableSpec,
 };
 
-/// Longer records are refused, so that the fuzzer reaches that too.
+/// A small record limit, so that the fuzzer reaches it.
 const LIMIT: usize = 1_024;
 
 fn posts() -> PostTableSpec {
@@ -55,7 +55,7 @@ fn read(bytes: &[u8], kind: TableKind) {
     let weather = WeatherTableFormat::new((CITY.id, source()), &weather(), header.as_ref()).ok();
     let mut at = rows.position();
     while let Ok(Some(record)) = rows.next_record() {
-        assert!(record.next_position > at, "it goes forward");
+        assert!(record.next_position > at, "the position advances");
         at = record.next_position;
         let Ok(raw) = record.content else {
             continue;

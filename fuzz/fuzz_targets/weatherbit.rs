@@ -1,4 +1,4 @@
-//! Any bytes as an answer of Weatherbit.
+//! Parses any bytes as a response of Weatherbit.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Any bytes as an answer of Weatherstack.
+//! Parses any bytes as a response of Weatherstack.
 
 #![no_main]
 

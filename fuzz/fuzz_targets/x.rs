@@ -1,4 +1,4 @@
-//! Any bytes as a message of X, and as an answer about its rules.
+//! Parses any bytes as a message of X, and as a response about rules.
 
 #![no_main]
 
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use libfuzzer_sys::fuzz_target;
 use moodvane_fuzz::{check_error, check_format, selections, source};
 use moodvane_upstream::RawMessage;
-use moodvane_upstream::x::{XFormat, changes, disconnect_reason, parse_rule_changes, parse_rules};
+use moodvane_upstream::x::{XFormat, disconnect_reason, parse_rule_changes, parse_rules, rule_changes};
 
 fuzz_target!(|bytes: &[u8]| {
     match parse_rules(bytes) {

@@ -1,8 +1,8 @@
-//! What the targets that fuzz parsers share.
+//! Checks shared by the fuzz targets of the parsers.
 //!
-//! Each target takes any bytes for what an upstream said. It must not panic; what it reads must keep to
-//! the vocabulary's bounds, be the same when it is read again, and what it refuses must leave nothing
-//! behind and have a reason that is fit for a label.
+//! Each target parses arbitrary bytes as the message of an upstream. Parsing must not panic. Results must
+//! be within the bounds of the model and deterministic. Rejected input must leave no output and have a
+//! reason that is usable as a metric label.
 
 use std::sync::{Arc, LazyLock};
 
@@ -32,19 +32,19 @@ static SELECTIONS: LazyLock<[Arc<Selection>; 2]> = LazyLock::new(|| {
     [Arc::new(Selection::all_posts(CITY.id, None)), Arc::new(cities)]
 });
 
-/// Everything, so that what is read is looked at; and the posts of a city, so that names are looked for.
+/// A selection of all posts, which exercises the checks, and one by city, which exercises name matching.
 pub fn selections() -> [Arc<Selection>; 2] {
     SELECTIONS.clone()
 }
 
-/// Reads a raw message, twice.
+/// Parses a raw message twice and checks the results.
 pub fn check_format(format: &dyn PostFormat, raw: &RawMessage) {
     let mut posts: Vec<Post<'static>> = Vec::new();
     let first = format.format(raw, now(), &mut posts);
     match &first {
         Ok(()) => posts.iter().for_each(check_post),
         Err(dropped) => {
-            assert!(posts.is_empty(), "a dropped message adds nothing");
+            assert!(posts.is_empty(), "a dropped message adds no post");
             check_reason(dropped.label(), &dropped.to_string());
         }
     }
@@ -60,13 +60,13 @@ fn check_post(post: &Post<'static>) {
     assert_eq!(&Post::from_json(&json).expect("and read again"), post);
 }
 
-fn check_reason(reason: &str, words: &str) {
+fn check_reason(reason: &str, message: &str) {
     assert!(!reason.is_empty() && reason.bytes().all(|b| b.is_ascii_lowercase() || b"_8".contains(&b)));
-    // An error quotes what was wrong, not all of it.
-    assert!(words.len() < 4_096, "{} bytes", words.len());
+    // An error contains an excerpt of the input, not all of it.
+    assert!(message.len() < 4_096, "{} bytes", message.len());
 }
 
-/// What a provider's answer came to: each value within its variable's bounds.
+/// Checks a parsed response: each value is within the bounds of its variable.
 pub fn check_answer(answer: Result<(Timestamp, Readings), UpstreamError>) {
     match answer {
         Ok((at, readings)) => check_readings(at, readings),

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""What VADER reaches on the development files: the published package, told as well as it can be.
+"""Evaluates VADER (the published package) on the development files.
 
     python3 -m venv venv && venv/bin/pip install vaderSentiment==3.3.2 numpy==2.2.6
     venv/bin/python crates/sentiment/study/vader.py ../shared/data/labelled/dev target/release/moodvane
 
-VADER gives a number from -1 to 1. Thresholds that make classes of it are chosen on the very file that
-is measured, each measure for itself: that favours VADER. The published thresholds, -0.05 and 0.05,
-stand beside. At the end: how many texts each scores in a second of one core's time. Where the program is
-named, `moodvane score` reads the same texts, twenty times over, in the same run; its start is counted too.
+VADER returns a number from -1 to 1. The thresholds between classes are tuned on the evaluated file itself,
+separately for each measure, which favours VADER. The output also has the results for the published
+thresholds, -0.05 and 0.05, and the number of texts per CPU second. If a program is given, `moodvane score`
+scores the same texts twenty times in the same run, including its start-up time.
 """
 
 import resource
@@ -61,7 +61,7 @@ def topic_r(ids, labels, scores):
 
 
 def ours(program, scorer, texts, times=20):
-    """Texts per second of processor time of a whole run of the program."""
+    """Texts per CPU second of a complete run of the program."""
     lines = "".join(text.replace("\n", " ").replace("\r", " ") + "\n" for text in texts).encode() * times
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([program, "score", "--scorer", scorer], input=lines, capture_output=True, check=True)

@@ -1,5 +1,4 @@
-//! What the lexicon scorer makes of sentences: the rules one by one, and the laws that hold for
-//! every text.
+//! The rules of the lexicon scorer on sentences, and properties that hold for every text.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,23 +14,23 @@ fn value(text: &str) -> f64 {
     score(text).value()
 }
 
-/// Each text must be scored above the next one.
-fn falls(texts: &[&str]) {
+/// Checks that each text scores higher than the next.
+fn assert_descending(texts: &[&str]) {
     for pair in texts.windows(2) {
         let (a, b) = (value(pair[0]), value(pair[1]));
         assert!(a > b, "{:?} is {a}, {:?} is {b}", pair[0], pair[1]);
     }
 }
 
-/// All texts must be scored alike.
-fn equal(texts: &[&str]) {
+/// Checks that all texts have equal scores.
+fn assert_equal_scores(texts: &[&str]) {
     for pair in texts.windows(2) {
         assert_eq!(score(pair[0]), score(pair[1]), "{pair:?}");
     }
 }
 
-/// All texts must be scored exactly neutral.
-fn neutral(texts: &[&str]) {
+/// Checks that all texts score exactly neutral.
+fn assert_neutral(texts: &[&str]) {
     for text in texts {
         let score = score(text);
         assert_eq!(
@@ -43,8 +42,8 @@ fn neutral(texts: &[&str]) {
 }
 
 #[test]
-fn a_text_without_any_sign_of_mood_is_neutral() {
-    neutral(&[
+fn scores_text_without_sentiment_as_neutral() {
+    assert_neutral(&[
         "",
         " \n\t",
         "the train leaves at 9:30",
@@ -53,7 +52,7 @@ fn a_text_without_any_sign_of_mood_is_neutral() {
         "…",
         "1) 2) 3)",
     ]);
-    neutral(&[
+    assert_neutral(&[
         "he'll see",
         "we'd go",
         "I'll go",
@@ -65,30 +64,30 @@ fn a_text_without_any_sign_of_mood_is_neutral() {
 }
 
 #[test]
-fn a_negator_flips_and_damps_within_three_words_and_one_clause() {
-    falls(&["good", "not bad at all, nor awful", "bad"]);
-    falls(&[
+fn negator_flips_and_dampens_within_scope() {
+    assert_descending(&["good", "not bad at all, nor awful", "bad"]);
+    assert_descending(&[
         "it is great",
         "the",
         "it is not great",
         "it is awful, terrible",
     ]);
-    falls(&["the", "isn't a very good idea"]);
-    falls(&["the", "isn’t a good idea"]);
-    falls(&["not one of them was a good one", "the"]);
-    falls(&["No, this is good", "this is not good"]);
-    falls(&["never again, but happy now", "never happy"]);
-    equal(&["don't like", "dont like", "don’t like", "DON'T LIKE"]);
-    equal(&["no wonder", "the"]);
-    falls(&["the", "disappointed", "never been so disappointed"]);
-    falls(&["the", "no"]);
+    assert_descending(&["the", "isn't a very good idea"]);
+    assert_descending(&["the", "isn’t a good idea"]);
+    assert_descending(&["not one of them was a good one", "the"]);
+    assert_descending(&["No, this is good", "this is not good"]);
+    assert_descending(&["never again, but happy now", "never happy"]);
+    assert_equal_scores(&["don't like", "dont like", "don’t like", "DON'T LIKE"]);
+    assert_equal_scores(&["no wonder", "the"]);
+    assert_descending(&["the", "disappointed", "never been so disappointed"]);
+    assert_descending(&["the", "no"]);
 }
 
 #[test]
 fn emphasis_strengthens_and_dampers_weaken() {
-    falls(&["very good", "good", "kind of good", "the"]);
-    falls(&["extremely happy", "happy", "slightly happy", "the"]);
-    falls(&[
+    assert_descending(&["very good", "good", "kind of good", "the"]);
+    assert_descending(&["extremely happy", "happy", "slightly happy", "the"]);
+    assert_descending(&[
         "the",
         "slightly sad",
         "sad",
@@ -96,38 +95,38 @@ fn emphasis_strengthens_and_dampers_weaken() {
         "so so sad",
         "sooo so sad",
     ]);
-    falls(&["so very good", "very good"]);
-    falls(&["good!!!", "good!", "good"]);
-    falls(&["bad", "bad!", "bad!!!"]);
-    falls(&["this is GREAT", "this is great"]);
-    falls(&["the", "pretty bad", "so pretty bad"]);
-    falls(&["so pretty", "pretty", "the"]);
-    falls(&["good", "good?"]);
-    equal(&["THIS IS GREAT", "this is great"]);
-    equal(&["good!!!!", "good!!!!!!!!!!!!"]);
+    assert_descending(&["so very good", "very good"]);
+    assert_descending(&["good!!!", "good!", "good"]);
+    assert_descending(&["bad", "bad!", "bad!!!"]);
+    assert_descending(&["this is GREAT", "this is great"]);
+    assert_descending(&["the", "pretty bad", "so pretty bad"]);
+    assert_descending(&["so pretty", "pretty", "the"]);
+    assert_descending(&["good", "good?"]);
+    assert_equal_scores(&["THIS IS GREAT", "this is great"]);
+    assert_equal_scores(&["good!!!!", "good!!!!!!!!!!!!"]);
 }
 
 #[test]
-fn what_follows_a_turn_counts_for_more() {
-    falls(&[
+fn weights_part_after_contrast_more() {
+    assert_descending(&[
         "the food was bad but the view was good",
         "the food was good but the view was bad",
     ]);
 }
 
 #[test]
-fn emoticons_and_emoji_count() {
-    falls(&["there :))", "there :)", "there", "there :(", "there :(("]);
-    falls(&["there:D", "there", "there :'("]);
-    falls(&["there <3", "there", "there </3"]);
-    falls(&["there xD", "there xd"]);
-    falls(&["there 😍", "there", "there 😡😡"]);
-    equal(&["there ❤️", "there ❤", "there ♥"]);
+fn scores_emoticons_and_emoji() {
+    assert_descending(&["there :))", "there :)", "there", "there :(", "there :(("]);
+    assert_descending(&["there:D", "there", "there :'("]);
+    assert_descending(&["there <3", "there", "there </3"]);
+    assert_descending(&["there xD", "there xd"]);
+    assert_descending(&["there 😍", "there", "there 😡😡"]);
+    assert_equal_scores(&["there ❤️", "there ❤", "there ♥"]);
     // A symbol ends a clause.
-    falls(&["not here :) good", "not here :)"]);
-    equal(&["😡😡😡", "😡😡😡😡😡😡"]);
-    equal(&["there :((", "there :((((((((((((("]);
-    neutral(&[
+    assert_descending(&["not here :) good", "not here :)"]);
+    assert_equal_scores(&["😡😡😡", "😡😡😡😡😡😡"]);
+    assert_equal_scores(&["there :((", "there :((((((((((((("]);
+    assert_neutral(&[
         "see http://a.b/c",
         "ftp://x",
         "(see page 18)",
@@ -135,72 +134,72 @@ fn emoticons_and_emoji_count() {
         "10:30",
         "a:b",
     ]);
-    falls(&["thanks 👍🏽", "thanks"]);
+    assert_descending(&["thanks 👍🏽", "thanks"]);
 }
 
 #[test]
-fn hashtags_count_as_words() {
-    equal(&["what a #fail", "what a fail"]);
-    equal(&["#GoodMorning", "good morning"]);
-    equal(&["#SoHappy", "so happy"]);
-    equal(&["#so_happy", "so happy"]);
-    falls(&["#love", "the"]);
+fn scores_hashtags_as_words() {
+    assert_equal_scores(&["what a #fail", "what a fail"]);
+    assert_equal_scores(&["#GoodMorning", "good morning"]);
+    assert_equal_scores(&["#SoHappy", "so happy"]);
+    assert_equal_scores(&["#so_happy", "so happy"]);
+    assert_descending(&["#love", "the"]);
 }
 
 #[test]
-fn phrases_count_as_one() {
-    equal(&[
+fn scores_phrases_as_units() {
+    assert_equal_scores(&[
         "can't stand it",
         "can’t stand it",
         "cant stand it",
         "CAN'T STAND IT",
     ]);
-    equal(&["short-sighted", "short sighted"]);
-    equal(&["a once-in-a-lifetime trip", "a once in a lifetime trip"]);
-    falls(&["can't wait", "the", "can't stand"]);
-    falls(&["cool stuff", "cool", "the"]);
-    falls(&["like it", "looks like it"]);
-    neutral(&["it looks like rain", "feels like ten degrees"]);
-    // A clause's end cuts a phrase.
-    falls(&["fed. up", "fed up"]);
+    assert_equal_scores(&["short-sighted", "short sighted"]);
+    assert_equal_scores(&["a once-in-a-lifetime trip", "a once in a lifetime trip"]);
+    assert_descending(&["can't wait", "the", "can't stand"]);
+    assert_descending(&["cool stuff", "cool", "the"]);
+    assert_descending(&["like it", "looks like it"]);
+    assert_neutral(&["it looks like rain", "feels like ten degrees"]);
+    // The end of a clause splits a phrase.
+    assert_descending(&["fed. up", "fed up"]);
 }
 
 #[test]
-fn elongated_words_are_known_and_stronger() {
-    falls(&["happyyyyy", "happy"]);
-    falls(&["loooove", "love"]);
-    falls(&["coooool", "cool"]);
-    falls(&["the", "sad", "saaaaad"]);
-    falls(&["sooooo good", "so good", "good"]);
-    falls(&["haaaappppy", "happy"]);
-    equal(&[
+fn elongation_strengthens_words() {
+    assert_descending(&["happyyyyy", "happy"]);
+    assert_descending(&["loooove", "love"]);
+    assert_descending(&["coooool", "cool"]);
+    assert_descending(&["the", "sad", "saaaaad"]);
+    assert_descending(&["sooooo good", "so good", "good"]);
+    assert_descending(&["haaaappppy", "happy"]);
+    assert_equal_scores(&[
         "happyyy",
         "happyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
     ]);
 }
 
 #[test]
-fn case_and_accents_are_folded_by_unicode() {
-    equal(&["naïve", "NAÏVE", "Naïve"]);
-    equal(&["Happy", "happy", "hAPPy"]);
-    falls(&["the", "naive"]);
-    equal(&["nai\u{308}ve", "naive"]);
+fn folds_case_and_accents() {
+    assert_equal_scores(&["naïve", "NAÏVE", "Naïve"]);
+    assert_equal_scores(&["Happy", "happy", "hAPPy"]);
+    assert_descending(&["the", "naive"]);
+    assert_equal_scores(&["nai\u{308}ve", "naive"]);
 }
 
 #[test]
-fn links_and_mentions_leave_nothing() {
-    equal(&[
+fn ignores_links_and_mentions() {
+    assert_equal_scores(&[
         "good https://x.y/awful-bad",
         "good",
         "good www.hate.com/bad!!",
         "good @hate_you",
     ]);
-    equal(&["@sad.bsky.social good", "@joy good"]);
-    equal(&["good pic.twitter.com/hate", "good"]);
+    assert_equal_scores(&["@sad.bsky.social good", "@joy good"]);
+    assert_equal_scores(&["good pic.twitter.com/hate", "good"]);
 }
 
 #[test]
-fn it_speaks_english_and_takes_texts_that_name_no_language() {
+fn supports_english_and_unstated_language() {
     let scorer = LexiconScorer::new();
     let language = |tag| Some(Language::parse(tag).unwrap());
     assert!(scorer.supports_language(None));
@@ -232,7 +231,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn every_text_has_a_score_and_always_the_same(text in any_text(), before in any_text()) {
+    fn scores_any_text_deterministically(text in any_text(), before in any_text()) {
         let mut scorer = LexiconScorer::new();
         let first = scorer.score(&text);
         prop_assert!((0.0..=4.0).contains(&first.value()));
@@ -242,12 +241,12 @@ proptest! {
     }
 
     #[test]
-    fn spaces_at_the_end_change_nothing(text in any_text(), spaces in "[ \\t\\n\u{a0}\u{3000}]{0,9}") {
+    fn ignores_trailing_spaces(text in any_text(), spaces in "[ \\t\\n\u{a0}\u{3000}]{0,9}") {
         prop_assert_eq!(score(&format!("{text}{spaces}")), score(&text));
     }
 
     #[test]
-    fn the_name_in_a_mention_changes_nothing(
+    fn ignores_names_of_mentions(
         before in any_text(), after in any_text(),
         a in "[A-Za-z0-9_]{1,15}", b in "[a-z0-9]{1,8}(-[a-z]{1,5})?(\\.[a-z]{2,8}){1,2}",
     ) {
@@ -257,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn the_address_of_a_link_changes_nothing(
+    fn ignores_addresses_of_links(
         before in any_text(), after in any_text(), scheme in "https?|HTTP|ftp", address in "\\PC{1,40}",
     ) {
         let address = address.replace(char::is_whitespace, "");
@@ -266,7 +265,7 @@ proptest! {
     }
 
     #[test]
-    fn many_texts_at_once_are_scored_as_one_by_one(texts in prop::collection::vec(any_text(), 0..6)) {
+    fn batch_equals_single_scores(texts in prop::collection::vec(any_text(), 0..6)) {
         let all: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut scores = vec![Some(score("left over"))];
         LexiconScorer::new().score_batch(&all, &mut scores).unwrap();

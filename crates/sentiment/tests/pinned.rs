@@ -1,8 +1,8 @@
-//! The scores of fixed sentences, so that no answer changes without a new fingerprint.
+//! Pinned scores of fixed sentences, so that no score changes without a new fingerprint.
 //!
-//! Where this fails, answers have changed. A changed table or constant changes the fingerprint by
-//! itself; for changed code raise `RULES` in `src/lexicon/fingerprint.rs`. Then pin both anew: the
-//! failure prints the table as it is now.
+//! If this fails, scores have changed. A changed table or constant changes the fingerprint automatically;
+//! after a change of code raise `RULES` in `src/lexicon/fingerprint.rs`. Then update both values: the
+//! failure prints the current table.
 
 use std::fmt::Write as _;
 
@@ -80,7 +80,7 @@ const SCORES: &[(&str, u8, u32)] = &[
 ];
 
 #[test]
-fn fingerprint_and_scores_are_those_pinned() {
+fn fingerprint_and_scores_match_pinned_values() {
     let mut scorer = LexiconScorer::new();
     let mut now = String::new();
     let mut changed = 0;
@@ -98,7 +98,7 @@ fn fingerprint_and_scores_are_those_pinned() {
 }
 
 #[test]
-fn the_fingerprint_is_one_that_a_run_can_carry() {
+fn fingerprint_is_valid() {
     let scorer = LexiconScorer::new();
     let fingerprint = scorer.fingerprint();
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';

@@ -1,4 +1,4 @@
-//! What holds of the trained scorer for every text, and how often what should hold of most does.
+//! Properties of the trained scorer: some hold for every text, others for a stated share of texts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -14,7 +14,7 @@ fn score(text: &str) -> Score {
     scorer().score(text)
 }
 
-/// A class from 0 to 4 and a value within its bounds, by every rule.
+/// Checks class and value bounds under every rule.
 fn has_scores(text: &str) -> Result<(), TestCaseError> {
     for rule in DecisionRule::ALL {
         let score = TrainedScorer::english(rule).unwrap().score(text);
@@ -69,7 +69,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn every_text_has_a_score_and_always_the_same(text in any_text(), before in any_text()) {
+    fn scores_any_text_deterministically(text in any_text(), before in any_text()) {
         let mut scorer = scorer();
         let first = scorer.score(&text);
         prop_assert!((0.0..=4.0).contains(&first.value()));
@@ -81,22 +81,22 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_up_to_the_limit_have_a_score_by_every_rule(bytes in prop::collection::vec(any::<u8>(), 0..=MAX_POST_TEXT_BYTES)) {
+    fn scores_any_bytes_under_every_rule(bytes in prop::collection::vec(any::<u8>(), 0..=MAX_POST_TEXT_BYTES)) {
         has_scores(&String::from_utf8_lossy(&bytes))?;
     }
 
     #[test]
-    fn any_characters_have_a_score_by_every_rule(text in any::<String>()) {
+    fn scores_any_characters_under_every_rule(text in any::<String>()) {
         has_scores(&text)?;
     }
 
     #[test]
-    fn spaces_at_the_end_change_nothing(text in any_text(), spaces in "[ \\t\\n\u{a0}\u{3000}]{0,9}") {
+    fn ignores_trailing_spaces(text in any_text(), spaces in "[ \\t\\n\u{a0}\u{3000}]{0,9}") {
         prop_assert_eq!(score(&format!("{text}{spaces}")), score(&text));
     }
 
     #[test]
-    fn the_name_in_a_mention_changes_nothing(
+    fn ignores_names_of_mentions(
         before in any_text(), after in any_text(),
         a in "[A-Za-z0-9_]{1,15}", b in "[a-z0-9]{1,8}(-[a-z]{1,5})?(\\.[a-z]{2,8}){1,2}",
     ) {
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn the_address_of_a_link_changes_nothing(
+    fn ignores_addresses_of_links(
         before in any_text(), after in any_text(), scheme in "https?|HTTP|ftp", address in "\\PC{1,40}",
     ) {
         let address = address.replace(char::is_whitespace, "");
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn many_texts_at_once_are_scored_as_one_by_one(texts in prop::collection::vec(any_text(), 0..6)) {
+    fn batch_equals_single_scores(texts in prop::collection::vec(any_text(), 0..6)) {
         let all: Vec<Text<'_>> = texts.iter().map(|text| Text::plain(text)).collect();
         let mut scorer = scorer();
         let mut scores = vec![Some(scorer.score("left over"))];
@@ -128,8 +128,8 @@ proptest! {
     }
 }
 
-/// Sentences of ours that say nothing good or bad, with a place for a word or two.
-const FRAMES: [&str; 14] = [
+/// Neutral sentences with a slot for one or two words.
+const TEMPLATES: [&str; 14] = [
     "the train this morning was {}",
     "my new phone is {}",
     "{} weather in the city today",
@@ -174,20 +174,20 @@ const BAD: [&str; 12] = [
     "a disaster",
 ];
 
-/// The share of all sentences with one of these words of which `holds` is true, given the value of
-/// the sentence by what stands in its place.
+/// The share of templates and words for which `holds` is true. Its second argument returns the value of
+/// the template with a given filling.
 fn share(words: &[&str], holds: impl Fn(&str, &mut dyn FnMut(&str) -> f64) -> bool) -> f64 {
     let mut scorer = scorer();
     let mut held = 0;
-    for frame in FRAMES {
-        let mut value = |filling: &str| scorer.score(&frame.replace("{}", filling)).value();
+    for template in TEMPLATES {
+        let mut value = |filling: &str| scorer.score(&template.replace("{}", filling)).value();
         held += words.iter().filter(|word| holds(word, &mut value)).count();
     }
-    held as f64 / (FRAMES.len() * words.len()) as f64
+    held as f64 / (TEMPLATES.len() * words.len()) as f64
 }
 
 #[test]
-fn a_strong_word_moves_a_sentence_its_way() {
+fn strong_words_move_value() {
     let raised = share(&GOOD, |word, value| value(word) > value("here"));
     let lowered = share(&BAD, |word, value| value(word) < value("here"));
     assert!(raised >= 0.98, "{raised}");
@@ -195,7 +195,7 @@ fn a_strong_word_moves_a_sentence_its_way() {
 }
 
 #[test]
-fn a_negator_turns_a_word() {
+fn negators_move_value_back() {
     let good = share(&GOOD, |word, value| {
         value(&format!("not {word}")) < value(word)
     });
@@ -207,7 +207,7 @@ fn a_negator_turns_a_word() {
 }
 
 #[test]
-fn hashtags_are_read_as_their_words() {
+fn reads_words_of_hashtags() {
     let mut scorer = scorer();
     let mut value = |text: &str| scorer.score(text).value();
     assert!(value("monday #worstdayever") < value("monday #weekdays"));
@@ -215,20 +215,20 @@ fn hashtags_are_read_as_their_words() {
 }
 
 #[test]
-fn symbols_count() {
+fn emoticons_and_emoji_move_value() {
     let mut scorer = scorer();
     let mut value = |text: &str| scorer.score(text).value();
     assert!(value("on my way home :)") > value("on my way home"));
     assert!(value("on my way home :(") < value("on my way home"));
     assert!(value("on my way home 😍") > value("on my way home"));
     assert!(value("on my way home 😡") < value("on my way home"));
-    // What an emoji looks like changes nothing.
+    // Emoji variants have the same value.
     assert_eq!(value("ok 👍🏽").to_bits(), value("ok 👍").to_bits());
     assert_eq!(value("ok ❤\u{fe0f}").to_bits(), value("ok ❤").to_bits());
 }
 
 #[test]
-fn the_explanation_names_what_moved_the_score() {
+fn explanation_names_contributing_features() {
     let explained = scorer().explain("what a wonderful day");
     let named = |what: &str| {
         explained
@@ -249,9 +249,9 @@ fn the_explanation_names_what_moved_the_score() {
     assert!(effect > 0.0, "{:?}", explained.contributions);
 }
 
-/// U+02BC counts as a letter, yet begins no word.
+/// U+02BC is a letter by Unicode but starts no word.
 #[test]
-fn an_apostrophe_that_is_a_letter_does_not_hold_the_reader() {
+fn skips_letter_like_apostrophes() {
     for text in [
         "\u{2bc}",
         "\u{2bc} ",
@@ -265,7 +265,7 @@ fn an_apostrophe_that_is_a_letter_does_not_hold_the_reader() {
 }
 
 #[test]
-fn it_speaks_english_and_takes_texts_that_name_no_language() {
+fn supports_english_and_unstated_language() {
     let scorer = scorer();
     let language = |tag| Some(Language::parse(tag).unwrap());
     assert!(scorer.supports_language(None));
@@ -274,7 +274,7 @@ fn it_speaks_english_and_takes_texts_that_name_no_language() {
 }
 
 #[test]
-fn every_rule_has_a_fingerprint_of_its_own_that_a_run_can_carry() {
+fn rules_have_distinct_valid_fingerprints() {
     let mut seen = std::collections::BTreeSet::new();
     for rule in DecisionRule::ALL {
         let scorer = TrainedScorer::english(rule).unwrap();

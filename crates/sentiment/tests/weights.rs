@@ -1,4 +1,4 @@
-//! What is said of weights that are not what they should be.
+//! Encoding, decoding and rejection of weights files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,12 +30,12 @@ fn small() -> Vec<u8> {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn round_trips_header() {
     let weights = Weights::read(small()).unwrap();
     assert_eq!(weights.header(), &header());
 }
 
-/// The file with one piece of its header replaced.
+/// Decodes the file with one part of its header replaced.
 fn changed(from: &str, to: &str) -> Result<Weights, WeightsError> {
     let bytes = small();
     let at = bytes
@@ -49,7 +49,7 @@ fn changed(from: &str, to: &str) -> Result<Weights, WeightsError> {
 }
 
 #[test]
-fn each_fault_has_its_error() {
+fn reports_each_error() {
     let error = |result: Result<Weights, WeightsError>| result.unwrap_err().to_string();
     let cases = [
         (error(Weights::read(&b""[..])), "not a weights file"),
@@ -74,8 +74,8 @@ fn each_fault_has_its_error() {
     }
 }
 
-/// The file as another version of this code, with other features, would have written it.
-fn with_other_features() -> Vec<u8> {
+/// The file as written by a version of the code with other features.
+fn encode_for_other_features() -> Vec<u8> {
     let bytes = small();
     let end = bytes.windows(2).position(|pair| pair == b"\n\n").unwrap();
     let (text, body) = (
@@ -96,9 +96,9 @@ fn with_other_features() -> Vec<u8> {
 }
 
 #[test]
-fn weights_for_other_features_are_refused() {
+fn rejects_weights_for_other_features() {
     let expected = feature_fingerprint(TemplateSet::ALL);
-    let refused = Weights::read(with_other_features()).unwrap_err();
+    let refused = Weights::read(encode_for_other_features()).unwrap_err();
     assert_eq!(
         refused,
         WeightsError::Features {
@@ -110,7 +110,7 @@ fn weights_for_other_features_are_refused() {
 }
 
 #[test]
-fn the_built_in_weights_are_small_and_whole() {
+fn built_in_weights_are_valid_and_small() {
     let scorer = TrainedScorer::english(DecisionRule::Mean).unwrap();
     assert!(!scorer.weights().header().dev.is_empty());
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/english.weights");
@@ -121,7 +121,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+    fn detects_any_changed_bit(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
         let mut bytes = small();
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
@@ -129,15 +129,15 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+    fn rejects_any_bytes_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
         let named = [b"moodvane-sentiment 1\n".as_slice(), &bytes, b"\n\n"].concat();
         prop_assert!(Weights::read(named).is_err());
         prop_assert!(Weights::read(bytes).is_err());
     }
 
-    /// Weights of any content give a class to any text.
+    /// Any valid weights yield a class for any text.
     #[test]
-    fn any_weights_score(rows in prop::collection::vec(any::<[i8; 4]>(), 256), bias in any::<[i16; 4]>(), text in ".{0,200}") {
+    fn scores_with_any_weights(rows in prop::collection::vec(any::<[i8; 4]>(), 256), bias in any::<[i16; 4]>(), text in ".{0,200}") {
         let header = WeightsHeader { bias: bias.map(i64::from), scale: [1 << 18; 4], ..header() };
         let weights = Weights::read(encode_weights(&header, &rows, &[0; 4])).unwrap();
         let score = TrainedScorer::new(weights, DecisionRule::Mae).score(&text);

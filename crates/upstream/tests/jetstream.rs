@@ -1,4 +1,4 @@
-//! What Jetstream's events become.
+//! Parsing of Jetstream events.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -38,7 +38,7 @@ fn event(text: &str) -> Value {
     })
 }
 
-/// The event with the value at `path` replaced, or taken out where there is none.
+/// The event with the value at `path` replaced, or removed if `value` is `None`.
 fn with(path: &str, value: Option<Value>) -> Value {
     let mut event = event("rain");
     let (parent, key) = path.rsplit_once('/').unwrap();
@@ -62,7 +62,7 @@ fn one(event: &Value) -> Post<'static> {
 }
 
 #[test]
-fn a_created_post_becomes_a_post() {
+fn parses_created_post() {
     insta::assert_debug_snapshot!(one(&event("Rain \"again\" 🌧")), @r#"
     Post {
         id: "did:plc:rainwatcher/3kbbbbbbbbb2b",
@@ -79,7 +79,7 @@ fn a_created_post_becomes_a_post() {
 }
 
 #[test]
-fn a_post_that_names_two_cities_becomes_two() {
+fn yields_one_post_per_named_city() {
     let cities = [new_york(), city("london", (51.5, -0.13), &["london"])];
     let selection = Arc::new(Selection::for_cities(&cities).unwrap());
     let format = JetstreamFormat::new(source(), selection);
@@ -98,7 +98,7 @@ fn a_post_that_names_two_cities_becomes_two() {
 }
 
 #[test]
-fn whatever_is_no_created_post_is_dropped_with_its_reason() {
+fn drops_other_events_with_reason() {
     let text = |text: &str| Some(json!(text));
     let too_long = "x".repeat(MAX_POST_TEXT_BYTES + 1);
     for (event, reason) in [
@@ -142,7 +142,7 @@ fn whatever_is_no_created_post_is_dropped_with_its_reason() {
 }
 
 #[test]
-fn other_collections_may_call_anything_text_or_langs() {
+fn accepts_any_type_in_other_collections() {
     for odd in [
         json!(1),
         json!(1.5),
@@ -160,7 +160,7 @@ fn other_collections_may_call_anything_text_or_langs() {
 }
 
 #[test]
-fn an_event_that_is_cut_short_is_malformed() {
+fn rejects_truncated_event() {
     let whole = event("rain").to_string();
     let format = JetstreamFormat::new(source(), everything());
     for end in (0..whole.len()).step_by(7) {
@@ -171,7 +171,7 @@ fn an_event_that_is_cut_short_is_malformed() {
 }
 
 #[test]
-fn the_first_readable_language_counts() {
+fn uses_first_valid_language() {
     for (langs, language) in [
         (Some(json!(["en-US"])), Some("en")),
         (
@@ -191,7 +191,7 @@ fn the_first_readable_language_counts() {
 }
 
 #[test]
-fn a_time_of_writing_that_cannot_be_read_is_the_servers() {
+fn falls_back_to_server_time() {
     let server = rfc3339("2018-01-01T02:00:00.123Z");
     for (written, expected) in [
         (
@@ -215,7 +215,7 @@ fn a_time_of_writing_that_cannot_be_read_is_the_servers() {
 }
 
 #[test]
-fn the_cursor_is_the_top_levels_wherever_it_stands() {
+fn reads_top_level_cursor() {
     for (raw, expected) in [
         (
             r#"{"time_us":5,"kind":"commit","commit":{"time_us":7}}"#,
@@ -238,7 +238,7 @@ fn the_cursor_is_the_top_levels_wherever_it_stands() {
 }
 
 #[test]
-fn a_subscription_asks_for_posts_and_takes_up_the_cursor() {
+fn subscribes_to_posts_from_cursor() {
     for (base, cursor, expected) in [
         (
             "wss://jetstream.example",
@@ -262,7 +262,7 @@ fn a_subscription_asks_for_posts_and_takes_up_the_cursor() {
 }
 
 #[test]
-fn a_row_of_a_table_is_no_event() {
+fn rejects_table_row() {
     let format = JetstreamFormat::new(source(), everything());
     let row = RawMessage::Fields(vec!["rain"].into());
     assert_eq!(posts(&format, &row).unwrap_err().label(), "malformed");
@@ -277,8 +277,8 @@ proptest! {
     }
 
     #[test]
-    fn what_was_written_is_what_is_read(text in ".{0,300}", us in 0..4_000_000_000_000_000_i64) {
-        // A post without text is nobody's.
+    fn round_trips_text_and_time(text in ".{0,300}", us in 0..4_000_000_000_000_000_i64) {
+        // Posts without text are dropped.
         prop_assume!(!text.trim().is_empty());
         let mut event = event(&text);
         event["time_us"] = json!(us);
@@ -289,7 +289,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_byte_never_panics(at in 0..300_usize, byte in 0..128_u8) {
+    fn no_changed_byte_panics(at in 0..300_usize, byte in 0..128_u8) {
         let mut bytes = event("rain").to_string().into_bytes();
         let at = at % bytes.len();
         bytes[at] = byte;

@@ -1,4 +1,4 @@
-//! Mastodon's events and pages, by events of our own in their shape.
+//! Parsing of Mastodon's events and pages, with invented events.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -42,7 +42,7 @@ fn reason(raw: &RawMessage) -> &'static str {
 }
 
 #[test]
-fn a_new_status_is_a_post_of_its_city() {
+fn parses_new_status() {
     let found = posts(&format(), &event("update", status())).unwrap();
     let post = &found[0];
     assert_eq!(post.identity(), "new-york:test:117024236332527350");
@@ -53,7 +53,7 @@ fn a_new_status_is_a_post_of_its_city() {
 }
 
 #[test]
-fn what_is_no_new_public_status_is_dropped_with_its_reason() {
+fn drops_other_events_with_reason() {
     let long = format!("<p>nyc {}</p>", "x".repeat(16_385));
     let huge = format!("<p>nyc</p>{}", "<b></b>".repeat(60_000));
     let table: [(&str, Value, &str); 13] = [
@@ -92,7 +92,7 @@ fn what_is_no_new_public_status_is_dropped_with_its_reason() {
 }
 
 #[test]
-fn a_page_is_read_as_if_the_stream_had_sent_it() {
+fn parses_page_like_stream() {
     let other = with(status(), "/id", Some(json!("99")));
     let page = json!([status(), other]).to_string();
     let found = mastodon::parse_page(page.as_bytes()).unwrap();
@@ -113,7 +113,7 @@ fn a_page_is_read_as_if_the_stream_had_sent_it() {
 }
 
 #[test]
-fn only_a_new_status_moves_the_position() {
+fn reads_id_of_new_status_only() {
     for (raw, expected) in [
         (event("update", status()), Some("117024236332527350")),
         (event("status.update", status()), None),
@@ -128,7 +128,7 @@ fn only_a_new_status_moves_the_position() {
 }
 
 #[test]
-fn each_timeline_has_its_stream_and_its_pages() {
+fn builds_urls_of_timelines() {
     let base = "https://m.example/".parse().unwrap();
     let tag = Timeline::Hashtag("nyc weather/é".to_owned());
     for (timeline, stream, page) in [

@@ -1,4 +1,4 @@
-//! What the National Weather Service is asked, and what its answers mean.
+//! Requests to the National Weather Service and parsing of its responses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use url::Url;
 
-/// A field, what stands there, the variable's index, and what comes out or the reason of a refusal.
+/// A field, its content, the index of the variable, and the expected value or reason for the error.
 type Case = (
     &'static str,
     Option<Value>,
@@ -35,21 +35,21 @@ fn station() -> Value {
 }
 
 #[test]
-fn an_observation_comes_out_in_our_units() {
+fn converts_observation_to_our_units() {
     let (at, values) = read(nws::parse_latest, &station()).unwrap();
     assert_eq!(at, rfc3339("2018-01-01T02:15:00Z").to_string());
     assert_eq!(values, [21.5, 64.0, 0.25, 10.0, 75.0, 1015.0].map(Some));
 }
 
 #[test]
-fn a_point_is_asked_with_four_decimals_at_most_as_more_are_refused() {
+fn rounds_coordinates_to_four_decimals() {
     let place = city("x", (40.712_84, -74.0), &[]);
     let url = nws::point_url(&"https://example.org".parse().unwrap(), &place);
     assert_eq!(url.as_str(), "https://example.org/points/40.7128,-74");
 }
 
 #[test]
-fn a_stations_values_are_converted_left_out_or_refused() {
+fn converts_omits_or_rejects_values() {
     let of = |unit: &str, value: Value| json!({ "unitCode": unit, "value": value });
     let flagged =
         |flag: &str| json!({ "unitCode": "unit:degC", "value": 1.0, "qualityControl": flag });
@@ -150,7 +150,7 @@ fn a_stations_values_are_converted_left_out_or_refused() {
 }
 
 #[test]
-fn the_cover_is_that_of_the_layer_with_the_most_clouds() {
+fn uses_largest_layer_as_cloud_cover() {
     for (layers, expected) in [
         (json!([]), None),
         (Value::Null, None),
@@ -185,7 +185,7 @@ fn stations() -> Value {
 }
 
 #[test]
-fn the_nearest_station_that_can_be_asked_is_found() {
+fn finds_nearest_valid_station() {
     let (id, km) = nws::parse_stations(&bytes(&stations()), &new_york()).unwrap();
     assert_eq!(id.to_string(), "KNYC");
     assert!((7.0..9.0).contains(&km), "{km}");
@@ -207,7 +207,7 @@ fn the_nearest_station_that_can_be_asked_is_found() {
 }
 
 #[test]
-fn a_point_sends_nobody_to_another_host_or_path() {
+fn rejects_links_to_other_paths() {
     let base: Url = "https://example.org".parse().unwrap();
     let point = |url: &str| {
         let answer = json!({ "properties": { "observationStations": url } });
@@ -234,12 +234,12 @@ fn every_parser(body: &[u8]) {
 
 proptest! {
     #[test]
-    fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn no_response_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
         every_parser(&body);
     }
 
     #[test]
-    fn one_changed_byte_never_panics(at in any::<usize>(), byte in any::<u8>()) {
+    fn no_changed_byte_panics(at in any::<usize>(), byte in any::<u8>()) {
         for answer in [station(), stations(), json!({ "features": [station()] })] {
             let mut body = bytes(&answer);
             let at = at % body.len();

@@ -1,10 +1,10 @@
-//! What Open-Meteo is asked, and what its answers mean.
+//! Requests to Open-Meteo and parsing of its responses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
-use common::{bytes, new_york, rfc3339, values, with};
+use common::{bytes, chain, new_york, rfc3339, values, with};
 use moodvane_model::Variable;
 use moodvane_upstream::open_meteo::{current_url, history_url, parse_current, parse_history};
 use proptest::prelude::*;
@@ -50,7 +50,7 @@ fn hourly() -> Value {
 }
 
 #[test]
-fn the_current_weather_comes_out_in_our_units() {
+fn converts_current_weather_to_our_units() {
     let (at, readings) = parse_current(&bytes(&current())).unwrap();
     assert_eq!(at, rfc3339("2018-01-01T02:15:00Z"));
     assert_eq!(
@@ -67,7 +67,7 @@ fn the_current_weather_comes_out_in_our_units() {
 }
 
 #[test]
-fn a_local_time_is_moved_by_the_answers_offset() {
+fn converts_local_time_by_utc_offset() {
     for (offset, expected) in [
         (Some(json!(-18_000)), "2018-01-01T07:15:00Z"),
         (Some(json!(20_700)), "2017-12-31T20:30:00Z"),
@@ -80,7 +80,7 @@ fn a_local_time_is_moved_by_the_answers_offset() {
 }
 
 #[test]
-fn the_older_form_of_the_current_weather_is_read_too() {
+fn parses_older_form_of_current_weather() {
     let older = json!({
         "utc_offset_seconds": 3600,
         "current_weather": {
@@ -90,7 +90,7 @@ fn the_older_form_of_the_current_weather_is_read_too() {
     });
     let (at, readings) = parse_current(&bytes(&older)).unwrap();
     assert_eq!(at, rfc3339("2022-02-03T03:00:00Z"));
-    // The wind has no unit, and the API's default is not ours.
+    // The wind has no stated unit, and the API's default is not ours.
     assert_eq!(
         values(&readings),
         [Some(12.5), None, None, None, None, None]
@@ -103,7 +103,7 @@ fn the_older_form_of_the_current_weather_is_read_too() {
 }
 
 #[test]
-fn a_value_that_the_model_does_not_have_is_missing() {
+fn omits_null_values() {
     for field in ["relative_humidity_2m", "precipitation", "wind_speed_10m"] {
         for absent in [None, Some(json!(null))] {
             let answer = with(current(), &format!("/current/{field}"), absent);
@@ -114,7 +114,7 @@ fn a_value_that_the_model_does_not_have_is_missing() {
 }
 
 #[test]
-fn what_the_api_does_not_promise_is_a_typed_error() {
+fn rejects_invalid_current_weather() {
     let set = |path: &str, value: Value| bytes(&with(current(), path, Some(value)));
     let cut = |path: &str| bytes(&with(current(), path, None));
     for (body, reason, says) in [
@@ -126,8 +126,8 @@ fn what_the_api_does_not_promise_is_a_typed_error() {
             "provider",
             "Too many",
         ),
-        (br#"{"error":true}"#.to_vec(), "provider", "refused"),
-        (cut("/current"), "missing_field", "\"current\""),
+        (br#"{"error":true}"#.to_vec(), "provider", "no reason given"),
+        (cut("/current"), "missing_field", "`current`"),
         (cut("/current/time"), "missing_field", "current.time"),
         (
             cut("/current/interval"),
@@ -144,7 +144,7 @@ fn what_the_api_does_not_promise_is_a_typed_error() {
             "missing_field",
             "current.temperature_2m",
         ),
-        (set("/current", json!("odd")), "wrong_type", "\"current\""),
+        (set("/current", json!("odd")), "wrong_type", "`current`"),
         (
             set("/current/temperature_2m", json!("7")),
             "wrong_type",
@@ -223,12 +223,12 @@ fn what_the_api_does_not_promise_is_a_typed_error() {
     ] {
         let error = parse_current(&body).unwrap_err();
         assert_eq!(error.reason(), reason, "{error}");
-        assert!(error.to_string().contains(says), "{says} in {error}");
+        assert!(chain(&error).contains(says), "{says} in {error}");
     }
 }
 
 #[test]
-fn of_the_hours_those_with_a_temperature_and_not_yet_to_come_are_kept() {
+fn keeps_past_hours_with_temperature() {
     let hours = |until| parse_history(&bytes(&hourly()), rfc3339(until)).unwrap();
     let until_three = hours("2018-01-01T02:59:59Z");
     let found: Vec<_> = until_three.iter().map(|(at, r)| (*at, values(r))).collect();
@@ -265,10 +265,10 @@ fn of_the_hours_those_with_a_temperature_and_not_yet_to_come_are_kept() {
 }
 
 #[test]
-fn history_that_the_api_does_not_promise_is_a_typed_error() {
+fn rejects_invalid_history() {
     let set = |path: &str, value: Value| bytes(&with(hourly(), path, Some(value)));
     for (body, reason, says) in [
-        (bytes(&current()), "missing_field", "\"hourly\""),
+        (bytes(&current()), "missing_field", "`hourly`"),
         (
             set("/hourly/temperature_2m", json!([1.0])),
             "wrong_type",
@@ -302,19 +302,19 @@ fn history_that_the_api_does_not_promise_is_a_typed_error() {
     ] {
         let error = parse_history(&body, rfc3339("2019-01-01T00:00:00Z")).unwrap_err();
         assert_eq!(error.reason(), reason, "{error}");
-        assert!(error.to_string().contains(says), "{says} in {error}");
+        assert!(chain(&error).contains(says), "{says} in {error}");
     }
 }
 
 #[test]
-fn a_request_asks_for_our_units() {
+fn requests_our_units() {
     let base = Url::parse("https://weather.example/").unwrap();
     insta::assert_snapshot!(current_url(&base, &new_york()), @"https://weather.example/v1/forecast?latitude=40.7128&longitude=-74.006&current=temperature_2m%2Crelative_humidity_2m%2Cprecipitation%2Cwind_speed_10m%2Ccloud_cover%2Csurface_pressure&temperature_unit=celsius&wind_speed_unit=ms&precipitation_unit=mm&timeformat=iso8601&timezone=UTC");
     insta::assert_snapshot!(history_url(&base, &new_york(), 200), @"https://weather.example/v1/forecast?latitude=40.7128&longitude=-74.006&hourly=temperature_2m%2Crelative_humidity_2m%2Cprecipitation%2Cwind_speed_10m%2Ccloud_cover%2Csurface_pressure&temperature_unit=celsius&wind_speed_unit=ms&precipitation_unit=mm&timeformat=iso8601&timezone=UTC&past_days=92&forecast_days=1");
 }
 
 #[test]
-fn a_request_keeps_the_path_and_the_key_of_its_base() {
+fn keeps_path_and_key_of_base_url() {
     let base = Url::parse("http://127.0.0.1:8/proxy?apikey=k#x").unwrap();
     let url = current_url(&base, &new_york());
     assert_eq!(url.path(), "/proxy/v1/forecast");
@@ -324,13 +324,13 @@ fn a_request_keeps_the_path_and_the_key_of_its_base() {
 
 proptest! {
     #[test]
-    fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn no_response_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = parse_current(&body);
         let _ = parse_history(&body, rfc3339("2019-01-01T00:00:00Z"));
     }
 
     #[test]
-    fn one_changed_byte_never_panics(at in any::<usize>(), byte in any::<u8>()) {
+    fn no_changed_byte_panics(at in any::<usize>(), byte in any::<u8>()) {
         for answer in [current(), hourly()] {
             let mut body = bytes(&answer);
             let at = at % body.len();
@@ -341,7 +341,7 @@ proptest! {
     }
 
     #[test]
-    fn any_possible_temperature_is_read_as_it_is(tenths in -1000_i32..=700) {
+    fn parses_any_valid_temperature(tenths in -1000_i32..=700) {
         let celsius = f64::from(tenths) / 10.0;
         let answer = with(current(), "/current/temperature_2m", Some(json!(celsius)));
         let (_, readings) = parse_current(&bytes(&answer)).unwrap();

@@ -1,4 +1,4 @@
-//! What the weather providers with a key are asked, and what their answers mean.
+//! Requests to the weather providers with a key and parsing of their responses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use url::Url;
 
-/// A provider with a key, and an answer of it that is good.
+/// A provider with a key, and a valid response.
 struct Provider {
     name: &'static str,
     url: fn(&Url, &City, &str) -> Url,
@@ -90,7 +90,7 @@ fn stack() -> Value {
 }
 
 #[test]
-fn an_answer_comes_out_in_our_units() {
+fn converts_response_to_our_units() {
     let some = |values: [f64; 6]| values.map(Some);
     let apart = |mut values: Values| {
         values[2] = None;
@@ -110,7 +110,7 @@ fn an_answer_comes_out_in_our_units() {
 }
 
 #[test]
-fn each_is_asked_by_its_own_words_and_keeps_the_path_of_its_base() {
+fn builds_request_urls() {
     let base = "https://example.org/gate/?a=1#part".parse().unwrap();
     let place = city("x", (40.712_84, -74.0), &[]);
     let asked = KEYED.map(|provider| (provider.url)(&base, &place, "a&b").to_string());
@@ -127,7 +127,7 @@ fn each_is_asked_by_its_own_words_and_keeps_the_path_of_its_base() {
 }
 
 #[test]
-fn a_refusal_is_told_in_the_providers_words() {
+fn reports_rejection_of_provider() {
     let no = "key no good";
     let cases: [(usize, Value, &str); 8] = [
         (0, json!({ "cod": 401, "message": no }), "401: key no good"),
@@ -136,7 +136,7 @@ fn a_refusal_is_told_in_the_providers_words() {
             json!({ "cod": "404", "message": no }),
             "404: key no good",
         ),
-        (0, json!({ "cod": 500 }), "500: without a reason"),
+        (0, json!({ "cod": 500 }), "500: no reason given"),
         (1, json!({ "error": no }), "key no good"),
         (
             1,
@@ -156,12 +156,15 @@ fn a_refusal_is_told_in_the_providers_words() {
         (
             3,
             json!({ "success": false, "error": "x" }),
-            "without a reason",
+            "no reason given",
         ),
     ];
     for (i, answer, words) in cases {
         let error = read(KEYED[i].parse, &answer).unwrap_err();
-        assert_eq!(error.to_string(), format!("the provider refused: {words}"));
+        assert_eq!(
+            error.to_string(),
+            format!("provider rejected the request: {words}")
+        );
     }
     let long = json!({ "error": "x".repeat(10_000) });
     let error = read(weatherbit::parse_current, &long).unwrap_err();
@@ -169,7 +172,7 @@ fn a_refusal_is_told_in_the_providers_words() {
 }
 
 #[test]
-fn what_is_not_as_promised_is_refused_and_the_field_named() {
+fn rejects_invalid_response_with_field() {
     let cases: [(usize, &str, Option<Value>, &str, &str); 19] = [
         (
             0,
@@ -272,7 +275,7 @@ fn what_is_not_as_promised_is_refused_and_the_field_named() {
 }
 
 #[test]
-fn openweathermap_says_what_falls_or_by_the_weathers_name_that_nothing_does() {
+fn derives_precipitation_of_openweathermap() {
     let weather = |id: u32| json!([{ "id": id }]);
     let cases = [
         (
@@ -309,8 +312,8 @@ fn openweathermap_says_what_falls_or_by_the_weathers_name_that_nothing_does() {
 }
 
 #[test]
-fn weatherstacks_time_of_day_is_given_the_right_day() {
-    // Local time, offset, time of observation in UTC, and what it comes to.
+fn derives_date_of_weatherstack() {
+    // Local time, offset, time of observation in UTC, and the expected time.
     for (local, offset, time, expected) in [
         (
             "2018-01-01 02:15",
@@ -371,12 +374,12 @@ fn every_parser(body: &[u8]) {
 
 proptest! {
     #[test]
-    fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn no_response_panics(body in prop::collection::vec(any::<u8>(), 0..300)) {
         every_parser(&body);
     }
 
     #[test]
-    fn one_changed_byte_never_panics(at in any::<usize>(), byte in any::<u8>()) {
+    fn no_changed_byte_panics(at in any::<usize>(), byte in any::<u8>()) {
         let fixtures = KEYED.iter().map(|provider| (provider.answer)());
         for answer in fixtures {
             let mut body = bytes(&answer);
@@ -387,7 +390,7 @@ proptest! {
     }
 
     #[test]
-    fn a_temperature_in_kelvin_is_never_taken_for_one_in_celsius(tenths in -1000_i32..=700) {
+    fn never_accepts_kelvin_as_celsius(tenths in -1000_i32..=700) {
         let celsius = f64::from(tenths) / 10.0;
         let read = |t: f64| {
             read(openweathermap::parse_current, &with(owm(), "/main/temp", Some(json!(t))))

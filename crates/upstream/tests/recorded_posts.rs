@@ -192,7 +192,7 @@ fn parses_recorded_x_posts() {
 }
 
 #[test]
-fn rejects_recorded_x_bodies_that_are_not_stream_messages() {
+fn rejects_recorded_x_bodies_other_than_messages() {
     let name = "models__tweet.json";
     let Some(post) = x_file(name) else {
         return;

@@ -1,4 +1,4 @@
-//! Which posts are a city's.
+//! Assignment of posts to cities.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,7 +15,7 @@ fn names_new_york(text: &str) -> bool {
 }
 
 #[test]
-fn a_name_counts_where_it_stands_as_whole_words() {
+fn matches_whole_words() {
     for text in [
         "nyc",
         "NYC!",
@@ -40,7 +40,7 @@ fn a_name_counts_where_it_stands_as_whole_words() {
 }
 
 #[test]
-fn a_part_of_a_word_does_not_count() {
+fn ignores_parts_of_words() {
     for text in [
         "",
         "nycfc",
@@ -48,7 +48,7 @@ fn a_part_of_a_word_does_not_count() {
         "nyc2024",
         "2nyc",
         "new yorker",
-        "anew york",
+        "xnew york",
         "new-york",
         "#newyork",
         "énycé",
@@ -62,7 +62,7 @@ fn a_part_of_a_word_does_not_count() {
 }
 
 #[test]
-fn a_name_inside_a_link_or_a_mention_does_not_count() {
+fn ignores_names_in_links_and_mentions() {
     for text in [
         "https://example.org/nyc",
         "see HTTP://EXAMPLE.ORG/a,nyc?b=nyc.",
@@ -88,7 +88,7 @@ fn a_name_inside_a_link_or_a_mention_does_not_count() {
 }
 
 #[test]
-fn letters_beyond_ascii_are_alike_in_both_cases() {
+fn folds_case_of_non_ascii_letters() {
     let selection = Selection::for_cities(&[
         city("zuerich", (47.37, 8.54), &["zürich"]),
         city("athens", (37.98, 23.73), &["αθήνα"]),
@@ -110,7 +110,7 @@ fn letters_beyond_ascii_are_alike_in_both_cases() {
 }
 
 #[test]
-fn a_post_that_names_several_cities_is_each_ones_once_in_the_given_order() {
+fn matches_several_cities_in_order_without_duplicates() {
     let cities = [
         city("london", (51.5, -0.13), &["london", "big smoke"]),
         city("york", (53.96, -1.08), &["york"]),
@@ -132,7 +132,7 @@ fn a_post_that_names_several_cities_is_each_ones_once_in_the_given_order() {
 }
 
 #[test]
-fn a_place_lies_in_a_city_up_to_the_radius() {
+fn matches_places_within_radius() {
     let degree_km = 111.195_08;
     let (inside, outside) = (PLACE_RADIUS_KM - 0.1, PLACE_RADIUS_KM + 0.1);
     for (at, km, lies_there) in [
@@ -163,7 +163,7 @@ fn a_place_lies_in_a_city_up_to_the_radius() {
 }
 
 #[test]
-fn all_posts_of_a_language_count_for_one_city_whatever_the_region() {
+fn selects_all_posts_of_language() {
     let id = CityId::parse("new-york").unwrap();
     let language = |tag| Language::parse(tag).unwrap();
     let english = Selection::all_posts(id, Some(language("en-GB")));
@@ -190,12 +190,12 @@ fn all_posts_of_a_language_count_for_one_city_whatever_the_region() {
 }
 
 #[test]
-fn a_selection_without_a_city_is_refused() {
+fn rejects_selection_without_city() {
     let error = Selection::for_cities(&[]).unwrap_err();
     assert!(matches!(error, SelectionError::NoCities), "{error}");
 }
 
-/// Text as people write it, with names, links, mentions and odd letters in it.
+/// Text with names, links, mentions and unusual letters.
 fn scraps() -> impl Strategy<Value = String> {
     let scrap = prop_oneof![
         Just("nyc"),
@@ -230,20 +230,20 @@ proptest! {
     }
 
     #[test]
-    fn case_changes_nothing(text in scraps()) {
+    fn ignores_case(text in scraps()) {
         let upper = text.to_ascii_uppercase();
         prop_assert_eq!(names_new_york(&text), names_new_york(&upper));
     }
 
     #[test]
-    fn what_stands_apart_adds_up(a in scraps(), b in scraps()) {
-        // "new" and "york" of two texts must not meet: a full stop stands between.
+    fn matches_separate_parts_independently(a in scraps(), b in scraps()) {
+        // A full stop separates "new" and "york" of two texts.
         let both = names_new_york(&format!("{a} . {b}"));
         prop_assert_eq!(both, names_new_york(&a) || names_new_york(&b));
     }
 
     #[test]
-    fn a_letter_or_digit_at_each_end_of_a_name_hides_it(
+    fn ignores_name_next_to_letter_or_digit(
         before in "[a-zA-Z0-9é日]", name in "nyc|new york|brooklyn", after in "[a-zA-Z0-9é日]"
     ) {
         prop_assert!(names_new_york(&name));
@@ -253,14 +253,14 @@ proptest! {
     }
 
     #[test]
-    fn a_text_without_a_name_is_no_citys(text in "[a-mo-z ]{0,40}") {
+    fn rejects_text_without_name(text in "[a-mo-z ]{0,40}") {
         prop_assume!(!text.contains("brookly"));
         prop_assert!(!names_new_york(&text));
     }
 }
 
 #[test]
-fn a_language_narrows_the_posts_that_name_a_city() {
+fn restricts_cities_to_language() {
     let english = moodvane_model::Language::parse("en").unwrap();
     let german = moodvane_model::Language::parse("de").unwrap();
     let selection = Selection::for_cities(&[new_york()])

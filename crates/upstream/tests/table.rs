@@ -1,4 +1,4 @@
-//! What the rows of tables become.
+//! Parsing of table rows into posts and observations.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use common::{everything, new_york, posts, rfc3339, source};
+use common::{chain, everything, new_york, posts, rfc3339, source};
 use csv::StringRecord;
 use moodvane_model::{CityId, MAX_POST_TEXT_BYTES, Observation, Post, Quantity, Variable};
 use moodvane_upstream::table::{
@@ -51,7 +51,7 @@ fn post(raw: &RawMessage) -> Result<Post<'static>, DropReason> {
 const WRITTEN: &str = "2015-02-17T07:36:05Z";
 
 #[test]
-fn a_row_becomes_a_post_that_was_received_when_it_was_written() {
+fn parses_row_into_post() {
     let in_fields = post(&row(&["12", WRITTEN, "en-US", "", "", " rain "])).unwrap();
     insta::assert_debug_snapshot!(in_fields, @r#"
     Post {
@@ -71,7 +71,7 @@ fn a_row_becomes_a_post_that_was_received_when_it_was_written() {
 }
 
 #[test]
-fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
+fn drops_invalid_row_with_reason() {
     let too_long = "x".repeat(MAX_POST_TEXT_BYTES + 1);
     let id_too_long = "x".repeat(300);
     let object = |json: &str| RawMessage::Text(json.to_owned());
@@ -104,7 +104,7 @@ fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
         (
             row(&["1", WRITTEN, "", "", "rain"]),
             "malformed",
-            "6 fields",
+            "expected 6",
         ),
         (
             row(&["1", WRITTEN, "", "", "", "rain", "again"]),
@@ -124,7 +124,7 @@ fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
         (
             row(&[&id_too_long, WRITTEN, "", "", "", "rain"]),
             "impossible_value",
-            "id: a post id must",
+            "id has an invalid value",
         ),
         (object("{"), "malformed", "JSON object"),
         (object("[]"), "malformed", "JSON object"),
@@ -141,12 +141,12 @@ fn a_row_that_cannot_be_read_is_dropped_with_its_reason() {
     ] {
         let dropped = post(&raw).unwrap_err();
         assert_eq!(dropped.label(), reason, "{dropped}");
-        assert!(dropped.to_string().contains(says), "{says} in {dropped}");
+        assert!(chain(&dropped).contains(says), "{says} in {dropped}");
     }
 }
 
 #[test]
-fn a_place_counts_where_it_can_be_read() {
+fn ignores_invalid_place() {
     let selection = Arc::new(Selection::for_cities(&[new_york()]).unwrap());
     let table = PostTableFormat::new(source(), selection, &post_spec(), Some(&header())).unwrap();
     for (lat, lon, lies_there) in [
@@ -167,18 +167,18 @@ fn a_place_counts_where_it_can_be_read() {
 }
 
 #[test]
-fn every_missing_column_is_told_at_once() {
+fn reports_all_missing_columns() {
     let header = vec!["id", "label", "body"].into();
     let refused =
         PostTableFormat::new(source(), everything(), &post_spec(), Some(&header)).unwrap_err();
     insta::assert_snapshot!(
         refused,
-        @r#"the table has no column "text", "time", "lang", "lat", "lon"; it has "id", "label", "body""#
+        @r#"the table has no column "text", "time", "lang", "lat", "lon", its columns are "id", "label", "body""#
     );
 }
 
 #[test]
-fn times_are_read_as_the_format_says() {
+fn parses_time_formats() {
     let noon = "2018-01-01T12:00:00Z";
     for (format, text, expected) in [
         ("rfc3339", "2018-01-01T07:00:00-05:00", Some(noon)),
@@ -218,7 +218,7 @@ fn times_are_read_as_the_format_says() {
 }
 
 #[test]
-fn a_pattern_that_gives_no_moment_is_refused() {
+fn rejects_pattern_without_date() {
     for pattern in ["", "iso", "%H:%M", "%Y", "%Q", "%Y-%m-%d %", "%d %H:%M"] {
         let refused = TimeFormat::from_str(pattern).unwrap_err();
         assert!(matches!(refused, TableError::TimeFormat(_)), "{pattern}");
@@ -226,7 +226,7 @@ fn a_pattern_that_gives_no_moment_is_refused() {
 }
 
 #[test]
-fn the_shift_moves_every_time() {
+fn shifts_times() {
     let raw = row(&["1", WRITTEN, "", "", "", "rain"]);
     for (shift, expected) in [
         (TimeDelta::days(-728), Ok("2013-02-19T07:36:05Z")),
@@ -278,7 +278,7 @@ fn weather(fields: &[&str]) -> Result<Observation, DropReason> {
 }
 
 #[test]
-fn a_row_becomes_an_observation_in_our_units() {
+fn parses_row_into_observation() {
     let found = weather(&["JFK", WRITTEN, "50", "40.5", "0.1", "10", "25", "29.92"]).unwrap();
     assert_eq!(found.observed_at, rfc3339(WRITTEN));
     assert_eq!(found.received_at, rfc3339(WRITTEN));
@@ -297,7 +297,7 @@ fn a_row_becomes_an_observation_in_our_units() {
 }
 
 #[test]
-fn an_absent_value_is_missing_and_without_a_temperature_the_row_is_dropped() {
+fn omits_missing_values_and_requires_temperature() {
     let bare = weather(&["JFK", WRITTEN, "50", "NA", "", " ", "NA", "NA"]).unwrap();
     let found = Variable::ALL
         .iter()
@@ -330,19 +330,19 @@ fn an_absent_value_is_missing_and_without_a_temperature_the_row_is_dropped() {
 }
 
 #[test]
-fn a_weather_table_tells_every_missing_column_its_filters_too() {
+fn reports_all_missing_weather_columns_and_filters() {
     let header: StringRecord = vec!["time", "temp"].into();
     let city = CityId::parse("new-york").unwrap();
     let refused =
         WeatherTableFormat::new((city, source()), &weather_spec(), Some(&header)).unwrap_err();
     insta::assert_snapshot!(
         refused,
-        @r#"the table has no column "humid", "precip", "wind", "cloud", "pressure", "origin"; it has "time", "temp""#
+        @r#"the table has no column "humid", "precip", "wind", "cloud", "pressure", "origin", its columns are "time", "temp""#
     );
 }
 
 #[test]
-fn units_are_converted_at_points_that_are_known() {
+fn converts_units() {
     let near = |found: f64, expected: f64| assert!((found - expected).abs() < 5e-4, "{found}");
     near(TemperatureUnit::Celsius.convert(7.0), 7.0);
     near(TemperatureUnit::Fahrenheit.convert(-40.0), -40.0);
@@ -358,14 +358,14 @@ fn units_are_converted_at_points_that_are_known() {
 }
 
 #[test]
-fn a_unit_is_known_by_its_name() {
+fn parses_unit_names() {
     for unit in TemperatureUnit::ALL {
         assert_eq!(unit.name().parse::<TemperatureUnit>().unwrap(), *unit);
     }
     assert_eq!("MPH".parse::<WindUnit>().unwrap(), WindUnit::MilesPerHour);
     insta::assert_snapshot!(
         "bar".parse::<PressureUnit>().unwrap_err(),
-        @r#""bar" is no unit of pressure: it must be one of hpa, inhg"#
+        @r#""bar" is not a unit of pressure, expected one of hpa, inhg"#
     );
 }
 
@@ -386,7 +386,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_table_says_is_what_the_post_says(
+    fn round_trips_row_into_post(
         id in "[a-z0-9:]{1,20}", text in "[a-z \",é]{0,40}[a-z]", ms in 0_i64..253_402_300_800_000
     ) {
         let at = common::at(ms);

@@ -1,4 +1,4 @@
-//! X's messages and rules, by messages of our own in their shape.
+//! Parsing of X's messages and rules, with invented messages.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -41,7 +41,7 @@ fn reason(message: &Value) -> &'static str {
 }
 
 #[test]
-fn a_message_is_a_post_of_its_city() {
+fn parses_message() {
     let raw = RawMessage::Text(message().to_string());
     let found = posts(&format(), &raw).unwrap();
     let post = &found[0];
@@ -53,7 +53,7 @@ fn a_message_is_a_post_of_its_city() {
 }
 
 #[test]
-fn what_is_no_new_post_of_the_authors_own_is_dropped_with_its_reason() {
+fn drops_other_messages_with_reason() {
     let table: [(&str, Value, &str); 14] = [
         ("/data/text", json!("Rain over Boston"), "no_city"),
         ("/data/text", json!("  "), "no_text"),
@@ -87,7 +87,7 @@ fn what_is_no_new_post_of_the_authors_own_is_dropped_with_its_reason() {
 }
 
 #[test]
-fn languages_that_are_none_are_none() {
+fn ignores_non_languages() {
     for (tag, expected) in [
         (json!("en"), Some("en")),
         (json!("pt-BR"), Some("pt")),
@@ -105,7 +105,7 @@ fn languages_that_are_none_are_none() {
 }
 
 #[test]
-fn a_place_counts_where_it_is_as_small_as_a_city() {
+fn accepts_places_up_to_city_size() {
     let elsewhere = with(message(), "/data/text", Some(json!("Rain again")));
     let placed = |bbox: Value| {
         let geo = json!({ "place_id": "p" });
@@ -135,7 +135,7 @@ fn a_place_counts_where_it_is_as_small_as_a_city() {
 }
 
 #[test]
-fn a_notice_tells_why_the_stream_ends() {
+fn reads_disconnect_reason() {
     let said = json!({ "errors": [{
         "title": "operational-disconnect",
         "disconnect_type": "UpstreamOperationalDisconnect",
@@ -147,7 +147,7 @@ fn a_notice_tells_why_the_stream_ends() {
         Some(expected)
     );
     let nothing = x::disconnect_reason("{\"errors\":[]}");
-    assert_eq!(nothing.as_deref(), Some("without a reason"));
+    assert_eq!(nothing.as_deref(), Some("no reason given"));
     let mut with_errors = message();
     with_errors["errors"] = said["errors"].clone();
     for line in [
@@ -185,7 +185,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn rules_ask_for_words_language_and_places() {
+fn builds_rules_from_words_language_and_places() {
     let cities = [new_york()];
     let by_name = "(\"new york\" OR nyc OR brooklyn) -is:retweet";
     assert_eq!(values(&spec(&[], &cities)).unwrap(), [by_name]);
@@ -204,7 +204,7 @@ fn rules_ask_for_words_language_and_places() {
 }
 
 #[test]
-fn rules_fit_into_what_the_plan_allows() {
+fn keeps_rules_within_plan_limits() {
     let cities = [new_york()];
     let short = RuleSpec {
         max_chars: 30,
@@ -229,7 +229,7 @@ fn rules_fit_into_what_the_plan_allows() {
 }
 
 #[test]
-fn only_rules_of_the_sources_own_are_taken_away() {
+fn deletes_only_own_rules() {
     let wanted = |value: &str| Rule {
         value: value.to_owned(),
         tag: "moodvane:test".to_owned(),
@@ -243,8 +243,8 @@ fn only_rules_of_the_sources_own_are_taken_away() {
         listed("1", "old", Some("moodvane:test")),
         listed("2", "kept", Some("moodvane:test")),
         listed("3", "theirs", Some("moodvane:test-2")),
-        listed("4", "nobody's", None),
-        listed("5", "shared", Some("somebody")),
+        listed("4", "untagged", None),
+        listed("5", "shared", Some("other")),
     ];
     let changes = x::rule_changes(
         source(),
@@ -267,7 +267,7 @@ fn only_rules_of_the_sources_own_are_taken_away() {
 }
 
 #[test]
-fn a_rule_that_is_refused_is_an_error_in_xs_words() {
+fn reports_rejected_rule() {
     let summary = |made: u8, not: u8| json!({ "meta": { "summary": { "created": made, "not_created": not } } });
     for (answer, expected) in [
         (summary(1, 0), Ok(0)),
@@ -275,7 +275,7 @@ fn a_rule_that_is_refused_is_an_error_in_xs_words() {
             json!({ "meta": {}, "data": [{ "id": "1", "value": "a" }] }),
             Ok(1),
         ),
-        (summary(1, 2), Err("2 rules were not added")),
+        (summary(1, 2), Err("2 rules not added")),
         (
             json!({ "errors": [{ "title": "UnprocessableRule", "details": ["no such operator"] }] }),
             Err("UnprocessableRule: no such operator"),
@@ -290,7 +290,7 @@ fn a_rule_that_is_refused_is_an_error_in_xs_words() {
         ),
         (json!({ "data": [{ "id": 1 }] }), Err("not JSON")),
         (json!([]), Err("not JSON")),
-        (json!({}), Err("\"meta\" is missing")),
+        (json!({}), Err("missing field `meta`")),
     ] {
         let found = x::parse_rule_changes(answer.to_string().as_bytes());
         match (found, expected) {
@@ -302,7 +302,7 @@ fn a_rule_that_is_refused_is_an_error_in_xs_words() {
 }
 
 #[test]
-fn the_stream_is_asked_for_what_is_read() {
+fn requests_fields_used_by_parser() {
     let base = "https://api.x.com".parse().unwrap();
     let url = x::stream_url(&base, 0).to_string();
     assert!(url.starts_with("https://api.x.com/2/tweets/search/stream?tweet.fields="));

@@ -1,12 +1,15 @@
-//! What the tests of this crate share.
+//! Helpers shared by the tests of this crate.
 
 #![allow(dead_code)]
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use moodvane_model::{City, CityId, Post, Quantity, Readings, SourceId, Timestamp, Variable};
+use moodvane_model::{
+    City, CityId, ErrorChain, Post, Quantity, Readings, SourceId, Timestamp, Variable,
+};
 use moodvane_upstream::{DropReason, PostFormat, RawMessage, Selection, UpstreamError};
 use serde_json::Value;
 
@@ -42,7 +45,7 @@ pub(crate) fn rfc3339(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).unwrap()
 }
 
-/// The posts of a message that is received at second 1.
+/// The posts of a message received at second 1.
 pub(crate) fn posts(
     format: &dyn PostFormat,
     raw: &RawMessage,
@@ -51,12 +54,13 @@ pub(crate) fn posts(
     let done = format.format(raw, at(1000), &mut out);
     assert!(
         done.is_ok() || out.is_empty(),
-        "a dropped message adds nothing"
+        "a dropped message adds no post"
     );
     done.map(|()| out)
 }
 
-/// The recorded data beside the checkout. Without it a test returns; where `CI` is set it fails.
+/// The optional data sets beside the checkout. Without them, a test reports on stderr that it is skipped
+/// and returns; where `CI` is set, it fails.
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     if root.is_dir() {
@@ -64,31 +68,53 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     }
     assert!(
         std::env::var_os("CI").is_none(),
-        "../shared/data must be there where CI is set"
+        "the optional data sets in {} are required where CI is set",
+        root.display()
     );
-    println!("skipped: ../shared/data is not there");
+    // Written to the stream itself, because the test harness captures `eprintln!`.
+    let test = std::thread::current().name().unwrap_or("test").to_owned();
+    let reason = format!("optional data set ../shared/data/{path} is missing");
+    writeln!(std::io::stderr(), "SKIPPED {test}: {reason}").unwrap();
     None
 }
 
-/// The names of the files in a folder of the recorded data, sorted.
+/// The names of the files in a folder of the optional data sets, sorted.
 pub(crate) fn files_in(folder: &str) -> Option<Vec<String>> {
-    let entries = fs::read_dir(shared(folder)?).unwrap();
+    Some(names_in(&shared(folder)?))
+}
+
+fn fixtures() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// A fixture of this repository.
+pub(crate) fn fixture(path: &str) -> Vec<u8> {
+    fs::read(fixtures().join(path)).unwrap()
+}
+
+/// The names of the fixtures in a folder, sorted.
+pub(crate) fn fixture_names(folder: &str) -> Vec<String> {
+    names_in(&fixtures().join(folder))
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
     let mut names: Vec<_> = entries
         .map(|entry| name(entry).to_string_lossy().into_owned())
         .collect();
     names.sort();
-    Some(names)
+    names
 }
 
-/// What readings hold, in the order of [`Variable::ALL`].
+/// The values of readings, in the order of [`Variable::ALL`].
 pub(crate) type Values = [Option<f64>; 6];
 
 pub(crate) fn values(readings: &Readings) -> Values {
     Variable::ALL.map(|variable| readings.get(variable).map(Quantity::value))
 }
 
-/// The answer with the value at `path` replaced, or taken out where there is none.
+/// The response with the value at `path` replaced, or removed if `value` is `None`.
 pub(crate) fn with(mut answer: Value, path: &str, value: Option<Value>) -> Value {
     let (parent, key) = path.rsplit_once('/').unwrap();
     let parent = answer.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -103,7 +129,7 @@ pub(crate) fn bytes(answer: &Value) -> Vec<u8> {
     serde_json::to_vec(answer).unwrap()
 }
 
-/// What an answer comes to: when it was observed, and what it says.
+/// The result of a parser: time of observation and readings.
 pub(crate) type Answer = Result<(Timestamp, Readings), UpstreamError>;
 
 pub(crate) fn read(
@@ -111,4 +137,20 @@ pub(crate) fn read(
     answer: &Value,
 ) -> Result<(String, Values), UpstreamError> {
     parse(&bytes(answer)).map(|(at, readings)| (at.to_string(), values(&readings)))
+}
+
+/// Time of observation and values, or the reason for the error.
+pub(crate) type Outcome = Result<(String, Values), &'static str>;
+
+pub(crate) fn outcome(answer: &Answer) -> Outcome {
+    let values_of = |(at, readings): &(Timestamp, Readings)| (at.to_string(), values(readings));
+    answer
+        .as_ref()
+        .map(values_of)
+        .map_err(UpstreamError::reason)
+}
+
+/// The message of an error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    ErrorChain(error).to_string()
 }

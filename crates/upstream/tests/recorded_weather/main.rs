@@ -11,20 +11,10 @@ mod open_meteo;
 
 use std::fs;
 
-use common::{Answer, Values, files_in, rfc3339, shared, values};
-use moodvane_model::{Readings, Timestamp};
-use moodvane_upstream::{UpstreamError, apixu, openweathermap, weatherbit, weatherstack};
+use common::{Answer, Values, files_in, outcome, rfc3339, shared};
+use moodvane_upstream::{apixu, openweathermap, weatherbit, weatherstack};
 
 type Expected = Result<(&'static str, Values), &'static str>;
-
-/// Time of observation and values, or the reason for the error.
-fn outcome(answer: &Answer) -> Result<(String, Values), &'static str> {
-    let values_of = |(at, readings): &(Timestamp, Readings)| (at.to_string(), values(readings));
-    answer
-        .as_ref()
-        .map(values_of)
-        .map_err(UpstreamError::reason)
-}
 
 fn body(folder: &str, name: &str) -> Vec<u8> {
     fs::read(shared(folder).unwrap().join(name)).unwrap()

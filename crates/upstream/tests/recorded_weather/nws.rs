@@ -3,8 +3,8 @@
 use moodvane_model::Variable;
 use moodvane_upstream::nws;
 
-use crate::common::{Values, files_in, new_york, rfc3339};
-use crate::{Expected, body, outcome};
+use crate::common::{Values, files_in, new_york, outcome, rfc3339};
+use crate::{Expected, body};
 
 /// The expected result of a file.
 enum Nws {
