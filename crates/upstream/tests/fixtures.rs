@@ -316,10 +316,9 @@ fn parses_tables_of_posts() {
     );
 }
 
-#[test]
-fn parses_table_of_weather() {
+fn weather_spec() -> WeatherTableSpec {
     let named = |name: &str| name.to_owned();
-    let spec = WeatherTableSpec {
+    WeatherTableSpec {
         columns: WeatherColumns {
             time: named("time_hour"),
             temperature: (named("temp"), TemperatureUnit::Fahrenheit),
@@ -335,7 +334,12 @@ fn parses_table_of_weather() {
             column: named("origin"),
             value: named("JFK"),
         }],
-    };
+    }
+}
+
+#[test]
+fn parses_table_of_weather() {
+    let spec = weather_spec();
     let bytes = fixture("history/weather.csv");
     let mut rows = RecordReader::new(bytes.as_slice(), TableKind::Csv).unwrap();
     let city = new_york().id;

@@ -161,10 +161,8 @@ fn reports_rejection_of_provider() {
     ];
     for (i, answer, words) in cases {
         let error = read(KEYED[i].parse, &answer).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("provider rejected the request: {words}")
-        );
+        let expected = format!("provider rejected the request: {words}");
+        assert_eq!(error.to_string(), expected);
     }
     let long = json!({ "error": "x".repeat(10_000) });
     let error = read(weatherbit::parse_current, &long).unwrap_err();

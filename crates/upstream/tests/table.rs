@@ -239,10 +239,9 @@ fn shifts_times() {
             ..post_spec()
         };
         let table = PostTableFormat::new(source(), everything(), &spec, Some(&header())).unwrap();
-        let found = posts(&table, &raw);
-        let times = found.as_ref().map(|p| (p[0].created_at, p[0].received_at));
-        let expected = expected.map(|at| (rfc3339(at), rfc3339(at)));
-        assert_eq!(times.map_err(DropReason::label), expected);
+        let times = posts(&table, &raw).map(|p| (p[0].created_at, p[0].received_at));
+        let expected = expected.map(rfc3339).map(|at| (at, at));
+        assert_eq!(times.map_err(|reason| reason.label()), expected);
     }
 }
 
