@@ -12,7 +12,7 @@ use moodvane_model::{City, Readings, Timestamp, Variable};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{FieldSpec, Fields, parse_object, rejection_with_code};
+use crate::response::{FieldSpec, Fields, parse_object, rejection_with_code};
 use crate::url::{with_path, with_query};
 
 const FIELDS: [FieldSpec; 5] = [
@@ -38,11 +38,11 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = parse_object(body)?;
-    if let Some(error) = answer.get("error") {
+    let response = parse_object(body)?;
+    if let Some(error) = response.get("error") {
         return Err(rejection_with_code(error.get("code"), error.get("message")));
     }
-    let current = Fields::section(&answer, "current")?;
+    let current = Fields::section(&response, "current")?;
     let at = current.epoch("last_updated_epoch")?;
     Ok((at, current.readings(&FIELDS)?))
 }

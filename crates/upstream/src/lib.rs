@@ -24,18 +24,18 @@
 //! # Ok::<(), String>(())
 //! ```
 
-mod answer;
 pub mod apixu;
 mod drop_reason;
 mod error;
 mod format;
-mod hidden;
+mod hidden_ranges;
 mod html;
 pub mod jetstream;
 pub mod mastodon;
 pub mod nws;
 pub mod open_meteo;
 pub mod openweathermap;
+mod response;
 mod selection;
 pub mod sse;
 pub mod table;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{
+use crate::response::{
     as_list, as_number, display_value, invalid_value, parse_object, rejection, timestamp,
     wrong_type,
 };
@@ -113,12 +113,12 @@ fn forecast_url(base: &Url, city: &City, block: &str) -> Url {
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = parse_response(body)?;
+    let response = parse_response(body)?;
     let block = ["current", "current_weather"]
         .into_iter()
-        .find(|name| answer.contains_key(*name))
+        .find(|name| response.contains_key(*name))
         .ok_or_else(|| UpstreamError::MissingField("current".to_owned()))?;
-    let block = Block::from_response(&answer, block)?;
+    let block = Block::from_response(&response, block)?;
     let at = block.timestamp(block.required("time")?, block.path("time"))?;
     let readings = block.readings(|path, value| match value {
         Value::Null => Ok(None),
@@ -137,8 +137,8 @@ pub fn parse_history(
     body: &[u8],
     until: Timestamp,
 ) -> Result<Vec<(Timestamp, Readings)>, UpstreamError> {
-    let answer = parse_response(body)?;
-    let block = Block::from_response(&answer, "hourly")?;
+    let response = parse_response(body)?;
+    let block = Block::from_response(&response, "hourly")?;
     let times = as_list(&block.path("time"), Some(block.required("time")?))?;
     let mut hours = Vec::with_capacity(times.len());
     for (i, time) in times.iter().enumerate() {
@@ -154,13 +154,13 @@ pub fn parse_history(
 }
 
 fn parse_response(body: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
-    let answer = parse_object(body)?;
-    if answer.get("error").and_then(Value::as_bool) == Some(true) {
-        let reason = answer.get("reason").and_then(Value::as_str);
+    let response = parse_object(body)?;
+    if response.get("error").and_then(Value::as_bool) == Some(true) {
+        let reason = response.get("reason").and_then(Value::as_str);
         let reason = reason.unwrap_or("no reason given");
         return Err(rejection(reason));
     }
-    Ok(answer)
+    Ok(response)
 }
 
 /// An object of the response with its values, and their units if stated.
@@ -172,13 +172,16 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn from_response(answer: &'a Map<String, Value>, name: &'a str) -> Result<Self, UpstreamError> {
-        let object = |name: &str| match answer.get(name) {
+    fn from_response(
+        response: &'a Map<String, Value>,
+        name: &'a str,
+    ) -> Result<Self, UpstreamError> {
+        let object = |name: &str| match response.get(name) {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
             Some(_) => Err(wrong_type(name, "an object")),
         };
-        let utc_offset_s = match answer.get("utc_offset_seconds") {
+        let utc_offset_s = match response.get("utc_offset_seconds") {
             None => 0,
             Some(offset) => offset
                 .as_i64()

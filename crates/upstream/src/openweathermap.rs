@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{FieldSpec, Fields, parse_object, rejection_with_code, with_value};
+use crate::response::{FieldSpec, Fields, parse_object, rejection_with_code, with_value};
 use crate::url::{with_path, with_query};
 
 /// Plausible temperatures in kelvin: the bounds of °C, converted.
@@ -45,11 +45,11 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = parse_object(body)?;
-    if let Some(error) = rejection_in(&answer) {
+    let response = parse_object(body)?;
+    if let Some(error) = rejection_in(&response) {
         return Err(error);
     }
-    let fields = Fields::new("", &answer);
+    let fields = Fields::new("", &response);
     if fields
         .number("main.temp")?
         .is_some_and(|t| KELVIN_RANGE.contains(&t))
@@ -77,10 +77,10 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
 }
 
 /// The code is a number or a string, and is missing in some responses.
-fn rejection_in(answer: &Map<String, Value>) -> Option<UpstreamError> {
-    let code = answer.get("cod")?;
+fn rejection_in(response: &Map<String, Value>) -> Option<UpstreamError> {
+    let code = response.get("cod")?;
     let is_ok = code.as_i64() == Some(200) || code.as_str() == Some("200");
-    (!is_ok).then(|| rejection_with_code(Some(code), answer.get("message")))
+    (!is_ok).then(|| rejection_with_code(Some(code), response.get("message")))
 }
 
 /// Rain and snow in mm/h, if known.

@@ -22,7 +22,7 @@ use moodvane_model::{City, CityId, Language};
 use thiserror::Error;
 
 use crate::DropReason;
-use crate::hidden::HiddenRanges;
+use crate::hidden_ranges::HiddenRanges;
 
 /// Maximum great-circle distance between a place and the coordinates of its city, in km. Slightly more
 /// than the radius of New York's five boroughs or Greater London.

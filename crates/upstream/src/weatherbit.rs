@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{FieldSpec, Fields, as_list, parse_object, rejection_with_code, wrong_type};
+use crate::response::{FieldSpec, Fields, as_list, parse_object, rejection_with_code, wrong_type};
 use crate::url::{with_path, with_query};
 
 const FIELDS: [FieldSpec; 6] = [
@@ -45,11 +45,11 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = parse_object(body)?;
-    if let Some(error) = rejection_in(&answer) {
+    let response = parse_object(body)?;
+    if let Some(error) = rejection_in(&response) {
         return Err(error);
     }
-    let data = as_list("data", answer.get("data"))?;
+    let data = as_list("data", response.get("data"))?;
     let first = data.first();
     let first = first.ok_or_else(|| UpstreamError::MissingField("data[0]".to_owned()))?;
     let Value::Object(first) = first else {
@@ -64,13 +64,13 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
 }
 
 /// Rejections are `{"error": …}`, or in newer versions `{"status_code": …, "status_message": …}`.
-fn rejection_in(answer: &Map<String, Value>) -> Option<UpstreamError> {
-    if let Some(error) = answer.get("error") {
+fn rejection_in(response: &Map<String, Value>) -> Option<UpstreamError> {
+    if let Some(error) = response.get("error") {
         return Some(rejection_with_code(None, Some(error)));
     }
-    let code = answer.get("status_code")?;
+    let code = response.get("status_code")?;
     Some(rejection_with_code(
         Some(code),
-        answer.get("status_message"),
+        response.get("status_message"),
     ))
 }

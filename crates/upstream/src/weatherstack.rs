@@ -14,7 +14,7 @@ use moodvane_model::{City, Readings, Timestamp, Variable};
 use url::Url;
 
 use crate::UpstreamError;
-use crate::answer::{FieldSpec, Fields, parse_object, rejection_with_code, wrong_type};
+use crate::response::{FieldSpec, Fields, parse_object, rejection_with_code, wrong_type};
 use crate::url::{with_path, with_query};
 
 const FIELDS: [FieldSpec; 5] = [
@@ -45,13 +45,13 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
-    let answer = parse_object(body)?;
-    if let Some(error) = answer.get("error") {
+    let response = parse_object(body)?;
+    if let Some(error) = response.get("error") {
         return Err(rejection_with_code(error.get("code"), error.get("info")));
     }
-    Fields::new("", &answer).expect_unit("request.unit", "m")?;
-    let current = Fields::section(&answer, "current")?;
-    let responded_at = responded_at(Fields::section(&answer, "location")?)?;
+    Fields::new("", &response).expect_unit("request.unit", "m")?;
+    let current = Fields::section(&response, "current")?;
+    let responded_at = responded_at(Fields::section(&response, "location")?)?;
     let at = current.time("observation_time", "04:55 PM", |text| {
         let time = NaiveTime::parse_from_str(text, "%I:%M %p").ok()?;
         let today = responded_at.date().and_time(time);

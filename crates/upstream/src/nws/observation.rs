@@ -5,10 +5,10 @@ use moodvane_model::{Readings, Timestamp, Variable};
 use serde_json::{Map, Value};
 
 use crate::UpstreamError;
-use crate::answer::{
+use crate::nws::sky::cover_percent;
+use crate::response::{
     Fields, as_list, display_value, parse_object, readings, with_value, wrong_type,
 };
-use crate::nws::sky::cover_percent;
 
 /// Prefixes of unit codes: the service has renamed them over time.
 const UNIT_PREFIXES: [&str; 3] = ["wmoUnit:", "unit:", "nwsUnit:"];
@@ -80,8 +80,8 @@ pub fn parse_latest(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError>
 /// # Errors
 /// [`UpstreamError`] if the response is not a list.
 pub fn parse_observations(body: &[u8]) -> Result<Vec<ParsedObservation>, UpstreamError> {
-    let answer = parse_object(body)?;
-    let features = as_list("features", answer.get("features"))?;
+    let response = parse_object(body)?;
+    let features = as_list("features", response.get("features"))?;
     let parse = |(i, feature): (usize, &Value)| match feature {
         Value::Object(feature) => observation(feature, &format!("features[{i}].properties")),
         _ => Err(wrong_type(&format!("features[{i}]"), "an object")),

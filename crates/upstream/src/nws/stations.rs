@@ -6,7 +6,7 @@ use moodvane_model::City;
 use serde_json::Value;
 
 use crate::UpstreamError;
-use crate::answer::{Fields, as_list, parse_object, wrong_type};
+use crate::response::{Fields, as_list, parse_object, wrong_type};
 use crate::selection::distance_km;
 
 const MAX_STATION_BYTES: usize = 32;
@@ -44,8 +44,8 @@ impl StationsPath {
 /// # Errors
 /// [`UpstreamError`] if the response does not match the documentation.
 pub fn parse_point(body: &[u8]) -> Result<StationsPath, UpstreamError> {
-    let answer = parse_object(body)?;
-    let properties = Fields::section(&answer, "properties")?;
+    let response = parse_object(body)?;
+    let properties = Fields::section(&response, "properties")?;
     let url = url::Url::parse(properties.text("observationStations")?).ok();
     let path = url.as_ref().map(url::Url::path);
     path.filter(|path| path.starts_with("/gridpoints/"))
@@ -62,8 +62,8 @@ pub fn parse_point(body: &[u8]) -> Result<StationsPath, UpstreamError> {
 /// # Errors
 /// [`UpstreamError`] if the response does not match the documentation or lists no usable station.
 pub fn parse_stations(body: &[u8], city: &City) -> Result<(StationId, f64), UpstreamError> {
-    let answer = parse_object(body)?;
-    let features = as_list("features", answer.get("features"))?;
+    let response = parse_object(body)?;
+    let features = as_list("features", response.get("features"))?;
     let stations = features.iter().filter_map(|feature| station(feature, city));
     stations
         .min_by(|(_, a), (_, b)| a.total_cmp(b))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use url::Url;
 
-use crate::answer::{rejection, rejection_with_code};
+use crate::response::{rejection, rejection_with_code};
 use crate::url::with_path;
 use crate::{PLACE_RADIUS_KM, UpstreamError};
 
@@ -209,7 +209,7 @@ pub fn rule_changes(source: SourceId, wanted: &[Rule], active: &[ActiveRule]) ->
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct Response {
     #[serde(default)]
     data: Vec<ActiveRule>,
     meta: Option<Meta>,
@@ -230,13 +230,13 @@ struct Summary {
 }
 
 fn parse(body: &[u8]) -> Result<(Vec<ActiveRule>, Meta), UpstreamError> {
-    let answer: Answer = serde_json::from_slice(body)?;
-    if let Some(first) = answer.errors.as_ref().and_then(|errors| errors.first()) {
+    let response: Response = serde_json::from_slice(body)?;
+    if let Some(first) = response.errors.as_ref().and_then(|errors| errors.first()) {
         return Err(rejection_with_code(first.get("title"), detail(first)));
     }
-    let meta = answer.meta;
+    let meta = response.meta;
     let meta = meta.ok_or_else(|| UpstreamError::MissingField("meta".to_owned()))?;
-    Ok((answer.data, meta))
+    Ok((response.data, meta))
 }
 
 /// The details of a problem: of a rule, or of the request.
