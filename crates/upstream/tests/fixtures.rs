@@ -196,7 +196,7 @@ fn parses_x_posts() {
 }
 
 #[test]
-fn rejects_x_bodies_that_are_not_posts() {
+fn rejects_x_bodies_other_than_posts() {
     let format = XFormat::new(source(), everything(), BTreeSet::new());
     for raw in x_messages(&x_json("x/counts.json")) {
         assert_eq!(outcome(&format, &raw), Err("malformed"));
