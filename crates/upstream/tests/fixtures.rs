@@ -113,7 +113,7 @@ fn parses_mastodon_stream() {
     let found: Vec<_> = raws.iter().map(|raw| outcome(&format, raw)).collect();
     let id = |n: u32| format!("{}", 100_000_000_000_000_000_u64 + u64::from(n));
     let expected = [
-        post(&id(1), Some("en"), 35, 1_700_000_000_000),
+        post(&id(1), Some("en"), 38, 1_700_000_000_000),
         post(&id(2), None, 27, 1_700_000_001_000),
         Err("repost"),
         Err("not_public"),
@@ -139,7 +139,7 @@ fn parses_mastodon_page_oldest_first() {
     let format = MastodonFormat::new(source(), everything());
     let found: Vec<_> = page.iter().map(|(_, raw)| outcome(&format, raw)).collect();
     let expected = [
-        post("99999999999999999", Some("en"), 24, 1_700_000_400_000),
+        post("99999999999999999", Some("en"), 21, 1_700_000_400_000),
         post("100000000000000011", Some("ja"), 9, 1_700_000_401_000),
         post("100000000000000012", Some("en"), 10, 1_700_000_402_000),
     ];
