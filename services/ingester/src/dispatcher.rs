@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::prelude::*;
-use moodvane_model::SourceId;
+use moodvane_model::{ErrorChain, SourceId};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -222,21 +222,21 @@ impl Supervisor {
         stats.set_error(error);
         self.shared.metrics.failed(source, error.reason());
         if self.shared.stop.is_cancelled() {
-            warn!(%source, error = format!("{error:#}"), "source failed while draining");
+            warn!(%source, error = %ErrorChain(error), "source failed while draining");
             return stats.set_state(SourceState::Stopped);
         }
         if supervised.spec.finite && error.is_permanent() {
-            warn!(%source, error = format!("{error:#}"), "finite source failed permanently");
-            return self.complete_finite(index, Some(format!("{error:#}")));
+            warn!(%source, error = %ErrorChain(error), "finite source failed permanently");
+            return self.complete_finite(index, Some(ErrorChain(error).to_string()));
         }
         let decision = supervised.decide_retry(error, &self.shared);
         self.shared.metrics.circuit(source, decision.circuit_open);
         self.schedule_restart(index, decision, ctx);
         let delay_ms = decision.delay_ms();
         if decision.circuit_open {
-            error!(%source, error = format!("{error:#}"), delay_ms, "source keeps failing, circuit opened");
+            error!(%source, error = %ErrorChain(error), delay_ms, "source keeps failing, circuit open");
         } else {
-            warn!(%source, error = format!("{error:#}"), delay_ms, "source restarting");
+            warn!(%source, error = %ErrorChain(error), delay_ms, "source restarting");
         }
     }
 

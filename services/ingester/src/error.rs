@@ -1,5 +1,9 @@
-//! Why a source stopped, and why the ingester did not end as wished.
+//! The errors of sources and of the ingester.
+//!
+//! Convention: an error's text says what failed and leaves out the cause, which is its `source()`. The
+//! place that logs or shows an error prints the whole chain with [`moodvane_model::ErrorChain`].
 
+use std::error::Error;
 use std::time::Duration;
 
 use moodvane_eventlog::LogError;
@@ -7,87 +11,96 @@ use moodvane_model::{SourceId, Timestamp};
 use moodvane_upstream::UpstreamError;
 use thiserror::Error;
 
-/// Why one life of a source ended.
+/// The cause of an error, of any type.
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a run of a source ended.
 #[derive(Debug, Error)]
 pub(crate) enum SourceError {
-    /// The connection could not be made.
-    #[error("cannot connect to {url}: {reason}")]
-    Connect { url: String, reason: String },
+    /// No connection could be opened.
+    #[error("cannot connect to {url}")]
+    Connect { url: String, source: BoxError },
     /// The connection broke.
-    #[error("the stream broke: {0}")]
-    Stream(String),
-    /// The other side ended the stream.
-    #[error("the stream was closed by its server")]
+    #[error("stream failed")]
+    Stream(#[source] BoxError),
+    /// The server announced the end of the stream.
+    #[error("server ended the stream: {0}")]
+    Disconnected(String),
+    /// The server closed the stream.
+    #[error("server closed the stream")]
     Closed,
-    /// The stream began later than was asked for, and did not say so.
+    /// The stream resumed later than requested.
     #[error(
-        "the stream resumed {gap_ms} ms after what was last seen, what came in between is missing"
+        "stream resumed {gap_ms} ms after the last acknowledged message, messages in between are missing"
     )]
     Gap { gap_ms: i64 },
-    /// More came while no stream was open than could be fetched.
-    #[error("more came while no stream was open than can be fetched, the rest is missing")]
+    /// Posts were published without a connection and cannot all be fetched.
+    #[error("cannot fetch all posts published while disconnected, the remaining ones are missing")]
     Missed,
-    /// Nothing was heard for too long.
-    #[error("nothing was heard for {} ms", .0.as_millis())]
+    /// The server was silent for too long.
+    #[error("received nothing for {} ms", .0.as_millis())]
     Idle(Duration),
     /// An HTTP request failed.
-    #[error("the request failed: {0}")]
-    Request(String),
-    /// An HTTP answer other than 200.
-    #[error("the answer has status {status}")]
+    #[error("request failed")]
+    Request(#[source] BoxError),
+    /// The server did not respond in time.
+    #[error("no response within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// An HTTP response with a status other than 200 or 201.
+    #[error("response has status {status}, expected 200")]
     Status {
         status: u16,
         retry_after: Option<Duration>,
     },
-    /// An answer over the limit.
-    #[error("the answer is longer than {max} bytes")]
+    /// A response over the size limit.
+    #[error("response is larger than {max} bytes")]
     TooLong { max: usize },
-    /// An answer that cannot be understood.
-    #[error("the answer is not understood: {0}")]
-    Answer(#[from] UpstreamError),
-    /// An observation from a time that is not yet.
-    #[error("the observation is of {0}, more than a day ahead")]
+    /// A response that cannot be parsed.
+    #[error("cannot parse response")]
+    Response(#[from] UpstreamError),
+    /// An observation with a time in the future.
+    #[error("observation is dated {0}, more than a day ahead")]
     Future(Timestamp),
-    /// The log refused.
-    #[error(transparent)]
+    /// The event log failed.
+    #[error("event log failed")]
     Log(#[from] LogError),
-    /// A part of the ingester is gone.
-    #[error("the {0} is gone")]
+    /// A part of the ingester has stopped.
+    #[error("{0} has stopped")]
     Gone(&'static str),
-    /// A thread could not be made.
-    #[error("no thread could be started: {0}")]
-    Thread(String),
+    /// A thread could not be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
     /// A file cannot be read.
     #[error("{path}: {reason}")]
     File { path: String, reason: String },
-    /// As many posts were read as may be in a day.
-    #[error("the day's {posts} posts are read, the next day begins at {until}")]
+    /// The source has read its daily budget of posts.
+    #[error("daily budget of {posts} posts is spent, the next day begins at {until}")]
     Budget { posts: u64, until: Timestamp },
-    /// Nothing was heard of the source itself for too long.
-    #[error("the source gave no sign of life for {} ms beyond what it had announced", .0.as_millis())]
+    /// The source did not report progress in time.
+    #[error("source exceeded its watchdog deadline by {} ms", .0.as_millis())]
     Hung(Duration),
-    /// The actor ended without a word: a panic, or it was dropped.
-    #[error("the source's actor was lost, most likely by a panic")]
+    /// The actor was dropped without a result.
+    #[error("source actor ended without a result, most likely by a panic")]
     Lost,
     /// A record could not be written as JSON.
-    #[error("a record could not be encoded: {0}")]
+    #[error("cannot encode record")]
     Encode(#[from] serde_json::Error),
 }
 
 impl SourceError {
-    /// A short, bounded name of the reason, fit for a metric's label.
+    /// The bounded reason, as a metric label.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Connect { .. } => "connect",
-            Self::Stream(_) => "stream",
+            Self::Stream(_) | Self::Disconnected(_) => "stream",
             Self::Closed => "closed",
             Self::Gap { .. } => "gap",
             Self::Missed => "missed",
             Self::Idle(_) => "idle",
-            Self::Request(_) => "request",
+            Self::Request(_) | Self::Timeout(_) => "request",
             Self::Status { .. } => "status",
             Self::TooLong { .. } => "too_long",
-            Self::Answer(error) => error.reason(),
+            Self::Response(error) => error.reason(),
             Self::Future(_) => "future",
             Self::Log(_) => "log",
             Self::Gone(_) => "gone",
@@ -100,15 +113,15 @@ impl SourceError {
         }
     }
 
-    /// How long the other side asks to be left alone.
-    pub(crate) fn asks_for(&self) -> Option<Duration> {
+    /// The pause that the server requests.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
 
-    /// Whether trying again cannot help.
+    /// Whether a retry fails in the same way.
     pub(crate) fn is_permanent(&self) -> bool {
         match self {
             Self::File { .. } => true,
@@ -124,19 +137,18 @@ impl SourceError {
     }
 }
 
-/// Why the finite sources did not all end well.
+/// Why the finite sources did not all finish.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum IngestError {
-    /// A finite source cannot go on.
+    /// A finite source failed permanently.
     #[error("source {source_id}: {reason}")]
     Failed {
         /// The source.
         source_id: SourceId,
-        /// Why it cannot go on.
+        /// The error with its causes.
         reason: String,
     },
-    /// The ingester was drained before its finite sources had ended; they resume from their
-    /// cursors.
-    #[error("the ingester was stopped before its files had ended; they resume where they stood")]
+    /// The ingester was drained before its finite sources finished.
+    #[error("ingester stopped before its files were read; they resume from their cursors")]
     Stopped,
 }

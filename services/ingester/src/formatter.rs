@@ -1,8 +1,8 @@
 //! Formatters: actors that turn raw messages into records.
 //!
-//! Guarantee: a chunk's records keep the order of its messages. A message that cannot be read, or
-//! whose reading panics, is counted with its reason and harms no other. Mailboxes are bounded and
-//! senders wait.
+//! Guarantee: a chunk's records keep the order of its messages. A message that cannot be parsed, or
+//! whose parsing panics, is counted with its reason and does not affect others. Mailboxes are bounded,
+//! and senders wait.
 
 mod pool;
 
@@ -18,14 +18,14 @@ use moodvane_upstream::{PostFormat, RawMessage};
 pub use self::pool::PoolStatus;
 pub(crate) use self::pool::{FormatterPool, PoolBounds, WeakPool};
 
-/// The reason of a message whose reading panicked.
+/// The drop reason of a message whose parsing panicked.
 const PANICKED: &str = "panicked";
-/// The reason of a record that could not be encoded.
+/// The drop reason of a record that could not be encoded.
 const ENCODING: &str = "encoding";
 
-/// How raw messages become records.
+/// Converts raw messages to records.
 pub(crate) trait RecordFormat: Send + Sync {
-    /// Appends the records of one message; answers the latest own time among them.
+    /// Appends the records of one message; returns the latest event time among them, or a drop reason.
     fn format(
         &self,
         raw: &RawMessage,
@@ -34,7 +34,7 @@ pub(crate) trait RecordFormat: Send + Sync {
     ) -> Result<Option<Timestamp>, &'static str>;
 }
 
-/// Posts, as records of topic `tweet`.
+/// Converts posts to records of topic `tweet`.
 pub(crate) struct PostRecords(pub(crate) Arc<dyn PostFormat>);
 
 impl RecordFormat for PostRecords {
@@ -58,16 +58,16 @@ impl RecordFormat for PostRecords {
     }
 }
 
-/// Raw messages to be formatted.
+/// A chunk of raw messages to format.
 #[derive(Message)]
 #[rtype(result = "Formatted")]
 pub(crate) struct Format {
     pub(crate) raws: Vec<RawMessage>,
     pub(crate) received_at: Timestamp,
-    pub(crate) by: Arc<dyn RecordFormat>,
+    pub(crate) format: Arc<dyn RecordFormat>,
 }
 
-/// What became of a chunk.
+/// The records of a chunk, and the number of dropped messages by reason.
 #[derive(Debug, Default)]
 pub(crate) struct Formatted {
     pub(crate) records: Vec<NewRecord>,
@@ -77,7 +77,7 @@ pub(crate) struct Formatted {
 }
 
 impl Formatted {
-    /// How many messages became at least one record.
+    /// The number of messages that yielded at least one record.
     pub(crate) fn kept(&self) -> u64 {
         let dropped: u64 = self.dropped.values().sum();
         self.seen.saturating_sub(dropped)
@@ -85,26 +85,26 @@ impl Formatted {
 }
 
 fn format_all(chunk: &Format) -> Formatted {
-    let mut done = Formatted {
+    let mut formatted = Formatted {
         records: Vec::with_capacity(chunk.raws.len()),
         seen: chunk.raws.len() as u64,
         ..Formatted::default()
     };
     for raw in &chunk.raws {
-        let before = done.records.len();
-        let records = &mut done.records;
+        let before = formatted.records.len();
+        let records = &mut formatted.records;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            chunk.by.format(raw, chunk.received_at, records)
+            chunk.format.format(raw, chunk.received_at, records)
         }));
         match outcome.unwrap_or(Err(PANICKED)) {
-            Ok(at) => done.last_event = done.last_event.max(at),
+            Ok(at) => formatted.last_event = formatted.last_event.max(at),
             Err(reason) => {
-                done.records.truncate(before);
-                *done.dropped.entry(reason).or_default() += 1;
+                formatted.records.truncate(before);
+                *formatted.dropped.entry(reason).or_default() += 1;
             }
         }
     }
-    done
+    formatted
 }
 
 struct Formatter {
@@ -142,9 +142,10 @@ mod tests {
         FormatterPool::start(bounds, Arc::new(clock)).unwrap()
     }
 
-    struct Picky;
+    /// Rejects the message "bad" and panics on "worse".
+    struct FailingFormat;
 
-    impl RecordFormat for Picky {
+    impl RecordFormat for FailingFormat {
         fn format(
             &self,
             raw: &RawMessage,
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[actix::test]
-    async fn a_message_that_panics_is_counted_and_harms_no_other() {
+    async fn counts_panicking_message_and_formats_others() {
         let pool = pool(1, 2);
         let at = Timestamp::from_millis(7).unwrap();
         for _ in 0..4 {
@@ -175,7 +176,7 @@ mod tests {
             let chunk = Format {
                 raws: raws.into(),
                 received_at: at,
-                by: Arc::new(Picky),
+                format: Arc::new(FailingFormat),
             };
             let done = pool.format(chunk).await.unwrap();
             let values: Vec<&[u8]> = done.records.iter().map(|r| r.value.as_slice()).collect();

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use moodvane_model::{ErrorChain, Timestamp};
+use moodvane_model::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
@@ -127,9 +127,9 @@ fn time_until(reset: &str, now: Timestamp) -> Option<Duration> {
         .map(Duration::from_millis)
 }
 
-/// Wraps an error without its URL, which may contain a key.
+/// The error without the URL, which may hold a key.
 pub(crate) fn failed(error: reqwest::Error) -> SourceError {
-    SourceError::Request(ErrorChain(&error.without_url()).to_string())
+    SourceError::Request(error.without_url().into())
 }
 
 #[cfg(test)]

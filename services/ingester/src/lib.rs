@@ -1,21 +1,22 @@
-//! The ingester: from the upstreams into the log.
+//! The ingester: reads upstreams and files and publishes their records to the event log.
 //!
-//! Terms: a *source* is one configured upstream or file; a *life* of a source is the time from its
-//! start to its end; a *batch* is what of a source is formatted and published together; a *cursor*
-//! is where a source stood when all before it was acknowledged.
+//! Terms: a *source* is one configured upstream or file; a *run* of a source is the time from its start
+//! to its exit; a *batch* is formatted and published together; a *cursor* is the position before which
+//! all records of a source are acknowledged. A source is *replayable* if it can resend earlier
+//! messages.
 //!
-//! Actors: the *dispatcher* starts a *child* per source and makes it anew, after a jittered
-//! back-off, when it fails or hangs; a child hands raw messages to the pool of *formatters*; the *publisher*
-//! owns the way into the log. All mailboxes are bounded and all senders wait, so that a log that
-//! is slow or away is felt at the sockets.
+//! Actors: the *dispatcher* supervises one actor per source and restarts it, after a jittered backoff,
+//! when it fails or hangs; sources send raw messages to the pool of *formatters*; the *publisher*
+//! owns the connection to the log. All mailboxes are bounded and all senders wait, so a slow or
+//! unavailable log causes back-pressure down to the sockets.
 //!
-//! Guarantees: a source that can resume moves on only after the log's acknowledgement; what another
-//! said is on this machine's disk, in the spool, before it is acknowledged; a source that fails is
-//! alone; what becomes no record is counted by reason; a drain stops taking, waits
-//! for what is in flight and saves the cursors.
+//! Guarantees: the cursor of a replayable source moves only after the log acknowledges its records;
+//! records of other sources are in the spool, on this machine's disk, before they are acknowledged. A
+//! failing source does not affect others. Dropped messages are counted by reason. A drain stops the
+//! sources, waits for the records in flight and saves the cursors.
 //!
-//! It must not know what is done with the records: nothing here scores, folds or stores an hour.
-//! What an upstream's messages mean is `moodvane_upstream`'s to say.
+//! It must not know how records are used: it does not score posts, aggregate hours or store rows.
+//! `moodvane_upstream` parses the messages of upstreams.
 
 mod actors;
 mod backoff;

@@ -1,9 +1,9 @@
-//! The way of one source's batches: format, publish, acknowledge.
+//! The pipeline of one source's batches: format, publish, acknowledge.
 //!
-//! Terms: a *mark* says where the source stands once a batch is acknowledged. Guarantee: batches
-//! are handed to the publisher, and their marks come back, in the order in which they were taken,
-//! though several are in flight; at most `batches_in_flight` are, so that a source that asks for
-//! room first cannot outrun the log.
+//! Terms: a *position* is where the source resumes once a batch is acknowledged. Guarantee: batches
+//! reach the publisher, and their positions come back, in the order of submission, though several are
+//! in flight. A source that checks for room before it submits never has more than `batches_in_flight`
+//! batches in flight, so it cannot outrun the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,34 +21,34 @@ use crate::source_context::{BatchTiming, SourceContext};
 type Stage<T> = FuturesOrdered<LocalBoxFuture<'static, Result<T, SourceError>>>;
 
 /// A batch whose records are durable.
-pub(crate) struct Acknowledged<M> {
-    pub(crate) position: M,
-    /// How many records it came to.
+pub(crate) struct Acknowledged<P> {
+    pub(crate) position: P,
+    /// The number of its records.
     pub(crate) records: usize,
 }
 
-/// A batch that was taken.
-struct InFlight<M> {
-    position: M,
-    /// The uptime at which it was.
-    at: Duration,
+/// A submitted batch.
+struct InFlight<P> {
+    position: P,
+    /// The uptime of its submission.
+    read_at: Duration,
 }
 
-/// Batches in flight, each with its mark.
-pub(crate) struct Pipeline<M> {
+/// Batches in flight, each with its position.
+pub(crate) struct Pipeline<P> {
     context: SourceContext,
     topic: Topic,
-    by: Arc<dyn RecordFormat>,
-    formatting: Stage<(Formatted, InFlight<M>)>,
-    publishing: Stage<Acknowledged<M>>,
+    format: Arc<dyn RecordFormat>,
+    formatting: Stage<(Formatted, InFlight<P>)>,
+    publishing: Stage<Acknowledged<P>>,
 }
 
-impl<M: 'static> Pipeline<M> {
-    pub(crate) fn new(context: SourceContext, topic: Topic, by: Arc<dyn RecordFormat>) -> Self {
+impl<P: 'static> Pipeline<P> {
+    pub(crate) fn new(context: SourceContext, topic: Topic, format: Arc<dyn RecordFormat>) -> Self {
         Self {
             context,
             topic,
-            by,
+            format,
             formatting: Stage::new(),
             publishing: Stage::new(),
         }
@@ -62,50 +62,53 @@ impl<M: 'static> Pipeline<M> {
         self.formatting.len() + self.publishing.len()
     }
 
-    /// Whether another batch may be taken.
+    /// Whether another batch may be submitted.
     pub(crate) fn has_room(&self) -> bool {
         self.in_flight() < self.context.shared.batches_in_flight
     }
 
-    /// Takes a batch.
-    pub(crate) fn submit(&mut self, raws: Vec<RawMessage>, position: M) {
+    /// Submits a batch.
+    pub(crate) fn submit(&mut self, raws: Vec<RawMessage>, position: P) {
         let chunk = Format {
             raws,
             received_at: self.context.now(),
-            by: Arc::clone(&self.by),
+            format: Arc::clone(&self.format),
         };
         let pool = self.context.shared.pool.clone();
-        let begun = InFlight {
+        let batch = InFlight {
             position,
-            at: self.context.shared.clock.uptime(),
+            read_at: self.context.shared.clock.uptime(),
         };
         let formatted = async move {
-            let done = pool.format(chunk).await;
-            Ok((done.map_err(|_| SourceError::Gone("formatter"))?, begun))
+            let formatted = pool.format(chunk).await;
+            Ok((
+                formatted.map_err(|_| SourceError::Gone("formatter"))?,
+                batch,
+            ))
         };
         self.formatting.push_back(formatted.boxed_local());
         self.context.stats.set_in_flight(self.in_flight());
     }
 
-    fn publish(&mut self, done: Formatted, begun: InFlight<M>) {
-        self.context.count_formatted(&done);
+    fn publish(&mut self, formatted: Formatted, batch: InFlight<P>) {
+        self.context.count_formatted(&formatted);
         let timing = BatchTiming {
-            read_at: begun.at,
-            last_event: done.last_event,
+            read_at: batch.read_at,
+            last_event: formatted.last_event,
         };
-        let count = done.records.len();
-        let durable = self.context.publish(self.topic, done.records, timing, None);
         let acknowledged = Acknowledged {
-            position: begun.position,
-            records: count,
+            position: batch.position,
+            records: formatted.records.len(),
         };
-        let marked = async move { durable.await.map(|_| acknowledged) };
-        self.publishing.push_back(marked.boxed_local());
+        let durable = self
+            .context
+            .publish(self.topic, formatted.records, timing, None);
+        let published = async move { durable.await.map(|_| acknowledged) };
+        self.publishing.push_back(published.boxed_local());
     }
 
-    /// The next batch that is acknowledged; waits for ever while none is in flight. Loses nothing
-    /// where it is dropped before it is ready.
-    pub(crate) async fn next(&mut self) -> Result<Acknowledged<M>, SourceError> {
+    /// Waits for the next acknowledged batch; pends forever while none is in flight. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Result<Acknowledged<P>, SourceError> {
         let next = self.advance().await;
         if next.is_err() {
             self.abort();
@@ -114,7 +117,7 @@ impl<M: 'static> Pipeline<M> {
         next
     }
 
-    async fn advance(&mut self) -> Result<Acknowledged<M>, SourceError> {
+    async fn advance(&mut self) -> Result<Acknowledged<P>, SourceError> {
         loop {
             tokio::select! {
                 biased;
@@ -122,23 +125,24 @@ impl<M: 'static> Pipeline<M> {
                     return acknowledged;
                 }
                 Some(formatted) = self.formatting.next(), if !self.formatting.is_empty() => {
-                    let (done, begun) = formatted?;
-                    self.publish(done, begun);
+                    let (formatted, batch) = formatted?;
+                    self.publish(formatted, batch);
                 }
                 else => std::future::pending().await,
             }
         }
     }
 
-    /// The next batch in flight that is acknowledged, or `None` once none is left.
-    pub(crate) async fn next_pending(&mut self) -> Result<Option<Acknowledged<M>>, SourceError> {
+    /// Waits for the next acknowledged batch; `None` once none is in flight.
+    pub(crate) async fn next_pending(&mut self) -> Result<Option<Acknowledged<P>>, SourceError> {
         match self.in_flight() {
             0 => Ok(None),
             _ => self.next().await.map(Some),
         }
     }
 
-    /// After a batch that failed no later one may be acknowledged: the cursor would pass it.
+    /// Drops all batches after one that failed: acknowledging a later batch would move the cursor past
+    /// the failed one.
     fn abort(&mut self) {
         self.formatting.clear();
         self.publishing.clear();

@@ -1,11 +1,11 @@
-//! How long a source that failed is left alone.
+//! Decides when a failed source restarts.
 //!
-//! Terms: a *ladder* is a row of waits that a provider documents, one after each failure of a kind; a
-//! *circuit* is open when a source has failed so often in a row that trying soon again helps nobody:
-//! then it rests for long, is tried once, and either holds or rests again.
+//! Terms: a *schedule* is the sequence of delays that a provider documents, one after each consecutive
+//! failure of a kind; a *circuit* opens after a number of consecutive failures: the source then pauses
+//! for the cooldown, gets one attempt, and either becomes stable or pauses again.
 //!
-//! Guarantee: a source never waits less than its provider documents or asks for. Jitter only lengthens
-//! a documented wait. A budget that is spent, or a stream that ends after it held, is no failure.
+//! Guarantee: a source never waits less than its provider documents or requests. Jitter only lengthens
+//! a documented delay. A spent budget, or the end of a stable connection, does not count as a failure.
 
 use std::time::Duration;
 
@@ -15,30 +15,30 @@ use crate::backoff::Backoff;
 use crate::error::SourceError;
 
 const TOO_MANY_REQUESTS: u16 = 429;
-/// The part of a documented wait by which jitter may lengthen it.
+/// The fraction by which jitter may lengthen a documented delay.
 const JITTER: f64 = 0.1;
-/// A stream that has lived so long has held: X promises a sign of life each 20 s.
-const HELD: Duration = Duration::from_secs(30);
+/// The duration after which an X stream counts as stable: X promises a keep-alive every 20 s.
+const STABLE_AFTER: Duration = Duration::from_secs(30);
 
-/// Whose waits hold.
+/// Which delays follow a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RetryPolicy {
-    /// Ours: doubling, with jitter over the whole range.
+    /// The configured exponential backoff, with jitter over the whole range.
     Standard,
-    /// Those that X documents for its streams.
+    /// The schedules that X documents for its streams.
     X,
 }
 
 /// When a circuit opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CircuitConfig {
-    /// After so many failures in a row.
+    /// The number of consecutive failures that opens the circuit.
     pub failures: u32,
-    /// How long a source rests while it is open.
+    /// How long a source pauses before each attempt while its circuit is open.
     pub cooldown: Duration,
 }
 
-/// What follows upon a failure.
+/// When a failed source restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RetryDecision {
     pub(crate) delay: Duration,
@@ -52,22 +52,22 @@ impl RetryDecision {
     }
 }
 
-/// How a life of a source went, up to its failure.
+/// How a run went before it failed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RunOutcome {
     pub(crate) duration: Duration,
-    /// Whether it was ever connected or opened.
+    /// Whether the source was connected or opened.
     pub(crate) connected: bool,
 }
 
-/// Failures of one source in a row.
+/// The consecutive failures of one source.
 #[derive(Debug, Clone)]
 pub(crate) struct Recovery {
     policy: RetryPolicy,
     backoff: Backoff,
     circuit: CircuitConfig,
     failures: u32,
-    /// The last kind of failure, and how many of it came in a row.
+    /// The kind of the last failure, and the number of consecutive failures of this kind.
     kind: Option<(Kind, u32)>,
 }
 
@@ -76,55 +76,58 @@ enum Kind {
     Network,
     Http,
     Rate,
-    /// Nothing that a provider has rules for.
-    Own,
+    /// A failure that no provider documents a delay for.
+    Internal,
 }
 
 impl Kind {
     fn of(error: &SourceError) -> Self {
         match error {
             SourceError::Status { status, .. } if *status == TOO_MANY_REQUESTS => Self::Rate,
-            SourceError::Status { .. } | SourceError::Answer(_) => Self::Http,
+            SourceError::Status { .. } | SourceError::Response(_) => Self::Http,
             SourceError::Connect { .. }
             | SourceError::Stream(_)
+            | SourceError::Disconnected(_)
+            | SourceError::Timeout(_)
             | SourceError::Closed
             | SourceError::Idle(_)
             | SourceError::Request(_) => Self::Network,
-            _ => Self::Own,
+            _ => Self::Internal,
         }
     }
 
-    /// docs.x.com/x-api/fundamentals/handling-disconnections. It names no longest wait for 429; the
-    /// longest window in which connections are counted is a quarter of an hour.
-    fn ladder(self) -> Option<Ladder> {
-        let (first_ms, most_ms, doubling) = match self {
+    /// docs.x.com/x-api/fundamentals/handling-disconnections. It documents no maximum for 429; the
+    /// longest window in which X counts connections is 15 minutes.
+    fn x_schedule(self) -> Option<Schedule> {
+        let (first_ms, max_ms, doubling) = match self {
             Self::Network => (250, 16_000, false),
             Self::Http => (5_000, 320_000, true),
             Self::Rate => (60_000, 900_000, true),
-            Self::Own => return None,
+            Self::Internal => return None,
         };
-        Some(Ladder {
+        Some(Schedule {
             first: Duration::from_millis(first_ms),
-            most: Duration::from_millis(most_ms),
+            max: Duration::from_millis(max_ms),
             doubling,
         })
     }
 }
 
-struct Ladder {
+/// Delays that grow with consecutive failures: by doubling, or by the first delay each time.
+struct Schedule {
     first: Duration,
-    most: Duration,
+    max: Duration,
     doubling: bool,
 }
 
-impl Ladder {
-    /// The wait after the nth failure in a row.
+impl Schedule {
+    /// The delay after the nth consecutive failure.
     fn delay_for(&self, n: u32) -> Duration {
         let factor = match self.doubling {
             true => 1_u32.checked_shl(n.saturating_sub(1)).unwrap_or(u32::MAX),
             false => n,
         };
-        self.first.saturating_mul(factor).min(self.most)
+        self.first.saturating_mul(factor).min(self.max)
     }
 }
 
@@ -139,7 +142,7 @@ impl Recovery {
         }
     }
 
-    /// What follows upon `error`, at `now`; `jitter` is a number in 0 to 1.
+    /// Decides the restart after `error` at `now`; `jitter` is a number from 0 to 1.
     pub(crate) fn decide(
         &mut self,
         error: &SourceError,
@@ -155,25 +158,25 @@ impl Recovery {
                 circuit_open: false,
             };
         }
-        let long = match self.policy {
+        let stable_after = match self.policy {
             RetryPolicy::Standard => self.backoff.max(),
-            RetryPolicy::X => HELD,
+            RetryPolicy::X => STABLE_AFTER,
         };
-        // To wait long for a refusal is not to hold.
-        if outcome.connected && outcome.duration >= long {
+        // A run that waited long for a refusal was not stable.
+        if outcome.connected && outcome.duration >= stable_after {
             self.reset();
         }
-        let delay = self.count(Kind::of(error), outcome, jitter);
-        let delay = delay.max(error.asks_for().unwrap_or_default());
-        let open = self.failures >= self.circuit.failures;
-        let rest = if open {
+        let delay = self.next_delay(Kind::of(error), outcome, jitter);
+        let delay = delay.max(error.retry_after().unwrap_or_default());
+        let circuit_open = self.failures >= self.circuit.failures;
+        let cooldown = if circuit_open {
             self.circuit.cooldown
         } else {
             Duration::ZERO
         };
         RetryDecision {
-            delay: whole_millis(delay.max(rest)),
-            circuit_open: open,
+            delay: ceil_millis(delay.max(cooldown)),
+            circuit_open,
         }
     }
 
@@ -182,31 +185,31 @@ impl Recovery {
         self.kind = None;
     }
 
-    fn count(&mut self, kind: Kind, outcome: RunOutcome, jitter: f64) -> Duration {
-        let first = self.failures == 0;
+    fn next_delay(&mut self, kind: Kind, outcome: RunOutcome, jitter: f64) -> Duration {
+        let is_first = self.failures == 0;
         let (last, n) = self.kind.unwrap_or((kind, 0));
         let n = if last == kind { n.saturating_add(1) } else { 1 };
         self.kind = Some((kind, n));
         self.failures = self.failures.saturating_add(1);
-        let ladder = match self.policy {
+        let schedule = match self.policy {
             RetryPolicy::Standard => None,
-            RetryPolicy::X => kind.ladder(),
+            RetryPolicy::X => kind.x_schedule(),
         };
-        let Some(ladder) = ladder else {
+        let Some(schedule) = schedule else {
             return self.backoff.delay(self.failures, jitter);
         };
         // "Once an established connection drops, attempt to reconnect immediately."
-        if first && outcome.connected && kind == Kind::Network {
+        if is_first && outcome.connected && kind == Kind::Network {
             return Duration::ZERO;
         }
-        ladder
+        schedule
             .delay_for(n)
             .mul_f64(1.0 + JITTER * jitter.clamp(0.0, 1.0))
     }
 }
 
-/// The same, or up to a millisecond more: so that who is told when it ends does not come too early.
-fn whole_millis(duration: Duration) -> Duration {
+/// The duration rounded up to milliseconds, so that nothing happens before the reported moment.
+fn ceil_millis(duration: Duration) -> Duration {
     let ms = duration.as_nanos().div_ceil(1_000_000);
     Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
@@ -241,41 +244,44 @@ mod tests {
         }
     }
 
-    fn waits(recovery: &mut Recovery, error: &SourceError, n: usize) -> Vec<u128> {
-        let mut wait = || {
+    fn delays(recovery: &mut Recovery, error: &SourceError, n: usize) -> Vec<u128> {
+        let mut delay = || {
             recovery
                 .decide(error, REFUSED, now(), 0.0)
                 .delay
                 .as_millis()
         };
-        (0..n).map(|_| wait()).collect()
+        (0..n).map(|_| delay()).collect()
     }
 
     #[test]
-    fn xs_waits_are_those_that_it_documents() {
-        let network = SourceError::Request("refused".to_owned());
-        let found = waits(&mut recovery(RetryPolicy::X), &network, 70);
+    fn follows_delays_documented_by_x() {
+        let network = SourceError::Request("refused".into());
+        let found = delays(&mut recovery(RetryPolicy::X), &network, 70);
         let expected: Vec<u128> = (1..=70).map(|n| (n * 250).min(16_000)).collect();
         assert_eq!(found, expected);
-        let found = waits(&mut recovery(RetryPolicy::X), &status(503, None), 8);
+        let found = delays(&mut recovery(RetryPolicy::X), &status(503, None), 8);
         let expected = [5, 10, 20, 40, 80, 160, 320, 320].map(|s| s * 1000);
         assert_eq!(found, expected);
-        let found = waits(&mut recovery(RetryPolicy::X), &status(429, None), 6);
+        let found = delays(&mut recovery(RetryPolicy::X), &status(429, None), 6);
         assert_eq!(found, [60, 120, 240, 480, 900, 900].map(|s| s * 1000));
-        let found = waits(&mut recovery(RetryPolicy::X), &status(429, Some(500)), 2);
-        assert_eq!(found, [500_000, 500_000], "as long as it asks for");
+        let found = delays(&mut recovery(RetryPolicy::X), &status(429, Some(500)), 2);
+        assert_eq!(found, [500_000, 500_000], "as requested by the server");
     }
 
     #[test]
-    fn another_kind_of_failure_begins_its_own_ladder() {
+    fn starts_new_schedule_for_other_kind_of_failure() {
         let mut recovery = recovery(RetryPolicy::X);
-        assert_eq!(waits(&mut recovery, &status(503, None), 2), [5_000, 10_000]);
-        assert_eq!(waits(&mut recovery, &SourceError::Closed, 2), [250, 500]);
-        assert_eq!(waits(&mut recovery, &status(401, None), 1), [5_000]);
+        assert_eq!(
+            delays(&mut recovery, &status(503, None), 2),
+            [5_000, 10_000]
+        );
+        assert_eq!(delays(&mut recovery, &SourceError::Closed, 2), [250, 500]);
+        assert_eq!(delays(&mut recovery, &status(401, None), 1), [5_000]);
     }
 
     #[test]
-    fn a_stream_that_drops_is_taken_up_at_once_but_only_once_in_a_row() {
+    fn reconnects_dropped_stream_at_once_only_after_first_failure() {
         let mut recovery = recovery(RetryPolicy::X);
         let mut dropped = |span_s: u64| {
             let outcome = RunOutcome {
@@ -286,11 +292,11 @@ mod tests {
             next.delay.as_millis()
         };
         assert_eq!([1, 1, 1].map(&mut dropped), [0, 500, 750]);
-        assert_eq!([29, 30, 31].map(dropped), [1000, 0, 0], "having held");
+        assert_eq!([29, 30, 31].map(dropped), [1000, 0, 0], "after stable runs");
     }
 
     #[test]
-    fn jitter_only_lengthens_and_by_a_tenth_at_most() {
+    fn jitter_lengthens_documented_delay_by_up_to_tenth() {
         for (jitter, expected) in [(0.0, 5_000), (0.5, 5_250), (1.0, 5_500)] {
             let next = recovery(RetryPolicy::X).decide(&status(500, None), REFUSED, now(), jitter);
             assert_eq!(next.delay.as_millis(), expected);
@@ -298,18 +304,18 @@ mod tests {
     }
 
     #[test]
-    fn a_spent_budget_waits_for_its_next_day_and_is_no_failure() {
+    fn spent_budget_waits_for_next_day_without_counting_as_failure() {
         let mut recovery = recovery(RetryPolicy::X);
         let spent = SourceError::Budget {
             posts: 5,
             until: now().checked_add_millis(7_000).unwrap(),
         };
         assert_eq!(
-            waits(&mut recovery, &SourceError::Closed, 3),
+            delays(&mut recovery, &SourceError::Closed, 3),
             [250, 500, 750]
         );
-        assert_eq!(waits(&mut recovery, &spent, 2), [7_000, 7_000]);
-        assert_eq!(waits(&mut recovery, &SourceError::Closed, 1), [250]);
+        assert_eq!(delays(&mut recovery, &spent, 2), [7_000, 7_000]);
+        assert_eq!(delays(&mut recovery, &SourceError::Closed, 1), [250]);
         let late = now().checked_add_millis(60_000).unwrap();
         assert_eq!(
             recovery.decide(&spent, REFUSED, late, 0.0).delay,
@@ -318,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circuit_opens_after_failures_in_a_row_and_closes_when_the_source_holds() {
+    fn opens_circuit_after_consecutive_failures_and_closes_it_after_stable_run() {
         let backoff = Backoff::new(MS * 10, MS * 1000).unwrap();
         let circuit = CircuitConfig {
             failures: 3,
@@ -340,6 +346,6 @@ mod tests {
             [(10, false), (10, false), (5_000, true), (5_000, true)]
         );
         assert_eq!(failed(false, MS * 9_000), (5_000, true), "a late refusal");
-        assert_eq!(failed(true, MS * 1000), (10, false), "it had held");
+        assert_eq!(failed(true, MS * 1000), (10, false), "after a stable run");
     }
 }

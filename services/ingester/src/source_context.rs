@@ -1,4 +1,4 @@
-//! What a source is given to work with.
+//! The context of a source: its dependencies, its watchdog and the way to the publisher.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::Addr;
 use futures::future::LocalBoxFuture;
 use moodvane_eventlog::{EventLog, NewRecord};
-use moodvane_model::{SourceId, Timestamp, Topic};
+use moodvane_model::{ErrorChain, SourceId, Timestamp, Topic};
 use moodvane_runtime::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -19,53 +19,53 @@ use crate::publisher::{Publish, PublishOutcome, Publisher};
 use crate::recovery::CircuitConfig;
 use crate::status::{SourceState, SourceStats};
 
-/// How one life of a source ended well.
+/// How a run of a source ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SourceExit {
-    /// There is nothing more, and all of it is acknowledged.
+    /// The source has no more records, and all of them are acknowledged.
     Finished,
-    /// It was told to stop taking; what it took is acknowledged.
+    /// The source was stopped; the records that it read are acknowledged.
     Stopped,
 }
 
-/// One life of a source: runs until it ends, fails, or is dropped.
+/// One run of a source.
 pub(crate) type SourceFuture = LocalBoxFuture<'static, Result<SourceExit, SourceError>>;
 
-/// What all sources share.
+/// The dependencies that all sources share.
 #[derive(Clone)]
 pub(crate) struct SharedDeps {
     pub(crate) pool: FormatterPool,
     pub(crate) publisher: Addr<Publisher>,
-    /// Publishes that are not answered yet.
+    /// The number of publish requests without a reply.
     pub(crate) pending_publishes: Arc<AtomicU64>,
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: IngesterMetrics,
-    /// Cancelled when sources are to stop taking.
+    /// Cancelled when sources have to stop.
     pub(crate) stop: CancellationToken,
     pub(crate) backoff: Backoff,
     pub(crate) circuit: CircuitConfig,
-    /// How much later than announced a source's sign of life may come.
+    /// How long a watchdog deadline may be overdue before the source counts as hung.
     pub(crate) watchdog_grace: Duration,
     pub(crate) batch_posts: usize,
     pub(crate) batches_in_flight: usize,
 }
 
-/// When records came, by two clocks.
+/// The times of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BatchTiming {
-    /// The uptime at which their messages were read.
+    /// The uptime at which its messages were read.
     pub(crate) read_at: Duration,
-    /// The latest own time among them.
+    /// The latest event time of its records.
     pub(crate) last_event: Option<Timestamp>,
 }
 
-/// What one source works with.
+/// The context of one source.
 #[derive(Clone)]
 pub(crate) struct SourceContext {
     pub(crate) shared: SharedDeps,
     pub(crate) stats: Arc<SourceStats>,
-    /// Whether the source can be asked again for what it said.
+    /// Whether the source can resend earlier messages.
     pub(crate) replayable: bool,
 }
 
@@ -78,44 +78,42 @@ impl SourceContext {
         self.shared.clock.now()
     }
 
-    /// The next sign of life comes within `span`, or the source hangs.
-    pub(crate) fn arm_watchdog(&self, span: Duration) {
-        let due = self.shared.clock.uptime() + span + self.shared.watchdog_grace;
+    /// Arms the watchdog: the source counts as hung unless it arms or disarms the watchdog again
+    /// within `timeout` and the grace period.
+    pub(crate) fn arm_watchdog(&self, timeout: Duration) {
+        let due = self.shared.clock.uptime() + timeout + self.shared.watchdog_grace;
         self.stats.set_due(Some(due));
     }
 
-    /// The next sign of life may take any time: the log is away, or somebody else is.
+    /// Disarms the watchdog while the source waits without a time limit, for example for the log.
     pub(crate) fn disarm_watchdog(&self) {
         self.stats.set_due(None);
     }
 
-    /// What `work` comes to, where that takes no longer than `span`.
+    /// The result of `work`, or an error if it takes longer than `timeout` on the source's clock.
     pub(crate) async fn with_timeout<T>(
         &self,
-        span: Duration,
+        timeout: Duration,
         work: impl Future<Output = Result<T, SourceError>>,
     ) -> Result<T, SourceError> {
-        let late = self.shared.clock.sleep(span);
+        let elapsed = self.shared.clock.sleep(timeout);
         tokio::select! {
             biased;
             done = work => done,
-            () = late => {
-                let ms = span.as_millis();
-                Err(SourceError::Request(format!("no answer within {ms} ms")))
-            }
+            () = elapsed => Err(SourceError::Timeout(timeout)),
         }
     }
 
-    /// The source is connected or opened.
+    /// Reports that the source is connected or opened.
     pub(crate) fn set_running(&self) {
         self.stats.set_state(SourceState::Running);
     }
 
-    /// Notes a failure that the source itself lives through.
+    /// Reports an error that does not end the run.
     pub(crate) fn report_error(&self, error: &SourceError) {
         self.shared.metrics.failed(self.id(), error.reason());
         self.stats.set_error(error);
-        tracing::warn!(source = %self.id(), error = format!("{error:#}"), "source met an error");
+        tracing::warn!(source = %self.id(), error = %ErrorChain(error), "source reported an error");
     }
 
     /// Counts a message that was dropped before it could be formatted.
@@ -133,9 +131,9 @@ impl SourceContext {
         }
     }
 
-    /// Publishes; returns once the records are durable, or dropped, and counts them. The request is
-    /// under way when this returns, so that batches enter the mailbox in the order of the calls.
-    /// `cursor` is name and value of what may be saved then.
+    /// Publishes records; the future completes once they are durable or dropped, and counts them. The
+    /// request is sent before this returns, so batches enter the mailbox in the order of the calls.
+    /// `cursor` is the name and value of the cursor that may be saved then.
     pub(crate) fn publish(
         &self,
         topic: Topic,
@@ -152,11 +150,11 @@ impl SourceContext {
             cursor,
         };
         let request = (n > 0).then(|| {
-            let waiting = Waiting::begin(&self.shared.pending_publishes);
-            (self.shared.publisher.send(publish), waiting)
+            let pending = PendingPublish::new(&self.shared.pending_publishes);
+            (self.shared.publisher.send(publish), pending)
         });
         async move {
-            let Some((request, _waiting)) = request else {
+            let Some((request, _pending)) = request else {
                 return Ok(PublishOutcome::Logged);
             };
             let outcome = request
@@ -170,7 +168,7 @@ impl SourceContext {
                 context.shared.metrics.acknowledged(context.id(), n, took);
             }
             if outcome == PublishOutcome::Logged {
-                // What is in the spool is counted when the log has it.
+                // Spooled records are counted when the log acknowledges them.
                 context
                     .shared
                     .metrics
@@ -181,17 +179,17 @@ impl SourceContext {
     }
 }
 
-/// A publish that is not answered yet.
-struct Waiting(Arc<AtomicU64>);
+/// A publish request without a reply.
+struct PendingPublish(Arc<AtomicU64>);
 
-impl Waiting {
-    fn begin(pending_publishes: &Arc<AtomicU64>) -> Self {
+impl PendingPublish {
+    fn new(pending_publishes: &Arc<AtomicU64>) -> Self {
         pending_publishes.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(pending_publishes))
     }
 }
 
-impl Drop for Waiting {
+impl Drop for PendingPublish {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

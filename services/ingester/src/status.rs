@@ -1,64 +1,64 @@
-//! What can be seen of the sources from outside.
+//! The observable state of sources.
 //!
-//! Guarantee: reading a status never waits for an actor; a cell is written by one source and read
-//! from any thread.
+//! Guarantee: a snapshot never waits for an actor; one source writes its stats, and any thread reads
+//! them.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moodvane_model::{SourceId, Timestamp};
+use moodvane_model::{ErrorChain, SourceId, Timestamp};
 
-/// What a source is doing.
+/// The state of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceState {
-    /// Made, but not yet connected or opened.
+    /// Started, but not yet connected or opened.
     Starting,
-    /// Taking records.
+    /// Connected or opened.
     Running,
-    /// Failed; it is tried again at this moment.
+    /// Failed; it restarts after a backoff.
     BackingOff {
-        /// When the next attempt is made.
+        /// When the next attempt starts.
         until: Timestamp,
     },
-    /// Failed so often in a row that it rests for long; then it is tried once.
+    /// Failed repeatedly; it gets one attempt after the cooldown.
     CircuitOpen {
-        /// When it is tried.
+        /// When that attempt starts.
         until: Timestamp,
     },
     /// A finite source whose records are all acknowledged.
     Finished,
-    /// A finite source that cannot go on.
+    /// A finite source that failed permanently.
     Failed,
-    /// Drained; it resumes from its cursor at the next start.
+    /// Drained; a replayable source resumes from its cursor at the next start.
     Stopped,
 }
 
-/// One source as it was at a moment.
+/// A snapshot of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceStatus {
     /// The source.
     pub id: SourceId,
-    /// What it is doing.
+    /// Its state.
     pub state: SourceState,
-    /// How often it was made anew.
+    /// Restarts since the ingester started.
     pub restarts: u64,
-    /// Records that the log or the spool acknowledged since the ingester was started.
+    /// Records acknowledged by the log or the spool since the ingester started.
     pub records: u64,
-    /// Why it failed last, where it ever did.
+    /// The latest error with its causes.
     pub last_error: Option<String>,
-    /// Of a file: bytes whose records are acknowledged, and all bytes.
+    /// For a file: bytes whose records are acknowledged, and all bytes.
     pub progress: Option<(u64, u64)>,
-    /// The latest own time of an acknowledged record.
+    /// The latest event time of an acknowledged record.
     pub last_event: Option<Timestamp>,
-    /// When records of it were acknowledged last.
+    /// When records were acknowledged last.
     pub last_success: Option<Timestamp>,
-    /// Batches of it that are formatted or on their way to the log.
+    /// Batches that are being formatted or published.
     pub in_flight: u64,
 }
 
 impl SourceState {
-    /// A short name, fit for a label.
+    /// The name of the state, as a label.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl SourceState {
         }
     }
 
-    /// When it is tried again, where it waits for that.
+    /// When the next attempt starts, in a state that waits for one.
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {
         match self {
@@ -83,7 +83,7 @@ impl SourceState {
 }
 
 const NEVER: i64 = -1;
-/// Due at no time: the source waits for something that may take any time.
+/// The watchdog is disarmed.
 const NOT_DUE: u64 = u64::MAX;
 
 #[derive(Debug)]
@@ -92,7 +92,7 @@ struct LockedState {
     last_error: Option<String>,
 }
 
-/// The cell that one source writes.
+/// The counters and the state that one source writes.
 #[derive(Debug)]
 pub(crate) struct SourceStats {
     id: SourceId,
@@ -103,7 +103,7 @@ pub(crate) struct SourceStats {
     last_event: AtomicI64,
     last_success: AtomicI64,
     in_flight: AtomicU64,
-    /// The uptime in milliseconds by which it has announced its next sign of life.
+    /// The watchdog deadline, as uptime in milliseconds.
     due: AtomicU64,
     locked: Mutex<LockedState>,
 }
@@ -140,7 +140,7 @@ impl SourceStats {
     }
 
     pub(crate) fn set_error(&self, error: &dyn std::error::Error) {
-        self.locked().last_error = Some(format!("{error:#}"));
+        self.locked().last_error = Some(ErrorChain(error).to_string());
     }
 
     pub(crate) fn count_restart(&self) {
@@ -155,17 +155,17 @@ impl SourceStats {
         self.in_flight.store(batches as u64, Ordering::Relaxed);
     }
 
-    /// The next sign of life is due at this uptime, or at none.
+    /// Sets the watchdog deadline to this uptime, or disarms the watchdog.
     pub(crate) fn set_due(&self, uptime: Option<Duration>) {
         let due = uptime.map_or(NOT_DUE, |uptime| millis(uptime).min(NOT_DUE - 1));
         self.due.store(due, Ordering::Relaxed);
     }
 
-    /// By how much the announced sign of life is late.
+    /// How long the watchdog deadline has passed.
     pub(crate) fn overdue(&self, uptime: Duration) -> Option<Duration> {
         let due = self.due.load(Ordering::Relaxed);
-        let late = millis(uptime).checked_sub(due)?;
-        (late > 0).then(|| Duration::from_millis(late))
+        let overdue = millis(uptime).checked_sub(due)?;
+        (overdue > 0).then(|| Duration::from_millis(overdue))
     }
 
     pub(crate) fn count_records(&self, n: usize, last_event: Option<Timestamp>, now: Timestamp) {
@@ -187,7 +187,7 @@ impl SourceStats {
             (locked.state, locked.last_error.clone())
         };
         let total = self.total.load(Ordering::Relaxed);
-        let moment = |cell: &AtomicI64| Timestamp::from_millis(cell.load(Ordering::Relaxed)).ok();
+        let moment = |ms: &AtomicI64| Timestamp::from_millis(ms.load(Ordering::Relaxed)).ok();
         SourceStatus {
             id: self.id,
             state,

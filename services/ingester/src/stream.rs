@@ -1,188 +1,243 @@
-//! A stream of lines over HTTP, which lasts as long as it may.
+//! The source of a live stream of posts: one loop over any transport and any protocol.
 //!
-//! Terms: a *protocol* says what a line means; a *mark* says where the source stands once a batch is
-//! acknowledged. Guarantee: while as many batches are in flight as may be, the socket is not read; a
-//! silence longer than the protocol allows ends the stream; what came before an error is taken; a line
-//! that is too long, cut off or not UTF-8 is counted and harms no other.
+//! Terms: a *transport* delivers text messages over a connection; a *protocol* decodes them and knows
+//! how the stream resumes; a *position* is where the source resumes once a batch is acknowledged.
+//! Guarantee: while the maximum number of batches is in flight, the connection is not read; silence
+//! longer than the idle timeout ends the stream; messages that arrived before an error are published;
+//! the cursor is saved only for acknowledged batches. Unreadable messages are counted and skipped.
+//!
+//! It must not know what a message means or how a connection is opened.
 
+mod http_lines;
 mod lines;
+#[cfg(test)]
+mod tests;
+mod websocket;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use moodvane_upstream::RawMessage;
-use reqwest::Response;
+use moodvane_model::Topic;
+use moodvane_upstream::{PostFormat, RawMessage};
 
-use self::lines::Lines;
+pub(crate) use self::http_lines::HttpLines;
+pub(crate) use self::websocket::{WebSocket, origin};
+use crate::cursor::CursorKeeper;
 use crate::error::SourceError;
-use crate::http;
+use crate::formatter::PostRecords;
 use crate::pipeline::{Acknowledged, Pipeline};
 use crate::source_context::{SourceContext, SourceExit};
 
-/// What the lines of a stream mean.
+/// A batch ends with the frame that brings it to this size.
+const MAX_BATCH_BYTES: usize = 4 << 20;
+
+/// A message, or the reason why it cannot be read.
+pub(crate) type Message = Result<String, &'static str>;
+
+/// A connection that delivers text messages.
+pub(crate) trait Transport {
+    /// Waits for the next frame and returns its size in bytes. Cancel safe.
+    ///
+    /// # Errors
+    /// [`SourceError`] once the connection has ended.
+    async fn receive(&mut self) -> Result<usize, SourceError>;
+
+    /// The next complete message of the frames received so far.
+    fn next_message(&mut self) -> Option<Message>;
+
+    /// Closes the connection after the last batch.
+    async fn close(&mut self) {}
+}
+
+/// The meaning of a stream's messages, and how the stream resumes.
 pub(crate) trait Protocol {
-    /// Where the source stands.
-    type Mark: 'static;
+    /// Where the source resumes after a batch.
+    type Position: 'static;
 
-    /// Takes a line; appends the raw messages that it completes.
+    /// Decodes a message and appends the raw posts that it completes.
     ///
     /// # Errors
-    /// [`SourceError`] where the line says that the stream ends.
-    fn line(&mut self, line: &str, out: &mut Vec<RawMessage>) -> Result<(), SourceError>;
+    /// [`SourceError`] if the message announces the end of the stream.
+    fn decode(&mut self, message: String, raws: &mut Vec<RawMessage>) -> Result<(), SourceError>;
 
-    /// Where the source stands after these messages.
-    fn mark(&self, raws: &[RawMessage]) -> Self::Mark;
+    /// Removes posts that do not belong to the stream, and returns the position after the batch.
+    fn complete_batch(&mut self, raws: &mut Vec<RawMessage>) -> Self::Position;
 
-    /// Whether more may be read.
+    /// The cursor after a batch with this position is acknowledged, if it moves.
+    fn advance(&mut self, position: Self::Position) -> Option<String>;
+
+    /// Checks whether the source may read on; called before each read.
     ///
     /// # Errors
-    /// [`SourceError`] where no more may be read.
-    async fn may_read(&mut self) -> Result<(), SourceError> {
+    /// [`SourceError`] if it may not.
+    async fn allow_read(&mut self) -> Result<(), SourceError> {
         Ok(())
     }
 
-    /// A batch is durable.
-    fn acknowledged(&mut self, _: Acknowledged<Self::Mark>) {}
-
-    /// Waits until there is something to save and it is time.
-    async fn due(&self) {
-        std::future::pending().await
-    }
-
-    /// Saves what was noted.
-    async fn save(&mut self) {}
+    /// Called once after the last read.
+    async fn finish_reading(&mut self) {}
 }
 
-/// A stream that is being read.
-pub(crate) struct Listening<P: Protocol> {
-    body: Response,
-    lines: Lines,
+/// A connected stream.
+pub(crate) struct StreamSource<T, P: Protocol> {
+    transport: T,
     protocol: P,
-    pipeline: Pipeline<P::Mark>,
-    /// The uptime at which something was heard last.
-    heard: Duration,
-    /// The longest silence.
-    idle: Duration,
+    pipeline: Pipeline<P::Position>,
+    cursor: CursorKeeper,
+    /// The uptime at which the last frame arrived.
+    last_received: Duration,
+    idle_timeout: Duration,
     context: SourceContext,
 }
 
-impl<P: Protocol> Listening<P> {
+/// Opens a stream and reads it until it ends or the source stops.
+pub(crate) async fn run<T: Transport, P: Protocol>(
+    context: &SourceContext,
+    connect: impl Future<Output = Result<StreamSource<T, P>, SourceError>>,
+) -> Result<SourceExit, SourceError> {
+    let stop = context.shared.stop.clone();
+    match stop.run_until_cancelled(connect).await {
+        None => Ok(SourceExit::Stopped),
+        Some(stream) => stream?.run().await,
+    }
+}
+
+impl<T: Transport, P: Protocol> StreamSource<T, P> {
+    /// A stream whose posts have the given format.
     pub(crate) fn new(
-        body: Response,
-        protocol: P,
-        pipeline: Pipeline<P::Mark>,
-        idle: Duration,
+        context: &SourceContext,
+        (transport, protocol): (T, P),
+        format: impl PostFormat + 'static,
+        idle_timeout: Duration,
     ) -> Self {
-        let context = pipeline.context().clone();
+        let log = Arc::clone(&context.shared.log);
+        let records = Arc::new(PostRecords(Arc::new(format)));
         Self {
-            body,
-            lines: Lines::default(),
+            transport,
             protocol,
-            pipeline,
-            heard: context.shared.clock.uptime(),
-            idle,
-            context,
+            pipeline: Pipeline::new(context.clone(), Topic::Tweet, records),
+            cursor: CursorKeeper::new(log, context.id().to_string()),
+            last_received: context.shared.clock.uptime(),
+            idle_timeout,
+            context: context.clone(),
         }
     }
 
-    /// Reads until the stream breaks or the source is to stop.
-    pub(crate) async fn live(mut self) -> Result<SourceExit, SourceError> {
-        let ended = self.read().await;
-        // Save what is acknowledged, whatever becomes of what is still in flight.
-        self.protocol.save().await;
-        let rested = self.rest().await;
-        self.protocol.save().await;
-        rested.and(ended)
+    /// Submits a batch to the pipeline.
+    pub(crate) fn submit(&mut self, mut raws: Vec<RawMessage>) {
+        let position = self.protocol.complete_batch(&mut raws);
+        if !raws.is_empty() {
+            self.pipeline.submit(raws, position);
+        }
+    }
+
+    async fn run(mut self) -> Result<SourceExit, SourceError> {
+        let exit = self.read().await;
+        self.protocol.finish_reading().await;
+        // Save the acknowledged part first: the batches in flight may never be acknowledged.
+        self.save_cursor().await;
+        let drained = self.drain().await;
+        self.save_cursor().await;
+        self.transport.close().await;
+        drained.and(exit)
     }
 
     async fn read(&mut self) -> Result<SourceExit, SourceError> {
-        let (stop, clock) = (
-            self.context.shared.stop.clone(),
-            self.context.shared.clock.clone(),
-        );
+        let stop = self.context.shared.stop.clone();
+        let clock = Arc::clone(&self.context.shared.clock);
         loop {
-            let room = self.pipeline.has_room();
-            if room {
-                self.protocol.may_read().await?;
-                self.context.arm_watchdog(self.idle);
+            let has_room = self.pipeline.has_room();
+            if has_room {
+                self.protocol.allow_read().await?;
+                self.context.arm_watchdog(self.idle_timeout);
             } else {
                 self.context.disarm_watchdog();
             }
-            let silence = (self.heard + self.idle).saturating_sub(clock.uptime());
+            let idle_at = self.last_received + self.idle_timeout;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(SourceExit::Stopped),
                 batch = self.pipeline.next() => {
-                    self.protocol.acknowledged(batch?);
-                    if !room {
-                        // Silence counts only while we listen.
-                        self.heard = clock.uptime();
+                    self.acknowledge(batch?);
+                    if !has_room {
+                        // Silence counts only while the connection is read.
+                        self.last_received = clock.uptime();
                     }
                 }
-                () = self.protocol.due() => self.protocol.save().await,
-                part = self.body.chunk(), if room => self.heard(part)?,
-                () = clock.sleep(silence), if room => return Err(SourceError::Idle(self.idle)),
+                () = self.cursor.due() => self.save_cursor().await,
+                received = self.transport.receive(), if has_room => self.read_batch(received)?,
+                () = clock.sleep(idle_at.saturating_sub(clock.uptime())), if has_room => {
+                    return Err(SourceError::Idle(self.idle_timeout));
+                }
             }
         }
     }
 
-    async fn rest(&mut self) -> Result<(), SourceError> {
-        self.context.disarm_watchdog();
-        while let Some(batch) = self.pipeline.next_pending().await? {
-            self.protocol.acknowledged(batch);
-        }
-        Ok(())
-    }
-
-    /// Takes a part of the stream and those that are there already, as far as a batch goes.
-    fn heard<B: AsRef<[u8]>>(
-        &mut self,
-        part: Result<Option<B>, reqwest::Error>,
-    ) -> Result<(), SourceError> {
-        self.heard = self.context.shared.clock.uptime();
-        let mut raws = Vec::new();
-        let mut ended = self.take(part, &mut raws);
-        while ended.is_ok() && raws.len() < self.context.shared.batch_posts {
-            let Some(part) = self.body.chunk().now_or_never() else {
-                break;
-            };
-            ended = self.take(part, &mut raws);
-        }
-        if !raws.is_empty() {
-            let mark = self.protocol.mark(&raws);
-            self.pipeline.submit(raws, mark);
-        }
-        ended
-    }
-
-    fn take<B: AsRef<[u8]>>(
-        &mut self,
-        part: Result<Option<B>, reqwest::Error>,
-        raws: &mut Vec<RawMessage>,
-    ) -> Result<(), SourceError> {
-        let part = match part {
-            Ok(Some(part)) => part,
-            Ok(None) => return Err(self.cut(SourceError::Closed)),
-            Err(error) => {
-                let error = SourceError::Stream(http::failed(error).to_string());
-                return Err(self.cut(error));
+    /// Submits the received frame as one batch with the frames that have arrived after it.
+    fn read_batch(&mut self, received: Result<usize, SourceError>) -> Result<(), SourceError> {
+        self.last_received = self.context.shared.clock.uptime();
+        let (protocol, context) = (&mut self.protocol, &self.context);
+        let decode = |message: Message, raws: &mut Vec<RawMessage>| match message {
+            Ok(message) => protocol.decode(message, raws),
+            Err(reason) => {
+                context.count_dropped(reason);
+                Ok(())
             }
         };
-        self.lines.feed(part.as_ref());
-        while let Some(line) = self.lines.next() {
-            match line {
-                Ok(line) => self.protocol.line(&line, raws)?,
-                Err(fault) => self.context.count_dropped(fault.reason()),
-            }
+        let limit = context.shared.batch_posts;
+        let (raws, outcome) = collect_batch(&mut self.transport, received, limit, decode);
+        self.submit(raws);
+        outcome
+    }
+
+    fn acknowledge(&mut self, batch: Acknowledged<P::Position>) {
+        if let Some(cursor) = self.protocol.advance(batch.position) {
+            self.cursor.note(cursor, batch.records);
+        }
+    }
+
+    /// Waits for the batches in flight.
+    async fn drain(&mut self) -> Result<(), SourceError> {
+        self.context.disarm_watchdog();
+        while let Some(batch) = self.pipeline.next_pending().await? {
+            self.acknowledge(batch);
         }
         Ok(())
     }
 
-    /// The stream ended; what it had begun to say is lost.
-    fn cut(&mut self, error: SourceError) -> SourceError {
-        if self.lines.is_within_one() {
-            self.context.count_dropped("cut_off");
+    async fn save_cursor(&mut self) {
+        if let Err(error) = self.cursor.save().await {
+            self.context.report_error(&error.into());
         }
-        error
+    }
+}
+
+/// Decodes the received frame and the frames that have arrived after it, until the batch has `limit`
+/// posts or its maximum size. Returns the posts decoded before an error with the error.
+fn collect_batch<T: Transport>(
+    transport: &mut T,
+    mut received: Result<usize, SourceError>,
+    limit: usize,
+    mut decode: impl FnMut(Message, &mut Vec<RawMessage>) -> Result<(), SourceError>,
+) -> (Vec<RawMessage>, Result<(), SourceError>) {
+    let (mut raws, mut bytes) = (Vec::new(), 0);
+    loop {
+        while let Some(message) = transport.next_message() {
+            if let Err(error) = decode(message, &mut raws) {
+                return (raws, Err(error));
+            }
+        }
+        match received {
+            Ok(frame_bytes) => bytes += frame_bytes,
+            Err(error) => return (raws, Err(error)),
+        }
+        if raws.len() >= limit || bytes >= MAX_BATCH_BYTES {
+            return (raws, Ok(()));
+        }
+        match transport.receive().now_or_never() {
+            Some(next) => received = next,
+            None => return (raws, Ok(())),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Supervision and publishing, with sources made for the purpose.
+//! Tests of supervision and publishing with scripted sources.
 
 mod supervision;
 
@@ -50,19 +50,19 @@ fn config(backoff: Duration) -> IngesterConfig {
     }
 }
 
-/// A source whose lives are made by `life`, which is told how many there were before.
+/// A source whose runs are created by `run`, from the number of earlier runs.
 fn spec(
     id: &str,
     finite: bool,
-    life: impl Fn(usize, SourceContext) -> SourceFuture + 'static,
+    run: impl Fn(usize, SourceContext) -> SourceFuture + 'static,
 ) -> SourceSpec {
-    let lives = AtomicUsize::new(0);
+    let runs = AtomicUsize::new(0);
     SourceSpec {
         stats: Arc::new(SourceStats::new(SourceId::parse(id).unwrap())),
         finite,
         replayable: true,
         policy: RetryPolicy::Standard,
-        factory: Box::new(move |context| life(lives.fetch_add(1, Ordering::SeqCst), context)),
+        factory: Box::new(move |context| run(runs.fetch_add(1, Ordering::SeqCst), context)),
     }
 }
 
@@ -106,61 +106,64 @@ impl Rig {
 }
 
 #[actix::test]
-async fn a_source_that_panics_is_made_anew_and_the_others_do_not_notice() {
-    let shaky = spec("shaky", false, |lives, context| {
+async fn restarts_panicking_source_without_affecting_others() {
+    let panicking = spec("panicking", false, |runs, context| {
         async move {
-            assert!(lives >= 3, "on purpose");
+            assert!(runs >= 3, "on purpose");
             until_stopped(context).await
         }
         .boxed_local()
     });
-    let calm = spec("calm", false, |lives, context| {
-        assert_eq!(lives, 0, "the calm source lives once");
+    let stable = spec("stable", false, |runs, context| {
+        assert_eq!(runs, 0, "the stable source runs once");
         until_stopped(context).boxed_local()
     });
-    let rig = start(MS, vec![shaky, calm]);
-    eventually("the shaky source runs", || {
+    let rig = start(MS, vec![panicking, stable]);
+    eventually("panicking source runs", || {
         rig.status(0).state == SourceState::Running
     })
     .await;
-    let (shaky, calm) = (rig.status(0), rig.status(1));
-    assert_eq!((shaky.restarts, calm.restarts), (3, 0));
-    assert!(shaky.last_error.unwrap().contains("panic"));
-    assert_eq!((calm.state, calm.last_error), (SourceState::Running, None));
-    assert!(rig.metric("moodvane_ingester_source_restarts_total{source=\"shaky\"} 3"));
+    let (panicking, stable) = (rig.status(0), rig.status(1));
+    assert_eq!((panicking.restarts, stable.restarts), (3, 0));
+    assert!(panicking.last_error.unwrap().contains("panic"));
+    assert_eq!(
+        (stable.state, stable.last_error),
+        (SourceState::Running, None)
+    );
+    assert!(rig.metric("moodvane_ingester_source_restarts_total{source=\"panicking\"} 3"));
     assert!(
-        rig.metric("moodvane_ingester_source_errors_total{reason=\"lost\",source=\"shaky\"} 3")
+        rig.metric("moodvane_ingester_source_errors_total{reason=\"lost\",source=\"panicking\"} 3")
     );
     assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty());
 }
 
 #[actix::test]
-async fn a_source_that_fails_backs_off_and_a_drain_does_not_wait_for_it() {
+async fn drain_does_not_wait_for_source_in_backoff() {
     let failing = spec("failing", false, |_, _| {
         async { Err(SourceError::Closed) }.boxed_local()
     });
     let rig = start(Duration::from_secs(3600), vec![failing]);
-    let resting = |status: SourceStatus| match status.state {
+    let backoff_ms = |status: SourceStatus| match status.state {
         SourceState::BackingOff { until } => Some(until.millis() - 1_000_000),
         _ => None,
     };
-    eventually("it backs off", || resting(rig.status(0)).is_some()).await;
-    let delay_ms = resting(rig.status(0)).unwrap();
+    eventually("source backs off", || backoff_ms(rig.status(0)).is_some()).await;
+    let delay_ms = backoff_ms(rig.status(0)).unwrap();
     assert!((3_600_000..=7_200_000).contains(&delay_ms), "{delay_ms}");
     assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty());
     assert_eq!(rig.status(0).state, SourceState::Stopped);
-    assert!(rig.readiness.report()[0].1.is_err(), "not ready any more");
+    assert!(rig.readiness.report()[0].1.is_err(), "not ready");
 }
 
 #[actix::test]
-async fn a_finite_source_ends_or_fails_for_good_and_is_not_made_anew() {
+async fn does_not_restart_finished_or_permanently_failed_finite_source() {
     let done = spec("done", true, |_, _| {
         async { Ok(SourceExit::Finished) }.boxed_local()
     });
-    let lost = spec("lost", true, |lives, _| {
+    let lost = spec("lost", true, |runs, _| {
         let error = SourceError::File {
             path: "posts.tsv".to_owned(),
-            reason: format!("no such file, life {lives}"),
+            reason: format!("no such file, run {runs}"),
         };
         async { Err(error) }.boxed_local()
     });
@@ -170,13 +173,13 @@ async fn a_finite_source_ends_or_fails_for_good_and_is_not_made_anew() {
         panic!("{ended:?}");
     };
     assert_eq!(source_id.as_str(), "lost");
-    assert_eq!(reason, "posts.tsv: no such file, life 0");
+    assert_eq!(reason, "posts.tsv: no such file, run 0");
     let states = [rig.status(0).state, rig.status(1).state];
     assert_eq!(states, [SourceState::Finished, SourceState::Failed]);
 }
 
 #[actix::test]
-async fn who_waits_for_files_hears_that_the_ingester_was_stopped() {
+async fn finished_returns_error_when_ingester_is_drained() {
     let slow = spec("slow", true, |_, context| {
         until_stopped(context).boxed_local()
     });
@@ -186,15 +189,18 @@ async fn who_waits_for_files_hears_that_the_ingester_was_stopped() {
 }
 
 #[actix::test]
-async fn a_source_that_does_not_come_to_rest_is_abandoned_and_named() {
-    let deaf = spec("deaf", false, |_, _| {
+async fn drain_abandons_and_names_stuck_source() {
+    let stuck = spec("stuck", false, |_, _| {
         std::future::pending::<Result<SourceExit, SourceError>>().boxed_local()
     });
-    let rig = start(MS, vec![deaf]);
+    let rig = start(MS, vec![stuck]);
     let report = rig.ingester.drain(MS * 20).await;
-    assert_eq!(report.abandoned, [SourceId::parse("deaf").unwrap()]);
+    assert_eq!(report.abandoned, [SourceId::parse("stuck").unwrap()]);
     assert_eq!(rig.status(0).state, SourceState::Stopped);
-    assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty(), "once");
+    assert!(
+        rig.ingester.drain(GRACE).await.abandoned.is_empty(),
+        "reported once"
+    );
 }
 
 fn publisher(log: &Arc<FakeLog>, readiness: &Readiness, slots: usize) -> Addr<Publisher> {
@@ -228,13 +234,13 @@ fn publish(n: u8) -> Publish {
 }
 
 #[actix::test]
-async fn a_publisher_has_a_bounded_number_of_publishes_in_flight() {
+async fn publisher_bounds_publishes_in_flight() {
     let (log, readiness) = (FakeLog::new(), Readiness::new());
     log.hold();
     let publisher = publisher(&log, &readiness, 2);
     let sent = actix::spawn(join_all((0..9).map(|n| publisher.send(publish(n)))));
-    eventually("two are in flight", || log.begun() == 2).await;
-    // Whatever could still be taken is taken by tasks that are ready now.
+    eventually("two publishes in flight", || log.begun() == 2).await;
+    // Lets every ready task run, so that a publish beyond the bound would start.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -250,7 +256,7 @@ async fn a_publisher_has_a_bounded_number_of_publishes_in_flight() {
 }
 
 #[actix::test]
-async fn a_log_that_is_away_is_tried_again_and_readiness_says_so() {
+async fn retries_unavailable_log_and_fails_readiness_meanwhile() {
     let (log, readiness) = (FakeLog::new(), Readiness::new());
     for _ in 0..3 {
         log.refuse(LogError::Unavailable("on purpose".into()));
@@ -258,7 +264,7 @@ async fn a_log_that_is_away_is_tried_again_and_readiness_says_so() {
     log.allow(1);
     let publisher = publisher(&log, &readiness, 1);
     let sent = actix::spawn(publisher.send(publish(1)));
-    eventually("it is tried again", || log.begun() == 2).await;
+    eventually("publish is retried", || log.begun() == 2).await;
     assert!(
         readiness.report()[0]
             .1
@@ -273,7 +279,7 @@ async fn a_log_that_is_away_is_tried_again_and_readiness_says_so() {
 }
 
 #[actix::test]
-async fn a_publish_that_panics_harms_no_later_one() {
+async fn publishes_after_panicking_publish() {
     let (log, readiness) = (FakeLog::new(), Readiness::new());
     let publisher = publisher(&log, &readiness, 1);
     log.panic_once();
@@ -286,7 +292,7 @@ async fn a_publish_that_panics_harms_no_later_one() {
 }
 
 #[actix::test]
-async fn a_refusal_for_good_is_returned() {
+async fn returns_permanent_publish_error() {
     let (log, readiness) = (FakeLog::new(), Readiness::new());
     log.refuse(LogError::Corrupt("on purpose".into()));
     let publisher = publisher(&log, &readiness, 1);

@@ -1,159 +1,103 @@
 //! Posts from X's filtered stream.
 //!
-//! Guarantee: one connection; the rules are in step with the configuration before it is made; a sign of
-//! life is expected as often as X promises one; no more posts are read in a day than the budget allows,
-//! also over a restart. What a stream misses is gone, save for the minutes that the plan lets it ask
-//! for again: so what it brought is on the disk before anything else.
+//! Guarantee: the source holds one connection and synchronises its rules with the configuration before
+//! it connects. It expects a keep-alive as often as X promises one. It never reads more posts in a day
+//! than the budget allows, also across restarts. X cannot replay a stream, except for the backfill
+//! minutes of the subscription, so records go to the spool first.
 
 mod budget;
+mod rules;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_model::Topic;
+use moodvane_upstream::RawMessage;
 use moodvane_upstream::x::{self, XFormat};
-use moodvane_upstream::{RawMessage, UpstreamError};
-use reqwest::Client;
-use serde_json::Value;
-use tracing::{info, warn};
+use tracing::info;
 
 use self::budget::Budget;
+use self::rules::RulesApi;
 use crate::config::XConfig;
 use crate::error::SourceError;
-use crate::formatter::PostRecords;
 use crate::http;
-use crate::pipeline::Pipeline;
 use crate::source_context::{SourceContext, SourceExit};
-use crate::stream::{Listening, Protocol};
+use crate::stream::{self, HttpLines, Protocol, StreamSource};
 
-/// The longest wait for the beginning of an answer.
-const ANSWER: Duration = Duration::from_secs(10);
-/// X promises a sign of life each 20 s; a little more is the way's.
-const IDLE: Duration = Duration::from_secs(25);
+/// The longest wait for the start of a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// X promises a keep-alive every 20 s; the rest is network delay.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Reads the stream until it breaks or is told to stop.
+/// Reads the stream until it ends or the source stops.
 pub(crate) async fn run(
     config: XConfig,
     context: SourceContext,
 ) -> Result<SourceExit, SourceError> {
-    let stop = context.shared.stop.clone();
-    let Some(ready) = stop.run_until_cancelled(connect(&config, &context)).await else {
-        return Ok(SourceExit::Stopped);
-    };
-    ready?.live().await
+    stream::run(&context, connect(&config, &context)).await
 }
 
 async fn connect(
     config: &XConfig,
     context: &SourceContext,
-) -> Result<Listening<Filtered>, SourceError> {
-    // First of all: where nothing may be read, nothing is asked.
+) -> Result<StreamSource<HttpLines, FilteredStream>, SourceError> {
+    // Before any request: a source without budget must not connect.
     let mut budget = Budget::restore(context, config.posts_per_day).await?;
     budget.check()?;
-    let api = Api {
+    let client = http::streaming_client(&config.base_url)?;
+    let api = RulesApi {
         config,
         context,
-        client: http::streaming_client(&config.base_url)?,
+        client: &client,
     };
-    let rules = api.sync_rules().await?;
+    let rules = api.synchronise().await?;
     let url = x::stream_url(&config.base_url, config.backfill_minutes);
-    let request = api.client.get(url).bearer_auth(config.token.expose());
-    let answer = context
-        .with_timeout(ANSWER, http::open(request, context.now()))
-        .await?;
+    let request = client.get(url).bearer_auth(config.token.expose());
+    let opening = http::open(request, context.now());
+    let response = context.with_timeout(RESPONSE_TIMEOUT, opening).await?;
     info!(source = %context.id(), rules = rules.len(), "stream connected");
     context.set_running();
     let format = XFormat::new(context.id(), Arc::clone(&config.selection), rules);
-    let records = Arc::new(PostRecords(Arc::new(format)));
-    let pipeline = Pipeline::new(context.clone(), Topic::Tweet, records);
-    Ok(Listening::new(answer, Filtered { budget }, pipeline, IDLE))
+    let transport_and_protocol = (HttpLines::new(response), FilteredStream { budget });
+    Ok(StreamSource::new(
+        context,
+        transport_and_protocol,
+        format,
+        IDLE_TIMEOUT,
+    ))
 }
 
-struct Api<'a> {
-    config: &'a XConfig,
-    context: &'a SourceContext,
-    client: Client,
-}
-
-impl Api<'_> {
-    /// Brings X's rules in step; the identifiers of the wanted ones.
-    async fn sync_rules(&self) -> Result<BTreeSet<String>, SourceError> {
-        let wanted = &self.config.rules;
-        let listed = self.rules().await?;
-        let changes = x::rule_changes(self.context.id(), wanted, &listed);
-        let bodies = [changes.delete_body(), changes.add_body()];
-        let mut listed = listed;
-        if bodies.iter().any(Option::is_some) {
-            for body in bodies.into_iter().flatten() {
-                self.change(&body).await?;
-            }
-            let (added, deleted) = (changes.add.len(), changes.delete.len());
-            info!(source = %self.context.id(), added, deleted, "rules changed");
-            listed = self.rules().await?;
-        }
-        let is_wanted = |rule: &&x::ActiveRule| wanted.iter().any(|w| w.value == rule.value);
-        let ids: BTreeSet<String> = listed
-            .iter()
-            .filter(is_wanted)
-            .map(|rule| rule.id.clone())
-            .collect();
-        if ids.len() < wanted.len() {
-            let reason = "it does not list the rules that were added".to_owned();
-            return Err(UpstreamError::Provider(reason).into());
-        }
-        let others = listed.len() - ids.len();
-        if others > 0 {
-            warn!(source = %self.context.id(), others, "the account has rules of others, whose posts are paid for and dropped here");
-        }
-        Ok(ids)
-    }
-
-    async fn rules(&self) -> Result<Vec<x::ActiveRule>, SourceError> {
-        let request = self.client.get(x::rules_url(&self.config.base_url));
-        Ok(x::parse_rules(&self.ask(request).await?)?)
-    }
-
-    async fn change(&self, body: &Value) -> Result<(), SourceError> {
-        let request = self.client.post(x::rules_url(&self.config.base_url));
-        let answer = self.ask(request.json(body)).await?;
-        x::parse_rule_changes(&answer)?;
-        Ok(())
-    }
-
-    async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, SourceError> {
-        let request = request.bearer_auth(self.config.token.expose());
-        let whole = async { http::body(http::open(request, self.context.now()).await?).await };
-        self.context.with_timeout(ANSWER, whole).await
-    }
-}
-
-struct Filtered {
+/// The protocol of the filtered stream: a post or a notice per line.
+struct FilteredStream {
     budget: Budget,
 }
 
-impl Protocol for Filtered {
-    type Mark = ();
+impl Protocol for FilteredStream {
+    type Position = ();
 
-    fn line(&mut self, line: &str, out: &mut Vec<RawMessage>) -> Result<(), SourceError> {
+    fn decode(&mut self, line: String, raws: &mut Vec<RawMessage>) -> Result<(), SourceError> {
         if line.is_empty() {
             return Ok(());
         }
-        if let Some(reason) = x::disconnect_reason(line) {
-            return Err(SourceError::Stream(format!("X says {reason}")));
+        if let Some(reason) = x::disconnect_reason(&line) {
+            return Err(SourceError::Disconnected(reason));
         }
         self.budget.spend();
-        out.push(RawMessage::Text(line.to_owned()));
+        raws.push(RawMessage::Text(line));
         Ok(())
     }
 
-    fn mark(&self, _: &[RawMessage]) {}
+    fn complete_batch(&mut self, _: &mut Vec<RawMessage>) {}
 
-    async fn may_read(&mut self) -> Result<(), SourceError> {
+    /// The stream has no cursor.
+    fn advance(&mut self, (): ()) -> Option<String> {
+        None
+    }
+
+    async fn allow_read(&mut self) -> Result<(), SourceError> {
         self.budget.reserve().await
     }
 
-    async fn save(&mut self) {
+    async fn finish_reading(&mut self) {
         self.budget.settle().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator sees of the actors.
+//! `GET /actors` while the ingester runs.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -15,16 +15,16 @@ use support::simulated::{World, runs};
 use support::{GRACE, config, serve};
 
 #[actix::test]
-async fn the_tree_is_answered_with_states_restarts_errors_and_what_waits() {
+async fn actor_tree_shows_states_restarts_errors_and_queues() {
     let handle = IngesterHandle::default();
     let address = serve(actor_routes(Arc::clone(&handle))).await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let ask = async || -> Value {
+    let get = async || -> Value {
         let answer = client.get(format!("http://{address}/actors")).send().await;
         answer.unwrap().json().await.unwrap()
     };
     assert_eq!(
-        ask().await,
+        get().await,
         serde_json::json!({ "actors": [] }),
         "before it begins"
     );
@@ -50,7 +50,7 @@ async fn the_tree_is_answered_with_states_restarts_errors_and_what_waits() {
     })
     .await;
 
-    let tree = ask().await;
+    let tree = get().await;
     let actors = tree["actors"].as_array().unwrap();
     let names: Vec<_> = actors.iter().map(|a| a["name"].as_str().unwrap()).collect();
     assert_eq!(
@@ -77,5 +77,5 @@ async fn the_tree_is_answered_with_states_restarts_errors_and_what_waits() {
     assert!(x["last_error"].as_str().unwrap().contains("429"));
     assert_eq!(actors[3]["members"]["most"], 3);
     rig.ingester.drain(GRACE).await;
-    assert_eq!(ask().await["actors"][1]["state"], "stopped");
+    assert_eq!(get().await["actors"][1]["state"], "stopped");
 }

@@ -1,4 +1,4 @@
-//! The Jetstream source against a websocket server of the test's own.
+//! The Jetstream source against a websocket server that the test controls.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -24,13 +24,13 @@ use support::log::{FakeLog, eventually};
 use support::{GRACE, Rig, SHORT, new_york, now, serve, source};
 
 #[derive(Deserialize)]
-struct Asked {
+struct Params {
     cursor: Option<i64>,
 }
 
 type Connection = (Option<i64>, WebSocket);
 
-/// A server whose connections the test holds in its own hands.
+/// A server that hands its connections to the test.
 struct Server {
     address: SocketAddr,
     connections: mpsc::Receiver<Connection>,
@@ -40,10 +40,10 @@ impl Server {
     async fn start() -> Self {
         let (sender, connections) = mpsc::channel(16);
         let accept = |State(sender): State<mpsc::Sender<Connection>>,
-                      Query(asked): Query<Asked>,
+                      Query(params): Query<Params>,
                       upgrade: WebSocketUpgrade| async move {
             upgrade.on_upgrade(move |socket| async move {
-                let _ = sender.send((asked.cursor, socket)).await;
+                let _ = sender.send((params.cursor, socket)).await;
             })
         };
         let router = Router::new().route("/subscribe", get(accept));
@@ -108,11 +108,11 @@ fn key(n: i64) -> String {
 }
 
 #[actix::test]
-async fn posts_are_published_in_order_and_the_cursor_follows() {
+async fn publishes_posts_in_order_and_saves_cursor() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     let rig = server.rig(&log);
-    let (asked, mut socket) = server.accept().await;
-    assert_eq!(asked, None);
+    let (requested, mut socket) = server.accept().await;
+    assert_eq!(requested, None);
     for n in 0..200 {
         send(&mut socket, event(n, "rain over NYC")).await;
     }
@@ -147,21 +147,21 @@ async fn posts_are_published_in_order_and_the_cursor_follows() {
 }
 
 #[actix::test]
-async fn the_cursor_does_not_move_before_the_acknowledgement() {
+async fn saves_no_cursor_before_acknowledgement() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.hold();
     let rig = server.rig(&log);
     let (_, mut socket) = server.accept().await;
     send(&mut socket, event(1, "nyc")).await;
     eventually("a publish", || log.begun() == 1).await;
-    // Even a drain, which saves what can be saved, saves nothing of what is not acknowledged.
+    // A drain saves the cursor of acknowledged batches only.
     let report = rig.ingester.drain(SHORT).await;
     assert_eq!(report.abandoned, [source("bluesky")]);
     assert_eq!((log.cursor_of("bluesky"), log.saves()), (None, 0));
 }
 
 #[actix::test]
-async fn a_drain_waits_for_what_is_in_flight_and_saves_the_cursor() {
+async fn drain_waits_for_batches_in_flight_and_saves_cursor() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.hold();
     let rig = server.rig(&log);
@@ -180,23 +180,23 @@ async fn a_drain_waits_for_what_is_in_flight_and_saves_the_cursor() {
 }
 
 #[actix::test]
-async fn a_stream_resumes_before_its_cursor() {
+async fn resumes_before_cursor_by_rewind() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.set_cursor("bluesky", &cursor(&server, 0));
     let rig = server.rig(&log);
-    let (asked, mut socket) = server.accept().await;
-    assert_eq!(asked, Some(at_us(-5_000_000)));
+    let (requested, mut socket) = server.accept().await;
+    assert_eq!(requested, Some(at_us(-5_000_000)));
     send(&mut socket, event(1_000_000, "nyc")).await;
     eventually("the post", || log.count(Topic::Tweet) == 1).await;
     drop(socket);
-    let (asked, _socket) = server.accept().await;
-    assert_eq!(asked, Some(at_us(-4_000_000)), "after a break");
+    let (requested, _socket) = server.accept().await;
+    assert_eq!(requested, Some(at_us(-4_000_000)), "after a break");
     assert_eq!(rig.status().restarts, 1);
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn another_host_is_asked_for_more_and_a_beginning_can_be_given() {
+async fn rewinds_further_on_other_host_and_starts_at_configured_time() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     let mut config = server.source();
     config.since = Some(now());
@@ -207,9 +207,9 @@ async fn another_host_is_asked_for_more_and_a_beginning_can_be_given() {
     let elsewhere = json!({ "host": "elsewhere", "time_us": at_us(0) }).to_string();
     log.set_cursor("bluesky", &elsewhere);
     let rig = Rig::start(&log, vec![SourceConfig::Bluesky(config)]);
-    let (asked, mut socket) = server.accept().await;
-    assert_eq!(asked, Some(at_us(-60_000_000)), "elsewhere");
-    // How far the other host was says nothing of this one.
+    let (requested, mut socket) = server.accept().await;
+    assert_eq!(requested, Some(at_us(-60_000_000)), "elsewhere");
+    // The other host's cursor does not apply to this host.
     send(&mut socket, event(-50_000_000, "nyc")).await;
     eventually("the post", || log.count(Topic::Tweet) == 1).await;
     rig.ingester.drain(GRACE).await;
@@ -218,24 +218,24 @@ async fn another_host_is_asked_for_more_and_a_beginning_can_be_given() {
 }
 
 #[actix::test]
-async fn a_refused_batch_is_read_again_and_no_later_one_moves_the_cursor_past_it() {
+async fn rereads_rejected_batch_without_moving_cursor_past_it() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.set_cursor("bluesky", &cursor(&server, 0));
     log.refuse(LogError::Corrupt("on purpose".into()));
     let rig = server.rig(&log);
     let (_, mut socket) = server.accept().await;
     for n in 1..100 {
-        // The connection breaks when the refusal is heard.
+        // The source closes the connection when the log rejects the batch.
         let _ = socket.send(Message::Text(event(n, "nyc").into())).await;
     }
-    let (asked, _socket) = server.accept().await;
-    assert_eq!(asked, Some(at_us(-5_000_000)));
+    let (requested, _socket) = server.accept().await;
+    assert_eq!(requested, Some(at_us(-5_000_000)));
     assert!(rig.status().last_error.unwrap().contains("on purpose"));
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn while_the_log_is_held_the_socket_is_not_read() {
+async fn stops_reading_socket_while_log_is_stalled() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.hold();
     let rig = server.rig(&log);
@@ -243,9 +243,9 @@ async fn while_the_log_is_held_the_socket_is_not_read() {
     let pad = "x".repeat(65_536);
     let mut sent = 0;
     let mut stalled = false;
-    // The operating system's own buffers take some megabytes.
+    // The socket buffers of the operating system hold some megabytes.
     while !stalled || sent % 100 != 0 {
-        assert!(sent < 4_000, "the socket is read on and on");
+        assert!(sent < 4_000, "the socket is read without limit");
         let padded = format!("{{\"pad\":\"{pad}\",{}", &event(sent, "nyc")[1..]);
         let mut sending = Box::pin(socket.send(Message::Text(padded.into())));
         if tokio::time::timeout(SHORT * 10, &mut sending)
@@ -264,7 +264,7 @@ async fn while_the_log_is_held_the_socket_is_not_read() {
 }
 
 #[actix::test]
-async fn what_is_not_a_post_of_a_city_is_counted_and_harms_nobody() {
+async fn counts_unusable_messages_by_reason() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     let rig = server.rig(&log);
     let (_, mut socket) = server.accept().await;
@@ -285,7 +285,7 @@ async fn what_is_not_a_post_of_a_city_is_counted_and_harms_nobody() {
 }
 
 #[actix::test]
-async fn a_time_far_ahead_does_not_move_the_cursor() {
+async fn ignores_far_future_time_for_cursor() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     let rig = server.rig(&log);
     let (_, mut socket) = server.accept().await;
@@ -297,7 +297,7 @@ async fn a_time_far_ahead_does_not_move_the_cursor() {
 }
 
 #[actix::test]
-async fn a_ping_is_answered() {
+async fn answers_ping() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     let rig = server.rig(&log);
     let (_, mut socket) = server.accept().await;
@@ -308,7 +308,7 @@ async fn a_ping_is_answered() {
 }
 
 #[actix::test]
-async fn a_silent_stream_is_connected_anew() {
+async fn reconnects_silent_stream() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     let mut config = server.source();
     config.idle = SHORT;
@@ -319,13 +319,13 @@ async fn a_silent_stream_is_connected_anew() {
         rig.status()
             .last_error
             .unwrap()
-            .contains("nothing was heard")
+            .contains("received nothing")
     );
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn a_server_that_is_no_tls_server_is_an_error_and_no_panic() {
+async fn reports_connect_error_for_server_without_tls() {
     let (log, server) = (FakeLog::new(), Server::start().await);
     let mut config = server.source();
     let secure = format!("wss://{}/?token=secret", server.address);
@@ -342,7 +342,7 @@ async fn a_server_that_is_no_tls_server_is_an_error_and_no_panic() {
 }
 
 #[actix::test]
-async fn a_stream_that_resumes_too_late_says_so() {
+async fn reports_gap_when_stream_resumes_late() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.set_cursor("bluesky", &cursor(&server, -3_600_000_000));
     let rig = server.rig(&log);
@@ -353,14 +353,14 @@ async fn a_stream_that_resumes_too_late_says_so() {
     eventually("the post", || log.count(Topic::Tweet) == 1).await;
     let error = rig.status().last_error.unwrap();
     assert!(
-        error.contains("3600000 ms after what was last seen"),
+        error.contains("3600000 ms after the last acknowledged message"),
         "{error}"
     );
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn a_stream_that_resumes_too_early_is_passed_over_until_it_is_where_it_should_be() {
+async fn drops_messages_before_requested_cursor() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.set_cursor("bluesky", &cursor(&server, -10_000_000));
     let rig = server.rig(&log);
@@ -377,7 +377,7 @@ async fn a_stream_that_resumes_too_early_is_passed_over_until_it_is_where_it_sho
 }
 
 #[actix::test]
-async fn a_cursor_of_a_time_to_come_hides_nothing() {
+async fn future_cursor_hides_no_messages() {
     let (log, mut server) = (FakeLog::new(), Server::start().await);
     log.set_cursor("bluesky", &cursor(&server, 300_000_000));
     let rig = server.rig(&log);
@@ -389,7 +389,7 @@ async fn a_cursor_of_a_time_to_come_hides_nothing() {
 }
 
 #[actix::test]
-async fn an_unreadable_cursor_is_an_error_that_names_it() {
+async fn reports_unreadable_cursor_by_name() {
     let (log, server) = (FakeLog::new(), Server::start().await);
     log.set_cursor("bluesky", "17");
     let rig = server.rig(&log);

@@ -1,4 +1,4 @@
-//! Mastodon's streams against the simulator, on a clock that the tests move.
+//! The Mastodon source against the simulator, on a virtual clock.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,7 +11,7 @@ use moodvane_model::{Post, Topic};
 use moodvane_simulator::{Fault, Upstream};
 
 use support::log::eventually;
-use support::simulated::{World, alone, rests, runs};
+use support::simulated::{World, alone, runs, wait_left};
 use support::{GRACE, Rig};
 
 const S: Duration = Duration::from_secs(1);
@@ -21,10 +21,10 @@ fn started(world: &World) -> Rig {
 }
 
 #[actix::test]
-async fn new_statuses_are_published_and_others_are_dropped_by_reason() {
+async fn publishes_new_statuses_and_counts_others_by_reason() {
     let world = World::begin().await;
     let rig = started(&world);
-    eventually("it runs", || runs(&rig.status())).await;
+    eventually("source runs", || runs(&rig.status())).await;
     world
         .pass_until("a deletion and an edit", || {
             rig.dropped("deleted") > 0 && rig.dropped("updated") > 0
@@ -40,42 +40,49 @@ async fn new_statuses_are_published_and_others_are_dropped_by_reason() {
     let kept = rig.counter("moodvane_ingester_posts_kept_total{source=\"mastodon\"}");
     let reasons = ["deleted", "updated", "no_city", "no_text"];
     let dropped: u64 = reasons.iter().map(|reason| rig.dropped(reason)).sum();
-    assert_eq!(rig.seen(), kept + dropped, "why not is told of each");
+    assert_eq!(
+        rig.seen(),
+        kept + dropped,
+        "each dropped message has a reason"
+    );
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn what_came_while_no_stream_was_open_is_fetched_page_by_page() {
+async fn fetches_statuses_missed_while_disconnected() {
     let world = World::begin().await;
     let rig = started(&world);
-    eventually("it runs", || runs(&rig.status())).await;
+    eventually("source runs", || runs(&rig.status())).await;
     world.pass_until("posts", || world.posts() > 10).await;
     rig.ingester.drain(GRACE).await;
     let before = world.posts();
     // More than a page.
     world.clock.advance(S * 200);
     let rig = started(&world);
-    eventually("it runs", || runs(&rig.status())).await;
-    eventually("nothing is missing", || world.posts() == world.told()).await;
+    eventually("source runs", || runs(&rig.status())).await;
+    eventually("no status is missing", || {
+        world.posts() == world.published()
+    })
+    .await;
     assert!(world.posts() > before + 80, "{}", world.posts());
     assert_eq!(rig.errors("missed"), 0);
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn a_page_that_fails_is_noted_as_missing_and_the_stream_goes_on() {
+async fn reports_failed_page_as_missing_and_keeps_streaming() {
     let world = World::begin().await;
     let rig = started(&world);
-    eventually("it runs", || runs(&rig.status())).await;
+    eventually("source runs", || runs(&rig.status())).await;
     world.pass_until("posts", || world.posts() > 10).await;
     rig.ingester.drain(GRACE).await;
     for fault in [Fault::Status(503, None), Fault::Nonsense] {
         world.simulator.inject(Upstream::MastodonPages, fault);
         let rig = started(&world);
-        eventually("it is noted", || rig.errors("missed") == 1).await;
+        eventually("gap is reported", || rig.errors("missed") == 1).await;
         let before = world.posts();
         world
-            .pass_until("it goes on", || world.posts() > before + 5)
+            .pass_until("stream continues", || world.posts() > before + 5)
             .await;
         assert_eq!(rig.status().restarts, 0);
         rig.ingester.drain(GRACE).await;
@@ -83,15 +90,18 @@ async fn a_page_that_fails_is_noted_as_missing_and_the_stream_goes_on() {
 }
 
 #[actix::test]
-async fn a_server_that_says_when_it_may_be_asked_again_is_asked_then() {
+async fn honours_retry_after() {
     let world = World::begin().await;
     world
         .simulator
         .inject(Upstream::Mastodon, Fault::Status(429, Some(180)));
     let rig = started(&world);
-    eventually("it rests", || rests(&rig.status(), &world.clock).is_some()).await;
-    assert_eq!(rests(&rig.status(), &world.clock), Some(S * 180));
+    eventually("source waits", || {
+        wait_left(&rig.status(), &world.clock).is_some()
+    })
+    .await;
+    assert_eq!(wait_left(&rig.status(), &world.clock), Some(S * 180));
     world.clock.advance(S * 180);
-    eventually("it runs", || runs(&rig.status())).await;
+    eventually("source runs", || runs(&rig.status())).await;
     rig.ingester.drain(GRACE).await;
 }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use support::log::{FakeLog, eventually};
-use support::simulated::Indifferent;
+use support::simulated::ConstantScorer;
 use support::{GRACE, Rig, new_york, now, serve, source};
 
 async fn simulate(seed: u64) -> (Simulator, Arc<ManualClock>) {
@@ -35,7 +35,7 @@ async fn simulate(seed: u64) -> (Simulator, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(now()));
     let address = "127.0.0.1:0".parse().unwrap();
     let end = CancellationToken::new();
-    let scorer = Box::new(Indifferent);
+    let scorer = Box::new(ConstantScorer);
     let simulator = moodvane_simulator::start(config, scorer, address, clock.clone(), end);
     (simulator.await.unwrap(), clock)
 }

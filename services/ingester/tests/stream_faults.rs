@@ -1,5 +1,5 @@
-//! What each stream of posts lives through: every fault against every protocol, on a clock that the
-//! tests move. The posts that there were are in the log, and a second source does not notice.
+//! Every fault against every streaming source, on a virtual clock. All posts reach the log, and a second
+//! source is unaffected.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -19,7 +19,7 @@ use support::{GRACE, Rig, config, new_york, source};
 
 const S: Duration = Duration::from_secs(1);
 
-/// A stream of posts by the name of its protocol.
+/// A streaming source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stream {
     Jetstream,
@@ -38,7 +38,7 @@ impl Stream {
         }
     }
 
-    /// Jetstream wants no token.
+    /// Jetstream requires no token.
     fn config(self, world: &World, token: &str) -> SourceConfig {
         match self {
             Self::Jetstream => SourceConfig::Bluesky(world.bluesky()),
@@ -48,8 +48,8 @@ impl Stream {
     }
 }
 
-/// The stream, and weather beside it that must not notice.
-fn begin(world: &World, stream: Stream) -> Rig {
+/// Starts the stream with a weather source that must be unaffected.
+fn start(world: &World, stream: Stream) -> Rig {
     world.ingest(beside_weather(world, stream.config(world, "token")))
 }
 
@@ -66,59 +66,58 @@ fn beside_weather(world: &World, stream: SourceConfig) -> IngesterConfig {
     config(vec![stream, SourceConfig::Weather(weather)])
 }
 
-fn weather_is_calm(rig: &Rig) -> bool {
+fn weather_is_unaffected(rig: &Rig) -> bool {
     let weather = rig.ingester.status().remove(1);
     weather.restarts == 0 && weather.last_error.is_none()
 }
 
-/// Lets the stream meet `faults` after it has run for a while, one after another, and checks that
-/// nothing is missing afterwards.
-async fn meets(stream: Stream, faults: &[Fault], noticed: impl Fn(&Rig) -> bool) {
+/// Injects `faults` one after another into a running stream, and checks that no post is missing.
+async fn survives(stream: Stream, faults: &[Fault], noticed: impl Fn(&Rig) -> bool) {
     let what = format!("{stream:?}: {faults:?}");
     let world = World::begin().await;
-    // The connection breaks, so that there is a position to come back from.
+    // The first connection breaks, so that the source has a position to resume from.
     world.simulator.inject(stream.upstream(), Fault::Cut(12));
     for fault in faults {
         world.simulator.inject(stream.upstream(), *fault);
     }
-    let rig = begin(&world, stream);
+    let rig = start(&world, stream);
     eventually(&what, || runs(&rig.status())).await;
     world.pass_until(&what, || world.posts() >= 5).await;
     world.pass_until(&what, || noticed(&rig)).await;
     world
         .pass_until(&what, || runs(&rig.status()) && world.posts() >= 20)
         .await;
-    // What is on its way arrives while the clock stands.
-    eventually(&what, || world.posts() == world.told()).await;
-    assert!(weather_is_calm(&rig), "{what}");
+    // Records in flight arrive while the clock is stopped.
+    eventually(&what, || world.posts() == world.published()).await;
+    assert!(weather_is_unaffected(&rig), "{what}");
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn a_connection_that_breaks_within_a_record_loses_none() {
+async fn loses_no_post_when_connection_breaks_within_record() {
     for stream in Stream::ALL {
-        meets(stream, &[Fault::Cut(3)], |rig| rig.status().restarts >= 2).await;
+        survives(stream, &[Fault::Cut(3)], |rig| rig.status().restarts >= 2).await;
     }
 }
 
 #[actix::test]
-async fn refusals_are_waited_out() {
+async fn retries_refused_connection() {
     for stream in Stream::ALL {
         let faults = [Fault::Status(503, None), Fault::Status(429, Some(30))];
-        meets(stream, &faults, |rig| rig.errors("status") >= 2).await;
+        survives(stream, &faults, |rig| rig.errors("status") >= 2).await;
     }
 }
 
 #[actix::test]
-async fn a_token_that_expires_while_a_stream_is_open_costs_nothing_once_it_is_good_again() {
+async fn loses_no_post_while_token_is_temporarily_rejected() {
     for stream in [Stream::X, Stream::Mastodon] {
         let faults = [Fault::Status(401, None); 3];
-        meets(stream, &faults, |rig| rig.errors("status") >= 3).await;
+        survives(stream, &faults, |rig| rig.errors("status") >= 3).await;
     }
 }
 
 #[actix::test]
-async fn an_expired_token_opens_the_circuit_is_never_shown_and_costs_nobody_else() {
+async fn expired_token_opens_circuit_without_being_shown() {
     for stream in [Stream::X, Stream::Mastodon] {
         let world = World::begin().await;
         let mut config = beside_weather(&world, stream.config(&world, "expired"));
@@ -135,15 +134,15 @@ async fn an_expired_token_opens_the_circuit_is_never_shown_and_costs_nobody_else
         );
         let said = status.last_error.clone().unwrap();
         assert!(said.contains("401") && !said.contains("expired"), "{said}");
-        // It rests, and is tried once after that.
+        // The circuit stays open for the cooldown, then the source gets one attempt.
         world.clock.advance(S * 590);
         world.pass(S).await;
         assert_eq!(rig.status(), status, "{stream:?}");
         world
-            .pass_until("it is tried again", || rig.errors("status") == 4)
+            .pass_until("source gets an attempt", || rig.errors("status") == 4)
             .await;
         assert!(open(), "{stream:?}");
-        assert!(weather_is_calm(&rig), "{stream:?}");
+        assert!(weather_is_unaffected(&rig), "{stream:?}");
         assert!(world.log.count(Topic::Temperature) > 0, "{stream:?}");
         assert_eq!(world.posts(), 0);
         rig.ingester.drain(GRACE).await;
@@ -151,14 +150,14 @@ async fn an_expired_token_opens_the_circuit_is_never_shown_and_costs_nobody_else
 }
 
 #[actix::test]
-async fn an_answer_that_takes_too_long_is_not_waited_for() {
+async fn times_out_slow_response() {
     for stream in Stream::ALL {
         let reason = if stream == Stream::Jetstream {
             "connect"
         } else {
             "request"
         };
-        meets(stream, &[Fault::Slow(S * 30)], |rig| {
+        survives(stream, &[Fault::Slow(S * 30)], |rig| {
             rig.errors(reason) >= 1
         })
         .await;
@@ -166,16 +165,16 @@ async fn an_answer_that_takes_too_long_is_not_waited_for() {
 }
 
 #[actix::test]
-async fn a_stream_that_says_nothing_any_more_is_left() {
+async fn reconnects_stalled_stream() {
     for stream in Stream::ALL {
-        meets(stream, &[Fault::Stall(2)], |rig| rig.errors("idle") >= 1).await;
+        survives(stream, &[Fault::Stall(2)], |rig| rig.errors("idle") >= 1).await;
     }
 }
 
 #[actix::test]
-async fn garbage_between_records_is_counted_and_harms_no_other() {
+async fn counts_garbage_between_records() {
     for stream in Stream::ALL {
-        meets(stream, &[Fault::Garbage(2)], |rig| {
+        survives(stream, &[Fault::Garbage(2)], |rig| {
             rig.dropped("malformed") >= 1
         })
         .await;
@@ -183,9 +182,9 @@ async fn garbage_between_records_is_counted_and_harms_no_other() {
 }
 
 #[actix::test]
-async fn what_comes_again_after_a_reconnect_counts_once() {
+async fn counts_repeated_posts_once_after_reconnect() {
     for stream in Stream::ALL {
-        meets(stream, &[Fault::Again(S * 60)], |rig| {
+        survives(stream, &[Fault::Again(S * 60)], |rig| {
             rig.status().restarts >= 1
         })
         .await;
@@ -193,54 +192,56 @@ async fn what_comes_again_after_a_reconnect_counts_once() {
 }
 
 #[actix::test]
-async fn a_clock_that_jumps_ends_no_stream_and_loses_nothing() {
+async fn clock_jump_ends_no_stream_and_loses_no_post() {
     for stream in Stream::ALL {
         let world = World::begin().await;
-        let rig = begin(&world, stream);
-        eventually("it runs", || runs(&rig.status())).await;
+        let rig = start(&world, stream);
+        eventually("source runs", || runs(&rig.status())).await;
         world.pass_until("posts", || world.posts() >= 3).await;
         let now = moodvane_runtime::Clock::now(&*world.clock);
         for jump_ms in [-60_000, 120_000] {
             world.clock.set(now.checked_add_millis(jump_ms).unwrap());
             world.pass(S).await;
         }
-        eventually("nothing is missing", || world.posts() == world.told()).await;
+        eventually("no post is missing", || world.posts() == world.published()).await;
         assert_eq!(rig.status().restarts, 0, "{stream:?}");
         rig.ingester.drain(GRACE).await;
     }
 }
 
 #[actix::test]
-async fn a_jetstream_that_begins_later_than_asked_is_noticed_and_the_gap_is_counted() {
-    // How long it is away, what the server has lost of it, and what is told of that, in s.
-    for (away, lost, told) in [(2_000, 1_200, 1_190..=1_215), (90, 60, 50..=60)] {
+async fn counts_gap_when_jetstream_resumes_late() {
+    // In seconds: how long the source is stopped, how much the server has discarded, and the reported gap.
+    for (stopped, discarded, reported) in [(2_000, 1_200, 1_190..=1_215), (90, 60, 50..=60)] {
         let world = World::begin().await;
         world.simulator.inject(Upstream::Jetstream, Fault::Cut(12));
-        let rig = begin(&world, Stream::Jetstream);
+        let rig = start(&world, Stream::Jetstream);
         world
-            .pass_until("it breaks", || rig.status().restarts == 1)
+            .pass_until("connection breaks", || rig.status().restarts == 1)
             .await;
-        world.pass_until("it runs", || runs(&rig.status())).await;
+        world
+            .pass_until("source runs", || runs(&rig.status()))
+            .await;
         rig.ingester.drain(GRACE).await;
         assert_eq!(rig.errors("gap"), 0, "a rewind is no gap");
-        world.clock.advance(S * away);
-        let skip = Fault::Skip(S * lost);
+        world.clock.advance(S * stopped);
+        let skip = Fault::Skip(S * discarded);
         world.simulator.inject(Upstream::Jetstream, skip);
-        let rig = begin(&world, Stream::Jetstream);
+        let rig = start(&world, Stream::Jetstream);
         world
-            .pass_until("it is noticed", || rig.errors("gap") == 1)
+            .pass_until("gap is reported", || rig.errors("gap") == 1)
             .await;
         let missing = rig.counter("moodvane_ingester_gap_ms_total{source=\"bluesky\"}");
-        assert!(told.contains(&(missing / 1_000)), "{missing}");
+        assert!(reported.contains(&(missing / 1_000)), "{missing}");
         rig.ingester.drain(GRACE).await;
     }
 }
 
 #[actix::test]
-async fn a_jetstream_host_that_fails_is_left_for_another_one_and_nothing_is_lost() {
+async fn switches_jetstream_host_without_losing_posts() {
     let (world, other) = (World::begin().await, World::begin().await);
     let mut bluesky = world.bluesky();
-    // Both simulate the same world; the second one's clock is the first one's.
+    // Both simulators serve the same posts.
     bluesky.other_urls = vec![world.simulator.stream_url()];
     bluesky.base_url = other.simulator.stream_url();
     other
@@ -248,9 +249,9 @@ async fn a_jetstream_host_that_fails_is_left_for_another_one_and_nothing_is_lost
         .inject(Upstream::Jetstream, Fault::Status(503, None));
     let rig = world.ingest(config(vec![SourceConfig::Bluesky(bluesky)]));
     world
-        .pass_until("the other one is listened to", || world.posts() >= 20)
+        .pass_until("other host is read", || world.posts() >= 20)
         .await;
-    eventually("nothing is missing", || world.posts() == world.told()).await;
+    eventually("no post is missing", || world.posts() == world.published()).await;
     assert_eq!(other.simulator.served().subscriptions, 0);
     assert_eq!(rig.status().restarts, 1);
     rig.ingester.drain(GRACE).await;

@@ -195,7 +195,7 @@ async fn reports_tls_error_without_key() {
     eventually("a failure", || rig.errors("request") > 0).await;
     let error = rig.status().last_error.unwrap();
     assert!(
-        error.contains("the request failed") && !error.contains("secret"),
+        error.contains("request failed") && !error.contains("secret"),
         "{error}"
     );
     assert_eq!(rig.status().restarts, 0, "no panic");

@@ -1,4 +1,4 @@
-//! X's stream against the simulator, on a clock that the tests move.
+//! The X source against the simulator, on a virtual clock.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -13,7 +13,7 @@ use moodvane_simulator::{Fault, Upstream};
 use serde_json::{Value, json};
 
 use support::log::eventually;
-use support::simulated::{World, alone, rests, runs};
+use support::simulated::{World, alone, runs, wait_left};
 use support::{GRACE, Rig};
 
 const S: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ async fn rules(world: &World) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer = client
         .get(url.unwrap())
-        .bearer_auth("somebody")
+        .bearer_auth("other-client")
         .send()
         .await;
     answer.unwrap().json().await.unwrap()
@@ -45,16 +45,16 @@ async fn add_rule(world: &World, value: &str, tag: &str) {
     let body = json!({ "add": [{ "value": value, "tag": tag }] });
     let answer = client
         .post(url.unwrap())
-        .bearer_auth("somebody")
+        .bearer_auth("other-client")
         .json(&body);
     assert_eq!(answer.send().await.unwrap().status(), 201);
 }
 
 #[actix::test]
-async fn rules_are_made_and_what_matches_them_is_published() {
+async fn synchronises_rules_and_publishes_matching_posts() {
     let world = World::begin().await;
     add_rule(&world, "an old rule", "moodvane:x").await;
-    add_rule(&world, "somebody's", "theirs").await;
+    add_rule(&world, "a foreign rule", "theirs").await;
     let rig = started(&world);
     world.pass_until("posts", || world.posts() >= 20).await;
     let listed = rules(&world).await;
@@ -64,7 +64,10 @@ async fn rules_are_made_and_what_matches_them_is_published() {
         .iter()
         .map(|r| r["value"].as_str().unwrap())
         .collect();
-    assert_eq!(values, ["somebody's", "(\"new york\" OR nyc) -is:retweet"]);
+    assert_eq!(
+        values,
+        ["a foreign rule", "(\"new york\" OR nyc) -is:retweet"]
+    );
     let values = world.log.values(Topic::Tweet);
     let post = Post::from_json(&values[0]).unwrap();
     assert!(
@@ -79,7 +82,11 @@ async fn rules_are_made_and_what_matches_them_is_published() {
         .iter()
         .map(|r| rig.dropped(r))
         .sum();
-    assert_eq!(rig.seen(), kept + dropped, "why not is told of each");
+    assert_eq!(
+        rig.seen(),
+        kept + dropped,
+        "each dropped message has a reason"
+    );
     assert!(
         rig.dropped("updated") > 0 || rig.seen() < 50,
         "edits are dropped"
@@ -87,46 +94,46 @@ async fn rules_are_made_and_what_matches_them_is_published() {
     rig.ingester.drain(GRACE).await;
 }
 
-/// The waits after the same refusal, again and again; each must lie within a tenth above.
-async fn refused(fault: Fault, upstream: Upstream, waits: &[u64]) {
+/// Checks the delay after each of several equal refusals, which jitter may lengthen by a tenth.
+async fn check_delays(fault: Fault, upstream: Upstream, delays: &[u64]) {
     let world = World::begin().await;
-    for _ in waits {
+    for _ in delays {
         world.simulator.inject(upstream, fault);
     }
     let rig = started(&world);
-    for (n, seconds) in waits.iter().enumerate() {
-        eventually("it rests", || {
-            rig.status().restarts == n as u64 && rests(&rig.status(), &world.clock).is_some()
+    for (n, seconds) in delays.iter().enumerate() {
+        eventually("source waits", || {
+            rig.status().restarts == n as u64 && wait_left(&rig.status(), &world.clock).is_some()
         })
         .await;
-        let rest = rests(&rig.status(), &world.clock).unwrap();
-        let asked = S * u32::try_from(*seconds).unwrap();
+        let wait = wait_left(&rig.status(), &world.clock).unwrap();
+        let documented = S * u32::try_from(*seconds).unwrap();
         assert!(
-            rest >= asked && rest <= asked.mul_f64(1.1),
-            "{fault:?} {n}: {rest:?}"
+            wait >= documented && wait <= documented.mul_f64(1.1),
+            "{fault:?} {n}: {wait:?}"
         );
-        // Not a moment earlier than it must.
-        world.clock.advance(rest - Duration::from_millis(1));
+        // The source does not restart early.
+        world.clock.advance(wait - Duration::from_millis(1));
         assert_eq!(rig.status().restarts, n as u64);
         world.clock.advance(Duration::from_millis(1));
     }
-    eventually("it runs", || runs(&rig.status())).await;
+    eventually("source runs", || runs(&rig.status())).await;
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn the_documented_waits_are_kept() {
+async fn waits_as_documented_by_x() {
     let unavailable = Fault::Status(503, None);
-    refused(
+    check_delays(
         unavailable,
         Upstream::X,
         &[5, 10, 20, 40, 80, 160, 320, 320],
     )
     .await;
-    refused(unavailable, Upstream::XRules, &[5, 10]).await;
-    refused(Fault::Status(429, None), Upstream::X, &[60, 120, 240]).await;
-    refused(Fault::Status(429, Some(700)), Upstream::X, &[700, 700]).await;
-    refused(
+    check_delays(unavailable, Upstream::XRules, &[5, 10]).await;
+    check_delays(Fault::Status(429, None), Upstream::X, &[60, 120, 240]).await;
+    check_delays(Fault::Status(429, Some(700)), Upstream::X, &[700, 700]).await;
+    check_delays(
         Fault::Status(429, Some(90)),
         Upstream::XRules,
         &[90, 120, 240],
@@ -135,25 +142,25 @@ async fn the_documented_waits_are_kept() {
 }
 
 #[actix::test]
-async fn an_expired_token_is_told_opens_the_circuit_and_is_never_shown() {
+async fn expired_token_opens_circuit_without_being_shown() {
     let world = World::begin().await;
     let mut config = alone(SourceConfig::X(world.x("expired")));
     config.circuit.failures = 3;
     config.circuit.cooldown = S * 600;
     let rig = world.ingest(config);
     for restarts in 0..2 {
-        eventually("it rests", || {
-            rig.status().restarts == restarts && rests(&rig.status(), &world.clock).is_some()
+        eventually("source waits", || {
+            rig.status().restarts == restarts && wait_left(&rig.status(), &world.clock).is_some()
         })
         .await;
         assert!(matches!(rig.status().state, SourceState::BackingOff { .. }));
         world
             .clock
-            .advance(rests(&rig.status(), &world.clock).unwrap());
+            .advance(wait_left(&rig.status(), &world.clock).unwrap());
     }
     let open = || matches!(rig.status().state, SourceState::CircuitOpen { .. });
     eventually("the circuit opens", open).await;
-    assert_eq!(rests(&rig.status(), &world.clock), Some(S * 600));
+    assert_eq!(wait_left(&rig.status(), &world.clock), Some(S * 600));
     let said = rig.status().last_error.unwrap();
     assert!(said.contains("401") && !said.contains("expired"), "{said}");
     assert_eq!(
@@ -165,24 +172,24 @@ async fn an_expired_token_is_told_opens_the_circuit_and_is_never_shown() {
 }
 
 #[actix::test]
-async fn a_silence_longer_than_x_promises_ends_the_connection_and_signs_of_life_do_not() {
+async fn reconnects_silent_stream_but_not_stream_with_keep_alives() {
     let world = World::begin().await;
     world.simulator.inject(Upstream::X, Fault::Stall(3));
     let rig = started(&world);
     world.pass_until("posts", || world.posts() == 3).await;
     assert_eq!(rig.status().restarts, 0);
     world
-        .pass_until("it is made anew", || rig.status().restarts == 1)
+        .pass_until("source restarts", || rig.status().restarts == 1)
         .await;
     assert_eq!(rig.errors("idle"), 1);
     world
-        .pass_until("nothing is lost", || world.posts() >= 40)
+        .pass_until("no post is lost", || world.posts() >= 40)
         .await;
     rig.ingester.drain(GRACE).await;
 }
 
 #[actix::test]
-async fn no_more_is_read_in_a_day_than_the_budget_allows_also_over_a_restart() {
+async fn reads_no_more_than_daily_budget_across_restarts() {
     let world = World::begin().await;
     let config = || {
         let mut x = world.x("token");
@@ -195,28 +202,28 @@ async fn no_more_is_read_in_a_day_than_the_budget_allows_also_over_a_restart() {
         .pass_until("the budget is spent", || spent(&rig))
         .await;
     let read = rig.seen();
-    // What had come with the last one is paid for, and taken.
+    // Posts that arrived with the last allowed one are billed, and published.
     assert!((20..30).contains(&read), "{read}");
-    let rest = rests(&rig.status(), &world.clock).unwrap();
+    let rest = wait_left(&rig.status(), &world.clock).unwrap();
     let midnight =
         Duration::from_millis(86_400_000 - world.clock.now().millis() as u64 % 86_400_000);
-    assert_eq!(rest, midnight, "until the next day, as X counts them");
+    assert_eq!(rest, midnight, "until the next UTC day");
     let opened = world.simulator.served().subscriptions;
     rig.ingester.drain(GRACE).await;
 
     let rig = world.ingest(config());
-    eventually("it knows after a restart", || spent(&rig)).await;
-    // A clock that goes back brings no day back.
+    eventually("budget is spent after a restart", || spent(&rig)).await;
+    // A clock that moves back does not start the day again.
     let yesterday = world.clock.now().checked_add_millis(-86_400_000).unwrap();
     let today = world.clock.now();
     world.clock.set(yesterday);
     rig.ingester.drain(GRACE).await;
     let rig = world.ingest(config());
-    eventually("it knows on a clock that went back", || spent(&rig)).await;
+    eventually("budget is spent after the clock moved back", || spent(&rig)).await;
     assert_eq!(
         world.simulator.served().subscriptions,
         opened,
-        "nothing is asked"
+        "no connection"
     );
     rig.ingester.drain(GRACE).await;
 
@@ -231,7 +238,7 @@ async fn no_more_is_read_in_a_day_than_the_budget_allows_also_over_a_restart() {
 }
 
 #[actix::test]
-async fn what_is_reserved_is_saved_before_it_is_read() {
+async fn saves_reservation_before_reading_posts() {
     let world = World::begin().await;
     let rig = started(&world);
     world.pass_until("posts", || world.posts() >= 5).await;
@@ -242,6 +249,6 @@ async fn what_is_reserved_is_saved_before_it_is_read() {
     assert_eq!(
         saved["posts"].as_u64().unwrap(),
         rig.seen(),
-        "what was not read is given back"
+        "unread posts are released"
     );
 }

@@ -276,9 +276,7 @@ fn spawn_thread(work: impl FnOnce() + Send + 'static) -> Result<(), SourceError>
     let spawned = thread::Builder::new()
         .name("file-reader".to_owned())
         .spawn(work);
-    spawned
-        .map(|_| ())
-        .map_err(|error| SourceError::Thread(error.to_string()))
+    spawned.map(|_| ()).map_err(SourceError::Thread)
 }
 
 async fn run_on_thread<T: Send + 'static>(

@@ -1,9 +1,9 @@
 //! The pool of formatters, which grows and shrinks with the load.
 //!
-//! Terms: a member is *busy* while a chunk is with it. Guarantee: there are never fewer nor more members
-//! than the bounds say. One is added when a chunk finds all of them busy; one that had nothing to do for
-//! [`IDLE`] is let go. Members share as many threads as the machine has cores, since formatting is
-//! computation.
+//! Terms: a member is *busy* while it has a chunk. Guarantee: the size of the pool stays within its
+//! bounds. The pool adds a member when all are busy, and removes a member that was idle for
+//! [`IDLE_TIMEOUT`]. Members share as many threads as the machine has cores, since formatting is
+//! CPU-bound.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,34 +16,34 @@ use tracing::{info, warn};
 
 use super::{Format, Formatted, Formatter};
 
-/// A member without work for so long is let go.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long a member may be idle before it is removed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many formatters there are.
+/// The bounds of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PoolBounds {
     pub(crate) min: usize,
     pub(crate) max: usize,
-    /// How many chunks wait at a member before its senders must wait.
+    /// The number of queued chunks per member at which senders have to wait.
     pub(crate) mailbox_capacity: usize,
 }
 
-/// The pool as it is at a moment.
+/// A snapshot of the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolStatus {
-    /// How many members there are.
+    /// The number of members.
     pub size: usize,
-    /// The fewest that there may be.
+    /// The minimum size.
     pub min: usize,
-    /// The most that there may be.
+    /// The maximum size.
     pub max: usize,
-    /// Chunks with them.
+    /// Chunks queued or in work.
     pub pending_chunks: usize,
-    /// How many chunks wait at a member before its senders must wait.
+    /// The number of queued chunks per member at which senders have to wait.
     pub mailbox_capacity: usize,
 }
 
-/// The pool. Clones share the actors; its threads end with the last clone.
+/// A handle of the pool. Clones share the actors; its threads end with the last clone.
 #[derive(Clone)]
 pub(crate) struct FormatterPool(Arc<Pool>);
 
@@ -63,8 +63,8 @@ struct Members {
 struct Member {
     address: Addr<Formatter>,
     chunks: Arc<AtomicUsize>,
-    /// The uptime at which it was given its last chunk.
-    used: Duration,
+    /// The uptime at which it received its last chunk.
+    last_used: Duration,
     _thread: Arc<Thread>,
 }
 
@@ -77,24 +77,24 @@ impl Drop for Thread {
     }
 }
 
-/// A chunk that is with a member.
-struct Place(Arc<AtomicUsize>);
+/// A chunk queued or in work, counted until it is dropped.
+struct PendingChunk(Arc<AtomicUsize>);
 
-impl Place {
-    fn take(chunks: &Arc<AtomicUsize>) -> Self {
+impl PendingChunk {
+    fn new(chunks: &Arc<AtomicUsize>) -> Self {
         chunks.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(chunks))
     }
 }
 
-impl Drop for Place {
+impl Drop for PendingChunk {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl FormatterPool {
-    /// Starts the fewest that there may be, at least one.
+    /// Starts the pool with its minimum size, at least one member.
     pub(crate) fn start(bounds: PoolBounds, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let min = bounds.min.max(1);
         let bounds = PoolBounds {
@@ -114,20 +114,20 @@ impl FormatterPool {
         Ok(Self(Arc::new(pool)))
     }
 
-    /// Formats a chunk on the member with the least to do; waits where its mailbox is full.
+    /// Formats a chunk on the member with the fewest chunks; waits while its mailbox is full.
     pub(crate) async fn format(&self, chunk: Format) -> Result<Formatted, MailboxError> {
-        let Some((member, _place)) = self.0.choose() else {
+        let Some((member, _pending)) = self.0.choose() else {
             return Err(MailboxError::Closed);
         };
         member.send(chunk).await
     }
 
-    /// Lets members go that had nothing to do for long.
+    /// Removes idle members.
     pub(crate) fn shrink(&self) {
         self.0.shrink();
     }
 
-    /// Looks at the pool without keeping it.
+    /// A handle that does not keep the pool alive.
     pub(crate) fn downgrade(&self) -> WeakPool {
         WeakPool(Arc::downgrade(&self.0))
     }
@@ -138,7 +138,7 @@ impl FormatterPool {
     }
 }
 
-/// Sees a pool as long as it is there.
+/// A handle that does not keep the pool alive.
 #[derive(Clone)]
 pub(crate) struct WeakPool(Weak<Pool>);
 
@@ -165,19 +165,19 @@ impl Pool {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn choose(&self) -> Option<(Addr<Formatter>, Place)> {
+    fn choose(&self) -> Option<(Addr<Formatter>, PendingChunk)> {
         let mut members = self.locked();
         let all_busy = members.members.iter().all(Member::is_busy);
         if all_busy && members.members.len() < self.bounds.max {
             match self.grow(&mut members) {
-                Ok(()) => info!(members = members.members.len(), "a formatter was added"),
-                Err(error) => warn!(%error, "no formatter could be added"),
+                Ok(()) => info!(members = members.members.len(), "formatter added"),
+                Err(error) => warn!(%error, "cannot add formatter"),
             }
         }
         let chunks = |member: &&mut Member| member.chunks.load(Ordering::Relaxed);
         let member = members.members.iter_mut().min_by_key(chunks)?;
-        member.used = self.clock.uptime();
-        Some((member.address.clone(), Place::take(&member.chunks)))
+        member.last_used = self.clock.uptime();
+        Some((member.address.clone(), PendingChunk::new(&member.chunks)))
     }
 
     fn grow(&self, members: &mut Members) -> io::Result<()> {
@@ -186,14 +186,14 @@ impl Pool {
         }
         let users = |thread: &&Arc<Thread>| Arc::strong_count(thread);
         let Some(thread) = members.threads.iter().min_by_key(users) else {
-            return Err(io::Error::other("there is no thread for it"));
+            return Err(io::Error::other("no thread available"));
         };
         let mailbox = self.bounds.mailbox_capacity;
         let start = move |_: &mut Context<Formatter>| Formatter { mailbox };
         let member = Member {
             address: Formatter::start_in_arbiter(&thread.0.handle(), start),
             chunks: Arc::default(),
-            used: self.clock.uptime(),
+            last_used: self.clock.uptime(),
             _thread: Arc::clone(thread),
         };
         members.members.push(member);
@@ -204,12 +204,13 @@ impl Pool {
         let (uptime, mut members) = (self.clock.uptime(), self.locked());
         let mut spare = members.members.len().saturating_sub(self.bounds.min);
         members.members.retain(|member| {
-            let is_idle = !member.is_busy() && uptime.saturating_sub(member.used) >= IDLE;
-            let goes = is_idle && spare > 0;
-            spare -= usize::from(goes);
-            !goes
+            let is_idle =
+                !member.is_busy() && uptime.saturating_sub(member.last_used) >= IDLE_TIMEOUT;
+            let is_removed = is_idle && spare > 0;
+            spare -= usize::from(is_removed);
+            !is_removed
         });
-        // The pool's own share of a thread is the last one.
+        // The pool itself holds the last reference to an unused thread.
         members
             .threads
             .retain(|thread| Arc::strong_count(thread) > 1);
@@ -235,10 +236,10 @@ mod tests {
     use super::*;
     use crate::formatter::RecordFormat;
 
-    /// Is done with a message when the test says so.
-    struct Held(Mutex<mpsc::Receiver<()>>);
+    /// Blocks on each message until the test releases it.
+    struct BlockingFormat(Mutex<mpsc::Receiver<()>>);
 
-    impl RecordFormat for Held {
+    impl RecordFormat for BlockingFormat {
         fn format(
             &self,
             _: &RawMessage,
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[actix::test]
-    async fn it_grows_with_the_load_and_shrinks_without_it_between_its_bounds() {
+    async fn grows_and_shrinks_with_load_within_bounds() {
         let at = Timestamp::from_millis(0).unwrap();
         let clock = Arc::new(VirtualClock::new(at));
         let bounds = PoolBounds {
@@ -263,11 +264,11 @@ mod tests {
         assert_eq!((pool.status().size, pool.status().pending_chunks), (2, 0));
 
         let (done, held) = mpsc::channel();
-        let by = Arc::new(Held(Mutex::new(held)));
+        let format = Arc::new(BlockingFormat(Mutex::new(held)));
         let chunk = |_| Format {
             raws: vec![RawMessage::Text(String::new())],
             received_at: at,
-            by: Arc::clone(&by) as _,
+            format: Arc::clone(&format) as _,
         };
         let working = pool.clone();
         let work = (0..9).map(|n| {
@@ -275,25 +276,23 @@ mod tests {
             async move { pool.format(chunk).await }
         });
         let work = actix::spawn(join_all(work.collect::<Vec<_>>()));
-        crate::testing::eventually("all chunks are with the pool", || {
-            pool.status().pending_chunks == 9
-        })
-        .await;
-        assert_eq!(pool.status().size, 4, "no more than the most");
-        clock.advance(IDLE * 2);
+        crate::testing::eventually("pool has all chunks", || pool.status().pending_chunks == 9)
+            .await;
+        assert_eq!(pool.status().size, 4, "maximum size");
+        clock.advance(IDLE_TIMEOUT * 2);
         pool.shrink();
-        assert_eq!(pool.status().size, 4, "those that work stay");
+        assert_eq!(pool.status().size, 4, "busy members stay");
 
         (0..9).for_each(|_| done.send(()).unwrap());
         assert!(work.await.unwrap().iter().all(Result::is_ok));
-        clock.advance(IDLE / 2);
+        clock.advance(IDLE_TIMEOUT / 2);
         let one = pool.format(chunk(9));
         done.send(()).unwrap();
         one.await.unwrap();
         pool.shrink();
-        assert_eq!(pool.status().size, 2, "those without work go");
-        clock.advance(IDLE);
+        assert_eq!(pool.status().size, 2, "idle members are removed");
+        clock.advance(IDLE_TIMEOUT);
         pool.shrink();
-        assert_eq!(pool.status().size, 2, "the least stay");
+        assert_eq!(pool.status().size, 2, "minimum size");
     }
 }

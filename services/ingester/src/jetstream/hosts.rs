@@ -1,8 +1,7 @@
-//! Which of several hosts is listened to.
+//! The choice among several Jetstream hosts.
 //!
-//! Guarantee: a host that refuses, is silent, or breaks off before it has held is left for the next one;
-//! after the last comes the first. One that held is tried again first: it is the one whose cursor we
-//! have.
+//! Guarantee: after a host that refuses, is silent, or breaks off early, the next one is used; the first
+//! follows the last. After a long connection the same host is tried first, since the cursor is its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,34 +13,34 @@ use url::Url;
 use crate::config::BlueskyConfig;
 use crate::error::SourceError;
 
-/// A stream that has lived so long has held.
-const HELD: Duration = Duration::from_secs(60);
+/// The duration after which a connection counts as stable.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// The hosts of one source. Whose turn it is outlives a life.
+/// The hosts of one source. The index of the current host outlives a run.
 #[derive(Debug)]
 pub(super) struct Hosts {
     urls: Vec<Url>,
-    turn: Arc<AtomicUsize>,
+    index: Arc<AtomicUsize>,
 }
 
 impl Hosts {
-    pub(super) fn new(config: &BlueskyConfig, turn: Arc<AtomicUsize>) -> Self {
+    pub(super) fn new(config: &BlueskyConfig, index: Arc<AtomicUsize>) -> Self {
         let urls = std::iter::once(&config.base_url).chain(&config.other_urls);
         Self {
             urls: urls.cloned().collect(),
-            turn,
+            index,
         }
     }
 
-    /// The host whose turn it is.
+    /// The current host.
     pub(super) fn current(&self) -> Url {
-        let turn = self.turn.load(Ordering::Relaxed) % self.urls.len();
-        self.urls[turn].clone()
+        let index = self.index.load(Ordering::Relaxed) % self.urls.len();
+        self.urls[index].clone()
     }
 
-    /// A life with the current host ended so, after `lived`.
-    pub(super) fn failed(&self, error: &SourceError, lived: Duration) {
-        let is_the_hosts = matches!(
+    /// Reports that a run with the current host failed after `duration`, and moves on if the host is the cause.
+    pub(super) fn report_failure(&self, error: &SourceError, duration: Duration) {
+        let host_failed = matches!(
             error,
             SourceError::Connect { .. }
                 | SourceError::Status { .. }
@@ -49,14 +48,14 @@ impl Hosts {
                 | SourceError::Closed
                 | SourceError::Idle(_)
         );
-        // However long it held before: who is silent is silent.
+        // A silent host may be dead, however long it was stable.
         let is_silent = matches!(error, SourceError::Idle(_));
-        if self.urls.len() == 1 || !is_the_hosts || (lived >= HELD && !is_silent) {
+        if self.urls.len() == 1 || !host_failed || (duration >= STABLE_AFTER && !is_silent) {
             return;
         }
-        self.turn.fetch_add(1, Ordering::Relaxed);
+        self.index.fetch_add(1, Ordering::Relaxed);
         let next = self.current();
-        info!(host = next.host_str(), "the next host is listened to");
+        info!(host = next.host_str(), "switching to next host");
     }
 }
 
@@ -65,26 +64,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_that_fails_is_left_for_the_next_and_one_that_held_is_not() {
+    fn switches_host_after_failure_unless_connection_was_stable() {
         let url = |name: &str| format!("ws://{name}.example/").parse::<Url>().unwrap();
         let hosts = |names: &[&str]| Hosts {
             urls: names.iter().map(|name| url(name)).collect(),
-            turn: Arc::default(),
+            index: Arc::default(),
         };
         let alone = hosts(&["a"]);
         let hosts = hosts(&["a", "b", "c"]);
         let short = Duration::from_secs(1);
-        for (error, lived, expected) in [
-            (SourceError::Closed, HELD, "a"),
+        for (error, duration, expected) in [
+            (SourceError::Closed, STABLE_AFTER, "a"),
             (SourceError::Lost, short, "a"),
             (SourceError::Closed, short, "b"),
-            (SourceError::Idle(short), HELD, "c"),
-            (SourceError::Stream(String::new()), short, "a"),
+            (SourceError::Idle(short), STABLE_AFTER, "c"),
+            (SourceError::Stream("reset".into()), short, "a"),
         ] {
-            hosts.failed(&error, lived);
+            hosts.report_failure(&error, duration);
             assert_eq!(hosts.current(), url(expected), "{error}");
         }
-        alone.failed(&SourceError::Closed, short);
+        alone.report_failure(&SourceError::Closed, short);
         assert_eq!(alone.current(), url("a"));
     }
 }

@@ -1,12 +1,12 @@
-//! Lines out of a stream's parts, wherever the parts end.
+//! Splits a stream of parts into lines. Lines do not depend on where the parts end.
 
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, LinesCodec, LinesCodecError};
 
-/// The longest line that is read, in bytes.
+/// The longest accepted line, in bytes.
 const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// Why a line is of no use.
+/// Why a line cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     TooLong,
@@ -14,7 +14,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// A short name of the reason, fit for a metric's label.
+    /// The reason as a metric label.
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::TooLong => "too_long",
@@ -23,7 +23,7 @@ impl Fault {
     }
 }
 
-/// Lines as their parts come.
+/// A buffer that takes parts and yields lines.
 pub(super) struct Lines {
     codec: LinesCodec,
     buffer: BytesMut,
@@ -43,7 +43,7 @@ impl Lines {
         self.buffer.extend_from_slice(part);
     }
 
-    /// The next whole line, without its end.
+    /// The next complete line, without its terminator.
     pub(super) fn next(&mut self) -> Option<Result<String, Fault>> {
         match self.codec.decode(&mut self.buffer) {
             Ok(line) => line.map(Ok),
@@ -52,8 +52,8 @@ impl Lines {
         }
     }
 
-    /// Whether a line has begun that has not ended.
-    pub(super) fn is_within_one(&self) -> bool {
+    /// Whether the buffer holds the start of an incomplete line.
+    pub(super) fn has_partial(&self) -> bool {
         !self.buffer.is_empty()
     }
 }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_the_same_wherever_the_parts_end() {
+    fn splits_lines_independently_of_part_boundaries() {
         let text = b"one\r\n\r\ntwo\n\xff\xfe\nthree\ncut o";
         for size in 1..text.len() {
             let mut lines = Lines::default();
@@ -83,12 +83,12 @@ mod tests {
                 line("three"),
             ];
             assert_eq!(found, expected, "parts of {size}");
-            assert!(lines.is_within_one());
+            assert!(lines.has_partial());
         }
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_passed_over_in_bounded_memory() {
+    fn skips_overlong_line_in_bounded_memory() {
         let mut lines = Lines::default();
         let mut faults = 0;
         for _ in 0..100 {

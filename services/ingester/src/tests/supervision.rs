@@ -1,4 +1,4 @@
-//! What becomes of a source that hangs or fails again and again, on a clock that the tests move.
+//! Tests of hung and repeatedly failing sources, on a virtual clock.
 
 use moodvane_runtime::{Clock, VirtualClock};
 
@@ -27,66 +27,69 @@ fn start_on(clock: &Arc<VirtualClock>, config: IngesterConfig, specs: Vec<Source
 }
 
 #[actix::test]
-async fn a_source_that_hangs_past_what_it_announced_is_made_anew_alone() {
-    let hanging = spec("hanging", false, |lives, context| {
+async fn restarts_only_source_past_watchdog_deadline() {
+    let hanging = spec("hanging", false, |runs, context| {
         async move {
             context.set_running();
-            match lives {
+            match runs {
                 0 => context.arm_watchdog(S * 5),
                 _ => context.disarm_watchdog(),
             }
             context.shared.stop.cancelled().await;
-            // The first life does not even hear that it is to stop.
-            match lives {
+            // The first run ignores the stop signal too.
+            match runs {
                 0 => std::future::pending().await,
                 _ => Ok(SourceExit::Stopped),
             }
         }
         .boxed_local()
     });
-    let calm = spec("calm", false, |lives, context| {
-        assert_eq!(lives, 0, "the calm source lives once");
+    let stable = spec("stable", false, |runs, context| {
+        assert_eq!(runs, 0, "the stable source runs once");
         context.disarm_watchdog();
         until_stopped(context).boxed_local()
     });
     let clock = Arc::new(VirtualClock::new(at()));
     let mut config = config(MS);
     config.watchdog_grace = S * 10;
-    let rig = start_on(&clock, config, vec![hanging, calm]);
-    eventually("both run", || {
+    let rig = start_on(&clock, config, vec![hanging, stable]);
+    eventually("both sources run", || {
         (0..2).all(|n| rig.status(n).state == SourceState::Running)
     })
     .await;
-    // It has announced 5 s, and has 10 s of grace.
+    // The timeout is 5 s, and the grace period 10 s.
     for _ in 0..15 {
         clock.advance(S);
-        eventually("it is watched", || clock.pending_sleeps().contains(&S)).await;
+        eventually("supervisor checks", || clock.pending_sleeps().contains(&S)).await;
         assert_eq!(rig.status(0).restarts, 0);
     }
     clock.advance(S);
-    eventually("it is found to hang", || rig.status(0).last_error.is_some()).await;
+    eventually("source is found hung", || {
+        rig.status(0).last_error.is_some()
+    })
+    .await;
     assert!(
         rig.status(0)
             .last_error
             .unwrap()
-            .contains("no sign of life")
+            .contains("watchdog deadline")
     );
-    eventually("it rests", || rig.status(0).state.until().is_some()).await;
+    eventually("source waits", || rig.status(0).state.until().is_some()).await;
     clock.advance(S);
-    eventually("it runs again", || {
+    eventually("source runs again", || {
         rig.status(0).state == SourceState::Running && rig.status(0).restarts == 1
     })
     .await;
     assert!(
         rig.metric("moodvane_ingester_source_errors_total{reason=\"hung\",source=\"hanging\"} 1")
     );
-    let calm = rig.status(1);
-    assert_eq!((calm.restarts, calm.last_error), (0, None));
+    let stable = rig.status(1);
+    assert_eq!((stable.restarts, stable.last_error), (0, None));
     assert!(rig.ingester.drain(GRACE).await.abandoned.is_empty());
 }
 
 #[actix::test]
-async fn a_source_that_fails_again_and_again_rests_for_long_and_says_so() {
+async fn opens_circuit_of_repeatedly_failing_source() {
     let failing = spec("failing", false, |_, _| {
         async { Err(SourceError::Closed) }.boxed_local()
     });
@@ -97,12 +100,12 @@ async fn a_source_that_fails_again_and_again_rests_for_long_and_says_so() {
         cooldown: S * 600,
     };
     let rig = start_on(&clock, config, vec![failing]);
-    let rests = |restarts: u64| {
+    let waits = |restarts: u64| {
         let status = rig.status(0);
         status.restarts == restarts && status.state.until().is_some()
     };
     for restarts in 0..2 {
-        eventually("it rests", || rests(restarts)).await;
+        eventually("source waits", || waits(restarts)).await;
         assert!(matches!(
             rig.status(0).state,
             SourceState::BackingOff { .. }
@@ -110,7 +113,7 @@ async fn a_source_that_fails_again_and_again_rests_for_long_and_says_so() {
         clock.advance(MS * 2);
     }
     for restarts in 2..4 {
-        eventually("it rests for long", || rests(restarts)).await;
+        eventually("circuit is open", || waits(restarts)).await;
         let until = clock.now().checked_add_millis(600_000).unwrap();
         assert_eq!(rig.status(0).state, SourceState::CircuitOpen { until });
         clock.advance(S * 600);

@@ -1,9 +1,9 @@
-//! How many posts may be read in a day, as each is paid for.
+//! The daily budget of posts that X bills.
 //!
-//! Terms: what is *reserved* is saved as read before it is; a day is one of UTC, as X counts.
-//! Guarantee: what is saved is never less than what was read, so that a crash costs a part of the day's
-//! posts and no money; where it cannot be saved, nothing is read. A clock that goes back does not bring
-//! a day back.
+//! Terms: *reserved* posts are saved as read before they are read; a day is a UTC day, as X counts.
+//! Guarantee: the saved number is never below the number of posts read, so a crash loses part of the
+//! budget and costs no money. If the reservation cannot be saved, nothing is read. A clock that moves
+//! back does not start a day again.
 
 use moodvane_eventlog::LogError;
 use moodvane_model::Timestamp;
@@ -14,13 +14,14 @@ use crate::error::SourceError;
 use crate::source_context::SourceContext;
 
 const DAY_MS: i64 = 86_400_000;
-/// So many posts are reserved at a time: a crash costs that many at most.
-const RESERVE: u64 = 500;
-/// With fewer left of what is reserved, more is reserved. One part of the stream has fewer posts.
-const LOW: u64 = 250;
+/// Posts per reservation: the most that a crash loses.
+const RESERVATION: u64 = 500;
+/// With this many reserved posts left or fewer, more are reserved. A part of the stream holds fewer
+/// posts.
+const LOW_WATER: u64 = 250;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Spent {
+struct SavedBudget {
     /// Days since 1970.
     day: i64,
     posts: u64,
@@ -31,16 +32,16 @@ pub(super) struct Budget {
     context: SourceContext,
     name: String,
     limit: u64,
-    spent: Spent,
+    spent: SavedBudget,
     reserved: u64,
 }
 
 impl Budget {
-    /// What is left of today, by what was saved.
+    /// Restores the budget from its cursor in the log.
     pub(super) async fn restore(context: &SourceContext, limit: u64) -> Result<Self, SourceError> {
         let name = format!("{}:budget", context.id());
         let spent = match context.shared.log.cursor(&name).await? {
-            None => Spent { day: 0, posts: 0 },
+            None => SavedBudget { day: 0, posts: 0 },
             Some(text) => serde_json::from_str(&text).map_err(|error| {
                 LogError::Corrupt(format!("cursor {name} is \"{text}\": {error}").into())
             })?,
@@ -54,14 +55,14 @@ impl Budget {
         })
     }
 
-    /// Whether any of the day's posts is left.
+    /// Checks whether the day's budget has posts left.
     ///
     /// # Errors
-    /// [`SourceError::Budget`] where none is.
+    /// [`SourceError::Budget`] if it has none.
     pub(super) fn check(&mut self) -> Result<(), SourceError> {
         let today = self.context.now().millis().div_euclid(DAY_MS);
         if today > self.spent.day {
-            self.spent = Spent {
+            self.spent = SavedBudget {
                 day: today,
                 posts: 0,
             };
@@ -69,46 +70,47 @@ impl Budget {
         }
         if self.spent.posts >= self.limit {
             let (posts, until) = (self.limit, self.next_day());
-            info!(source = %self.context.id(), posts, %until, "the day's posts are read");
+            info!(source = %self.context.id(), posts, %until, "daily budget is spent");
             return Err(SourceError::Budget { posts, until });
         }
         Ok(())
     }
 
-    /// Makes sure that some posts are reserved.
+    /// Reserves posts if few reserved posts are left.
     ///
     /// # Errors
-    /// [`SourceError::Budget`] where the day's are read; or that they are reserved cannot be saved.
+    /// [`SourceError::Budget`] if the budget is spent; [`SourceError::Log`] if the reservation cannot be
+    /// saved.
     pub(super) async fn reserve(&mut self) -> Result<(), SourceError> {
         self.check()?;
         let left = self.reserved.saturating_sub(self.spent.posts);
-        if left > LOW || self.reserved >= self.limit {
+        if left > LOW_WATER || self.reserved >= self.limit {
             return Ok(());
         }
-        let reserved = (self.spent.posts + RESERVE).min(self.limit);
-        self.write(reserved).await?;
+        let reserved = (self.spent.posts + RESERVATION).min(self.limit);
+        self.save(reserved).await?;
         self.reserved = reserved;
         Ok(())
     }
 
-    /// One more post was read.
+    /// Counts a post as read.
     pub(super) fn spend(&mut self) {
         self.spent.posts += 1;
     }
 
-    /// Gives back what was reserved and not read.
+    /// Releases the reserved posts that were not read.
     pub(super) async fn settle(&mut self) {
         if self.reserved == self.spent.posts {
             return;
         }
-        match self.write(self.spent.posts).await {
+        match self.save(self.spent.posts).await {
             Ok(()) => self.reserved = self.spent.posts,
             Err(error) => self.context.report_error(&error),
         }
     }
 
-    async fn write(&self, posts: u64) -> Result<(), SourceError> {
-        let spent = Spent {
+    async fn save(&self, posts: u64) -> Result<(), SourceError> {
+        let spent = SavedBudget {
             posts,
             ..self.spent
         };
@@ -123,7 +125,7 @@ impl Budget {
 
     fn next_day(&self) -> Timestamp {
         let ms = (self.spent.day + 1).saturating_mul(DAY_MS);
-        // Only the end of the calendar is beyond it.
+        // Fails at the end of the calendar only.
         Timestamp::from_millis(ms).unwrap_or_else(|_| self.context.now())
     }
 }

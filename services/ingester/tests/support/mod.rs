@@ -1,4 +1,4 @@
-//! What the tests of sources share.
+//! Support for the tests of sources.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -24,10 +24,10 @@ use tokio::net::TcpListener;
 use self::log::FakeLog;
 
 pub const GRACE: Duration = Duration::from_secs(10);
-/// A grace for drains that are meant to run out.
+/// A grace period that is expected to expire.
 pub const SHORT: Duration = Duration::from_millis(50);
 
-/// The time at which all tests take place.
+/// The time at which all tests start.
 pub fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2024-05-03T10:20:00Z").unwrap()
 }
@@ -86,14 +86,14 @@ impl Rig {
         self.ingester.status().remove(0)
     }
 
-    /// The value of a counter, by its name and labels as they are printed; 0 where there is none.
+    /// The value of a counter by its printed name and labels, 0 if absent.
     pub fn counter(&self, name: &str) -> u64 {
         let text = metrics::render(&self.registry);
         let value = text.lines().find_map(|line| line.strip_prefix(name));
         value.map_or(0, |value| value.trim().parse().unwrap())
     }
 
-    /// What the first source handed over.
+    /// The number of messages that the first source has read.
     pub fn seen(&self) -> u64 {
         let id = self.status().id;
         self.counter(&format!(
@@ -101,7 +101,7 @@ impl Rig {
         ))
     }
 
-    /// The failures of the first source.
+    /// The number of errors of the first source with this reason.
     pub fn errors(&self, reason: &str) -> u64 {
         let id = self.status().id;
         self.counter(&format!(
@@ -111,7 +111,7 @@ impl Rig {
 
     pub fn dropped(&self, reason: &str) -> u64 {
         let id = self.status().id;
-        // Labels are printed in the order of their names.
+        // Labels are printed in alphabetical order.
         self.counter(&format!(
             "moodvane_ingester_dropped_total{{reason=\"{reason}\",source=\"{id}\"}}"
         ))

@@ -1,4 +1,4 @@
-//! The simulator as an upstream, on a clock that moves when the test says so.
+//! The simulator as an upstream, on a virtual clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::log::FakeLog;
 use super::{GRACE, Rig, new_york, now, source};
 
-/// Gives every post the same class: what posts say is not looked at here.
-pub struct Indifferent;
+/// Gives every post the same score, whatever its text.
+pub struct ConstantScorer;
 
-impl Scorer for Indifferent {
+impl Scorer for ConstantScorer {
     fn fingerprint(&self) -> &str {
-        "indifferent"
+        "constant"
     }
 
     fn supports_language(&self, _: Option<Language>) -> bool {
@@ -35,7 +35,7 @@ impl Scorer for Indifferent {
     }
 }
 
-/// A simulator whose stream begins now, with an event each second, and a log.
+/// A simulator whose stream starts now with an event per second, and a log.
 pub struct World {
     pub simulator: Simulator,
     pub clock: Arc<VirtualClock>,
@@ -50,7 +50,7 @@ impl World {
         };
         let clock = Arc::new(VirtualClock::new(now()));
         let address = "127.0.0.1:0".parse().unwrap();
-        let (end, scorer) = (CancellationToken::new(), Box::new(Indifferent));
+        let (end, scorer) = (CancellationToken::new(), Box::new(ConstantScorer));
         let simulator = moodvane_simulator::start(config, scorer, address, clock.clone(), end);
         Self {
             simulator: simulator.await.unwrap(),
@@ -64,7 +64,7 @@ impl World {
         Rig::start_with(&self.log, config, self.clock.clone())
     }
 
-    /// Lets time pass, at fifty times its pace, until `holds`.
+    /// Advances the clock at fifty times real time until `holds` returns true.
     pub async fn pass_until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let mut looks = tokio::time::interval(Duration::from_millis(2));
         let waited = tokio::time::timeout(GRACE * 6, async {
@@ -76,21 +76,21 @@ impl World {
         assert!(waited.await.is_ok(), "not within the bound: {what}");
     }
 
-    /// Lets so much time pass, at fifty times its pace.
+    /// Advances the clock by `span` at fifty times real time.
     pub async fn pass(&self, span: Duration) {
         let until = self.clock.uptime() + span;
         self.pass_until("time passes", || self.clock.uptime() >= until)
             .await;
     }
 
-    /// The posts that the log has, each once.
+    /// The number of distinct posts in the log.
     pub fn posts(&self) -> usize {
         let keys = self.log.keys(Topic::Tweet);
         keys.into_iter().collect::<BTreeSet<_>>().len()
     }
 
-    /// The posts that there were up to now.
-    pub fn told(&self) -> usize {
+    /// The number of posts that the simulator has published.
+    pub fn published(&self) -> usize {
         let posts = |hour: &moodvane_simulator::HourTruth| hour.posts + hour.unscored;
         self.simulator.truth().hours.iter().map(posts).sum::<u64>() as usize
     }
@@ -139,19 +139,19 @@ impl World {
     }
 }
 
-/// How long a source still rests, where it does.
-pub fn rests(status: &SourceStatus, clock: &VirtualClock) -> Option<Duration> {
+/// The time until the next attempt of a source that waits for one.
+pub fn wait_left(status: &SourceStatus, clock: &VirtualClock) -> Option<Duration> {
     let until = status.state.until()?;
     let left_ms = until.millis() - clock.now().millis();
     Some(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
 }
 
-/// Whether a source takes records.
+/// Whether a source is running.
 pub fn runs(status: &SourceStatus) -> bool {
     status.state == SourceState::Running
 }
 
-/// The source as it is, alone.
+/// A configuration with one source.
 pub fn alone(config: SourceConfig) -> IngesterConfig {
     super::config(vec![config])
 }
