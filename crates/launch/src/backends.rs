@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_eventlog::{EventLog, KafkaConfig, KafkaLog, LogError, SqliteLog, SqliteLogConfig};
-use moodvane_runtime::{Check, Settings};
+use moodvane_retry::{Backoff, Retry};
+use moodvane_runtime::{Check, Settings, SystemClock};
 use moodvane_store::{CassandraConfig, CassandraStore, SqliteStore, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -188,46 +189,37 @@ fn read_store(settings: &Settings) -> Option<StoreConfig> {
     }
 }
 
-/// The longest wait between two attempts.
-const LONGEST_DELAY: Duration = Duration::from_secs(5);
-const FIRST_DELAY: Duration = Duration::from_millis(100);
-
-/// Opens a backend, again and again while it cannot be reached: a service may be started before
-/// what it needs. `check` says so meanwhile. `None` where `stop` came first.
+/// Opens a backend and retries while it is unreachable, since a service may start before its
+/// backends. `check` fails meanwhile. Returns `None` if `stop` is cancelled first.
 ///
 /// # Errors
-/// Where it fails in a way that waiting does not mend.
+/// The error of an attempt that retrying does not fix.
 pub async fn connect_with_retry<T>(
     check: &Check,
     stop: &CancellationToken,
     open: impl AsyncFn() -> anyhow::Result<T>,
 ) -> anyhow::Result<Option<T>> {
-    let mut delay = FIRST_DELAY;
-    loop {
-        let error = match stop.run_until_cancelled(open()).await {
-            None => return Ok(None),
-            Some(Ok(opened)) => {
-                check.ok();
-                return Ok(Some(opened));
-            }
-            Some(Err(error)) if is_transient(&error) => error,
-            Some(Err(error)) => return Err(error),
-        };
+    let retry = Retry {
+        backoff: Backoff::BACKEND,
+        clock: &SystemClock,
+        cancellation: stop,
+    };
+    let unreachable = |error: &anyhow::Error, delay: Duration| {
+        let reason = format!("{error:#}");
         tracing::warn!(
-            error = format!("{error:#}"),
+            error = reason,
             retry_in_ms = delay.as_millis() as u64,
-            "waiting for what this service needs"
+            "backend unreachable, retrying"
         );
-        check.fail(format!("{error:#}"));
-        if stop
-            .run_until_cancelled(tokio::time::sleep(delay))
-            .await
-            .is_none()
-        {
-            return Ok(None);
-        }
-        delay = (delay * 2).min(LONGEST_DELAY);
-    }
+        check.fail(reason);
+    };
+    let connecting = retry.run(open, is_transient, unreachable);
+    let Some(opened) = stop.run_until_cancelled(connecting).await else {
+        return Ok(None);
+    };
+    let opened = opened?;
+    check.ok();
+    Ok(Some(opened))
 }
 
 fn is_transient(error: &anyhow::Error) -> bool {
@@ -242,7 +234,7 @@ mod tests {
     use std::cell::Cell;
 
     #[tokio::test(start_paused = true)]
-    async fn what_cannot_be_reached_is_tried_again_and_anything_else_is_not() {
+    async fn retries_only_unreachable_backend() {
         let readiness = Readiness::new();
         let check = readiness.check("store");
         let stop = CancellationToken::new();

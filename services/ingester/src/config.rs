@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use moodvane_model::{City, SourceId};
+use moodvane_retry::Backoff;
 use moodvane_runtime::{Section, Settings};
 
 pub use self::bluesky::BlueskyConfig;
@@ -26,7 +27,6 @@ pub use self::mastodon::MastodonConfig;
 pub use self::secret::ApiKey;
 pub use self::weather::{WeatherConfig, WeatherProvider};
 pub use self::x::XConfig;
-use crate::backoff::Backoff;
 use crate::recovery::{CircuitConfig, RetryPolicy};
 use crate::spool::SpoolConfig;
 

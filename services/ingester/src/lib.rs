@@ -19,7 +19,6 @@
 //! `moodvane_upstream` parses the messages of upstreams.
 
 mod actors;
-mod backoff;
 mod config;
 mod cursor;
 mod dispatcher;
@@ -51,7 +50,6 @@ mod weather;
 mod x;
 
 pub use actors::{ActorStatus, ActorTree, MailboxStatus, PoolSize};
-pub use backoff::{Backoff, BackoffError};
 pub use config::{
     ApiKey, BlueskyConfig, FileConfig, IngesterConfig, Input, MastodonConfig, PostFileConfig,
     SourceConfig, Speed, WeatherConfig, WeatherFileConfig, WeatherProvider, XConfig,
@@ -60,6 +58,7 @@ pub use dispatcher::DrainReport;
 pub use error::IngestError;
 pub use formatter::PoolStatus;
 pub use ingester::Ingester;
+pub use moodvane_retry::{Backoff, BackoffError};
 pub use recovery::CircuitConfig;
 pub use routes::{IngesterHandle, actor_routes};
 pub use spool::{SpoolConfig, SpoolError};

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use actix::prelude::*;
 use moodvane_eventlog::{EventLog, LogError, NewRecord};
 use moodvane_model::{ErrorChain, SourceId, Topic};
+use moodvane_retry::{Attempts, Backoff};
 use moodvane_runtime::Check;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::backoff::{Attempts, Backoff};
 use crate::metrics::IngesterMetrics;
 use crate::spool::{AppendError, Rejected, Spool, SpoolEntry};
 

@@ -1,7 +1,7 @@
 //! Decides when a failed source restarts.
 //!
-//! Terms: a *schedule* is the sequence of delays that a provider documents, one after each consecutive
-//! failure of a kind; a *circuit* opens after a number of consecutive failures: the source then pauses
+//! Terms: a *documented backoff* is the sequence of delays that a provider documents, one after each
+//! consecutive failure of a kind; a *circuit* opens after a number of consecutive failures: the source then pauses
 //! for the cooldown, gets one attempt, and either becomes stable or pauses again.
 //!
 //! Guarantee: a source never waits less than its provider documents or requests. Jitter only lengthens
@@ -10,13 +10,11 @@
 use std::time::Duration;
 
 use moodvane_model::Timestamp;
+use moodvane_retry::{Backoff, Growth};
 
-use crate::backoff::Backoff;
 use crate::error::SourceError;
 
 const TOO_MANY_REQUESTS: u16 = 429;
-/// The fraction by which jitter may lengthen a documented delay.
-const JITTER: f64 = 0.1;
 /// The duration after which an X stream counts as stable: X promises a keep-alive every 20 s.
 const STABLE_AFTER: Duration = Duration::from_secs(30);
 
@@ -25,7 +23,7 @@ const STABLE_AFTER: Duration = Duration::from_secs(30);
 pub(crate) enum RetryPolicy {
     /// The configured exponential backoff, with jitter over the whole range.
     Standard,
-    /// The schedules that X documents for its streams.
+    /// The backoffs that X documents for its streams, one for each kind of failure.
     X,
 }
 
@@ -98,36 +96,18 @@ impl Kind {
 
     /// docs.x.com/x-api/fundamentals/handling-disconnections. It documents no maximum for 429; the
     /// longest window in which X counts connections is 15 minutes.
-    fn x_schedule(self) -> Option<Schedule> {
-        let (first_ms, max_ms, doubling) = match self {
-            Self::Network => (250, 16_000, false),
-            Self::Http => (5_000, 320_000, true),
-            Self::Rate => (60_000, 900_000, true),
+    fn x_backoff(self) -> Option<Backoff> {
+        let (first_ms, max_ms, growth) = match self {
+            Self::Network => (250, 16_000, Growth::Linear),
+            Self::Http => (5_000, 320_000, Growth::Doubling),
+            Self::Rate => (60_000, 900_000, Growth::Doubling),
             Self::Internal => return None,
         };
-        Some(Schedule {
-            first: Duration::from_millis(first_ms),
-            max: Duration::from_millis(max_ms),
-            doubling,
-        })
-    }
-}
-
-/// Delays that grow with consecutive failures: by doubling, or by the first delay each time.
-struct Schedule {
-    first: Duration,
-    max: Duration,
-    doubling: bool,
-}
-
-impl Schedule {
-    /// The delay after the nth consecutive failure.
-    fn delay_for(&self, n: u32) -> Duration {
-        let factor = match self.doubling {
-            true => 1_u32.checked_shl(n.saturating_sub(1)).unwrap_or(u32::MAX),
-            false => n,
-        };
-        self.first.saturating_mul(factor).min(self.max)
+        let (first, max) = (
+            Duration::from_millis(first_ms),
+            Duration::from_millis(max_ms),
+        );
+        Some(Backoff::documented(first, max, growth))
     }
 }
 
@@ -191,20 +171,18 @@ impl Recovery {
         let n = if last == kind { n.saturating_add(1) } else { 1 };
         self.kind = Some((kind, n));
         self.failures = self.failures.saturating_add(1);
-        let schedule = match self.policy {
+        let documented = match self.policy {
             RetryPolicy::Standard => None,
-            RetryPolicy::X => kind.x_schedule(),
+            RetryPolicy::X => kind.x_backoff(),
         };
-        let Some(schedule) = schedule else {
+        let Some(backoff) = documented else {
             return self.backoff.delay(self.failures, jitter);
         };
         // "Once an established connection drops, attempt to reconnect immediately."
         if is_first && outcome.connected && kind == Kind::Network {
             return Duration::ZERO;
         }
-        schedule
-            .delay_for(n)
-            .mul_f64(1.0 + JITTER * jitter.clamp(0.0, 1.0))
+        backoff.delay(n, jitter)
     }
 }
 
@@ -270,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_new_schedule_for_other_kind_of_failure() {
+    fn starts_new_backoff_for_other_kind_of_failure() {
         let mut recovery = recovery(RetryPolicy::X);
         assert_eq!(
             delays(&mut recovery, &status(503, None), 2),

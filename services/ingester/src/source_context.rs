@@ -8,10 +8,10 @@ use actix::Addr;
 use futures::future::LocalBoxFuture;
 use moodvane_eventlog::{EventLog, NewRecord};
 use moodvane_model::{ErrorChain, SourceId, Timestamp, Topic};
+use moodvane_retry::Backoff;
 use moodvane_runtime::Clock;
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::Backoff;
 use crate::error::SourceError;
 use crate::formatter::{Formatted, FormatterPool};
 use crate::metrics::IngesterMetrics;

@@ -12,7 +12,22 @@ use serde_json::Value;
 
 use support::log::eventually;
 use support::simulated::{World, runs};
-use support::{GRACE, config, serve};
+use support::{GRACE, Rig, config, serve};
+
+/// Bluesky is refused once, and X for ten minutes.
+fn start_with_refused_sources(world: &World) -> Rig {
+    world
+        .simulator
+        .inject(Upstream::Jetstream, Fault::Status(503, None));
+    world
+        .simulator
+        .inject(Upstream::X, Fault::Status(429, Some(600)));
+    let sources = vec![
+        SourceConfig::Bluesky(world.bluesky()),
+        SourceConfig::X(world.x("token")),
+    ];
+    world.ingest(config(sources))
+}
 
 #[actix::test]
 async fn actor_tree_shows_states_restarts_errors_and_queues() {
@@ -26,21 +41,11 @@ async fn actor_tree_shows_states_restarts_errors_and_queues() {
     assert_eq!(
         get().await,
         serde_json::json!({ "actors": [] }),
-        "before it begins"
+        "before the ingester starts"
     );
 
     let world = World::begin().await;
-    world
-        .simulator
-        .inject(Upstream::Jetstream, Fault::Status(503, None));
-    world
-        .simulator
-        .inject(Upstream::X, Fault::Status(429, Some(600)));
-    let sources = vec![
-        SourceConfig::Bluesky(world.bluesky()),
-        SourceConfig::X(world.x("token")),
-    ];
-    let rig = world.ingest(config(sources));
+    let rig = start_with_refused_sources(&world);
     handle.set(rig.ingester.clone()).ok().unwrap();
     world
         .pass_until("posts", || world.posts() > 3 && runs(&rig.status()))

@@ -39,7 +39,7 @@ impl Waiting {
         let log = waiting.child.stderr.take().unwrap();
         let mut lines = BufReader::new(log);
         let mut line = String::new();
-        while !line.contains("waiting for what this service needs") {
+        while !line.contains("backend unreachable, retrying") {
             line.clear();
             let read = lines.read_line(&mut line).unwrap();
             assert!(read > 0, "{name} ended");

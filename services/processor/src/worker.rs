@@ -1,14 +1,15 @@
 //! The thread that drives an engine: poll, fold, flush, and drain at the end.
 //!
 //! Guarantee: while the log or the store is unavailable, the worker retries with a growing, bounded
-//! delay and reports the failure. No record is lost, because progress does not advance.
+//! delay and reports the failure. No record is lost, because progress does not advance. A shutdown
+//! ends the delay, so a drain does not overrun its time-out by one.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use moodvane_eventlog::{Batch, Consumer, ConsumerEvent, TopicPartition, Watermarks};
 use moodvane_model::{ErrorChain, RunId};
+use moodvane_retry::{Attempts, Backoff, wait_blocking};
 use moodvane_runtime::{Check, Clock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +18,6 @@ use crate::{Engine, EngineDeps, FlushedOffsets, ProcessorConfig, ProcessorError}
 
 /// The longest poll: a shutdown is noticed within this time.
 const MAX_POLL: Duration = Duration::from_millis(100);
-const FIRST_RETRY_DELAY: Duration = Duration::from_millis(100);
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(5);
 
 /// The dependencies of a worker besides those of its engine.
 pub(crate) struct WorkerDeps {
@@ -38,8 +37,8 @@ pub(crate) struct Worker {
     /// `None` before the first flush: the first records are written at once, so that a restart after
     /// a crash soon shows in the rows.
     last_flush: Option<Instant>,
-    /// The end of the drain; set by the first failure after the shutdown began.
-    deadline: Option<Instant>,
+    /// The uptime at the end of the drain; set by the first failure after the shutdown began.
+    deadline: Option<Duration>,
 }
 
 impl Worker {
@@ -180,11 +179,11 @@ impl Worker {
         &mut self,
         mut work: impl FnMut(&mut Self) -> Result<T, ProcessorError>,
     ) -> Result<T, ProcessorError> {
-        let mut delay = FIRST_RETRY_DELAY;
+        let mut attempts = Attempts::new(Backoff::BACKEND);
         loop {
             let error = match work(self) {
                 Ok(done) => {
-                    if delay > FIRST_RETRY_DELAY {
+                    if attempts.failures() > 0 {
                         self.deps.check.ok();
                     }
                     return Ok(done);
@@ -195,17 +194,35 @@ impl Worker {
                     return Err(error);
                 }
             };
+            let delay = attempts.failed();
             tracing::warn!(error = %ErrorChain(&error), delay_ms = delay.as_millis() as u64, "log or store unavailable, retrying");
             self.deps.check.fail(ErrorChain(&error).to_string());
-            if self.deps.shutdown.is_cancelled() {
-                let drain = self.config.drain_timeout;
-                let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + drain);
-                if Instant::now() >= deadline {
-                    return Err(ProcessorError::DrainTimeout(drain.as_millis()));
-                }
-            }
-            thread::sleep(delay);
-            delay = (delay * 2).min(MAX_RETRY_DELAY);
+            self.wait_before_retry(delay)?;
         }
+    }
+
+    /// Waits for `delay`. The shutdown ends the wait at once; from then on the end of the drain bounds
+    /// every wait.
+    fn wait_before_retry(&mut self, delay: Duration) -> Result<(), ProcessorError> {
+        let (runtime, clock) = (self.engine.handle(), Arc::clone(&self.deps.clock));
+        let shutdown = &self.deps.shutdown;
+        if !shutdown.is_cancelled() && wait_blocking(&runtime, &*clock, delay, shutdown) {
+            return Ok(());
+        }
+        let (drain, now) = (self.config.drain_timeout, clock.uptime());
+        let drain_begins = self.deadline.is_none();
+        let left = self.deadline.get_or_insert(now + drain).saturating_sub(now);
+        if left.is_zero() {
+            return Err(ProcessorError::DrainTimeout(drain.as_millis()));
+        }
+        if !drain_begins {
+            wait_blocking(
+                &runtime,
+                &*clock,
+                delay.min(left),
+                &CancellationToken::new(),
+            );
+        }
+        Ok(())
     }
 }

@@ -14,17 +14,31 @@ use moodvane_eventlog::{
     Batch, Consumer, ConsumerEvent, DeadLetter, EventLog, LogError, NewRecord, SqliteLog,
     SqliteLogConfig, TopicPartition, Watermarks,
 };
-use moodvane_model::{CityId, HourRange, Incarnation, Offset, Topic};
+use moodvane_model::{CityId, HourRange, Incarnation, Offset, Timestamp, Topic};
 use moodvane_processor::{
     EngineDeps, FlushedOffsets, Processor, ProcessorConfig, ProcessorError, ProcessorMetrics,
     TopicChoice, start,
 };
-use moodvane_runtime::{Readiness, SystemClock};
+use moodvane_runtime::{Clock, Readiness, SystemClock, VirtualClock};
 use moodvane_store::{SqliteStore, Store};
 use support::{LengthScorer, config, post};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
+
+fn processor_config(incarnation: u32, flush_interval: Duration) -> ProcessorConfig {
+    let mut engine = config();
+    engine.incarnation = Incarnation(incarnation);
+    ProcessorConfig {
+        engine,
+        topics: TopicChoice::Both,
+        scorer_threads: 1,
+        batch_records: 7,
+        flush_interval,
+        flush_records: 1_000_000,
+        drain_timeout: Duration::from_secs(60),
+    }
+}
 
 struct Bench {
     log: Arc<SqliteLog>,
@@ -65,17 +79,18 @@ impl Bench {
         flush_interval: Duration,
         stop: &CancellationToken,
     ) -> Processor {
-        let mut engine = config();
-        engine.incarnation = Incarnation(incarnation);
-        let config = ProcessorConfig {
-            engine,
-            topics: TopicChoice::Both,
-            scorer_threads: 1,
-            batch_records: 7,
-            flush_interval,
-            flush_records: 1_000_000,
-            drain_timeout: Duration::from_secs(60),
-        };
+        let config = processor_config(incarnation, flush_interval);
+        self.start_with(config, log, Arc::new(SystemClock), stop)
+            .await
+    }
+
+    async fn start_with(
+        &self,
+        config: ProcessorConfig,
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        stop: &CancellationToken,
+    ) -> Processor {
         let deps = EngineDeps {
             log,
             store: self.store.clone(),
@@ -83,15 +98,9 @@ impl Bench {
             metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
             handle: Handle::current(),
         };
-        start(
-            config,
-            deps,
-            Arc::new(SystemClock),
-            &self.readiness,
-            stop.clone(),
-        )
-        .await
-        .unwrap()
+        start(config, deps, clock, &self.readiness, stop.clone())
+            .await
+            .unwrap()
     }
 
     /// Folds the whole log with one processor and drains it.
@@ -133,8 +142,11 @@ impl Bench {
     }
 }
 
-/// A log without records. Reports the time-out of each poll.
-struct IdleLog(mpsc::SyncSender<Duration>);
+/// A log without records, which may be unavailable to its consumer. Reports the time-out of each poll.
+struct IdleLog {
+    polls: mpsc::SyncSender<Duration>,
+    is_available: bool,
+}
 
 #[async_trait]
 impl EventLog for IdleLog {
@@ -157,15 +169,21 @@ impl EventLog for IdleLog {
         Ok(Vec::new())
     }
     fn consumer(&self, _: &str, _: &[Topic]) -> Result<Box<dyn Consumer>, LogError> {
-        Ok(Box::new(Self(self.0.clone())))
+        Ok(Box::new(Self {
+            polls: self.polls.clone(),
+            is_available: self.is_available,
+        }))
     }
 }
 
 impl Consumer for IdleLog {
     fn poll(&mut self, _: &mut Batch, wait: Duration) -> Result<ConsumerEvent, LogError> {
         // The test drops the receiver once it has enough.
-        let _ = self.0.send(wait);
-        Ok(ConsumerEvent::Idle)
+        let _ = self.polls.send(wait);
+        match self.is_available {
+            true => Ok(ConsumerEvent::Idle),
+            false => Err(LogError::Unavailable("on purpose".into())),
+        }
     }
     fn start(&mut self, _: TopicPartition, _: Offset) -> Result<(), LogError> {
         Ok(())
@@ -184,7 +202,10 @@ async fn idle_processor_waits_instead_of_spinning() {
     let bench = Bench::open(dir.path());
     let (sender, timeouts) = mpsc::sync_channel(0);
     let stop = CancellationToken::new();
-    let log = Arc::new(IdleLog(sender));
+    let log = Arc::new(IdleLog {
+        polls: sender,
+        is_available: true,
+    });
     // The interval is always over, but there is nothing to flush.
     let processor = bench.start_on(log, 1, Duration::ZERO, &stop).await;
     let waits: Vec<Duration> = timeouts.iter().take(20).collect();
@@ -192,6 +213,60 @@ async fn idle_processor_waits_instead_of_spinning() {
     stop.cancel();
     processor.join().await.unwrap();
     assert_eq!(waits, [Duration::from_millis(100); 20]);
+}
+
+/// After six failures in a row the next retry is seconds away.
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_ends_wait_for_retry_and_drain_timeout_bounds_later_waits() {
+    let dir = TempDir::new().unwrap();
+    let bench = Bench::open(dir.path());
+    let (sender, polls) = mpsc::sync_channel(0);
+    let log = Arc::new(IdleLog {
+        polls: sender,
+        is_available: false,
+    });
+    let clock = Arc::new(VirtualClock::new(Timestamp::from_millis(0).unwrap()));
+    let (step, drain) = (Duration::from_secs(1), Duration::from_secs(2));
+    let mut config = processor_config(1, Duration::ZERO);
+    config.drain_timeout = drain;
+    let stop = CancellationToken::new();
+    let processor = bench.start_with(config, log, clock.clone(), &stop).await;
+    let mut ticks = tokio::time::interval(Duration::from_millis(1));
+    let mut failures = 0;
+    while failures < 6 {
+        ticks.tick().await;
+        if !clock.pending_sleeps().is_empty() {
+            clock.advance(step);
+        }
+        failures += polls.try_iter().count();
+    }
+    drop(polls);
+    // The worker waits by now, or at the latest when the ticks are over.
+    for _ in 0..20 {
+        ticks.tick().await;
+    }
+    stop.cancel();
+    let stopped_at = clock.uptime();
+    let advance = async {
+        loop {
+            ticks.tick().await;
+            if !clock.pending_sleeps().is_empty() {
+                clock.advance(step);
+            }
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(1), async {
+        tokio::select! {
+            ended = processor.join() => ended,
+            () = advance => unreachable!(),
+        }
+    });
+    let ended = ended.await.expect("the shutdown ends the wait");
+    assert!(
+        matches!(ended, Err(ProcessorError::DrainTimeout(2_000))),
+        "{ended:?}"
+    );
+    assert!(clock.uptime() - stopped_at <= drain);
 }
 
 #[tokio::test(flavor = "multi_thread")]

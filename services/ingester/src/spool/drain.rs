@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use moodvane_eventlog::{EventLog, LogError, NewRecord};
 use moodvane_model::{ErrorChain, SourceId, Topic};
+use moodvane_retry::{Attempts, Backoff};
 use moodvane_spool::{ReadLimits, Spool};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::{SpoolEntry, SpoolHealth};
-use crate::backoff::{Attempts, Backoff};
 use crate::metrics::IngesterMetrics;
 
 /// A crash between the log's acknowledgement and the commit repeats one chunk: it must fit into the

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use moodvane_eventlog::NewRecord;
 use moodvane_model::{City, ErrorChain, Observation, Readings, Timestamp, Topic};
+use moodvane_retry::Attempts;
 use tracing::error;
 
 use super::provider::{ProviderClient, TimedReadings};
 use super::schedule::PollSchedule;
 use super::{DAY_MS, POLL_TIMEOUT, load_cursor};
-use crate::backoff::Attempts;
 use crate::config::WeatherConfig;
 use crate::error::SourceError;
 use crate::publisher::PublishOutcome;
