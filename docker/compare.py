@@ -1,7 +1,7 @@
-"""Compares what POST /weather answers with what the simulator knows: SERVER SIMULATOR HOURS.
+"""Compares the response of POST /weather with the simulator's truth: SERVER SIMULATOR HOURS.
 
-Waits until so many hours of the simulator's clock are over, and then until the answer is right: what was
-just delivered may still be on its way. Ends with 1 where it does not become right.
+Waits until that many hours of the simulator's clock are over, and then until the response equals the truth, because
+recent records may still be in flight. Exits 1 at the timeout.
 """
 
 import json
@@ -9,20 +9,20 @@ import sys
 import time
 import urllib.request
 
-PATIENCE_S = 120
-# Nothing between us and loopback, whatever the environment says.
+TIMEOUT_S = 120
+# No proxy for loopback, whatever the environment says.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def ask(url, body=None):
+def request_json(url, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"content-type": "application/json"})
-    with OPENER.open(request, timeout=10) as answer:
-        return json.load(answer)
+    with OPENER.open(request, timeout=10) as response:
+        return json.load(response)
 
 
 def expected(truth):
-    """Feeling and temperature of each hour that is over and has both."""
+    """Feeling and temperature of each complete hour that has both."""
     hours = {}
     for hour in truth["hours"]:
         sources = [source for source in hour["temperature"] if source["count"]]
@@ -37,16 +37,16 @@ def differences(answer, truth):
     got = {hour["hourSlot"]: (hour["feeling"], hour["temperature"]) for hour in answer["res"]}
     for slot in sorted(got.keys() | truth.keys()):
         if slot not in got or slot not in truth:
-            yield f"{slot}: {got.get(slot)} is answered, {truth.get(slot)} is true"
-        # Two decimals are answered.
+            yield f"{slot}: got {got.get(slot)}, expected {truth.get(slot)}"
+        # The response has two decimals.
         elif any(abs(a - b) > 0.005 + 1e-9 for a, b in zip(got[slot], truth[slot])):
-            yield f"{slot}: {got[slot]} is answered, {truth[slot]} is true"
+            yield f"{slot}: got {got[slot]}, expected {truth[slot]}"
 
 
-def answer_of(server, right):
-    """What is answered for the hours, and what is wrong with it."""
+def compare(server, right):
+    """Returns the response for the hours, and its differences from the truth."""
     try:
-        answer = ask(f"{server}/weather", {"begin": min(right), "end": max(right)})
+        answer = request_json(f"{server}/weather", {"begin": min(right), "end": max(right)})
     except OSError as error:
         return None, [f"POST /weather: {error}"]
     return answer, list(differences(answer, right))
@@ -54,16 +54,16 @@ def answer_of(server, right):
 
 def main():
     server, simulator, wanted = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while True:
-        truth = ask(f"{simulator}/truth")
+        truth = request_json(f"{simulator}/truth")
         right = expected(truth) if truth["through"] else {}
         if len(right) >= wanted:
-            answer, wrong = answer_of(server, right)
+            answer, wrong = compare(server, right)
             if not wrong:
                 break
         else:
-            wrong = [f"{len(right)} hours are over, {wanted} are wanted"]
+            wrong = [f"{len(right)} hours are over, waiting for {wanted}"]
         if time.monotonic() > deadline:
             sys.exit("\n".join(wrong))
         time.sleep(0.2)

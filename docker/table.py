@@ -1,6 +1,7 @@
-"""A table of what containers took: a file of events, as docker events writes them in JSON, and one of samples.
+"""Prints a table of start times and memory of containers: EVENTS SAMPLES.
 
-A sample is a line PHASE NAME USED / LIMIT, as docker stats writes them, where the phase is idle or load.
+EVENTS contains the JSON lines of `docker events`. SAMPLES contains lines PHASE NAME USED / LIMIT of `docker stats`; the
+phase is idle or load.
 """
 
 import json
@@ -16,7 +17,7 @@ def mib(text):
 
 
 def read_events(path):
-    """For each container's name its service, and how long it took from its start until it was healthy."""
+    """Returns, by container name, the service, and the time from start to healthy."""
     services, started, healthy = {}, {}, {}
     for line in open(path, encoding="utf-8"):
         event = json.loads(line)
@@ -31,11 +32,11 @@ def read_events(path):
 
 
 def read_samples(path):
-    """The most of each container in each phase, and its limit."""
+    """Returns the peak of each container in each phase, and its limit."""
     used, limits = {}, {}
     for line in open(path, encoding="utf-8"):
         fields = line.split()
-        # A container that has just ended has no figures.
+        # A container that has just exited has no figures.
         if len(fields) != 5 or fields[2] == "--":
             continue
         phase, name, amount, _, limit = fields
@@ -47,7 +48,7 @@ def read_samples(path):
 def main():
     services, healthy = read_events(sys.argv[1])
     used, limits = read_samples(sys.argv[2])
-    print("| container | start to healthy, s | idle, MiB | most under load, MiB | limit, MiB |")
+    print("| container | start to healthy, s | idle, MiB | peak under load, MiB | limit, MiB |")
     print("| --- | --- | --- | --- | --- |")
     for name, service in services.items():
         if name not in healthy:

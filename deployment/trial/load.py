@@ -1,9 +1,9 @@
-"""Asks POST /weather through the load balancer at a steady rate until it is told to end: URL BEGIN END RATE.
+"""Sends POST /weather through the load balancer at a constant rate until SIGTERM: URL BEGIN END RATE.
 
-Requests go out at their times, whatever became of those before. Every second one has a connection of its own;
-the others keep theirs, and one that was closed while nothing was under way on it is made anew, as every client
-does. A request is good where it is answered 200 with hours inside. At SIGTERM it prints what it saw, and ends
-with 1 where a request failed, or where none was sent.
+The load is open-loop: requests are sent at their scheduled times, whatever the state of earlier ones. Every second
+request uses a new connection; the others use keep-alive connections, and reconnect if the server closed an idle one,
+as every client does. A request succeeds with status 200 and a non-empty list of hours. At SIGTERM the script prints a
+summary, and exits 1 if a request failed or none was sent.
 """
 
 import http.client
@@ -35,32 +35,32 @@ class Load:
     def connection(self):
         return http.client.HTTPConnection(*self.address, timeout=TIMEOUT_S)
 
-    def ask(self, connection, close):
+    def send(self, connection, close):
         headers = {"content-type": "application/json"}
         if close:
             headers["connection"] = "close"
         connection.request("POST", "/weather", self.body, headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        if answer.status != 200 or not json.loads(content)["res"]:
-            raise ValueError(f"{answer.status}: {content[:200]!r}")
+        response = connection.getresponse()
+        content = response.read()
+        if response.status != 200 or not json.loads(content)["res"]:
+            raise ValueError(f"{response.status}: {content[:200]!r}")
 
-    def ask_kept(self, kept):
+    def send_keep_alive(self, kept):
         was_used = kept.sock is not None
         try:
-            return self.ask(kept, close=False)
+            return self.send(kept, close=False)
         except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
             kept.close()
             if not was_used:
                 raise
         with self.lock:
             self.reconnected += 1
-        return self.ask(kept, close=False)
+        return self.send(kept, close=False)
 
     def work(self, began):
         kept = self.connection()
         while True:
-            # One after the other, by the interpreter's own lock.
+            # Atomic under the global interpreter lock.
             number = next(self.numbers)
             due = began + number / self.rate
             if self.over.wait(max(0.0, due - time.monotonic())):
@@ -69,19 +69,19 @@ class Load:
                 if number % 2:
                     own = self.connection()
                     try:
-                        self.ask(own, close=True)
+                        self.send(own, close=True)
                     finally:
                         own.close()
                 else:
-                    self.ask_kept(kept)
+                    self.send_keep_alive(kept)
             except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
                 kept.close()
                 with self.lock:
                     self.errors.append(f"{time.strftime('%H:%M:%S')} {type(error).__name__}: {error}")
                 continue
-            self.good(time.monotonic(), due)
+            self.record_success(time.monotonic(), due)
 
-    def good(self, now, due):
+    def record_success(self, now, due):
         with self.lock:
             self.times.append(now - due)
             self.gap = max(self.gap, now - (self.last_good or now))
@@ -93,7 +93,7 @@ class Load:
         workers = [threading.Thread(target=self.work, args=(began,)) for _ in range(WORKERS)]
         for worker in workers:
             worker.start()
-        # A wait without a limit would not let the signal in.
+        # A wait without a timeout would block the signal handler.
         while not self.over.wait(0.5):
             pass
         for worker in workers:
@@ -106,12 +106,12 @@ class Load:
         for error in self.errors[:ERRORS_SHOWN]:
             print(f"load: {error}")
         if not count:
-            sys.exit("load: no request was answered")
+            sys.exit("load: no request succeeded")
         p50, p99 = (self.times[int(count * share)] for share in (0.5, 0.99))
         print(
-            f"load: {count + len(self.errors)} requests in {took:.0f} s ({count / took:.0f} good ones a second), "
-            f"{len(self.errors)} failed; p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, most {self.times[-1] * 1e3:.0f} ms; "
-            f"longest time without a good answer {self.gap * 1e3:.0f} ms; {self.reconnected} kept connections made anew"
+            f"load: {count + len(self.errors)} requests in {took:.0f} s ({count / took:.0f} successes per second), "
+            f"{len(self.errors)} failed; p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, max {self.times[-1] * 1e3:.0f} ms; "
+            f"longest time without a success {self.gap * 1e3:.0f} ms; {self.reconnected} reconnects"
         )
         return 1 if self.errors else 0
 

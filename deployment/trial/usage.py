@@ -1,7 +1,7 @@
-"""What containers took, beside their limits: NAME, and on standard input lines as `docker stats` writes them.
+"""Prints the peak memory of containers and their limits: NAME; reads lines of `docker stats` from standard input.
 
-Each line is CONTAINER USED / LIMIT; the container's name is NAME, a dash, and the task of `fleet local`. Memory is without
-the pages of files, as `docker stats` tells it.
+Each line is CONTAINER USED / LIMIT; the container's name is NAME, a dash, and the task of `fleet local`. Memory is as
+reported by `docker stats`, without the page cache.
 """
 
 import re
@@ -21,15 +21,15 @@ def main():
     most, limits = {}, {}
     for line in sys.stdin:
         fields = line.split()
-        # A container that has just ended has no figures.
+        # A container that has just exited has no figures.
         if len(fields) != 4 or fields[3] in ("--", "0B") or not (found := task.match(fields[0])):
             continue
         app = found.group(1)
         most[app] = max(most.get(app, 0), mib(fields[1]))
         limits[app] = mib(fields[3])
     if not most:
-        sys.exit("usage: no container was seen")
-    print("| container | most, MiB | limit, MiB | free of it |")
+        sys.exit("usage: no container in the input")
+    print("| container | peak, MiB | limit, MiB | free |")
     print("| --- | ---: | ---: | ---: |")
     for app in sorted(most):
         print(f"| {app} | {most[app]:.0f} | {limits[app]:.0f} | {1 - most[app] / limits[app]:.0%} |")

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use moodvane_fleet::client::{AppInfo, MarathonClient};
-use moodvane_marathon_api::{PathId, Task, TaskState};
+use moodvane_fleet::client::MarathonClient;
+use moodvane_marathon_api::{AppInfo, PathId, Task, TaskState};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::kill::kill;

@@ -1,34 +1,34 @@
 # shellcheck shell=bash
-# The base images: pulled, or where no registry is reached, made here under the same names.
+# The base images: pulled, or built here under the same names if no registry is reachable.
 
 has_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# Sees to an image: pulls it, or has FUNCTION make it: need_image NAME FUNCTION
+# Provides an image: pulls it, or builds it with FUNCTION: need_image NAME FUNCTION
 need_image() {
     has_image "$1" && return 0
     if [ -z "${MOODVANE_ENGINE_NO_PULL:-}" ] && timeout 300 docker pull -q "$1" >"$DIR/pull.log" 2>&1; then
-        say "$1 is pulled"
+        say "pulled $1"
         return 0
     fi
-    say "$1 cannot be pulled ($(tail -n 1 "$DIR/pull.log" 2>/dev/null | cut -c1-90)): it is made here"
-    "$2" || fail "$1 could not be made"
-    say "$1 is made, $(docker image inspect -f '{{.Size}}' "$1" | awk '{ printf "%.0f MB", $1 / 1e6 }')"
+    say "cannot pull $1 ($(tail -n 1 "$DIR/pull.log" 2>/dev/null | cut -c1-90)): building it"
+    "$2" || fail "cannot build $1"
+    say "built $1, $(docker image inspect -f '{{.Size}}' "$1" | awk '{ printf "%.0f MB", $1 / 1e6 }')"
 }
 
-# The mirror of Debian's that this machine uses.
+# Prints the Debian mirror that this machine uses.
 debian_mirror() {
     cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
         awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^http/) { print $i; exit } }
              $1 == "URIs:" { print $2; exit }'
 }
 
-# Debian as its slim image has it: the least set of packages, no manuals, apt ready for use. It trusts the
-# authorities that this machine was told to trust besides Debian's own.
+# Builds Debian like its slim image: the minimal set of packages, no manuals, apt ready for use. It trusts the
+# machine's additional certificate authorities.
 make_base() {
     local root=$DIR/rootfs mirror
     need debootstrap debootstrap
     mirror=$(debian_mirror)
-    [ -n "$mirror" ] || fail 'the sources of apt name no mirror'
+    [ -n "$mirror" ] || fail 'the apt sources contain no mirror'
     rm -rf "$root"
     debootstrap --variant=minbase bookworm "$root" "$mirror" >"$DIR/debootstrap.log" 2>&1 || {
         tail -n 5 "$DIR/debootstrap.log" >&2
@@ -36,7 +36,7 @@ make_base() {
     }
     for suite in bookworm bookworm-updates; do printf 'deb %s %s main\n' "$mirror" "$suite"; done >"$root/etc/apt/sources.list"
     printf 'deb %s-security bookworm-security main\n' "$mirror" >>"$root/etc/apt/sources.list"
-    # dpkg leaves out what a container has no reader for, and starts no service.
+    # dpkg skips documentation and starts no service.
     printf 'path-exclude=/usr/share/%s/*\n' man info locale lintian >"$root/etc/dpkg/dpkg.cfg.d/slim"
     printf 'path-exclude=/usr/share/doc/*\npath-include=/usr/share/doc/*/copyright\n' >>"$root/etc/dpkg/dpkg.cfg.d/slim"
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
@@ -50,17 +50,17 @@ make_base() {
     rm -rf "$root"
 }
 
-# Rust as its image has it: rustup's layout below /usr/local, from this machine's own toolchain, and what
-# C dependencies are compiled with.
+# Builds Rust like its image: rustup's layout below /usr/local, with this machine's toolchain, and the
+# compilers for C dependencies.
 make_rust() {
     local context=$DIR/rust toolchain sysroot
     need_image "$BASE" make_base
-    command -v rustup >/dev/null || fail "$RUST is made from this machine's rustup, which is absent"
+    command -v rustup >/dev/null || fail "$RUST is built from this machine's rustup, which is missing"
     sysroot=$(rustup run 1.95.0 rustc --print sysroot)
     toolchain=$(basename "$sysroot")
     rm -rf "$context"
     mkdir -p "$context/rustup/toolchains/$toolchain" "$context/cargo/bin"
-    # Not share/: it is mostly the documentation.
+    # Not share/: it is mostly documentation.
     cp -r "$sysroot"/{bin,lib} "$context/rustup/toolchains/$toolchain/"
     cp "$(command -v rustup)" "$context/cargo/bin/rustup"
     for name in cargo rustc rustdoc; do ln -s rustup "$context/cargo/bin/$name"; done

@@ -1,32 +1,32 @@
-//! The project's own rules for definitions, beyond what Marathon's schema says.
+//! The project's rules for definitions, in addition to Marathon's schema.
 //!
-//! Marathon takes a definition whose tasks are killed while they drain, whose health check waits for
-//! fifteen seconds, or that names a setting which nobody reads. These rules do not.
+//! Marathon accepts a definition whose tasks are killed while they drain, whose first health check runs
+//! after fifteen seconds, or that sets an unknown variable. These rules reject it.
 //!
-//! Guarantee: every broken rule is told at once, with the app, what is wrong and what would be right.
+//! Guarantee: a check reports all violations at once, each with the app, the problem and the expected value.
 
 mod cluster;
-mod endings;
 mod environment;
 mod graph;
 mod images;
 mod memory;
-mod placing;
+mod placement;
 mod probes;
+mod shutdown;
 mod volumes;
 
 use std::fmt;
 
 use moodvane_marathon_api::{App, EnvValue};
 
-/// One broken rule.
+/// A violation of one rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// The app's id.
     pub app: String,
     /// The rule's name.
     pub rule: &'static str,
-    /// What is wrong and what would be right.
+    /// The problem and the expected value.
     pub message: String,
 }
 
@@ -36,41 +36,34 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What a rule looks at: one app, among all of its group.
+/// The input of a rule: one app, and all apps of its group.
 pub(crate) struct Subject<'a> {
     pub(crate) app: &'a App,
     pub(crate) all: &'a [App],
-    /// How many agents there are, where that is known.
+    /// The number of agents, if known.
     pub(crate) agents: Option<u32>,
 }
 
 impl Subject<'_> {
-    /// The service that the image is, such as `processor`; none for images that are not ours.
+    /// The project's service that the app runs, such as `processor`; `None` for other images.
     pub(crate) fn service(&self) -> Option<&'static str> {
-        let name = image(self.app)?
-            .rsplit('/')
-            .next()?
-            .split([':', '@'])
-            .next()?
-            .to_owned();
-        let is_ours = self
-            .app
-            .env
-            .keys()
-            .any(|name| name.starts_with("MOODVANE_"));
+        let image = image(self.app)?.rsplit('/').next()?;
+        let name = image.split([':', '@']).next()?;
+        let mut variables = self.app.env.keys();
+        if !variables.any(|variable| variable.starts_with("MOODVANE_")) {
+            return None;
+        }
         let services = ["ingester", "processor", "server"];
-        services
-            .into_iter()
-            .find(|service| *service == name && is_ours)
+        services.into_iter().find(|service| *service == name)
     }
 
-    /// A variable with a plain value.
+    /// The plain value of a variable.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
-        plain(self.app, name)
+        plain_value(self.app, name)
     }
 }
 
-pub(crate) fn plain<'a>(app: &'a App, name: &str) -> Option<&'a str> {
+pub(crate) fn plain_value<'a>(app: &'a App, name: &str) -> Option<&'a str> {
     match app.env.get(name)? {
         EnvValue::Plain(value) => Some(value),
         EnvValue::Secret { .. } => None,
@@ -81,37 +74,37 @@ pub(crate) fn image(app: &App) -> Option<&str> {
     Some(app.container.as_ref()?.docker.as_ref()?.image.as_str())
 }
 
-/// A rule: its name, and what it finds wrong with an app.
+/// A rule: its name, and a function that returns the problems of an app.
 type Rule = (&'static str, fn(&Subject<'_>) -> Vec<String>);
 
 const RULES: [Rule; 22] = [
-    ("image", images::pinned),
-    ("grace", endings::grace_above_drain),
-    ("health", probes::one_health_check),
+    ("image", images::is_pinned),
+    ("grace", shutdown::grace_exceeds_drain),
+    ("health", probes::has_one_health_check),
     ("health-port", probes::port_exists),
-    ("health-pace", probes::pace),
-    ("readiness", probes::readiness),
-    ("dependencies", graph::known),
-    ("cycle", graph::no_cycle),
-    ("environment", environment::known),
-    ("port-variable", environment::ports),
-    ("plain-secret", environment::no_plain_secret),
-    ("resources", memory::stated),
-    ("heap", memory::above_heap),
-    ("unique", placing::room_for_unique),
-    ("upgrade", placing::upgrade_keeps_serving),
-    ("backoff", placing::backoff),
-    ("balancer", placing::balancer_labels),
-    ("volume", volumes::held),
+    ("health-pace", probes::checks_are_frequent),
+    ("readiness", probes::has_readiness_check),
+    ("dependencies", graph::dependencies_exist),
+    ("cycle", graph::has_no_cycle),
+    ("environment", environment::variables_are_known),
+    ("port-variable", environment::port_variables_exist),
+    ("plain-secret", environment::has_no_plain_secret),
+    ("resources", memory::resources_are_set),
+    ("heap", memory::exceeds_heap),
+    ("unique", placement::has_enough_agents),
+    ("upgrade", placement::upgrade_keeps_serving),
+    ("backoff", placement::backoff_is_short),
+    ("balancer", placement::balancer_labels_match_ports),
+    ("volume", volumes::persistent_volume_stays),
     ("data", volumes::data_is_mounted),
-    ("quorum", cluster::quorum),
-    ("reach", cluster::reach),
-    ("apart", cluster::peers_apart),
+    ("quorum", cluster::quorum_is_consistent),
+    ("reach", cluster::addresses_are_nodes),
+    ("apart", cluster::peers_are_apart),
 ];
 
-/// Every broken rule of a group's apps. `agents` is how many agents there are, where that matters.
+/// Checks all apps of a group. `agents` is the number of agents, if the apps have placement constraints.
 #[must_use]
-pub fn check(apps: &[App], agents: Option<u32>) -> Vec<Finding> {
+pub fn check_apps(apps: &[App], agents: Option<u32>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for app in apps {
         let subject = Subject {
@@ -119,13 +112,13 @@ pub fn check(apps: &[App], agents: Option<u32>) -> Vec<Finding> {
             all: apps,
             agents,
         };
-        for (rule, broken) in RULES {
-            let found = broken(&subject).into_iter().map(|message| Finding {
+        for (rule, check) in RULES {
+            let problems = check(&subject).into_iter();
+            findings.extend(problems.map(|message| Finding {
                 app: app.id.to_string(),
                 rule,
                 message,
-            });
-            findings.extend(found);
+            }));
         }
     }
     findings.sort();
@@ -134,6 +127,6 @@ pub fn check(apps: &[App], agents: Option<u32>) -> Vec<Finding> {
 
 /// The names of all rules.
 #[must_use]
-pub fn rules() -> Vec<&'static str> {
+pub fn rule_names() -> Vec<&'static str> {
     RULES.iter().map(|(name, _)| *name).collect()
 }

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line interface.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,11 +17,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Where Marathon is, and who asks.
+/// Connection to Marathon.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Marathon")]
 pub(crate) struct AccessArgs {
-    /// Addresses of the masters, separated by commas or repeated.
+    /// Addresses of the masters, comma-separated or repeated.
     #[arg(
         long,
         global = true,
@@ -36,49 +36,48 @@ pub(crate) struct AccessArgs {
     /// A file with the user's password.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-    /// A file with a token, as the gateway of DC/OS wants it (also FLEET_TOKEN).
+    /// A file with a token for the DC/OS gateway (or FLEET_TOKEN).
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// A file with the authorities that Marathon's certificate is signed by (PEM), instead of the
-    /// system's.
+    /// A PEM file with the certificate authorities for Marathon's certificate, instead of the system's.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Where agents serve logs, with {host} for the host [default: http://{host}:5051].
+    /// The URL of the Mesos agents, for logs; {host} stands for the host [default: http://{host}:5051].
     #[arg(long, global = true, env = "FLEET_AGENT_URL", value_name = "URL")]
     pub(crate) agent_url: Option<String>,
 }
 
-/// Where the definitions come from.
+/// Source of the definitions.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Definitions")]
 pub(crate) struct SourceArgs {
-    /// The folder with fleet.toml and templates.
+    /// The folder with fleet.toml and the templates.
     #[arg(long, global = true, default_value = "marathon", value_name = "FOLDER")]
     pub(crate) definitions: PathBuf,
     /// An overlay of fleet.toml, such as local.
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) overlay: Option<String>,
-    /// A file laid over fleet.toml and its overlay, with the same keys; may be repeated.
+    /// A file that overrides keys of fleet.toml and its overlay; may be repeated.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) values: Vec<PathBuf>,
-    /// A group that was rendered before, instead of the templates.
+    /// A rendered group, instead of the templates.
     #[arg(long, global = true, value_name = "FILE", conflicts_with_all = ["overlay", "values"])]
     pub(crate) file: Option<PathBuf>,
 }
 
-/// How long is waited, and what is done about failures.
+/// Limits of a deployment, and what happens on failure.
 #[derive(Debug, Args)]
 pub(crate) struct FollowArgs {
-    /// After so many seconds it is given up.
+    /// Gives up after this many seconds.
     #[arg(long, default_value_t = 600, value_name = "SECONDS")]
     pub(crate) timeout: u64,
-    /// An app that failed so often is given up.
+    /// Gives up when an app has failed this many times.
     #[arg(long, default_value_t = 5, value_name = "TIMES", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) failures: u16,
-    /// Takes the change back where it fails.
+    /// Rolls a failed change back.
     #[arg(long)]
     pub(crate) rollback: bool,
-    /// Overrides deployments that are under way, instead of waiting for them.
+    /// Overrides running deployments instead of waiting for them.
     #[arg(long)]
     pub(crate) force: bool,
 }
@@ -89,42 +88,42 @@ impl FollowArgs {
     }
 }
 
-/// What is to be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Creates or updates everything and waits until all of it is healthy and ready.
+    /// Creates or updates all apps and waits until they are healthy and ready.
     Up {
         #[command(flatten)]
         follow: FollowArgs,
     },
-    /// Stops everything in order and waits until nothing runs any more.
+    /// Stops all apps in order and waits until no task runs.
     Down {
-        /// After so many seconds it is given up.
+        /// Gives up after this many seconds.
         #[arg(long, default_value_t = 180, value_name = "SECONDS")]
         timeout: u64,
-        /// Removes the definitions too, and with them the volumes and all that is on them.
+        /// Also removes the definitions, and with them the volumes and all data.
         #[arg(long)]
         remove: bool,
     },
-    /// Shows what runs, and what is being deployed.
+    /// Shows the running tasks and deployments.
     Status,
-    /// Sets how many instances of an app run.
+    /// Sets the number of instances of an app.
     Scale {
         /// The app, such as server.
         app: String,
-        /// How many.
+        /// The number of instances.
         instances: u32,
         #[command(flatten)]
         follow: FollowArgs,
     },
-    /// Replaces every task of an app by a new one.
+    /// Replaces every task of an app.
     Restart {
         /// The app, such as server.
         app: String,
         #[command(flatten)]
         follow: FollowArgs,
     },
-    /// Rolls out another tag of our images.
+    /// Rolls out another tag of the project's images.
     Deploy {
         /// The tag.
         #[arg(long, value_name = "TAG")]
@@ -136,21 +135,21 @@ pub(crate) enum Command {
     Logs {
         /// The app, such as server.
         app: String,
-        /// How many lines of each.
+        /// The number of lines per task.
         #[arg(long, default_value_t = 50, value_name = "LINES")]
         lines: usize,
     },
-    /// Writes the definitions: beside fleet.toml, or into a folder named as the overlay.
+    /// Writes the definitions beside fleet.toml, or into a folder named after the overlay.
     Render {
-        /// Where instead.
+        /// Writes into this folder instead.
         #[arg(long, value_name = "FOLDER")]
         out: Option<PathBuf>,
-        /// Writes nothing, and fails where a file is not what would be written.
+        /// Writes nothing, and fails if a file differs from the rendered one.
         #[arg(long)]
         check: bool,
     },
-    /// Holds the definitions to the project's rules; nothing is sent.
+    /// Checks the definitions against the project's rules; sends nothing.
     Validate,
-    /// Serves the part of Marathon's API that fleet calls, on this machine, until a signal.
+    /// Serves the part of Marathon's API that fleet uses, on this machine, until a signal.
     Local(moodvane_fleet_local::Options),
 }

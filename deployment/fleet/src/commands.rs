@@ -1,24 +1,25 @@
-//! Each command: reads what it needs, calls the library, prints.
+//! The commands: each loads its input, calls the library, and prints the result.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_fleet::check::{check, rules};
+use anyhow::Error;
+use moodvane_fleet::check::{check_apps, rule_names};
 use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
 use moodvane_fleet::config::FleetConfig;
 use moodvane_fleet::down::{DownOptions, down};
 use moodvane_fleet::follow::FollowLimits;
 use moodvane_fleet::render::{RenderedGroup, render};
-use moodvane_fleet::up::{self, UpOptions, up};
+use moodvane_fleet::up::{UpOptions, change_app, up};
 use moodvane_fleet::{FleetError, logs, status};
-use moodvane_marathon_api::{App, GroupUpdate, PathId};
+use moodvane_marathon_api::{App, PathId};
 use moodvane_runtime::{LoggingConfig, Settings, init_logging};
 
 use crate::cli::{AccessArgs, Cli, Command, FollowArgs, SourceArgs};
 
-/// Does what the command line says.
+/// Runs the command.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli {
         access,
@@ -26,29 +27,34 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         command,
     } = cli;
     match command {
-        Command::Render { out, check } => return render_files(&source, out, check),
-        Command::Validate => return validate(&source),
-        Command::Local(options) => return local(options).await,
-        _ => {}
+        Command::Render { out, check } => render_files(&source, out, check),
+        Command::Validate => validate(&source),
+        Command::Local(options) => run_local(options).await,
+        command => run_on_marathon(access, &source, command).await,
     }
+}
+
+async fn run_on_marathon(
+    access: AccessArgs,
+    source: &SourceArgs,
+    command: Command,
+) -> anyhow::Result<ExitCode> {
     let marathon = Arc::new(client(access)?);
-    let definitions = Definitions::load(&source)?;
+    let definitions = Definitions::load(source)?;
+    let group = &definitions.group;
     match command {
         Command::Up { follow } => definitions.up(&marathon, &follow).await?,
         Command::Deploy { image, follow } => {
-            let definitions = Definitions::with_tag(&source, &image)?;
+            let definitions = Definitions::load_with_tag(source, &image)?;
             definitions.up(&marathon, &follow).await?;
         }
         Command::Down { timeout, remove } => {
-            let options = DownOptions {
-                timeout: Duration::from_secs(timeout),
-                remove,
-            };
-            let stopped = down(&marathon, &definitions.group, options, &say).await?;
-            print!("{stopped}");
+            let timeout = Duration::from_secs(timeout);
+            let options = DownOptions { timeout, remove };
+            print!("{}", down(&marathon, group, options, &report).await?);
         }
         Command::Status => {
-            let apps = marathon.apps(&definitions.group).await?;
+            let apps = marathon.apps(group).await?;
             let deployments = marathon.deployments().await?;
             print!("{}", status::status(&apps, &deployments));
         }
@@ -57,55 +63,42 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             instances,
             follow,
         } => {
-            let id = definitions.named(&marathon, &app).await?;
-            let options = options(&follow);
+            let id = definitions.find_app(&marathon, &app).await?;
             let ids = [id.clone()];
-            let ask = async |force| marathon.scale(&ids, instances, force).await;
-            print!(
-                "{}",
-                up::change(&marathon, (&definitions.group, &id), options, &say, ask).await?
-            );
+            let scale = async |force| marathon.scale(&ids, instances, force).await;
+            let change = change_app(&marathon, (group, &id), options(&follow), &report, scale);
+            print!("{}", change.await?);
         }
         Command::Restart { app, follow } => {
-            let id = definitions.named(&marathon, &app).await?;
-            let ask = async |force| marathon.restart(&id, force).await;
-            let report = up::change(
-                &marathon,
-                (&definitions.group, &id),
-                options(&follow),
-                &say,
-                ask,
-            );
-            print!("{}", report.await?);
+            let id = definitions.find_app(&marathon, &app).await?;
+            let restart = async |force| marathon.restart(&id, force).await;
+            let change = change_app(&marathon, (group, &id), options(&follow), &report, restart);
+            print!("{}", change.await?);
         }
         Command::Logs { app, lines } => {
-            let id = definitions.named(&marathon, &app).await?;
-            show_logs(&marathon, &id, lines).await?;
+            let id = definitions.find_app(&marathon, &app).await?;
+            print_logs(&marathon, &id, lines).await?;
         }
         Command::Render { .. } | Command::Validate | Command::Local(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Progress goes to standard error, so that the outcome can be read by others.
-fn say(line: &str) {
+/// Prints progress to standard error, so that standard output contains only the result.
+fn report(line: &str) {
     eprintln!("{line}");
 }
 
 fn client(args: AccessArgs) -> anyhow::Result<MarathonClient> {
-    let login = Credentials::load(
+    let password = std::env::var("FLEET_PASSWORD").ok();
+    let token = std::env::var("FLEET_TOKEN").ok();
+    let credentials = Credentials::load(
         args.user,
-        (
-            args.password_file.as_deref(),
-            std::env::var("FLEET_PASSWORD").ok(),
-        ),
-        (
-            args.token_file.as_deref(),
-            std::env::var("FLEET_TOKEN").ok(),
-        ),
+        (args.password_file.as_deref(), password),
+        (args.token_file.as_deref(), token),
     )?;
-    let access = ClientOptions::new(&args.marathon, login, args.ca)?.with_agent_url(args.agent_url);
-    Ok(MarathonClient::new(access)?)
+    let options = ClientOptions::new(&args.marathon, credentials, args.ca)?;
+    Ok(MarathonClient::new(options.with_agent_url(args.agent_url))?)
 }
 
 fn options(args: &FollowArgs) -> UpOptions {
@@ -119,7 +112,7 @@ fn options(args: &FollowArgs) -> UpOptions {
     }
 }
 
-fn site(source: &SourceArgs) -> anyhow::Result<FleetConfig> {
+fn load_config(source: &SourceArgs) -> anyhow::Result<FleetConfig> {
     let overlay = source.overlay.as_deref();
     Ok(FleetConfig::load(
         &source.definitions,
@@ -128,60 +121,69 @@ fn site(source: &SourceArgs) -> anyhow::Result<FleetConfig> {
     )?)
 }
 
-/// What is to run, as it was rendered now or before.
+/// The definitions, rendered from a configuration or read from a file.
 struct Definitions {
     group: PathId,
+    apps: Vec<App>,
     rendered: RenderedGroup,
-    site: Option<FleetConfig>,
+    config: Option<FleetConfig>,
 }
 
 impl Definitions {
     fn load(source: &SourceArgs) -> anyhow::Result<Self> {
         match &source.file {
-            Some(file) => Self::of(RenderedGroup::read(file)?, None),
-            None => {
-                let site = site(source)?;
-                Self::of(render(&source.definitions, &site)?, Some(site))
-            }
+            Some(file) => Self::new(RenderedGroup::read(file)?, None),
+            None => Self::render(source, load_config(source)?),
         }
     }
 
-    fn with_tag(source: &SourceArgs, tag: &str) -> anyhow::Result<Self> {
+    fn load_with_tag(source: &SourceArgs, tag: &str) -> anyhow::Result<Self> {
         anyhow::ensure!(
             source.file.is_none(),
-            "deploy renders the templates with another tag, so --file cannot be given"
+            "deploy renders the templates with another tag and excludes --file"
         );
-        let mut site = site(source)?;
-        tag.clone_into(&mut site.images.tag);
-        Self::of(render(&source.definitions, &site)?, Some(site))
+        let mut config = load_config(source)?;
+        tag.clone_into(&mut config.images.tag);
+        Self::render(source, config)
     }
 
-    fn of(rendered: RenderedGroup, site: Option<FleetConfig>) -> anyhow::Result<Self> {
-        let typed = rendered.typed()?;
+    fn render(source: &SourceArgs, config: FleetConfig) -> anyhow::Result<Self> {
+        Self::new(render(&source.definitions, &config)?, Some(config))
+    }
+
+    fn new(rendered: RenderedGroup, config: Option<FleetConfig>) -> anyhow::Result<Self> {
+        let group = rendered.parse()?;
         Ok(Self {
-            group: typed.id.unwrap_or_else(PathId::root),
+            group: group.id.unwrap_or_else(PathId::root),
+            apps: group.apps.unwrap_or_default(),
             rendered,
-            site,
+            config,
         })
     }
 
+    /// The number of agents, if apps have placement constraints.
+    fn agents(&self) -> Option<u32> {
+        let hosts = &self.config.as_ref()?.hosts;
+        hosts.constraints.then_some(hosts.agents)
+    }
+
     async fn up(&self, marathon: &Arc<MarathonClient>, follow: &FollowArgs) -> anyhow::Result<()> {
-        let findings = check(&apps(self.rendered.typed()?), agents(self.site.as_ref()));
+        let findings = check_apps(&self.apps, self.agents());
         if !findings.is_empty() {
             return Err(FleetError::RuleViolations(findings).into());
         }
-        let secrets = self
-            .site
-            .as_ref()
-            .map(|site| site.secret.as_slice())
-            .unwrap_or_default();
-        let whole = self.rendered.with_secrets(secrets)?;
-        print!("{}", up(marathon, &whole, options(follow), &say).await?);
+        let secrets = self.config.iter().flat_map(|config| &config.secret);
+        let secrets: Vec<_> = secrets.cloned().collect();
+        let rendered = self.rendered.with_secrets(&secrets)?;
+        print!(
+            "{}",
+            up(marathon, &rendered, options(follow), &report).await?
+        );
         Ok(())
     }
 
-    /// The app that a name means.
-    async fn named(&self, marathon: &MarathonClient, name: &str) -> anyhow::Result<PathId> {
+    /// Finds a deployed app by its full id or its last segment.
+    async fn find_app(&self, marathon: &MarathonClient, name: &str) -> anyhow::Result<PathId> {
         let apps = marathon.apps(&self.group).await?;
         let ids = || apps.iter().map(|info| &info.app.id);
         if let Some(id) = ids().find(|id| id.last() == name || id.to_string() == name) {
@@ -196,15 +198,6 @@ impl Definitions {
     }
 }
 
-fn apps(group: GroupUpdate) -> Vec<App> {
-    group.apps.unwrap_or_default()
-}
-
-fn agents(site: Option<&FleetConfig>) -> Option<u32> {
-    site.filter(|site| site.hosts.constraints)
-        .map(|site| site.hosts.agents)
-}
-
 fn render_files(
     source: &SourceArgs,
     out: Option<PathBuf>,
@@ -212,7 +205,7 @@ fn render_files(
 ) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         source.values.is_empty() || out.is_some(),
-        "with --values say --out too: the files beside fleet.toml are without"
+        "--values needs --out: the files beside fleet.toml are rendered without values"
     );
     let definitions = Definitions::load(source)?;
     let folder = out.unwrap_or_else(|| match &source.overlay {
@@ -221,34 +214,32 @@ fn render_files(
     });
     if !check {
         let count = definitions.rendered.write(&folder)?;
-        println!("{count} files in {}", folder.display());
+        println!("{}: {count} files written", folder.display());
         return Ok(ExitCode::SUCCESS);
     }
     let differences = definitions.rendered.differences(&folder)?;
-    differences
-        .iter()
-        .for_each(|difference| println!("{difference}"));
+    for difference in &differences {
+        println!("{difference}");
+    }
     if differences.is_empty() {
-        println!(
-            "{}: {} files are what is rendered",
-            folder.display(),
-            definitions.rendered.files().len()
-        );
+        let count = definitions.rendered.files().len();
+        println!("{}: {count} files are up to date", folder.display());
         return Ok(ExitCode::SUCCESS);
     }
-    println!("`fleet render` writes them anew");
+    println!("run `fleet render` to update the files");
     Ok(ExitCode::FAILURE)
 }
 
 fn validate(source: &SourceArgs) -> anyhow::Result<ExitCode> {
     let definitions = Definitions::load(source)?;
-    let apps = apps(definitions.rendered.typed()?);
-    let findings = check(&apps, agents(definitions.site.as_ref()));
-    findings.iter().for_each(|finding| println!("{finding}"));
+    let findings = check_apps(&definitions.apps, definitions.agents());
+    for finding in &findings {
+        println!("{finding}");
+    }
     println!(
-        "{} apps, {} rules, {} broken",
-        apps.len(),
-        rules().len(),
+        "{} apps, {} rules, {} violations",
+        definitions.apps.len(),
+        rule_names().len(),
         findings.len()
     );
     Ok(match findings.is_empty() {
@@ -257,8 +248,8 @@ fn validate(source: &SourceArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// A stand-in for a cluster, on this machine.
-async fn local(options: moodvane_fleet_local::Options) -> anyhow::Result<ExitCode> {
+/// Runs the stand-in for Marathon on this machine.
+async fn run_local(options: moodvane_fleet_local::Options) -> anyhow::Result<ExitCode> {
     let settings = Settings::new();
     let logging = LoggingConfig::read(&settings);
     init_logging(&settings.finish_with(logging)?)?;
@@ -266,12 +257,12 @@ async fn local(options: moodvane_fleet_local::Options) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show_logs(marathon: &MarathonClient, app: &PathId, lines: usize) -> anyhow::Result<()> {
+async fn print_logs(marathon: &MarathonClient, app: &PathId, lines: usize) -> anyhow::Result<()> {
     for task in marathon.tasks(app).await? {
         println!("== {} on {}: {}", task.id, task.host, task.state);
         match logs::tail(marathon, &task.id, &task.host, lines).await {
             Ok(lines) => lines.iter().for_each(|line| println!("{line}")),
-            Err(why) => println!("no log: {why}"),
+            Err(error) => println!("no log: {:#}", Error::from(error)),
         }
     }
     Ok(())

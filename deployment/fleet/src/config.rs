@@ -1,57 +1,67 @@
-//! The site: what one installation chooses, from `fleet.toml`, one of its overlays, and files of values.
+//! The fleet configuration: `fleet.toml`, one of its overlays, and files of values.
 //!
-//! Guarantee: a key that nobody knows is refused, so that a slip does not pass for a default.
+//! Guarantee: an unknown key is an error, so that a typo does not silently mean a default.
 
 mod load;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The file's name in the folder of the definitions.
+/// The name of the file in the folder of the definitions.
 pub const CONFIG_FILE: &str = "fleet.toml";
 
-/// Why a site cannot be read.
+/// Why a configuration cannot be loaded.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{path}: {why}")]
+    #[error("cannot read {}", .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
-        why: String,
+        /// The cause.
+        source: io::Error,
     },
-    /// It says something that it cannot say.
-    #[error("{path}: {key}: {why}")]
-    Wrong {
+    /// The file is too large.
+    #[error("{} exceeds {limit} bytes", .path.display())]
+    TooLarge {
         /// The file.
         path: PathBuf,
-        /// The key.
-        key: String,
-        /// What is wrong.
-        why: String,
+        /// The limit.
+        limit: u64,
     },
-    /// An overlay that it does not have.
-    #[error("{path}: there is no [overlay.{name}]; there is: {}", .known.join(", "))]
-    NoOverlay {
+    /// A key is unknown or has an invalid value. The reason is the parser's message alone: its error
+    /// would repeat the whole file.
+    #[error("{}: {key}: {reason}", .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The key, or the line.
+        key: String,
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// The overlay does not exist.
+    #[error("{}: no [overlay.{name}]; available: {}", .path.display(), .known.join(", "))]
+    UnknownOverlay {
         /// The file.
         path: PathBuf,
         /// The overlay.
         name: String,
-        /// Those that there are.
+        /// The overlays of the file.
         known: Vec<String>,
     },
 }
 
-/// What one installation chooses.
+/// The configuration of one installation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FleetConfig {
-    /// Where everything lives.
+    /// The group.
     pub group: GroupConfig,
     /// The images.
     pub images: Images,
@@ -59,35 +69,35 @@ pub struct FleetConfig {
     pub hosts: Hosts,
     /// Instances of each service.
     pub replicas: BTreeMap<String, u32>,
-    /// The log.
+    /// The Kafka cluster.
     pub kafka: Kafka,
-    /// The store.
+    /// The Cassandra cluster.
     pub cassandra: Cassandra,
-    /// Both ingesters.
-    pub ingester: Stateful,
-    /// Both processors.
-    pub processor: Size,
-    /// The server.
+    /// Resources of the ingesters.
+    pub ingester: StatefulResources,
+    /// Resources of the processors.
+    pub processor: Resources,
+    /// Resources and port of the server.
     pub server: Server,
-    /// What the services log.
+    /// Logging of the services.
     pub logging: Logging,
-    /// What the ingesters ask, by topic.
+    /// The ingesters' sources by topic, in TOML.
     pub sources: BTreeMap<String, String>,
-    /// Further variables of the services.
+    /// Additional environment variables.
     #[serde(default)]
     pub setting: Vec<Setting>,
-    /// Variables that hold secrets.
+    /// Environment variables with secrets.
     #[serde(default)]
     pub secret: Vec<Secret>,
 }
 
-/// Where everything lives.
+/// The group of all apps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GroupConfig {
-    /// Its id.
+    /// The group id.
     pub id: String,
-    /// The role of its resources; empty for Marathon's.
+    /// The Mesos role; empty for Marathon's.
     pub role: String,
     /// The account that tasks with volumes run as; empty for Marathon's.
     pub user: String,
@@ -97,13 +107,13 @@ pub struct GroupConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
-    /// What stands before the names of ours.
+    /// The prefix of the project's image names.
     pub repository: String,
-    /// The tag of ours.
+    /// The tag of the project's images.
     pub tag: String,
-    /// Kafka's, with its tag.
+    /// The Kafka image with its tag.
     pub kafka: String,
-    /// Cassandra's, with its tag.
+    /// The Cassandra image with its tag.
     pub cassandra: String,
 }
 
@@ -111,18 +121,18 @@ pub struct Images {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hosts {
-    /// How many there are.
+    /// The number of agents.
     pub agents: u32,
-    /// Whether anything is bound to them.
+    /// Whether apps have placement constraints.
     pub constraints: bool,
 }
 
-/// The log.
+/// The Kafka cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
-    reason = "each is named for what it is, and explained in fleet.toml"
+    reason = "the names are self-explanatory, and fleet.toml documents them"
 )]
 pub struct Kafka {
     pub cluster_id: String,
@@ -142,7 +152,7 @@ pub struct Kafka {
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
-    reason = "each is named for what it is, and explained in fleet.toml"
+    reason = "the names are self-explanatory, and fleet.toml documents them"
 )]
 pub struct KafkaNode {
     pub host: String,
@@ -151,12 +161,12 @@ pub struct KafkaNode {
     pub controller_port: u16,
 }
 
-/// The store.
+/// The Cassandra cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
-    reason = "each is named for what it is, and explained in fleet.toml"
+    reason = "the names are self-explanatory, and fleet.toml documents them"
 )]
 pub struct Cassandra {
     pub cluster_name: String,
@@ -180,7 +190,7 @@ pub struct Cassandra {
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
-    reason = "each is named for what it is, and explained in fleet.toml"
+    reason = "the names are self-explanatory, and fleet.toml documents them"
 )]
 pub struct CassandraNode {
     pub host: String,
@@ -188,37 +198,37 @@ pub struct CassandraNode {
     pub jmx_port: u16,
 }
 
-/// What one task of a service takes.
+/// Resources of one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
-    reason = "each is named for what it is, and explained in fleet.toml"
+    reason = "the names are self-explanatory, and fleet.toml documents them"
 )]
-pub struct Size {
+pub struct Resources {
     pub cpus: f64,
     pub mem_mib: u32,
 }
 
-/// What one task of a service with a volume takes.
+/// Resources of one task with a volume.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
-    reason = "each is named for what it is, and explained in fleet.toml"
+    reason = "the names are self-explanatory, and fleet.toml documents them"
 )]
-pub struct Stateful {
+pub struct StatefulResources {
     pub cpus: f64,
     pub mem_mib: u32,
     pub volume_mib: u32,
 }
 
-/// What one task of the server takes, and where clients find it.
+/// Resources of one server task, and its port on the load balancer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(
     missing_docs,
-    reason = "each is named for what it is, and explained in fleet.toml"
+    reason = "the names are self-explanatory, and fleet.toml documents them"
 )]
 pub struct Server {
     pub cpus: f64,
@@ -226,33 +236,33 @@ pub struct Server {
     pub service_port: u16,
 }
 
-/// What the services log.
+/// Logging of the services.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logging {
-    /// How much.
+    /// The log level.
     pub level: String,
 }
 
-/// A variable of services that the templates do not set, or set otherwise.
+/// An environment variable that overrides or extends the templates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Setting {
-    /// The variable of the service.
+    /// The name of the variable.
     pub variable: String,
-    /// The apps that have it; a star at the end stands for the rest of a name.
+    /// The apps that get it; a trailing `*` matches any suffix.
     pub apps: Vec<String>,
-    /// Its value.
+    /// The value.
     pub value: String,
 }
 
-/// A variable that holds a secret, and where the secret comes from: one of the three.
+/// An environment variable with a secret from exactly one of three sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
-    /// The variable of the service.
+    /// The name of the variable.
     pub variable: String,
-    /// The apps that have it; a star at the end stands for the rest of a name.
+    /// The apps that get it; a trailing `*` matches any suffix.
     pub apps: Vec<String>,
     /// A path in Marathon's secret store.
     #[serde(default)]

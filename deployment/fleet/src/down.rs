@@ -1,199 +1,207 @@
-//! Stopping a group, in the reverse of the order in which it starts.
+//! Stops a group in the reverse of its start order.
 //!
-//! Guarantee: it returns when Marathon knows no living task of the group any more and launches none, or
-//! with the tasks that still run. Definitions and volumes stay unless their removal is asked for.
+//! Guarantee: a stop succeeds when no task of the group is active or queued, else it fails with the remaining
+//! tasks. Definitions and volumes stay unless their removal is requested.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_marathon_api::{App, Group, PathId, dependency_layers};
+use comfy_table::CellAlignment::{Left, Right};
+use moodvane_marathon_api::{App, AppInfo, Group, PathId, dependency_layers};
 use tokio::time::Instant;
 
-use crate::client::{AppInfo, ClientError, MarathonClient};
+use crate::PEERS_LABEL;
+use crate::client::{ClientError, MarathonClient, error_chain};
 use crate::error::FleetError;
 use crate::events::EventListener;
 use crate::follow::Reporter;
-use crate::follow::is_living;
-use crate::table::Table;
-use crate::up::PEERS_LABEL;
+use crate::progress::is_active;
+use crate::table;
 
-/// How a group is stopped.
+/// Options of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownOptions {
-    /// For how long it is waited.
+    /// The maximum duration.
     pub timeout: Duration,
-    /// Whether definitions go too, and with them the volumes and all that is on them.
+    /// Whether to remove the definitions, and with them the volumes and their data.
     pub remove: bool,
 }
 
-/// What was stopped together, and how long it took.
+/// Apps that were stopped together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wave {
-    /// The apps' names.
+    /// The names of the apps.
     pub apps: Vec<String>,
-    /// How many tasks they had.
+    /// The number of their tasks.
     pub tasks: usize,
-    /// From the request until the last had ended.
+    /// The time from the request until the last task had ended.
     pub took: Duration,
 }
 
-/// How it went.
+/// The result of a stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DownReport {
-    /// Wave by wave.
+    /// The waves, in order.
     pub waves: Vec<Wave>,
-    /// From the beginning until nothing ran, as Marathon says.
+    /// The total duration, until Marathon reported no active task.
     pub total: Duration,
     /// Whether definitions and volumes were removed.
     pub removed: bool,
 }
 
-/// Stops everything below `group`.
+/// Stops all apps of `group`.
 ///
 /// # Errors
-/// [`FleetError::StillRunning`] where something does not end in time.
+/// [`FleetError::StillRunning`] if a task does not end in time.
 pub async fn down(
     marathon: &Arc<MarathonClient>,
     group: &PathId,
     options: DownOptions,
-    say: Reporter<'_>,
+    reporter: Reporter<'_>,
 ) -> Result<DownReport, FleetError> {
-    let begun = Instant::now();
-    let end = Shutdown {
+    let shutdown = Shutdown {
         marathon,
         events: EventListener::start(marathon),
-        begun,
+        started: Instant::now(),
         timeout: options.timeout,
     };
     let apps = marathon.apps(group).await?;
     let mut waves = Vec::new();
-    for ids in waves_of(&apps, group) {
-        let since = Instant::now();
-        let of = |info: &&AppInfo| ids.contains(&info.app.id);
-        let tasks = apps.iter().filter(of).map(living).sum();
-        // Whatever is being deployed is not wanted any more. One deployment each: within one, Marathon would end
-        // peers that wait for each other's start one after the other.
-        for id in &ids {
-            marathon.scale(slice::from_ref(id), 0, true).await?;
-        }
-        end.until_none_lives(&|app: &PathId| ids.contains(app))
-            .await?;
-        let names: Vec<String> = ids.iter().map(|id| id.last().to_owned()).collect();
-        say(&format!(
+    for ids in stop_order(&apps, group) {
+        let wave = shutdown.stop_wave(&apps, &ids).await?;
+        reporter(&format!(
             "{:7.1} s  stopped {}",
-            begun.elapsed().as_secs_f64(),
-            names.join(", ")
+            shutdown.started.elapsed().as_secs_f64(),
+            wave.apps.join(", ")
         ));
-        waves.push(Wave {
-            apps: names,
-            tasks,
-            took: since.elapsed(),
-        });
+        waves.push(wave);
     }
-    end.until_none_lives(&|app: &PathId| app.is_below(group))
-        .await?;
+    let in_group = |app: &PathId| app.is_below(group);
+    shutdown.wait_until_stopped(&in_group).await?;
     if options.remove {
-        remove(&end, group).await?;
+        shutdown.remove(group).await?;
+        shutdown.wait_until_stopped(&in_group).await?;
     }
     Ok(DownReport {
         waves,
-        total: begun.elapsed(),
+        total: shutdown.started.elapsed(),
         removed: options.remove,
     })
 }
 
-async fn remove(end: &Shutdown<'_>, group: &PathId) -> Result<(), FleetError> {
-    end.marathon.delete_group(group).await?;
-    while !end.marathon.apps(group).await?.is_empty() {
-        if end.is_over() {
-            return Err(end.still(vec![format!("the definitions in {group}")]));
-        }
-        end.events.wait().await;
-    }
-    end.until_none_lives(&|app: &PathId| app.is_below(group))
-        .await
-}
-
-/// Waiting for an end.
+/// A stop in progress.
 struct Shutdown<'m> {
     marathon: &'m MarathonClient,
     events: EventListener,
-    begun: Instant,
+    started: Instant,
     timeout: Duration,
 }
 
 impl Shutdown<'_> {
-    /// Waits until no chosen app has a living task, or one that is to be launched.
-    async fn until_none_lives(
+    async fn stop_wave(&self, apps: &[AppInfo], ids: &[PathId]) -> Result<Wave, FleetError> {
+        let started = Instant::now();
+        let in_wave = apps.iter().filter(|info| ids.contains(&info.app.id));
+        let tasks = in_wave.map(count_active).sum();
+        // Force, because running deployments are obsolete now. One deployment per app: within a single one
+        // Marathon stops peers that depend on each other one after the other.
+        for id in ids {
+            self.marathon.scale(slice::from_ref(id), 0, true).await?;
+        }
+        self.wait_until_stopped(&|app: &PathId| ids.contains(app))
+            .await?;
+        Ok(Wave {
+            apps: ids.iter().map(|id| id.last().to_owned()).collect(),
+            tasks,
+            took: started.elapsed(),
+        })
+    }
+
+    async fn remove(&self, group: &PathId) -> Result<(), FleetError> {
+        self.marathon.delete_group(group).await?;
+        while !self.marathon.apps(group).await?.is_empty() {
+            if self.is_timed_out() {
+                return Err(self.still_running(vec![format!("the definitions in {group}")]));
+            }
+            self.events.wait().await;
+        }
+        Ok(())
+    }
+
+    /// Waits until no selected app has an active or queued task.
+    async fn wait_until_stopped(
         &self,
-        chosen: &(dyn Fn(&PathId) -> bool + Sync),
+        selected: &(dyn Fn(&PathId) -> bool + Sync),
     ) -> Result<(), FleetError> {
         loop {
-            let left = match self.left(chosen).await {
-                Ok(left) if left.is_empty() => return Ok(()),
-                Ok(left) => left,
-                Err(error) if error.is_transient() && !self.is_over() => vec![error.to_string()],
+            let remaining = match self.remaining(selected).await {
+                Ok(remaining) if remaining.is_empty() => return Ok(()),
+                Ok(remaining) => remaining,
+                Err(error) if error.is_transient() && !self.is_timed_out() => {
+                    vec![error_chain(&error)]
+                }
                 Err(error) => return Err(error.into()),
             };
-            if self.is_over() {
-                return Err(self.still(left));
+            if self.is_timed_out() {
+                return Err(self.still_running(remaining));
             }
             self.events.wait().await;
         }
     }
 
-    async fn left(
+    async fn remaining(
         &self,
-        chosen: &(dyn Fn(&PathId) -> bool + Sync),
+        selected: &(dyn Fn(&PathId) -> bool + Sync),
     ) -> Result<Vec<String>, ClientError> {
         let tasks = self.marathon.all_tasks().await?;
-        let living = tasks
+        let active: Vec<String> = tasks
             .iter()
-            .filter(|task| chosen(&task.app_id) && is_living(task));
-        let mut left: Vec<String> = living
+            .filter(|task| selected(&task.app_id) && is_active(task))
             .map(|task| format!("{} on {}", task.id, task.host))
             .collect();
-        if left.is_empty() {
-            let queue = self.marathon.queue().await?;
-            let waiting = queue
-                .iter()
-                .filter(|item| item.count > 0 && chosen(&item.app.id));
-            left.extend(waiting.map(|item| format!("{} in the launch queue", item.app.id)));
+        if !active.is_empty() {
+            return Ok(active);
         }
-        Ok(left)
+        let queue = self.marathon.queue().await?;
+        let queued = queue
+            .iter()
+            .filter(|item| item.count > 0 && selected(&item.app.id));
+        Ok(queued
+            .map(|item| format!("{} in the launch queue", item.app.id))
+            .collect())
     }
 
-    fn is_over(&self) -> bool {
-        self.begun.elapsed() >= self.timeout
+    fn is_timed_out(&self) -> bool {
+        self.started.elapsed() >= self.timeout
     }
 
-    fn still(&self, tasks: Vec<String>) -> FleetError {
+    fn still_running(&self, tasks: Vec<String>) -> FleetError {
         FleetError::StillRunning {
-            after_s: self.begun.elapsed().as_secs(),
+            after_s: self.started.elapsed().as_secs(),
             tasks,
         }
     }
 }
 
-fn living(info: &AppInfo) -> usize {
+fn count_active(info: &AppInfo) -> usize {
     let tasks = info.tasks.as_deref().unwrap_or_default();
-    tasks.iter().filter(|task| is_living(task)).count()
+    tasks.iter().filter(|task| is_active(task)).count()
 }
 
-/// Who is stopped together: everyone before what it needs. Peers start one after the other and are
-/// stopped at once.
-fn waves_of(apps: &[AppInfo], group: &PathId) -> Vec<Vec<PathId>> {
-    let peers: BTreeMap<&PathId, &String> = apps
+/// Returns the waves in stop order: dependents before their dependencies. Peers start one after the other and
+/// stop together, so dependencies between peers are ignored.
+fn stop_order(apps: &[AppInfo], group: &PathId) -> Vec<Vec<PathId>> {
+    let clusters: BTreeMap<&PathId, &String> = apps
         .iter()
         .filter_map(|info| Some((&info.app.id, info.app.labels.get(PEERS_LABEL)?)))
         .collect();
     let without_peers = |info: &AppInfo| {
         let mut app: App = info.app.clone();
-        let own = peers.get(&info.app.id);
+        let cluster = clusters.get(&info.app.id);
         app.dependencies
-            .retain(|needed| own.is_none() || peers.get(needed) != own);
+            .retain(|id| cluster.is_none() || clusters.get(id) != cluster);
         app
     };
     let mut root = Group::empty(group.clone());
@@ -203,21 +211,21 @@ fn waves_of(apps: &[AppInfo], group: &PathId) -> Vec<Vec<PathId>> {
             layers.reverse();
             layers
         }
-        // Marathon refuses cycles; without an order all are stopped at once.
+        // Marathon rejects cycles; without an order all apps are stopped at once.
         Err(_) => vec![apps.iter().map(|info| info.app.id.clone()).collect()],
     }
 }
 
-impl std::fmt::Display for DownReport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut table = Table::new(&["stopped", ">tasks", ">s"]);
+impl fmt::Display for DownReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut table = table::with_columns(&[("stopped", Left), ("tasks", Right), ("s", Right)]);
         for wave in &self.waves {
             let took = format!("{:.1}", wave.took.as_secs_f64());
-            table.row(vec![wave.apps.join(", "), wave.tasks.to_string(), took]);
+            table.add_row(vec![wave.apps.join(", "), wave.tasks.to_string(), took]);
         }
-        write!(f, "{table}")?;
+        writeln!(f, "{}", table.trim_fmt())?;
         let what = if self.removed {
-            "nothing runs, definitions and volumes are gone"
+            "nothing runs, definitions and volumes are removed"
         } else {
             "nothing runs"
         };

@@ -1,52 +1,55 @@
-//! What can go wrong, each with what was wrong, where, and what would be right.
+//! The error of the commands.
+//!
+//! Convention of this crate: each module has its own error type. A cause is a `#[source]` and is not part of
+//! the message; `main` prints the chain once.
 
 use thiserror::Error;
 
 use crate::check::Finding;
 use crate::client::ClientError;
 use crate::config::ConfigError;
-use crate::follow::FailureReport;
+use crate::failure::FailureReport;
 use crate::render::RenderError;
 
-/// Why a command did not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug, Error)]
 pub enum FleetError {
-    /// `fleet.toml` is wrong.
+    /// The fleet configuration is invalid.
     #[error(transparent)]
-    FleetConfig(#[from] ConfigError),
-    /// The templates are wrong.
+    Config(#[from] ConfigError),
+    /// The templates are invalid.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// Marathon was not reached or refused.
+    /// Marathon is unreachable or rejected a request.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The definitions break rules.
-    #[error("{}", listed(.0))]
+    /// The definitions violate rules.
+    #[error("{}", list(.0))]
     RuleViolations(Vec<Finding>),
-    /// What was to come up did not.
+    /// The apps did not become ready.
     #[error("{0}")]
     NotReady(Box<FailureReport>),
-    /// What was to be stopped still runs.
-    #[error("still running after {after_s} s: {}; a task is killed at the latest when its grace period is over, so look at its agent", .tasks.join(", "))]
+    /// Tasks still run after the timeout of a stop.
+    #[error("still running after {after_s} s: {}; Mesos kills a task at the end of its grace period, so check its agent", .tasks.join(", "))]
     StillRunning {
-        /// How long it was waited for.
+        /// How long the command waited.
         after_s: u64,
         /// The tasks.
         tasks: Vec<String>,
     },
-    /// A name that no app has.
-    #[error("there is no app {name} in {group}; there are: {}", .known.join(", "))]
+    /// The group has no app of this name.
+    #[error("no app {name} in {group}; available: {}", .known.join(", "))]
     UnknownApp {
         /// The name.
         name: String,
         /// The group.
         group: String,
-        /// The names that there are.
+        /// The names of the group's apps.
         known: Vec<String>,
     },
 }
 
-fn listed(findings: &[Finding]) -> String {
+fn list(findings: &[Finding]) -> String {
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    format!("the definitions break rules:\n  {}", lines.join("\n  "))
+    format!("the definitions violate rules:\n  {}", lines.join("\n  "))
 }

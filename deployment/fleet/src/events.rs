@@ -1,7 +1,7 @@
-//! Marathon's stream of events, as a reason to look again.
+//! Marathon's event stream, used as a trigger to poll.
 //!
-//! The stream may break, come late or lack an event: what is believed is what Marathon answers when it is
-//! asked. So an event only ends a wait early, and without any the wait ends by itself.
+//! The stream may break, lag or lose events, so only polled state counts. An event merely ends a wait early;
+//! without events a wait ends by its timeout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::task::JoinHandle;
 
 use crate::client::MarathonClient;
 
-/// How long a look at the state may be put off where no event comes.
-const LONGEST: Duration = Duration::from_millis(500);
-const AGAIN: Duration = Duration::from_secs(1);
+/// The poll interval without events.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// The event stream of one Marathon; it is listened to until this is dropped.
+/// Listens to the event stream until it is dropped.
 #[derive(Debug)]
 pub struct EventListener {
-    news: Arc<Notify>,
+    received: Arc<Notify>,
     listener: JoinHandle<()>,
 }
 
@@ -30,33 +30,33 @@ impl Drop for EventListener {
 }
 
 impl EventListener {
-    /// Begins to listen.
+    /// Starts to listen.
     #[must_use]
     pub fn start(marathon: &Arc<MarathonClient>) -> Self {
-        let news = Arc::new(Notify::new());
-        let listener = tokio::spawn(listen(Arc::clone(marathon), Arc::clone(&news)));
-        Self { news, listener }
+        let received = Arc::new(Notify::new());
+        let listener = tokio::spawn(listen(Arc::clone(marathon), Arc::clone(&received)));
+        Self { received, listener }
     }
 
-    /// Returns when something happened, or after half a second.
+    /// Waits for an event, for at most half a second.
     pub async fn wait(&self) {
-        // A time-out is no failure: then nobody told us, and we look.
-        let _ = tokio::time::timeout(LONGEST, self.news.notified()).await;
+        // A timeout is expected: the caller polls in either case.
+        let _ = tokio::time::timeout(POLL_INTERVAL, self.received.notified()).await;
     }
 }
 
-async fn listen(marathon: Arc<MarathonClient>, news: Arc<Notify>) {
+async fn listen(marathon: Arc<MarathonClient>, received: Arc<Notify>) {
     loop {
         if let Ok(stream) = marathon.event_stream().await {
-            hear(stream, &news).await;
+            forward(stream, &received).await;
         }
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(RECONNECT_DELAY).await;
     }
 }
 
-/// Every piece of the stream is news; which, is asked.
-async fn hear(mut stream: Response, news: &Notify) {
+/// Notifies on every chunk; its content does not matter.
+async fn forward(mut stream: Response, received: &Notify) {
     while let Ok(Some(_)) = stream.chunk().await {
-        news.notify_one();
+        received.notify_one();
     }
 }

@@ -1,88 +1,87 @@
-//! Follows deployments until every app of a group is healthy and ready.
+//! Follows deployments until every app of a group is ready.
 //!
-//! Words: an app is *ready* when all its instances run the version that was asked for, their health
-//! checks succeed, and no deployment acts on it any more; a deployment leaves an app only when its
-//! readiness checks have succeeded.
+//! Terms: an app is *ready* when all its instances run the requested version, their health checks succeed,
+//! and no deployment affects it; a deployment completes an app only when its readiness checks have
+//! succeeded.
 //!
-//! Guarantee: the wait ends: in readiness, in [`FailureReport`] when an app fails again and again or the time is
-//! over, or with the error of a Marathon that does not come back.
+//! Guarantee: the wait ends with readiness, with a [`FailureReport`](crate::failure::FailureReport) when an
+//! app fails repeatedly or the time is up, or with the error of an unreachable Marathon.
 
-mod progress;
-mod trouble;
+mod diagnosis;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_marathon_api::{App, Deployment, PathId};
+use moodvane_marathon_api::{App, AppInfo, Deployment, PathId};
 use tokio::time::Instant;
 
-pub(crate) use self::progress::is_living;
-pub use self::progress::{Progress, Stage};
-pub use self::trouble::{AppFailure, FailureReport};
-use crate::client::{AppInfo, ClientError, MarathonClient};
+use crate::client::{ClientError, MarathonClient, error_chain};
 use crate::error::FleetError;
 use crate::events::EventListener;
+use crate::progress::{Progress, Stage, first_difference};
 
-/// How long is waited, and for how many failures.
+/// When to give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowLimits {
-    /// For everything.
+    /// The maximum duration.
     pub timeout: Duration,
-    /// An app whose tasks failed so often does not come up.
+    /// The number of task failures after which an app has failed.
     pub max_failures: usize,
 }
 
-/// Takes a line about what has just happened.
-pub type Reporter<'s> = &'s (dyn Fn(&str) + Send + Sync);
+/// Receives progress lines for people.
+pub type Reporter<'r> = &'r (dyn Fn(&str) + Send + Sync);
 
-/// A group that is watched.
-pub struct Follower<'s> {
+/// Selects apps by id.
+type Selector<'s> = &'s (dyn Fn(&PathId) -> bool + Sync);
+
+/// Follows the apps of one group.
+pub struct Follower<'r> {
     marathon: Arc<MarathonClient>,
     events: EventListener,
     group: PathId,
     limits: FollowLimits,
-    begun: Instant,
+    started: Instant,
     apps: BTreeMap<PathId, Progress>,
-    say: Reporter<'s>,
+    reporter: Reporter<'r>,
 }
 
-/// What Marathon said at one moment.
+/// The state of Marathon at one moment.
 struct Snapshot {
     apps: Vec<AppInfo>,
     deployments: Vec<Deployment>,
 }
 
-impl<'s> Follower<'s> {
-    /// Begins to watch `group`.
+impl<'r> Follower<'r> {
+    /// Starts to follow `group`.
     ///
     /// # Errors
-    /// [`FleetError::Client`] where Marathon does not answer.
-    pub async fn begin(
+    /// [`FleetError::Client`] if Marathon does not respond.
+    pub async fn start(
         marathon: &Arc<MarathonClient>,
         group: &PathId,
         limits: FollowLimits,
-        say: Reporter<'s>,
+        reporter: Reporter<'r>,
     ) -> Result<Self, FleetError> {
-        let mut follow = Self {
+        let mut follower = Self {
             marathon: Arc::clone(marathon),
             events: EventListener::start(marathon),
             group: group.clone(),
             limits,
-            begun: Instant::now(),
+            started: Instant::now(),
             apps: BTreeMap::new(),
-            say,
+            reporter,
         };
-        let look = follow.look().await?;
-        for info in &look.apps {
-            // What failed before is not the fault of what comes now.
-            let progress = Progress::before(info, &look.deployments);
-            follow.apps.insert(info.app.id.clone(), progress);
+        let snapshot = follower.snapshot().await?;
+        for info in &snapshot.apps {
+            let progress = Progress::of_existing_app(info, &snapshot.deployments);
+            follower.apps.insert(info.app.id.clone(), progress);
         }
-        Ok(follow)
+        Ok(follower)
     }
 
-    /// What is watched.
+    /// The group.
     #[must_use]
     pub fn group(&self) -> &PathId {
         &self.group
@@ -92,135 +91,135 @@ impl<'s> Follower<'s> {
         &self.marathon
     }
 
-    pub(crate) fn tell(&self, line: &str) {
-        (self.say)(line);
+    pub(crate) fn report(&self, line: &str) {
+        (self.reporter)(line);
     }
 
-    /// The same with as much patience as at the beginning, for what comes after a failure.
-    pub fn again(&mut self) -> &mut Self {
-        self.limits.timeout += self.begun.elapsed();
-        self.apps.values_mut().for_each(Progress::forgive);
-        self
+    /// Grants the full limits again, for a roll-back after a failure.
+    pub fn restart_limits(&mut self) {
+        self.limits.timeout += self.started.elapsed();
+        self.apps.values_mut().for_each(Progress::reset_failures);
     }
 
-    /// How long it has been watched.
+    /// The time since the start.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.begun.elapsed()
+        self.started.elapsed()
     }
 
-    /// How each app came up so far.
+    /// The progress of each app.
     #[must_use]
     pub fn progress(&self) -> Vec<&Progress> {
         self.apps.values().collect()
     }
 
-    /// Waits until every app below the group is ready.
+    /// Waits until every app of the group is ready.
     ///
     /// # Errors
-    /// [`FleetError::NotReady`] where one does not become so.
-    pub async fn until_ready(&mut self) -> Result<(), FleetError> {
+    /// [`FleetError::NotReady`] if one does not become ready.
+    pub async fn wait_until_ready(&mut self) -> Result<(), FleetError> {
         let group = self.group.clone();
-        self.until(&|id: &PathId| id.is_below(&group)).await
+        self.wait_for_apps(&|id: &PathId| id.is_below(&group)).await
     }
 
     /// Waits until one app is ready.
     ///
     /// # Errors
-    /// [`FleetError::NotReady`] where it does not become so.
-    pub async fn until_app_ready(&mut self, app: &PathId) -> Result<(), FleetError> {
-        self.until(&|id: &PathId| id == app).await
+    /// [`FleetError::NotReady`] if it does not become ready.
+    pub async fn wait_until_app_ready(&mut self, app: &PathId) -> Result<(), FleetError> {
+        self.wait_for_apps(&|id: &PathId| id == app).await
     }
 
-    async fn until(&mut self, chosen: &(dyn Fn(&PathId) -> bool + Sync)) -> Result<(), FleetError> {
+    async fn wait_for_apps(&mut self, selected: Selector<'_>) -> Result<(), FleetError> {
         loop {
-            let look = match self.look().await {
-                Ok(look) => look,
-                Err(error) if error.is_transient() && !self.is_over() => {
-                    (self.say)(&format!("{error}; asking again"));
+            let snapshot = match self.snapshot().await {
+                Ok(snapshot) => snapshot,
+                Err(error) if error.is_transient() && !self.is_timed_out() => {
+                    self.report(&format!("{}; retrying", error_chain(&error)));
                     self.events.wait().await;
                     continue;
                 }
                 Err(error) => return Err(error.into()),
             };
-            self.note(&look);
-            let open = look
+            self.update(&snapshot);
+            let is_deploying = snapshot
                 .deployments
                 .iter()
-                .any(|one| one.affected_apps.iter().any(chosen));
-            let watched = || look.apps.iter().filter(|info| chosen(&info.app.id));
-            let ready = watched().all(|info| self.is_at(&info.app.id, Stage::Ready));
-            if ready && !open {
+                .any(|deployment| deployment.affected_apps.iter().any(selected));
+            let mut apps = snapshot.apps.iter().filter(|info| selected(&info.app.id));
+            let is_ready = apps.all(|info| self.is_at(&info.app.id, Stage::Ready));
+            if is_ready && !is_deploying {
                 return Ok(());
             }
-            if let Some(why) = self.hopeless(chosen) {
-                let why = format!("{why} after {:.1} s", self.elapsed().as_secs_f64());
-                let trouble = trouble::gather(&self.marathon, why, &look, &self.apps, chosen).await;
-                return Err(FleetError::NotReady(Box::new(trouble)));
+            if let Some(reason) = self.give_up_reason(selected) {
+                let reason = format!("{reason} after {:.1} s", self.elapsed().as_secs_f64());
+                return Err(self.failure(reason, &snapshot, selected).await);
             }
             self.events.wait().await;
         }
     }
 
-    /// Waits until these deployments have ended, one way or the other.
+    /// Waits until these deployments have finished, with success or not.
     ///
     /// # Errors
-    /// [`FleetError::NotReady`] where they do not end in time.
-    pub async fn until_ended(&mut self, deployments: &[String]) -> Result<(), FleetError> {
+    /// [`FleetError::NotReady`] if they do not finish in time.
+    pub async fn wait_for_deployments(&mut self, ids: &[String]) -> Result<(), FleetError> {
         loop {
-            let look = self.look().await?;
-            self.note(&look);
-            let open = |id: &String| look.deployments.iter().any(|one| one.id == *id);
-            if !deployments.iter().any(open) {
+            let snapshot = self.snapshot().await?;
+            self.update(&snapshot);
+            let mut running = snapshot.deployments.iter().map(|one| &one.id);
+            if !running.any(|id| ids.contains(id)) {
                 return Ok(());
             }
-            let failing = self.hopeless(&|id: &PathId| id.is_below(&self.group));
-            if let Some(why) = failing {
-                let chosen = |id: &PathId| self.apps.contains_key(id);
-                let trouble =
-                    trouble::gather(&self.marathon, why, &look, &self.apps, &chosen).await;
-                return Err(FleetError::NotReady(Box::new(trouble)));
+            let reason = self.give_up_reason(&|id: &PathId| id.is_below(&self.group));
+            if let Some(reason) = reason {
+                let selected = |id: &PathId| self.apps.contains_key(id);
+                return Err(self.failure(reason, &snapshot, &selected).await);
             }
             self.events.wait().await;
         }
     }
 
-    /// What differs between what was asked for and what Marathon has, once all is ready.
+    /// Returns the differences between the requested apps and Marathon's, once all are ready. Another
+    /// client has made them meanwhile.
     ///
     /// # Errors
-    /// [`FleetError::Client`] where Marathon does not answer.
-    pub async fn changed_by_others(&self, asked: &[App]) -> Result<Vec<String>, ClientError> {
-        let look = self.look().await?;
-        let differs = |app: &App| match look.apps.iter().find(|info| info.app.id == app.id) {
-            None => Some(format!("{} is not there", app.id)),
-            Some(info) => progress::difference(app, &info.app)
-                .map(|what| format!("{} has another {what}", app.id)),
+    /// [`FleetError::Client`] if Marathon does not respond.
+    pub async fn foreign_changes(&self, requested: &[App]) -> Result<Vec<String>, ClientError> {
+        let snapshot = self.snapshot().await?;
+        let difference = |app: &App| match snapshot.apps.iter().find(|info| info.app.id == app.id) {
+            None => Some(format!("{} is missing", app.id)),
+            Some(info) => first_difference(app, &info.app)
+                .map(|field| format!("{} has a different {field}", app.id)),
         };
-        Ok(asked.iter().filter_map(differs).collect())
+        Ok(requested.iter().filter_map(difference).collect())
     }
 
-    async fn look(&self) -> Result<Snapshot, ClientError> {
-        // Deployments first: one that ends between the two is seen as open, and looked at again.
+    async fn snapshot(&self) -> Result<Snapshot, ClientError> {
+        // Deployments first: one that finishes between the two requests counts as running and is polled again.
         let deployments = self.marathon.deployments().await?;
         let apps = self.marathon.apps(&self.group).await?;
         Ok(Snapshot { apps, deployments })
     }
 
-    fn note(&mut self, look: &Snapshot) {
-        let elapsed = self.begun.elapsed();
-        for info in &look.apps {
+    fn update(&mut self, snapshot: &Snapshot) {
+        let elapsed = self.started.elapsed();
+        for info in &snapshot.apps {
             let id = info.app.id.clone();
-            let progress = self.apps.entry(id).or_insert_with(|| Progress::new(info));
-            if let Some(news) = progress.note(info, &look.deployments, elapsed) {
-                (self.say)(&format!(
-                    "{:7.1} s  {:<24} {news}",
+            let progress = self
+                .apps
+                .entry(id)
+                .or_insert_with(|| Progress::of_new_app(info));
+            if let Some(summary) = progress.update(info, &snapshot.deployments, elapsed) {
+                (self.reporter)(&format!(
+                    "{:7.1} s  {:<24} {summary}",
                     elapsed.as_secs_f64(),
                     info.app.id.last()
                 ));
             }
         }
-        self.apps
-            .retain(|id, _| look.apps.iter().any(|info| info.app.id == *id));
+        let exists = |id: &PathId| snapshot.apps.iter().any(|info| info.app.id == *id);
+        self.apps.retain(|id, _| exists(id));
     }
 
     fn is_at(&self, id: &PathId, stage: Stage) -> bool {
@@ -229,27 +228,34 @@ impl<'s> Follower<'s> {
             .is_some_and(|progress| progress.stage == stage)
     }
 
-    fn is_over(&self) -> bool {
-        self.begun.elapsed() >= self.limits.timeout
+    fn is_timed_out(&self) -> bool {
+        self.started.elapsed() >= self.limits.timeout
     }
 
-    fn hopeless(&self, chosen: &(dyn Fn(&PathId) -> bool + Sync)) -> Option<String> {
-        let failing = self.apps.values().find(|progress| {
-            chosen(&progress.id) && progress.failures.len() >= self.limits.max_failures
-        });
-        if let Some(progress) = failing {
-            let times = progress.failures.len();
-            return Some(format!("{} failed {times} times, giving up", progress.id));
+    fn give_up_reason(&self, selected: Selector<'_>) -> Option<String> {
+        let mut apps = self.apps.values().filter(|app| selected(&app.id));
+        let failed = apps.find(|app| app.failures.len() >= self.limits.max_failures);
+        if let Some(app) = failed {
+            let times = app.failures.len();
+            return Some(format!("{} failed {times} times, giving up", app.id));
         }
-        let late = || {
-            self.apps
-                .values()
-                .filter(|one| chosen(&one.id) && one.stage < Stage::Ready)
-                .count()
-        };
-        self.is_over().then(|| match late() {
-            0 => "deployments are still under way".to_owned(),
+        if !self.is_timed_out() {
+            return None;
+        }
+        let apps = self.apps.values().filter(|app| selected(&app.id));
+        Some(match apps.filter(|app| app.stage < Stage::Ready).count() {
+            0 => "deployments are still running".to_owned(),
             count => format!("{count} apps are not ready"),
         })
+    }
+
+    async fn failure(
+        &self,
+        reason: String,
+        snapshot: &Snapshot,
+        selected: Selector<'_>,
+    ) -> FleetError {
+        let apps = diagnosis::diagnose(&self.marathon, snapshot, &self.apps, selected).await;
+        FleetError::NotReady(Box::new(crate::failure::FailureReport { reason, apps }))
     }
 }

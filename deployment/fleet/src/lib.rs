@@ -1,13 +1,13 @@
-//! The fleet on Marathon: its definitions are rendered, checked, brought up, followed and stopped.
+//! The fleet on Marathon: renders and checks the definitions, deploys, follows and stops them.
 //!
-//! Words: the *site* is what one installation chooses (`fleet.toml`); a *definition* is one app as Marathon
-//! takes it; *peers* are nodes of one cluster, of which no two may be away at once; to *follow* is to
-//! watch a deployment until every app is healthy and ready.
+//! Terms: the *fleet configuration* (`fleet.toml`) describes one installation; a *definition* is one app as
+//! Marathon accepts it; *peers* are nodes of one cluster, of which at most one may be down; to *follow* is
+//! to poll a deployment until every app is healthy and ready.
 //!
-//! Guarantee: nothing is slept over. Whatever is waited for is asked for, and every wait has an end and
-//! says what it waited for. What is sent to Marathon has passed the same checks as `fleet validate`.
+//! Guarantees: every wait polls Marathon, ends at a limit, and reports what it waited for. Every definition
+//! that is sent to Marathon has passed the checks of `fleet validate`.
 //!
-//! This crate must not know what the services do; only their settings' names and how long they drain.
+//! Must not know: what the services do, except the names of their settings and their drain times.
 
 pub mod check;
 pub mod client;
@@ -15,11 +15,16 @@ pub mod config;
 pub mod down;
 pub mod error;
 pub mod events;
+pub mod failure;
 pub mod follow;
 pub mod logs;
+pub mod progress;
 pub mod render;
 pub mod status;
-pub mod table;
+mod table;
 pub mod up;
 
 pub use error::FleetError;
+
+/// The label whose value names the cluster that a node belongs to.
+pub const PEERS_LABEL: &str = "moodvane.peers";

@@ -1,5 +1,5 @@
-//! A task's log, read from the agent that it runs on, as Mesos serves it: `/state` knows the task's
-//! folder, `/files/read` reads in it. `fleet local` has no agents and tells logs itself.
+//! Reads the end of a task's log from its Mesos agent: `/state` contains the task's sandbox directory, and
+//! `/files/read` reads files in it. `fleet local` has no agents and serves logs itself.
 
 use std::time::Duration;
 
@@ -7,22 +7,45 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::client::{MarathonClient, chain};
+use crate::client::MarathonClient;
 
-const PATIENCE: Duration = Duration::from_secs(3);
-/// As much of a log's end as is read.
-const TAIL_BYTES: u64 = 64 << 10;
-const MAX_BYTES: usize = 16 << 20;
+const TIMEOUT: Duration = Duration::from_secs(3);
+const MAX_TAIL_BYTES: u64 = 64 << 10;
+const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
-/// Why there is no log.
+/// Why a log cannot be read.
 #[derive(Debug, Error)]
 pub enum LogError {
-    /// The agent does not answer.
-    #[error("the agent at {0} does not answer: {1}")]
-    Agent(String, String),
-    /// The agent does not know the task.
-    #[error("the agent at {0} does not know the task {1}; it may have forgotten it")]
-    Unknown(String, String),
+    /// The request failed.
+    #[error("agent {agent} does not respond")]
+    Unreachable {
+        /// The agent's address.
+        agent: String,
+        /// The cause.
+        source: reqwest::Error,
+    },
+    /// The agent did not respond in time.
+    #[error("agent {agent} does not respond within {} s", TIMEOUT.as_secs())]
+    Timeout {
+        /// The agent's address.
+        agent: String,
+    },
+    /// The response has an unexpected form.
+    #[error("invalid response from agent {agent}")]
+    InvalidResponse {
+        /// The agent's address.
+        agent: String,
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// The agent has no such task.
+    #[error("agent {agent} has no task {task}; it may have removed the sandbox")]
+    UnknownTask {
+        /// The agent's address.
+        agent: String,
+        /// The task.
+        task: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -31,10 +54,10 @@ struct Piece {
     offset: u64,
 }
 
-/// The last lines of what a task wrote to standard error, or to standard output where that is empty.
+/// Returns the last lines of a task's standard error, or of its standard output if that is empty.
 ///
 /// # Errors
-/// [`LogError`] where the agent does not tell.
+/// [`LogError`] if the agent does not serve the log.
 pub async fn tail(
     marathon: &MarathonClient,
     task: &str,
@@ -42,80 +65,87 @@ pub async fn tail(
     lines: usize,
 ) -> Result<Vec<String>, LogError> {
     if let Some(text) = marathon.task_log(task).await {
-        return Ok(last(&text, lines));
+        return Ok(last_lines(&text, lines));
     }
-    let agent = marathon.agent_of(host);
-    let http = marathon.plain_http();
-    let state = json(http, &agent, "/state").await?;
-    let folder =
-        folder_of(&state, task).ok_or_else(|| LogError::Unknown(agent.clone(), task.to_owned()))?;
-    let mut text = end_of(http, &agent, &format!("{folder}/stderr")).await?;
+    let agent = Agent {
+        http: marathon.http_without_credentials(),
+        address: marathon.agent_address(host),
+    };
+    let state = agent.get("/state").await?;
+    let folder = sandbox(&state, task).ok_or_else(|| LogError::UnknownTask {
+        agent: agent.address.clone(),
+        task: task.to_owned(),
+    })?;
+    let mut text = agent.read_tail(&format!("{folder}/stderr")).await?;
     if text.trim().is_empty() {
-        text = end_of(http, &agent, &format!("{folder}/stdout")).await?;
+        text = agent.read_tail(&format!("{folder}/stdout")).await?;
     }
-    Ok(last(&text, lines))
+    Ok(last_lines(&text, lines))
 }
 
-fn last(text: &str, lines: usize) -> Vec<String> {
-    let all: Vec<&str> = text.lines().collect();
-    let from = all.len().saturating_sub(lines);
-    all.get(from..)
-        .unwrap_or_default()
-        .iter()
-        .map(|line| (*line).to_owned())
-        .collect()
+fn last_lines(text: &str, count: usize) -> Vec<String> {
+    let skipped = text.lines().count().saturating_sub(count);
+    text.lines().skip(skipped).map(str::to_owned).collect()
 }
 
-/// The last piece of a file.
-async fn end_of(http: &reqwest::Client, agent: &str, path: &str) -> Result<String, LogError> {
-    let length = read(http, agent, path, None).await?.offset;
-    let from = length.saturating_sub(TAIL_BYTES);
-    Ok(read(http, agent, path, Some(from)).await?.data)
+/// A Mesos agent.
+struct Agent<'h> {
+    http: &'h reqwest::Client,
+    address: String,
 }
 
-async fn read(
-    http: &reqwest::Client,
-    agent: &str,
-    path: &str,
-    from: Option<u64>,
-) -> Result<Piece, LogError> {
-    let path = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>();
-    let query = match from {
-        // Without a place the agent tells the length alone.
-        None => format!("/files/read?path={path}&offset=-1"),
-        Some(offset) => format!("/files/read?path={path}&offset={offset}&length={TAIL_BYTES}"),
-    };
-    let value = json(http, agent, &query).await?;
-    serde_json::from_value(value)
-        .map_err(|error| LogError::Agent(agent.to_owned(), error.to_string()))
-}
+impl Agent<'_> {
+    async fn read_tail(&self, path: &str) -> Result<String, LogError> {
+        // Offset -1 returns only the file's length.
+        let length = self.read(path, "offset=-1").await?.offset;
+        let from = length.saturating_sub(MAX_TAIL_BYTES);
+        let range = format!("offset={from}&length={MAX_TAIL_BYTES}");
+        Ok(self.read(path, &range).await?.data)
+    }
 
-async fn json(http: &reqwest::Client, agent: &str, path: &str) -> Result<Value, LogError> {
-    let failed = |why: String| LogError::Agent(agent.to_owned(), why);
-    let ask = async {
-        let mut response = http
-            .get(format!("{agent}{path}"))
-            .send()
-            .await?
-            .error_for_status()?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_BYTES {
-                break;
+    async fn read(&self, path: &str, range: &str) -> Result<Piece, LogError> {
+        let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+        let value = self
+            .get(&format!("/files/read?path={path}&{range}"))
+            .await?;
+        serde_json::from_value(value).map_err(|source| self.invalid(source))
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, LogError> {
+        let url = format!("{}{path}", self.address);
+        let download = async {
+            let mut response = self.http.get(url).send().await?.error_for_status()?;
+            let mut bytes = Vec::new();
+            while let Some(chunk) = response.chunk().await? {
+                bytes.extend_from_slice(&chunk);
+                if bytes.len() > MAX_RESPONSE_BYTES {
+                    break;
+                }
             }
+            Ok::<_, reqwest::Error>(bytes)
+        };
+        let bytes = tokio::time::timeout(TIMEOUT, download)
+            .await
+            .map_err(|_| LogError::Timeout {
+                agent: self.address.clone(),
+            })?
+            .map_err(|source| LogError::Unreachable {
+                agent: self.address.clone(),
+                source: source.without_url(),
+            })?;
+        serde_json::from_slice(&bytes).map_err(|source| self.invalid(source))
+    }
+
+    fn invalid(&self, source: serde_json::Error) -> LogError {
+        LogError::InvalidResponse {
+            agent: self.address.clone(),
+            source,
         }
-        Ok::<_, reqwest::Error>(bytes)
-    };
-    let bytes = tokio::time::timeout(PATIENCE, ask)
-        .await
-        .map_err(|_| failed(format!("no answer within {} s", PATIENCE.as_secs())))?
-        .map_err(|error| failed(chain(&error)))?;
-    serde_json::from_slice(&bytes).map_err(|error| failed(error.to_string()))
+    }
 }
 
-/// The folder of a task's executor, running or ended, in an agent's state.
-fn folder_of(state: &Value, task: &str) -> Option<String> {
+/// Finds the directory of a task's executor, running or completed, in an agent's state.
+fn sandbox(state: &Value, task: &str) -> Option<String> {
     let lists = |value: &Value, names: [&str; 2]| -> Vec<Value> {
         let both = names.iter().filter_map(|name| value[*name].as_array());
         both.flatten().cloned().collect()
@@ -124,10 +154,10 @@ fn folder_of(state: &Value, task: &str) -> Option<String> {
         .iter()
         .flat_map(|framework| lists(framework, ["executors", "completed_executors"]))
         .find(|executor| {
-            let is_it = |value: &Value| value["id"] == task;
+            let is_task = |value: &Value| value["id"] == task;
             let tasks = ["tasks", "queued_tasks", "completed_tasks"];
             let mut lists = tasks.iter().filter_map(|name| executor[*name].as_array());
-            is_it(executor) || lists.any(|tasks| tasks.iter().any(is_it))
+            is_task(executor) || lists.any(|tasks| tasks.iter().any(is_task))
         })
         .and_then(|executor| executor["directory"].as_str().map(str::to_owned))
 }
@@ -138,7 +168,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_tasks_folder_is_found_whether_it_runs_or_has_ended() {
+    fn finds_sandboxes_of_running_and_completed_tasks() {
         let state = json!({
             "frameworks": [{
                 "executors": [{ "id": "a", "directory": "/w/a", "tasks": [{ "id": "a" }] }],
@@ -152,7 +182,7 @@ mod tests {
             ("c", Some("/w/c")),
             ("d", None),
         ] {
-            assert_eq!(folder_of(&state, task).as_deref(), folder, "{task}");
+            assert_eq!(sandbox(&state, task).as_deref(), folder, "{task}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `fleet`: parse, do one command, print its outcome.
+//! `fleet`: parses the arguments, runs one command, prints its result.
 
 mod cli;
 mod commands;

@@ -1,78 +1,75 @@
-//! What runs, in a table.
+//! The status of the fleet as a table.
 
-use moodvane_marathon_api::{Deployment, TaskState};
+use comfy_table::CellAlignment::{Left, Right};
+use moodvane_marathon_api::{AppInfo, Deployment, TaskState};
 
-use crate::client::AppInfo;
-use crate::table::Table;
+use crate::table;
 
-/// One row for each app, and a line for each deployment that is under way.
+/// Returns a table with one row per app, and one line per running deployment.
 #[must_use]
 pub fn status(apps: &[AppInfo], deployments: &[Deployment]) -> String {
-    let mut table = Table::new(&[
-        "app",
-        ">instances",
-        ">running",
-        ">healthy",
-        "image",
-        "hosts",
-        "last failure",
+    let mut table = table::with_columns(&[
+        ("app", Left),
+        ("instances", Right),
+        ("running", Right),
+        ("healthy", Right),
+        ("image", Left),
+        ("hosts", Left),
+        ("last failure", Left),
     ]);
-    for info in apps {
-        table.row(row(info));
-    }
-    let mut text = table.to_string();
+    table.add_rows(apps.iter().map(row));
+    let mut text = table.trim_fmt();
+    text.push('\n');
     for deployment in deployments {
-        let acts: Vec<String> = deployment
-            .current_actions
-            .iter()
-            .map(|one| format!("{} {}", one.action.action, one.action.app))
-            .collect();
-        text.push_str(&format!(
-            "deployment {}: step {} of {}: {}\n",
-            deployment.id,
-            deployment.current_step,
-            deployment.total_steps,
-            acts.join(", ")
-        ));
+        text.push_str(&describe(deployment));
+        text.push('\n');
     }
     text
 }
 
+fn describe(deployment: &Deployment) -> String {
+    let actions: Vec<String> = deployment
+        .current_actions
+        .iter()
+        .map(|one| format!("{} {}", one.action.action, one.action.app))
+        .collect();
+    format!(
+        "deployment {}: step {} of {}: {}",
+        deployment.id,
+        deployment.current_step,
+        deployment.total_steps,
+        actions.join(", ")
+    )
+}
+
 fn row(info: &AppInfo) -> Vec<String> {
     let tasks = info.tasks.as_deref().unwrap_or_default();
-    let running: Vec<_> = tasks
-        .iter()
-        .filter(|task| task.state == TaskState::Running)
-        .collect();
-    let image = info
+    let running = || tasks.iter().filter(|task| task.state == TaskState::Running);
+    let healthy = running().filter(|task| task.is_healthy()).count();
+    let docker = info
         .app
         .container
         .as_ref()
         .and_then(|container| container.docker.as_ref());
-    let mut hosts: Vec<String> = running
-        .iter()
+    let mut hosts: Vec<String> = running()
         .map(|task| match task.ports.first() {
             Some(port) => format!("{}:{port}", task.host),
             None => task.host.clone(),
         })
         .collect();
     hosts.sort();
-    let failure = info.last_task_failure.as_ref();
+    let last_failure = info.last_task_failure.as_ref();
     vec![
         info.app.id.last().to_owned(),
         info.app.instances.to_string(),
-        running.len().to_string(),
+        running().count().to_string(),
         match info.app.health_checks.is_empty() {
             true => "-".to_owned(),
-            false => running
-                .iter()
-                .filter(|task| task.is_healthy())
-                .count()
-                .to_string(),
+            false => healthy.to_string(),
         },
-        image.map_or_else(|| "-".to_owned(), |docker| docker.image.clone()),
+        docker.map_or_else(|| "-".to_owned(), |docker| docker.image.clone()),
         hosts.join(" "),
-        failure.map_or_else(String::new, |last| {
+        last_failure.map_or_else(String::new, |last| {
             format!("{} {}: {}", last.timestamp, last.state, last.message)
         }),
     ]

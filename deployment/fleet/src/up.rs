@@ -1,248 +1,270 @@
-//! Bringing a group up, from nothing or from what it was.
+//! Deploys a group, whatever its current state.
 //!
-//! Guarantee: doing it again changes nothing; what an interrupted run began is waited for and continued.
-//! Of peers, no two are replaced at the same time: the next only when the one before is healthy again.
+//! Guarantees: a deployment is idempotent; deployments of an interrupted run are awaited and completed. Of
+//! peers, at most one is replaced at a time: the next only when the previous one is healthy again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use comfy_table::CellAlignment::{Left, Right};
 use moodvane_marathon_api::{ActionName, App, DryRunPlan, PathId, Timestamp};
 use serde_json::json;
 
+use crate::PEERS_LABEL;
 use crate::client::{ClientError, MarathonClient, StartedDeployment};
 use crate::error::FleetError;
-use crate::follow::{FailureReport, FollowLimits, Follower, Progress, Reporter, Stage};
+use crate::failure::FailureReport;
+use crate::follow::{FollowLimits, Follower, Reporter};
+use crate::progress::{Progress, Stage};
 use crate::render::RenderedGroup;
-use crate::table::Table;
+use crate::table;
 
-/// The label by which nodes of one cluster know each other.
-pub const PEERS_LABEL: &str = "moodvane.peers";
-
-/// How a group is brought up.
+/// Options of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UpOptions {
-    /// For how long, and after how many failures it is given up.
+    /// When to give up.
     pub limits: FollowLimits,
-    /// Whether deployments that are under way are overridden instead of waited for.
+    /// Whether to override running deployments instead of waiting for them.
     pub force: bool,
-    /// Whether a change that fails is taken back.
+    /// Whether to roll back a failed change.
     pub rollback: bool,
 }
 
-/// How it went.
+/// The result of a deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UpReport {
-    /// What was done, and how long it took.
+    /// The steps and their durations.
     pub steps: Vec<(String, Duration)>,
-    /// How each app came up.
+    /// The progress of each app.
     pub apps: Vec<Progress>,
-    /// From the beginning to the end.
+    /// The total duration.
     pub total: Duration,
 }
 
-/// Makes Marathon's group be as `rendered`, and follows it until all is ready.
+/// Deploys `rendered` and waits until all apps are ready.
 ///
 /// # Errors
-/// [`FleetError`], [`FleetError::NotReady`] where an app does not become ready.
+/// [`FleetError`]; [`FleetError::NotReady`] if an app does not become ready.
 pub async fn up(
     marathon: &Arc<MarathonClient>,
     rendered: &RenderedGroup,
     options: UpOptions,
-    say: Reporter<'_>,
+    reporter: Reporter<'_>,
 ) -> Result<UpReport, FleetError> {
-    let typed = rendered.typed()?;
-    let group = typed.id.clone().unwrap_or_else(PathId::root);
-    let apps = typed.apps.unwrap_or_default();
+    let parsed = rendered.parse()?;
+    let group = parsed.id.unwrap_or_else(PathId::root);
+    let apps = parsed.apps.unwrap_or_default();
     let before = marathon.group_version(&group).await?;
-    let mut follow = Follower::begin(marathon, &group, options.limits, say).await?;
+    let mut rollout = Rollout::start(marathon, &group, options, reporter, before).await?;
     let mut steps = Vec::new();
-    let planned = marathon.dry_run_group(&group, rendered.json()).await?;
-    for (peers, ids) in rolls(&planned, &apps) {
-        say(&format!("{peers}: one at a time, as they are peers"));
+    let plan = marathon.dry_run_group(&group, rendered.json()).await?;
+    for (peers, ids) in rolling_restarts(&plan, &apps) {
+        reporter(&format!("{peers}: replacing peers one at a time"));
         for id in ids {
-            let begun = follow.elapsed();
             let body = rendered.app(&id.to_string()).cloned().unwrap_or_default();
-            let sent = patiently(&mut follow, say, options.force, async |force| {
-                marathon.put_app(&id, &body, force).await
-            });
-            let sent = sent.await?;
-            let came = follow.until_app_ready(&id).await;
-            settle(&mut follow, (&sent, before), came, options.rollback).await?;
-            steps.push((format!("replace {}", id.last()), follow.elapsed() - begun));
+            let put = async |force| marathon.put_app(&id, &body, force).await;
+            let took = rollout.apply(put, Some(&id)).await?;
+            steps.push((format!("replace {}", id.last()), took));
         }
     }
-    let begun = follow.elapsed();
-    let sent = patiently(&mut follow, say, options.force, async |force| {
-        marathon.put_group(&group, rendered.json(), force).await
-    });
-    let sent = sent.await?;
-    let came = follow.until_ready().await;
-    settle(&mut follow, (&sent, before), came, options.rollback).await?;
-    steps.push(("deploy the group".to_owned(), follow.elapsed() - begun));
-    let others = follow.changed_by_others(&apps).await?;
-    if !others.is_empty() {
-        let why = format!(
-            "all is ready, but somebody changed it meanwhile: {}",
-            others.join("; ")
+    let put = async |force| marathon.put_group(&group, rendered.json(), force).await;
+    let took = rollout.apply(put, None).await?;
+    steps.push(("deploy the group".to_owned(), took));
+    let follower = rollout.follower;
+    let changes = follower.foreign_changes(&apps).await?;
+    if !changes.is_empty() {
+        let reason = format!(
+            "all apps are ready, but another client changed the group meanwhile: {}",
+            changes.join("; ")
         );
-        return Err(FleetError::NotReady(Box::new(FailureReport {
-            why,
-            apps: Vec::new(),
-        })));
+        let report = FailureReport::without_apps(reason);
+        return Err(FleetError::NotReady(Box::new(report)));
     }
     Ok(UpReport {
         steps,
-        apps: follow.progress().into_iter().cloned().collect(),
-        total: follow.elapsed(),
+        apps: follower.progress().into_iter().cloned().collect(),
+        total: follower.elapsed(),
     })
 }
 
-/// Does one change and follows the one app, or the whole group, that it is of.
+/// Sends one change of `app` and waits until the app is ready.
 ///
 /// # Errors
-/// [`FleetError`], [`FleetError::NotReady`] where it does not become ready.
-pub async fn change(
+/// [`FleetError`]; [`FleetError::NotReady`] if the app does not become ready.
+pub async fn change_app(
     marathon: &Arc<MarathonClient>,
     (group, app): (&PathId, &PathId),
     options: UpOptions,
-    say: Reporter<'_>,
-    ask: impl AsyncFn(bool) -> Result<StartedDeployment, ClientError>,
+    reporter: Reporter<'_>,
+    send: impl AsyncFn(bool) -> Result<StartedDeployment, ClientError>,
 ) -> Result<UpReport, FleetError> {
     let before = marathon.group_version(group).await?;
-    let mut follow = Follower::begin(marathon, group, options.limits, say).await?;
-    let sent = patiently(&mut follow, say, options.force, ask).await?;
-    let came = follow.until_app_ready(app).await;
-    settle(&mut follow, (&sent, before), came, options.rollback).await?;
+    let mut rollout = Rollout::start(marathon, group, options, reporter, before).await?;
+    rollout.apply(send, Some(app)).await?;
+    let progress = rollout.follower.progress();
+    let of_app = progress.into_iter().filter(|one| one.id == *app);
     Ok(UpReport {
         steps: Vec::new(),
-        apps: follow
-            .progress()
-            .into_iter()
-            .filter(|one| one.id == *app)
-            .cloned()
-            .collect(),
-        total: follow.elapsed(),
+        apps: of_app.cloned().collect(),
+        total: rollout.follower.elapsed(),
     })
 }
 
-/// Asks for a change; where deployments hold what is to be changed, waits for them and asks again.
-async fn patiently(
-    follow: &mut Follower<'_>,
-    say: Reporter<'_>,
-    force: bool,
-    ask: impl AsyncFn(bool) -> Result<StartedDeployment, ClientError>,
-) -> Result<StartedDeployment, FleetError> {
-    loop {
-        match ask(force).await {
-            Ok(sent) => return Ok(sent),
-            Err(ClientError::Locked { deployments, .. }) => {
-                say(&format!(
-                    "waiting for what is under way: {}",
-                    deployments.join(", ")
-                ));
-                follow.until_ended(&deployments).await?;
+/// Applies changes to a group, one after the other.
+struct Rollout<'r> {
+    follower: Follower<'r>,
+    options: UpOptions,
+    /// The group's version before the first change; `None` if the group is new.
+    before: Option<Timestamp>,
+}
+
+impl<'r> Rollout<'r> {
+    async fn start(
+        marathon: &Arc<MarathonClient>,
+        group: &PathId,
+        options: UpOptions,
+        reporter: Reporter<'r>,
+        before: Option<Timestamp>,
+    ) -> Result<Self, FleetError> {
+        Ok(Self {
+            follower: Follower::start(marathon, group, options.limits, reporter).await?,
+            options,
+            before,
+        })
+    }
+
+    /// Sends a change, waits until `app` or the whole group is ready, and returns how long that took.
+    async fn apply(
+        &mut self,
+        send: impl AsyncFn(bool) -> Result<StartedDeployment, ClientError>,
+        app: Option<&PathId>,
+    ) -> Result<Duration, FleetError> {
+        let started = self.follower.elapsed();
+        let deployment = self.send_when_unlocked(send).await?;
+        let result = match app {
+            Some(app) => self.follower.wait_until_app_ready(app).await,
+            None => self.follower.wait_until_ready().await,
+        };
+        match result {
+            Ok(()) => Ok(self.follower.elapsed() - started),
+            Err(FleetError::NotReady(report)) => {
+                Err(self.handle_failure(*report, deployment).await?)
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => Err(error),
         }
     }
-}
 
-/// Takes the change back where it failed and that was asked for.
-async fn settle(
-    follow: &mut Follower<'_>,
-    (sent, before): (&StartedDeployment, Option<Timestamp>),
-    came: Result<(), FleetError>,
-    rollback: bool,
-) -> Result<(), FleetError> {
-    let Err(FleetError::NotReady(mut trouble)) = came else {
-        return came;
-    };
-    if !rollback {
-        trouble
-            .why
-            .push_str("; nothing was taken back (--rollback does)");
-        return Err(FleetError::NotReady(trouble));
-    }
-    follow.tell(&format!("{}; taking it back", trouble.why));
-    trouble
-        .why
-        .push_str(match take_back(follow, sent, before).await? {
-            None => "; before it there was nothing to go back to",
-            Some(true) => "; it was taken back",
-            Some(false) => "; it is being taken back, which has not ended in time",
-        });
-    Err(FleetError::NotReady(trouble))
-}
-
-/// Whether the way back has ended; `None` where there is none.
-async fn take_back(
-    follow: &mut Follower<'_>,
-    sent: &StartedDeployment,
-    before: Option<Timestamp>,
-) -> Result<Option<bool>, FleetError> {
-    let marathon = Arc::clone(follow.marathon());
-    let back = match marathon.roll_back(&sent.deployment).await? {
-        Some(back) => back,
-        // The deployment has ended: what it brought was well for a moment.
-        None => match before {
-            Some(version) => {
-                let body = json!({ "version": version });
-                marathon
-                    .put_group(&follow.group().clone(), &body, true)
-                    .await?
+    /// Sends a change. If other deployments lock its apps, waits for them and retries.
+    async fn send_when_unlocked(
+        &mut self,
+        send: impl AsyncFn(bool) -> Result<StartedDeployment, ClientError>,
+    ) -> Result<StartedDeployment, FleetError> {
+        loop {
+            match send(self.options.force).await {
+                Ok(deployment) => return Ok(deployment),
+                Err(ClientError::Locked { deployments, .. }) => {
+                    let ids = deployments.join(", ");
+                    self.follower
+                        .report(&format!("waiting for running deployments: {ids}"));
+                    self.follower.wait_for_deployments(&deployments).await?;
+                }
+                Err(error) => return Err(error.into()),
             }
-            None => return Ok(None),
-        },
-    };
-    let undone = follow.again().until_ended(&[back.deployment]).await;
-    Ok(Some(undone.is_ok()))
+        }
+    }
+
+    /// Rolls a failed change back if the options say so, and returns the error with the outcome.
+    async fn handle_failure(
+        &mut self,
+        mut report: FailureReport,
+        deployment: StartedDeployment,
+    ) -> Result<FleetError, FleetError> {
+        let outcome = if self.options.rollback {
+            self.follower
+                .report(&format!("{}; rolling back", report.reason));
+            match self.roll_back(deployment).await? {
+                None => "there is no earlier version to roll back to",
+                Some(true) => "rolled back",
+                Some(false) => "the roll-back did not finish in time",
+            }
+        } else {
+            "not rolled back (--rollback does)"
+        };
+        report.reason = format!("{}; {outcome}", report.reason);
+        Ok(FleetError::NotReady(Box::new(report)))
+    }
+
+    /// Returns whether the roll-back finished in time; `None` if there is nothing to roll back to.
+    async fn roll_back(
+        &mut self,
+        deployment: StartedDeployment,
+    ) -> Result<Option<bool>, FleetError> {
+        let marathon = Arc::clone(self.follower.marathon());
+        let rollback = match marathon.roll_back(&deployment.id).await? {
+            Some(rollback) => rollback,
+            // The deployment has finished: its apps were ready for a moment.
+            None => {
+                let Some(version) = self.before else {
+                    return Ok(None);
+                };
+                let body = json!({ "version": version });
+                let group = self.follower.group().clone();
+                marathon.put_group(&group, &body, true).await?
+            }
+        };
+        self.follower.restart_limits();
+        let result = self.follower.wait_for_deployments(&[rollback.id]).await;
+        Ok(Some(result.is_ok()))
+    }
 }
 
-/// The peers of which several would be replaced at once, by the name of their cluster.
-fn rolls(planned: &DryRunPlan, apps: &[App]) -> BTreeMap<String, Vec<PathId>> {
-    let replaced = |app: &App| {
-        let mut actions = planned.steps.iter().flat_map(|step| &step.actions);
+/// Returns the peers of which the plan would replace several at once, by cluster.
+fn rolling_restarts(plan: &DryRunPlan, apps: &[App]) -> BTreeMap<String, Vec<PathId>> {
+    let is_replaced = |app: &App| {
+        let mut actions = plan.steps.iter().flat_map(|step| &step.actions);
         actions.any(|action| action.action == ActionName::Restart && action.app == app.id)
     };
-    let mut rolls: BTreeMap<String, Vec<PathId>> = BTreeMap::new();
-    for app in apps.iter().filter(|app| replaced(app)) {
-        if let Some(peers) = app.labels.get(PEERS_LABEL) {
-            rolls.entry(peers.clone()).or_default().push(app.id.clone());
+    let mut restarts: BTreeMap<String, Vec<PathId>> = BTreeMap::new();
+    for app in apps.iter().filter(|app| is_replaced(app)) {
+        if let Some(cluster) = app.labels.get(PEERS_LABEL) {
+            let ids = restarts.entry(cluster.clone()).or_default();
+            ids.push(app.id.clone());
         }
     }
-    rolls.retain(|_, ids| ids.len() > 1);
-    rolls
+    restarts.retain(|_, ids| ids.len() > 1);
+    restarts
 }
 
-impl std::fmt::Display for UpReport {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for UpReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = |at: Option<Duration>| {
             at.map_or_else(|| "-".to_owned(), |at| format!("{:.1}", at.as_secs_f64()))
         };
-        let mut table = Table::new(&[
-            "app",
-            ">instances",
-            ">launched s",
-            ">running s",
-            ">healthy s",
-            ">ready s",
-            ">failures",
+        let mut table = table::with_columns(&[
+            ("app", Left),
+            ("instances", Right),
+            ("launched s", Right),
+            ("running s", Right),
+            ("healthy s", Right),
+            ("ready s", Right),
+            ("failures", Right),
         ]);
         for app in &self.apps {
-            let mut cells = vec![app.id.last().to_owned(), app.wanted.to_string()];
-            if app.stage == Stage::Ready && !app.moved() {
-                cells.push("as it was".to_owned());
+            let mut cells = vec![app.id.last().to_owned(), app.instances.to_string()];
+            if app.stage == Stage::Ready && !app.has_changed() {
+                cells.push("unchanged".to_owned());
             } else {
                 cells.extend(app.reached.iter().map(|at| seconds(*at)));
                 cells.push(app.failures.len().to_string());
             }
-            table.row(cells);
+            table.add_row(cells);
         }
-        write!(f, "{table}")?;
+        writeln!(f, "{}", table.trim_fmt())?;
         for (step, took) in &self.steps {
             writeln!(f, "{step}: {:.1} s", took.as_secs_f64())?;
         }
-        writeln!(f, "all: {:.1} s", self.total.as_secs_f64())
+        writeln!(f, "total: {:.1} s", self.total.as_secs_f64())
     }
 }

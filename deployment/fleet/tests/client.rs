@@ -1,4 +1,4 @@
-//! Several masters, logins, refusals: what the client makes of them.
+//! The client against several masters, credentials and rejections.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,7 +21,7 @@ fn group() -> PathId {
     "/moodvane".parse().unwrap()
 }
 
-/// A master that answers everything with this status and place.
+/// A master that responds to every request with this status and location.
 async fn master(status: StatusCode, leader: Option<String>) -> String {
     let answer = async move |uri: Uri| match &leader {
         Some(leader) => (status, [(LOCATION, format!("{leader}{uri}"))]).into_response(),
@@ -37,8 +37,8 @@ async fn master(status: StatusCode, leader: Option<String>) -> String {
     address
 }
 
-/// An address at which nobody listens.
-async fn nobody() -> String {
+/// An address without a listener.
+async fn closed_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
@@ -50,36 +50,36 @@ fn logged_in(addresses: &[&str]) -> Arc<MarathonClient> {
 }
 
 #[tokio::test]
-async fn a_master_that_is_away_or_without_a_leader_is_passed_over() {
+async fn skips_unreachable_and_leaderless_masters() {
     let fake = Fake::start().await;
-    let (away, leaderless) = (
-        nobody().await,
+    let (unreachable, leaderless) = (
+        closed_address().await,
         master(StatusCode::SERVICE_UNAVAILABLE, None).await,
     );
-    let marathon = client(&[&away, &leaderless, &fake.address]);
+    let marathon = client(&[&unreachable, &leaderless, &fake.address]);
     assert_eq!(marathon.apps(&group()).await.unwrap(), []);
     assert!(
         fake.address
             .starts_with(marathon.address().as_str().trim_end_matches('/')),
-        "it is remembered"
+        "the client remembers the address"
     );
-    let error = client(&[&away, &leaderless])
+    let error = client(&[&unreachable, &leaderless])
         .apps(&group())
         .await
         .unwrap_err();
-    let told = error.to_string();
+    let text = error.to_string();
     assert!(
         matches!(error, ClientError::Unreachable(ref tried) if tried.len() == 2),
-        "{told}"
+        "{text}"
     );
     assert!(
-        told.contains("has no leader") && told.contains("does it run?"),
-        "{told}"
+        text.contains("has no leader") && text.contains("whether it runs"),
+        "{text}"
     );
 }
 
 #[tokio::test]
-async fn who_sends_on_to_the_leader_is_followed_and_a_login_goes_only_to_known_addresses() {
+async fn follows_redirects_and_sends_credentials_only_to_given_addresses() {
     let fake = Fake::start().await;
     let follower = master(StatusCode::TEMPORARY_REDIRECT, Some(fake.address.clone())).await;
     assert_eq!(client(&[&follower]).apps(&group()).await.unwrap(), []);
@@ -100,7 +100,7 @@ async fn who_sends_on_to_the_leader_is_followed_and_a_login_goes_only_to_known_a
 }
 
 #[tokio::test]
-async fn a_ring_of_masters_is_not_walked_for_ever() {
+async fn stops_at_redirect_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let to = address.clone();
@@ -117,13 +117,13 @@ async fn a_ring_of_masters_is_not_walked_for_ever() {
     });
     let error = client(&[&address]).apps(&group()).await.unwrap_err();
     assert!(
-        error.to_string().contains("is sent on more than 3 times"),
+        error.to_string().contains("redirects more than 3 times"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn a_login_that_is_missing_or_wrong_is_told_as_such() {
+async fn reports_missing_and_wrong_credentials() {
     let fake = Fake::start().await;
     fake.world().authorization = Some("Basic xyz".to_owned());
     for marathon in [fake.client(), logged_in(&[&fake.address])] {
@@ -136,7 +136,7 @@ async fn a_login_that_is_missing_or_wrong_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_marathons_is_told() {
+async fn reports_responses_of_other_servers() {
     let other = master(StatusCode::OK, None).await;
     let error = client(&[&other]).apps(&group()).await.unwrap_err();
     assert!(
@@ -148,13 +148,13 @@ async fn an_answer_that_is_not_marathons_is_told() {
     assert!(
         error
             .to_string()
-            .contains("Marathon answers 400: something else"),
+            .contains("Marathon responds 400: something else"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn what_marathon_refuses_is_told_with_the_places() {
+async fn reports_rejected_fields() {
     let fake = Fake::start().await;
     let body = serde_json::json!({ "id": "/moodvane", "apps": [{ "id": "/moodvane/a", "cmd": "x", "cpus": "1" }] });
     let error = fake
@@ -170,28 +170,28 @@ async fn what_marathon_refuses_is_told_with_the_places() {
 }
 
 #[test]
-fn addresses_and_logins_that_cannot_be_right_are_refused_before_anything_is_asked() {
+fn rejects_invalid_addresses() {
     let access = |address: &str, login: Credentials| {
         ClientOptions::new(&[address.to_owned()], login, None).map_err(|error| error.to_string())
     };
     let basic = || Credentials::Basic("operator".to_owned(), "hunter2".to_owned());
-    for (address, login, told) in [
+    for (address, login, expected) in [
         ("", Credentials::None, "1 to 16 addresses"),
         (
             "master-1:8080",
             Credentials::None,
-            "must look like http://master-1:8080",
+            "expected the form http://master-1:8080",
         ),
-        ("ftp://master-1", Credentials::None, "must look like"),
+        ("ftp://master-1", Credentials::None, "expected the form"),
         (
             "http://a:b@master-1:8080",
             Credentials::None,
-            "must hold no password",
+            "must not contain a password",
         ),
         ("http://master-1:8080", basic(), "use https"),
     ] {
         let error = access(address, login).unwrap_err();
-        assert!(error.contains(told), "{address}: {error}");
+        assert!(error.contains(expected), "{address}: {error}");
         assert!(!error.contains("hunter2"));
     }
     for address in [
@@ -202,6 +202,10 @@ fn addresses_and_logins_that_cannot_be_right_are_refused_before_anything_is_aske
     ] {
         access(address, basic()).unwrap();
     }
+}
+
+#[test]
+fn loads_credentials_and_rejects_invalid_combinations() {
     let login = |user: Option<&str>, password: Option<&str>, token: Option<&str>| {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Credentials::load(owned(user), (None, owned(password)), (None, owned(token)))
@@ -216,13 +220,13 @@ fn addresses_and_logins_that_cannot_be_right_are_refused_before_anything_is_aske
         login(None, None, Some("t")),
         Ok(Credentials::Token("t".to_owned()))
     );
-    for (user, password, token, told) in [
+    for (user, password, token, expected) in [
         (Some("a"), None, None, "--password-file"),
         (None, Some("b"), None, "needs --user"),
-        (Some("a"), Some("b"), Some("t"), "one login is enough"),
+        (Some("a"), Some("b"), Some("t"), "excludes --user"),
         (None, None, Some(""), "1 to 65536 bytes"),
     ] {
-        assert!(login(user, password, token).unwrap_err().contains(told));
+        assert!(login(user, password, token).unwrap_err().contains(expected));
     }
     let missing =
         Credentials::load(None, (Some(Path::new("/nowhere")), None), (None, None)).unwrap_err();

@@ -1,5 +1,5 @@
-//! From fleet.toml and the templates to definitions: what is checked in is what is rendered, slips are
-//! refused, and secrets are in no file.
+//! Rendering: the files in the tree are up to date, errors are reported with their location, and no file
+//! contains a secret.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,31 +19,36 @@ fn text() -> String {
     fs::read_to_string(folder().join("fleet.toml")).unwrap()
 }
 
-fn parse(text: &str, overlay: Option<&str>) -> Result<FleetConfig, String> {
-    FleetConfig::parse(text, overlay, Path::new("fleet.toml")).map_err(|error| error.to_string())
+/// The error with its causes.
+fn chain(error: impl Into<anyhow::Error>) -> String {
+    format!("{:#}", error.into())
 }
 
-/// A folder with one template and the site that is checked in.
+fn parse(text: &str, overlay: Option<&str>) -> Result<FleetConfig, String> {
+    FleetConfig::parse(text, overlay, Path::new("fleet.toml")).map_err(chain)
+}
+
+/// Renders one template with the configuration of the tree.
 fn with_template(template: &str) -> Result<RenderedGroup, String> {
     let here = TempDir::new().unwrap();
     fs::create_dir(here.path().join("templates")).unwrap();
     fs::write(here.path().join("templates/a.json.j2"), template).unwrap();
-    render(here.path(), &parse(&text(), None).unwrap()).map_err(|error| error.to_string())
+    render(here.path(), &parse(&text(), None).unwrap()).map_err(chain)
 }
 
 #[test]
-fn what_is_checked_in_is_what_is_rendered() {
+fn files_in_tree_are_up_to_date() {
     for (overlay, place) in [(None, ""), (Some("local"), "local")] {
-        let site = FleetConfig::load(&folder(), overlay, &[]).unwrap();
-        let rendered = render(&folder(), &site).unwrap();
+        let config = FleetConfig::load(&folder(), overlay, &[]).unwrap();
+        let rendered = render(&folder(), &config).unwrap();
         let differences = rendered.differences(&folder().join(place)).unwrap();
-        assert_eq!(differences, [], "`fleet render` writes them anew");
+        assert_eq!(differences, [], "run `fleet render`");
         assert_eq!(rendered.files().len(), 12, "eleven apps and the group");
     }
 }
 
 #[test]
-fn an_overlay_replaces_what_it_names_and_leaves_the_rest() {
+fn overlay_replaces_only_its_keys() {
     let (base, local) = (
         parse(&text(), None).unwrap(),
         parse(&text(), Some("local")).unwrap(),
@@ -52,15 +57,12 @@ fn an_overlay_replaces_what_it_names_and_leaves_the_rest() {
     assert_eq!(base.kafka.partitions, local.kafka.partitions);
     assert_eq!(base.images, local.images);
     let known = parse(&text(), Some("lokal")).unwrap_err();
-    assert_eq!(
-        known,
-        "fleet.toml: there is no [overlay.lokal]; there is: local"
-    );
+    assert_eq!(known, "fleet.toml: no [overlay.lokal]; available: local");
 }
 
 #[test]
-fn a_slip_in_the_site_is_told_with_its_place() {
-    for (from, to, told) in [
+fn reports_location_of_invalid_key() {
+    for (from, to, expected) in [
         ("agents = 3", "agent = 3", "fleet.toml: hosts"),
         (
             "agents = 3",
@@ -77,7 +79,7 @@ fn a_slip_in_the_site_is_told_with_its_place() {
     ] {
         assert!(text().contains(from), "{from}");
         let error = parse(&text().replacen(from, to, 1), None).unwrap_err();
-        assert!(error.contains(told), "{to}: {error}");
+        assert!(error.contains(expected), "{to}: {error}");
     }
     let none = parse(
         &format!("{}\n[[secret]]\nvariable = \"X\"\napps = []\n", text()),
@@ -85,13 +87,13 @@ fn a_slip_in_the_site_is_told_with_its_place() {
     )
     .unwrap_err();
     assert!(
-        none.contains("secret[0]: must have one of store, file and from"),
+        none.contains("secret[0]: needs exactly one of store, file and from"),
         "{none}"
     );
 }
 
 #[test]
-fn files_of_values_are_laid_over_the_overlay_in_turn() {
+fn values_files_override_overlay_in_order() {
     let here = TempDir::new().unwrap();
     let file = |name: &str, text: &str| {
         let path = here.path().join(name);
@@ -101,12 +103,12 @@ fn files_of_values_are_laid_over_the_overlay_in_turn() {
     let first = file("1.toml", "replicas.server = 4\nlogging.level = 'debug'");
     let second = file("2.toml", "replicas.server = 5");
     let load = |values: &[PathBuf]| FleetConfig::load(&folder(), Some("local"), values);
-    let site = load(&[first.clone(), second.clone()]).unwrap();
+    let config = load(&[first.clone(), second.clone()]).unwrap();
     let plain = load(&[]).unwrap();
-    assert_eq!(site.replicas["server"], 5);
-    assert_eq!(site.logging.level, "debug");
-    assert_eq!(site.kafka, plain.kafka, "the overlay's");
-    for (text, told) in [
+    assert_eq!(config.replicas["server"], 5);
+    assert_eq!(config.logging.level, "debug");
+    assert_eq!(config.kafka, plain.kafka, "keys of the overlay stay");
+    for (text, expected) in [
         ("replicas.server = ", "3.toml: line 1"),
         ("server.cpu = 1", "3.toml: server.cpu: unknown field `cpu`"),
         (
@@ -114,20 +116,18 @@ fn files_of_values_are_laid_over_the_overlay_in_turn() {
             "unknown field `overlay`",
         ),
     ] {
-        let error = load(&[file("3.toml", text)]).unwrap_err().to_string();
-        assert!(error.contains(told), "{text}: {error}");
+        let error = chain(load(&[file("3.toml", text)]).unwrap_err());
+        assert!(error.contains(expected), "{text}: {error}");
     }
-    let error = load(&[here.path().join("none.toml")])
-        .unwrap_err()
-        .to_string();
+    let error = chain(load(&[here.path().join("none.toml")]).unwrap_err());
     assert!(error.contains("none.toml: No such file"), "{error}");
 }
 
 #[test]
-fn a_setting_is_in_the_environment_of_the_apps_it_names() {
+fn settings_are_added_to_matching_apps() {
     let with = |setting: &str| {
-        let site = parse(&format!("{}\n[[setting]]\n{setting}", text()), None)?;
-        render(&folder(), &site).map_err(|error| error.to_string())
+        let config = parse(&format!("{}\n[[setting]]\n{setting}", text()), None)?;
+        render(&folder(), &config).map_err(chain)
     };
     let rendered = with(
         "variable = 'MOODVANE_PROCESSOR__BEHIND_S'\napps = ['processor-*', 'server']\nvalue = '7'",
@@ -146,27 +146,27 @@ fn a_setting_is_in_the_environment_of_the_apps_it_names() {
     let env = &over.app("/moodvane/server").unwrap()["env"];
     assert_eq!(
         env["MOODVANE_SERVER__PORT"], "8080",
-        "it replaces what a template says"
+        "a setting replaces the template's value"
     );
     let error = with("variable = 'X'\napps = ['servers']\nvalue = '7'").unwrap_err();
-    assert_eq!(error, "the variable X: no app is named servers");
+    assert_eq!(error, "variable X: no app matches servers");
 }
 
 #[test]
-fn a_slip_in_a_template_is_told_with_its_place() {
-    for (template, told) in [
+fn reports_location_of_template_error() {
+    for (template, expected) in [
         ("[\n{ \"id\": {{ grupp.id }} }\n]", "a.json.j2: line 2"),
         ("[\n{ \"id\": {{ group.id } }\n]", "a.json.j2: line 2"),
-        ("[ { \"id\": \"a\" ]", "does not give JSON"),
-        ("{ \"id\": \"a\" }", "must give an array"),
+        ("[ { \"id\": \"a\" ]", "does not render JSON"),
+        ("{ \"id\": \"a\" }", "must render an array"),
     ] {
         let error = with_template(template).unwrap_err();
-        assert!(error.contains(told), "{template}: {error}");
+        assert!(error.contains(expected), "{template}: {error}");
     }
 }
 
 #[test]
-fn what_a_site_says_cannot_break_out_of_its_place() {
+fn escapes_configuration_values() {
     let hostile = text().replace("level = \"info\"", r#"level = 'x", "cmd": "rm'"#);
     let here = TempDir::new().unwrap();
     fs::create_dir(here.path().join("templates")).unwrap();
@@ -179,10 +179,10 @@ fn what_a_site_says_cannot_break_out_of_its_place() {
 }
 
 #[test]
-fn what_marathon_would_refuse_is_told_before_it_is_asked() {
+fn rejects_definitions_invalid_for_marathon() {
     let rendered =
         with_template(r#"[{ "id": "/moodvane/a", "cmd": "x", "instances": -1 }]"#).unwrap();
-    let error = rendered.typed().unwrap_err().to_string();
+    let error = chain(rendered.parse().unwrap_err());
     assert!(
         error.contains("/moodvane") && error.contains("instances"),
         "{error}"
@@ -190,7 +190,7 @@ fn what_marathon_would_refuse_is_told_before_it_is_asked() {
 }
 
 #[test]
-fn files_are_written_compared_and_taken_away() {
+fn writes_compares_and_removes_files() {
     let here = TempDir::new().unwrap();
     let rendered = render(&folder(), &FleetConfig::load(&folder(), None, &[]).unwrap()).unwrap();
     assert_eq!(rendered.write(here.path()).unwrap(), 12);
@@ -222,59 +222,62 @@ fn files_are_written_compared_and_taken_away() {
         Difference::Unexpected(old.clone())
     );
     rendered.write(here.path()).unwrap();
-    assert!(!old.exists(), "what is not rendered any more does not stay");
+    assert!(!old.exists(), "a file that is not rendered is removed");
     let read = RenderedGroup::read(&here.path().join("group.json")).unwrap();
-    assert_eq!(
-        read, rendered,
-        "a group that was rendered can be taken as it is"
-    );
+    assert_eq!(read, rendered, "a rendered group can be read back");
 }
 
-#[test]
-fn a_secret_of_a_store_is_named_and_one_of_a_file_is_only_sent() {
-    let here = TempDir::new().unwrap();
-    let file = here.path().join("password");
-    fs::write(&file, "hunter2\n").unwrap();
-    let secret = |variable: &str| Secret {
+const KAFKA_PASSWORD: &str = "MOODVANE_EVENTLOG__KAFKA__SASL_PASSWORD";
+const CASSANDRA_PASSWORD: &str = "MOODVANE_STORE__CASSANDRA__PASSWORD";
+
+fn secret(variable: &str) -> Secret {
+    Secret {
         variable: variable.to_owned(),
         apps: vec!["processor-*".to_owned(), "server".to_owned()],
         store: None,
         file: None,
         from: None,
-    };
-    let mut site = FleetConfig::load(&folder(), None, &[]).unwrap();
-    let (kafka, cassandra) = (
-        "MOODVANE_EVENTLOG__KAFKA__SASL_PASSWORD",
-        "MOODVANE_STORE__CASSANDRA__PASSWORD",
-    );
-    site.secret = vec![
+    }
+}
+
+/// Renders the tree's definitions with a secret from the store and one from a file with `content`.
+fn with_secrets(folder_of_file: &Path, content: &str) -> (RenderedGroup, Vec<Secret>) {
+    let file = folder_of_file.join("password");
+    fs::write(&file, content).unwrap();
+    let mut config = FleetConfig::load(&folder(), None, &[]).unwrap();
+    config.secret = vec![
         Secret {
             store: Some("moodvane/kafka".to_owned()),
-            ..secret(kafka)
+            ..secret(KAFKA_PASSWORD)
         },
         Secret {
-            file: Some(file.clone()),
-            ..secret(cassandra)
+            file: Some(file),
+            ..secret(CASSANDRA_PASSWORD)
         },
     ];
-    let rendered = render(&folder(), &site).unwrap();
+    (render(&folder(), &config).unwrap(), config.secret)
+}
+
+#[test]
+fn references_stored_secrets_and_adds_others_only_to_requests() {
+    let here = TempDir::new().unwrap();
+    let (rendered, secrets) = with_secrets(here.path(), "hunter2\n");
     let server = rendered.app("/moodvane/server").unwrap();
     let name = "moodvane-eventlog--kafka--sasl-password";
-    assert_eq!(server["env"][kafka], json!({ "secret": name }));
+    assert_eq!(server["env"][KAFKA_PASSWORD], json!({ "secret": name }));
     assert_eq!(
         server["secrets"][name],
         json!({ "source": "moodvane/kafka" })
     );
-    assert!(server["env"].get(cassandra).is_none());
+    assert!(server["env"].get(CASSANDRA_PASSWORD).is_none());
     assert!(
         rendered
             .files()
             .iter()
             .all(|(_, text)| !text.contains("hunter2")),
-        "no file has it"
+        "no file contains it"
     );
-
-    let sent = rendered.with_secrets(&site.secret).unwrap();
+    let sent = rendered.with_secrets(&secrets).unwrap();
     for (app, value) in [
         ("server", json!("hunter2")),
         ("processor-tweets", json!("hunter2")),
@@ -282,22 +285,25 @@ fn a_secret_of_a_store_is_named_and_one_of_a_file_is_only_sent() {
     ] {
         let app = sent.app(&format!("/moodvane/{app}")).unwrap();
         assert_eq!(
-            app["env"].get(cassandra).cloned().unwrap_or_default(),
+            app["env"]
+                .get(CASSANDRA_PASSWORD)
+                .cloned()
+                .unwrap_or_default(),
             value
         );
     }
-    fs::write(&file, "\n").unwrap();
-    let empty = rendered.with_secrets(&site.secret).unwrap_err().to_string();
+}
+
+#[test]
+fn rejects_empty_and_missing_secret_files() {
+    let here = TempDir::new().unwrap();
+    let (rendered, secrets) = with_secrets(here.path(), "\n");
+    let empty = chain(rendered.with_secrets(&secrets).unwrap_err());
     assert!(
-        empty.contains(cassandra) && empty.contains("1 to "),
+        empty.contains(CASSANDRA_PASSWORD) && empty.contains("1 to "),
         "{empty}"
     );
-    fs::remove_file(&file).unwrap();
-    assert!(
-        rendered
-            .with_secrets(&site.secret)
-            .unwrap_err()
-            .to_string()
-            .contains("password: ")
-    );
+    fs::remove_file(here.path().join("password")).unwrap();
+    let missing = chain(rendered.with_secrets(&secrets).unwrap_err());
+    assert!(missing.contains("password: No such file"), "{missing}");
 }

@@ -1,4 +1,4 @@
-//! The same against `fleet local` in process: real tasks, real health checks, another Marathon than the fake.
+//! Deployments and stops against `fleet local` in process, with real tasks and health checks.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,8 @@ use clap::Parser;
 use moodvane_fleet::FleetError;
 use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
 use moodvane_fleet::down::{DownOptions, down};
-use moodvane_fleet::follow::{FollowLimits, Stage};
+use moodvane_fleet::follow::FollowLimits;
+use moodvane_fleet::progress::Stage;
 use moodvane_fleet::render::RenderedGroup;
 use moodvane_fleet::up::{UpOptions, up};
 use moodvane_fleet::{down::DownReport, logs};
@@ -67,7 +68,7 @@ impl Local {
         }
     }
 
-    async fn end(self) {
+    async fn shut_down(self) {
         self.shutdown.cancel();
         self.served.await.unwrap().unwrap();
     }
@@ -99,7 +100,7 @@ fn rendered(folder: &Path, apps: &[Value]) -> RenderedGroup {
     RenderedGroup::read(&path).unwrap()
 }
 
-/// An app that is healthy as long as it runs.
+/// An app that is healthy while it runs.
 fn app(name: &str, cmd: &str, needs: &[&str]) -> Value {
     json!({
         "id": format!("/t/{name}"), "cmd": cmd, "cpus": 0.1, "mem": 16, "instances": 1,
@@ -111,8 +112,8 @@ fn app(name: &str, cmd: &str, needs: &[&str]) -> Value {
     })
 }
 
-/// An app that ends by itself and is never healthy: a check that passed in the moment before its end
-/// would let it come up.
+/// An app that exits by itself and is never healthy: a check that passes just before the exit would make
+/// it ready.
 fn failing(name: &str, cmd: &str) -> Value {
     let mut app = app(name, cmd, &[]);
     app["healthChecks"][0]["command"]["value"] = json!("false");
@@ -122,7 +123,7 @@ fn failing(name: &str, cmd: &str) -> Value {
 const SLEEP: &str = "exec sleep 600";
 
 #[tokio::test]
-async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
+async fn starts_in_order_leaves_running_tasks_alone_and_stops_in_reverse() {
     let local = Local::start().await;
     let all = local.rendered(&[
         app("a", SLEEP, &[]),
@@ -136,7 +137,7 @@ async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
         .map(|app| app.reached[2].unwrap())
         .collect();
     assert!(healthy.is_sorted(), "{healthy:?}");
-    let tasks = |apps: Vec<moodvane_fleet::client::AppInfo>| -> Vec<String> {
+    let tasks = |apps: Vec<moodvane_marathon_api::AppInfo>| -> Vec<String> {
         apps.into_iter()
             .flat_map(|info| info.tasks.unwrap())
             .map(|task| task.id)
@@ -148,7 +149,7 @@ async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
         again
             .apps
             .iter()
-            .all(|app| app.stage == Stage::Ready && !app.moved())
+            .all(|app| app.stage == Stage::Ready && !app.has_changed())
     );
     assert_eq!(
         tasks(local.marathon.apps(&group()).await.unwrap()),
@@ -165,26 +166,26 @@ async fn real_tasks_come_up_in_order_are_left_alone_and_stop_in_reverse() {
     assert_eq!(local.marathon.all_tasks().await.unwrap(), []);
     local.down(true).await;
     assert_eq!(local.marathon.apps(&group()).await.unwrap(), []);
-    local.end().await;
+    local.shut_down().await;
 }
 
 #[tokio::test]
-async fn an_app_that_fails_is_told_with_the_end_of_its_log() {
+async fn reports_failed_app_with_end_of_log() {
     let local = Local::start().await;
     let all = local.rendered(&[failing("bad", "echo the disk is full >&2; exit 3")]);
-    let Err(FleetError::NotReady(trouble)) = up(&local.marathon, &all, OPTIONS, &quiet).await
+    let Err(FleetError::NotReady(failure)) = up(&local.marathon, &all, OPTIONS, &quiet).await
     else {
-        panic!("it came up");
+        panic!("the app became ready");
     };
-    let told = trouble.to_string();
-    assert!(told.contains("/t/bad failed 3 times"), "{told}");
-    assert!(told.contains("| the disk is full"), "{told}");
+    let text = failure.to_string();
+    assert!(text.contains("/t/bad failed 3 times"), "{text}");
+    assert!(text.contains("| the disk is full"), "{text}");
     local.down(true).await;
-    local.end().await;
+    local.shut_down().await;
 }
 
 #[tokio::test]
-async fn a_change_goes_through_and_one_that_fails_is_taken_back() {
+async fn applies_change_and_rolls_back_failed_one() {
     let local = Local::start().await;
     up(
         &local.marathon,
@@ -210,9 +211,9 @@ async fn a_change_goes_through_and_one_that_fails_is_taken_back() {
     let error = up(&local.marathon, &broken, options, &quiet)
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("it was taken back"), "{error}");
+    assert!(error.to_string().contains("rolled back"), "{error}");
     let info = local.marathon.app(&id).await.unwrap().unwrap();
     assert_eq!(info.app.cmd.as_deref(), Some("echo second; exec sleep 601"));
     local.down(true).await;
-    local.end().await;
+    local.shut_down().await;
 }

@@ -1,11 +1,11 @@
-//! Every rule, with definitions that break it. What is checked in breaks none.
+//! Every rule with violating definitions; the definitions in the tree violate none.
 
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use moodvane_fleet::check::{Finding, check, rules};
+use moodvane_fleet::check::{Finding, check_apps, rule_names};
 use moodvane_fleet::config::FleetConfig;
 use moodvane_fleet::render::{RenderedGroup, render};
 use moodvane_marathon_api::parse_group;
@@ -23,7 +23,7 @@ fn rendered(overlay: Option<&str>) -> RenderedGroup {
     .unwrap()
 }
 
-/// What is found when one place of one app is changed; `null` takes it away.
+/// Checks the group with one changed field of one app; `null` removes the field.
 fn found(app: &str, place: &str, value: Value) -> Vec<Finding> {
     let mut group = rendered(None).json().clone();
     let id = format!("/moodvane/{app}");
@@ -38,19 +38,19 @@ fn found(app: &str, place: &str, value: Value) -> Vec<Finding> {
         _ => panic!("{place} is nowhere"),
     }
     let group = parse_group(group.to_string().as_bytes()).unwrap();
-    check(&group.apps.unwrap(), Some(3))
+    check_apps(&group.apps.unwrap(), Some(3))
 }
 
 #[test]
-fn what_is_checked_in_breaks_no_rule() {
+fn definitions_in_tree_violate_no_rule() {
     for overlay in [None, Some("local")] {
-        let apps = rendered(overlay).typed().unwrap().apps.unwrap();
-        assert_eq!(check(&apps, Some(3)), [], "{overlay:?}");
+        let apps = rendered(overlay).parse().unwrap().apps.unwrap();
+        assert_eq!(check_apps(&apps, Some(3)), [], "{overlay:?}");
     }
 }
 
 #[test]
-fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
+fn every_rule_reports_violation_and_expected_value() {
     let env = |name: &str| format!("/env/{name}");
     let cases: Vec<(&str, &str, String, Value, &str)> = vec![
         (
@@ -79,7 +79,7 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "processor-tweets",
             "/taskKillGracePeriodSeconds".into(),
             json!(11),
-            "must be 12 at least",
+            "must be at least 12",
         ),
         (
             "grace",
@@ -93,21 +93,21 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/taskKillGracePeriodSeconds".into(),
             Value::Null,
-            "cut a drain short",
+            "interrupts a drain",
         ),
         (
             "grace",
             "kafka-1",
             "/taskKillGracePeriodSeconds".into(),
             json!(3),
-            "must be 30 at least",
+            "must be at least 30",
         ),
         (
             "grace",
             "processor-tweets",
             env("MOODVANE_PROCESSOR__DRAIN_MS"),
             json!("60000"),
-            "must be 62 at least",
+            "must be at least 62",
         ),
         (
             "health",
@@ -135,14 +135,14 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/healthChecks/0/path".into(),
             json!("health"),
-            "must begin with a slash",
+            "must start with a slash",
         ),
         (
             "health-pace",
             "server",
             "/healthChecks/0/delaySeconds".into(),
             Value::Null,
-            "15 where it is not said",
+            "15 by default",
         ),
         (
             "health-pace",
@@ -163,7 +163,7 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/healthChecks/0/gracePeriodSeconds".into(),
             json!(0),
-            "while it starts",
+            "during its start",
         ),
         (
             "readiness",
@@ -184,7 +184,7 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/readinessChecks/0/intervalSeconds".into(),
             Value::Null,
-            "30 where it is not said",
+            "30 by default",
         ),
         (
             "readiness",
@@ -198,14 +198,14 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/dependencies".into(),
             json!(["/moodvane/zookeeper"]),
-            "is not there",
+            "does not exist",
         ),
         (
             "cycle",
             "kafka-1",
             "/dependencies".into(),
             json!(["/moodvane/server"]),
-            "depend on each other",
+            "cyclic dependencies",
         ),
         (
             "environment",
@@ -240,21 +240,21 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/disk".into(),
             Value::Null,
-            "what a task takes",
+            "what a task uses",
         ),
         (
             "heap",
             "kafka-1",
             "/mem".into(),
             json!(1024),
-            "must be 1408 at least",
+            "must be at least 1408",
         ),
         (
             "heap",
             "cassandra-1",
             "/mem".into(),
             json!(2048),
-            "must be 2688 at least",
+            "must be at least 2688",
         ),
         (
             "unique",
@@ -275,21 +275,21 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/upgradeStrategy/maximumOverCapacity".into(),
             json!(0),
-            "would never begin",
+            "would never start",
         ),
         (
             "backoff",
             "server",
             "/maxLaunchDelaySeconds".into(),
             Value::Null,
-            "60 at most",
+            "at most 60",
         ),
         (
             "backoff",
             "server",
             "/backoffSeconds".into(),
             json!(0),
-            "without a pause",
+            "without a delay",
         ),
         (
             "balancer",
@@ -303,14 +303,14 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "server",
             "/labels/HAPROXY_GROUP".into(),
             Value::Null,
-            "would be passed over",
+            "would ignore it",
         ),
         (
             "volume",
             "kafka-1",
             "/unreachableStrategy".into(),
             Value::Null,
-            "its volume is destroyed",
+            "is destroyed",
         ),
         (
             "volume",
@@ -366,7 +366,7 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "kafka-2",
             env("KAFKA_NODE_ID"),
             json!("1"),
-            "another node's too",
+            "used by another node",
         ),
         (
             "quorum",
@@ -401,7 +401,7 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
             "kafka-2",
             "/constraints/0/2".into(),
             json!("node-1"),
-            "would take both",
+            "would stop both",
         ),
     ];
     let mut seen = BTreeSet::new();
@@ -417,21 +417,25 @@ fn each_rule_finds_what_breaks_it_and_says_what_would_be_right() {
         );
         seen.insert(rule);
     }
-    assert_eq!(seen, rules().into_iter().collect(), "every rule has a case");
+    assert_eq!(
+        seen,
+        rule_names().into_iter().collect(),
+        "every rule has a case"
+    );
 }
 
 #[test]
-fn without_constraints_nobody_counts_agents() {
-    let mut site = FleetConfig::load(&folder(), None, &[]).unwrap();
-    site.replicas.insert("server".to_owned(), 9);
-    let apps = render(&folder(), &site)
+fn ignores_agents_without_constraints() {
+    let mut config = FleetConfig::load(&folder(), None, &[]).unwrap();
+    config.replicas.insert("server".to_owned(), 9);
+    let apps = render(&folder(), &config)
         .unwrap()
-        .typed()
+        .parse()
         .unwrap()
         .apps
         .unwrap();
     let broken = |agents| {
-        check(&apps, agents)
+        check_apps(&apps, agents)
             .into_iter()
             .map(|one| one.rule)
             .collect::<Vec<_>>()

@@ -1,5 +1,5 @@
-//! Marathon behind TLS and a login, as an operator has it: a real HAProxy ends the TLS before the fake, with
-//! a certificate of an authority of its own.
+//! Marathon behind TLS with authentication: a real HAProxy terminates TLS in front of the fake, with a
+//! certificate of a private authority.
 
 #![allow(clippy::unwrap_used)]
 
@@ -17,7 +17,7 @@ use crate::fake::Fake;
 
 const TOKEN: &str = "hunter2";
 
-/// An HAProxy that ends TLS; it goes with this.
+/// An HAProxy that terminates TLS; stopped on drop.
 struct Gateway {
     child: Child,
     folder: TempDir,
@@ -37,11 +37,11 @@ fn openssl(folder: &Path, arguments: &str) {
         .args(arguments.split(' '))
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "openssl {arguments}: {told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {arguments}: {stderr}");
 }
 
-/// An authority in ca.pem, another one in other.pem, and a certificate with its key in server.pem.
+/// Creates an authority in ca.pem, another in other.pem, and a certificate with its key in server.pem.
 fn certificates(folder: &Path) {
     let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
     for name in ["ca", "other"] {
@@ -84,7 +84,7 @@ impl Gateway {
         };
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         while TcpStream::connect(address).await.is_err() {
-            assert_eq!(gateway.child.try_wait().unwrap(), None, "it ended");
+            assert_eq!(gateway.child.try_wait().unwrap(), None, "haproxy exited");
             tokio::task::yield_now().await;
         }
         gateway
@@ -111,7 +111,7 @@ fn token(text: &str) -> Credentials {
 }
 
 #[tokio::test]
-async fn a_token_goes_over_tls_to_whom_the_authority_vouches_for_and_to_nobody_else() {
+async fn sends_token_only_to_servers_with_trusted_certificate() {
     let fake = Fake::start().await;
     fake.world().authorization = Some(format!("token={TOKEN}"));
     let gateway = Gateway::start(&fake.address).await;
@@ -122,7 +122,7 @@ async fn a_token_goes_over_tls_to_whom_the_authority_vouches_for_and_to_nobody_e
         .unwrap();
     assert_eq!(trusted.apps(&group).await.unwrap(), []);
 
-    for (host, ca, told) in [
+    for (host, ca, case) in [
         ("localhost", Some("other.pem"), "another authority"),
         ("localhost", None, "the system's authorities"),
         (
@@ -136,10 +136,10 @@ async fn a_token_goes_over_tls_to_whom_the_authority_vouches_for_and_to_nobody_e
         let text = format!("{error}");
         assert!(
             matches!(error, ClientError::Unreachable(_)),
-            "{told}: {text}"
+            "{case}: {text}"
         );
-        assert!(text.contains("certificate"), "{told}: {text}");
-        assert!(!text.contains(TOKEN), "{told}: {text}");
+        assert!(text.contains("certificate"), "{case}: {text}");
+        assert!(!text.contains(TOKEN), "{case}: {text}");
     }
 
     let wrong = gateway

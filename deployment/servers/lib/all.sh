@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Everything a command needs, in the order in which it builds up.
+# All parts that a command needs, in dependency order.
 
 LIB=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 # shellcheck source=lib/common.sh

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Asking a server over its own protocol, with nothing but the shell. Bytes are written as hex.
+# Requests in a server's own protocol, with nothing but the shell. Bytes are written as hex.
 
 # Sends hex to descriptor 3.
 put() { printf '%b' "$(printf '%s' "$1" | sed 's/../\\x&/g')" >&3; }
 
-# Takes N bytes from descriptor 3, as hex. A server that is paused answers nothing: hence the bound.
+# Reads N bytes from descriptor 3, as hex. The timeout is for paused servers.
 take() { timeout 2 head -c "$1" <&3 | od -An -v -tx1 | tr -d ' \n'; }
 
-# A text as hex, its length in two bytes before it.
+# A text as hex, preceded by its length in two bytes.
 hex_string() { printf '%04x%s' "${#1}" "$(printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n')"; }
 
 # Whether anything listens: listens HOST PORT

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Cassandra: its configuration, its command, and whether it answers. Node i is on 127.0.0.i.
 
-# Each node's place on the ring of tokens, evenly spread.
+# The nodes' tokens, evenly spread over the ring.
 CASSANDRA_TOKENS=(-9223372036854775808 -3074457345618258603 3074457345618258602)
 
 cassandra_address() { printf '127.0.0.%s:%s' "$1" "$(fact cassandra port)"; }
@@ -19,7 +19,7 @@ cassandra_configure() {
         "PEER_PORT=$(fact cassandra peer_port)" >"$home/cassandra.yaml"
 }
 
-# Sets COMMAND to the command of a node.
+# Sets COMMAND to the command line of a node.
 # shellcheck disable=SC2034 # for cluster.sh
 cassandra_command() {
     local heap=${MOODVANE_SERVERS_CASSANDRA_HEAP:-256m} home=$DIR/cassandra/$1
@@ -36,7 +36,7 @@ cassandra_command() {
         "${replace[@]}" -cp "$(class_path cassandra)" org.apache.cassandra.service.CassandraDaemon)
 }
 
-# Who may come in: everybody, or where it is asked for, only who logs in as cassandra/cassandra.
+# No authentication, or with MOODVANE_SERVERS_CASSANDRA_LOGIN user and password cassandra.
 cassandra_authenticator() {
     [ -n "${MOODVANE_SERVERS_CASSANDRA_LOGIN:-}" ] && printf 'PasswordAuthenticator' || printf 'AllowAllAuthenticator'
 }
@@ -44,7 +44,7 @@ cassandra_authenticator() {
 # Sends one frame of the native protocol, version 4: cql_put OPCODE BODY
 cql_put() { put "04000000$1$(printf '%08x' $((${#2} / 2)))$2"; }
 
-# Takes one frame and prints its body; fails where its opcode is none of those given.
+# Reads one frame and prints its body; fails if its opcode is none of the given ones.
 cql_take() {
     local head
     head=$(take 9)
@@ -53,8 +53,8 @@ cql_take() {
     [[ " $* " == *" ${head:8:2} "* ]]
 }
 
-# After STARTUP: READY, or AUTHENTICATE, which the first user's name and password answer.
-cql_come_in() {
+# After STARTUP: accepts READY, or answers AUTHENTICATE with the default user.
+cql_authenticate() {
     local body name
     body=$(cql_take 02 03) || return 1
     [ -n "$body" ] || return 0
@@ -64,19 +64,19 @@ cql_come_in() {
     cql_take 10 >/dev/null
 }
 
-# Asks a node: first OPTIONS, which must be answered by SUPPORTED; then STARTUP, READY;
-# then a query, RESULT, whose body is printed: cassandra_ask NODE CONSISTENCY QUERY
+# Queries a node: OPTIONS and SUPPORTED, STARTUP and READY, then the query and RESULT, whose body is
+# printed: cassandra_ask NODE CONSISTENCY QUERY
 cassandra_ask() (
     { exec 3<>"/dev/tcp/127.0.0.$1/$(fact cassandra port)"; } 2>/dev/null || exit 1
     cql_put 05 ''
     cql_take 06 >/dev/null || exit 1
     cql_put 01 "0001$(hex_string CQL_VERSION)$(hex_string 3.0.0)"
-    cql_come_in || exit 1
+    cql_authenticate || exit 1
     cql_put 07 "0000$(hex_string "$3")$2"00
     cql_take 08
 )
 
-# Prints a node's version of the schema, from what it holds itself: the answer's last 16 bytes.
+# Prints a node's own schema version: the last 16 bytes of the response.
 cassandra_schema() {
     local body name
     body=$(cassandra_ask "$1" 0001 'SELECT schema_version FROM system.local') || return 1
@@ -86,8 +86,8 @@ cassandra_schema() {
 # Whether a node answers.
 cassandra_answers() { cassandra_schema "$1" >/dev/null; }
 
-# Whether a node sees all nodes alive and has the first one's schema. The query reads a table of
-# Cassandra's own, with three copies, at consistency ALL; one node alone cannot answer that.
+# Whether a node sees all nodes and has the first node's schema. The query reads a system table with
+# replication factor 3 at consistency ALL, which needs all nodes.
 cassandra_serves() {
     local schema
     schema=$(cassandra_schema "$1") || return 1
@@ -96,5 +96,5 @@ cassandra_serves() {
     cassandra_ask "$1" 0005 'SELECT * FROM system_distributed.view_build_status LIMIT 1' >/dev/null
 }
 
-# Its only user is the one that nobody has to be.
+# No user has to be created.
 cassandra_has_users() { :; }

@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Clusters: brought up, repaired, asked, taken down.
+# Clusters: start, repair, readiness, stop.
 
-# The numbers of a cluster's nodes, or nothing.
+# Prints the numbers of a cluster's nodes, or nothing.
 nodes_of() { seq 1 "$(fact "$1" nodes)" 2>/dev/null || true; }
 
-# The addresses of all nodes, with commas between: addresses KIND [_secure]
+# Prints the addresses of all nodes, comma-separated: addresses KIND [_secure]
 addresses() {
     local node list=''
     for node in $(nodes_of "$1"); do list+=${list:+,}$("$1${2:-}_address" "$node"); done
     printf '%s' "$list"
 }
 
-# The lines of the variables that tests read.
+# Prints the variables that tests read, as export lines.
 exports() {
     local kind list
     for kind in "${KINDS[@]}"; do
@@ -32,7 +32,7 @@ any_alive() {
     return 1
 }
 
-# Sets JVM_FLAGS: TEST ONLY, quick to start rather than quick in the long run.
+# Sets JVM_FLAGS: TEST ONLY, for a fast start rather than for throughput.
 set_jvm_flags() {
     local archive extra
     JVM_FLAGS=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError "${TRAINING[@]}")
@@ -43,7 +43,7 @@ set_jvm_flags() {
 }
 TRAINING=()
 
-# Starts the nodes that do not run: start_nodes KIND NODE…
+# Starts stopped nodes and resumes paused ones: start_nodes KIND NODE…
 start_nodes() {
     local kind=$1 node address
     set_jvm_flags "$kind"
@@ -55,12 +55,12 @@ start_nodes() {
         esac
         for address in $("${kind}_ports" "$node"); do
             ! listens "${address%:*}" "${address#*:}" ||
-                fail "$address is taken, $kind $node needs it: free it, or set MOODVANE_SERVERS_${kind^^}_PORT"
+                fail "$address is in use, but $kind $node needs it: free it, or set MOODVANE_SERVERS_${kind^^}_PORT"
         done
         "${kind}_configure" "$node"
         "${kind}_command" "$node"
         launch "$kind" "$node" "${COMMAND[@]}"
-        # Two nodes that take an old place at once get in each other's way.
+        # Two nodes that replace themselves at once conflict.
         [ ! -f "$DIR/$kind/$node/replaces" ] || {
             await "$kind" answers "$node"
             rm "$DIR/$kind/$node/replaces"
@@ -70,11 +70,11 @@ start_nodes() {
 
 # Waits until each of the nodes passes a check: await KIND CHECK NODE…
 await() {
-    local kind=$1 check=$2 node until=$((SECONDS + PATIENCE))
+    local kind=$1 check=$2 node until=$((SECONDS + START_TIMEOUT_S))
     for node in "${@:3}"; do
         until "${kind}_$check" "$node"; do
-            node_pid "$kind" "$node" >/dev/null || no_answer "$kind" "$node" 'has ended'
-            [ "$SECONDS" -lt "$until" ] || no_answer "$kind" "$node" "is not ready after $PATIENCE s"
+            node_pid "$kind" "$node" >/dev/null || no_answer "$kind" "$node" 'has exited'
+            [ "$SECONDS" -lt "$until" ] || no_answer "$kind" "$node" "is not ready after $START_TIMEOUT_S s"
             sleep 0.1
         done
     done
@@ -85,7 +85,7 @@ no_answer() {
     fail "$1 $2 $3; its log: $(log_file "$1" "$2")"
 }
 
-# Brings up what WANT says, or what is missing of it, both kinds at once: bring_up ORIGIN
+# Starts the nodes that WANT requests and that do not run, both kinds at once: bring_up ORIGIN
 bring_up() {
     local kind began=$SECONDS
     for kind in "${KINDS[@]}"; do
@@ -100,7 +100,7 @@ bring_up() {
     done
 }
 
-# Starts a kind's nodes, with all that they need: cluster_start KIND NODES ORIGIN
+# Starts a kind's nodes, with Java, jars and archive: cluster_start KIND NODES ORIGIN
 cluster_start() {
     local kind=$1 want=$2 origin=$3 have
     have=$(fact "$kind" nodes)
@@ -109,8 +109,8 @@ cluster_start() {
         have=
     fi
     [ "${have:-$want}" -ge "$want" ] ||
-        fail "$kind is up with $have node, $want are asked for: take it down first (deployment/servers/down $kind)"
-    [ "${have:-$want}" = "$want" ] || say "$kind is up with $have nodes: taken as it is"
+        fail "$kind runs with $have node, but $want are requested: stop it first (deployment/servers/down $kind)"
+    [ "${have:-$want}" = "$want" ] || say "using $kind, which runs with $have nodes"
     need_java
     need_jars "$kind"
     any_alive "$kind" || need_archive "$kind"
@@ -124,35 +124,35 @@ cluster_start() {
     start_nodes "$kind" $(nodes_of "$kind")
 }
 
-# Ends a kind's nodes and deletes its data. The logs stay until the next start.
+# Stops a kind's nodes and deletes its data. The logs stay until the next start.
 cluster_down() {
     # shellcheck disable=SC2046 # numbers of nodes, one word each
     end_nodes "$1" $(nodes_of "$1")
     rm -rf "${DIR:?}/$1"
 }
 
-# Makes the archive of loaded classes, with which a node starts in half the time. A node runs once
-# for it, in a folder of its own. Without an archive servers start as well, only later.
+# Creates the class data archive, which halves the start time. A node runs once for it, in a separate
+# folder. Without an archive servers start more slowly.
 need_archive() {
     [ -f "$(archive_file "$1")" ] || with_cache make_archive "$1" ||
-        say "$1: no archive of classes could be made, the start takes longer; see $DIR/training/logs"
+        say "$1: cannot create the class data archive, the start takes longer; see $DIR/training/logs"
 }
 
 make_archive() {
     local archive
     archive=$(archive_file "$1")
     [ ! -f "$archive" ] || return 0
-    say "$1: making the archive of classes: once, about half a minute"
+    say "$1: creating the class data archive: once, about half a minute"
     (train "$1" "$archive.new") || return 1
     mv "$archive.new" "$archive"
     rm -rf "$DIR/training"
 }
 
-# The archive is written as the node ends: train KIND FILE
+# The JVM writes the archive when the node exits: train KIND FILE
 train() {
     DIR=$DIR/training
     TRAINING=("-XX:ArchiveClassesAtExit=$2")
-    cluster_down "$1" # the leftover of a training that was killed
+    cluster_down "$1" # left over from a killed training
     rm -f "$2"
     # shellcheck disable=SC2064 # the kind as it is now
     trap "cluster_down $1" EXIT
@@ -160,19 +160,19 @@ train() {
     start_nodes "$1" 1
     await "$1" serves 1
     signal_node TERM "$1" 1
-    await_gone "$1" 1 "$PATIENCE" && [ -f "$2" ]
+    await_gone "$1" 1 "$START_TIMEOUT_S" && [ -f "$2" ]
 }
 
-# Reads KIND [NODE…] into KIND and NODES: all nodes of the kind unless told.
+# Parses KIND [NODE…] into KIND and NODES; the default is all nodes.
 read_nodes() {
     local node
-    [ $# -gt 0 ] || fail "which servers? see $(basename "$0") --help"
+    [ $# -gt 0 ] || fail "KIND is missing; see $(basename "$0") --help"
     is_kind "$1"
     KIND=$1
-    [ -n "$(fact "$KIND" nodes)" ] || fail "$KIND is not up: deployment/servers/up"
+    [ -n "$(fact "$KIND" nodes)" ] || fail "$KIND does not run: deployment/servers/up"
     NODES=("${@:2}")
     [ $# -gt 1 ] || mapfile -t NODES < <(nodes_of "$KIND")
     for node in "${NODES[@]}"; do
-        grep -qxF -- "$node" <(nodes_of "$KIND") || fail "there is no node '$node' of $KIND: $(nodes_of "$KIND" | xargs)"
+        grep -qxF -- "$node" <(nodes_of "$KIND") || fail "no node '$node' of $KIND; nodes: $(nodes_of "$KIND" | xargs)"
     done
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Java 17 and Maven: found, or on Debian installed.
+# Finds Java 17 and Maven, or installs them on Debian.
 #
-# It is Java 17 and no later: Cassandra 5.0 does not start on later ones.
+# Cassandra 5.0 does not start on later Java versions.
 
 is_java_17() { [ -x "$1" ] && "$1" -version 2>&1 | grep -q 'version "17[."]'; }
 
@@ -16,21 +16,21 @@ find_java() {
     return 1
 }
 
-# Installs packages where that is ours to do: install_packages WHY PACKAGE…
+# Installs Debian packages, as root: install_packages WHY PACKAGE…
 install_packages() {
     local why=$1
     shift
     if ! [ -f /etc/debian_version ] || [ "$UID" != 0 ] || ! command -v apt-get >/dev/null; then
         fail "$why is needed: install it (on Debian, as root: apt-get install $*)"
     fi
-    say "$why is absent: apt-get install $*"
+    say "$why is missing: apt-get install $*"
     mkdir -p "$DIR/logs"
     {
         apt-get -qq update &&
             DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@"
     } >"$DIR/logs/apt.log" 2>&1 </dev/null 7>&- 8>&- 9>&- || {
         tail -n 20 "$DIR/logs/apt.log" >&2
-        fail "apt-get could not install $*: install $why by hand"
+        fail "apt-get cannot install $*: install $why manually"
     }
 }
 
@@ -39,7 +39,7 @@ install_packages() {
 need_java() {
     JAVA=$(find_java) && return 0
     install_packages 'Java 17' openjdk-17-jre-headless
-    JAVA=$(find_java) || fail 'Java 17 was installed and is not found: set JAVA_HOME'
+    JAVA=$(find_java) || fail 'cannot find the installed Java 17: set JAVA_HOME'
 }
 
 need_maven() {

@@ -8,7 +8,7 @@ kafka_address() { printf '127.0.0.1:%s' "$(kafka_port "$1")"; }
 kafka_secure_address() { printf '127.0.0.1:%s' "$(($(fact kafka port) + 10 + $1))"; }
 kafka_ports() { printf '%s\n' "$(kafka_address "$1")" "$(kafka_secure_address "$1")" "127.0.0.1:$(($(fact kafka peer_port) + $1))"; }
 
-# Writes what a node needs. The file meta.properties is what Kafka's own format command would write.
+# Writes a node's configuration. The file meta.properties equals the output of Kafka's format command.
 kafka_configure() {
     local home=$DIR/kafka/$1 nodes voters='' i
     nodes=$(fact kafka nodes)
@@ -24,7 +24,7 @@ kafka_configure() {
         printf 'version=1\ncluster.id=%s\nnode.id=%d\n' "$KAFKA_CLUSTER_ID" "$1" >"$home/data/meta.properties"
 }
 
-# Sets COMMAND to the command of a node.
+# Sets COMMAND to the command line of a node.
 # shellcheck disable=SC2034 # for cluster.sh
 kafka_command() {
     local heap=${MOODVANE_SERVERS_KAFKA_HEAP:-256m}
@@ -34,7 +34,7 @@ kafka_command() {
         -cp "$(class_path kafka)" kafka.Kafka "$DIR/kafka/$1/server.properties")
 }
 
-# Sends a request to a node and prints the answer's body as hex: kafka_ask NODE HEX
+# Sends a request to a node and prints the response body as hex: kafka_ask NODE HEX
 kafka_ask() (
     { exec 3<>"/dev/tcp/127.0.0.1/$(kafka_port "$1")"; } 2>/dev/null || exit 1
     put "$(printf '%08x' $((${#2} / 2)))$2"
@@ -43,8 +43,8 @@ kafka_ask() (
     take "$size" | cut -c9-
 )
 
-# Prints the ids of the brokers that a node knows of, where it knows of a controller too.
-# The request is Metadata, version 1, for no topic.
+# Prints the ids of the brokers in a node's metadata; fails if it has no controller.
+# The request is Metadata, version 1, without topics.
 kafka_brokers() {
     local answer count i at=8 ids=''
     answer=$(kafka_ask "$1" 00030001000000010000"00000000") || return 1
@@ -57,11 +57,11 @@ kafka_brokers() {
     [ "${answer:at:8}" != ffffffff ] && printf '%s ' "$ids"
 }
 
-# Whether a node answers, and is itself among the brokers that it knows of.
+# Whether a node answers and its metadata contains the node itself.
 kafka_answers() { [[ $(kafka_brokers "$1") == *" $1 "* ]]; }
 
-# Whether a node knows of all brokers and of a coordinator for groups. Asking for one
-# (FindCoordinator, version 0) makes the topic of offsets, so that no test has to wait for it.
+# Whether a node's metadata contains all brokers, and a group coordinator exists. FindCoordinator, version 0,
+# creates the offsets topic, so that no test has to wait for it.
 kafka_serves() {
     local brokers answer
     read -ra brokers <<<"$(kafka_brokers "$1")"
@@ -70,11 +70,11 @@ kafka_serves() {
     [ "${answer:0:4}" = 0000 ]
 }
 
-# A text or bytes as hex, with the length plus one before it: hex_compact HEX
+# Bytes as hex, preceded by the length plus one: hex_compact HEX
 hex_compact() { printf '%02x%s' "$((${#1} / 2 + 1))" "$1"; }
 
-# Tells the cluster the user's passwords (AlterUserScramCredentials, version 0); again and again does
-# no harm. Fails where it does not take them.
+# Sets the user's passwords (AlterUserScramCredentials, version 0), which is idempotent. Fails if the cluster
+# rejects them.
 kafka_has_users() {
     local user mechanism upsert answer
     user=$(hex_compact "$(printf '%s' "$SECURE_USER" | od -An -v -tx1 | tr -d ' \n')")

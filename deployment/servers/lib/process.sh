@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The processes of nodes: started apart from us, known again for certain, signalled.
+# The processes of nodes: start, identification, signals.
 #
-# A pid alone may come to mean another process. With the kernel's start time beside it, it cannot.
+# A pid may be reused by another process. The pid with the kernel's start time is unique.
 
 pid_file() { printf '%s' "$DIR/$1/$2/pid"; }
 log_file() { printf '%s' "$DIR/logs/$1-$2.log"; }
 
-# The state letter and the start time of a process, or nothing.
+# Prints the state letter and the start time of a process, or nothing.
 process_facts() {
     local stat fields
     { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 0
@@ -14,7 +14,7 @@ process_facts() {
     printf '%s %s' "${fields[0]}" "${fields[19]}"
 }
 
-# The pid of a node's live process; fails where there is none.
+# Prints the pid of a node's live process; fails if there is none.
 node_pid() {
     local pid began letter now
     [ -f "$(pid_file "$1" "$2")" ] || return 1
@@ -23,14 +23,14 @@ node_pid() {
     [ "$began" = "$now" ] && [ "$letter" != Z ] && [ "$letter" != X ] && printf '%s' "$pid"
 }
 
-# running, paused or gone.
+# Prints running, paused or gone.
 node_state() {
     local pid
     pid=$(node_pid "$1" "$2") || { printf gone; return 0; }
     case $(process_facts "$pid") in T*) printf paused ;; *) printf running ;; esac
 }
 
-# Starts a node's process in a session of its own, so that Ctrl-C does not reach it:
+# Starts a node's process in a separate session, so that Ctrl-C does not reach it:
 # launch KIND NODE COMMAND…
 launch() {
     local kind=$1 node=$2 log pid
@@ -43,7 +43,7 @@ launch() {
     printf '%s %s\n' "$pid" "$(process_facts "$pid" | cut -d' ' -f2)" >"$(pid_file "$kind" "$node")"
 }
 
-# Sends a signal to a node; says so where there is no such process.
+# Sends a signal to a node; fails if its process does not run.
 signal_node() {
     local pid
     pid=$(node_pid "$2" "$3") || { say "$2 $3 does not run"; return 1; }
@@ -59,7 +59,7 @@ await_gone() {
     done
 }
 
-# Ends nodes at once, as a crash does: end_nodes KIND NODE…
+# Kills nodes, as in a crash: end_nodes KIND NODE…
 end_nodes() {
     local node
     for node in "${@:2}"; do
@@ -67,9 +67,9 @@ end_nodes() {
         signal_node KILL "$1" "$node"
     done
     for node in "${@:2}"; do
-        await_gone "$1" "$node" 20 || fail "$1 $node outlives SIGKILL"
+        await_gone "$1" "$node" 20 || fail "$1 $node still runs after SIGKILL"
     done
 }
 
-# Resident memory of a process in MiB.
+# Prints the resident memory of a process in MiB.
 memory_mib() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$1/status" 2>/dev/null || true; }

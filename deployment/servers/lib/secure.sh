@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# TLS and passwords of the servers: a certificate that all nodes share, and one user.
+# TLS and passwords of the servers: one certificate for all nodes, and one user.
 #
-# TEST ONLY: the passwords stand here, and the certificate is its own authority.
+# TEST ONLY: the passwords are in this file, and the certificate is self-signed.
 
 SECURE_USER=moodvane
 SECURE_PASSWORD=moodvane-tests
 KEYSTORE_PASSWORD=moodvane-tests
 
-# The user's password as SCRAM keeps it: PBKDF2 of it, this salt and 4096 rounds.
+# The user's password as SCRAM stores it: PBKDF2 with this salt and 4096 rounds.
 SCRAM_SALT=6d6f6f6476616e652d74657374657273
 SCRAM_SALTED=(
     6bda784cc36f8bb4dddf8e80d5fa512b9d54ee18e1b1fb01f5249893bf1d6d8d
@@ -17,7 +17,7 @@ SCRAM_SALTED=(
 keystore() { printf '%s/tls/nodes.p12' "$DIR"; }
 ca_file() { printf '%s/tls/ca.pem' "$DIR"; }
 
-# Makes the certificate, once for a folder of data. The tool for it comes with Java.
+# Creates the certificate, once per data folder, with Java's keytool.
 need_certificate() {
     local new=$DIR/tls.new tool
     [ ! -f "$(ca_file)" ] || return 0
@@ -32,7 +32,7 @@ need_certificate() {
                 -keystore "$new/nodes.p12" -storepass "$KEYSTORE_PASSWORD"
     } >"$new/keytool.log" 2>&1 || {
         cat "$new/keytool.log" >&2
-        fail 'no certificate could be made'
+        fail 'cannot create the certificate'
     }
     mv -T "$new" "$DIR/tls"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Starts Cassandra as the official image's script of this name does, as far as definitions rely on it:
-# configuration from variables, and a user of its own where it was started as root.
+# Starts Cassandra like the official image's script of this name, as far as the definitions use it:
+# configuration from variables, and an unprivileged user if started as root.
 set -euo pipefail
 
 case ${1:--f} in -*) set -- cassandra "$@" ;; esac
@@ -10,10 +10,10 @@ if [ "$UID" = 0 ]; then
     exec setpriv --reuid=999 --regid=999 --clear-groups "${BASH_SOURCE[0]}" "$@"
 fi
 
-# The container's first address that is not loopback.
+# Prints the container's first address that is not loopback.
 own_address() { hostname -I | cut -d' ' -f1; }
 
-# Sets a key of cassandra.yaml, in place, since the file may be mounted: set_key KEY VALUE
+# Sets a key of cassandra.yaml in place, because the file may be a mount: set_key KEY VALUE
 set_key() {
     local file=$CASSANDRA_CONF/cassandra.yaml text
     text=$(grep -v "^$1:" "$file")

@@ -1,139 +1,145 @@
-//! Nodes that form a cluster say the same of each other, and clients say what nodes say.
+//! Nodes of a cluster must agree with each other, and clients must use addresses of nodes.
 
 use std::collections::BTreeSet;
 
 use moodvane_marathon_api::{App, Operator};
 
-use super::{Subject, plain};
-use crate::up::PEERS_LABEL;
+use super::{Subject, plain_value};
+use crate::PEERS_LABEL;
 
 const VOTERS: &str = "KAFKA_CONTROLLER_QUORUM_VOTERS";
-const ADVERTISED: &str = "KAFKA_ADVERTISED_LISTENERS";
+const NODE_ID: &str = "KAFKA_NODE_ID";
+const KAFKA_ADDRESS: &str = "KAFKA_ADVERTISED_LISTENERS";
+const CASSANDRA_ADDRESS: &str = "CASSANDRA_BROADCAST_ADDRESS";
 
-/// A Kafka node is one of its quorum, and all nodes know the same quorum.
-pub(super) fn quorum(subject: &Subject<'_>) -> Vec<String> {
+/// A Kafka node is a voter with a unique id, and all nodes have the same quorum.
+pub(super) fn quorum_is_consistent(subject: &Subject<'_>) -> Vec<String> {
     let Some(voters) = subject.variable(VOTERS) else {
         return Vec::new();
     };
-    let mut wrong = Vec::new();
-    let node = subject.variable("KAFKA_NODE_ID").unwrap_or_default();
-    let ids: Vec<&str> = voters
-        .split(',')
-        .filter_map(|voter| Some(voter.split_once('@')?.0))
-        .collect();
-    if !ids.contains(&node) {
-        wrong.push(format!(
-            "KAFKA_NODE_ID is {node}, which is not among the voters {voters}"
+    let mut problems = Vec::new();
+    let node = subject.variable(NODE_ID).unwrap_or_default();
+    let mut ids = voters.split(',').filter_map(|voter| voter.split_once('@'));
+    if !ids.any(|(id, _)| id == node) {
+        problems.push(format!(
+            "{NODE_ID} is {node}, which is not among the voters {voters}"
         ));
     }
     for key in [VOTERS, "CLUSTER_ID"] {
-        let said: BTreeSet<&str> = subject
-            .all
-            .iter()
-            .filter_map(|app| plain(app, key))
-            .collect();
-        if said.len() > 1 {
-            wrong.push(format!(
-                "{key} differs among the nodes: they would be several clusters"
+        let values = subject.all.iter().filter_map(|app| plain_value(app, key));
+        if values.collect::<BTreeSet<_>>().len() > 1 {
+            problems.push(format!(
+                "{key} differs among the nodes, which would form several clusters"
             ));
         }
     }
-    let same =
-        |app: &&App| plain(app, VOTERS).is_some() && plain(app, "KAFKA_NODE_ID") == Some(node);
-    if subject.all.iter().filter(same).count() > 1 {
-        wrong.push(format!("KAFKA_NODE_ID {node} is another node's too"));
+    let has_same_id =
+        |app: &&App| plain_value(app, VOTERS).is_some() && plain_value(app, NODE_ID) == Some(node);
+    if subject.all.iter().filter(has_same_id).count() > 1 {
+        problems.push(format!("{NODE_ID} {node} is used by another node"));
     }
-    wrong
+    problems
 }
 
-/// Clients come to addresses at which a node answers, and ask for no more copies than there are nodes.
-pub(super) fn reach(subject: &Subject<'_>) -> Vec<String> {
+/// Clients use addresses of nodes, and a replication factor of at most the number of nodes.
+pub(super) fn addresses_are_nodes(subject: &Subject<'_>) -> Vec<String> {
     if subject.service().is_none() {
         return Vec::new();
     }
-    let brokers = said(subject, ADVERTISED, |listener| {
+    let brokers = addresses(subject.all, KAFKA_ADDRESS, |listener| {
         listener.rsplit("://").next().unwrap_or_default()
     });
-    let nodes = said(subject, "CASSANDRA_BROADCAST_ADDRESS", |address| address);
-    let mut wrong = Vec::new();
-    let asked = [
-        (
-            "MOODVANE_EVENTLOG__KAFKA__BOOTSTRAP_SERVERS",
-            &brokers,
-            false,
-        ),
-        ("MOODVANE_STORE__CASSANDRA__CONTACT_POINTS", &nodes, true),
-    ];
-    for (name, known, without_port) in asked {
-        for address in subject.variable(name).unwrap_or_default().split(',') {
-            let shown = if without_port {
-                address.rsplit_once(':').map_or(address, |(host, _)| host)
-            } else {
-                address
-            };
-            if !known.is_empty() && !known.contains(shown) {
-                let known: Vec<&str> = known.iter().map(String::as_str).collect();
-                wrong.push(format!(
-                    "{name} names {address}, where no node of the group is: {}",
-                    known.join(", ")
-                ));
-            }
-        }
-    }
-    let copies = [
-        ("MOODVANE_EVENTLOG__KAFKA__REPLICATION", &brokers),
-        ("MOODVANE_STORE__CASSANDRA__REPLICATION_FACTOR", &nodes),
-    ];
-    for (name, known) in copies {
-        let wanted = subject
-            .variable(name)
-            .and_then(|text| text.parse::<usize>().ok())
-            .unwrap_or(1);
-        if !known.is_empty() && wanted > known.len() {
-            wrong.push(format!(
-                "{name} is {wanted}, but the group has {} nodes",
-                known.len()
-            ));
-        }
-    }
-    wrong
+    let nodes = addresses(subject.all, CASSANDRA_ADDRESS, |address| address);
+    let mut problems = unknown_addresses(
+        subject,
+        "MOODVANE_EVENTLOG__KAFKA__BOOTSTRAP_SERVERS",
+        &brokers,
+        |address| address,
+    );
+    problems.extend(unknown_addresses(
+        subject,
+        "MOODVANE_STORE__CASSANDRA__CONTACT_POINTS",
+        &nodes,
+        |address| address.rsplit_once(':').map_or(address, |(host, _)| host),
+    ));
+    problems.extend(excessive_replication(
+        subject,
+        "MOODVANE_EVENTLOG__KAFKA__REPLICATION",
+        brokers.len(),
+    ));
+    problems.extend(excessive_replication(
+        subject,
+        "MOODVANE_STORE__CASSANDRA__REPLICATION_FACTOR",
+        nodes.len(),
+    ));
+    problems
 }
 
-fn said(subject: &Subject<'_>, name: &str, part: fn(&str) -> &str) -> BTreeSet<String> {
-    let values = subject.all.iter().filter_map(|app| plain(app, name));
-    values
+fn addresses(apps: &[App], variable: &str, address: fn(&str) -> &str) -> BTreeSet<String> {
+    apps.iter()
+        .filter_map(|app| plain_value(app, variable))
         .flat_map(|value| value.split(','))
-        .map(|value| part(value).to_owned())
+        .map(|value| address(value).to_owned())
         .collect()
 }
 
-/// Peers are bound to different hosts, where they are bound at all.
-pub(super) fn peers_apart(subject: &Subject<'_>) -> Vec<String> {
-    let Some(peers) = subject.app.labels.get(PEERS_LABEL) else {
+fn unknown_addresses(
+    subject: &Subject<'_>,
+    variable: &str,
+    nodes: &BTreeSet<String>,
+    node_address: fn(&str) -> &str,
+) -> Vec<String> {
+    if nodes.is_empty() {
         return Vec::new();
-    };
-    let Some(host) = host(subject.app) else {
-        return Vec::new();
-    };
-    let others = subject.all.iter().filter(|app| {
-        app.id != subject.app.id
-            && app.labels.get(PEERS_LABEL) == Some(peers)
-            && self::host(app) == Some(host)
-    });
-    others
-        .map(|other| {
+    }
+    let value = subject.variable(variable).unwrap_or_default();
+    let unknown = value
+        .split(',')
+        .filter(|address| !nodes.contains(node_address(address)));
+    let known: Vec<&str> = nodes.iter().map(String::as_str).collect();
+    unknown
+        .map(|address| {
             format!(
-                "is on {host} as {} is: one host's end would take both",
-                other.id
+                "{variable} has {address}, which is no node of the group; nodes: {}",
+                known.join(", ")
             )
         })
         .collect()
 }
 
-fn host(app: &App) -> Option<&str> {
-    let bound = app.constraints.iter().find(|one| {
+fn excessive_replication(subject: &Subject<'_>, variable: &str, nodes: usize) -> Option<String> {
+    let replication: usize = subject.variable(variable)?.parse().ok()?;
+    (nodes > 0 && replication > nodes)
+        .then(|| format!("{variable} is {replication}, but the group has {nodes} nodes"))
+}
+
+/// Peers that are bound to hosts are bound to different ones.
+pub(super) fn peers_are_apart(subject: &Subject<'_>) -> Vec<String> {
+    let Some(cluster) = subject.app.labels.get(PEERS_LABEL) else {
+        return Vec::new();
+    };
+    let Some(host) = bound_host(subject.app) else {
+        return Vec::new();
+    };
+    let peers = subject.all.iter().filter(|app| {
+        app.id != subject.app.id
+            && app.labels.get(PEERS_LABEL) == Some(cluster)
+            && bound_host(app) == Some(host)
+    });
+    peers
+        .map(|peer| {
+            format!(
+                "shares {host} with {}: the loss of one host would stop both",
+                peer.id
+            )
+        })
+        .collect()
+}
+
+fn bound_host(app: &App) -> Option<&str> {
+    let constraint = app.constraints.iter().find(|one| {
         one.field == "hostname"
             && [Operator::Cluster, Operator::Like, Operator::Is].contains(&one.operator)
     });
-    bound?.value.as_deref()
+    constraint?.value.as_deref()
 }

@@ -1,35 +1,33 @@
-//! Who needs whom.
+//! Dependencies between apps.
 
 use moodvane_marathon_api::{Group, PathId, dependency_layers};
 
 use super::Subject;
 
-/// Every dependency is an app of the group.
-pub(super) fn known(subject: &Subject<'_>) -> Vec<String> {
+/// Every dependency is an app or group of the group.
+pub(super) fn dependencies_exist(subject: &Subject<'_>) -> Vec<String> {
     let group = subject.app.id.parent();
-    let is_known = |id: &PathId| {
+    let exists = |id: &PathId| {
         let id = id.resolve(&group);
-        subject
-            .all
-            .iter()
-            .any(|app| app.id == id || app.id.is_below(&id))
+        let mut apps = subject.all.iter();
+        apps.any(|app| app.id == id || app.id.is_below(&id))
     };
-    let unknown = subject.app.dependencies.iter().filter(|id| !is_known(id));
-    unknown
-        .map(|id| format!("depends on {id}, which is not there: Marathon would start it at once"))
+    let missing = subject.app.dependencies.iter().filter(|id| !exists(id));
+    missing
+        .map(|id| format!("depends on {id}, which does not exist: Marathon would ignore it"))
         .collect()
 }
 
-/// Nobody waits for itself.
-pub(super) fn no_cycle(subject: &Subject<'_>) -> Vec<String> {
+/// No app depends on itself, directly or through others.
+pub(super) fn has_no_cycle(subject: &Subject<'_>) -> Vec<String> {
     let mut root = Group::empty(subject.app.id.parent());
     root.apps = subject.all.to_vec();
     match dependency_layers(&root) {
         Err(cycle) if cycle.apps.contains(&subject.app.id) => {
-            let others: Vec<String> = cycle.apps.iter().map(ToString::to_string).collect();
+            let apps: Vec<String> = cycle.apps.iter().map(ToString::to_string).collect();
             vec![format!(
-                "waits for itself: {} depend on each other, and none would start",
-                others.join(", ")
+                "cyclic dependencies, so none would start: {}",
+                apps.join(", ")
             )]
         }
         _ => Vec::new(),

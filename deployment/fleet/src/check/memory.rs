@@ -1,47 +1,47 @@
-//! What a task takes is said, and is enough.
+//! Resources must be set and sufficient.
 
 use super::Subject;
 
-/// Beside its heap a JVM needs stacks, classes, buffers: a quarter more, and so much for itself.
-const BESIDE_HEAP: f64 = 1.25;
+/// Memory of a JVM per MiB of heap: thread stacks, classes and buffers add a quarter.
+const OVERHEAD_FACTOR: f64 = 1.25;
+/// Memory of a JVM without heap.
 const JVM_MIB: f64 = 128.0;
 
-/// Processors, memory and disk are stated and not Marathon's defaults.
-pub(super) fn stated(subject: &Subject<'_>) -> Vec<String> {
+/// CPUs, memory and disk are set, instead of Marathon's defaults.
+pub(super) fn resources_are_set(subject: &Subject<'_>) -> Vec<String> {
     let app = subject.app;
     [("cpus", app.cpus), ("mem", app.mem), ("disk", app.disk)]
         .into_iter()
         .filter(|(_, amount)| *amount <= 0.0)
         .map(|(name, amount)| {
-            format!("{name} is {amount}: it must say what a task takes, or agents are overbooked")
+            format!("{name} is {amount}: must be what a task uses, or agents are overcommitted")
         })
         .collect()
 }
 
-/// The memory limit is above the JVM's heap, or the kernel kills what is only busy.
-pub(super) fn above_heap(subject: &Subject<'_>) -> Vec<String> {
+/// The memory limit exceeds the JVM's heap plus overhead, else the kernel kills a busy JVM.
+pub(super) fn exceeds_heap(subject: &Subject<'_>) -> Vec<String> {
     let heaps = [
         subject.variable("KAFKA_HEAP_OPTS").and_then(|options| {
-            options
-                .split_whitespace()
-                .find_map(|option| mib(option.strip_prefix("-Xmx")?))
+            let mut options = options.split_whitespace();
+            options.find_map(|option| to_mib(option.strip_prefix("-Xmx")?))
         }),
-        subject.variable("MAX_HEAP_SIZE").and_then(mib),
+        subject.variable("MAX_HEAP_SIZE").and_then(to_mib),
     ];
     let Some(heap) = heaps.into_iter().flatten().next() else {
         return Vec::new();
     };
-    let needed = (heap * BESIDE_HEAP + JVM_MIB).ceil();
+    let needed = (heap * OVERHEAD_FACTOR + JVM_MIB).ceil();
     if subject.app.mem >= needed {
         return Vec::new();
     }
     vec![format!(
-        "mem is {}, but the heap may be {heap} MiB: it must be {needed} at least",
+        "mem is {}, but the heap may be {heap} MiB: must be at least {needed}",
         subject.app.mem
     )]
 }
 
-fn mib(text: &str) -> Option<f64> {
+fn to_mib(text: &str) -> Option<f64> {
     let unit = text.chars().last()?.to_ascii_lowercase();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let number: f64 = digits.parse().ok()?;

@@ -1,89 +1,86 @@
-//! What outlives a task.
+//! Persistent volumes and the data on them.
 
 use moodvane_marathon_api::{UnreachableStrategy, Volume};
 
 use super::Subject;
 
 fn volumes<'a>(subject: &Subject<'a>) -> &'a [Volume] {
-    subject
-        .app
-        .container
-        .as_ref()
+    let container = subject.app.container.as_ref();
+    container
         .map(|container| container.volumes.as_slice())
         .unwrap_or_default()
 }
 
-/// What has a persistent volume is waited for and never beside itself; anything else is replaced.
-pub(super) fn held(subject: &Subject<'_>) -> Vec<String> {
-    let app = subject.app;
-    let is_held = volumes(subject)
-        .iter()
-        .any(|volume| volume.persistent.is_some());
-    let is_waited_for = matches!(app.unreachable_strategy, UnreachableStrategy::Disabled(_));
-    let mut wrong = Vec::new();
-    if is_held && !is_waited_for {
-        wrong.push(
-            "unreachableStrategy must be disabled: with an expunged instance its volume is destroyed".to_owned(),
-        );
-    }
-    if is_held && app.upgrade_strategy.maximum_over_capacity > 0.0 {
-        wrong.push(
-            "maximumOverCapacity must be 0: a second instance would get a volume of its own"
-                .to_owned(),
-        );
-    }
-    if !is_held && is_waited_for {
-        wrong.push(
-            "unreachableStrategy is disabled: with its agent away it would not be replaced"
-                .to_owned(),
-        );
-    }
-    for volume in volumes(subject)
-        .iter()
-        .filter(|volume| volume.persistent.is_some())
-    {
-        if volume.container_path.contains('/') {
-            let path = &volume.container_path;
-            wrong.push(format!(
-                "the persistent volume {path} must have a name without slashes"
-            ));
-        }
-    }
-    wrong
+fn persistent<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a Volume> {
+    let volumes = volumes(subject).iter();
+    volumes.filter(|volume| volume.persistent.is_some())
 }
 
-/// What is written to disk lies on a volume.
+/// An app with a persistent volume waits for its agent and never runs twice; other apps are replaced.
+pub(super) fn persistent_volume_stays(subject: &Subject<'_>) -> Vec<String> {
+    let app = subject.app;
+    let has_volume = persistent(subject).next().is_some();
+    let waits = matches!(app.unreachable_strategy, UnreachableStrategy::Disabled(_));
+    let mut problems = Vec::new();
+    if has_volume && !waits {
+        problems.push(
+            "unreachableStrategy must be disabled: the volume of an expunged instance is destroyed"
+                .to_owned(),
+        );
+    }
+    if has_volume && app.upgrade_strategy.maximum_over_capacity > 0.0 {
+        problems.push(
+            "maximumOverCapacity must be 0: a second instance would get a separate volume"
+                .to_owned(),
+        );
+    }
+    if !has_volume && waits {
+        problems.push(
+            "unreachableStrategy is disabled: on an unreachable agent it would not be replaced"
+                .to_owned(),
+        );
+    }
+    let paths = persistent(subject).map(|volume| &volume.container_path);
+    problems.extend(
+        paths
+            .filter(|path| path.contains('/'))
+            .map(|path| format!("the persistent volume {path} must have a name without slashes")),
+    );
+    problems
+}
+
+/// Data is written to a persistent volume or a host path.
 pub(super) fn data_is_mounted(subject: &Subject<'_>) -> Vec<String> {
-    let folder = match subject.service() {
-        // Only the ingester keeps something: its spool.
-        Some("ingester") => subject
-            .variable("MOODVANE_DATA__DIR")
-            .unwrap_or("moodvane-data"),
-        Some(_) => return Vec::new(),
-        None => match subject.variable("KAFKA_LOG_DIRS") {
-            Some(folder) => folder,
-            None if subject.variable("CASSANDRA_SEEDS").is_some() => "/var/lib/cassandra",
-            None => return Vec::new(),
-        },
+    let Some(folder) = data_folder(subject) else {
+        return Vec::new();
     };
-    let names: Vec<&str> = volumes(subject)
-        .iter()
-        .filter(|volume| volume.persistent.is_some())
-        .map(|volume| volume.container_path.as_str())
-        .collect();
+    let is_kept = |host: &str| {
+        host.starts_with('/') || persistent(subject).any(|volume| volume.container_path == host)
+    };
+    let contains_folder = |path: &str| folder == path || folder.starts_with(&format!("{path}/"));
     let is_mounted = volumes(subject).iter().any(|volume| {
-        let keeps = volume
-            .host_path
-            .as_deref()
-            .is_some_and(|host| names.contains(&host) || host.starts_with('/'));
-        keeps
-            && (folder == volume.container_path
-                || folder.starts_with(&format!("{}/", volume.container_path)))
+        volume.host_path.as_deref().is_some_and(is_kept) && contains_folder(&volume.container_path)
     });
     if is_mounted {
         return Vec::new();
     }
     vec![format!(
-        "writes to {folder}, which is on no volume: what is there would be lost with the task"
+        "writes to {folder}, which is on no volume: its data would be lost with the task"
     )]
+}
+
+fn data_folder<'s>(subject: &'s Subject<'_>) -> Option<&'s str> {
+    match subject.service() {
+        // The ingester has a spool; the other services are stateless.
+        Some("ingester") => Some(
+            subject
+                .variable("MOODVANE_DATA__DIR")
+                .unwrap_or("moodvane-data"),
+        ),
+        Some(_) => None,
+        None => match subject.variable("KAFKA_LOG_DIRS") {
+            None if subject.variable("CASSANDRA_SEEDS").is_some() => Some("/var/lib/cassandra"),
+            folder => folder,
+        },
+    }
 }

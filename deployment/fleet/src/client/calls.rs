@@ -1,53 +1,53 @@
 //! The calls of Marathon's API that the fleet needs.
 
 use moodvane_marathon_api::{
-    AppInfo, AppList, AppResponse, Deployment, DeploymentResult, DryRunPlan, Group, MarathonInfo,
-    PathId, Queue, QueueItem, Task, TaskList, Timestamp,
+    AppInfo, AppList, AppResponse, Deployment, DeploymentRef, DeploymentResult, DryRunPlan, Group,
+    MarathonInfo, PathId, Queue, QueueItem, Task, TaskList, Timestamp,
 };
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{collect, read};
-use super::{ClientError, MarathonClient, bare};
+use super::response::read_body;
+use super::{ClientError, JSON, MarathonClient, Request, none_if_not_found};
 
 const EMBED: &str = "embed=apps.tasks&embed=apps.counts&embed=apps.deployments&embed=apps.lastTaskFailure&embed=apps.readiness";
 
-/// What a change began.
+/// The deployment that a change started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartedDeployment {
-    /// The deployment; none where there was nothing to do.
-    pub deployment: String,
-    /// The version that it leads to.
+    /// The id; empty if there was nothing to do.
+    pub id: String,
+    /// The version that the deployment creates.
     pub version: Option<Timestamp>,
 }
 
-/// What a change is answered with: the deployment alone, or the app with its deployments.
+/// The response to a change: the deployment alone, or the app with its deployments.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Began {
-    Result(DeploymentResult),
+enum ChangeResponse {
+    Deployment(DeploymentResult),
     App {
-        deployments: Vec<moodvane_marathon_api::DeploymentRef>,
+        deployments: Vec<DeploymentRef>,
         version: Option<Timestamp>,
     },
 }
 
-impl From<Began> for StartedDeployment {
-    fn from(began: Began) -> Self {
-        match began {
-            Began::Result(result) => Self {
-                deployment: result.deployment_id,
+impl From<ChangeResponse> for StartedDeployment {
+    fn from(response: ChangeResponse) -> Self {
+        match response {
+            ChangeResponse::Deployment(result) => Self {
+                id: result.deployment_id,
                 version: Some(result.version),
             },
-            Began::App {
+            ChangeResponse::App {
                 deployments,
                 version,
             } => Self {
-                deployment: deployments
+                id: deployments
                     .into_iter()
                     .next()
-                    .map(|one| one.id)
+                    .map(|deployment| deployment.id)
                     .unwrap_or_default(),
                 version,
             },
@@ -55,12 +55,12 @@ impl From<Began> for StartedDeployment {
     }
 }
 
-fn forced(force: bool) -> &'static str {
+fn force_query(force: bool) -> &'static str {
     if force { "?force=true" } else { "" }
 }
 
 impl MarathonClient {
-    /// What it says of itself.
+    /// Marathon's version and configuration.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -68,13 +68,13 @@ impl MarathonClient {
         self.get("/v2/info").await
     }
 
-    /// All apps below a group, in the order of their names.
+    /// All apps below a group, sorted by id.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn apps(&self, group: &PathId) -> Result<Vec<AppInfo>, ClientError> {
         let list: AppList = self.get(&format!("/v2/apps?id={group}&{EMBED}")).await?;
-        // The filter is of names that contain the text anywhere.
+        // Marathon's filter matches the text anywhere in an id.
         let mut apps: Vec<AppInfo> = list
             .apps
             .into_iter()
@@ -90,20 +90,20 @@ impl MarathonClient {
     /// [`ClientError`].
     pub async fn app(&self, id: &PathId) -> Result<Option<AppInfo>, ClientError> {
         let path = format!("/v2/apps/{id}?{}", EMBED.replace("apps.", "app."));
-        let answer: Option<AppResponse> = self.find(&path).await?;
+        let answer: Option<AppResponse> = self.get_optional(&path).await?;
         Ok(answer.map(|answer| answer.app))
     }
 
-    /// The tasks of one app; none where there is no such app.
+    /// The tasks of one app; none if there is no such app.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn tasks(&self, id: &PathId) -> Result<Vec<Task>, ClientError> {
-        let list: Option<TaskList> = self.find(&format!("/v2/apps/{id}/tasks")).await?;
+        let list: Option<TaskList> = self.get_optional(&format!("/v2/apps/{id}/tasks")).await?;
         Ok(list.map(|list| list.tasks).unwrap_or_default())
     }
 
-    /// All tasks of everything.
+    /// All tasks of all apps.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -111,15 +111,21 @@ impl MarathonClient {
         Ok(self.get::<TaskList>("/v2/tasks").await?.tasks)
     }
 
-    /// A task's log, where Marathon itself has it, which only `fleet local` does.
+    /// A task's log, if Marathon itself serves it, which only `fleet local` does.
     pub(crate) async fn task_log(&self, task: &str) -> Option<String> {
         let path = format!("/v2/tasks/{task}/log?bytes=65536");
-        let response = self.change(Method::GET, &path, None).await.ok()?;
-        let bytes = collect(&path, response).await.ok()?;
+        let request = Request {
+            method: Method::GET,
+            path: &path,
+            body: None,
+            accept: JSON,
+        };
+        let response = self.send(&request).await.ok()?;
+        let bytes = read_body(&request.name(), response).await.ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Deployments under way.
+    /// The running deployments.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -127,7 +133,7 @@ impl MarathonClient {
         self.get("/v2/deployments").await
     }
 
-    /// What waits to be launched.
+    /// The launch queue.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -138,7 +144,7 @@ impl MarathonClient {
             .queue)
     }
 
-    /// Makes a group be as `body` says.
+    /// Replaces a group.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -148,20 +154,20 @@ impl MarathonClient {
         body: &Value,
         force: bool,
     ) -> Result<StartedDeployment, ClientError> {
-        let path = format!("/v2/groups/{id}{}", forced(force));
-        self.began(Method::PUT, &path, Some(body)).await
+        let path = format!("/v2/groups/{id}{}", force_query(force));
+        self.start_deployment(Method::PUT, &path, Some(body)).await
     }
 
-    /// The version that a group is at; `None` where there is no such group.
+    /// The version of a group; `None` if there is no such group.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn group_version(&self, id: &PathId) -> Result<Option<Timestamp>, ClientError> {
-        let group: Option<Group> = self.find(&format!("/v2/groups/{id}")).await?;
+        let group: Option<Group> = self.get_optional(&format!("/v2/groups/{id}")).await?;
         Ok(group.and_then(|group| group.version))
     }
 
-    /// What making a group be as `body` says would do.
+    /// Returns the steps of replacing a group, without doing it.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -171,11 +177,10 @@ impl MarathonClient {
         body: &Value,
     ) -> Result<DryRunPlan, ClientError> {
         let path = format!("/v2/groups/{id}?dryRun=true");
-        let response = self.change(Method::PUT, &path, Some(body)).await?;
-        read(&path, response).await
+        self.request(Method::PUT, &path, Some(body)).await
     }
 
-    /// Makes one app be as `body` says, and what `body` does not say be as by default.
+    /// Replaces an app; absent fields get their defaults.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -186,10 +191,10 @@ impl MarathonClient {
         force: bool,
     ) -> Result<StartedDeployment, ClientError> {
         let path = format!("/v2/apps/{id}?partialUpdate=false&force={force}");
-        self.began(Method::PUT, &path, Some(body)).await
+        self.start_deployment(Method::PUT, &path, Some(body)).await
     }
 
-    /// Sets the scale of some apps at once.
+    /// Scales some apps in one deployment.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -201,12 +206,12 @@ impl MarathonClient {
     ) -> Result<StartedDeployment, ClientError> {
         let one = |id: &PathId| json!({ "id": id, "instances": instances });
         let body: Vec<Value> = apps.iter().map(one).collect();
-        let path = format!("/v2/apps{}", forced(force));
-        self.began(Method::PUT, &path, Some(&Value::Array(body)))
+        let path = format!("/v2/apps{}", force_query(force));
+        self.start_deployment(Method::PUT, &path, Some(&Value::Array(body)))
             .await
     }
 
-    /// Replaces all tasks of an app by new ones.
+    /// Replaces all tasks of an app.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -215,11 +220,11 @@ impl MarathonClient {
         id: &PathId,
         force: bool,
     ) -> Result<StartedDeployment, ClientError> {
-        let path = format!("/v2/apps/{id}/restart{}", forced(force));
-        self.began(Method::POST, &path, None).await
+        let path = format!("/v2/apps/{id}/restart{}", force_query(force));
+        self.start_deployment(Method::POST, &path, None).await
     }
 
-    /// Removes a group and everything below it, data included. `None` where there is none.
+    /// Removes a group with all apps and their data. Returns `None` if there is no such group.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -228,14 +233,10 @@ impl MarathonClient {
         id: &PathId,
     ) -> Result<Option<StartedDeployment>, ClientError> {
         let path = format!("/v2/groups/{id}?force=true");
-        match self.began(Method::DELETE, &path, None).await {
-            Ok(sent) => Ok(Some(sent)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        none_if_not_found(self.start_deployment(Method::DELETE, &path, None).await)
     }
 
-    /// Takes a deployment back: what it did is undone by another. `None` where it has ended already.
+    /// Starts the deployment that reverts another one. Returns `None` if that one has finished.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -244,45 +245,49 @@ impl MarathonClient {
         deployment: &str,
     ) -> Result<Option<StartedDeployment>, ClientError> {
         let path = format!("/v2/deployments/{deployment}");
-        match self.began(Method::DELETE, &path, None).await {
-            Ok(sent) => Ok(Some(sent)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+        none_if_not_found(self.start_deployment(Method::DELETE, &path, None).await)
     }
 
-    /// Kills one task; Marathon starts another.
+    /// Kills one task; Marathon launches a replacement.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn kill_task(&self, app: &PathId, task: &str) -> Result<(), ClientError> {
         let path = format!("/v2/apps/{app}/tasks/{task}");
-        self.change(Method::DELETE, &path, None).await.map(drop)
+        self.delete(&path).await
     }
 
-    /// Forgets how often an app failed, so that its next launch does not wait. False where none of it
-    /// waits: then Marathon forgets nothing.
+    /// Resets the launch delay of an app. Returns false if the app is not queued; then Marathon resets
+    /// nothing.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn reset_launch_delay(&self, app: &PathId) -> Result<bool, ClientError> {
         let path = format!("/v2/queue/{app}/delay");
-        match self.change(Method::DELETE, &path, None).await {
+        match self.delete(&path).await {
             Err(error) if error.is_not_found() => Ok(false),
-            other => other.map(|_| true),
+            result => result.map(|()| true),
         }
     }
 
-    async fn began(
+    /// Sends a DELETE and ignores the response body.
+    async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        let request = Request {
+            method: Method::DELETE,
+            path,
+            body: None,
+            accept: JSON,
+        };
+        self.send(&request).await.map(drop)
+    }
+
+    async fn start_deployment(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<StartedDeployment, ClientError> {
-        let what = format!("{method} {}", bare(path));
-        let response = self.change(method, path, body).await?;
-        read::<Began>(&what, response)
-            .await
-            .map(StartedDeployment::from)
+        let response: ChangeResponse = self.request(method, path, body).await?;
+        Ok(response.into())
     }
 }

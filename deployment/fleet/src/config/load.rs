@@ -1,4 +1,4 @@
-//! How a site is read: the file, what is laid over it, and what it must hold.
+//! Loads and validates the fleet configuration.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,53 +10,53 @@ use super::{CONFIG_FILE, ConfigError, FleetConfig};
 const MAX_BYTES: u64 = 1 << 20;
 
 impl FleetConfig {
-    /// Reads the site of a folder. One of its overlays is laid over it, and then each file of
-    /// `values`, which has the same keys, in turn.
+    /// Loads the configuration of a folder, then applies an overlay, then each file of `values` in order.
     ///
     /// # Errors
-    /// [`ConfigError`] where there is none, or it is wrong.
+    /// [`ConfigError`] if a file is missing or invalid.
     pub fn load(
         folder: &Path,
         overlay: Option<&str>,
         values: &[PathBuf],
     ) -> Result<Self, ConfigError> {
         let path = folder.join(CONFIG_FILE);
-        let mut table = base(&read(&path)?, overlay, &path)?;
-        let mut named = path.display().to_string();
+        let mut table = parse_with_overlay(&read(&path)?, overlay, &path)?;
+        let mut names = path.display().to_string();
         for file in values {
-            lay_over(&mut table, &table_of(&read(file)?, file)?);
-            named = format!("{named} with {}", file.display());
+            merge(&mut table, &parse_table(&read(file)?, file)?);
+            names = format!("{names} with {}", file.display());
         }
-        Self::from_table(table, Path::new(&named))
+        Self::from_table(table, Path::new(&names))
     }
 
-    /// Reads a site from its text; `path` is for messages.
+    /// Parses a configuration; `path` is for error messages.
     ///
     /// # Errors
-    /// [`ConfigError`] where it is wrong.
+    /// [`ConfigError`] if it is invalid.
     pub fn parse(text: &str, overlay: Option<&str>, path: &Path) -> Result<Self, ConfigError> {
-        Self::from_table(base(text, overlay, path)?, path)
+        Self::from_table(parse_with_overlay(text, overlay, path)?, path)
     }
 
     fn from_table(table: Table, path: &Path) -> Result<Self, ConfigError> {
-        let site: Self =
+        let config: Self =
             serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
                 let key = error.path().to_string();
-                wrong(path, key, error.into_inner().message())
+                invalid(path, key, error.into_inner().message())
             })?;
-        site.check(path)
+        config.validate(path)?;
+        Ok(config)
     }
 
-    fn check(self, path: &Path) -> Result<Self, ConfigError> {
+    fn validate(&self, path: &Path) -> Result<(), ConfigError> {
         for (index, secret) in self.secret.iter().enumerate() {
-            let given = [
+            let sources = [
                 secret.store.is_some(),
                 secret.file.is_some(),
                 secret.from.is_some(),
             ];
-            if given.iter().filter(|given| **given).count() != 1 {
-                let why = "must have one of store, file and from: where the secret comes from";
-                return Err(wrong(path, format!("secret[{index}]"), why));
+            if sources.iter().filter(|is_set| **is_set).count() != 1 {
+                let reason = "needs exactly one of store, file and from";
+                return Err(invalid(path, format!("secret[{index}]"), reason));
             }
         }
         let counts = [
@@ -65,74 +65,78 @@ impl FleetConfig {
         ];
         for (key, count) in counts {
             if !(1..=99).contains(&count) {
-                return Err(wrong(path, key, "must be 1 to 99 nodes"));
+                let reason = format!("has {count} nodes, but needs 1 to 99");
+                return Err(invalid(path, key, reason));
             }
         }
-        Ok(self)
+        Ok(())
     }
 }
 
-fn table_of(text: &str, path: &Path) -> Result<Table, ConfigError> {
+fn parse_table(text: &str, path: &Path) -> Result<Table, ConfigError> {
     text.parse().map_err(|error: toml::de::Error| {
         let line = error.span().map_or(1, |span| {
             text.get(..span.start).unwrap_or(text).matches('\n').count() + 1
         });
-        wrong(path, format!("line {line}"), error.message())
+        invalid(path, format!("line {line}"), error.message())
     })
 }
 
-/// The site's own table with one of its overlays laid over it.
-fn base(text: &str, overlay: Option<&str>, path: &Path) -> Result<Table, ConfigError> {
-    let mut table = table_of(text, path)?;
+fn parse_with_overlay(
+    text: &str,
+    overlay: Option<&str>,
+    path: &Path,
+) -> Result<Table, ConfigError> {
+    let mut table = parse_table(text, path)?;
     let overlays = match table.remove("overlay") {
         None => Table::new(),
         Some(Value::Table(overlays)) => overlays,
-        Some(_) => return Err(wrong(path, "overlay", "must be tables, as [overlay.local]")),
+        Some(_) => {
+            let reason = "must be a table of tables, such as [overlay.local]";
+            return Err(invalid(path, "overlay", reason));
+        }
     };
     let Some(name) = overlay else {
         return Ok(table);
     };
-    let Some(Value::Table(over)) = overlays.get(name) else {
-        return Err(ConfigError::NoOverlay {
+    let Some(Value::Table(overlay)) = overlays.get(name) else {
+        return Err(ConfigError::UnknownOverlay {
             path: path.to_owned(),
             name: name.to_owned(),
             known: overlays.keys().cloned().collect(),
         });
     };
-    lay_over(&mut table, over);
+    merge(&mut table, overlay);
     Ok(table)
 }
 
-fn wrong(path: &Path, key: impl Into<String>, why: impl Into<String>) -> ConfigError {
-    ConfigError::Wrong {
+fn invalid(path: &Path, key: impl Into<String>, reason: impl Into<String>) -> ConfigError {
+    ConfigError::Invalid {
         path: path.to_owned(),
         key: key.into(),
-        why: why.into(),
+        reason: reason.into(),
     }
 }
 
-/// The text of a file that is not too long.
 fn read(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |why: String| ConfigError::Unreadable {
+    let unreadable = |source| ConfigError::Unreadable {
         path: path.to_owned(),
-        why,
+        source,
     };
-    let long = fs::metadata(path)
-        .map_err(|error| unreadable(error.to_string()))?
-        .len();
-    if long > MAX_BYTES {
-        return Err(unreadable(format!(
-            "is too long, it may have {MAX_BYTES} bytes"
-        )));
+    if fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+        return Err(ConfigError::TooLarge {
+            path: path.to_owned(),
+            limit: MAX_BYTES,
+        });
     }
-    fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))
+    fs::read_to_string(path).map_err(unreadable)
 }
 
-/// Tables are laid over each other key by key, anything else is replaced.
-fn lay_over(table: &mut Table, over: &Table) {
-    for (key, value) in over {
+/// Merges tables key by key; other values replace the existing ones.
+fn merge(table: &mut Table, overlay: &Table) {
+    for (key, value) in overlay {
         match (table.get_mut(key), value) {
-            (Some(Value::Table(inner)), Value::Table(over)) => lay_over(inner, over),
+            (Some(Value::Table(inner)), Value::Table(overlay)) => merge(inner, overlay),
             _ => {
                 table.insert(key.clone(), value.clone());
             }

@@ -1,8 +1,9 @@
-//! A small Marathon: it answers in the shapes of the golden record, and moves on by one step each time it
-//! is asked for its apps, so that tests depend on no clock.
+//! A fake Marathon. Its state advances by one step on each request for apps or tasks, so tests do not depend
+//! on the clock.
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
+mod view;
 mod world;
 
 use std::convert::Infallible;
@@ -18,13 +19,13 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
-use moodvane_marathon_api::{PathId, parse_app, parse_group};
+use moodvane_marathon_api::{BodyError, PathId, parse_app, parse_group};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub use self::world::World;
 
-/// A running fake. It ends with the test.
+/// A running fake; it stops with the test.
 pub struct Fake {
     pub address: String,
     world: Arc<Mutex<World>>,
@@ -34,7 +35,7 @@ impl Fake {
     pub async fn start() -> Self {
         let world = Arc::new(Mutex::new(World::default()));
         let router = Router::new()
-            .fallback(answer)
+            .fallback(respond)
             .with_state(Arc::clone(&world));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -51,17 +52,17 @@ impl Fake {
     }
 }
 
-/// A client of these addresses, without a login.
+/// A client of these addresses, without credentials.
 pub fn client(addresses: &[&str]) -> Arc<MarathonClient> {
     let addresses: Vec<String> = addresses.iter().map(|one| (*one).to_owned()).collect();
-    // Nobody is at that port: there are no logs.
+    // No agent listens on that port, so there are no logs.
     let access = ClientOptions::new(&addresses, Credentials::None, None)
         .unwrap()
         .with_agent_url(Some("http://127.0.0.1:9".to_owned()));
     Arc::new(MarathonClient::new(access).unwrap())
 }
 
-async fn answer(
+async fn respond(
     State(world): State<Arc<Mutex<World>>>,
     method: Method,
     OriginalUri(uri): OriginalUri,
@@ -70,21 +71,21 @@ async fn answer(
 ) -> Response {
     let path = uri.path().to_owned();
     if path == "/v2/events" {
-        return match world.lock().unwrap().streams {
-            true => beat().into_response(),
-            false => refuse(404, "there are no events"),
+        return match world.lock().unwrap().has_events {
+            true => events().into_response(),
+            false => reject(404, "no event stream"),
         };
     }
     let mut world = world.lock().unwrap();
-    if let Some(status) = world.broken.pop() {
-        return refuse(status, "broken for a moment");
+    if let Some(status) = world.next_errors.pop() {
+        return reject(status, "transient error");
     }
     if let Some(wanted) = &world.authorization {
         let given = headers
             .get("authorization")
             .and_then(|value| value.to_str().ok());
         if given != Some(wanted) {
-            return refuse(401, "Invalid username or password.");
+            return reject(401, "Invalid username or password.");
         }
     }
     let query = uri.query().unwrap_or_default().to_owned();
@@ -107,7 +108,7 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
         }
         ("PUT", "/v2/apps") => {
             let scales: Vec<Value> = serde_json::from_slice(body).unwrap();
-            began(world.scale(&scales, force))
+            started(world.scale(&scales, force))
         }
         ("GET", "/v2/tasks") => {
             world.step();
@@ -118,49 +119,41 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
         _ if path.starts_with("/v2/deployments/") => {
             match world.roll_back(path.rsplit('/').next().unwrap()) {
                 Some(result) => Json(result).into_response(),
-                None => refuse(404, "DeploymentPlan does not exist"),
+                None => reject(404, "DeploymentPlan does not exist"),
             }
         }
         _ if path.ends_with("/restart") => {
             let id = below("/v2/apps/").unwrap().parent();
-            began(world.restart(&id, force))
+            started(world.restart(&id, force))
         }
         ("PUT", _) if path.starts_with("/v2/groups/") => match parse_group(body) {
-            Err(refused) => (
-                StatusCode::from_u16(refused.status()).unwrap(),
-                Json(refused.body()),
-            )
-                .into_response(),
+            Err(error) => invalid(&error),
             Ok(group) if query.contains("dryRun=true") => Json(world.plan(&group)).into_response(),
-            Ok(group) => began(world.put_group(group, force)),
+            Ok(group) => started(world.put_group(group, force)),
         },
         ("DELETE", _) if path.starts_with("/v2/groups/") => match world.delete_group() {
             Some(result) => Json(result).into_response(),
-            None => refuse(404, "Group '/moodvane' does not exist"),
+            None => reject(404, "Group '/moodvane' does not exist"),
         },
         ("PUT", _) => match parse_app(body) {
-            Err(refused) => (
-                StatusCode::from_u16(refused.status()).unwrap(),
-                Json(refused.body()),
-            )
-                .into_response(),
-            Ok(app) => began(world.put_app(app, force)),
+            Err(error) => invalid(&error),
+            Ok(app) => started(world.put_app(app, force)),
         },
         ("GET", _) if path.starts_with("/v2/groups/") => match world.apps().is_empty() {
-            true => refuse(404, "Group '/moodvane' does not exist"),
+            true => reject(404, "Group '/moodvane' does not exist"),
             false => Json(json!({ "id": "/moodvane", "version": "2026-11-21T03:29:36.924Z" }))
                 .into_response(),
         },
         ("GET", _) => match below("/v2/apps/").and_then(|id| world.app(&id)) {
             Some(app) => Json(json!({ "app": app })).into_response(),
-            None => refuse(404, "App does not exist"),
+            None => reject(404, "App does not exist"),
         },
-        _ => refuse(500, "URI not found"),
+        _ => reject(500, "URI not found"),
     }
 }
 
-/// What began, or which deployment is in the way.
-fn began(result: Result<Value, String>) -> Response {
+/// The started deployment, or the one that locks the app.
+fn started(result: Result<Value, String>) -> Response {
     match result {
         Ok(result) => Json(result).into_response(),
         Err(deployment) => {
@@ -172,7 +165,12 @@ fn began(result: Result<Value, String>) -> Response {
     }
 }
 
-fn refuse(status: u16, message: &str) -> Response {
+fn invalid(error: &BodyError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap();
+    (status, Json(error.body())).into_response()
+}
+
+fn reject(status: u16, message: &str) -> Response {
     (
         StatusCode::from_u16(status).unwrap(),
         Json(json!({ "message": message })),
@@ -180,8 +178,8 @@ fn refuse(status: u16, message: &str) -> Response {
         .into_response()
 }
 
-/// A stream that says all the while that something happened.
-fn beat() -> impl IntoResponse {
+/// An event stream with frequent events.
+fn events() -> impl IntoResponse {
     let beats = stream::unfold((), async |()| {
         tokio::time::sleep(Duration::from_millis(2)).await;
         let event = Event::default().event("status_update_event").data("{}");

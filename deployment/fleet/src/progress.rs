@@ -1,0 +1,238 @@
+//! The deployment progress of one app.
+//!
+//! Terms: a task is *current* if it runs the configuration that the app has now, and *active* if it occupies
+//! resources.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use moodvane_marathon_api::{App, AppInfo, Deployment, PathId, Task, TaskState};
+
+/// The stage of an app. Later stages are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// No current task is active.
+    Waiting,
+    /// Some current tasks are active.
+    Launched,
+    /// All instances run.
+    Running,
+    /// All instances are healthy.
+    Healthy,
+    /// All instances are healthy and no deployment affects the app.
+    Ready,
+}
+
+const TIMED_STAGES: [Stage; 4] = [
+    Stage::Launched,
+    Stage::Running,
+    Stage::Healthy,
+    Stage::Ready,
+];
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Waiting => "waiting",
+            Self::Launched => "launched",
+            Self::Running => "running",
+            Self::Healthy => "healthy",
+            Self::Ready => "ready",
+        })
+    }
+}
+
+/// The progress of one app, and when it reached each stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// The app.
+    pub id: PathId,
+    /// The requested number of instances.
+    pub instances: u32,
+    /// The current stage.
+    pub stage: Stage,
+    /// When the app first reached each stage, from [`Stage::Launched`] on.
+    pub reached: [Option<Duration>; 4],
+    /// The tasks that failed since the start or since the last reset.
+    pub failures: BTreeSet<String>,
+    known_failure: Option<String>,
+    reported: Option<String>,
+}
+
+struct TaskCounts {
+    active: u32,
+    running: u32,
+    healthy: u32,
+}
+
+impl Progress {
+    /// The progress of an app that was created after the start.
+    pub(crate) fn of_new_app(info: &AppInfo) -> Self {
+        Self {
+            id: info.app.id.clone(),
+            instances: info.app.instances,
+            stage: Stage::Waiting,
+            reached: [None; 4],
+            failures: BTreeSet::new(),
+            known_failure: None,
+            // A waiting app is not worth a line.
+            reported: Some(Stage::Waiting.to_string()),
+        }
+    }
+
+    /// The progress of an app that exists at the start. Its last failure does not count.
+    pub(crate) fn of_existing_app(info: &AppInfo, deployments: &[Deployment]) -> Self {
+        let stage = stage(info, deployments);
+        Self {
+            known_failure: last_failed_task(info),
+            stage,
+            reported: Some(summary(info, stage)),
+            ..Self::of_new_app(info)
+        }
+    }
+
+    /// Updates the progress, and returns a summary if it has changed.
+    pub(crate) fn update(
+        &mut self,
+        info: &AppInfo,
+        deployments: &[Deployment],
+        elapsed: Duration,
+    ) -> Option<String> {
+        self.instances = info.app.instances;
+        self.stage = stage(info, deployments);
+        let failed = last_failed_task(info).filter(|id| Some(id) != self.known_failure.as_ref());
+        self.failures.extend(failed);
+        let summary = summary(info, self.stage);
+        if self.reported.as_ref() == Some(&summary) {
+            return None;
+        }
+        for (reached, stage) in self.reached.iter_mut().zip(TIMED_STAGES) {
+            if stage <= self.stage {
+                reached.get_or_insert(elapsed);
+            }
+        }
+        self.reported = Some(summary.clone());
+        Some(summary)
+    }
+
+    /// Forgets the failures.
+    pub(crate) fn reset_failures(&mut self) {
+        self.known_failure = self.failures.pop_last().or(self.known_failure.take());
+        self.failures.clear();
+    }
+
+    /// Whether the app changed since the start.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.reached.iter().any(Option::is_some)
+    }
+}
+
+fn last_failed_task(info: &AppInfo) -> Option<String> {
+    let failure = info.last_task_failure.as_ref()?;
+    Some(failure.task_id.clone())
+}
+
+fn summary(info: &AppInfo, stage: Stage) -> String {
+    let counts = count_tasks(info);
+    let (done, what) = match stage {
+        Stage::Waiting => return stage.to_string(),
+        Stage::Launched => (counts.running, "running"),
+        Stage::Running | Stage::Healthy => (counts.healthy, "healthy"),
+        Stage::Ready => (counts.healthy, "ready"),
+    };
+    format!("{done}/{} {what}", info.app.instances)
+}
+
+fn stage(info: &AppInfo, deployments: &[Deployment]) -> Stage {
+    let counts = count_tasks(info);
+    let instances = info.app.instances;
+    if instances == 0 && counts.active > 0 {
+        return Stage::Launched;
+    }
+    if counts.running < instances {
+        return match counts.active {
+            0 => Stage::Waiting,
+            _ => Stage::Launched,
+        };
+    }
+    if counts.healthy < instances {
+        return Stage::Running;
+    }
+    let affected = |deployment| affects(deployment, &info.app.id);
+    match deployments.iter().any(affected) {
+        true => Stage::Healthy,
+        false => Stage::Ready,
+    }
+}
+
+fn count_tasks(info: &AppInfo) -> TaskCounts {
+    let tasks = info.tasks.as_deref().unwrap_or_default();
+    let active = || tasks.iter().filter(|task| is_active(task));
+    let current = || active().filter(|task| is_current(task, &info.app));
+    let running = || current().filter(|task| task.state == TaskState::Running);
+    let has_checks = !info.app.health_checks.is_empty();
+    let healthy = running().filter(|task| !has_checks || task.is_healthy());
+    let to_u32 = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    TaskCounts {
+        active: to_u32(match info.app.instances {
+            0 => active().count(),
+            _ => current().count(),
+        }),
+        running: to_u32(running().count()),
+        healthy: to_u32(healthy.count()),
+    }
+}
+
+/// Whether the task occupies resources, from its launch until its end.
+pub(crate) fn is_active(task: &Task) -> bool {
+    use TaskState::{Dropped, Error, Failed, Finished, Gone, Killed};
+    ![Error, Failed, Finished, Killed, Gone, Dropped].contains(&task.state)
+}
+
+/// Whether the task runs the app's configuration. A change of the scale alone keeps tasks current.
+fn is_current(task: &Task, app: &App) -> bool {
+    let since = app
+        .version_info
+        .map(|info| info.last_config_change_at)
+        .or(app.version);
+    match (task.version, since) {
+        (Some(version), Some(since)) => version >= since,
+        _ => true,
+    }
+}
+
+/// Whether the current step or a later one of the deployment acts on the app.
+fn affects(deployment: &Deployment, app: &PathId) -> bool {
+    let remaining = deployment
+        .steps
+        .iter()
+        .skip(deployment.current_step.saturating_sub(1));
+    remaining
+        .flat_map(|step| &step.actions)
+        .any(|action| action.app == *app)
+}
+
+/// Returns the first relevant field in which two definitions differ.
+pub(crate) fn first_difference(requested: &App, actual: &App) -> Option<&'static str> {
+    let image = |app: &App| {
+        let docker = app.container.as_ref()?.docker.as_ref()?;
+        Some(docker.image.clone())
+    };
+    let differs = |a: f64, b: f64| (a - b).abs() > 1e-9;
+    let fields = [
+        ("image", image(requested) != image(actual)),
+        ("scale", requested.instances != actual.instances),
+        ("environment", requested.env != actual.env),
+        (
+            "dependencies",
+            requested.dependencies != actual.dependencies,
+        ),
+        ("mem", differs(requested.mem, actual.mem)),
+        ("cpus", differs(requested.cpus, actual.cpus)),
+    ];
+    fields
+        .into_iter()
+        .find_map(|(name, is_different)| is_different.then_some(name))
+}

@@ -1,0 +1,249 @@
+//! Deployments.
+
+use std::sync::Mutex;
+
+use moodvane_fleet::FleetError;
+use moodvane_fleet::progress::Stage;
+use moodvane_fleet::up::{UpOptions, change_app, up};
+use moodvane_marathon_api::PathId;
+
+use crate::fake::Fake;
+use crate::{OPTIONS, bring_up, group, quiet, rendered, rendered_with, requests, running};
+
+#[tokio::test]
+async fn starts_apps_in_dependency_order() {
+    let fake = Fake::start().await;
+    fake.world().has_events = true;
+    let lines = Mutex::new(Vec::new());
+    let say = |line: &str| lines.lock().unwrap().push(line.to_owned());
+    let report = up(&fake.client(), &rendered(), OPTIONS, &say)
+        .await
+        .unwrap();
+    assert_eq!(report.apps.len(), 11);
+    assert!(
+        report
+            .apps
+            .iter()
+            .all(|app| app.stage == Stage::Ready && app.has_changed())
+    );
+    assert_eq!(requests(&fake), ["PUT /v2/groups//moodvane"]);
+    let lines = lines.into_inner().unwrap();
+    let place = |app: &str, what: &str| {
+        let is_it = |line: &String| line.contains(&format!("{app} ")) && line.contains(what);
+        lines
+            .iter()
+            .position(is_it)
+            .unwrap_or_else(|| panic!("{app} {what}: {lines:#?}"))
+    };
+    for (first, then) in [
+        ("cassandra-1", "cassandra-2"),
+        ("cassandra-2", "cassandra-3"),
+        ("cassandra-3", "processor-tweets"),
+        ("kafka-2", "processor-tweets"),
+        ("cassandra-3", "server"),
+        ("processor-tweets", "ingester-tweets"),
+    ] {
+        assert!(
+            place(first, "healthy") < place(then, "0/"),
+            "{first} before {then}: {lines:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn second_run_changes_nothing() {
+    let fake = running().await;
+    let report = bring_up(&fake, &rendered()).await.unwrap();
+    assert!(
+        report
+            .apps
+            .iter()
+            .all(|app| app.stage == Stage::Ready && !app.has_changed())
+    );
+    assert_eq!(report.to_string().matches("unchanged").count(), 11);
+}
+
+#[tokio::test]
+async fn polls_without_event_stream() {
+    let fake = Fake::start().await;
+    let small = rendered_with(|site| site.kafka.nodes.truncate(1));
+    let report = bring_up(&fake, &small).await.unwrap();
+    assert!(report.apps.iter().all(|app| app.stage == Stage::Ready));
+}
+
+#[tokio::test]
+async fn waits_for_running_deployments() {
+    let fake = running().await;
+    fake.world().lock("/moodvane/server", 5);
+    let two = rendered_with(|site| {
+        site.replicas.insert("server".to_owned(), 1);
+    });
+    let report = bring_up(&fake, &two).await.unwrap();
+    let server = report
+        .apps
+        .iter()
+        .find(|app| app.id.last() == "server")
+        .unwrap();
+    assert_eq!((server.instances, server.stage), (1, Stage::Ready));
+    let asked = requests(&fake);
+    assert_eq!(
+        asked, ["PUT /v2/groups//moodvane"; 2],
+        "once locked, once unlocked"
+    );
+}
+
+#[tokio::test]
+async fn force_overrides_running_deployments() {
+    let fake = running().await;
+    fake.world().lock("/moodvane/server", usize::MAX);
+    let other = rendered_with(|site| site.images.tag = "0.1.1".to_owned());
+    let options = UpOptions {
+        force: true,
+        ..OPTIONS
+    };
+    up(&fake.client(), &other, options, &quiet).await.unwrap();
+    assert_eq!(requests(&fake), ["PUT /v2/groups//moodvane"]);
+}
+
+#[tokio::test]
+async fn reports_failed_app_with_last_failure() {
+    let fake = Fake::start().await;
+    {
+        let mut world = fake.world();
+        world.has_events = true;
+        world.failing.insert("processor-tweets".to_owned());
+    }
+    let Err(FleetError::NotReady(failure)) = bring_up(&fake, &rendered()).await else {
+        panic!("the apps became ready");
+    };
+    let text = failure.to_string();
+    assert!(
+        text.contains("/moodvane/processor-tweets failed 3 times, giving up"),
+        "{text}"
+    );
+    assert!(
+        text.contains("last failure: TASK_FAILED of moodvane_processor-tweets.instance-"),
+        "{text}"
+    );
+    assert!(text.contains("Container exited with status 78"), "{text}");
+    assert!(
+        text.contains("no log: agent http://127.0.0.1:9 does not respond"),
+        "{text}"
+    );
+    assert!(text.contains("--rollback"), "{text}");
+    let of: Vec<&str> = failure.apps.iter().map(|app| app.app.last()).collect();
+    assert!(of.contains(&"processor-tweets"), "{of:?}");
+    assert!(
+        !of.contains(&"ingester-tweets"),
+        "an app that waits for its dependencies has not failed: {of:?}"
+    );
+}
+
+#[tokio::test]
+async fn rolls_back_failed_change_with_rollback_option() {
+    let fake = running().await;
+    fake.world().failing.insert("server".to_owned());
+    let other = rendered_with(|site| site.images.tag = "0.1.1".to_owned());
+    let options = UpOptions {
+        rollback: true,
+        ..OPTIONS
+    };
+    let Err(FleetError::NotReady(failure)) = up(&fake.client(), &other, options, &quiet).await
+    else {
+        panic!("the apps became ready");
+    };
+    assert!(failure.reason.contains("rolled back"), "{}", failure.reason);
+    let asked = requests(&fake);
+    assert!(
+        asked
+            .last()
+            .unwrap()
+            .starts_with("DELETE /v2/deployments/deployment-"),
+        "{asked:?}"
+    );
+    let image = |app: &serde_json::Value| {
+        app["container"]["docker"]["image"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let images: Vec<String> = fake.world().apps().iter().map(image).collect();
+    assert!(
+        images.iter().all(|image| !image.ends_with("0.1.1")),
+        "{images:?}"
+    );
+}
+
+#[tokio::test]
+async fn replaces_peers_one_at_a_time() {
+    let fake = running().await;
+    fake.world().max_peers_down = 0;
+    let other = rendered_with(|site| {
+        site.images.kafka = "apache/kafka:3.9.2".to_owned();
+        site.images.tag = "0.1.1".to_owned();
+    });
+    let report = bring_up(&fake, &other).await.unwrap();
+    let nodes = [1, 2, 3].map(|node| format!("PUT /v2/apps//moodvane/kafka-{node}"));
+    let mut wanted = nodes.to_vec();
+    wanted.push("PUT /v2/groups//moodvane".to_owned());
+    assert_eq!(requests(&fake), wanted);
+    assert_eq!(fake.world().max_peers_down, 1, "at most one peer was down");
+    let steps: Vec<&str> = report.steps.iter().map(|(step, _)| step.as_str()).collect();
+    assert_eq!(
+        steps,
+        [
+            "replace kafka-1",
+            "replace kafka-2",
+            "replace kafka-3",
+            "deploy the group"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn scales_and_restarts_one_app() {
+    let fake = running().await;
+    let (marathon, server) = (fake.client(), "/moodvane/server".parse::<PathId>().unwrap());
+    let ids = [server.clone()];
+    let ask = async |force| marathon.scale(&ids, 3, force).await;
+    let report = change_app(&marathon, (&group(), &server), OPTIONS, &quiet, ask)
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            report.apps.len(),
+            report.apps[0].instances,
+            report.apps[0].stage
+        ),
+        (1, 3, Stage::Ready)
+    );
+    let ask = async |force| marathon.restart(&server, force).await;
+    let report = change_app(&marathon, (&group(), &server), OPTIONS, &quiet, ask)
+        .await
+        .unwrap();
+    assert!(report.apps[0].has_changed());
+    assert_eq!(
+        requests(&fake),
+        ["PUT /v2/apps", "POST /v2/apps//moodvane/server/restart"]
+    );
+}
+
+#[tokio::test]
+async fn retries_transient_errors_of_marathon() {
+    let fake = Fake::start().await;
+    fake.world().has_events = true;
+    let lines = Mutex::new(Vec::new());
+    let say = |line: &str| {
+        let mut lines = lines.lock().unwrap();
+        if lines.is_empty() {
+            fake.world().next_errors = vec![500, 502];
+        }
+        lines.push(line.to_owned());
+    };
+    up(&fake.client(), &rendered(), OPTIONS, &say)
+        .await
+        .unwrap();
+    let again = lines.into_inner().unwrap();
+    let again = again.iter().filter(|line| line.contains("retrying"));
+    assert_eq!(again.count(), 2, "two errors");
+}
