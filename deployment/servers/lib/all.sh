@@ -6,8 +6,8 @@ LIB=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$LIB/common.sh"
 # shellcheck source=lib/process.sh
 . "$LIB/process.sh"
-# shellcheck source=lib/ask.sh
-. "$LIB/ask.sh"
+# shellcheck source=lib/protocol.sh
+. "$LIB/protocol.sh"
 # shellcheck source=lib/java.sh
 . "$LIB/java.sh"
 # shellcheck source=lib/jars.sh

@@ -41,45 +41,45 @@ cassandra_authenticator() {
     [ -n "${MOODVANE_SERVERS_CASSANDRA_LOGIN:-}" ] && printf 'PasswordAuthenticator' || printf 'AllowAllAuthenticator'
 }
 
-# Sends one frame of the native protocol, version 4: cql_put OPCODE BODY
-cql_put() { put "04000000$1$(printf '%08x' $((${#2} / 2)))$2"; }
+# Sends one frame of the native protocol, version 4: cql_send OPCODE BODY
+cql_send() { send "04000000$1$(printf '%08x' $((${#2} / 2)))$2"; }
 
 # Reads one frame and prints its body; fails if its opcode is none of the given ones.
-cql_take() {
+cql_receive() {
     local head
-    head=$(take 9)
+    head=$(receive 9)
     [ ${#head} = 18 ] || return 1
-    take $((16#${head:10:8}))
+    receive $((16#${head:10:8}))
     [[ " $* " == *" ${head:8:2} "* ]]
 }
 
 # After STARTUP: accepts READY, or answers AUTHENTICATE with the default user.
 cql_authenticate() {
     local body name
-    body=$(cql_take 02 03) || return 1
+    body=$(cql_receive 02 03) || return 1
     [ -n "$body" ] || return 0
     name=$(hex_string cassandra)
     name=${name:4}
-    cql_put 0f "0000001400${name}00$name"
-    cql_take 10 >/dev/null
+    cql_send 0f "0000001400${name}00$name"
+    cql_receive 10 >/dev/null
 }
 
 # Queries a node: OPTIONS and SUPPORTED, STARTUP and READY, then the query and RESULT, whose body is
-# printed: cassandra_ask NODE CONSISTENCY QUERY
-cassandra_ask() (
+# printed: cassandra_query NODE CONSISTENCY QUERY
+cassandra_query() (
     { exec 3<>"/dev/tcp/127.0.0.$1/$(fact cassandra port)"; } 2>/dev/null || exit 1
-    cql_put 05 ''
-    cql_take 06 >/dev/null || exit 1
-    cql_put 01 "0001$(hex_string CQL_VERSION)$(hex_string 3.0.0)"
+    cql_send 05 ''
+    cql_receive 06 >/dev/null || exit 1
+    cql_send 01 "0001$(hex_string CQL_VERSION)$(hex_string 3.0.0)"
     cql_authenticate || exit 1
-    cql_put 07 "0000$(hex_string "$3")$2"00
-    cql_take 08
+    cql_send 07 "0000$(hex_string "$3")$2"00
+    cql_receive 08
 )
 
 # Prints a node's own schema version: the last 16 bytes of the response.
 cassandra_schema() {
     local body name
-    body=$(cassandra_ask "$1" 0001 'SELECT schema_version FROM system.local') || return 1
+    body=$(cassandra_query "$1" 0001 'SELECT schema_version FROM system.local') || return 1
     printf '%s' "${body: -32}"
 }
 
@@ -93,7 +93,7 @@ cassandra_serves() {
     schema=$(cassandra_schema "$1") || return 1
     [ "$(fact cassandra nodes)" != 1 ] || return 0
     [ "$schema" = "$(cassandra_schema 1)" ] || return 1
-    cassandra_ask "$1" 0005 'SELECT * FROM system_distributed.view_build_status LIMIT 1' >/dev/null
+    cassandra_query "$1" 0005 'SELECT * FROM system_distributed.view_build_status LIMIT 1' >/dev/null
 }
 
 # No user has to be created.

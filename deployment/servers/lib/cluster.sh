@@ -12,7 +12,7 @@ addresses() {
 }
 
 # Prints the variables that tests read, as export lines.
-exports() {
+print_exports() {
     local kind list
     for kind in "${KINDS[@]}"; do
         list=$(addresses "$kind")

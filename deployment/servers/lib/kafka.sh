@@ -34,20 +34,20 @@ kafka_command() {
         -cp "$(class_path kafka)" kafka.Kafka "$DIR/kafka/$1/server.properties")
 }
 
-# Sends a request to a node and prints the response body as hex: kafka_ask NODE HEX
-kafka_ask() (
+# Sends a request to a node and prints the response body as hex: kafka_request NODE HEX
+kafka_request() (
     { exec 3<>"/dev/tcp/127.0.0.1/$(kafka_port "$1")"; } 2>/dev/null || exit 1
-    put "$(printf '%08x' $((${#2} / 2)))$2"
-    size=$((16#0$(take 4)))
+    send "$(printf '%08x' $((${#2} / 2)))$2"
+    size=$((16#0$(receive 4)))
     [ "$size" -gt 4 ] && [ "$size" -lt 1000000 ] || exit 1
-    take "$size" | cut -c9-
+    receive "$size" | cut -c9-
 )
 
 # Prints the ids of the brokers in a node's metadata; fails if it has no controller.
 # The request is Metadata, version 1, without topics.
 kafka_brokers() {
     local answer count i at=8 ids=''
-    answer=$(kafka_ask "$1" 00030001000000010000"00000000") || return 1
+    answer=$(kafka_request "$1" 00030001000000010000"00000000") || return 1
     [ ${#answer} -ge 16 ] || return 1
     count=$((16#${answer:0:8}))
     for ((i = 0; i < count; i++)); do
@@ -66,7 +66,7 @@ kafka_serves() {
     local brokers answer
     read -ra brokers <<<"$(kafka_brokers "$1")"
     [ "${#brokers[@]}" = "$(fact kafka nodes)" ] || return 1
-    answer=$(kafka_ask "$1" "000a0000000000020000$(hex_string ready)") || return 1
+    answer=$(kafka_request "$1" "000a0000000000020000$(hex_string ready)") || return 1
     [ "${answer:0:4}" = 0000 ]
 }
 
@@ -81,7 +81,7 @@ kafka_has_users() {
     for mechanism in 1 2; do
         upsert=$user$(printf '%02x%08x' "$mechanism" 4096)$(hex_compact "$SCRAM_SALT")
         upsert+=$(hex_compact "${SCRAM_SALTED[mechanism - 1]}")00
-        answer=$(kafka_ask "$1" "003300000000000300000001""02${upsert}00") || return 1
+        answer=$(kafka_request "$1" "003300000000000300000001""02${upsert}00") || return 1
         # Tags, throttle time, one result: the user, no error, no message, no tags.
         [ "$answer" = "000000000002${user}0000000000" ] || return 1
     done
