@@ -1,7 +1,7 @@
-//! The log and the store that the configuration names.
+//! The log and the store that the configuration selects.
 //!
-//! `[eventlog] kind` is `sqlite` or `kafka`, `[store] kind` is `sqlite` or `cassandra`. SQLite is for
-//! one process; Kafka and Cassandra are for any number.
+//! `[eventlog] kind` is `sqlite` or `kafka`, `[store] kind` is `sqlite` or `cassandra`. SQLite serves
+//! one process; Kafka and Cassandra serve any number.
 
 mod cassandra;
 mod kafka;
@@ -16,24 +16,24 @@ use moodvane_runtime::{Check, Settings, SystemClock};
 use moodvane_store::{CassandraConfig, CassandraStore, SqliteStore, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-/// The file of the embedded profile, in the data folder: log and rows.
+/// The database file in the data directory: log and rows.
 pub const SQLITE_FILE: &str = "moodvane.db";
 
-/// Which log.
+/// The configuration of the event log.
 #[derive(Debug, Clone)]
 pub enum EventLogConfig {
     /// A file, for one process.
     Sqlite {
         /// Partitions of each topic.
         partitions: u32,
-        /// How long records stay.
+        /// How long records are kept.
         retention: Duration,
     },
     /// A cluster.
     Kafka(Box<KafkaConfig>),
 }
 
-/// Which store.
+/// The configuration of the store.
 #[derive(Debug, Clone)]
 pub enum StoreConfig {
     /// A file, for one process.
@@ -52,8 +52,7 @@ pub struct Backends {
 }
 
 impl Backends {
-    /// Reads `[eventlog]` and `[store]`. `None` where there is a fault; the settings then hold all
-    /// of them.
+    /// Reads `[eventlog]` and `[store]`. Returns `None` on a fault, which `settings` then holds.
     #[must_use]
     pub fn read(settings: &Settings) -> Option<Self> {
         let log = read_log(settings);
@@ -64,9 +63,9 @@ impl Backends {
         })
     }
 
-    /// Notes a fault where a backend is for one process only.
+    /// Adds a fault for each backend that only one process can use.
     pub fn require_shared(&self, settings: &Settings) {
-        let alone = "is for the all-in-one binary moodvane; services of their own need";
+        let alone = "is only for the all-in-one binary moodvane; separate services need";
         if self.log.is_file() {
             settings
                 .section("eventlog")
@@ -79,7 +78,7 @@ impl Backends {
         }
     }
 
-    /// Whether either of them is a file in the data folder.
+    /// Whether the log or the store is a file in the data directory.
     #[must_use]
     pub fn uses_data_dir(&self) -> bool {
         self.log.is_file() || self.store.is_file()
@@ -88,21 +87,21 @@ impl Backends {
     /// Opens the log.
     ///
     /// # Errors
-    /// Where it cannot be opened or reached.
-    pub async fn open_log(&self, folder: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+    /// If it cannot be opened or reached.
+    pub async fn open_log(&self, data_dir: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
         Ok(match &self.log {
-            EventLogConfig::Sqlite { .. } => Arc::new(open_sqlite_log(folder, &self.log)?),
+            EventLogConfig::Sqlite { .. } => Arc::new(open_sqlite_log(data_dir, &self.log)?),
             EventLogConfig::Kafka(config) => Arc::new(KafkaLog::open((**config).clone()).await?),
         })
     }
 
-    /// A log that is only asked how far it is, and that need not answer yet.
+    /// Opens the log without waiting for a connection, for a caller that only reads its watermarks.
     ///
     /// # Errors
-    /// Where it cannot be opened.
-    pub fn open_log_lazily(&self, folder: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+    /// If it cannot be opened.
+    pub fn open_log_lazily(&self, data_dir: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
         Ok(match &self.log {
-            EventLogConfig::Sqlite { .. } => Arc::new(open_sqlite_log(folder, &self.log)?),
+            EventLogConfig::Sqlite { .. } => Arc::new(open_sqlite_log(data_dir, &self.log)?),
             EventLogConfig::Kafka(config) => Arc::new(KafkaLog::new((**config).clone())?),
         })
     }
@@ -110,31 +109,31 @@ impl Backends {
     /// Opens the store.
     ///
     /// # Errors
-    /// Where it cannot be opened or reached.
-    pub async fn open_store(&self, folder: &Path) -> anyhow::Result<Arc<dyn Store>> {
+    /// If it cannot be opened or reached.
+    pub async fn open_store(&self, data_dir: &Path) -> anyhow::Result<Arc<dyn Store>> {
         Ok(match &self.store {
-            StoreConfig::Sqlite => Arc::new(SqliteStore::open(&folder.join(SQLITE_FILE))?),
+            StoreConfig::Sqlite => Arc::new(SqliteStore::open(&data_dir.join(SQLITE_FILE))?),
             StoreConfig::Cassandra(config) => Arc::new(CassandraStore::connect(config).await?),
         })
     }
 }
 
-/// Opens the log of a folder that is a file.
+/// Opens the SQLite log in a data directory.
 ///
 /// # Errors
-/// Where it cannot be opened, or another log was chosen.
-pub fn open_sqlite_log(folder: &Path, choice: &EventLogConfig) -> anyhow::Result<SqliteLog> {
-    let EventLogConfig::Sqlite { partitions, .. } = choice else {
-        anyhow::bail!("the log is not a file");
+/// If it cannot be opened, or the configuration selects another log.
+pub fn open_sqlite_log(data_dir: &Path, config: &EventLogConfig) -> anyhow::Result<SqliteLog> {
+    let EventLogConfig::Sqlite { partitions, .. } = config else {
+        anyhow::bail!("eventlog.kind is not sqlite");
     };
     Ok(SqliteLog::open(SqliteLogConfig {
-        path: folder.join(SQLITE_FILE),
+        path: data_dir.join(SQLITE_FILE),
         partitions: *partitions,
     })?)
 }
 
 impl EventLogConfig {
-    /// Whether it is a file in the data folder.
+    /// Whether it is a file in the data directory.
     #[must_use]
     pub fn is_file(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
@@ -142,7 +141,7 @@ impl EventLogConfig {
 }
 
 impl StoreConfig {
-    /// Whether it is a file in the data folder.
+    /// Whether it is a file in the data directory.
     #[must_use]
     pub fn is_file(&self) -> bool {
         matches!(self, Self::Sqlite)
@@ -238,14 +237,14 @@ mod tests {
         let readiness = Readiness::new();
         let check = readiness.check("store");
         let stop = CancellationToken::new();
-        let tries = Cell::new(0);
+        let attempts = Cell::new(0);
         let opened = connect_with_retry(&check, &stop, async || {
-            tries.set(tries.get() + 1);
-            let away = StoreError::Unavailable("no node".into());
-            if tries.get() < 4 {
-                Err(away.into())
+            attempts.set(attempts.get() + 1);
+            let unavailable = StoreError::Unavailable("no node".into());
+            if attempts.get() < 4 {
+                Err(unavailable.into())
             } else {
-                Ok(tries.get())
+                Ok(attempts.get())
             }
         });
         assert_eq!(opened.await.unwrap(), Some(4));
@@ -255,7 +254,12 @@ mod tests {
         assert!(connect_with_retry(&check, &stop, corrupt).await.is_err());
 
         stop.cancel();
-        let away = async || Err::<(), _>(LogError::Unavailable("no broker".into()).into());
-        assert_eq!(connect_with_retry(&check, &stop, away).await.unwrap(), None);
+        let unavailable = async || Err::<(), _>(LogError::Unavailable("no broker".into()).into());
+        assert_eq!(
+            connect_with_retry(&check, &stop, unavailable)
+                .await
+                .unwrap(),
+            None
+        );
     }
 }

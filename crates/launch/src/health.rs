@@ -1,7 +1,7 @@
-//! `health`: a process is asked over its own probes, for images that have no shell and no client.
+//! `health`: probes a running process over HTTP, for images without a shell and an HTTP client.
 //!
-//! Guarantee: it ends within [`PATIENCE`], reads at most [`MAX_ANSWER_BYTES`], and needs no secret:
-//! of the configuration it reads the address alone.
+//! Guarantee: it ends within [`TIMEOUT`], reads at most [`MAX_RESPONSE_BYTES`], and needs no secret:
+//! it reads only the address from the configuration.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -17,45 +17,45 @@ use moodvane_runtime::Settings;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Less than an orchestrator waits for a check.
-const PATIENCE: Duration = Duration::from_secs(2);
-const MAX_ANSWER_BYTES: usize = 64 << 10;
+/// Shorter than the time-out of an orchestrator's health check.
+const TIMEOUT: Duration = Duration::from_secs(2);
+const MAX_RESPONSE_BYTES: usize = 64 << 10;
 
-/// What a service of its own does beside serving.
+/// Commands of a service binary beside serving.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ServiceCommand {
-    /// Asks the running service whether it is ready; exits 1 where it is not.
+    /// Queries whether the running service is ready; exits with 1 if it is not.
     Health(HealthArgs),
 }
 
-/// What is asked.
+/// Which probe to send.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct HealthArgs {
-    /// Asks only whether it lives, whatever it waits for.
+    /// Queries only whether the process is alive (/health instead of /ready).
     #[arg(long)]
     pub alive: bool,
 }
 
 impl ServiceCommand {
-    /// Asks the service whose address `read` finds in the settings. What else is wrong with them is
-    /// the service's own affair, which told it when it started.
+    /// Probes the service at the address that `read_address` finds in the settings. Other faults in
+    /// the settings are ignored: the service reports them when it starts.
     ///
     /// # Errors
-    /// Where the address is wrong, and as [`HealthArgs::probe`].
+    /// If the address is invalid, and as [`HealthArgs::probe`].
     pub fn run(
         self,
         settings: Settings,
-        read: impl FnOnce(&Settings) -> Option<SocketAddr>,
+        read_address: impl FnOnce(&Settings) -> Option<SocketAddr>,
     ) -> anyhow::Result<ExitCode> {
         let Self::Health(args) = self;
-        let address = match read(&settings) {
+        let address = match read_address(&settings) {
             Some(address) => address,
             None => settings.finish_with(None)?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .context("cannot start a thread")?;
+            .context("cannot start the async runtime")?;
         runtime.block_on(args.run(address))
     }
 }
@@ -74,24 +74,24 @@ impl HealthArgs {
         if self.alive { "/health" } else { "/ready" }
     }
 
-    /// Asks the process at `address`.
+    /// Probes the process at `address`.
     ///
     /// # Errors
-    /// Where it does not answer in time, or not in HTTP.
+    /// If it does not respond in time, or not in HTTP.
     pub async fn probe(self, address: SocketAddr) -> anyhow::Result<ProbeResult> {
         ensure!(
             address.port() != 0,
-            "port 0 is any free one, which nobody else knows: configure another"
+            "cannot probe port 0, which stands for any free port: configure a fixed port"
         );
         let address = connect_address(address);
         let url = format!("http://{address}{}", self.path());
-        timeout(PATIENCE, get(address, self.path()))
+        timeout(TIMEOUT, get(address, self.path()))
             .await
-            .with_context(|| format!("no answer from {url} within {} s", PATIENCE.as_secs()))?
+            .with_context(|| format!("no answer from {url} within {} s", TIMEOUT.as_secs()))?
             .with_context(|| format!("no answer from {url}"))
     }
 
-    /// Asks, prints the answer, and makes an exit code of it.
+    /// Probes, prints the response, and returns the exit code.
     ///
     /// # Errors
     /// As [`HealthArgs::probe`].
@@ -105,7 +105,8 @@ impl HealthArgs {
     }
 }
 
-/// A process that listens everywhere is asked on loopback.
+/// The address at which a client on this machine reaches a listener: loopback if it listens on all
+/// interfaces.
 #[must_use]
 pub fn connect_address(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
@@ -119,17 +120,18 @@ pub fn connect_address(address: SocketAddr) -> SocketAddr {
 async fn get(address: SocketAddr, path: &str) -> anyhow::Result<ProbeResult> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
-    let question = Request::get(path)
+    let request = Request::get(path)
         .header(header::HOST, address.to_string())
         .header(header::CONNECTION, "close")
         .body(Body::empty())?;
-    // What it fails with, the question fails with too.
+    // If the connection fails, so does the request.
     let connection = tokio::spawn(connection);
-    let answer = sender.send_request(question).await?;
-    let is_ok = answer.status() == StatusCode::OK;
-    let body = to_bytes(Body::new(answer.into_body()), MAX_ANSWER_BYTES).await;
+    let response = sender.send_request(request).await?;
+    let is_ok = response.status() == StatusCode::OK;
+    let body = to_bytes(Body::new(response.into_body()), MAX_RESPONSE_BYTES).await;
     connection.abort();
-    let body = body.with_context(|| format!("it says more than {MAX_ANSWER_BYTES} bytes"))?;
+    let body =
+        body.with_context(|| format!("the response is longer than {MAX_RESPONSE_BYTES} bytes"))?;
     let body = String::from_utf8_lossy(&body).trim_end().to_owned();
     Ok(ProbeResult { is_ok, body })
 }

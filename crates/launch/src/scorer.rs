@@ -1,4 +1,4 @@
-//! The scorer that the configuration names.
+//! The scorer that the configuration selects.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ use moodvane_model::{ErrorChain, Language};
 use moodvane_runtime::{Section, Settings};
 use moodvane_sentiment::{DecisionRule, LanguageRouter, Scorer, ScorerChoice, ScorerName};
 
-/// Every kind of scorer, by its name.
+/// The kinds of scorer, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScorerKind {
-    /// One that is built in.
+    /// A built-in scorer.
     BuiltIn(ScorerName),
-    /// A transformer from a folder.
+    /// A transformer from a directory.
     Bert,
 }
 
@@ -38,14 +38,14 @@ impl fmt::Display for ScorerKind {
     }
 }
 
-/// Which scorers there will be; checked, and not made yet.
+/// The validated configuration of the scorer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScorerConfig {
-    /// One that is built in.
+    /// A built-in scorer.
     BuiltIn(ScorerChoice),
     /// A transformer.
     Bert(BertConfig),
-    /// One that is built in, and a transformer for what it does not speak.
+    /// A built-in scorer, and a transformer for the languages that it does not support.
     WithFallback(ScorerChoice, BertConfig),
 }
 
@@ -76,25 +76,25 @@ impl ScorerConfig {
                 Some(Self::Bert(read_bert(settings, &section, "scorer")?))
             }
             (ScorerKind::Bert, FallbackScorer::Bert) => {
-                section.fault("others", "must be none where the scorer is bert: name its languages in sentiment.bert.languages");
+                section.fault("others", "must be none if the scorer is bert: set its languages in sentiment.bert.languages");
                 None
             }
         }
     }
 
-    /// Makes the scorer. A transformer is loaded and tried: that takes a while.
+    /// Builds the scorer. Loading a transformer takes seconds.
     ///
     /// # Errors
-    /// Where the built-in weights do not fit this code, or the transformer cannot be loaded.
+    /// If the built-in weights do not fit this code, or the transformer cannot be loaded.
     pub fn build(&self) -> anyhow::Result<Box<dyn Scorer>> {
         self.build_with(|choice| Ok(choice.build()?))
     }
 
-    /// As [`build`](Self::build), with another way to make what is built in. A transformer is made
-    /// once: it has threads of its own.
+    /// As [`build`](Self::build), with another constructor for a built-in scorer. A transformer is
+    /// loaded once: it has its own threads.
     ///
     /// # Errors
-    /// Those of `built_in`, or where the transformer cannot be loaded.
+    /// Those of `built_in`, or if the transformer cannot be loaded.
     pub fn build_with(
         &self,
         built_in: impl FnOnce(ScorerChoice) -> anyhow::Result<Box<dyn Scorer>>,
@@ -110,12 +110,16 @@ impl ScorerConfig {
     }
 }
 
-/// Reads `[sentiment.bert]`, and looks through the folder. `wanted_by` is the key that names it.
-fn read_bert(settings: &Settings, sentiment: &Section<'_>, wanted_by: &str) -> Option<BertConfig> {
+/// Reads `[sentiment.bert]` and validates the directory. `selected_by` is the key that selects bert.
+fn read_bert(
+    settings: &Settings,
+    sentiment: &Section<'_>,
+    selected_by: &str,
+) -> Option<BertConfig> {
     if !moodvane_bert::IS_ENABLED {
         sentiment.fault(
-            wanted_by,
-            "bert is not in this program: build it with --features bert (README.md says how)",
+            selected_by,
+            "bert is not compiled into this binary: build it with --features bert (see README.md)",
         );
     }
     let section = settings.section("sentiment.bert");
@@ -140,7 +144,7 @@ fn read_bert(settings: &Settings, sentiment: &Section<'_>, wanted_by: &str) -> O
         threads: threads?,
     };
     if config.folder.as_os_str().is_empty() {
-        section.fault("folder", "must name the folder of the model");
+        section.fault("folder", "must name the directory of the model");
         return None;
     }
     ModelFolder::open(&config)
@@ -164,7 +168,7 @@ fn languages(section: &Section<'_>, tags: &[String]) -> Option<Languages> {
         .map(Languages::Some)
 }
 
-/// What scores the languages that the scorer does not speak.
+/// The scorer of languages that the main scorer does not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FallbackScorer {
     None,
@@ -198,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_in_is_the_default_and_needs_no_model() {
+    fn built_in_scorer_is_default_and_needs_no_model() {
         assert_eq!(read(&[]).unwrap(), ScorerConfig::default());
         let lexicon = read(&[("sentiment.scorer", "lexicon")]).unwrap();
         assert_eq!(lexicon, ScorerConfig::BuiltIn(ScorerChoice::Lexicon));
     }
 
     #[test]
-    fn every_fault_of_a_model_is_told_under_its_key() {
+    fn reports_each_fault_under_its_key() {
         let cases = [
             (
                 &[("sentiment.scorer", "gpt")][..],
@@ -217,7 +221,7 @@ mod tests {
             ),
             (
                 &[("sentiment.scorer", "bert"), ("sentiment.others", "bert")],
-                "must be none where the scorer is bert",
+                "must be none if the scorer is bert",
             ),
             (&[("sentiment.scorer", "bert")], "sentiment.bert.folder"),
             (
@@ -249,9 +253,9 @@ mod tests {
     }
 
     #[test]
-    fn a_program_without_libtorch_says_so() {
+    fn reports_missing_libtorch_feature() {
         let error = read(&[("sentiment.others", "bert")]).unwrap_err();
-        let said = error.contains("build it with --features bert");
-        assert_eq!(said, !moodvane_bert::IS_ENABLED, "{error}");
+        let is_reported = error.contains("build it with --features bert");
+        assert_eq!(is_reported, !moodvane_bert::IS_ENABLED, "{error}");
     }
 }

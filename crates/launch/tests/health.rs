@@ -1,4 +1,4 @@
-//! What `health` says of a process that listens on loopback, as services do.
+//! `health` against a process that listens on loopback, as services do.
 
 #![allow(clippy::unwrap_used)]
 
@@ -20,11 +20,11 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// The probes of a process with one check, which `settle` sets.
-async fn probes(settle: impl FnOnce(&Check, &CancellationToken)) -> SocketAddr {
+/// Serves the probes of a process with one check, which `set_check` sets.
+async fn probes(set_check: impl FnOnce(&Check, &CancellationToken)) -> SocketAddr {
     let (listener, address) = listener().await;
     let (readiness, stop) = (Readiness::new(), CancellationToken::new());
-    settle(&readiness.check("log"), &stop);
+    set_check(&readiness.check("log"), &stop);
     let state = ProbeState {
         readiness,
         registry: Registry::new(),
@@ -34,13 +34,13 @@ async fn probes(settle: impl FnOnce(&Check, &CancellationToken)) -> SocketAddr {
     address
 }
 
-/// A listener that answers each connection with `bytes`, whatever it is asked, and then says no more.
-async fn says(bytes: Vec<u8>) -> SocketAddr {
+/// A listener that sends `bytes` on each connection, and then nothing more.
+async fn respond_with(bytes: Vec<u8>) -> SocketAddr {
     let (listener, address) = listener().await;
     tokio::spawn(async move {
         let mut open = Vec::new();
         while let Ok((mut client, _)) = listener.accept().await {
-            // A client that has heard enough goes away.
+            // Fails if the client closes the connection early.
             let _ = client.write_all(&bytes).await;
             open.push(client);
         }
@@ -49,7 +49,7 @@ async fn says(bytes: Vec<u8>) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn it_is_good_where_the_probe_says_200() {
+async fn is_ok_on_status_200_only() {
     let waiting = r#"{"ready":false,"checks":[{"name":"accepting","ok":true},{"name":"log","ok":false,"reason":"no broker"}]}"#;
     let ready =
         r#"{"ready":true,"checks":[{"name":"accepting","ok":true},{"name":"log","ok":true}]}"#;
@@ -79,37 +79,37 @@ async fn it_is_good_where_the_probe_says_200() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_an_error_that_says_who_was_asked() {
-    let (gone, nobody) = listener().await;
-    drop(gone);
-    let no_http = says(b"SSH-2.0-x\r\n\r\n".to_vec()).await;
+async fn reports_address_of_failed_probe() {
+    let (closed, refusing) = listener().await;
+    drop(closed);
+    let no_http = respond_with(b"SSH-2.0-x\r\n\r\n".to_vec()).await;
     let mut long = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".to_vec();
     long.resize(long.len() + 1_000_000, b'x');
-    let too_long = says(long).await;
+    let too_long = respond_with(long).await;
     let cases = [
-        (nobody, "Connection refused"),
+        (refusing, "Connection refused"),
         (no_http, "invalid HTTP version"),
-        (too_long, "it says more than 65536 bytes"),
+        (too_long, "the response is longer than 65536 bytes"),
     ];
     for (address, expected) in cases {
         let error = format!("{:#}", READY.probe(address).await.unwrap_err());
         assert!(error.contains(expected), "{address}: {error}");
-        let asked = format!("http://{address}/ready");
-        assert!(error.contains(&asked), "{address}: {error}");
+        let url = format!("http://{address}/ready");
+        assert!(error.contains(&url), "{address}: {error}");
     }
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_knows_cannot_be_asked() {
+async fn rejects_port_0() {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let error = READY.probe(any).await.unwrap_err().to_string();
-    assert!(error.contains("configure another"), "{error}");
+    assert!(error.contains("configure a fixed port"), "{error}");
 }
 
-/// The clock is tokio's own: its two seconds pass at once.
+/// The paused clock of tokio advances at once.
 #[tokio::test(start_paused = true)]
-async fn who_says_nothing_is_given_up() {
-    let silent = says(Vec::new()).await;
+async fn times_out_without_response() {
+    let silent = respond_with(Vec::new()).await;
     let error = format!("{:#}", READY.probe(silent).await.unwrap_err());
     assert!(error.contains("within 2 s"), "{error}");
 }

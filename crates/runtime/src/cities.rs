@@ -6,13 +6,13 @@ use moodvane_model::{City, CityId, ModelError};
 
 use crate::{Section, Settings};
 
-/// Reads every `[[city]]`. `None` where one is wrong, two share an id or there is none;
-/// `settings` then knows every fault.
+/// Reads every `[[city]]`. Returns `None` if one is invalid, two share an id or there is none;
+/// `settings` then holds the faults.
 #[must_use]
 pub fn read_cities(settings: &Settings) -> Option<Vec<City>> {
     let sections = settings.tables("city");
     if sections.is_empty() {
-        settings.fault("city", "there must be at least one [[city]]");
+        settings.fault("city", "at least one [[city]] is required");
         return None;
     }
     let mut ids = BTreeSet::new();
@@ -33,9 +33,12 @@ fn read_city(section: &Section<'_>, ids: &mut BTreeSet<CityId>) -> Option<City> 
 
     let is_new = id.is_none_or(|id| ids.insert(id));
     if !is_new {
-        section.fault("id", "is another city's id already, it must be its own");
+        section.fault(
+            "id",
+            "is already the id of another city: choose a unique one",
+        );
     }
-    // What is missing was noted above; a stand-in lets the rest be checked all the same.
+    // A missing value has a fault already; a placeholder lets the others be checked.
     let city = City::new(
         id.or_else(|| CityId::parse("city").ok())?,
         name.as_deref().unwrap_or("City"),
@@ -44,13 +47,13 @@ fn read_city(section: &Section<'_>, ids: &mut BTreeSet<CityId>) -> Option<City> 
         zone.as_deref().unwrap_or("UTC"),
     );
     let city = city.map_err(|error| section.fault("", reason(error))).ok();
-    let whole = id
+    let complete = id
         .and(name)
         .and(names)
         .and(latitude)
         .and(longitude)
         .and(zone);
-    whole.filter(|_| is_new).and(city)
+    complete.filter(|_| is_new).and(city)
 }
 
 fn reason(error: ModelError) -> String {

@@ -1,4 +1,4 @@
-//! The clock, behind a trait so that tests decide what time it is, and when a wait is over.
+//! The clock, behind a trait so that tests control time and timers.
 
 mod virtual_clock;
 
@@ -11,21 +11,21 @@ use moodvane_model::Timestamp;
 
 pub use self::virtual_clock::VirtualClock;
 
-/// A wait.
+/// A timer.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Tells the time.
+/// A source of time and timers.
 pub trait Clock: Send + Sync {
-    /// The present moment. It may jump, as the machine's does when somebody sets it.
+    /// The wall clock. It may jump, as the machine's does when it is adjusted.
     fn now(&self) -> Timestamp;
 
-    /// How long it is since a moment that stays the same. It never jumps.
+    /// The time since a fixed moment. It is monotonic.
     fn uptime(&self) -> Duration {
-        static BEGAN: OnceLock<Instant> = OnceLock::new();
-        BEGAN.get_or_init(Instant::now).elapsed()
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
 
-    /// A wait of `span` of the uptime. Must be called within tokio's runtime.
+    /// Completes after `span` of the uptime. Requires tokio's runtime.
     fn sleep(&self, span: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(span))
     }
@@ -41,12 +41,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved. For tests and the simulator.
+/// A clock that only moves when it is set. For tests and the simulator.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
-    /// A clock that stands at `at`.
+    /// A clock at `at`.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
         Self(Mutex::new(at))
@@ -54,28 +54,28 @@ impl ManualClock {
 
     /// Moves the clock to `at`, forwards or backwards.
     pub fn set(&self, at: Timestamp) {
-        *self.hand() = at;
+        *self.lock() = at;
     }
 
     /// Moves the clock forwards by `by`, in whole milliseconds, at most to the end of the year
     /// 9999.
     pub fn advance(&self, by: Duration) {
         let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        let mut hand = self.hand();
-        *hand = hand
+        let mut now = self.lock();
+        *now = now
             .checked_add_millis(ms)
             .unwrap_or_else(|_| Timestamp::from(DateTime::<Utc>::MAX_UTC));
     }
 
-    fn hand(&self) -> MutexGuard<'_, Timestamp> {
-        // A moment is always whole, so a panic elsewhere cannot have left half of one.
+    fn lock(&self) -> MutexGuard<'_, Timestamp> {
+        // Each change is one assignment, so a poisoned lock holds a consistent value.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.hand()
+        *self.lock()
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_stands_still_until_it_is_moved() {
+    fn manual_clock_moves_only_when_set() {
         let clock = ManualClock::new(at("2018-01-01T02:00:00Z"));
         assert_eq!(clock.now(), at("2018-01-01T02:00:00Z"));
         clock.advance(Duration::from_millis(1_500));
@@ -98,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_stops_at_the_end_of_time() {
+    fn manual_clock_saturates_at_year_9999() {
         let clock = ManualClock::new(at("2018-01-01T02:00:00Z"));
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), at("9999-12-31T23:59:59.999Z"));
     }
 
     #[test]
-    fn the_system_clock_is_past_the_writing_of_this_test() {
+    fn system_clock_is_later_than_2024() {
         assert!(SystemClock.now() > at("2024-01-01T00:00:00Z"));
     }
 }

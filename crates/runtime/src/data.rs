@@ -1,11 +1,11 @@
-//! The section `[data]` of the configuration: where the process keeps what it must remember.
+//! The section `[data]`: where the process stores its files.
 
 use std::path::PathBuf;
 
 use crate::Settings;
 
-/// Reads the data directory from `[data]`. `None` where it is wrong; `settings` then knows why.
-/// Nothing is opened or made.
+/// Reads the data directory from `[data]`. Returns `None` on a fault, which `settings` then holds.
+/// Does not access the file system.
 #[must_use]
 pub fn read_data_dir(settings: &Settings) -> Option<PathBuf> {
     let section = settings.section("data");

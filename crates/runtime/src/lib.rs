@@ -1,31 +1,34 @@
 //! What every service's `main` shares: configuration, logging, metrics, readiness, signals, clock.
 //!
-//! Terms: *settings* are the configuration's layers laid over each other (the default, a file, the
-//! environment, flags); a *fault* is one thing that is wrong with them; a *check* is one condition
-//! of being ready.
+//! Terms: *settings* are the merged layers of the configuration (the default, a file, the
+//! environment, flags); a *fault* is one error in them; a *check* is one condition of readiness.
 //!
-//! Guarantee (I9): settings are read and checked without opening a port or a connection, and every
-//! fault is reported at once, with its key and where it came from.
+//! Guarantee (I9): settings are read and validated without opening a port or a connection, and all
+//! faults are reported together, each with its key and its origin.
 //!
-//! This crate must not know any service: each reads its own section. It reads `[data]`,
+//! This crate must not know any service: each reads its own section. This crate reads `[data]`,
 //! `[logging]` and `[[city]]`.
 
 mod cities;
 mod clock;
 mod data;
-mod fault;
+mod entry;
+mod error;
+mod layers;
 mod logging;
 pub mod metrics;
 mod readiness;
+mod redact;
 mod secret;
 mod section;
 mod settings;
 mod signals;
+mod unknown_keys;
 
 pub use cities::read_cities;
 pub use clock::{Clock, ManualClock, Sleep, SystemClock, VirtualClock};
 pub use data::read_data_dir;
-pub use fault::SettingsError;
+pub use error::SettingsError;
 pub use logging::{LogFormat, LoggingConfig, LoggingError, init_logging};
 pub use readiness::{Check, Readiness};
 pub use section::Section;

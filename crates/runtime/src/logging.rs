@@ -1,4 +1,4 @@
-//! Logs, to standard error: as text for people or as JSON for machines.
+//! Logs to standard error, as text or as JSON.
 
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -6,6 +6,7 @@ use std::str::FromStr;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use crate::Settings;
 
@@ -29,7 +30,7 @@ impl FromStr for LogFormat {
     }
 }
 
-/// What is logged, and how.
+/// Level and format of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggingConfig {
     /// A level such as `info`, or directives such as `info,moodvane_ingester=debug`.
@@ -38,21 +39,32 @@ pub struct LoggingConfig {
     pub format: LogFormat,
 }
 
-/// Logging could not be started.
+/// Why logging cannot start.
 #[derive(Debug, Error)]
-#[error("logging cannot start: {0}")]
-pub struct LoggingError(String);
+pub enum LoggingError {
+    /// The directives are invalid.
+    #[error("cannot parse logging.level \"{level}\"")]
+    Level {
+        /// The directives.
+        level: String,
+        /// What is wrong with them.
+        source: ParseError,
+    },
+    /// The process has a logger already.
+    #[error("cannot start logging")]
+    Init(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
 impl LoggingConfig {
-    /// Reads `[logging]`. `None` where there is a fault; the settings then hold all of them.
+    /// Reads `[logging]`. Returns `None` on a fault, which `settings` then holds.
     #[must_use]
     pub fn read(settings: &Settings) -> Option<Self> {
         let section = settings.section("logging");
         let level = section.text("level").filter(|level| {
-            check(level)
-                .map_err(|why| {
-                    let right = "right would be info, or info,moodvane_ingester=debug";
-                    section.fault("level", format!("{why}; {right}"));
+            validate_level(level)
+                .map_err(|reason| {
+                    let expected = "expected a level or directives, such as info or info,moodvane_ingester=debug";
+                    section.fault("level", format!("{reason}; {expected}"));
                 })
                 .is_ok()
         });
@@ -64,9 +76,9 @@ impl LoggingConfig {
     }
 }
 
-fn check(level: &str) -> Result<(), String> {
-    // A lone word that is no level would be taken for a module of which all is logged, and nothing
-    // else: a misspelt level would silence the log.
+fn validate_level(level: &str) -> Result<(), String> {
+    // The parser accepts a single word that is no level as a module name and logs that module
+    // alone: a misspelt level would silence the log.
     for word in level.split(',').filter(|word| !word.contains(['=', '['])) {
         if word.trim().is_empty() || word.trim().parse::<LevelFilter>().is_err() {
             return Err(format!("\"{}\" is not a level", word.trim()));
@@ -80,18 +92,21 @@ fn check(level: &str) -> Result<(), String> {
 /// Starts logging for the whole process.
 ///
 /// # Errors
-/// [`LoggingError`] where the directives are wrong or logging was started before.
+/// [`LoggingError`] if the directives are invalid or logging is started already.
 pub fn init_logging(config: &LoggingConfig) -> Result<(), LoggingError> {
-    let filter = EnvFilter::try_new(&config.level).map_err(|e| LoggingError(e.to_string()))?;
-    let lines = tracing_subscriber::fmt()
+    let filter = EnvFilter::try_new(&config.level).map_err(|source| LoggingError::Level {
+        level: config.level.clone(),
+        source,
+    })?;
+    let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        // A standard error that was closed must not end the process.
+        // A closed standard error must not end the process.
         .log_internal_errors(false);
     let started = match config.format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
     };
-    started.map_err(|e| LoggingError(e.to_string()))
+    started.map_err(LoggingError::Init)
 }

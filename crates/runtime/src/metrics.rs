@@ -1,8 +1,7 @@
-//! Counters, gauges and histograms of Prometheus, made by name.
+//! Prometheus counters, gauges and histograms, created by name.
 //!
-//! Names and labels are constants of the program. One that Prometheus does not allow is a fault of
-//! the program and ends it at the start; one that is registered twice is logged, and the later one
-//! counts without being shown.
+//! Names and labels are constants of the program. An invalid name is a bug and panics at start. A
+//! duplicate name is logged, and the later metric is not exported.
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -22,7 +21,7 @@ pub fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
     register(registry, name, IntCounter::new(name, help))
 }
 
-/// A counter with labels; the labels' values must be a bounded set.
+/// A counter with labels; label values must be a bounded set.
 #[must_use]
 pub fn counter_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
     register(
@@ -38,7 +37,7 @@ pub fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
     register(registry, name, IntGauge::new(name, help))
 }
 
-/// A gauge with labels; the labels' values must be a bounded set.
+/// A gauge with labels; label values must be a bounded set.
 #[must_use]
 pub fn gauge_vec(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     register(
@@ -68,10 +67,10 @@ fn seconds(name: &str, help: &str) -> HistogramOpts {
     HistogramOpts::new(name, help).buckets(BUCKETS.to_vec())
 }
 
-/// Everything in the registry, in Prometheus' text format.
+/// All metrics of the registry, in Prometheus' text format.
 #[must_use]
 pub fn render(registry: &Registry) -> String {
-    // Only a name that could not have been registered fails here.
+    // Fails only for an invalid name, which cannot be registered.
     TextEncoder::new()
         .encode_to_string(&registry.gather())
         .unwrap_or_default()
@@ -79,7 +78,7 @@ pub fn render(registry: &Registry) -> String {
 
 #[expect(
     clippy::expect_used,
-    reason = "names and labels are constants: a wrong one ends every test"
+    reason = "names and labels are constants: every test finds an invalid one"
 )]
 fn register<M: Collector + Clone + 'static>(
     registry: &Registry,
@@ -88,7 +87,7 @@ fn register<M: Collector + Clone + 'static>(
 ) -> M {
     let metric = metric.expect("a metric's name and labels are valid");
     if let Err(error) = registry.register(Box::new(metric.clone())) {
-        tracing::error!(metric = name, %error, "metric is not shown");
+        tracing::error!(metric = name, %error, "duplicate metric is not exported");
     }
     metric
 }
@@ -98,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_counted_is_shown() {
+    fn renders_registered_metrics() {
         let registry = Registry::new();
         counter(&registry, "moodvane_a_total", "A.").inc_by(2);
         counter_vec(&registry, "moodvane_b_total", "B.", &["why"])

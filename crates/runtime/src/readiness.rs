@@ -1,6 +1,6 @@
-//! Readiness: the checks that must all be good before a process is sent work.
+//! Readiness: the checks that must all pass before a process receives traffic.
 //!
-//! Guarantee: a check that was never good counts as failed, with the reason `starting`.
+//! Guarantee: a check that never passed fails with the reason `starting`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,8 +26,8 @@ impl Readiness {
         Self::default()
     }
 
-    /// Adds a check, failed with `starting` until it is good. A name that there is already means
-    /// that the part begins anew: it is the same check, failed again.
+    /// Adds a check, which fails with `starting` until it passes. For an existing name, resets that
+    /// check: its component restarts.
     #[must_use]
     pub fn check(&self, name: &'static str) -> Check {
         let mut slots = self.slots();
@@ -43,25 +43,25 @@ impl Readiness {
         }
     }
 
-    /// Every check with its name, and why it fails where it does, in the order of their making.
+    /// Every check with its name and its reason for failing, in the order of creation.
     #[must_use]
     pub fn report(&self) -> Vec<(&'static str, Result<(), String>)> {
         self.slots().clone()
     }
 
     fn slots(&self) -> MutexGuard<'_, Vec<Slot>> {
-        // Each change is one assignment, so a panic elsewhere cannot have left half of one.
+        // Each change is one assignment, so a poisoned lock holds a consistent value.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Check {
-    /// The check is good.
+    /// The check passes.
     pub fn ok(&self) {
         self.set(Ok(()));
     }
 
-    /// The check fails, for a reason that people read.
+    /// The check fails, for a reason that operators read.
     pub fn fail(&self, reason: impl Into<String>) {
         self.set(Err(reason.into()));
     }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_fails_until_it_is_good_and_says_why() {
+    fn check_fails_with_reason_until_it_passes() {
         let readiness = Readiness::new();
         assert!(readiness.report().is_empty());
         let (log, store) = (readiness.check("log"), readiness.check("store"));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_begins_anew_is_the_same_check() {
+    fn existing_name_resets_its_check() {
         let readiness = Readiness::new();
         let first = readiness.check("log");
         first.ok();

@@ -1,7 +1,7 @@
-//! One table of the settings, read key by key.
+//! One table of the configuration, read key by key.
 //!
-//! Every getter notes what is wrong and returns `None`. Read all keys of a section first, then put
-//! them together with `?`: so every fault is seen, not only the first.
+//! Every getter adds a fault for a wrong value and returns `None`. Read all keys of a section first,
+//! then combine them with `?`: every fault is then reported, not only the first.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -10,37 +10,38 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-use crate::fault::{HIDDEN, Origin, is_secret, shown};
-use crate::settings::Settings;
+use crate::entry::Origin;
+use crate::layers::Layers;
+use crate::redact::{REDACTED, displayed, is_secret};
 
-/// The longest text of a value, in bytes.
+/// The longest string, in bytes.
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
-/// One table of the settings.
+/// One table of the configuration, or one element of an array of tables.
 #[derive(Debug, Clone)]
 pub struct Section<'s> {
-    settings: &'s Settings,
+    layers: &'s Layers,
     name: String,
     element: Option<(&'s Table, &'s Origin)>,
 }
 
 impl<'s> Section<'s> {
-    pub(crate) fn table(settings: &'s Settings, name: &str) -> Self {
+    pub(crate) fn table(layers: &'s Layers, name: &str) -> Self {
         Self {
-            settings,
+            layers,
             name: name.to_owned(),
             element: None,
         }
     }
 
     pub(crate) fn element(
-        settings: &'s Settings,
+        layers: &'s Layers,
         name: String,
         table: &'s Table,
         origin: &'s Origin,
     ) -> Self {
         Self {
-            settings,
+            layers,
             name,
             element: Some((table, origin)),
         }
@@ -51,52 +52,54 @@ impl<'s> Section<'s> {
     }
 
     fn find(&self, key: &str) -> Option<(&'s Value, &'s Origin)> {
-        self.settings.ask(&self.name, key);
         match self.element {
-            Some((table, origin)) => table.get(key).map(|value| (value, origin)),
-            None => self
-                .settings
-                .entry(&self.path(key))
-                .map(|e| (&e.value, &e.origin)),
+            Some((table, origin)) => {
+                self.layers.mark_requested(&self.name, key);
+                table.get(key).map(|value| (value, origin))
+            }
+            None => {
+                let entry = self.layers.request(&self.name, key)?;
+                Some((&entry.value, &entry.origin))
+            }
         }
     }
 
-    /// Where a key's value came from.
+    /// The layer that a key's value comes from.
     pub(crate) fn origin(&self, key: &str) -> Option<&'s Origin> {
         self.find(key).map(|(_, origin)| origin)
     }
 
-    /// Notes that a key's value is wrong, or the whole table where `key` is empty.
+    /// Adds a fault for a key's value, or for the whole table if `key` is empty.
     pub fn fault(&self, key: &str, message: impl Into<String>) {
         let message: String = message.into();
         if key.is_empty() {
             let origin = self.element.map_or(&Origin::Default, |(_, origin)| origin);
-            self.settings
-                .note(&self.name, format!("({origin}): {message}"));
+            self.layers
+                .add_fault(&self.name, format!("({origin}): {message}"));
             return;
         }
-        let message = self.without_secret(key, message);
+        let message = self.redacted(key, message);
         let text = match self.find(key) {
-            Some((value, origin)) => format!("= {} ({origin}): {message}", shown(key, value)),
+            Some((value, origin)) => format!("= {} ({origin}): {message}", displayed(key, value)),
             None => format!("is missing: {message}"),
         };
-        self.settings.note(&self.path(key), text);
+        self.layers.add_fault(&self.path(key), text);
     }
 
-    /// A message may quote the value; where that is secret it must not.
-    fn without_secret(&self, key: &str, message: String) -> String {
+    /// Removes a secret value from a message that quotes it.
+    fn redacted(&self, key: &str, message: String) -> String {
         match self.find(key) {
             Some((Value::String(text), _)) if is_secret(key) && !text.is_empty() => {
-                message.replace(text, HIDDEN)
+                message.replace(text, REDACTED)
             }
             _ => message,
         }
     }
 
-    fn required(&self, key: &str, what: &str) -> Option<(&'s Value, &'s Origin)> {
+    fn required(&self, key: &str, expected: &str) -> Option<(&'s Value, &'s Origin)> {
         let found = self.find(key);
         if found.is_none() {
-            self.fault(key, format!("it must be {what}"));
+            self.fault(key, format!("it must be {expected}"));
         }
         found
     }
@@ -104,13 +107,13 @@ impl<'s> Section<'s> {
     fn read<T>(
         &self,
         key: &str,
-        what: &str,
+        expected: &str,
         read: impl FnOnce(&Value, &Origin) -> Option<T>,
     ) -> Option<T> {
-        let (value, origin) = self.required(key, what)?;
+        let (value, origin) = self.required(key, expected)?;
         let result = read(value, origin);
         if result.is_none() {
-            self.fault(key, format!("must be {what}"));
+            self.fault(key, format!("must be {expected}"));
         }
         result
     }
@@ -129,19 +132,18 @@ impl<'s> Section<'s> {
             Ok(_) => "a number",
             Err(_) => "a whole number",
         };
-        let what = format!("{kind} in {} to {}", range.start(), range.end());
-        self.read(key, &what, |value, origin| {
+        let expected = format!("{kind} in {} to {}", range.start(), range.end());
+        self.read(key, &expected, |value, origin| {
             let text = match value {
                 Value::Integer(_) | Value::Float(_) => value.to_string(),
-                // The environment and flags know only text.
-                Value::String(text) if is_text_layer(origin) => text.trim().to_owned(),
+                Value::String(text) if origin.is_untyped() => text.trim().to_owned(),
                 _ => return None,
             };
             text.parse().ok().filter(|number| range.contains(number))
         })
     }
 
-    /// As [`Section::number`], for a key that may be left out.
+    /// As [`Section::number`], for an optional key.
     #[must_use]
     pub fn number_or<T>(&self, key: &str, range: RangeInclusive<T>, default: T) -> Option<T>
     where
@@ -154,26 +156,26 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// A span of whole milliseconds.
+    /// A duration in whole milliseconds.
     #[must_use]
     pub fn millis(&self, key: &str, range: RangeInclusive<u64>) -> Option<Duration> {
         self.number(key, range).map(Duration::from_millis)
     }
 
-    /// A span of whole seconds.
+    /// A duration in whole seconds.
     #[must_use]
     pub fn seconds(&self, key: &str, range: RangeInclusive<u64>) -> Option<Duration> {
         self.number(key, range).map(Duration::from_secs)
     }
 
-    /// A text.
+    /// A string.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<String> {
-        let what = format!("a text of at most {MAX_TEXT_BYTES} bytes");
-        self.read(key, &what, |value, _| short(value.as_str()?))
+        let expected = format!("a string of at most {MAX_TEXT_BYTES} bytes");
+        self.read(key, &expected, |value, _| bounded(value.as_str()?))
     }
 
-    /// As [`Section::text`], for a key that may be left out.
+    /// As [`Section::text`], for an optional key.
     #[must_use]
     pub fn text_or(&self, key: &str, default: &str) -> Option<String> {
         if self.has(key) {
@@ -183,7 +185,7 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// A text that is read into a type of its own.
+    /// A string that is parsed into a type.
     #[must_use]
     pub fn parse<T>(&self, key: &str) -> Option<T>
     where
@@ -191,18 +193,20 @@ impl<'s> Section<'s> {
         T::Err: Display,
     {
         let text = self.text(key)?;
-        let noted = |error: T::Err| {
+        let add_fault = |error: T::Err| {
             let message = match is_secret(key) {
-                // It may quote a part of the value.
-                true => "is not valid; why is not shown, as the value is secret".to_owned(),
+                // The error may quote a part of the value.
+                true => {
+                    "is not valid; the cause is not shown because the value is a secret".to_owned()
+                }
                 false => error.to_string(),
             };
             self.fault(key, message);
         };
-        text.parse().map_err(noted).ok()
+        text.parse().map_err(add_fault).ok()
     }
 
-    /// As [`Section::parse`]; a key that is left out or empty is `Some(None)`.
+    /// As [`Section::parse`]; `Some(None)` for an absent key or an empty string.
     #[must_use]
     pub fn parse_optional<T>(&self, key: &str) -> Option<Option<T>>
     where
@@ -216,23 +220,23 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// A list of texts; in the environment and in flags separated by commas.
+    /// A list of strings; separated by commas in the environment and in flags.
     #[must_use]
     pub fn list(&self, key: &str) -> Option<Vec<String>> {
-        let what = format!("a list of texts, each of at most {MAX_TEXT_BYTES} bytes");
-        self.read(key, &what, |value, origin| match value {
-            Value::Array(items) => items.iter().map(|item| short(item.as_str()?)).collect(),
-            Value::String(text) if is_text_layer(origin) && text.trim().is_empty() => {
+        let expected = format!("a list of strings, each of at most {MAX_TEXT_BYTES} bytes");
+        self.read(key, &expected, |value, origin| match value {
+            Value::Array(items) => items.iter().map(|item| bounded(item.as_str()?)).collect(),
+            Value::String(text) if origin.is_untyped() && text.trim().is_empty() => {
                 Some(Vec::new())
             }
-            Value::String(text) if is_text_layer(origin) => {
-                text.split(',').map(|item| short(item.trim())).collect()
+            Value::String(text) if origin.is_untyped() => {
+                text.split(',').map(|item| bounded(item.trim())).collect()
             }
             _ => None,
         })
     }
 
-    /// As [`Section::list`], for a key that may be left out.
+    /// As [`Section::list`], for an optional key.
     #[must_use]
     pub fn list_or_empty(&self, key: &str) -> Option<Vec<String>> {
         if self.has(key) {
@@ -242,17 +246,17 @@ impl<'s> Section<'s> {
         }
     }
 
-    /// True or false.
+    /// A boolean.
     #[must_use]
     pub fn boolean(&self, key: &str) -> Option<bool> {
         self.read(key, "true or false", |value, origin| match value {
-            Value::Boolean(flag) => Some(*flag),
-            Value::String(text) if is_text_layer(origin) => text.trim().parse().ok(),
+            Value::Boolean(value) => Some(*value),
+            Value::String(text) if origin.is_untyped() => text.trim().parse().ok(),
             _ => None,
         })
     }
 
-    /// As [`Section::boolean`], for a key that may be left out.
+    /// As [`Section::boolean`], for an optional key.
     #[must_use]
     pub fn boolean_or(&self, key: &str, default: bool) -> Option<bool> {
         if self.has(key) {
@@ -263,10 +267,6 @@ impl<'s> Section<'s> {
     }
 }
 
-fn short(text: &str) -> Option<String> {
+fn bounded(text: &str) -> Option<String> {
     (text.len() <= MAX_TEXT_BYTES).then(|| text.to_owned())
-}
-
-fn is_text_layer(origin: &Origin) -> bool {
-    matches!(origin, Origin::Environment(_) | Origin::Flag)
 }

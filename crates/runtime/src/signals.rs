@@ -1,18 +1,18 @@
-//! Signals: the first asks for a drain, the second ends at once.
+//! Signals: the first starts a drain, the second exits immediately.
 
 use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// What a shell reports of a process that an interrupt ended: 128 + SIGINT.
+/// The exit code that a shell reports for an interrupted process: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Cancels `shutdown` at the first SIGINT or SIGTERM; at the second the process exits with 130.
-/// Never returns otherwise.
+/// Cancels `shutdown` on the first SIGINT or SIGTERM; on the second the process exits with 130.
+/// Returns only on an error.
 ///
 /// # Errors
-/// [`io::Error`] where the handlers cannot be installed.
+/// [`io::Error`] if the handlers cannot be installed.
 pub async fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -22,12 +22,12 @@ pub async fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
             _ = terminate.recv() => "SIGTERM",
         }
     };
-    // The first drains also where a drain began without one, as after a failure: whoever stops the
-    // process then does not know of it.
+    // The first signal never exits, even during a drain that a failure started: its sender does not
+    // know of that drain.
     let signal = next().await;
-    tracing::info!(signal, "draining; a second signal ends at once");
+    tracing::info!(signal, "draining; a second signal exits immediately");
     shutdown.cancel();
     let signal = next().await;
-    tracing::warn!(signal, "second signal, ending at once");
+    tracing::warn!(signal, "second signal; exiting immediately");
     std::process::exit(INTERRUPTED);
 }

@@ -1,4 +1,4 @@
-//! I9: each kind of fault, by what is written and what is said of it.
+//! I9: each kind of fault, with its message.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -8,8 +8,8 @@ use moodvane_model::CityId;
 use moodvane_runtime::{LoggingConfig, Settings, read_cities};
 use proptest::prelude::*;
 
-/// What is said of a file's text, read in one way.
-fn said(text: &str, read: impl Fn(&Settings)) -> String {
+/// The faults of a file with this text, as a message.
+fn faults_in(text: &str, read: impl Fn(&Settings)) -> String {
     let dir = tempfile::TempDir::new().unwrap();
     let path = dir.path().join("m.toml");
     std::fs::write(&path, text).unwrap();
@@ -28,57 +28,57 @@ fn port(settings: &Settings) {
 }
 
 #[test]
-fn a_table_in_the_place_of_a_value_or_the_other_way_about_is_one_fault() {
+fn table_in_place_of_value_or_reverse_is_one_fault() {
     let all = [
         "server = 5",
         "[[server]]\nport = 1",
         "[server.port]\nx = 1",
         "[source]\nkind = \"k\"",
     ];
-    let said: Vec<String> = all.iter().map(|text| said(text, port)).collect();
-    insta::assert_snapshot!(said.join("\n"), @r#"
+    let messages: Vec<String> = all.iter().map(|text| faults_in(text, port)).collect();
+    insta::assert_snapshot!(messages.join("\n"), @r#"
     the configuration has 1 fault:
-      server (m.toml): must be one table, headed [server]
+      server (m.toml): must be one table, with the header [server]
     the configuration has 1 fault:
-      server (m.toml): must be one table, headed [server]
+      server (m.toml): must be one table, with the header [server]
     the configuration has 1 fault:
       server.port (m.toml): must be a value, not a table
     the configuration has 1 fault:
-      source (m.toml): must be tables, each headed [[source]]
+      source (m.toml): must be an array of tables, each with the header [[source]]
     "#);
 }
 
 #[test]
-fn a_city_that_is_wrong_as_a_whole_is_named() {
+fn invalid_city_is_reported_under_its_index() {
     let text = "[[city]]\nid = \"a\"\nname = \"A\"\nnames = [\"a\"]\nlatitude = 1\n\
                 longitude = 1\nzone = \"Mars/Base\"";
-    insta::assert_snapshot!(said(text, |s| assert_eq!(read_cities(s), None)), @r#"
+    insta::assert_snapshot!(faults_in(text, |s| assert_eq!(read_cities(s), None)), @r#"
     the configuration has 1 fault:
       city[0] (m.toml): zone "Mars/Base" must be an IANA zone such as America/New_York
     "#);
 }
 
 #[test]
-fn a_secret_is_never_printed_whoever_words_the_fault() {
+fn fault_never_shows_a_secret() {
     let text = "[[source]]\nkind = \"k\"\nAPI_Token = \"hush hush\"\nsigning_key = \"hush\"";
-    let said = said(text, |settings| {
+    let message = faults_in(text, |settings| {
         let source = &settings.tables("source")[0];
         assert!(source.text("kind").is_some());
         assert_eq!(source.parse::<CityId>("API_Token"), None);
         assert_eq!(source.parse::<IpAddr>("signing_key"), None);
         source.fault("signing_key", "\"hush\" is too short");
     });
-    assert!(!said.contains("hush"), "{said}");
-    insta::assert_snapshot!(said, @r#"
+    assert!(!message.contains("hush"), "{message}");
+    insta::assert_snapshot!(message, @r#"
     the configuration has 3 faults:
-      source[0].API_Token = *** (m.toml): is not valid; why is not shown, as the value is secret
+      source[0].API_Token = *** (m.toml): is not valid; the cause is not shown because the value is a secret
       source[0].signing_key = *** (m.toml): "***" is too short
-      source[0].signing_key = *** (m.toml): is not valid; why is not shown, as the value is secret
+      source[0].signing_key = *** (m.toml): is not valid; the cause is not shown because the value is a secret
     "#);
 }
 
 #[test]
-fn a_misspelt_level_does_not_silence_the_log() {
+fn rejects_misspelt_log_level() {
     for (level, good) in [
         ("info", true),
         ("WARN", true),
@@ -88,17 +88,17 @@ fn a_misspelt_level_does_not_silence_the_log() {
         ("info,moodvane_server", false),
         ("", false),
     ] {
-        let said = said(&format!("[logging]\nlevel = \"{level}\""), |settings| {
+        let message = faults_in(&format!("[logging]\nlevel = \"{level}\""), |settings| {
             assert_eq!(LoggingConfig::read(settings).is_some(), good, "{level}");
         });
-        assert_eq!(said == "no fault", good, "{said}");
+        assert_eq!(message == "no fault", good, "{message}");
     }
 }
 
 #[test]
-fn a_key_that_a_getter_asked_for_is_known() {
+fn requested_key_is_known() {
     assert_eq!(
-        said("[server]\nextra = 1", |s| {
+        faults_in("[server]\nextra = 1", |s| {
             assert_eq!(s.section("server").number("extra", 1..=9_u8), Some(1));
         }),
         "no fault"
@@ -106,46 +106,46 @@ fn a_key_that_a_getter_asked_for_is_known() {
 }
 
 #[test]
-fn an_element_is_judged_unless_its_reader_gave_up() {
+fn checks_keys_of_element_unless_its_reader_stopped_early() {
     let text = "[[source]]\nkind = \"k\"\nmore = 1";
-    let judged = said(text, |s| {
+    let checked = faults_in(text, |s| {
         assert!(s.tables("source")[0].text("kind").is_some())
     });
-    assert!(judged.contains("source[0].more"), "{judged}");
-    let given_up = said(text, |s| {
+    assert!(checked.contains("source[0].more"), "{checked}");
+    let stopped = faults_in(text, |s| {
         assert_eq!(s.tables("source")[0].parse::<IpAddr>("kind"), None);
     });
-    assert!(!given_up.contains("more"), "{given_up}");
-    assert_eq!(said(text, |_| ()), "no fault");
+    assert!(!stopped.contains("more"), "{stopped}");
+    assert_eq!(faults_in(text, |_| ()), "no fault");
 }
 
 #[test]
-fn texts_and_files_have_limits() {
+fn limits_strings_and_files() {
     let long = "x".repeat(65_537);
     let read = |s: &Settings| {
         let _ = s.section("data").text("dir");
     };
-    let said_of_text = said(&format!("[data]\ndir = \"{long}\""), read);
+    let text_message = faults_in(&format!("[data]\ndir = \"{long}\""), read);
     assert!(
-        said_of_text.contains("at most 65536 bytes"),
-        "{said_of_text}"
+        text_message.contains("at most 65536 bytes"),
+        "{text_message}"
     );
-    let said_of_list = said(&format!("[[city]]\nnames = [\"{long}\"]"), |s| {
+    let list_message = faults_in(&format!("[[city]]\nnames = [\"{long}\"]"), |s| {
         assert_eq!(s.tables("city")[0].list("names"), None);
     });
     assert!(
-        said_of_list.contains("at most 65536 bytes"),
-        "{said_of_list}"
+        list_message.contains("at most 65536 bytes"),
+        "{list_message}"
     );
-    let said_of_file = said(&"#".repeat(1_048_577), |_| ());
+    let file_message = faults_in(&"#".repeat(1_048_577), |_| ());
     assert!(
-        said_of_file.contains("at most 1048576 bytes"),
-        "{said_of_file}"
+        file_message.contains("at most 1048576 bytes"),
+        "{file_message}"
     );
 }
 
 #[test]
-fn a_list_of_the_environment_is_separated_by_commas_and_may_be_empty() {
+fn splits_list_of_environment_at_commas() {
     for (text, list) in [("", vec![]), (" a b , c ", vec!["a b", "c"])] {
         let mut settings = Settings::new();
         settings.merge_env([("MOODVANE_X__NAMES".to_owned(), text.to_owned())]);
@@ -160,7 +160,7 @@ struct Config {
     drain_ms: u64,
 }
 
-fn read_as_colleagues_do(settings: &Settings) -> Option<Config> {
+fn read_config(settings: &Settings) -> Option<Config> {
     let section = settings.section("server");
     let port = section.number("port", 1..=65_535_u16);
     let drain = section.millis("drain_ms", 0..=600_000);
@@ -171,11 +171,11 @@ fn read_as_colleagues_do(settings: &Settings) -> Option<Config> {
 }
 
 #[test]
-fn all_keys_are_read_before_the_first_is_missed() {
+fn reports_faults_of_all_keys() {
     let mut settings = Settings::new();
     settings.set("server.port", "0");
     settings.set("server.drain_ms", "-1");
-    assert_eq!(read_as_colleagues_do(&settings), None);
+    assert_eq!(read_config(&settings), None);
     insta::assert_snapshot!(settings.finish().unwrap_err(), @r#"
     the configuration has 2 faults:
       server.drain_ms = "-1" (flag): must be a whole number in 0 to 600000
@@ -185,21 +185,21 @@ fn all_keys_are_read_before_the_first_is_missed() {
 
 proptest! {
     #[test]
-    fn a_number_is_read_alike_from_a_file_the_environment_and_a_flag(port in 1_u16..) {
+    fn reads_same_number_from_file_environment_and_flag(port in 1_u16..) {
         let mut settings = Settings::new();
         settings.merge_env([("MOODVANE_SERVER__PORT".to_owned(), port.to_string())]);
         settings.set("server.drain_ms", &port.to_string());
         let want = Some(Config { port, drain_ms: u64::from(port) });
-        prop_assert_eq!(read_as_colleagues_do(&settings), want);
+        prop_assert_eq!(read_config(&settings), want);
         prop_assert!(settings.finish().is_ok());
         let text = format!("[server]\nport = {port}");
-        let said = said(&text, |s| assert_eq!(read_as_colleagues_do(s).unwrap().port, port));
-        prop_assert_eq!(said, "no fault");
+        let message = faults_in(&text, |s| assert_eq!(read_config(s).unwrap().port, port));
+        prop_assert_eq!(message, "no fault");
     }
 
     #[test]
-    fn no_file_and_no_environment_make_it_panic(text in "\\PC{0,60}", name in "[A-Z_]{0,12}") {
-        let _ = said(&text, |settings| {
+    fn never_panics_on_any_file_or_environment(text in "\\PC{0,60}", name in "[A-Z_]{0,12}") {
+        let _ = faults_in(&text, |settings| {
             port(settings);
             let _ = read_cities(settings);
         });
@@ -210,16 +210,16 @@ proptest! {
     }
 
     #[test]
-    fn what_does_not_have_our_prefix_changes_nothing(name in "[A-LN-Z][A-Z_]{0,12}", value in "\\PC{0,20}") {
+    fn ignores_variables_without_prefix(name in "[A-LN-Z][A-Z_]{0,12}", value in "\\PC{0,20}") {
         let mut settings = Settings::new();
         settings.merge_env([(name, value)]);
-        prop_assert!(read_as_colleagues_do(&settings).is_some());
+        prop_assert!(read_config(&settings).is_some());
         prop_assert!(settings.finish().is_ok());
     }
 }
 
 #[test]
-fn a_secret_comes_from_a_file_or_the_environment_alone() {
+fn accepts_secret_from_file_or_environment_only() {
     let dir = tempfile::TempDir::new().unwrap();
     let named = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
@@ -249,30 +249,30 @@ fn a_secret_comes_from_a_file_or_the_environment_alone() {
     assert_eq!(read("", "", ""), Ok(None));
     assert_eq!(read("hunter2", "", ""), hunter2);
     assert_eq!(read("", "", &good), hunter2);
-    let refused = [
+    let rejected = [
         read("", "hunter2", ""),
         read("hunter2", "", &good),
         read("", "", &empty),
         read("", "", &huge),
         read("", "", "/no/such/file"),
     ];
-    let said: Vec<String> = refused.into_iter().map(Result::unwrap_err).collect();
-    insta::assert_snapshot!(said.join("\n"), @r"
+    let messages: Vec<String> = rejected.into_iter().map(Result::unwrap_err).collect();
+    insta::assert_snapshot!(messages.join("\n"), @r"
     the configuration has 1 fault:
-      store.cassandra.password = *** (flag): a secret comes from the environment, or from the file that password_file names
+      store.cassandra.password = *** (flag): is a secret: set it in the environment, or name a file with it in password_file
     the configuration has 1 fault:
-      store.cassandra.password = *** (environment MOODVANE_STORE__CASSANDRA__PASSWORD): and password_file are both given
+      store.cassandra.password = *** (environment MOODVANE_STORE__CASSANDRA__PASSWORD): conflicts with password_file: set only one of them
     the configuration has 1 fault:
       store.cassandra.password_file = *** (flag): cannot be read: it is empty
     the configuration has 1 fault:
-      store.cassandra.password_file = *** (flag): cannot be read: a secret has at most 65536 bytes
+      store.cassandra.password_file = *** (flag): cannot be read: it is longer than 65536 bytes
     the configuration has 1 fault:
       store.cassandra.password_file = *** (flag): cannot be read: No such file or directory (os error 2)
     ");
 }
 
 #[test]
-fn a_secret_of_a_source_comes_from_a_file_or_the_variable_that_is_named() {
+fn accepts_element_secret_from_file_or_named_variable_only() {
     let dir = tempfile::TempDir::new().unwrap();
     let file = dir.path().join("key");
     std::fs::write(&file, "hunter2\n").unwrap();
@@ -294,21 +294,21 @@ fn a_secret_of_a_source_comes_from_a_file_or_the_variable_that_is_named() {
     // Cargo sets this one.
     let own = "moodvane-runtime".to_owned();
     assert_eq!(read("key_env = \"CARGO_PKG_NAME\""), Ok(Some(own)));
-    let refused = [
+    let rejected = [
         read("key = \"hunter2\""),
         read(&format!("{file}\nkey_env = \"CARGO_PKG_NAME\"")),
         read("key_env = \"MOODVANE_HAS_NO_SUCH_VARIABLE\""),
         read("key_file = \"/no/such/file\""),
     ];
-    let said: Vec<String> = refused.into_iter().map(Result::unwrap_err).collect();
-    assert!(!said.join("").contains("hunter2"));
-    insta::assert_snapshot!(said.join("\n"), @r"
+    let messages: Vec<String> = rejected.into_iter().map(Result::unwrap_err).collect();
+    assert!(!messages.join("").contains("hunter2"));
+    insta::assert_snapshot!(messages.join("\n"), @r"
     the configuration has 1 fault:
-      source[0].key = *** (m.toml): a secret never stands here: key_file names a file with it, or key_env a variable of the environment
+      source[0].key = *** (m.toml): is a secret: name a file with it in key_file, or an environment variable in key_env
     the configuration has 1 fault:
-      source[0].key_env = *** (m.toml): and key_file are both given
+      source[0].key_env = *** (m.toml): conflicts with key_file: set only one of them
     the configuration has 1 fault:
-      source[0].key_env = *** (m.toml): the environment has no such variable, or it is empty
+      source[0].key_env = *** (m.toml): this environment variable is not set or empty
     the configuration has 1 fault:
       source[0].key_file = *** (m.toml): cannot be read: No such file or directory (os error 2)
     ");

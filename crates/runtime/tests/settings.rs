@@ -1,4 +1,4 @@
-//! I9: every fault of a configuration is reported at once, with its key and where it came from.
+//! I9: all faults of a configuration are reported together, each with its key and origin.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ fn file(dir: &TempDir, text: &str) -> PathBuf {
     path
 }
 
-/// The faults' text, with the folder's name taken out.
+/// The message of the faults, without the name of the directory.
 fn faults(settings: Settings, dir: &TempDir) -> String {
     let error = settings.finish().unwrap_err().to_string();
     error.replace(&format!("{}/", dir.path().display()), "")
@@ -33,7 +33,7 @@ fn read_sources(settings: &Settings) {
 }
 
 #[test]
-fn the_default_has_no_fault_and_reads_as_it_says() {
+fn default_is_valid() {
     let mut settings = Settings::new();
     settings.merge_env([("PATH".to_owned(), "x".to_owned())]);
     let cities = read_cities(&settings).unwrap();
@@ -58,7 +58,7 @@ fn the_default_has_no_fault_and_reads_as_it_says() {
 }
 
 #[test]
-fn later_layers_win_and_arrays_of_tables_are_replaced_whole() {
+fn later_layers_override_and_replace_whole_arrays_of_tables() {
     let dir = TempDir::new().unwrap();
     let mut settings = Settings::new();
     settings.merge_file(&file(
@@ -81,7 +81,7 @@ fn later_layers_win_and_arrays_of_tables_are_replaced_whole() {
 }
 
 #[test]
-fn an_array_of_tables_may_come_from_the_environment_or_a_flag() {
+fn accepts_array_of_tables_from_environment_or_flag() {
     let one = "[{ kind = \"bluesky\", id = \"posts\", rewind_s = 7 }]";
     let two = "[\n  { kind = \"nws\", id = \"a\" },\n  { kind = \"nws\", id = \"b\" },\n]";
     for (text, ids) in [(one, &["posts"][..]), (two, &["a", "b"]), ("[]", &[])] {
@@ -101,7 +101,7 @@ fn an_array_of_tables_may_come_from_the_environment_or_a_flag() {
 }
 
 #[test]
-fn a_text_that_is_no_array_of_tables_is_a_fault_that_does_not_show_it() {
+fn rejects_invalid_array_of_tables_without_showing_it() {
     let dir = TempDir::new().unwrap();
     for text in [
         "bluesky",
@@ -116,15 +116,15 @@ fn a_text_that_is_no_array_of_tables_is_a_fault_that_does_not_show_it() {
         let mut settings = Settings::new();
         settings.merge_env([("MOODVANE_SOURCE".to_owned(), text.to_owned())]);
         read_sources(&settings);
-        let told = faults(settings, &dir);
-        let right = "source (environment MOODVANE_SOURCE): must be an array of tables, such as";
-        assert!(told.contains(right), "{text}: {told}");
-        assert!(!told.contains("hush"), "{text}: {told}");
+        let message = faults(settings, &dir);
+        let expected = "source (environment MOODVANE_SOURCE): must be an array of tables, such as";
+        assert!(message.contains(expected), "{text}: {message}");
+        assert!(!message.contains("hush"), "{text}: {message}");
     }
 }
 
 #[test]
-fn all_faults_are_reported_at_once() {
+fn reports_all_faults_together() {
     let dir = TempDir::new().unwrap();
     let mut settings = Settings::new();
     settings.merge_file(&file(
@@ -168,7 +168,7 @@ api_token = "hush"
       city[0].id = "New York" (m.toml): "New York" is not an identifier: it must be 1 to 31 characters of a-z, 0-9 and '-', starting with a letter or digit
       city[0].latitude = 91 (m.toml): must be a number in -90 to 90
       logging.format = "xml" (m.toml): must be text or json
-      logging.level = "info,=" (flag): invalid filter directive; right would be info, or info,moodvane_ingester=debug
+      logging.level = "info,=" (flag): invalid filter directive; expected a level or directives, such as info or info,moodvane_ingester=debug
       server.max_body_bytes = "big" (m.toml): must be a whole number in 1 to 4294967295
       server.port = "abc" (environment MOODVANE_SERVER__PORT): must be a whole number in 1 to 65535
       server.prot (environment MOODVANE_SERVER__PROT): unknown key; did you mean server.port?
@@ -179,7 +179,7 @@ api_token = "hush"
 }
 
 #[test]
-fn a_file_that_is_not_toml_or_not_there_is_a_fault_that_says_where() {
+fn reports_path_and_position_of_unreadable_file() {
     let dir = TempDir::new().unwrap();
     let mut settings = Settings::new();
     settings.merge_file(&file(&dir, "[server]\nport = 80 81\n"));
@@ -193,10 +193,10 @@ fn a_file_that_is_not_toml_or_not_there_is_a_fault_that_says_where() {
 }
 
 #[test]
-fn every_key_of_the_default_is_explained() {
+fn every_default_key_has_a_comment() {
     let lines: Vec<&str> = DEFAULT_CONFIG.lines().collect();
     let mut table = "";
-    let mut explained = std::collections::BTreeSet::new();
+    let mut documented = std::collections::BTreeSet::new();
     for pair in lines.windows(2) {
         table = pair[1].strip_prefix('[').map_or(table, |_| pair[1]);
         let is_table = table.starts_with("[[");
@@ -207,8 +207,8 @@ fn every_key_of_the_default_is_explained() {
             continue;
         };
         if pair[0].starts_with('#') || is_table {
-            explained.insert(key);
+            documented.insert(key);
         }
-        assert!(explained.contains(key), "{table} {key} has no comment");
+        assert!(documented.contains(key), "{table} {key} has no comment");
     }
 }

@@ -1,4 +1,4 @@
-//! I8: the first signal drains, the second ends at once.
+//! I8: the first signal starts a drain, the second exits immediately.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 const ALREADY_DRAINING: &str = "TEST_ALREADY_DRAINING";
 
-/// Set for the process that the test starts of itself, and sends signals to.
-const IS_SIGNALLED: &str = "TEST_IS_SIGNALLED";
+/// Set in the child process that receives the signals.
+const IS_CHILD: &str = "TEST_IS_CHILD";
 
-async fn be_signalled() {
+async fn wait_for_signals() {
     init_logging(&LoggingConfig {
         level: "info".to_owned(),
         format: LogFormat::Json,
@@ -27,28 +27,25 @@ async fn be_signalled() {
         token.cancel();
     }
     let mut signals = pin!(cancel_on_signal(token));
-    // One poll takes the signals over.
+    // The first poll installs the handlers.
     let first = std::future::poll_fn(|cx| Poll::Ready(signals.as_mut().poll(cx))).await;
     assert!(first.is_pending());
     tracing::info!("listening");
     signals.await.unwrap();
 }
 
-struct Signalled {
+struct SignalledChild {
     child: Child,
     log: Lines<BufReader<ChildStderr>>,
 }
 
-impl Signalled {
+impl SignalledChild {
     fn start(already_draining: bool) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
-            .args([
-                "--exact",
-                "the_first_signal_drains_and_the_second_ends_at_once",
-            ])
+            .args(["--exact", "drains_on_first_signal_and_exits_on_second"])
             .arg("--nocapture")
-            .env(IS_SIGNALLED, "1")
+            .env(IS_CHILD, "1")
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         if already_draining {
@@ -74,23 +71,23 @@ impl Signalled {
 }
 
 #[test]
-fn the_first_signal_drains_and_the_second_ends_at_once() {
-    if std::env::var_os(IS_SIGNALLED).is_some() {
+fn drains_on_first_signal_and_exits_on_second() {
+    if std::env::var_os(IS_CHILD).is_some() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        return runtime.block_on(be_signalled());
+        return runtime.block_on(wait_for_signals());
     }
     for (first, second, already_draining) in [
         ("TERM", "INT", false),
         ("INT", "TERM", false),
-        // Whoever sends it cannot know that a failure began the drain.
+        // A failure started the drain already.
         ("TERM", "TERM", true),
     ] {
-        let mut process = Signalled::start(already_draining);
+        let mut process = SignalledChild::start(already_draining);
         process.send(first);
-        process.wait_for("draining; a second signal ends at once");
+        process.wait_for("draining; a second signal exits immediately");
         process.send(second);
         assert_eq!(process.child.wait().unwrap().code(), Some(130));
     }

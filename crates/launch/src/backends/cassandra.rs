@@ -6,7 +6,7 @@ use std::path::Path;
 use moodvane_runtime::{Section, Settings};
 use moodvane_store::{CassandraConfig, ContactPoint, Credentials, Secret, TlsRoots};
 
-/// Reads the section. Every key is checked, also where another store is chosen.
+/// Reads the section. Validates every key, even if the configuration selects another store.
 pub(super) fn read(settings: &Settings) -> Option<CassandraConfig> {
     let section = settings.section("store.cassandra");
     let contact_points = read_contact_points(&section);
@@ -36,7 +36,7 @@ fn read_contact_points(section: &Section<'_>) -> Option<Vec<ContactPoint>> {
     if names.is_empty() {
         section.fault(
             "contact_points",
-            "must name at least one node, such as 10.0.0.1:9042",
+            "at least one node is required, such as 10.0.0.1:9042",
         );
         return None;
     }
@@ -50,7 +50,7 @@ fn read_contact_points(section: &Section<'_>) -> Option<Vec<ContactPoint>> {
     points.into_iter().collect()
 }
 
-/// A user with a password: both or neither.
+/// User and password: both or neither.
 fn read_credentials(section: &Section<'_>) -> Option<Option<Credentials>> {
     let user = section.text("user");
     let password = section.secret("password");
@@ -61,7 +61,7 @@ fn read_credentials(section: &Section<'_>) -> Option<Option<Credentials>> {
             password: Secret::new(password),
         })),
         _ => {
-            let both = "user and a password must be given both, or neither";
+            let both = "set both user and password, or neither";
             section.fault("user", both);
             None
         }

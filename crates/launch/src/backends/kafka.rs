@@ -7,7 +7,7 @@ use moodvane_eventlog::{
 };
 use moodvane_runtime::{Section, Settings};
 
-/// Reads the section. Every key is checked, also where another log is chosen.
+/// Reads the section. Validates every key, even if the configuration selects another log.
 pub(super) fn read(settings: &Settings) -> Option<KafkaConfig> {
     let section = settings.section("eventlog.kafka");
     let servers = section.text("bootstrap_servers");
@@ -65,10 +65,10 @@ fn read_authorities(
         return Some(tls.then_some(TlsAuthorities::System));
     }
     if !tls {
-        section.fault("ca_file", "is given, but tls is false");
+        section.fault("ca_file", "requires tls = true");
         return None;
     }
-    // The library says of a file that it cannot read only that it fails.
+    // librdkafka does not report why it cannot read a file.
     if let Err(error) = File::open(ca_file) {
         section.fault("ca_file", format!("cannot be read: {error}"));
         return None;

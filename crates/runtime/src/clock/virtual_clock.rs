@@ -1,7 +1,7 @@
-//! A clock whose waits are over when a test says so.
+//! A clock whose timers a test controls.
 //!
-//! Guarantee: a wait ends when the clock was moved on by its span, and not before; a jump of the
-//! clock's hand ends none.
+//! Guarantee: a timer fires when the clock has advanced by its span, and not before; setting the
+//! wall clock fires none.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,68 +11,69 @@ use tokio::sync::oneshot;
 
 use super::{Clock, Sleep};
 
-/// A clock that stands still until it is moved, with all waits on it.
+/// A clock that only moves when a test moves it, with its timers.
 #[derive(Debug)]
 pub struct VirtualClock(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    hand: Timestamp,
+    now: Timestamp,
     uptime: Duration,
-    waits: Vec<(Duration, oneshot::Sender<()>)>,
+    /// The uptime at which each timer fires.
+    timers: Vec<(Duration, oneshot::Sender<()>)>,
 }
 
 impl VirtualClock {
-    /// A clock that stands at `at`.
+    /// A clock at `at`.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
         Self(Mutex::new(State {
-            hand: at,
+            now: at,
             uptime: Duration::ZERO,
-            waits: Vec::new(),
+            timers: Vec::new(),
         }))
     }
 
-    /// Lets time pass: the hand moves, and the waits that are over end.
+    /// Advances the wall clock and the uptime, and fires the timers that are due.
     pub fn advance(&self, by: Duration) {
         let mut state = self.state();
         state.uptime += by;
         let ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        state.hand = state.hand.checked_add_millis(ms).unwrap_or(state.hand);
+        state.now = state.now.checked_add_millis(ms).unwrap_or(state.now);
         let uptime = state.uptime;
-        let over = state.waits.extract_if(.., |(until, _)| *until <= uptime);
-        for (_, wait) in over {
-            // Nobody waits any more where the wait was dropped.
-            let _ = wait.send(());
+        let due = state.timers.extract_if(.., |(at, _)| *at <= uptime);
+        for (_, timer) in due {
+            // Fails if the sleeping future was dropped.
+            let _ = timer.send(());
         }
     }
 
-    /// Sets the hand, forwards or backwards, though no time passes.
+    /// Sets the wall clock, forwards or backwards; the uptime stays.
     pub fn set(&self, to: Timestamp) {
-        self.state().hand = to;
+        self.state().now = to;
     }
 
-    /// How much longer each wait lasts, the shortest first.
+    /// The remaining time of each pending timer, shortest first.
     #[must_use]
     pub fn pending_sleeps(&self) -> Vec<Duration> {
         let mut state = self.state();
-        state.waits.retain(|(_, wait)| !wait.is_closed());
+        state.timers.retain(|(_, timer)| !timer.is_closed());
         let uptime = state.uptime;
-        let left = state.waits.iter().map(|(until, _)| *until - uptime);
+        let left = state.timers.iter().map(|(at, _)| *at - uptime);
         let mut left: Vec<_> = left.collect();
         left.sort_unstable();
         left
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change is one step, so a panic elsewhere cannot have left half of one.
+        // No change can panic halfway, so a poisoned lock holds a consistent value.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        self.state().hand
+        self.state().now
     }
 
     fn uptime(&self) -> Duration {
@@ -83,13 +84,13 @@ impl Clock for VirtualClock {
         if span.is_zero() {
             return Box::pin(std::future::ready(()));
         }
-        let (wait, over) = oneshot::channel();
+        let (timer, fired) = oneshot::channel();
         let mut state = self.state();
-        let until = state.uptime + span;
-        state.waits.push((until, wait));
+        let at = state.uptime + span;
+        state.timers.push((at, timer));
         Box::pin(async move {
-            // A clock that is gone ends no wait early.
-            if over.await.is_err() {
+            // Dropping the clock fires no timer early.
+            if fired.await.is_err() {
                 std::future::pending::<()>().await;
             }
         })
@@ -103,16 +104,16 @@ mod tests {
     const S: Duration = Duration::from_secs(1);
 
     #[tokio::test]
-    async fn a_wait_ends_when_its_time_has_passed_and_a_jump_ends_none() {
+    async fn timer_fires_after_its_span_and_not_on_set() {
         let at = Timestamp::from_millis(1_000).unwrap();
         let clock = VirtualClock::new(at);
         let (mut short, long) = (clock.sleep(2 * S), clock.sleep(5 * S));
         clock.set(Timestamp::from_millis(9_000_000).unwrap());
         assert_eq!(clock.pending_sleeps(), [2 * S, 5 * S]);
         clock.advance(S);
-        assert!(futures_now(&mut short).await.is_none());
+        assert!(poll_once(&mut short).await.is_none());
         clock.advance(S);
-        assert!(futures_now(&mut short).await.is_some());
+        assert!(poll_once(&mut short).await.is_some());
         assert_eq!(clock.pending_sleeps(), [3 * S]);
         drop(long);
         assert!(clock.pending_sleeps().is_empty());
@@ -121,8 +122,8 @@ mod tests {
         clock.sleep(Duration::ZERO).await;
     }
 
-    /// What a future comes to without any wait.
-    async fn futures_now(sleep: &mut Sleep) -> Option<()> {
+    /// The output of a timer that has fired.
+    async fn poll_once(sleep: &mut Sleep) -> Option<()> {
         tokio::select! {
             biased;
             () = sleep => Some(()),
