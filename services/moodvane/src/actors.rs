@@ -10,13 +10,12 @@ use url::Url;
 
 use crate::cli::ActorsArgs;
 use crate::config::AppConfig;
-
 use crate::http;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// A tree is not longer than this, whoever answers.
-const MAX_BYTES: usize = 4 << 20;
-const HEAD: [&str; 6] = [
+/// The largest response.
+const MAX_RESPONSE_BYTES: usize = 4 << 20;
+const COLUMNS: [&str; 6] = [
     "actor",
     "state",
     "restarts",
@@ -25,29 +24,39 @@ const HEAD: [&str; 6] = [
     "last error",
 ];
 
-/// Prints the tree; exits 1 where a source's circuit is open, or one has failed for good.
+/// Prints the tree; exits with 1 if a source's circuit is open or a source has failed permanently.
 pub(crate) async fn run(config: AppConfig, args: ActorsArgs) -> anyhow::Result<ExitCode> {
-    let own = || format!("http://{}", connect_address(config.server.address));
-    let base: Url = args.url.unwrap_or_else(own).parse().context("--url")?;
+    let default_url = || format!("http://{}", connect_address(config.server.address));
+    let base: Url = args
+        .url
+        .unwrap_or_else(default_url)
+        .parse()
+        .context("cannot parse --url")?;
     let url = base.join("/actors")?;
-    let answer = http::client(TIMEOUT)?.get(url.clone()).send().await;
-    let answer = answer.with_context(|| {
-        format!("no ingester answers at {url}: with --url say where one does, such as http://127.0.0.1:9100")
+    let response = http::client(TIMEOUT)?.get(url.clone()).send().await;
+    let response = response.with_context(|| {
+        format!(
+            "no ingester responds at {url}: set --url to its address, such as http://127.0.0.1:9100"
+        )
     })?;
-    let answer = answer.error_for_status()?.bytes().await?;
-    anyhow::ensure!(answer.len() <= MAX_BYTES, "the answer is too long");
+    let response = response.error_for_status()?.bytes().await?;
+    anyhow::ensure!(
+        response.len() <= MAX_RESPONSE_BYTES,
+        "the response of {url} is longer than {MAX_RESPONSE_BYTES} bytes"
+    );
     if args.json {
-        println!("{}", String::from_utf8_lossy(&answer));
+        println!("{}", String::from_utf8_lossy(&response));
     }
-    let tree: Value = serde_json::from_slice(&answer).context("the answer is not a tree")?;
+    let tree: Value = serde_json::from_slice(&response)
+        .with_context(|| format!("cannot parse the response of {url}"))?;
     let actors = tree["actors"]
         .as_array()
-        .context("the answer is not a tree")?;
+        .with_context(|| format!("cannot parse the response of {url}: missing field `actors`"))?;
     if !args.json {
         print!("{}", table(actors));
     }
-    let is_bad = |actor: &Value| matches!(text(actor, "state"), "circuit_open" | "failed");
-    Ok(match actors.iter().any(is_bad) {
+    let has_failed = |actor: &Value| matches!(text(actor, "state"), "circuit_open" | "failed");
+    Ok(match actors.iter().any(has_failed) {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
@@ -58,7 +67,7 @@ fn text<'v>(actor: &'v Value, key: &str) -> &'v str {
 }
 
 fn table(actors: &[Value]) -> String {
-    let mut rows = vec![HEAD.map(str::to_owned)];
+    let mut rows = vec![COLUMNS.map(str::to_owned)];
     let roots = actors.iter().filter(|actor| actor["parent"].is_null());
     for root in roots {
         rows.push(row(root, ""));
@@ -66,7 +75,7 @@ fn table(actors: &[Value]) -> String {
         rows.extend(actors.iter().filter(is_child).map(|child| row(child, "  ")));
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..HEAD.len()).map(|c| width(c).unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..COLUMNS.len()).map(|c| width(c).unwrap_or(0)).collect();
     let mut shown = String::new();
     for row in rows {
         let mut line = String::new();
@@ -97,7 +106,7 @@ fn row(actor: &Value, indent: &str) -> [String; 6] {
     };
     let restarts = actor["restarts"].to_string();
     let success = text(actor, "last_success").to_owned();
-    // One line each, whatever an error quotes.
+    // An error may quote line breaks.
     let error = text(actor, "last_error").replace(char::is_control, " ");
     [name, state, restarts, waiting, success, error]
 }
@@ -108,7 +117,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_tree_is_a_table() {
+    fn prints_tree_as_table() {
         let actors = json!([
             { "name": "dispatcher", "state": "running", "restarts": 0 },
             {
@@ -131,7 +140,7 @@ mod tests {
                 .collect()
         };
         let lines: Vec<_> = table.lines().map(cells).collect();
-        assert_eq!(lines[0], HEAD);
+        assert_eq!(lines[0], COLUMNS);
         assert_eq!(lines[1], ["dispatcher", "running", "0"]);
         let x = [
             "x",

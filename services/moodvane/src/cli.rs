@@ -1,4 +1,4 @@
-//! The command line: what can be asked of the all-in-one binary.
+//! The command line of the all-in-one binary.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -15,17 +15,17 @@ use moodvane_sentiment::{DecisionRule, ScorerName};
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) args: GlobalArgs,
-    /// What to do; `demo` where nothing is said.
+    /// The command; `demo` by default.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
-/// Flags that every command takes.
+/// Flags that every command accepts.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArgs {
     #[command(flatten)]
     pub(crate) shared: moodvane_launch::CommonArgs,
-    /// The folder that holds the log and the rows (data.dir).
+    /// The directory of the log and the rows (data.dir).
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
     /// The port of the HTTP server (server.port).
@@ -36,63 +36,63 @@ pub(crate) struct GlobalArgs {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// The whole pipeline against a simulator in the same process: no network, no key.
+    /// Runs the whole pipeline against a simulator in the same process: no network, no API key.
     Demo(DemoArgs),
-    /// The whole pipeline, live, from the sources of the configuration.
+    /// Runs the whole pipeline live, with the sources of the configuration.
     Run,
-    /// Ingests recorded posts and weather from files, folds them, and ends.
+    /// Ingests recorded posts and weather from files, folds them, and exits.
     Replay(ReplayArgs),
-    /// Serves what is stored, without ingesting anything.
+    /// Serves the stored hours without ingesting.
     Serve,
-    /// Compares the stored hours with a truth; exits 1 on any difference.
+    /// Compares the stored hours with a ground truth; exits with 1 on any difference.
     Verify(VerifyArgs),
-    /// Folds the whole log anew beside what is running, into the run of this configuration, then
-    /// lets that run answer for every hour that it covers wholly.
+    /// Folds the whole log into the run of this configuration, beside the running processors, then
+    /// switches every hour that the log covers completely to that run.
     Rescore(RescoreArgs),
-    /// Folds the whole log again into the rows of the run of this configuration: after rows were
-    /// lost. Stop the processors first.
+    /// Restores lost rows: folds the whole log again into the run of this configuration. Stop the
+    /// processors first.
     Rebuild,
-    /// The folds that are stored: lists them, lets one answer from an hour on, deletes one.
+    /// Manages the stored fold runs: lists them, switches to one from an hour on, deletes one.
     #[command(subcommand)]
     Runs(RunsCommand),
-    /// Records that nobody could read: lists them, or sends them again.
+    /// Manages dead letters, the records that processors rejected: lists, shows or redrives them.
     #[command(subcommand)]
     Dead(DeadCommand),
-    /// Scores texts: a line in, its class and value out.
+    /// Scores texts: reads one per line, prints class and value.
     Score(ScoreArgs),
-    /// Measures a scorer on labelled texts.
+    /// Evaluates a scorer on labelled texts.
     Eval(EvalArgs),
-    /// Prints the default configuration, every key explained.
+    /// Prints the default configuration, with a comment on every key.
     Config,
-    /// Asks a running server for hours: a table, sparklines, and how weather and feeling go
-    /// together.
+    /// Queries hours from a running server: prints a table, sparklines, and the relation of weather
+    /// and feeling.
     Query(QueryArgs),
-    /// Asks a running server whether it is ready; exits 1 where it is not.
+    /// Queries whether a running server is ready; exits with 1 if it is not.
     Health(HealthArgs),
-    /// Asks a running ingester for its actors: what each is doing, how often it was made anew, and
-    /// why. Exits 1 where one has failed too often.
+    /// Queries the actors of a running ingester: their states, restarts and last errors. Exits with 1
+    /// if a circuit breaker is open or a source has failed.
     Actors(ActorsArgs),
 }
 
-/// Whose actors are shown.
+/// Arguments of `actors`.
 #[derive(Debug, Args)]
 pub(crate) struct ActorsArgs {
-    /// Where the ingester answers; this configuration's server where nothing is said. An ingester of
-    /// its own answers on its probe's port.
+    /// The URL of the ingester; by default the server of this configuration. A separate ingester
+    /// listens on its probe port.
     #[arg(long)]
     pub(crate) url: Option<String>,
-    /// The answer as it is, in JSON.
+    /// Prints the response in JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Which hours are asked for.
+/// Arguments of `query`.
 #[derive(Debug, Args)]
 pub(crate) struct QueryArgs {
-    /// A city's id; the server's own where none is given.
+    /// The id of a city; by default the server's city.
     #[arg(long)]
     pub(crate) city: Option<String>,
-    /// The weather beside the feeling: temperature, humidity, precipitation, wind, cloud or
+    /// The weather variable: temperature, humidity, precipitation, wind, cloud or
     /// pressure.
     #[arg(long, default_value = "temperature")]
     pub(crate) variable: String,
@@ -102,18 +102,18 @@ pub(crate) struct QueryArgs {
     /// The last hour, included.
     #[arg(long, requires = "begin", value_name = "HOUR")]
     pub(crate) end: Option<String>,
-    /// How many hours until now, where no range is given.
+    /// The number of hours up to now, without --begin and --end.
     #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u32).range(1..=8_784))]
     pub(crate) hours: u32,
-    /// The IANA zone by whose clocks hours are told, UTC where none is given.
+    /// The IANA time zone of the hours; UTC by default.
     #[arg(long)]
     pub(crate) tz: Option<String>,
-    /// Takes out what the time of day and the day of the week explain.
+    /// Adjusts for the time of day and the day of the week.
     #[arg(long)]
     pub(crate) like_with_like: bool,
 }
 
-/// How the demo's world is.
+/// Arguments of `demo`: the simulated world.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// The seed of the simulated world.
@@ -126,31 +126,31 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) posts_per_hour: u32,
     /// The share of posts that are delivered twice, 0 to 1.
-    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    #[arg(long, default_value_t = 0.01, value_parser = parse_share)]
     pub(crate) duplicates: f64,
-    /// How far posts may be out of order, in milliseconds of their own time.
+    /// The largest disorder of posts, in milliseconds of event time.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(0..=2_000))]
     pub(crate) disorder_ms: u32,
-    /// Ends once the history is in, with the result of a verification.
+    /// Exits once the history is stored, with the result of a verification.
     #[arg(long)]
     pub(crate) history_only: bool,
 }
 
-fn share(text: &str) -> Result<f64, String> {
+fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err("must be a number in 0 to 1".to_owned()),
+        _ => Err("must be a number from 0 to 1".to_owned()),
     }
 }
 
-/// What is replayed, and how its columns are called.
+/// Arguments of `replay`: the files and their columns.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
-    /// A file of posts: TSV, CSV or JSONL, by its ending, also packed (.gz, .zst); or - for standard
-    /// input, which cannot be gone on with.
+    /// A file of posts: TSV, CSV or JSONL by its extension, optionally compressed (.gz, .zst); or - for
+    /// standard input, which cannot be resumed.
     #[arg(long, value_name = "FILE")]
     pub(crate) posts: Option<PathBuf>,
-    /// How the posts are written, where no ending says it: tsv, csv or jsonl.
+    /// The format of the posts, if the file has no such extension: tsv, csv or jsonl.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) posts_format: Option<String>,
     /// The columns of the posts, for example id=id,text=text,time=created_at_utc; also language,
@@ -161,20 +161,20 @@ pub(crate) struct ReplayArgs {
         default_value = "id=id,text=text,time=created_at"
     )]
     pub(crate) posts_columns: String,
-    /// How the posts' times are written: rfc3339, unix_s, unix_ms, or a pattern such as
+    /// The format of the posts' times: rfc3339, unix_s, unix_ms, or a pattern such as
     /// "%Y-%m-%d %H:%M:%S" (UTC).
     #[arg(long, default_value = "rfc3339")]
     pub(crate) posts_time: String,
-    /// Days by which the posts are shifted, negative into the past.
+    /// Days to add to the times of the posts; negative for the past.
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub(crate) posts_shift_days: i32,
-    /// Which posts count: all, or those that name the city.
+    /// The posts to keep: all, or only those that name the city.
     #[arg(long, default_value = "all", value_parser = ["all", "city"])]
     pub(crate) posts_select: String,
     /// A file of weather observations; as --posts.
     #[arg(long, value_name = "FILE")]
     pub(crate) weather: Option<PathBuf>,
-    /// How the weather is written; as --posts-format.
+    /// The format of the weather file; as --posts-format.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) weather_format: Option<String>,
     /// The columns of the weather, for example time=time_hour,temperature=temp; also humidity,
@@ -185,77 +185,76 @@ pub(crate) struct ReplayArgs {
         default_value = "time=time,temperature=temperature"
     )]
     pub(crate) weather_columns: String,
-    /// The units of the weather where they are not °C, mm, m/s and hPa, for example
+    /// The units of the weather if they are not °C, mm, m/s and hPa, for example
     /// temperature=f,wind=mph,precipitation=in.
     #[arg(long, value_name = "FIELD=UNIT,…", default_value = "")]
     pub(crate) weather_units: String,
     /// Keeps only rows with this value in this column, for example origin=JFK.
     #[arg(long, value_name = "COLUMN=VALUE", default_value = "")]
     pub(crate) weather_filter: String,
-    /// How the weather's times are written; as --posts-time.
+    /// The format of the weather's times; as --posts-time.
     #[arg(long, default_value = "rfc3339")]
     pub(crate) weather_time: String,
-    /// Days by which the weather is shifted, negative into the past.
+    /// Days to add to the times of the weather; negative for the past.
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub(crate) weather_shift_days: i32,
-    /// Passes over what is from before this moment, such as 2018-01-01T00:00:00Z, by its own shifted
-    /// time.
+    /// Skips records before this time, such as 2018-01-01T00:00:00Z, after the shift.
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
-    /// How many times the speed at which it happened: 1 for real time, 0 for as fast as can be.
+    /// The replay speed: 1 for real time, 0 for as fast as possible.
     #[arg(long, value_name = "TIMES", default_value = "0")]
     pub(crate) speed: String,
-    /// Serves the result once everything is in, instead of ending.
+    /// Serves the result once everything is stored, instead of exiting.
     #[arg(long)]
     pub(crate) serve: bool,
 }
 
-/// How the log is folded anew.
+/// Arguments of `rescore`.
 #[derive(Debug, Args)]
 pub(crate) struct RescoreArgs {
-    /// Only folds: what answers stays as it is. See `moodvane runs switch`.
+    /// Folds without switching to the new run. See `moodvane runs switch`.
     #[arg(long)]
     pub(crate) no_switch: bool,
-    /// Goes on folding until a signal, so that the new run stays up to date until processors of
-    /// this configuration have taken over.
+    /// Continues to fold until a signal, so that the new run stays up to date until processors of
+    /// this configuration take over.
     #[arg(long)]
     pub(crate) follow: bool,
 }
 
-/// Which scorer is asked.
+/// The scorer of `score` and `eval`.
 #[derive(Debug, Args)]
 pub(crate) struct ScorerArgs {
-    /// The scorer: trained, lexicon, or bert as the configuration has it under sentiment.bert.
+    /// The scorer: trained, lexicon, or bert as configured in [sentiment.bert].
     #[arg(long, default_value_t = ScorerKind::BuiltIn(ScorerName::Trained))]
     pub(crate) scorer: ScorerKind,
-    /// What the trained scorer's classes are chosen for: mean, recall, mae or likely.
+    /// The decision rule of the trained scorer: mean, recall, mae or likely.
     #[arg(long, default_value_t = DecisionRule::Mean)]
     pub(crate) rule: DecisionRule,
-    /// A file of weights for the trained scorer, instead of the built-in ones.
+    /// A file of weights for the trained scorer, instead of the built-in weights.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
 }
 
-/// How texts are scored.
+/// Arguments of `score`.
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
     #[command(flatten)]
     pub(crate) scorer: ScorerArgs,
-    /// Shows which features moved each score, and by how much.
+    /// Prints the features with the largest effect on each score.
     #[arg(long)]
     pub(crate) explain: bool,
 }
 
-/// What is measured.
+/// Arguments of `eval`.
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) scorer: ScorerArgs,
-    /// What labels mean: 3 (0 to 2), 5 (0 to 4) or raters (-4 to 4); by default each file's name
-    /// says it, as in `…_3class.tsv`.
-    #[arg(long, value_name = "KIND", value_parser = labels)]
+    /// The scale of the labels: 3 (0 to 2), 5 (0 to 4) or raters (-4 to 4); by default taken from the
+    /// file name, as in `…_3class.tsv`.
+    #[arg(long, value_name = "KIND", value_parser = parse_labels)]
     pub(crate) labels: Option<LabelKind>,
-    /// Answers in JSON.
+    /// Prints the result in JSON.
     #[arg(long)]
     pub(crate) json: bool,
     /// Files of labelled texts: tab-separated, with the header id, label, text. An id may name a
@@ -264,7 +263,7 @@ pub(crate) struct EvalArgs {
     pub(crate) files: Vec<PathBuf>,
 }
 
-fn labels(text: &str) -> Result<LabelKind, String> {
+fn parse_labels(text: &str) -> Result<LabelKind, String> {
     match text {
         "3" => Ok(LabelKind::Classes(LabelScale::Three)),
         "5" => Ok(LabelKind::Classes(LabelScale::Five)),
@@ -273,87 +272,87 @@ fn labels(text: &str) -> Result<LabelKind, String> {
     }
 }
 
-/// What can be done with runs.
+/// Commands on fold runs.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
-    /// Lists the runs, and from which hour on each answers.
+    /// Lists the runs, and the first hour that each serves.
     List,
-    /// Lets a run answer from an hour on; earlier hours stay with the run before.
+    /// Serves a run from an hour on; earlier hours keep their run.
     Switch {
-        /// The run's name, as it is listed.
+        /// The name of the run, as `list` prints it.
         run: String,
-        /// The first hour that it covers wholly, such as "2018-01-01 02".
+        /// The first hour that the run covers completely, such as "2018-01-01 02".
         #[arg(long, value_name = "HOUR")]
         from: HourSlot,
     },
-    /// Deletes a run that answers for no hour, with all its rows. Stop its processors first.
+    /// Deletes a run that serves no hour, with all its rows. Stop its processors first.
     Delete {
-        /// The run's name, as it is listed.
+        /// The name of the run, as `list` prints it.
         run: String,
     },
 }
 
-/// What can be done with dead letters.
+/// Commands on dead letters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeadCommand {
     /// Lists the dead letters of a topic, oldest first.
     List {
         /// The topic: temperature or tweet.
         topic: Topic,
-        /// The most that are listed.
+        /// The most dead letters to list.
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
-    /// Shows one dead letter whole: its place, its reason, its key and its value.
+    /// Prints one dead letter in full: position, reason, key and value.
     Show {
         /// The topic: temperature or tweet.
         topic: Topic,
-        /// Which one, as it is listed: PARTITION@OFFSET, for example 3@1742.
+        /// Its position, as `list` prints it: PARTITION@OFFSET, for example 3@1742.
         #[arg(value_name = "PARTITION@OFFSET")]
-        place: LetterPlace,
+        position: LetterPosition,
     },
-    /// Sends the dead letters of a topic again, as they are. A reader that knows more than the one
-    /// that refused them may take them now; what it refuses too comes back. Their copies stay.
+    /// Publishes the dead letters of a topic again, unchanged. A newer processor may accept them; those
+    /// that it rejects become dead letters again. The originals stay.
     Redrive {
         /// The topic: temperature or tweet.
         topic: Topic,
-        /// The most that are sent.
+        /// The most dead letters to publish.
         #[arg(long, default_value_t = 1_000)]
         limit: usize,
     },
 }
 
-/// Where a dead letter lay.
+/// The position of a dead letter in its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LetterPlace {
+pub(crate) struct LetterPosition {
     pub(crate) partition: Partition,
     pub(crate) offset: Offset,
 }
 
-impl FromStr for LetterPlace {
+impl FromStr for LetterPosition {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts = text.split_once('@');
-        let place = parts.and_then(|(partition, offset)| {
+        let position = parts.and_then(|(partition, offset)| {
             Some(Self {
                 partition: Partition(partition.parse().ok()?),
                 offset: Offset(offset.parse().ok()?),
             })
         });
-        place.ok_or("must be a partition and an offset, such as 3@1742")
+        position.ok_or("must be a partition and an offset, such as 3@1742")
     }
 }
 
-/// What the stored hours are compared with.
+/// Arguments of `verify`.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// A truth file, or the URL of a simulator; by default the demo's of the same data folder.
+    /// A truth file, or the URL of a simulator; by default the truth of the demo in the data directory.
     #[arg(long, value_name = "FILE|URL")]
     pub(crate) truth: Option<String>,
 }
 
-/// What is done where no command is given: the demo as it comes.
+/// The command if none is given: the demo with its defaults.
 pub(crate) fn default_command() -> Command {
     let cli = Cli::parse_from(["moodvane", "demo"]);
     cli.command.unwrap_or(Command::Run)

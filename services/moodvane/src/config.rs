@@ -1,4 +1,4 @@
-//! The whole configuration of the all-in-one binary, read and checked at once (I9).
+//! The whole configuration of the all-in-one binary, read and validated together (I9).
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use moodvane_server::ServerConfig;
 use crate::cli::GlobalArgs;
 use crate::sources::Table;
 
-/// Everything that was configured.
+/// The configuration of every service.
 pub(crate) struct AppConfig {
     pub(crate) data_dir: PathBuf,
     pub(crate) logging: LoggingConfig,
@@ -26,13 +26,12 @@ pub(crate) struct AppConfig {
 }
 
 impl AppConfig {
-    /// Reads the default, the file, the environment and the flags. `sources` replaces every
-    /// `[[source]]`.
+    /// Reads all layers. `sources` replaces every `[[source]]`.
     pub(crate) fn read(
-        common: &GlobalArgs,
+        args: &GlobalArgs,
         sources: Option<Vec<Table>>,
     ) -> Result<Self, SettingsError> {
-        let mut settings = read_settings(common);
+        let mut settings = read_settings(args);
         if let Some(sources) = sources {
             settings.set_tables("source", sources);
         }
@@ -61,13 +60,13 @@ impl AppConfig {
         })
     }
 
-    /// The city that the server answers for.
+    /// The default city of the server.
     pub(crate) fn city(&self) -> anyhow::Result<&City> {
         let found = self
             .cities
             .iter()
             .find(|city| city.id == self.server.default_city);
-        found.with_context(|| format!("no city is called {}", self.server.default_city))
+        found.with_context(|| format!("no city has the id {}", self.server.default_city))
     }
 }
 

@@ -1,5 +1,4 @@
-//! The log and the store that the configuration names, and who holds the folder of those that are
-//! files.
+//! The log and the store that the configuration selects, and the lock of the data directory.
 
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
@@ -15,24 +14,24 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::AppConfig;
 
-const LOCK: &str = "moodvane.lock";
+const LOCK_FILE: &str = "moodvane.lock";
 
-/// The log and the store. Where either is a file, its folder is held by this process alone.
+/// The log and the store. If either is a file, this process holds the lock of the data directory.
 pub(crate) struct Data {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) store: Arc<dyn Store>,
-    /// A log that is a file removes what is too old only when told to.
+    /// The SQLite log and its retention, which the pipeline must enforce.
     pub(crate) retained: Option<(SqliteLog, Duration)>,
     _lock: Option<File>,
 }
 
 impl Data {
-    /// Opens both, making what is absent, and waits for servers that do not answer yet. Fails
-    /// where another process holds the folder: two would fold the same log at the same time.
+    /// Opens both, creates absent files, and waits for unavailable servers. Fails if another process
+    /// holds the lock: both would fold the same log concurrently.
     pub(crate) async fn open(config: &AppConfig) -> anyhow::Result<Self> {
         let (dir, backends) = (&config.data_dir, &config.backends);
         let lock = match backends.uses_data_dir() {
-            true => Some(make_and_hold(dir)?),
+            true => Some(create_and_lock(dir)?),
             false => None,
         };
         let stop = CancellationToken::new();
@@ -54,7 +53,7 @@ impl Data {
             connect_with_retry(&check, &stop, async || backends.open_store(dir).await).await?;
         signals.abort();
         let (Some(log), Some(store)) = (log, store) else {
-            bail!("stopped while waiting for the log and the store");
+            bail!("interrupted while waiting for the log and the store");
         };
         Ok(Self {
             log,
@@ -66,54 +65,59 @@ impl Data {
 }
 
 impl Data {
-    /// Both as they are, beside other processes that may use them too: nothing is made, nobody is
-    /// waited for, nothing is held.
-    pub(crate) async fn beside(config: &AppConfig) -> anyhow::Result<Self> {
+    /// Opens both without creating, waiting or locking, beside other processes.
+    pub(crate) async fn open_existing(config: &AppConfig) -> anyhow::Result<Self> {
         Ok(Self {
-            log: log_of(config, &config.data_dir).await?,
-            store: store_of(config, &config.data_dir).await?,
+            log: open_existing_log(config, &config.data_dir).await?,
+            store: open_existing_store(config, &config.data_dir).await?,
             retained: None,
             _lock: None,
         })
     }
 }
 
-/// The store, which other processes may use too; nothing is made, and nobody is waited for.
-pub(crate) async fn store_of(config: &AppConfig, dir: &Path) -> anyhow::Result<Arc<dyn Store>> {
+/// Opens the store without creating, waiting or locking, beside other processes.
+pub(crate) async fn open_existing_store(
+    config: &AppConfig,
+    dir: &Path,
+) -> anyhow::Result<Arc<dyn Store>> {
     if config.backends.store.is_file() {
-        must_exist(dir)?;
+        require_database(dir)?;
     }
     config.backends.open_store(dir).await
 }
 
-/// The log, likewise.
-pub(crate) async fn log_of(config: &AppConfig, dir: &Path) -> anyhow::Result<Arc<dyn EventLog>> {
+/// As [`open_existing_store`], for the log.
+pub(crate) async fn open_existing_log(
+    config: &AppConfig,
+    dir: &Path,
+) -> anyhow::Result<Arc<dyn EventLog>> {
     if config.backends.log.is_file() {
-        must_exist(dir)?;
+        require_database(dir)?;
     }
     config.backends.open_log(dir).await
 }
 
-fn must_exist(dir: &Path) -> anyhow::Result<()> {
+fn require_database(dir: &Path) -> anyhow::Result<()> {
     let path = dir.join(SQLITE_FILE);
     if !path.exists() {
         bail!(
-            "there is no {}: nothing was stored in this folder yet",
+            "there is no {}: this directory has no data yet",
             path.display()
         );
     }
     Ok(())
 }
 
-fn make_and_hold(dir: &Path) -> anyhow::Result<File> {
+fn create_and_lock(dir: &Path) -> anyhow::Result<File> {
     fs::create_dir_all(dir)
-        .with_context(|| format!("cannot make the data folder {}", dir.display()))?;
-    let path = dir.join(LOCK);
-    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        .with_context(|| format!("cannot create the data directory {}", dir.display()))?;
+    let path = dir.join(LOCK_FILE);
+    let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(
-            "another moodvane works in {}: stop it, or choose another folder with --data",
+            "another moodvane works in {}: stop it, or choose another directory with --data",
             dir.display()
         ),
         Err(TryLockError::Error(error)) => {

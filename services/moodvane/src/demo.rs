@@ -1,8 +1,8 @@
 //! `moodvane demo`: the whole pipeline against a simulator in the same process.
 //!
-//! First a month of history, as fast as it goes, then live. The world is remembered in the data
-//! folder, so that a demo that was stopped or killed goes on where it was. The history is in when
-//! every hour of it equals the simulator's truth.
+//! It ingests a month of history as fast as possible, then runs live. The data directory stores the
+//! world, so that a stopped or killed demo resumes. The history is complete when each of its hours
+//! equals the simulator's truth.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -26,22 +26,22 @@ use crate::cli::DemoArgs;
 use crate::config::AppConfig;
 use crate::data::Data;
 use crate::pipeline::{Pipeline, Serve};
-use crate::progress::{Moving, Share};
+use crate::progress::{Done, Progress};
 use crate::verify::Outcome;
 
 const WORLD_FILE: &str = "world.json";
 const TRUTH_FILE: &str = "truth.json";
 const SERVED_FILE: &str = "served-weather.txt";
 const DAY_MS: i64 = 86_400_000;
-/// The demo's weather has a new value each minute, so that something happens while one looks.
+/// The demo's weather changes every minute, so that the page visibly changes.
 const WEATHER_INTERVAL_S: u32 = 60;
 const WEATHER_POLL: Duration = Duration::from_secs(20);
 const REWIND: Duration = Duration::from_secs(5);
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// The history is given up where nothing more of it arrives for so long.
-const STANDSTILL: Duration = Duration::from_secs(60);
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
+/// The history fails if no post arrives for this long.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A demo's world: what the simulator needs to be the same again.
+/// The parameters that make the simulator reproducible.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct World {
     seed: u64,
@@ -49,17 +49,17 @@ struct World {
     posts_per_hour: u32,
     duplicates: f64,
     disorder_ms: u32,
-    /// Where the simulator listens while the demo runs.
+    /// The URL of the simulator while the demo runs.
     url: Option<String>,
 }
 
-/// The folder of the demo within the data folder.
-pub(crate) fn folder(data_dir: &Path) -> PathBuf {
+/// The directory of the demo within the data directory.
+pub(crate) fn demo_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("demo")
 }
 
-/// Where a running demo's simulator can be asked for its truth, or the file that a demo left.
-pub(crate) fn truth_of(folder: &Path) -> anyhow::Result<String> {
+/// The URL of a running demo's simulator, or the truth file of a stopped demo.
+pub(crate) fn truth_location(folder: &Path) -> anyhow::Result<String> {
     let world = World::load(folder)?
         .with_context(|| format!("there was no demo in {}", folder.display()))?;
     match world.url {
@@ -68,18 +68,18 @@ pub(crate) fn truth_of(folder: &Path) -> anyhow::Result<String> {
     }
 }
 
-/// Runs the demo until a signal, or until the history is in.
+/// Runs the demo until a signal, or until the history is complete.
 pub(crate) async fn run(mut config: AppConfig, args: DemoArgs) -> anyhow::Result<ExitCode> {
     let city = config.city()?.clone();
-    config.data_dir = folder(&config.data_dir);
+    config.data_dir = demo_dir(&config.data_dir);
     let folder = config.data_dir.clone();
-    // The world lies here even where log and rows are elsewhere.
+    // The world is stored here even if the log and the rows are not.
     fs::create_dir_all(&folder)?;
     let data = Data::open(&config).await?;
-    // Before anything is ingested: a demo that is killed must find the same world again.
+    // Saved before ingestion starts, so that a killed demo resumes the same world.
     let mut world = World {
         url: None,
-        ..World::of(&folder, &args)?
+        ..World::load_or_create(&folder, &args)?
     };
     world.save(&folder)?;
     let end = CancellationToken::new();
@@ -88,43 +88,47 @@ pub(crate) async fn run(mut config: AppConfig, args: DemoArgs) -> anyhow::Result
     let pipeline = Pipeline::start(config, data, Serve::Yes).await?;
     world.url = Some(simulator.base_url().to_string());
     world.save(&folder)?;
-    let outcome = history(&pipeline, Arc::clone(&simulator), &city).await?;
+    let outcome = ingest_history(&pipeline, Arc::clone(&simulator), &city).await?;
     let code = if let Some(outcome) = outcome {
         outcome.print();
-        outcome.code()
+        outcome.exit_code()
     } else {
         ExitCode::SUCCESS
     };
     if args.history_only {
         pipeline.drain().await?;
     } else {
-        pipeline.until_stopped().await?;
+        pipeline.run_until_stopped().await?;
     }
-    leave(world, &folder, simulator).await?;
+    save_truth(world, &folder, simulator).await?;
     end.cancel();
     Ok(code)
 }
 
-/// Leaves the truth behind, for a verification when the demo no longer runs.
-async fn leave(mut world: World, folder: &Path, simulator: Arc<Simulator>) -> anyhow::Result<()> {
-    let truth = truth(simulator).await?;
+/// Saves the truth, for a verification after the demo has stopped.
+async fn save_truth(
+    mut world: World,
+    folder: &Path,
+    simulator: Arc<Simulator>,
+) -> anyhow::Result<()> {
+    let truth = compute_truth(simulator).await?;
     truth.save(&folder.join(TRUTH_FILE))?;
     world.url = None;
     world.save(folder)
 }
 
-async fn truth(simulator: Arc<Simulator>) -> anyhow::Result<Truth> {
+async fn compute_truth(simulator: Arc<Simulator>) -> anyhow::Result<Truth> {
     Ok(tokio::task::spawn_blocking(move || simulator.truth()).await?)
 }
 
-/// Waits until every hour of the history equals the truth, or nothing more arrives, or a signal
-/// comes.
-async fn history(
+/// Waits until every hour of the history equals the truth. Stops early on a stall, or returns `None`
+/// on a signal.
+async fn ingest_history(
     pipeline: &Pipeline,
     simulator: Arc<Simulator>,
     city: &City,
 ) -> anyhow::Result<Option<Outcome>> {
-    let truth = truth(simulator).await?;
+    let truth = compute_truth(simulator).await?;
     let Some(range) = truth.final_hours() else {
         return Ok(None);
     };
@@ -139,33 +143,33 @@ async fn history(
         range.hours(),
         HumanCount(expected)
     );
-    let share = Share::default();
-    let bar = Moving::of_share(expected, share.clone());
-    let mut moved = (0, Instant::now());
+    let done = Done::default();
+    let bar = Progress::of_posts(expected, done.clone());
+    let mut last_change = (0, Instant::now());
     let outcome = loop {
         let rows = pipeline.store().hours(city.id, range).await?;
         let stored = rows.iter().map(|row| row.posts().scored()).sum();
-        share.set(stored);
-        if moved.0 != stored {
-            moved = (stored, Instant::now());
+        done.set(stored);
+        if last_change.0 != stored {
+            last_change = (stored, Instant::now());
         }
-        let outcome = Outcome::of(&truth, &rows, range);
-        let standstill = moved.1.elapsed() > STANDSTILL;
-        if outcome.is_equal() || standstill {
+        let outcome = Outcome::compare(&truth, &rows, range);
+        let is_stalled = last_change.1.elapsed() > STALL_TIMEOUT;
+        if outcome.is_equal() || is_stalled {
             break Some(outcome);
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = tokio::time::sleep(CHECK_INTERVAL) => {}
             () = pipeline.stop.cancelled() => break None,
         }
     };
     bar.finish();
-    invite(pipeline, range);
+    print_instructions(pipeline, range);
     Ok(outcome)
 }
 
-/// Tells what can be done now.
-fn invite(pipeline: &Pipeline, range: HourRange) {
+/// Prints how to query and stop the demo.
+fn print_instructions(pipeline: &Pipeline, range: HourRange) {
     let begin = range
         .end()
         .checked_add(-23)
@@ -177,7 +181,7 @@ fn invite(pipeline: &Pipeline, range: HourRange) {
         pipeline.url(),
         range.end()
     );
-    println!("Ctrl-C ends it; the same command goes on where it was.");
+    println!("Ctrl-C stops it; the same command resumes it.");
 }
 
 impl World {
@@ -190,7 +194,7 @@ impl World {
         let world = serde_json::from_str(&text);
         world
             .map(Some)
-            .with_context(|| format!("{} is not a demo's world", path.display()))
+            .with_context(|| format!("cannot parse {}", path.display()))
     }
 
     fn save(&self, folder: &Path) -> anyhow::Result<()> {
@@ -199,11 +203,11 @@ impl World {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The world of the folder, or a new one of these arguments.
-    fn of(folder: &Path, args: &DemoArgs) -> anyhow::Result<Self> {
+    /// Loads the world of the directory, or creates one from the arguments.
+    fn load_or_create(folder: &Path, args: &DemoArgs) -> anyhow::Result<Self> {
         let now = SystemClock.now().millis();
         let start_ms = (now - i64::from(args.days) * DAY_MS) / DAY_MS * DAY_MS;
-        let asked = Self {
+        let requested = Self {
             seed: args.seed,
             start_ms,
             posts_per_hour: args.posts_per_hour,
@@ -212,17 +216,17 @@ impl World {
             url: None,
         };
         let Some(found) = Self::load(folder)? else {
-            return Ok(asked);
+            return Ok(requested);
         };
-        let same = Self {
+        let expected = Self {
             start_ms: found.start_ms,
             url: found.url.clone(),
-            ..asked
+            ..requested
         };
-        if same != found {
+        if expected != found {
             bail!(
                 "the demo in {} is of another world (seed {}, {} posts per hour, duplicates {}, disorder {} ms): \
-                 ask for the same, choose another folder with --data, or delete it",
+                 use the same flags, choose another directory with --data, or delete it",
                 folder.display(),
                 found.seed,
                 found.posts_per_hour,
@@ -243,7 +247,7 @@ impl World {
         config: &AppConfig,
         end: CancellationToken,
     ) -> anyhow::Result<Simulator> {
-        let simulated = SimulatorConfig {
+        let simulator = SimulatorConfig {
             seed: self.seed,
             posts_per_hour: self.posts_per_hour,
             duplicate_share: self.duplicates,
@@ -256,7 +260,7 @@ impl World {
         let scorer = config.scorer.build()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let clock = Arc::new(SystemClock);
-        Ok(moodvane_simulator::start(simulated, scorer, address, clock, end).await?)
+        Ok(moodvane_simulator::start(simulator, scorer, address, clock, end).await?)
     }
 
     fn sources(&self, city: &City, simulator: &Simulator) -> anyhow::Result<Vec<SourceConfig>> {

@@ -1,4 +1,4 @@
-//! `moodvane eval`: how near a scorer comes to people's labels.
+//! `moodvane eval`: the accuracy of a scorer on human labels.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use moodvane_sentiment::{Scorer, Text};
 use serde_json::{Value, json};
 
 use crate::cli::{EvalArgs, GlobalArgs};
-use crate::score::scorer;
+use crate::score::build_scorer;
 
 /// The largest file, in bytes.
-const MAX_FILE: u64 = 1 << 30;
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
-/// Measures the scorer on each file.
-pub(crate) fn run(args: &EvalArgs, common: &GlobalArgs) -> anyhow::Result<ExitCode> {
-    let mut scorer = scorer(&args.scorer, common)?;
+/// Evaluates the scorer on each file.
+pub(crate) fn run(args: &EvalArgs, global: &GlobalArgs) -> anyhow::Result<ExitCode> {
+    let mut scorer = build_scorer(&args.scorer, global)?;
     let mut answers = Vec::new();
     for path in &args.files {
         let labels = args.labels.or_else(|| labels(path)).with_context(|| {
             format!(
-                "{}: the name does not say what labels mean; say --labels 3, 5 or raters",
+                "cannot infer the labels of {} from its name: set --labels to 3, 5 or raters",
                 path.display()
             )
         })?;
@@ -55,7 +55,10 @@ fn measure(path: &PathBuf, labels: LabelKind, scorer: &mut dyn Scorer) -> anyhow
     let size = std::fs::metadata(path)
         .with_context(|| format!("cannot read {shown}"))?
         .len();
-    anyhow::ensure!(size <= MAX_FILE, "{shown} is larger than {MAX_FILE} bytes");
+    anyhow::ensure!(
+        size <= MAX_FILE_BYTES,
+        "{shown} is larger than {MAX_FILE_BYTES} bytes"
+    );
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let rows = parse_labelled(&file, labels).with_context(|| shown.to_string())?;
     let texts: Vec<Text<'_>> = rows.iter().map(|row| Text::plain(row.text)).collect();

@@ -1,5 +1,4 @@
-//! `moodvane health`: asks a running server whether it is ready. Fit for a container's health
-//! check.
+//! `moodvane health`: queries whether a running server is ready, for a container's health check.
 
 use std::process::ExitCode;
 
@@ -7,7 +6,7 @@ use moodvane_launch::HealthArgs;
 
 use crate::config::AppConfig;
 
-/// Prints the server's answer; exits 1 where it is not ready.
+/// Prints the server's response; exits with 1 if it is not ready.
 pub(crate) async fn run(config: AppConfig, args: HealthArgs) -> anyhow::Result<ExitCode> {
     args.run(config.server.address).await
 }

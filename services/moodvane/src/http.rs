@@ -1,9 +1,9 @@
-//! The client that asks other processes of ours, over plain HTTP.
+//! The HTTP client for the services of Moodvane.
 
 use std::time::Duration;
 
-/// A client without a proxy and without certificates: what is asked is near and plain, and a slim
-/// container has no certificates that could be loaded.
+/// A client without proxy and certificates: the services use plain HTTP in the local network, and a
+/// slim container has no trust store to load.
 pub(crate) fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
         .timeout(timeout)

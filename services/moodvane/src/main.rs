@@ -1,17 +1,17 @@
-//! The all-in-one binary: the whole pipeline in one process, and the tools around it.
+//! The all-in-one binary: the whole pipeline in one process, and the operator's tools.
 //!
-//! It alone knows every service. `main` is short: parse, check, build, run, drain.
+//! Only this crate depends on every service. `main` parses the flags and runs the command.
 
 mod actors;
 mod cli;
+mod complete_hours;
 mod config;
 mod data;
-mod dead;
+mod dead_letters;
 mod demo;
 mod eval;
 mod health;
 mod http;
-mod oldest;
 mod pipeline;
 mod progress;
 mod query;
@@ -44,7 +44,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => run_pipeline(args, NO_SOURCES, |config| demo::run(config, demo)),
         Command::Run => run_pipeline(args, None, pipeline::run),
         Command::Replay(replay) => {
-            let files = sources::of_replay(&replay)?;
+            let files = sources::replay_sources(&replay)?;
             run_pipeline(args, Some(files), |config| replay::run(config, replay))
         }
         Command::Serve => run_pipeline(args, NO_SOURCES, pipeline::run),
@@ -52,7 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rescore(rescore) => run_tool(args, |config| rescore::run(config, rescore)),
         Command::Rebuild => run_tool(args, rebuild::run),
         Command::Runs(command) => run_tool(args, |config| runs::run(config, command)),
-        Command::Dead(command) => run_tool(args, |config| dead::run(config, command)),
+        Command::Dead(command) => run_tool(args, |config| dead_letters::run(config, command)),
         Command::Score(score) => score::run(&score, args),
         Command::Eval(eval) => eval::run(&eval, args),
         Command::Config => {

@@ -1,5 +1,5 @@
-//! The services put together: started in the order in which they need each other, drained in the
-//! order in which the data flows (I8).
+//! All services in one process: started in the order of their dependencies, drained in the order of
+//! the data flow (I8).
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -22,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::AppConfig;
 use crate::data::Data;
 
-/// How often records beyond the retention are looked for.
+/// The interval between removals of expired records.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
 
-/// The window that the sources reckon with.
+/// The duplicate window that the sources assume.
 const STANDARD_WINDOW: u32 = 65_536;
 
 /// The running services.
@@ -34,19 +34,19 @@ pub(crate) struct Pipeline {
     data: Data,
     pub(crate) ingester: Ingester,
     pub(crate) processor: Processor,
-    server: Option<Serving>,
+    server: Option<RunningServer>,
     /// Cancelled by the first signal.
     pub(crate) stop: CancellationToken,
     end_processor: CancellationToken,
 }
 
-struct Serving {
+struct RunningServer {
     url: String,
     end: CancellationToken,
     task: JoinHandle<std::io::Result<()>>,
 }
 
-/// Whether the pipeline answers requests.
+/// Whether the pipeline serves requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Serve {
     Yes,
@@ -54,27 +54,25 @@ pub(crate) enum Serve {
 }
 
 impl Pipeline {
-    /// Starts everything on a data folder. The port is taken first, so that a port in use is
-    /// noticed before anything else happens.
+    /// Starts all services on a data directory. Binds the port first, so that a port in use fails
+    /// before anything else happens.
     pub(crate) async fn start(config: AppConfig, data: Data, serve: Serve) -> anyhow::Result<Self> {
         let listener = match serve {
             Serve::Yes => Some(listen(&config)?),
             Serve::No => None,
         };
-        warn_of_a_small_window(&config);
-        let log = Arc::clone(&data.log);
+        warn_about_small_window(&config);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, readiness) = (Registry::new(), Readiness::new());
         let (stop, end_processor) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(cancel_on_signal(stop.clone()));
         if let Some((log, retention)) = data.retained.clone() {
-            tokio::spawn(retain(log, retention, Arc::clone(&clock)));
+            tokio::spawn(enforce_retention(log, retention, Arc::clone(&clock)));
         }
 
-        let parts = parts(&config, &data, &registry)?;
         let processor = moodvane_processor::start(
             config.processor,
-            parts,
+            engine_deps(&config, &data, &registry)?,
             Arc::clone(&clock),
             &readiness,
             end_processor.clone(),
@@ -82,26 +80,23 @@ impl Pipeline {
         .await?;
         let ingester = moodvane_ingester::start(
             config.ingester.clone(),
-            Arc::clone(&log),
-            clock,
+            Arc::clone(&data.log),
+            Arc::clone(&clock),
             &registry,
             &readiness,
         )?;
-        let server = match listener {
-            Some(listener) => {
-                let app = ServerDeps {
-                    store: Arc::clone(&data.store),
-                    log,
-                    clock: Arc::new(SystemClock),
-                    config: config.server.clone(),
-                    readiness,
-                    registry,
-                    shutdown: stop.clone(),
-                };
-                Some(Serving::start(listener, app, ingester.clone())?)
-            }
-            None => None,
+        let deps = ServerDeps {
+            store: Arc::clone(&data.store),
+            log: Arc::clone(&data.log),
+            clock,
+            config: config.server.clone(),
+            readiness,
+            registry,
+            shutdown: stop.clone(),
         };
+        let server = listener
+            .map(|listener| RunningServer::start(listener, deps, ingester.clone()))
+            .transpose()?;
         Ok(Self {
             config,
             data,
@@ -113,35 +108,35 @@ impl Pipeline {
         })
     }
 
-    /// The URL of the server; empty where it does not serve.
+    /// The URL of the server; empty without a server.
     pub(crate) fn url(&self) -> &str {
         self.server
             .as_ref()
             .map_or("", |server| server.url.as_str())
     }
 
-    /// The store's rows.
+    /// The store.
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.data.store
     }
 
-    /// Waits until everything that is in the log now is in the rows. Fails where the processor
-    /// ended before.
-    pub(crate) async fn caught_up(&self) -> anyhow::Result<()> {
+    /// Waits until the rows contain every record that is in the log now. Fails if the processor ends
+    /// first.
+    pub(crate) async fn wait_until_caught_up(&self) -> anyhow::Result<()> {
         let mut log: Vec<Watermarks> = Vec::new();
         for topic in self.config.processor.topics.topics() {
             log.extend(self.data.log.watermarks(topic).await?);
         }
-        let there = self.processor.wait_until_caught_up(&log).await;
-        if there {
+        let is_complete = self.processor.wait_until_caught_up(&log).await;
+        if is_complete {
             Ok(())
         } else {
-            anyhow::bail!("the processor ended, see the log")
+            anyhow::bail!("the processor failed; see the log")
         }
     }
 
-    /// How many records are in the log, of all topics.
-    pub(crate) async fn records(&self) -> anyhow::Result<u64> {
+    /// The number of records in the log, of all topics.
+    pub(crate) async fn count_records(&self) -> anyhow::Result<u64> {
         let mut records = 0;
         for topic in Topic::ALL {
             let all = self.data.log.watermarks(topic).await?;
@@ -150,12 +145,12 @@ impl Pipeline {
         Ok(records)
     }
 
-    /// Drains: stop taking, flush, stop answering.
+    /// Drains: stops the ingester, flushes the processor, then stops the server.
     pub(crate) async fn drain(self) -> anyhow::Result<()> {
         self.stop.cancel();
         let report = self.ingester.drain(self.config.ingester.drain).await;
         if !report.abandoned.is_empty() {
-            tracing::warn!(abandoned = ?report.abandoned, "sources did not come to rest in time");
+            tracing::warn!(abandoned = ?report.abandoned, "sources did not drain in time");
         }
         self.end_processor.cancel();
         let processed = self.processor.join().await;
@@ -163,25 +158,25 @@ impl Pipeline {
             server.end.cancel();
             server.task.await??;
         }
-        processed.context("the processor did not end well")
+        processed.context("the processor failed during the drain")
     }
 }
 
-impl Serving {
-    fn start(listener: TcpListener, app: ServerDeps, ingester: Ingester) -> anyhow::Result<Self> {
+impl RunningServer {
+    fn start(listener: TcpListener, deps: ServerDeps, ingester: Ingester) -> anyhow::Result<Self> {
         let url = format!("http://{}", listener.local_addr()?);
         let end = CancellationToken::new();
-        let (limits, drain) = (app.config.connections, app.config.drain_timeout);
+        let (limits, drain) = (deps.config.connections, deps.config.drain_timeout);
         let actors = moodvane_ingester::actor_routes(Arc::new(OnceLock::from(ingester)));
-        let router = moodvane_server::router(app).merge(actors);
+        let router = moodvane_server::router(deps).merge(actors);
         let serving = moodvane_server::serve(listener, router, limits, end.clone(), drain);
         let task = tokio::spawn(serving);
         Ok(Self { url, end, task })
     }
 }
 
-/// What a crash makes a source send again lies within the standard window, not a smaller one.
-fn warn_of_a_small_window(config: &AppConfig) {
+/// What a source sends again after a crash fits into the standard window, but not into a smaller one.
+fn warn_about_small_window(config: &AppConfig) {
     let window = config.processor.engine.window;
     if window < STANDARD_WINDOW {
         tracing::warn!(
@@ -199,11 +194,11 @@ fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// What a processor of this process works with.
+/// The dependencies of a processor in this process.
 ///
 /// # Errors
-/// Where the scorer cannot be made.
-pub(crate) fn parts(
+/// If the scorer cannot be built.
+pub(crate) fn engine_deps(
     config: &AppConfig,
     data: &Data,
     registry: &Registry,
@@ -219,44 +214,44 @@ pub(crate) fn parts(
     })
 }
 
-/// Removes records beyond the retention, now and then, for ever.
-async fn retain(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
+/// Removes expired records periodically, without end.
+async fn enforce_retention(log: SqliteLog, retention: Duration, clock: Arc<dyn Clock>) {
     let mut ticks = tokio::time::interval(RETENTION_INTERVAL);
     let span = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
     loop {
         ticks.tick().await;
-        // Before 1970 plus the retention there is nothing to remove.
+        // Fails only before 1970 plus the retention, when nothing has expired.
         let Ok(before) = Timestamp::checked_add_millis(clock.now(), -span) else {
             continue;
         };
         match log.delete_records_before(before).await {
             Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "records beyond the retention were removed"),
+            Ok(removed) => tracing::info!(removed, "removed expired records"),
             Err(error) => tracing::warn!(
                 error = format!("{error:#}"),
-                "cannot remove records beyond the retention"
+                "cannot remove expired records"
             ),
         }
     }
 }
 
-/// Runs live until a signal, or until the processor ends by itself.
+/// Runs until a signal, or until the processor fails.
 pub(crate) async fn run(config: AppConfig) -> anyhow::Result<ExitCode> {
     let data = Data::open(&config).await?;
     let pipeline = Pipeline::start(config, data, Serve::Yes).await?;
     println!("moodvane answers at {}", pipeline.url());
-    pipeline.until_stopped().await?;
+    pipeline.run_until_stopped().await?;
     Ok(ExitCode::SUCCESS)
 }
 
 impl Pipeline {
-    /// Waits for a signal, or for the processor's end, then drains.
-    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
+    /// Waits for a signal or for the processor's failure, then drains.
+    pub(crate) async fn run_until_stopped(self) -> anyhow::Result<()> {
         let mut flushed = self.processor.flushed_offsets();
         let processor_ended = async { while flushed.changed().await.is_ok() {} };
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = processor_ended => tracing::error!("the processor ended by itself, draining"),
+            () = processor_ended => tracing::error!("processor failed; draining"),
         }
         self.drain().await
     }

@@ -1,4 +1,4 @@
-//! Progress bars, on standard error, and only where that is a terminal.
+//! Progress bars on standard error, if it is a terminal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,25 +10,25 @@ use tokio::task::JoinHandle;
 
 const REFRESH: Duration = Duration::from_millis(200);
 
-/// How much is done, told by whoever does it.
+/// The number of completed steps, shared with the task that performs them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Share(Arc<AtomicU64>);
+pub(crate) struct Done(Arc<AtomicU64>);
 
-impl Share {
-    /// So much is done.
+impl Done {
+    /// Sets the number of completed steps.
     pub(crate) fn set(&self, done: u64) {
         self.0.store(done, Ordering::Relaxed);
     }
 }
 
-/// A bar that is moved by a task.
-pub(crate) struct Moving {
+/// A progress bar that a task updates.
+pub(crate) struct Progress {
     bar: ProgressBar,
-    mover: JoinHandle<()>,
+    updater: JoinHandle<()>,
 }
 
-impl Moving {
-    /// A bar of `total` steps that `done` says how many of are done.
+impl Progress {
+    /// A bar of `total` steps; `done` returns the completed ones.
     pub(crate) fn new(
         total: u64,
         template: &'static str,
@@ -38,40 +38,40 @@ impl Moving {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        let moved = bar.clone();
-        let mover = tokio::spawn(async move {
+        let updated = bar.clone();
+        let updater = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(REFRESH);
             loop {
                 ticks.tick().await;
-                moved.set_position(done(&moved));
+                updated.set_position(done(&updated));
             }
         });
-        Self { bar, mover }
+        Self { bar, updater }
     }
 
     /// A bar of posts.
-    pub(crate) fn of_share(total: u64, share: Share) -> Self {
+    pub(crate) fn of_posts(total: u64, done: Done) -> Self {
         let template = "{bar:40} {percent:>3} % {human_pos} of {human_len} posts, {eta} left";
-        Self::new(total, template, move |_| share.0.load(Ordering::Relaxed))
+        Self::new(total, template, move |_| done.0.load(Ordering::Relaxed))
     }
 
     /// A bar of records.
-    pub(crate) fn of_records(total: u64, share: Share) -> Self {
+    pub(crate) fn of_records(total: u64, done: Done) -> Self {
         let template = "{bar:40} {percent:>3} % {human_pos} of {human_len} records, {eta} left";
-        Self::new(total, template, move |_| share.0.load(Ordering::Relaxed))
+        Self::new(total, template, move |_| done.0.load(Ordering::Relaxed))
     }
 
-    /// Ends the bar where it is.
+    /// Removes the bar.
     pub(crate) fn finish(self) {
-        self.mover.abort();
+        self.updater.abort();
         self.bar.finish_and_clear();
     }
 }
 
-/// The bytes of all files that an ingester reads.
-pub(crate) fn of_files(ingester: &Ingester) -> Moving {
+/// A bar of the bytes of all files that an ingester reads.
+pub(crate) fn of_files(ingester: &Ingester) -> Progress {
     let ingester = ingester.clone();
-    Moving::new(
+    Progress::new(
         0,
         "{bar:40} {percent:>3} % {bytes} of {total_bytes}, {eta} left",
         move |bar| {

@@ -1,5 +1,5 @@
-//! `moodvane query`: asks a running server, and prints its hours as a table, a sparkline of both
-//! sides, and the relation in a sentence.
+//! `moodvane query`: queries a running server and prints its hours as a table, a sparkline of each
+//! series, and the relation in a sentence.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use crate::http;
 use crate::terminal::{self, Row};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Where the output is no terminal.
-const WIDTH: usize = 100;
+/// The width without a terminal.
+const DEFAULT_WIDTH: usize = 100;
 
 #[derive(Deserialize)]
 struct Page {
@@ -42,7 +42,7 @@ struct Relation {
     sentence: String,
 }
 
-/// Prints what the server knows of the range.
+/// Prints the hours and the relation of the range.
 pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<ExitCode> {
     let server = Server {
         base: Url::parse(&format!(
@@ -51,9 +51,9 @@ pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<Ex
         ))?,
         client: http::client(TIMEOUT)?,
     };
-    let asked = args.asked();
-    let rows = server.rows(&asked, &args.variable).await?;
-    let mut path = server.path("/v1/relation", &asked)?;
+    let params = args.params();
+    let rows = server.rows(&params, &args.variable).await?;
+    let mut path = server.path("/v1/relation", &params)?;
     let cycles = args
         .like_with_like
         .then_some(("cycles", "daily-and-weekly"));
@@ -64,32 +64,32 @@ pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<Ex
     let terminal = Term::stdout();
     let width = match terminal.is_term() {
         true => usize::from(terminal.size().1),
-        false => WIDTH,
+        false => DEFAULT_WIDTH,
     };
-    let shown = terminal::shown(&rows, (&args.variable, &relation.unit), width);
-    println!("{shown}\n{}", relation.sentence);
+    let text = terminal::render(&rows, (&args.variable, &relation.unit), width);
+    println!("{text}\n{}", relation.sentence);
     Ok(ExitCode::SUCCESS)
 }
 
 impl QueryArgs {
-    /// The parameters that both requests share. Where no range is given it ends now.
-    fn asked(&self) -> Vec<(&'static str, String)> {
+    /// The parameters of both requests. The default range ends now.
+    fn params(&self) -> Vec<(&'static str, String)> {
         let hour = |before: i64| {
             let at = Utc::now() - TimeDelta::hours(before);
             at.format("%Y-%m-%dT%H").to_string()
         };
         let begin = self.begin.clone();
         let end = self.end.clone();
-        let mut asked = vec![
+        let mut params = vec![
             (
                 "begin",
                 begin.unwrap_or_else(|| hour(i64::from(self.hours) - 1)),
             ),
             ("end", end.unwrap_or_else(|| hour(0))),
         ];
-        asked.extend(self.city.clone().map(|city| ("city", city)));
-        asked.extend(self.tz.clone().map(|tz| ("tz", tz)));
-        asked
+        params.extend(self.city.clone().map(|city| ("city", city)));
+        params.extend(self.tz.clone().map(|tz| ("tz", tz)));
+        params
     }
 }
 
@@ -99,15 +99,15 @@ struct Server {
 }
 
 impl Server {
-    fn path(&self, path: &str, asked: &[(&str, String)]) -> anyhow::Result<Url> {
+    fn path(&self, path: &str, params: &[(&str, String)]) -> anyhow::Result<Url> {
         let mut url = self.base.join(path)?;
-        url.query_pairs_mut().extend_pairs(asked);
+        url.query_pairs_mut().extend_pairs(params);
         Ok(url)
     }
 
-    async fn rows(&self, asked: &[(&str, String)], variable: &str) -> anyhow::Result<Vec<Row>> {
+    async fn rows(&self, params: &[(&str, String)], variable: &str) -> anyhow::Result<Vec<Row>> {
         let mut rows = Vec::new();
-        let mut path = Some(self.path("/v1/hours", asked)?);
+        let mut path = Some(self.path("/v1/hours", params)?);
         while let Some(url) = path {
             let page: Page = self.get(url).await?;
             rows.extend(page.hours.into_iter().map(|hour| Row {
@@ -121,23 +121,23 @@ impl Server {
         Ok(rows)
     }
 
-    /// What is answered; a refusal in the server's own words.
+    /// The parsed response; the error is the detail of the server's problem.
     async fn get<T: DeserializeOwned>(&self, url: Url) -> anyhow::Result<T> {
-        let answer = self.client.get(url).send().await;
-        let answer = answer.with_context(|| {
+        let response = self.client.get(url).send().await;
+        let response = response.with_context(|| {
             format!(
-                "no server answers at {}: start one with \"moodvane run\", \"serve\" or \"demo\", or name its port with --port",
+                "no server responds at {}: start one with \"moodvane run\", \"serve\" or \"demo\", or set its port with --port",
                 self.base
             )
         })?;
-        if !answer.status().is_success() {
-            let status = answer.status();
-            let problem: Value = answer.json().await.unwrap_or_default();
+        if !response.status().is_success() {
+            let status = response.status();
+            let problem: Value = response.json().await.unwrap_or_default();
             bail!("{}", problem["detail"].as_str().unwrap_or(status.as_str()));
         }
-        answer
+        response
             .json()
             .await
-            .context("the server's answer is not what it should be")
+            .context("cannot parse the server's response")
     }
 }

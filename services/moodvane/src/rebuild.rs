@@ -1,11 +1,11 @@
-//! `moodvane rebuild`: the rows of a run again, from the log, after rows were lost.
+//! `moodvane rebuild`: restores lost rows of a run from the log.
 //!
-//! How far the run was is not believed: progress may have outlived the rows that it speaks of. So
-//! the log is folded from its beginning. A row that is still there is whole up to its own offset and
-//! is only continued; one that is lost is made anew. In Cassandra every replica must answer, so that
-//! whatever any of them still has is seen, and given to the others.
+//! The stored progress is ignored, because it may be ahead of the remaining rows: the log is folded
+//! from its start. A remaining row is complete up to its own offset and is continued; a lost row is
+//! created again. In Cassandra the command uses consistency ALL, so that it reads what any replica
+//! still has, and repairs the others.
 //!
-//! No processor of the run may work meanwhile: it would believe the progress.
+//! No processor of the run may work meanwhile: it would trust the stored progress.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -29,10 +29,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::AppConfig;
 use crate::data::Data;
-use crate::pipeline::parts;
+use crate::pipeline::engine_deps;
 
-/// After so long without all partitions it is said who may have them.
-const HINT_AFTER: Duration = Duration::from_secs(20);
+/// The interval between hints that other processes hold partitions.
+const HINT_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Folds the whole log into the rows of the run of this configuration.
 pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
@@ -44,12 +44,12 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
         topics: TopicChoice::Both,
         ..config.processor
     };
-    let parts = EngineDeps {
+    let deps = EngineDeps {
         store: Arc::new(WithoutProgress::new(Arc::clone(&data.store))),
-        ..parts(&config, &data, &Registry::new())?
+        ..engine_deps(&config, &data, &Registry::new())?
     };
-    let run = processor.engine.run(&*parts.scorer);
-    refuse_another_run(&parts.store.runs().await?, &run)?;
+    let run = processor.engine.run(&*deps.scorer);
+    reject_other_run(&deps.store.runs().await?, &run)?;
     let mut log: Vec<Watermarks> = Vec::new();
     for topic in Topic::ALL {
         log.extend(data.log.watermarks(topic).await?);
@@ -58,54 +58,52 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
     tokio::spawn(cancel_on_signal(stop.clone()));
     let clock = Arc::new(SystemClock);
     let folding =
-        moodvane_processor::start(processor, parts, clock, &Readiness::new(), end.clone()).await?;
+        moodvane_processor::start(processor, deps, clock, &Readiness::new(), end.clone()).await?;
     println!("folding the whole log again into run {run}");
     let done = tokio::select! {
         done = folding.wait_until_caught_up(&log) => done,
         () = stop.cancelled() => false,
-        () = hint(&folding, log.len()) => false,
+        () = report_missing_partitions(&folding, log.len()) => false,
     };
     end.cancel();
     folding.join().await?;
     if !done {
-        bail!(
-            "stopped before the end: start no processor before `moodvane rebuild` came to its end"
-        );
+        bail!("interrupted: run `moodvane rebuild` to its end before you start a processor");
     }
     let records = log.iter().map(|marks| marks.high.0 - marks.low.0).sum();
     println!("{} records are in the rows", HumanCount(records));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Another configuration would make a new run beside the one whose rows were lost.
-fn refuse_another_run(known: &[RunInfo], run: &RunId) -> anyhow::Result<()> {
+/// Rejects another configuration, which would create a new run beside the one that lost rows.
+fn reject_other_run(known: &[RunInfo], run: &RunId) -> anyhow::Result<()> {
     if known.is_empty() || known.iter().any(|info| info.id == *run) {
         return Ok(());
     }
     let names: Vec<&str> = known.iter().map(|info| info.id.as_str()).collect();
     bail!(
-        "run {run} of this configuration is not among those that are stored, {}: rebuild with the \
+        "run {run} of this configuration is not among the stored runs, {}: rebuild with the \
          configuration of the run that lost rows",
         names.join(", ")
     );
 }
 
-/// Says, for ever, that somebody else has partitions, while that is so.
-async fn hint(folding: &Processor, partitions: usize) {
+/// Reports periodically, without end, while other processes hold partitions.
+async fn report_missing_partitions(folding: &Processor, partitions: usize) {
     let flushed = folding.flushed_offsets();
     loop {
-        tokio::time::sleep(HINT_AFTER).await;
+        tokio::time::sleep(HINT_INTERVAL).await;
         let mine = flushed.borrow().len();
         if mine < partitions {
             eprintln!(
-                "{} of {partitions} partitions are held by others: stop all processors of this run",
+                "other processes hold {} of {partitions} partitions: stop all processors of this run",
                 partitions - mine
             );
         }
     }
 }
 
-/// A store that remembers only the progress that was written through it.
+/// A store that hides the progress that was stored before.
 struct WithoutProgress {
     store: Arc<dyn Store>,
     written: Mutex<HashMap<ProgressKey, Progress>>,

@@ -1,4 +1,4 @@
-//! `moodvane replay`: recorded posts and weather, from files into rows.
+//! `moodvane replay`: ingests recorded posts and weather from files and folds them.
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -11,8 +11,8 @@ use crate::data::Data;
 use crate::pipeline::{Pipeline, Serve};
 use crate::progress;
 
-/// Replays until every record of the files is in the rows; a signal stops it, to be resumed by the
-/// same command.
+/// Replays until the rows contain every record of the files. A signal interrupts it; the same command
+/// resumes.
 pub(crate) async fn run(config: AppConfig, args: ReplayArgs) -> anyhow::Result<ExitCode> {
     let serve = if args.serve { Serve::Yes } else { Serve::No };
     let started = Instant::now();
@@ -26,27 +26,27 @@ pub(crate) async fn run(config: AppConfig, args: ReplayArgs) -> anyhow::Result<E
     };
     bar.finish();
     match ended {
-        Some(Ok(())) => pipeline.caught_up().await?,
+        Some(Ok(())) => pipeline.wait_until_caught_up().await?,
         Some(Err(error)) => {
             pipeline.drain().await?;
             return Err(error.into());
         }
         None => {
             pipeline.drain().await?;
-            eprintln!("stopped before the end; the same command goes on from here");
+            eprintln!("interrupted; the same command resumes");
             return Ok(ExitCode::SUCCESS);
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    let taken: u64 = ingester.status().iter().map(|source| source.records).sum();
+    let ingested: u64 = ingester.status().iter().map(|source| source.records).sum();
     println!(
         "replayed {} records in {seconds:.1} s; the log holds {}",
-        HumanCount(taken),
-        HumanCount(pipeline.records().await?)
+        HumanCount(ingested),
+        HumanCount(pipeline.count_records().await?)
     );
     if args.serve {
         println!("moodvane answers at {}", pipeline.url());
-        pipeline.until_stopped().await?;
+        pipeline.run_until_stopped().await?;
     } else {
         pipeline.drain().await?;
     }

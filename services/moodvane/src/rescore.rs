@@ -1,8 +1,8 @@
-//! `moodvane rescore`: a new run from the start of the log, beside the one that answers.
+//! `moodvane rescore`: folds a new run from the start of the log, beside the serving run.
 //!
-//! The new run has a consumer group of its own, so that nothing of the old one is disturbed. Once
-//! it holds all that was in the log, it answers for every hour that it covers wholly; earlier hours
-//! stay with the run before. A rescore that was stopped goes on where it was.
+//! The new run has its own consumer group and does not affect the old one. Once it has caught up
+//! with the log, the command switches to it for every hour that the log covers completely; earlier
+//! hours keep the old run. An interrupted rescore resumes.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,45 +19,45 @@ use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::RescoreArgs;
+use crate::complete_hours::first_complete_hour;
 use crate::config::AppConfig;
 use crate::data::Data;
-use crate::oldest::first_whole_hour;
-use crate::pipeline::parts;
-use crate::progress::{Moving, Share};
+use crate::pipeline::engine_deps;
+use crate::progress::{Done, Progress};
 
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Folds, switches, and goes on folding where that is asked.
+/// Folds, switches, and continues to fold with `--follow`.
 pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<ExitCode> {
-    let data = Data::beside(&config).await?;
-    // Both topics whatever the configuration says: a run that answers needs both.
+    let data = Data::open_existing(&config).await?;
+    // Both topics, regardless of the configuration: a serving run needs both.
     let processor = ProcessorConfig {
         topics: TopicChoice::Both,
         ..config.processor
     };
-    let parts = parts(&config, &data, &Registry::new())?;
-    let run = processor.engine.run(&*parts.scorer);
-    refuse_if_it_answers(&data, &run).await?;
+    let deps = engine_deps(&config, &data, &Registry::new())?;
+    let run = processor.engine.run(&*deps.scorer);
+    reject_serving_run(&data, &run).await?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(cancel_on_signal(stop.clone()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folding = moodvane_processor::start(
         processor,
-        parts,
+        deps,
         Arc::clone(&clock),
         &Readiness::new(),
         end.clone(),
     )
     .await?;
     println!("folding the log into run {run}");
-    let caught_up = caught_up(&data, &processor, &run, &folding, &stop).await?;
+    let caught_up = wait_until_caught_up(&data, &processor, &run, &folding, &stop).await?;
     if caught_up && !args.no_switch {
-        let from = first_whole_hour(&data.log, &processor, &run, clock.now()).await?;
+        let from = first_complete_hour(&data.log, &processor, &run, clock.now()).await?;
         data.store.switch_run(&run, from).await?;
         println!("run {run} answers from {from} on");
     }
     if caught_up && args.follow {
-        println!("it is kept up to date until this command is stopped");
+        println!("folding continues until this command stops");
         stop.cancelled().await;
     }
     end.cancel();
@@ -66,29 +66,29 @@ pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<
         println!("now start processors of this configuration, and stop the others");
     }
     if !caught_up {
-        eprintln!("stopped before the end; the same command goes on from here");
+        eprintln!("interrupted; the same command resumes");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn refuse_if_it_answers(data: &Data, run: &RunId) -> anyhow::Result<()> {
+async fn reject_serving_run(data: &Data, run: &RunId) -> anyhow::Result<()> {
     let runs = data.store.runs().await?;
     if runs.is_empty() {
         bail!("nothing was folded yet: start a processor instead");
     }
-    let answers = |info: &RunInfo| info.id == *run && info.serves_from.is_some();
-    if runs.iter().any(answers) {
+    let is_serving = |info: &RunInfo| info.id == *run && info.serves_from.is_some();
+    if runs.iter().any(is_serving) {
         bail!(
-            "run {run} of this configuration answers already: change the scorer or another part of \
-             what decides a row; to fold lost rows again, see `moodvane rebuild`"
+            "run {run} of this configuration answers already: change the scorer or another setting of \
+             the run's identity; to restore lost rows, see `moodvane rebuild`"
         );
     }
     Ok(())
 }
 
-/// Waits until everything that is in the log now is in the rows of the run, whoever folds it.
-/// `false` where a signal came first.
-async fn caught_up(
+/// Waits until the run contains every record that is in the log now, whichever process folds it.
+/// Returns `false` if a signal comes first.
+async fn wait_until_caught_up(
     data: &Data,
     config: &ProcessorConfig,
     run: &RunId,
@@ -101,17 +101,17 @@ async fn caught_up(
     }
     log.retain(|marks| marks.high > marks.low);
     let records = log.iter().map(|marks| marks.high.0 - marks.low.0).sum();
-    let share = Share::default();
-    let bar = Moving::of_records(records, share.clone());
+    let done = Done::default();
+    let bar = Progress::of_records(records, done.clone());
     loop {
-        match left(data, config, run, &log).await {
+        match count_remaining(data, config, run, &log).await {
             Ok(0) => {
                 bar.finish();
                 println!("{} records are folded", HumanCount(records));
                 return Ok(true);
             }
-            Ok(left) => share.set(records - left),
-            // The processor waits for the store too.
+            Ok(remaining) => done.set(records - remaining),
+            // The processor retries too.
             Err(StoreError::Unavailable(reason)) => {
                 tracing::warn!(
                     error = format!("{reason:#}"),
@@ -121,23 +121,23 @@ async fn caught_up(
             Err(error) => return Err(error.into()),
         }
         if folding.is_finished() {
-            bail!("the processor ended, see the log");
+            bail!("the processor failed; see the log");
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
+            () = tokio::time::sleep(CHECK_INTERVAL) => {}
             () = stop.cancelled() => return Ok(false),
         }
     }
 }
 
-/// How many offsets the run has still to pass.
-async fn left(
+/// The number of offsets that the run has not folded yet.
+async fn count_remaining(
     data: &Data,
     config: &ProcessorConfig,
     run: &RunId,
     log: &[Watermarks],
 ) -> Result<u64, StoreError> {
-    let mut left = 0;
+    let mut remaining = 0;
     for marks in log {
         let key = ProgressKey {
             run: run.clone(),
@@ -147,7 +147,7 @@ async fn left(
         };
         let progress = data.store.progress(&key).await?;
         let next = progress.map_or(marks.low, |p| p.next.max(marks.low));
-        left += marks.high.0.saturating_sub(next.0);
+        remaining += marks.high.0.saturating_sub(next.0);
     }
-    Ok(left)
+    Ok(remaining)
 }

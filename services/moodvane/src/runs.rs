@@ -1,4 +1,4 @@
-//! `moodvane runs`: the folds that are stored, and which one answers.
+//! `moodvane runs`: the stored fold runs, and the hours that each serves.
 
 use std::process::ExitCode;
 
@@ -8,9 +8,9 @@ use crate::cli::RunsCommand;
 use crate::config::AppConfig;
 use crate::data;
 
-/// Lists the runs, after it switched to one or deleted one.
+/// Switches to a run or deletes one, then lists the runs.
 pub(crate) async fn run(config: AppConfig, command: RunsCommand) -> anyhow::Result<ExitCode> {
-    let store = data::store_of(&config, &config.data_dir).await?;
+    let store = data::open_existing_store(&config, &config.data_dir).await?;
     match command {
         RunsCommand::List => {}
         RunsCommand::Switch { run, from } => store.switch_run(&RunId::new(run), from).await?,

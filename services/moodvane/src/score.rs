@@ -1,4 +1,4 @@
-//! `moodvane score`: a text per line in, its class and value out.
+//! `moodvane score`: reads a text per line, prints its class and value.
 
 use std::fs::File;
 use std::io::{BufRead, BufWriter, Read, Write};
@@ -14,32 +14,35 @@ use crate::cli::{GlobalArgs, ScoreArgs, ScorerArgs};
 use crate::config::read_settings;
 
 /// The longest line, in bytes.
-const MAX_LINE: u64 = 65_536;
-/// Features that an explanation shows.
-const SHOWN: usize = 12;
-/// How many lines are scored together where the scorer would take any number.
-const MAX_AT_ONCE: usize = 256;
+const MAX_LINE_BYTES: u64 = 65_536;
+/// The most features of an explanation.
+const MAX_FEATURES: usize = 12;
+/// The largest batch of lines, for a scorer without a limit.
+const MAX_BATCH: usize = 256;
 
 /// Scores the lines of standard input.
-pub(crate) fn run(args: &ScoreArgs, common: &GlobalArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ScoreArgs, global: &GlobalArgs) -> anyhow::Result<ExitCode> {
     let input = std::io::stdin().lock();
     let output = BufWriter::new(std::io::stdout().lock());
     if args.explain {
         explain(input, output, &mut trained(&args.scorer)?)?;
     } else {
-        score(input, output, scorer(&args.scorer, common)?.as_mut())?;
+        score(input, output, build_scorer(&args.scorer, global)?.as_mut())?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The scorer that the flags name; a transformer as the configuration has it.
-pub(crate) fn scorer(args: &ScorerArgs, common: &GlobalArgs) -> anyhow::Result<Box<dyn Scorer>> {
+/// Builds the scorer that the flags select; the configuration describes a transformer.
+pub(crate) fn build_scorer(
+    args: &ScorerArgs,
+    global: &GlobalArgs,
+) -> anyhow::Result<Box<dyn Scorer>> {
     match args.scorer {
         ScorerKind::BuiltIn(ScorerName::Trained) => Ok(Box::new(trained(args)?)),
-        _ if args.weights.is_some() => bail!("--weights is for the trained scorer"),
+        _ if args.weights.is_some() => bail!("--weights requires the trained scorer"),
         ScorerKind::BuiltIn(name) => Ok(name.with_rule(args.rule).build()?),
         ScorerKind::Bert => {
-            let mut settings = read_settings(common);
+            let mut settings = read_settings(global);
             settings.set("sentiment.scorer", "bert");
             settings.set("sentiment.others", "none");
             let config: Option<ScorerConfig> = ScorerConfig::read(&settings);
@@ -50,24 +53,24 @@ pub(crate) fn scorer(args: &ScorerArgs, common: &GlobalArgs) -> anyhow::Result<B
 
 fn trained(args: &ScorerArgs) -> anyhow::Result<TrainedScorer> {
     if args.scorer != ScorerKind::BuiltIn(ScorerName::Trained) {
-        bail!("--explain is for the trained scorer: others have no features to tell of");
+        bail!("--explain requires the trained scorer: others have no features");
     }
     let Some(path) = &args.weights else {
         return Ok(TrainedScorer::english(args.rule)?);
     };
-    let weights = Weights::read(bytes(path)?).with_context(|| path.display().to_string())?;
+    let weights = Weights::read(read_weights(path)?).with_context(|| path.display().to_string())?;
     Ok(TrainedScorer::new(weights, args.rule))
 }
 
-/// The bytes of a file that may be as large as the largest weights, and no larger.
-fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
+/// Reads a file up to the size limit of weights.
+fn read_weights(path: &Path) -> anyhow::Result<Vec<u8>> {
     let shown = path.display();
     let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
     let mut bytes = Vec::new();
     let read = file.take(MAX_WEIGHTS_BYTES + 1).read_to_end(&mut bytes);
     read.with_context(|| format!("cannot read {shown}"))?;
     if bytes.len() as u64 > MAX_WEIGHTS_BYTES {
-        bail!("{shown} is larger than {MAX_WEIGHTS_BYTES} bytes: these are no weights");
+        bail!("{shown} is larger than {MAX_WEIGHTS_BYTES} bytes and cannot be weights");
     }
     Ok(bytes)
 }
@@ -77,9 +80,9 @@ fn score(
     mut output: impl Write,
     scorer: &mut dyn Scorer,
 ) -> anyhow::Result<()> {
-    let at_once = scorer.max_batch_size().min(MAX_AT_ONCE);
-    let mut lines = Vec::with_capacity(at_once);
-    let mut scores = Vec::with_capacity(at_once);
+    let batch = scorer.max_batch_size().min(MAX_BATCH);
+    let mut lines = Vec::with_capacity(batch);
+    let mut scores = Vec::with_capacity(batch);
     let mut flush = |lines: &mut Vec<String>| -> anyhow::Result<()> {
         let texts: Vec<Text<'_>> = lines.iter().map(|line| Text::plain(line)).collect();
         scorer.score_batch(&texts, &mut scores)?;
@@ -91,14 +94,14 @@ fn score(
                 None => writeln!(output, "-")?,
             }
         }
-        // Who reads line by line gets the answers as they come.
+        // A line-by-line reader gets each result at once.
         output.flush()?;
         lines.clear();
         Ok(())
     };
     each_line(input, |text| {
         lines.push(text.to_owned());
-        if lines.len() < at_once {
+        if lines.len() < batch {
             Ok(())
         } else {
             flush(&mut lines)
@@ -129,7 +132,7 @@ fn show(output: &mut impl Write, explanation: &Explanation) -> anyhow::Result<()
         score.value(),
         shares.join(" ")
     )?;
-    for contribution in explanation.contributions.iter().take(SHOWN) {
+    for contribution in explanation.contributions.iter().take(MAX_FEATURES) {
         writeln!(
             output,
             "  {:+.3}  {}",
@@ -139,7 +142,7 @@ fn show(output: &mut impl Write, explanation: &Explanation) -> anyhow::Result<()
     Ok(())
 }
 
-/// Gives each line, without its end, to `work`. What is no UTF-8 in it is replaced.
+/// Calls `work` with each line without its newline; invalid UTF-8 is replaced.
 fn each_line(
     mut input: impl BufRead,
     mut work: impl FnMut(&str) -> anyhow::Result<()>,
@@ -149,13 +152,13 @@ fn each_line(
         line.clear();
         let read = input
             .by_ref()
-            .take(MAX_LINE + 1)
+            .take(MAX_LINE_BYTES + 1)
             .read_until(b'\n', &mut line);
         if read.context("cannot read standard input")? == 0 {
             break;
         }
-        if line.len() as u64 > MAX_LINE {
-            bail!("line {number} is longer than {MAX_LINE} bytes");
+        if line.len() as u64 > MAX_LINE_BYTES {
+            bail!("line {number} is longer than {MAX_LINE_BYTES} bytes");
         }
         let text = String::from_utf8_lossy(&line);
         work(text.trim_end_matches(['\n', '\r']))?;
@@ -174,21 +177,21 @@ mod tests {
     use crate::cli::{Cli, Command};
 
     #[test]
-    fn each_line_has_an_answer_and_one_that_is_too_long_is_an_error() {
+    fn scores_each_line_and_rejects_line_over_limit() {
         let mut scorer = LexiconScorer::new();
         let mut output = Vec::new();
         score(&b"great\n\nawful \xff\nlast"[..], &mut output, &mut scorer).unwrap();
         let answers = String::from_utf8(output).unwrap();
         assert_eq!(answers.lines().count(), 4, "{answers}");
         assert!(answers.starts_with('3'), "{answers}");
-        let long = vec![b'a'; MAX_LINE as usize + 1];
+        let long = vec![b'a'; MAX_LINE_BYTES as usize + 1];
         let error = score(&long[..], Vec::new(), &mut scorer).unwrap_err();
         assert!(error.to_string().contains("line 1 is longer"), "{error}");
     }
 
     #[test]
-    fn more_lines_than_are_scored_together_all_have_their_answers_in_order() {
-        let lines: Vec<&str> = (0..MAX_AT_ONCE + 3)
+    fn keeps_order_across_batches() {
+        let lines: Vec<&str> = (0..MAX_BATCH + 3)
             .map(|n| ["great", "awful"][n % 2])
             .collect();
         let mut output = Vec::new();
@@ -208,8 +211,8 @@ mod tests {
         );
     }
 
-    /// What the command line asks for, as it is parsed.
-    fn asked(flags: &[&str]) -> (ScoreArgs, GlobalArgs) {
+    /// The parsed arguments of `score` with these flags.
+    fn parse(flags: &[&str]) -> (ScoreArgs, GlobalArgs) {
         let cli = Cli::parse_from(["moodvane", "score"].iter().chain(flags));
         match cli.command {
             Some(Command::Score(args)) => (args, cli.args),
@@ -218,7 +221,7 @@ mod tests {
     }
 
     fn explained(flags: &[&str], text: &str) -> String {
-        let (args, _) = asked(flags);
+        let (args, _) = parse(flags);
         let mut output = Vec::new();
         explain(
             text.as_bytes(),
@@ -230,30 +233,30 @@ mod tests {
     }
 
     #[test]
-    fn an_explanation_has_the_score_and_the_features_that_moved_it_most() {
-        let told = explained(&["--explain"], "what a wonderful day\nnot good");
-        let (first, rest) = told.split_once('\n').unwrap();
+    fn explains_score_by_features_with_largest_effect() {
+        let text = explained(&["--explain"], "what a wonderful day\nnot good");
+        let (first, rest) = text.split_once('\n').unwrap();
         assert!(
             first.starts_with("4 ") && first.contains("  classes 0."),
-            "{told}"
+            "{text}"
         );
         assert!(
             rest.contains("letters of \"wonderful\"") && rest.contains("\"not-good\""),
-            "{told}"
+            "{text}"
         );
         let effects: Vec<f64> = rest
             .lines()
-            .take(SHOWN)
+            .take(MAX_FEATURES)
             .map(|line| line.split_whitespace().next().unwrap().parse().unwrap())
             .collect();
         assert!(
             effects.windows(2).all(|two| two[0].abs() >= two[1].abs()),
-            "{told}"
+            "{text}"
         );
     }
 
     #[test]
-    fn the_rule_is_the_one_that_is_asked_for() {
+    fn applies_selected_rule() {
         const TEXTS: [&str; 5] = [
             "The new schedule starts on Monday, they say",
             "Tickets for Friday are sold out",
@@ -262,12 +265,12 @@ mod tests {
             "I hate Mondays :(",
         ];
         let answer = |rule| {
-            let (args, common) = asked(&["--rule", rule]);
-            let mut scorer = scorer(&args.scorer, &common).unwrap();
+            let (args, global) = parse(&["--rule", rule]);
+            let mut scorer = build_scorer(&args.scorer, &global).unwrap();
             assert!(scorer.fingerprint().ends_with(rule));
             TEXTS.map(|text| scorer.score(text).micros())
         };
-        // The value is the same by every rule, for it does not depend on it.
+        // The value does not depend on the rule.
         let first = answer("mean");
         assert!(
             ["recall", "mae", "likely"]
@@ -276,27 +279,27 @@ mod tests {
         );
         let mut classes = std::collections::BTreeSet::new();
         for rule in ["mean", "recall", "mae", "likely"] {
-            let told = TEXTS.map(|text| explained(&["--rule", rule, "--explain"], text));
-            classes.insert(told.map(|told| told.chars().next()));
+            let outputs = TEXTS.map(|text| explained(&["--rule", rule, "--explain"], text));
+            classes.insert(outputs.map(|output| output.chars().next()));
         }
         assert!(classes.len() > 2, "every rule says {classes:?}");
     }
 
     #[test]
-    fn flags_that_do_not_go_together_are_refused() {
-        let (args, common) = asked(&["--scorer", "lexicon", "--weights", "x"]);
-        assert!(scorer(&args.scorer, &common).is_err());
-        let (args, _) = asked(&["--scorer", "lexicon", "--explain"]);
+    fn rejects_conflicting_flags() {
+        let (args, global) = parse(&["--scorer", "lexicon", "--weights", "x"]);
+        assert!(build_scorer(&args.scorer, &global).is_err());
+        let (args, _) = parse(&["--scorer", "lexicon", "--explain"]);
         assert!(trained(&args.scorer).is_err());
     }
 
     #[test]
-    fn weights_that_are_too_large_absent_or_wrong_are_refused() {
+    fn rejects_weights_too_large_absent_or_invalid() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("w");
         let error = |path: &Path| {
             let shown = path.to_string_lossy().into_owned();
-            let (args, _) = asked(&["--weights", &shown]);
+            let (args, _) = parse(&["--weights", &shown]);
             format!("{:#}", trained(&args.scorer).err().unwrap())
         };
         assert!(error(&path).contains("cannot read"), "{}", error(&path));
@@ -314,9 +317,9 @@ mod tests {
     }
 
     #[test]
-    fn bert_is_asked_for_by_the_configuration_and_every_fault_is_told() {
-        let (args, common) = asked(&["--scorer", "bert", "--set", "sentiment.bert.batch=0"]);
-        let error = format!("{:#}", scorer(&args.scorer, &common).err().unwrap());
+    fn reports_faults_of_bert_configuration() {
+        let (args, global) = parse(&["--scorer", "bert", "--set", "sentiment.bert.batch=0"]);
+        let error = format!("{:#}", build_scorer(&args.scorer, &global).err().unwrap());
         for part in [
             "sentiment.bert.batch",
             "must be a whole number in 1 to 1024",

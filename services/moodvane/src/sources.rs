@@ -1,5 +1,5 @@
-//! Sources that commands make up: as tables of the configuration, so that they are read and
-//! checked like any other.
+//! Sources from the arguments of a command, as tables of the configuration, so that they are
+//! validated like any other source.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::cli::ReplayArgs;
 /// One `[[source]]`: its keys and values.
 pub(crate) type Table = BTreeMap<String, String>;
 
-/// A table of these pairs.
-pub(crate) fn table<'p>(pairs: impl IntoIterator<Item = (&'p str, String)>) -> Table {
+/// Creates a table of these pairs.
+fn table<'p>(pairs: impl IntoIterator<Item = (&'p str, String)>) -> Table {
     pairs
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
 }
 
-/// The files of a replay.
-pub(crate) fn of_replay(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
+/// The sources of a replay.
+pub(crate) fn replay_sources(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
     let mut sources = Vec::new();
     if let Some(path) = &args.posts {
         let mut posts = table([
@@ -30,8 +30,8 @@ pub(crate) fn of_replay(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
             ("shift_days", args.posts_shift_days.to_string()),
             ("select", args.posts_select.clone()),
         ]);
-        extend(&mut posts, "--posts-columns", &args.posts_columns, "column")?;
-        when_and_how(&mut posts, args.posts_format.as_deref(), args);
+        add_fields(&mut posts, "--posts-columns", &args.posts_columns, "column")?;
+        set_timing_and_format(&mut posts, args.posts_format.as_deref(), args);
         sources.push(posts);
     }
     if let Some(path) = &args.weather {
@@ -43,7 +43,7 @@ pub(crate) fn of_replay(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
             ("shift_days", args.weather_shift_days.to_string()),
             ("temperature_unit", "c".to_owned()),
         ]);
-        extend(
+        add_fields(
             &mut weather,
             "--weather-columns",
             &args.weather_columns,
@@ -54,21 +54,21 @@ pub(crate) fn of_replay(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
                 weather.insert(format!("{field}_unit"), unit.to_owned());
             }
         }
-        extend(&mut weather, "--weather-units", &args.weather_units, "unit")?;
+        add_fields(&mut weather, "--weather-units", &args.weather_units, "unit")?;
         if !args.weather_filter.is_empty() {
             weather.insert("filter".to_owned(), args.weather_filter.clone());
         }
-        when_and_how(&mut weather, args.weather_format.as_deref(), args);
+        set_timing_and_format(&mut weather, args.weather_format.as_deref(), args);
         sources.push(weather);
     }
     if sources.is_empty() {
-        bail!("nothing to replay: name a file with --posts, --weather or both");
+        bail!("nothing to replay: set --posts, --weather or both");
     }
     Ok(sources)
 }
 
-/// From when on a file is replayed, how fast, and how it is written where its name does not say it.
-fn when_and_how(source: &mut Table, format: Option<&str>, args: &ReplayArgs) {
+/// Sets start, speed and format of a source.
+fn set_timing_and_format(source: &mut Table, format: Option<&str>, args: &ReplayArgs) {
     let since = args.since.clone().unwrap_or_default();
     source.extend(table([("speed", args.speed.clone()), ("since", since)]));
     if let Some(format) = format {
@@ -77,7 +77,7 @@ fn when_and_how(source: &mut Table, format: Option<&str>, args: &ReplayArgs) {
 }
 
 /// Adds `field_suffix = value` for each `field=value` of a list.
-fn extend(source: &mut Table, flag: &str, list: &str, suffix: &str) -> anyhow::Result<()> {
+fn add_fields(source: &mut Table, flag: &str, list: &str, suffix: &str) -> anyhow::Result<()> {
     for pair in list.split(',').filter(|pair| !pair.trim().is_empty()) {
         let Some((field, value)) = pair.split_once('=') else {
             bail!("{flag}: \"{pair}\" must look like {}", example(suffix));

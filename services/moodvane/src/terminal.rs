@@ -1,45 +1,45 @@
 //! Hours for a terminal: a table with a bar for the feeling, and sparklines.
 //!
-//! Guarantee: no line is wider than asked, down to [`LEAST_WIDTH`]; without a terminal there are no
-//! colours (the crate console sees to that).
+//! Guarantee: no line is wider than the requested width, down to [`MIN_WIDTH`]; without a terminal
+//! the crate console prints no colours.
 
 use std::fmt::Write;
 
 use console::style;
 
-/// Narrower than this nothing fits.
-const LEAST_WIDTH: usize = 48;
-const MOST_BAR: usize = 24;
-const MOST_FEELING: f64 = 4.0;
+/// The narrowest table.
+const MIN_WIDTH: usize = 48;
+const MAX_BAR_WIDTH: usize = 24;
+const MAX_FEELING: f64 = 4.0;
 const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// A cell of a bar in eighths, from one to seven.
-const PARTS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-/// "2018-01-01 02:00" and what stands beside the bar.
-const FIXED: usize = 16 + 2 + 4 + 1 + 1 + 11 + 1 + 8;
+/// Partial cells of a bar, from one eighth to seven.
+const PARTIAL_CELLS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+/// The width of the columns beside the bar.
+const FIXED_WIDTH: usize = 16 + 2 + 4 + 1 + 1 + 11 + 1 + 8;
 
 /// An hour of the table.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
-    /// As the server tells it, RFC 3339.
+    /// As the server returns it, RFC 3339.
     pub(crate) hour: String,
     pub(crate) posts: u64,
     pub(crate) feeling: Option<f64>,
     pub(crate) weather: Option<f64>,
 }
 
-/// Table and sparklines; `variable` is the name and the unit of what stands beside the feeling.
-pub(crate) fn shown(rows: &[Row], variable: (&str, &str), width: usize) -> String {
+/// Renders table and sparklines; `variable` is the name and the unit of the weather variable.
+pub(crate) fn render(rows: &[Row], variable: (&str, &str), width: usize) -> String {
     if rows.is_empty() {
-        return "Nothing is known of these hours.".to_owned();
+        return "No data for these hours.".to_owned();
     }
-    let width = width.max(LEAST_WIDTH);
+    let width = width.max(MIN_WIDTH);
     let mut text = String::new();
-    let bar_width = (width - FIXED).min(MOST_BAR);
+    let bar_width = (width - FIXED_WIDTH).min(MAX_BAR_WIDTH);
     let head = format!(
         "{:<16}  {:<fill$} {:>11} {:>8}",
         "hour",
         "feeling",
-        format!("{}, {}", short(variable.0), variable.1),
+        format!("{}, {}", abbreviate(variable.0), variable.1),
         "posts",
         fill = 5 + bar_width
     );
@@ -48,19 +48,19 @@ pub(crate) fn shown(rows: &[Row], variable: (&str, &str), width: usize) -> Strin
         let _ = writeln!(text, "{}", line(row, bar_width));
     }
     let spark_width = width - 15;
-    let sides: [(&str, Vec<Option<f64>>); 2] = [
+    let series: [(&str, Vec<Option<f64>>); 2] = [
         ("feeling", rows.iter().map(|row| row.feeling).collect()),
         (variable.0, rows.iter().map(|row| row.weather).collect()),
     ];
-    for (name, values) in sides {
+    for (name, values) in series {
         let spark = sparkline(&values, spark_width);
         let _ = writeln!(text, "\n{name:<13}  {}", style(spark).cyan());
     }
     text
 }
 
-/// At most as long as its column leaves room for.
-fn short(name: &str) -> &str {
+/// Abbreviates a name to fit its column.
+fn abbreviate(name: &str) -> &str {
     match name {
         "temperature" => "temp",
         "precipitation" => "rain",
@@ -73,7 +73,7 @@ fn line(row: &Row, bar_width: usize) -> String {
     let number = |value: Option<f64>, digits| {
         value.map_or_else(|| "–".to_owned(), |value| format!("{value:.digits$}"))
     };
-    let filled = bar(row.feeling.unwrap_or(0.0) / MOST_FEELING, bar_width);
+    let filled = bar(row.feeling.unwrap_or(0.0) / MAX_FEELING, bar_width);
     let coloured = match row.feeling {
         Some(feeling) if feeling < 1.5 => style(filled).red(),
         Some(feeling) if feeling > 2.5 => style(filled).green(),
@@ -87,29 +87,29 @@ fn line(row: &Row, bar_width: usize) -> String {
     )
 }
 
-/// A bar of which this share is filled, to the eighth of a cell.
+/// A bar filled to `share`, rounded to an eighth of a cell.
 fn bar(share: f64, width: usize) -> String {
     let eighths = (share.clamp(0.0, 1.0) * width as f64 * 8.0).round() as usize;
     let mut bar = "█".repeat(eighths / 8);
     if !eighths.is_multiple_of(8) {
-        bar.push(PARTS[eighths % 8 - 1]);
+        bar.push(PARTIAL_CELLS[eighths % 8 - 1]);
     }
     let cells = bar.chars().count();
     bar.extend(std::iter::repeat_n(' ', width - cells));
     bar
 }
 
-/// Values from their least to their greatest; more than fit are averaged, what is not known is
+/// A sparkline scaled to the range of the values. Averages values that do not fit; absent values are
 /// blank.
 fn sparkline(values: &[Option<f64>], width: usize) -> String {
     let per_cell = values.len().div_ceil(width.max(1)).max(1);
     let cells: Vec<Option<f64>> = values.chunks(per_cell).map(mean).collect();
-    let known = || cells.iter().flatten().copied();
-    let least = known().fold(f64::INFINITY, f64::min);
-    let most = known().fold(f64::NEG_INFINITY, f64::max);
+    let present = || cells.iter().flatten().copied();
+    let min = present().fold(f64::INFINITY, f64::min);
+    let max = present().fold(f64::NEG_INFINITY, f64::max);
     let spark = |value: f64| {
-        let share = if most > least {
-            (value - least) / (most - least)
+        let share = if max > min {
+            (value - min) / (max - min)
         } else {
             0.5
         };
@@ -119,8 +119,8 @@ fn sparkline(values: &[Option<f64>], width: usize) -> String {
 }
 
 fn mean(values: &[Option<f64>]) -> Option<f64> {
-    let known: Vec<f64> = values.iter().flatten().copied().collect();
-    (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+    let present: Vec<f64> = values.iter().flatten().copied().collect();
+    (!present.is_empty()).then(|| present.iter().sum::<f64>() / present.len() as f64)
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sparkline_goes_from_the_least_to_the_greatest() {
+    fn scales_sparkline_to_range_of_values() {
         let cases: [(&[Option<f64>], usize, &str); 6] = [
             (&[Some(0.0), Some(7.0)], 10, "▁█"),
             (&[Some(-1.0), None, Some(0.0), Some(1.0)], 10, "▁ ▅█"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_filled_to_the_eighth() {
+    fn rounds_bar_to_eighth_of_cell() {
         let cases = [
             (0.0, "    "),
             (1.0, "████"),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_asked() {
+    fn no_line_exceeds_width() {
         let row = |hour: u32, feeling| Row {
             hour: format!("2018-01-01T{hour:02}:00:00Z"),
             posts: 12_345,
@@ -167,16 +167,13 @@ mod tests {
         let rows: Vec<Row> = (0..24)
             .map(|hour| row(hour, Some(f64::from(hour) / 6.0)))
             .collect();
-        for width in [LEAST_WIDTH, 60, 80, 200] {
-            let text = shown(&rows, ("precipitation", "mm/h"), width);
+        for width in [MIN_WIDTH, 60, 80, 200] {
+            let text = render(&rows, ("precipitation", "mm/h"), width);
             let widest = text.lines().map(|line| line.chars().count()).max();
             assert!(widest <= Some(width), "{widest:?} of {width}\n{text}");
         }
-        let text = shown(&[row(2, None)], ("temperature", "°C"), 80);
+        let text = render(&[row(2, None)], ("temperature", "°C"), 80);
         assert!(text.contains("2018-01-01 02:00     –"), "{text}");
-        assert_eq!(
-            shown(&[], ("wind", "m/s"), 80),
-            "Nothing is known of these hours."
-        );
+        assert_eq!(render(&[], ("wind", "m/s"), 80), "No data for these hours.");
     }
 }

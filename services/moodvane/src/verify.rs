@@ -1,4 +1,4 @@
-//! `moodvane verify`: stored hours against a truth.
+//! `moodvane verify`: compares stored hours with a ground truth.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,14 +14,14 @@ use crate::cli::VerifyArgs;
 use crate::config::AppConfig;
 use crate::{data, demo, http};
 
-/// Differences that are printed; all are counted.
-const SHOWN: usize = 20;
+/// The most differences that are printed; all are counted.
+const MAX_PRINTED: usize = 20;
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// What a running simulator just delivered may still be on its way for so long.
-const PATIENCE: Duration = Duration::from_secs(15);
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How long records of a running simulator may be in flight.
+const MAX_LAG: Duration = Duration::from_secs(15);
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     range: HourRange,
@@ -32,7 +32,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Compares the rows of the hours in `range` with the truth.
-    pub(crate) fn of(truth: &Truth, rows: &[HourRow], range: HourRange) -> Self {
+    pub(crate) fn compare(truth: &Truth, rows: &[HourRow], range: HourRange) -> Self {
         let hours = || {
             truth
                 .hours
@@ -47,13 +47,13 @@ impl Outcome {
         }
     }
 
-    /// Whether rows and truth agree in everything.
+    /// Whether rows and truth are equal.
     pub(crate) fn is_equal(&self) -> bool {
         self.differences.is_empty()
     }
 
-    /// 0 where rows and truth agree, else 1.
-    pub(crate) fn code(&self) -> ExitCode {
+    /// 0 if rows and truth are equal, else 1.
+    pub(crate) fn exit_code(&self) -> ExitCode {
         if self.is_equal() {
             ExitCode::SUCCESS
         } else {
@@ -85,35 +85,35 @@ impl Outcome {
             "not equal to the truth: {} differences in {scope}",
             differences.len()
         );
-        for difference in differences.iter().take(SHOWN) {
+        for difference in differences.iter().take(MAX_PRINTED) {
             println!("  {difference}");
         }
-        if differences.len() > SHOWN {
-            println!("  … and {} more", differences.len() - SHOWN);
+        if differences.len() > MAX_PRINTED {
+            println!("  … and {} more", differences.len() - MAX_PRINTED);
         }
     }
 }
 
-/// Verifies the demo of the data folder, or the data folder against a given truth.
+/// Verifies the demo in the data directory, or the data directory against a given truth.
 pub(crate) async fn run(config: AppConfig, args: VerifyArgs) -> anyhow::Result<ExitCode> {
     let outcome = match &args.truth {
-        Some(truth) => against(&config, &config.data_dir, truth).await?,
+        Some(truth) => compare_with(&config, &config.data_dir, truth).await?,
         None => {
-            let folder = demo::folder(&config.data_dir);
-            let truth = demo::truth_of(&folder)?;
-            against(&config, &folder, &truth).await?
+            let folder = demo::demo_dir(&config.data_dir);
+            let truth = demo::truth_location(&folder)?;
+            compare_with(&config, &folder, &truth).await?
         }
     };
     outcome.print();
-    Ok(outcome.code())
+    Ok(outcome.exit_code())
 }
 
-/// Compares the rows of a folder with a truth file or a running simulator.
-async fn against(config: &AppConfig, folder: &Path, truth: &str) -> anyhow::Result<Outcome> {
-    let store = data::store_of(config, folder).await?;
+/// Compares the rows of a data directory with a truth file or a running simulator.
+async fn compare_with(config: &AppConfig, folder: &Path, truth: &str) -> anyhow::Result<Outcome> {
+    let store = data::open_existing_store(config, folder).await?;
     let is_live = truth.starts_with("http://");
-    let patience = if is_live { PATIENCE } else { Duration::ZERO };
-    let deadline = Instant::now() + patience;
+    let lag = if is_live { MAX_LAG } else { Duration::ZERO };
+    let deadline = Instant::now() + lag;
     loop {
         let truth = if is_live {
             fetch(truth).await?
@@ -121,26 +121,26 @@ async fn against(config: &AppConfig, folder: &Path, truth: &str) -> anyhow::Resu
             Truth::load(Path::new(truth))?
         };
         let Some(range) = truth.final_hours() else {
-            bail!("no hour is over yet: verify again after the full hour");
+            bail!("no hour is complete yet: verify again after the full hour");
         };
         let rows = store.hours(truth.city, range).await?;
-        let outcome = Outcome::of(&truth, &rows, range);
+        let outcome = Outcome::compare(&truth, &rows, range);
         if outcome.is_equal() || Instant::now() >= deadline {
             return Ok(outcome);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }
 
 async fn fetch(base: &str) -> anyhow::Result<Truth> {
     let url = url::Url::parse(base)?.join("truth")?;
     let client = http::client(TIMEOUT)?;
-    let answer = client.get(url.clone()).send().await.with_context(|| {
-        format!("no simulator answers at {url}: start the demo again, or name a truth with --truth")
+    let response = client.get(url.clone()).send().await.with_context(|| {
+        format!("no simulator responds at {url}: start the demo again, or set --truth")
     })?;
-    answer
+    response
         .error_for_status()?
         .json()
         .await
-        .with_context(|| format!("{url} did not answer with a truth"))
+        .with_context(|| format!("cannot parse the truth of {url}"))
 }

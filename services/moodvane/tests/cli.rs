@@ -1,4 +1,4 @@
-//! What is said where something is wrong before anything was started.
+//! Errors of the command line and the configuration, before anything starts.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use support::{Running, run, shown, succeed};
 use tempfile::TempDir;
 
 #[test]
-fn the_default_configuration_is_printed_and_can_be_read_again() {
+fn printed_default_configuration_is_valid() {
     let data = TempDir::new().unwrap();
     let file = data.path().join("m.toml");
     fs::write(&file, succeed(data.path(), &["config"])).unwrap();
@@ -25,11 +25,11 @@ fn the_default_configuration_is_printed_and_can_be_read_again() {
 }
 
 #[test]
-fn all_faults_of_the_configuration_are_told_before_anything_is_opened() {
+fn reports_all_faults_before_opening_anything() {
     let data = TempDir::new().unwrap();
-    let folder = data.path().join("not-made");
+    let dir = data.path().join("not-created");
     let output = run(
-        &folder,
+        &dir,
         &[
             "run",
             "--set",
@@ -50,28 +50,28 @@ fn all_faults_of_the_configuration_are_told_before_anything_is_opened() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert!(!folder.exists());
+    assert!(!dir.exists());
 }
 
 #[test]
-fn an_unknown_log_or_store_is_refused_and_not_passed_over() {
+fn rejects_unknown_log_or_store() {
     let data = TempDir::new().unwrap();
     let cases = [
         ("eventlog.kind=pulsar", "must be sqlite or kafka"),
         ("store.kind=redis", "must be sqlite or cassandra"),
     ];
-    for (kind, right) in cases {
+    for (kind, expected) in cases {
         let output = run(data.path(), &["serve", "--set", kind]);
         let text = shown(&output);
         assert_eq!(output.status.code(), Some(78), "{text}");
-        assert!(text.contains(right), "{text}");
+        assert!(text.contains(expected), "{text}");
     }
 }
 
 #[test]
-fn a_tool_says_at_once_that_a_log_cannot_be_reached() {
+fn tool_fails_at_once_on_unreachable_log() {
     let data = TempDir::new().unwrap();
-    let nowhere = "eventlog.kafka.bootstrap_servers=127.0.0.1:1";
+    let unreachable = "eventlog.kafka.bootstrap_servers=127.0.0.1:1";
     let args = [
         "dead",
         "list",
@@ -79,7 +79,7 @@ fn a_tool_says_at_once_that_a_log_cannot_be_reached() {
         "--set",
         "eventlog.kind=kafka",
         "--set",
-        nowhere,
+        unreachable,
     ];
     let output = run(data.path(), &args);
     let text = shown(&output);
@@ -88,10 +88,10 @@ fn a_tool_says_at_once_that_a_log_cannot_be_reached() {
 }
 
 #[test]
-fn a_port_in_use_and_a_folder_in_use_are_named() {
+fn reports_port_and_directory_in_use() {
     let data = TempDir::new().unwrap();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    let occupied = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = occupied.local_addr().unwrap().port().to_string();
     let output = run(data.path(), &["serve", "--port", &port]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
@@ -113,9 +113,9 @@ fn a_port_in_use_and_a_folder_in_use_are_named() {
 }
 
 #[test]
-fn a_replay_says_what_it_lacks() {
+fn replay_reports_missing_or_invalid_arguments() {
     let data = TempDir::new().unwrap();
-    for (args, code, says) in [
+    for (args, code, expected) in [
         (&["replay"][..], 1, "nothing to replay"),
         (&["replay", "--posts", "absent.tsv"], 1, "absent.tsv"),
         (
@@ -143,21 +143,21 @@ fn a_replay_says_what_it_lacks() {
         let output = run(data.path(), args);
         let text = shown(&output);
         assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
-        assert!(text.contains(says), "{says} in {text}");
+        assert!(text.contains(expected), "{expected} in {text}");
     }
 }
 
 #[test]
-fn labelled_texts_are_measured_and_what_labels_mean_must_be_said() {
+fn eval_requires_known_labels() {
     let data = TempDir::new().unwrap();
     let file = data.path().join("own_3class.tsv");
     let rows = "id\tlabel\ttext\n1\t2\twhat a wonderful day\n2\t0\tthis is terrible\n";
     fs::write(&file, rows).unwrap();
     let path = file.to_string_lossy().into_owned();
-    let told = succeed(data.path(), &["eval", "--json", "--rule", "recall", &path]);
-    let answer: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(answer["files"][0]["n"], 2, "{told}");
-    assert_eq!(answer["files"][0]["macro_recall"], 1.0, "{told}");
+    let output = succeed(data.path(), &["eval", "--json", "--rule", "recall", &path]);
+    let answer: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(answer["files"][0]["n"], 2, "{output}");
+    assert_eq!(answer["files"][0]["macro_recall"], 1.0, "{output}");
     let text = succeed(data.path(), &["eval", "--scorer", "lexicon", &path]);
     assert!(
         text.contains("macro recall") && text.contains("confusion"),

@@ -1,5 +1,5 @@
-//! The demo: its hours equal the simulator's truth, also with duplicates and disorder, it answers,
-//! it drains, and a verification can fail.
+//! The demo: its hours equal the simulator's truth despite duplicates and disorder, it serves, it
+//! drains, and a verification can fail.
 
 #![allow(clippy::unwrap_used)]
 
@@ -28,7 +28,7 @@ fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn the_demo_equals_its_truth_with_duplicates_and_disorder_and_a_lost_row_is_noticed() {
+fn demo_equals_truth_and_verify_detects_lost_row() {
     let data = TempDir::new().unwrap();
     let printed = succeed(data.path(), &with(&["--history-only"]));
     assert!(
@@ -55,7 +55,7 @@ fn the_demo_equals_its_truth_with_duplicates_and_disorder_and_a_lost_row_is_noti
 }
 
 #[tokio::test]
-async fn the_demo_answers_is_verified_while_it_runs_and_drains() {
+async fn demo_serves_verifies_and_drains() {
     let data = TempDir::new().unwrap();
     let mut demo = Running::start(data.path(), &with(&[]));
     let curl = demo.after("  curl -s ");
@@ -82,23 +82,26 @@ async fn the_demo_answers_is_verified_while_it_runs_and_drains() {
     ] {
         assert!(actors.contains(part), "{part} in {actors}");
     }
-    let ask = ["query", "--port", port, "--variable", "precipitation"];
-    let told = succeed(data.path(), &ask);
-    assert!(told.starts_with("hour "), "{told}");
-    assert!(told.contains("correlation") && told.contains('▁'), "{told}");
+    let query = ["query", "--port", port, "--variable", "precipitation"];
+    let output = succeed(data.path(), &query);
+    assert!(output.starts_with("hour "), "{output}");
     assert!(
-        !told.contains('\u{1b}'),
-        "colours without a terminal: {told}"
+        output.contains("correlation") && output.contains('▁'),
+        "{output}"
     );
-    let refused = run(
+    assert!(
+        !output.contains('\u{1b}'),
+        "colours without a terminal: {output}"
+    );
+    let rejected = run(
         data.path(),
         &["query", "--port", port, "--city", "atlantis"],
     );
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(rejected.status.code(), Some(1));
     assert!(
-        shown(&refused).contains("there is no city \"atlantis\""),
+        shown(&rejected).contains("there is no city \"atlantis\""),
         "{}",
-        shown(&refused)
+        shown(&rejected)
     );
 
     let second = run(data.path(), &with(&[]));
@@ -110,18 +113,18 @@ async fn the_demo_answers_is_verified_while_it_runs_and_drains() {
     let live = succeed(data.path(), &["verify"]);
     assert!(
         live.contains("equal to the truth"),
-        "the second one harmed nothing: {live}"
+        "the second process changed nothing: {live}"
     );
 
-    assert!(demo.terminate().success(), "a drain ends with 0");
+    assert!(demo.terminate().success(), "a drain exits with 0");
     let drained = succeed(data.path(), &["verify"]);
     assert!(drained.contains("equal to the truth"), "{drained}");
-    let gone = run(data.path(), &["health", "--port", port]);
-    assert_eq!(gone.status.code(), Some(1), "{}", shown(&gone));
+    let stopped = run(data.path(), &["health", "--port", port]);
+    assert_eq!(stopped.status.code(), Some(1), "{}", shown(&stopped));
 }
 
 #[test]
-fn a_demo_of_another_world_is_refused() {
+fn rejects_demo_of_another_world() {
     let data = TempDir::new().unwrap();
     succeed(data.path(), &with(&["--history-only"]));
     let output = run(
@@ -138,7 +141,7 @@ fn a_demo_of_another_world_is_refused() {
 }
 
 #[test]
-fn the_demo_goes_on_after_a_kill() {
+fn demo_resumes_after_kill() {
     let data = TempDir::new().unwrap();
     for _ in 0..3 {
         let mut demo = Running::start(data.path(), &with(&[]));

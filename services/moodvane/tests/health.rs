@@ -1,4 +1,4 @@
-//! `health` of the services' own binaries: asked of a running process, without a log or a store.
+//! `health` of the service binaries, against a running process without log and store.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,36 +7,36 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-/// A service that waits for Kafka and Cassandra for ever, on a port of its own.
-struct Waiting {
+/// A service that waits for unreachable Kafka and Cassandra.
+struct WaitingService {
     name: &'static str,
     environment: Vec<(&'static str, String)>,
     child: Child,
 }
 
-impl Waiting {
+impl WaitingService {
     fn start(name: &'static str) -> Self {
-        let nobody = format!("127.0.0.1:{}", free_port());
+        let unreachable = format!("127.0.0.1:{}", free_port());
         let environment = vec![
             ("MOODVANE_EVENTLOG__KIND", "kafka".to_owned()),
             (
                 "MOODVANE_EVENTLOG__KAFKA__BOOTSTRAP_SERVERS",
-                nobody.clone(),
+                unreachable.clone(),
             ),
             ("MOODVANE_STORE__KIND", "cassandra".to_owned()),
-            ("MOODVANE_STORE__CASSANDRA__CONTACT_POINTS", nobody),
+            ("MOODVANE_STORE__CASSANDRA__CONTACT_POINTS", unreachable),
             ("MOODVANE_SERVER__PORT", free_port()),
             ("MOODVANE_PROBE__PORT", free_port()),
         ];
         let mut command = command(name, &environment);
         let child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut waiting = Self {
+        let mut service = Self {
             name,
             environment,
             child,
         };
-        // It listens before it opens anything.
-        let log = waiting.child.stderr.take().unwrap();
+        // It binds its port before it opens anything.
+        let log = service.child.stderr.take().unwrap();
         let mut lines = BufReader::new(log);
         let mut line = String::new();
         while !line.contains("backend unreachable, retrying") {
@@ -44,20 +44,20 @@ impl Waiting {
             let read = lines.read_line(&mut line).unwrap();
             assert!(read > 0, "{name} ended");
         }
-        // Whatever else it says is read, so that it never waits for a reader.
+        // Drains the pipe, so that the service never blocks on it.
         std::thread::spawn(move || lines.read_to_end(&mut Vec::new()));
-        waiting
+        service
     }
 
     fn health(&self, args: &[&str]) -> (Option<i32>, String) {
         let mut command = command(self.name, &self.environment);
-        said(&command.arg("health").args(args).output().unwrap())
+        code_and_output(&command.arg("health").args(args).output().unwrap())
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingService {
     fn drop(&mut self) {
-        // Where it has ended already there is nothing to kill.
+        // Fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -68,7 +68,7 @@ fn free_port() -> String {
     listener.local_addr().unwrap().port().to_string()
 }
 
-/// A binary of the workspace with this configuration and no other.
+/// A binary of the workspace with only this configuration.
 fn command(name: &str, environment: &[(&str, String)]) -> Command {
     let path = Path::new(env!("CARGO_BIN_EXE_moodvane")).with_file_name(name);
     assert!(
@@ -84,7 +84,7 @@ fn command(name: &str, environment: &[(&str, String)]) -> Command {
     command
 }
 
-fn said(output: &Output) -> (Option<i32>, String) {
+fn code_and_output(output: &Output) -> (Option<i32>, String) {
     let both = [&output.stdout[..], &output.stderr[..]].concat();
     (
         output.status.code(),
@@ -93,9 +93,9 @@ fn said(output: &Output) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_service_that_waits_is_alive_and_not_ready() {
+fn waiting_service_is_alive_but_not_ready() {
     for name in ["ingester", "processor", "server"] {
-        let service = Waiting::start(name);
+        let service = WaitingService::start(name);
         let (code, text) = service.health(&["--alive"]);
         assert_eq!(
             (code, text.as_str()),
@@ -109,7 +109,7 @@ fn a_service_that_waits_is_alive_and_not_ready() {
 }
 
 #[test]
-fn where_nobody_listens_it_fails_and_says_who_was_asked() {
+fn reports_address_without_listener() {
     for name in ["ingester", "processor", "server", "simulator"] {
         let port = free_port();
         let environment = [
@@ -117,23 +117,23 @@ fn where_nobody_listens_it_fails_and_says_who_was_asked() {
             ("MOODVANE_PROBE__PORT", port.clone()),
         ];
         let output = command(name, &environment).arg("health").output().unwrap();
-        let (code, text) = said(&output);
+        let (code, text) = code_and_output(&output);
         assert_eq!(code, Some(1), "{name}: {text}");
-        let asked = format!("no answer from http://127.0.0.1:{port}/ready");
-        assert!(text.contains(&asked), "{name}: {text}");
+        let expected = format!("no answer from http://127.0.0.1:{port}/ready");
+        assert!(text.contains(&expected), "{name}: {text}");
     }
 }
 
 #[test]
-fn a_wrong_address_is_a_fault_of_the_configuration() {
+fn reports_invalid_address_as_configuration_fault() {
     for name in ["ingester", "processor", "server", "simulator"] {
-        let wrong = "not-an-address".to_owned();
+        let invalid = "not-an-address".to_owned();
         let environment = [
-            ("MOODVANE_SERVER__ADDRESS", wrong.clone()),
-            ("MOODVANE_PROBE__ADDRESS", wrong),
+            ("MOODVANE_SERVER__ADDRESS", invalid.clone()),
+            ("MOODVANE_PROBE__ADDRESS", invalid),
         ];
         let output = command(name, &environment).arg("health").output().unwrap();
-        let (code, text) = said(&output);
+        let (code, text) = code_and_output(&output);
         assert_eq!(code, Some(78), "{name}: {text}");
         assert!(text.contains("not-an-address"), "{name}: {text}");
     }

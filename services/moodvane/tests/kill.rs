@@ -1,5 +1,5 @@
-//! I1 with a real process: killed with SIGKILL at ten random moments of a replay and started again
-//! each time, it stores the same hours, bit for bit, as one that was left alone.
+//! I1 with a real process: after SIGKILL at ten random moments of a replay and a restart each time, it
+//! stores the same hours, bit for bit, as an uninterrupted one.
 
 #![allow(clippy::unwrap_used)]
 
@@ -52,7 +52,7 @@ fn write_posts(path: &Path, random: &mut Random) {
     fs::write(path, text).unwrap();
 }
 
-/// A small generator: the seed is printed, so that a failure can be repeated.
+/// A small generator. The test prints the seed, so that a failure is reproducible.
 struct Random(u64);
 
 impl Random {
@@ -65,7 +65,7 @@ impl Random {
     }
 }
 
-/// How many records were published and how many are in the rows.
+/// The number of published records plus the number of folded records.
 fn progress(db: &Connection) -> rusqlite::Result<u64> {
     let published: i64 = db.query_row(
         "SELECT COALESCE(SUM(high), 0) FROM log_partition",
@@ -81,7 +81,7 @@ fn progress(db: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// Waits until published and folded records together reach `mark`, or the process has ended.
-/// Returns false where it ended.
+/// Returns false if it has ended.
 fn reached(running: &mut Running, data: &Path, mark: u64) -> bool {
     let path = data.join("moodvane.db");
     loop {
@@ -89,7 +89,7 @@ fn reached(running: &mut Running, data: &Path, mark: u64) -> bool {
             return false;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        // Before the tables are there, nothing was reached.
+        // Fails before the tables exist.
         let done = Connection::open_with_flags(&path, flags).and_then(|db| progress(&db));
         if done.is_ok_and(|done| done >= mark) {
             return true;
@@ -99,7 +99,7 @@ fn reached(running: &mut Running, data: &Path, mark: u64) -> bool {
 }
 
 #[test]
-fn ten_kills_at_random_moments_leave_the_same_hours() {
+fn hours_are_equal_after_ten_kills_at_random_moments() {
     let seed = std::env::var("SEED")
         .ok()
         .and_then(|s| s.parse().ok())
@@ -118,14 +118,14 @@ fn ten_kills_at_random_moments_leave_the_same_hours() {
         "replay", "--posts", &path, "--set", small, "--set", often, "--set", short, "--set", parts,
     ];
 
-    let (calm, wild) = (dir.path().join("calm"), dir.path().join("wild"));
-    succeed(&calm, &args);
+    let (uninterrupted, killed_dir) = (dir.path().join("uninterrupted"), dir.path().join("killed"));
+    succeed(&uninterrupted, &args);
     let mut killed = 0;
     for kill in 0..KILLS {
-        // Each kill lies in its own tenth of all that is published and folded.
+        // Each kill falls into its own tenth of the published and folded records.
         let mark = (2 * kill) * ROWS / KILLS + 1 + random.below(2 * ROWS / KILLS);
-        let mut running = Running::start(&wild, &args);
-        if !reached(&mut running, &wild, mark) {
+        let mut running = Running::start(&killed_dir, &args);
+        if !reached(&mut running, &killed_dir, mark) {
             break;
         }
         running.child.kill().unwrap();
@@ -133,8 +133,8 @@ fn ten_kills_at_random_moments_leave_the_same_hours() {
         killed += 1;
     }
     assert!(killed >= 9, "only {killed} kills hit a running replay");
-    succeed(&wild, &args);
-    let (calm, wild) = (rows(&calm), rows(&wild));
-    assert_eq!(calm.len(), 240);
-    assert_eq!(wild, calm);
+    succeed(&killed_dir, &args);
+    let expected = rows(&uninterrupted);
+    assert_eq!(expected.len(), 240);
+    assert_eq!(rows(&killed_dir), expected);
 }

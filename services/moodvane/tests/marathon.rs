@@ -1,5 +1,5 @@
-//! The definitions in marathon/ say to each service what the service really reads: every variable is fed to
-//! the service's own reading of its settings, as its main does.
+//! The app definitions in marathon/ configure each service correctly: the test passes every variable to
+//! the functions that read the service's settings, as its main does.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 type Env = BTreeMap<String, String>;
 
-/// The environment of an app's task as Marathon starts it: with its name, in its third life, and its ports.
+/// The environment of the third task of an app's instance, as Marathon starts it.
 fn environment(folder: &str, app: &str) -> Env {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../marathon");
     let path = root.join(folder).join(format!("{app}.json"));
@@ -50,7 +50,7 @@ fn backends(settings: &Settings) -> Option<Backends> {
     Some(backends)
 }
 
-/// Both renderings, each with where the log and store are in it.
+/// Both renderings of the definitions, each with the addresses of log and store.
 const RENDERED: [(&str, &str, [&str; 2]); 2] = [
     (
         "",
@@ -87,7 +87,7 @@ fn check_backends(backends: &Backends, kafka: &str, [first, last]: [&str; 2]) {
 }
 
 #[test]
-fn a_processor_reads_what_its_definition_says() {
+fn processor_definitions_are_valid() {
     for (folder, kafka, cassandra) in RENDERED {
         for (app, topic) in [
             ("processor-temperature", "temperature"),
@@ -110,13 +110,13 @@ fn a_processor_reads_what_its_definition_says() {
                 panic!("the log is a file")
             };
             let instance = format!("moodvane_{app}.instance-5a");
-            assert_eq!(log.instance_id, Some(instance), "the same in every life");
+            assert_eq!(log.instance_id, Some(instance), "stable across tasks");
         }
     }
 }
 
 #[test]
-fn an_ingester_reads_what_its_definition_says() {
+fn ingester_definitions_are_valid() {
     for (folder, kafka, cassandra) in RENDERED {
         for app in ["ingester-temperature", "ingester-tweets"] {
             let settings = settings(environment(folder, app));
@@ -142,7 +142,7 @@ fn an_ingester_reads_what_its_definition_says() {
 }
 
 #[test]
-fn the_server_reads_what_its_definition_says() {
+fn server_definition_is_valid() {
     for (folder, kafka, cassandra) in RENDERED {
         let settings = settings(environment(folder, "server"));
         let logging = LoggingConfig::read(&settings);

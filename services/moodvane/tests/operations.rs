@@ -1,4 +1,4 @@
-//! What an operator does with what is stored: dead letters, runs.
+//! Operations on stored data: dead letters, runs.
 
 #![allow(clippy::unwrap_used)]
 
@@ -22,7 +22,7 @@ fn posts(data: &TempDir) -> String {
 }
 
 #[test]
-fn a_dead_letter_is_listed_sent_again_and_refused_again() {
+fn redriven_dead_letter_is_rejected_again() {
     let data = TempDir::new().unwrap();
     let path = posts(&data);
     succeed(data.path(), &["replay", "--posts", &path]);
@@ -61,7 +61,7 @@ fn a_dead_letter_is_listed_sent_again_and_refused_again() {
 }
 
 #[test]
-fn a_new_run_folds_beside_the_old_one_and_answers_once_it_is_switched_to() {
+fn new_run_serves_after_switch() {
     let data = TempDir::new().unwrap();
     let path = posts(&data);
     succeed(data.path(), &["replay", "--posts", &path]);

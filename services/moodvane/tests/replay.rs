@@ -1,5 +1,5 @@
-//! A replay of real posts and real weather: every post in its hour, every hour its temperature,
-//! equal to a calculation in SQL from the raw files.
+//! A replay of real posts and real weather: posts and temperature of each hour equal a calculation in
+//! SQL from the raw files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -46,8 +46,8 @@ fn replay(data: &Path, shared: &Path) -> String {
     )
 }
 
-/// The raw files in tables, by splitting lines: none of the pipeline's own code.
-fn raw(shared: &Path) -> Connection {
+/// Loads the raw files into tables by splitting lines, without the pipeline's code.
+fn load_raw(shared: &Path) -> Connection {
     let mut db = Connection::open_in_memory().unwrap();
     db.execute_batch(
         "CREATE TABLE post (id TEXT, created_at TEXT, text TEXT);
@@ -109,13 +109,13 @@ fn stored<T>(rows: &[HourRow], value: impl Fn(&HourRow) -> Option<T>) -> BTreeMa
 }
 
 #[test]
-fn every_real_post_is_counted_in_its_hour_and_every_hour_has_its_temperature() {
+fn counts_real_posts_and_temperatures_by_hour() {
     let Some(shared) = shared() else { return };
     let data = TempDir::new().unwrap();
     let printed = replay(data.path(), &shared);
     assert!(printed.contains("replayed"), "{printed}");
     let rows = rows(data.path());
-    let db = raw(&shared);
+    let db = load_raw(&shared);
 
     let posts = stored(&rows, |row| {
         let posts = row.posts();
@@ -143,7 +143,7 @@ fn every_real_post_is_counted_in_its_hour_and_every_hour_has_its_temperature() {
         );
     }
 
-    // The class sums, by the scorer called directly.
+    // The class sums by a direct call of the scorer.
     let mut scorer = ScorerChoice::default().build().unwrap();
     let mut sums = BTreeMap::<String, u64>::new();
     let mut select = db
@@ -166,7 +166,7 @@ fn every_real_post_is_counted_in_its_hour_and_every_hour_has_its_temperature() {
     });
     assert_eq!(class_sums, sums);
 
-    // The same command again reads nothing twice.
+    // The same command again ingests nothing twice.
     replay(data.path(), &shared);
     assert_eq!(support::rows(data.path()), rows);
 }
@@ -185,7 +185,7 @@ const PIPED: [&str; 6] = [
     "--posts-time=unix_s",
 ];
 
-/// Runs it to its end with `input` as its standard input.
+/// Runs the command to its end with `input` as its standard input.
 fn piped(command: &mut Command, input: &[u8]) -> Output {
     command.stdin(Stdio::piped());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -204,7 +204,7 @@ fn posts(data: &Path) -> Vec<String> {
 }
 
 #[test]
-fn standard_input_is_replayed_packed_or_not_and_from_a_moment_on() {
+fn replays_plain_and_compressed_standard_input() {
     let packed = zstd::encode_all(LINES.as_bytes(), 1).unwrap();
     let hours = ["2014-01-01 00", "2014-01-01 01", "2014-01-01 02"];
     for (input, more, expected) in [
@@ -221,17 +221,17 @@ fn standard_input_is_replayed_packed_or_not_and_from_a_moment_on() {
         ),
     ] {
         let data = TempDir::new().unwrap();
-        let output = piped(moodvane(data.path(), &PIPED).args(more), input);
-        let said = shown(&output);
-        assert!(output.status.success(), "{said}");
-        assert!(said.contains("cannot be resumed"), "{said}");
+        let result = piped(moodvane(data.path(), &PIPED).args(more), input);
+        let output = shown(&result);
+        assert!(result.status.success(), "{output}");
+        assert!(output.contains("cannot be resumed"), "{output}");
         assert_eq!(posts(data.path()), expected, "{more:?}");
     }
 }
 
 #[test]
-fn standard_input_wants_a_format_and_has_one_reader() {
-    for (more, says) in [
+fn standard_input_needs_format_and_single_reader() {
+    for (more, expected) in [
         (&[][..], "standard input has no name"),
         (
             &["--posts-format=csv", "--weather=-", "--weather-format=csv"],
@@ -239,8 +239,11 @@ fn standard_input_wants_a_format_and_has_one_reader() {
         ),
     ] {
         let data = TempDir::new().unwrap();
-        let output = piped(moodvane(data.path(), &PIPED).args(more), b"");
-        let said = shown(&output);
-        assert!(!output.status.success() && said.contains(says), "{said}");
+        let result = piped(moodvane(data.path(), &PIPED).args(more), b"");
+        let output = shown(&result);
+        assert!(
+            !result.status.success() && output.contains(expected),
+            "{output}"
+        );
     }
 }

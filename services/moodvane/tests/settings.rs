@@ -1,4 +1,4 @@
-//! Every key of the default configuration is read by the part whose table it stands in.
+//! The owner of each table reads every key of the default configuration.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,7 +9,7 @@ use moodvane_runtime::{LoggingConfig, Settings, read_cities, read_data_dir};
 use moodvane_server::ServerConfig;
 use moodvane_simulator::ServiceConfig;
 
-/// Reads what every service reads; faults are not looked at.
+/// Reads the settings of every service; ignores faults.
 fn read_all(settings: &Settings) {
     let cities = read_cities(settings).unwrap();
     let _ = read_data_dir(settings);
@@ -24,7 +24,7 @@ fn read_all(settings: &Settings) {
 }
 
 #[test]
-fn every_key_of_the_default_configuration_is_read_by_somebody() {
+fn every_default_key_has_a_reader() {
     let mut settings = Settings::new();
     read_all(&settings);
     for (key, other) in [
@@ -38,12 +38,12 @@ fn every_key_of_the_default_configuration_is_read_by_somebody() {
     assert_eq!(
         settings.unread_keys(),
         Vec::<&str>::new(),
-        "nobody reads these"
+        "no service reads these keys"
     );
 }
 
 #[test]
-fn a_key_under_the_wrong_table_is_read_by_nobody() {
+fn key_in_another_table_stays_unread() {
     let settings = Settings::new();
     assert!(settings.unread_keys().contains(&"processor.window"));
     let _ = IngesterConfig::read(&settings, &read_cities(&settings).unwrap());

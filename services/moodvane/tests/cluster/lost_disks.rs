@@ -1,8 +1,8 @@
-//! Two of three Cassandra nodes are lost: with their disks nothing that was stored is gone once
-//! they are back, and a reader may be told older rows meanwhile; without their disks the hours are
-//! made again from the log by one command.
+//! Two of three Cassandra nodes fail. If their disks survive, no row is lost after the restart, and a
+//! reader may get older rows meanwhile. If their disks are lost, one command restores the hours from
+//! the log.
 //!
-//! The test has servers of its own, since it destroys them.
+//! The test starts its own servers, because it destroys them.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,17 +15,17 @@ use crate::world::{Servers, Service, World, open, stored, wait_for_all};
 
 const KAFKA: u16 = 25_090;
 const CASSANDRA: u16 = 25_042;
-/// How often a node may have to ask for its old place.
-const STARTS: usize = 8;
+/// The most attempts of a node to rejoin the cluster.
+const MAX_STARTS: usize = 8;
 
-/// A Kafka node and three Cassandra nodes that nobody else uses.
-struct Own(TempDir);
+/// A Kafka node and three Cassandra nodes of this test alone.
+struct OwnCluster(TempDir);
 
-impl Own {
+impl OwnCluster {
     fn up() -> Self {
-        let own = Self(TempDir::new().unwrap());
-        own.run("up", &["--kafka", "1", "--cassandra", "3"]);
-        own
+        let cluster = Self(TempDir::new().unwrap());
+        cluster.run("up", &["--kafka", "1", "--cassandra", "3"]);
+        cluster
     }
 
     fn run(&self, script: &str, args: &[&str]) {
@@ -33,15 +33,15 @@ impl Own {
         assert!(done.success(), "{script} {args:?}");
     }
 
-    /// A node without data asks the others for its old place, and ends where none answers yet: then
-    /// it is started again, as whatever watches over nodes does.
-    fn start_in_its_old_place(&self, node: &str) {
+    /// Starts a node without data, which rejoins in its old place. It exits while no other node
+    /// responds, so this restarts it, as a supervisor of nodes does.
+    fn rejoin(&self, node: &str) {
         let start = || {
             self.command("start", &["cassandra", node])
                 .status()
                 .unwrap()
         };
-        assert!((0..STARTS).any(|_| start().success()), "node {node}");
+        assert!((0..MAX_STARTS).any(|_| start().success()), "node {node}");
     }
 
     fn command(&self, script: &str, args: &[&str]) -> Command {
@@ -71,19 +71,19 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnCluster {
     fn drop(&mut self) {
         if !self
             .command("down", &[])
             .status()
             .is_ok_and(|s| s.success())
         {
-            eprintln!("the servers in {} may still be up", self.0.path().display());
+            eprintln!("the servers in {} may still run", self.0.path().display());
         }
     }
 }
 
-/// A reader that is content with one replica, or that asks all of them.
+/// A reader with the given consistency of hours, or with consistency ALL.
 async fn reader(world: &World, hours: HoursConsistency, all: bool) -> CassandraStore {
     let mut config = world.cassandra();
     config.hours_consistency = hours;
@@ -101,55 +101,52 @@ async fn fold(world: &World, config: &Path, expected: &[HourRow]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_three_nodes_are_lost_with_their_disks_and_without() {
-    let own = Own::up();
-    let world = World::new(own.servers());
+async fn survives_loss_of_two_of_three_nodes_and_rebuilds_lost_disks() {
+    let cluster = OwnCluster::up();
+    let world = World::new(cluster.servers());
     let (first, second) = (world.files(0, 1), world.files(1, 1));
     let one_day = world.expected(&[&first]).await;
     let two_days = world.expected(&[&first, &second]).await;
     fold(&world, &world.config(&first), &one_day).await;
 
-    // With their disks. A quorum is not there; one replica is.
+    // The disks survive. There is no quorum, but one replica.
     let quorum = world.store().await;
     let one = reader(&world, HoursConsistency::LocalOne, false).await;
-    own.run("kill", &["cassandra", "2", "3"]);
+    cluster.run("kill", &["cassandra", "2", "3"]);
     let range = moodvane_model::HourRange::new(one_day[0].hour, one_day[23].hour).unwrap();
     let city = one_day[0].city;
-    let refused = quorum.hours(city, range).await;
+    let unavailable = quorum.hours(city, range).await;
     assert!(
-        matches!(refused, Err(StoreError::Unavailable(_))),
-        "{refused:?}"
+        matches!(unavailable, Err(StoreError::Unavailable(_))),
+        "{unavailable:?}"
     );
     assert_eq!(one.hours(city, range).await.unwrap(), one_day);
-    own.run("start", &["cassandra", "2", "3"]);
+    cluster.run("start", &["cassandra", "2", "3"]);
     assert_eq!(stored(&world.store().await).await, one_day);
 
-    // Without their disks. The node that is left was away on the second day, so that rows are lost
-    // of which progress may still speak. It does not merely stand still: a node that wakes up may
-    // still take what lay in its sockets. It is back before the others are, alone.
-    own.run("kill", &["cassandra", "1"]);
+    // The disks are lost. The remaining node is down on the second day, so that rows are lost that the
+    // progress may still include. It is killed, not paused: a paused node may still accept what is in
+    // its socket buffers when it resumes. It restarts alone, before the others.
+    cluster.run("kill", &["cassandra", "1"]);
     fold(&world, &world.config(&second), &two_days).await;
-    own.run("wipe", &["cassandra", "2", "3"]);
-    own.run("start", &["cassandra", "1"]);
+    cluster.run("wipe", &["cassandra", "2", "3"]);
+    cluster.run("start", &["cassandra", "1"]);
     for node in ["2", "3"] {
-        own.start_in_its_old_place(node);
+        cluster.rejoin(node);
     }
     let all = reader(&world, HoursConsistency::SameAsFold, true).await;
-    assert_ne!(stored(&all).await, two_days, "what is left of two days");
+    assert_ne!(stored(&all).await, two_days, "the remaining rows");
 
-    let another = ["rebuild", "--set", "processor.window=70000"];
-    let refused = world.fail(&world.config(&second), &another);
-    assert!(
-        refused.contains("not among those that are stored"),
-        "{refused}"
-    );
+    let other_run = ["rebuild", "--set", "processor.window=70000"];
+    let rejected = world.fail(&world.config(&second), &other_run);
+    assert!(rejected.contains("not among the stored runs"), "{rejected}");
     let rebuilt = world.succeed(&world.config(&second), &["rebuild"]);
     assert!(rebuilt.contains("records are in the rows"), "{rebuilt}");
     assert_eq!(stored(&world.store().await).await, two_days);
     for node in ["1", "2", "3"] {
-        own.run("kill", &["cassandra", node]);
-        let rest = world.store().await;
-        assert_eq!(stored(&rest).await, two_days, "without node {node}");
-        own.run("start", &["cassandra", node]);
+        cluster.run("kill", &["cassandra", node]);
+        let store = world.store().await;
+        assert_eq!(stored(&store).await, two_days, "without node {node}");
+        cluster.run("start", &["cassandra", node]);
     }
 }

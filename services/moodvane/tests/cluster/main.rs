@@ -1,4 +1,4 @@
-//! The services as processes of their own, on real Kafka and real Cassandra.
+//! The services as separate processes, on real Kafka and Cassandra.
 
 #![allow(clippy::unwrap_used)]
 

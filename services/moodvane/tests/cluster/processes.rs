@@ -1,37 +1,37 @@
-//! Ingester, two processors of which one is killed and replaced, server. Their hours are
+//! Ingester, two processors of which one is killed and replaced, and server. Their hours are
 //! bit-identical to those of the embedded profile on the same files.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use crate::world::{
-    PATIENCE, POSTS_A_DAY, Servers, Service, World, posts_of, stored, wait_for, wait_for_all,
+    POSTS_A_DAY, Servers, Service, TIMEOUT, World, posts_of, stored, wait_for, wait_for_all,
 };
 
 const DAYS: u32 = 4;
 
-/// What the server answers for the days, once it is ready.
-async fn ask(port: u16) -> serde_json::Value {
+/// Waits until the server is ready, and returns its response for the days.
+async fn query_days(port: u16) -> serde_json::Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     let ready = format!("http://127.0.0.1:{port}/ready");
     while !client
         .get(&ready)
         .send()
         .await
-        .is_ok_and(|answer| answer.status().is_success())
+        .is_ok_and(|response| response.status().is_success())
     {
         assert!(Instant::now() < deadline, "the server is not ready");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let body = r#"{"begin":"2018-01-01 00","end":"2018-01-04 23"}"#;
     let weather = format!("http://127.0.0.1:{port}/weather");
-    let answer = client.post(weather).body(body).send().await.unwrap();
-    answer.json().await.unwrap()
+    let response = client.post(weather).body(body).send().await.unwrap();
+    response.json().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn processes_on_kafka_and_cassandra_store_the_same_hours_as_the_embedded_profile() {
+async fn processes_on_kafka_and_cassandra_store_same_hours_as_embedded_profile() {
     let world = World::new(Servers::shared());
     let files = world.files(0, DAYS);
     let expected = world.expected(&[&files]).await;
@@ -59,16 +59,16 @@ async fn processes_on_kafka_and_cassandra_store_the_same_hours_as_the_embedded_p
         &config,
         &["--set", &format!("server.port={port}")],
     );
-    let answer = ask(port).await;
+    let answer = query_days(port).await;
     assert_eq!(answer["res"].as_array().unwrap().len(), 96, "{answer}");
     server.terminate();
     second.terminate();
     third.terminate();
-    assert_eq!(stored(&store).await, expected, "nothing came after");
+    assert_eq!(stored(&store).await, expected, "nothing changes afterwards");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_all_in_one_binary_works_on_kafka_and_cassandra_too() {
+async fn all_in_one_binary_supports_kafka_and_cassandra() {
     let world = World::new(Servers::shared());
     let files = world.files(0, 1);
     let expected = world.expected(&[&files]).await;

@@ -1,5 +1,5 @@
-//! A new run beside the one that answers: it folds the same log, takes over from an hour on, and
-//! whatever order processors are changed in, none ever adds to the other's rows.
+//! A new run beside the serving run: it folds the same log and serves from an hour on. In any order of
+//! replacing processors, no run adds to the rows of the other.
 
 use moodvane_model::{HourRow, HourSlot, RunId};
 use moodvane_store::{CassandraStore, Store};
@@ -8,7 +8,7 @@ use crate::world::{
     POSTS_A_DAY, Servers, Service, World, posts_of, stored, wait_for, wait_for_all,
 };
 
-/// A setting that makes another run of the same rows.
+/// A setting that changes the run.
 const NEW: [&str; 2] = ["--set", "processor.window=70000"];
 
 fn hour(text: &str) -> HourSlot {
@@ -31,7 +31,7 @@ fn before(rows: &[HourRow], slot: &str) -> Vec<HourRow> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rescore_folds_beside_the_old_run_and_the_switch_keeps_earlier_hours() {
+async fn rescore_folds_beside_old_run_and_switch_keeps_earlier_hours() {
     let world = World::new(Servers::shared());
     let (first, second) = (world.files(0, 1), world.files(1, 1));
     let one_day = world.expected(&[&first]).await;
@@ -47,14 +47,14 @@ async fn a_rescore_folds_beside_the_old_run_and_the_switch_keeps_earlier_hours()
     let same = world.fail(&config, &["rescore"]);
     assert!(same.contains("answers already"), "{same}");
 
-    // The old run answers while the new one is made, and after.
+    // The old run serves during the rescore and after it.
     world.succeed(&config, &["rescore", "--no-switch", NEW[0], NEW[1]]);
     assert_eq!(stored(&store).await, one_day);
     old.terminate();
     let new = Service::start("processor", &config, &NEW);
     Service::start("ingester", &later, &[]).finish();
 
-    // The second day is in the new run alone, so that one sees which run answers.
+    // Only the new run has the second day, which shows which run serves.
     let (old_run, new_run) = names(&store).await;
     world.succeed(
         &config,
@@ -98,7 +98,7 @@ async fn a_rescore_folds_beside_the_old_run_and_the_switch_keeps_earlier_hours()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_change_of_processors_never_mixes_runs() {
+async fn rolling_update_of_processors_never_mixes_runs() {
     let world = World::new(Servers::shared());
     let files = world.files(0, 3);
     let expected = world.expected(&[&files]).await;
@@ -108,7 +108,7 @@ async fn a_rolling_change_of_processors_never_mixes_runs() {
     let second = Service::start("processor", &config, &[]);
     let ingester = Service::start("ingester", &config, &[]);
     wait_for(&store, |rows| posts_of(rows) > POSTS_A_DAY / 5).await;
-    // One after the other, while records come in; one of them without a drain.
+    // One after the other, while records arrive; one of them without a drain.
     let third = Service::start("processor", &config, &NEW);
     first.kill();
     let fourth = Service::start("processor", &config, &NEW);
@@ -119,9 +119,9 @@ async fn a_rolling_change_of_processors_never_mixes_runs() {
         rescored.contains("answers from 1970-01-01 00 on"),
         "{rescored}"
     );
-    assert_eq!(stored(&store).await, expected, "the new run is whole");
+    assert_eq!(stored(&store).await, expected, "the new run is complete");
 
-    // The old run, brought to its end, is whole too: nobody else added to it or took from it.
+    // The old run, folded to the end, is complete too: no other process changed it.
     let (old_run, _) = names(&store).await;
     let last = Service::start("processor", &config, &[]);
     store

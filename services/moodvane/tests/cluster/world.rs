@@ -1,5 +1,5 @@
-//! What the tests share: a system of its own on the servers, files to ingest, services as
-//! processes, and looks at the rows.
+//! Fixtures of the tests: an isolated system on the servers, files to ingest, services as processes,
+//! and access to the rows.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,13 +13,13 @@ use tempfile::TempDir;
 
 use crate::support::{rows, shown, succeed};
 
-/// Posts of a day's file, one in ten of them twice.
+/// Posts of a day's file, a tenth of them twice.
 pub(crate) const POSTS_A_DAY: u64 = 5_000;
 pub(crate) const TEMPERATURES_A_DAY: u64 = 24;
 /// 2018-01-01 00:00 UTC.
 const FIRST_DAY: i64 = 1_514_764_800;
-/// Far longer than it takes: a bound for a system that is broken, not a wait.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
+/// A bound for a broken system, far longer than a test takes.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(240);
 
 pub(crate) fn endpoint(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
@@ -27,14 +27,14 @@ pub(crate) fn endpoint(variable: &str) -> String {
     })
 }
 
-/// Where Kafka and Cassandra are.
+/// The addresses of Kafka and Cassandra.
 pub(crate) struct Servers {
     pub(crate) kafka: String,
     pub(crate) cassandra: Vec<String>,
 }
 
 impl Servers {
-    /// Those that all tests share.
+    /// The servers that all tests share.
     pub(crate) fn shared() -> Self {
         let nodes = endpoint("MOODVANE_TEST_CASSANDRA");
         Self {
@@ -44,7 +44,7 @@ impl Servers {
     }
 }
 
-/// A system of its own: names that nobody else uses, and a folder.
+/// An isolated system: unique names, and a directory.
 pub(crate) struct World {
     dir: TempDir,
     name: String,
@@ -101,7 +101,7 @@ impl World {
         files
     }
 
-    /// The hours of these files as the embedded profile has them.
+    /// The hours that the embedded profile stores for these files.
     pub(crate) async fn expected(&self, all: &[&Files]) -> Vec<HourRow> {
         let data = self.dir.path().join(format!("embedded-{}", all.len()));
         for Files { posts, weather } in all {
@@ -189,7 +189,7 @@ time_format = "rfc3339"
         open(&self.cassandra()).await
     }
 
-    /// Runs `moodvane` to its end, which must be a good one; returns what it printed.
+    /// Runs `moodvane` to its end, requires success, and returns its output.
     pub(crate) fn succeed(&self, config: &Path, args: &[&str]) -> String {
         let output = command("moodvane", config, args).output().unwrap();
         let shown = shown(&output);
@@ -197,7 +197,7 @@ time_format = "rfc3339"
         shown
     }
 
-    /// Runs `moodvane` to its end, which must be a failure; returns what it printed.
+    /// Runs `moodvane` to its end, requires a failure, and returns its output.
     pub(crate) fn fail(&self, config: &Path, args: &[&str]) -> String {
         let output = command("moodvane", config, args).output().unwrap();
         let shown = shown(&output);
@@ -206,7 +206,7 @@ time_format = "rfc3339"
     }
 }
 
-/// A binary of the workspace, with no configuration of the machine's own.
+/// A binary of the workspace, without the configuration of this machine.
 fn command(name: &str, config: &Path, args: &[&str]) -> Command {
     let path = Path::new(env!("CARGO_BIN_EXE_moodvane")).with_file_name(name);
     assert!(
@@ -232,9 +232,9 @@ impl Service {
         Self(command.spawn().unwrap())
     }
 
-    /// Waits until it ends by itself, which must be a good end.
+    /// Waits until it exits, and requires success.
     pub(crate) fn finish(mut self) {
-        assert!(self.0.wait().unwrap().success(), "it ends with 0");
+        assert!(self.0.wait().unwrap().success(), "it exits with 0");
     }
 
     pub(crate) fn kill(mut self) {
@@ -246,21 +246,21 @@ impl Service {
         let pid = self.0.id().to_string();
         let mut kill = Command::new("kill");
         assert!(kill.args(["-TERM", &pid]).status().unwrap().success());
-        assert!(self.0.wait().unwrap().success(), "a drain ends with 0");
+        assert!(self.0.wait().unwrap().success(), "a drain exits with 0");
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Where it has ended already there is nothing to kill.
+        // Fails if the process has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A store, once it can be reached: others may just be making its tables, as services wait for too.
+/// Opens the store, and retries while it is unavailable: another process may be creating its tables.
 pub(crate) async fn open(config: &CassandraConfig) -> CassandraStore {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         match CassandraStore::connect(config).await {
             Ok(store) => return store,
@@ -273,7 +273,7 @@ pub(crate) async fn open(config: &CassandraConfig) -> CassandraStore {
     }
 }
 
-/// Every hour of the month that is stored.
+/// Every stored hour of the month.
 pub(crate) async fn stored(store: &CassandraStore) -> Vec<HourRow> {
     let (first, last) = (
         "2017-12-31 00".parse().unwrap(),
@@ -294,12 +294,12 @@ fn temperatures_of(rows: &[HourRow]) -> u64 {
         .sum()
 }
 
-/// Waits until `done` says so of the stored rows; returns them.
+/// Waits until `done` holds for the stored rows; returns them.
 pub(crate) async fn wait_for(
     store: &CassandraStore,
     done: impl Fn(&[HourRow]) -> bool,
 ) -> Vec<HourRow> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     loop {
         let rows = stored(store).await;
         if done(&rows) {
@@ -315,7 +315,7 @@ pub(crate) async fn wait_for(
     }
 }
 
-/// Waits until as much is stored as there should be; returns it. More would be seen by comparing.
+/// Waits until the store has at least the expected counts; returns its rows for comparison.
 pub(crate) async fn wait_for_all(store: &CassandraStore, expected: &[HourRow]) -> Vec<HourRow> {
     let (posts, temperatures) = (posts_of(expected), temperatures_of(expected));
     let done = |rows: &[HourRow]| posts_of(rows) >= posts && temperatures_of(rows) >= temperatures;

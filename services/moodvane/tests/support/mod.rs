@@ -1,4 +1,4 @@
-//! Running the binary, and looking at what it stored.
+//! Runs the binary, and reads what it stored.
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use moodvane_model::{CityId, HourRange, HourRow};
 use moodvane_store::{SqliteStore, Store};
 
-/// The binary with these arguments, quiet, and with no configuration of the machine's own.
+/// The binary with these arguments, quiet, and without the configuration of this machine.
 pub fn moodvane(data: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_moodvane"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MOODVANE_")) {
@@ -24,12 +24,12 @@ pub fn moodvane(data: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs the binary to its end.
 pub fn run(data: &Path, args: &[&str]) -> Output {
     moodvane(data, args).output().unwrap()
 }
 
-/// Runs it to its end, which must be a good one; returns what it printed.
+/// Runs the binary to its end, requires success, and returns its output.
 pub fn succeed(data: &Path, args: &[&str]) -> String {
     let output = run(data, args);
     let shown = shown(&output);
@@ -55,7 +55,7 @@ impl Running {
         Self { child, lines }
     }
 
-    /// The rest of the first line that holds `mark`, after the mark.
+    /// The text after `mark` in the first line that contains it.
     pub fn after(&mut self, mark: &str) -> String {
         for line in self.lines.by_ref() {
             let line = line.unwrap();
@@ -63,10 +63,10 @@ impl Running {
                 return rest.to_owned();
             }
         }
-        panic!("it ended without printing {mark:?}");
+        panic!("the process ended without printing {mark:?}");
     }
 
-    /// Asks it to end, as a container's engine does.
+    /// Sends SIGTERM, as a container engine does.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();
         assert!(
@@ -82,13 +82,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Where it has ended already there is nothing to kill.
+        // Fails if the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Every hour of the default city that is stored.
+/// Every stored hour of the default city.
 pub fn rows(data: &Path) -> Vec<HourRow> {
     let store = SqliteStore::open(&data.join("moodvane.db")).unwrap();
     let (first, last) = (

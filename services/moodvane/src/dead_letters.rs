@@ -1,4 +1,4 @@
-//! `moodvane dead`: records that nobody could read.
+//! `moodvane dead`: the records that processors rejected.
 
 use std::process::ExitCode;
 
@@ -7,35 +7,36 @@ use indicatif::HumanCount;
 use moodvane_eventlog::{DeadLetter, EventLog, NewRecord};
 use moodvane_model::Topic;
 
-use crate::cli::{DeadCommand, LetterPlace};
+use crate::cli::{DeadCommand, LetterPosition};
 use crate::config::AppConfig;
 use crate::data;
 
-/// Characters of a letter's value that are shown.
-const SHOWN: usize = 120;
-/// Letters among which one is sought; they are held in memory.
-const SEARCHED: usize = 10_000;
+/// The most characters of a value that `list` prints.
+const MAX_SHOWN_CHARS: usize = 120;
+/// The most dead letters that `show` searches; they are held in memory.
+const MAX_SEARCHED: usize = 10_000;
 
-/// Lists dead letters, or sends them again.
+/// Lists, shows or redrives dead letters.
 pub(crate) async fn run(config: AppConfig, command: DeadCommand) -> anyhow::Result<ExitCode> {
-    let log = data::log_of(&config, &config.data_dir).await?;
+    let log = data::open_existing_log(&config, &config.data_dir).await?;
     match command {
         DeadCommand::List { topic, limit } => {
             let letters = log.dead_letters(topic, limit).await?;
             letters.iter().for_each(print);
             println!("{} of topic {topic}", HumanCount(letters.len() as u64));
         }
-        DeadCommand::Show { topic, place } => {
-            let letters = log.dead_letters(topic, SEARCHED).await?;
-            let is_it = |letter: &&DeadLetter| {
-                (letter.topic_partition.partition, letter.offset) == (place.partition, place.offset)
+        DeadCommand::Show { topic, position } => {
+            let letters = log.dead_letters(topic, MAX_SEARCHED).await?;
+            let is_at_position = |letter: &&DeadLetter| {
+                (letter.topic_partition.partition, letter.offset)
+                    == (position.partition, position.offset)
             };
-            let found = letters.iter().find(is_it);
+            let found = letters.iter().find(is_at_position);
             let letter = found.with_context(|| {
-                let LetterPlace { partition, offset } = place;
-                format!("none of the oldest {SEARCHED} dead letters of topic {topic} is of {partition}@{offset}")
+                let LetterPosition { partition, offset } = position;
+                format!("no dead letter of {partition}@{offset} among the oldest {MAX_SEARCHED} of topic {topic}")
             })?;
-            print_whole(letter);
+            print_details(letter);
         }
         DeadCommand::Redrive { topic, limit } => {
             let sent = redrive(&*log, topic, limit).await?;
@@ -48,7 +49,7 @@ pub(crate) async fn run(config: AppConfig, command: DeadCommand) -> anyhow::Resu
 fn print(letter: &DeadLetter) {
     let value: String = String::from_utf8_lossy(&letter.value)
         .chars()
-        .take(SHOWN)
+        .take(MAX_SHOWN_CHARS)
         .collect();
     let DeadLetter {
         topic_partition,
@@ -64,8 +65,8 @@ fn print(letter: &DeadLetter) {
     );
 }
 
-/// Everything of a letter; bytes that are no text are shown as what stands for them.
-fn print_whole(letter: &DeadLetter) {
+/// Prints a dead letter in full; invalid UTF-8 is replaced.
+fn print_details(letter: &DeadLetter) {
     println!(
         "topic     {}\npartition {}\noffset    {}\nreason    {}\nkey       {}\nvalue     {}",
         letter.topic_partition.topic,
