@@ -14,10 +14,10 @@ use tokio::time::Instant;
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// Number of acknowledged records after which the cursor is saved early. With the records in flight
 /// it must stay well below the readers' window of 65,536.
-pub(crate) const SAVE_RECORDS: usize = 16_384;
+const SAVE_RECORDS: usize = 16_384;
 
 /// Saves the latest cursor at intervals.
-pub(crate) struct CursorKeeper {
+pub(crate) struct CursorSaver {
     log: Arc<dyn EventLog>,
     name: String,
     unsaved: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct CursorKeeper {
     next: Instant,
 }
 
-impl CursorKeeper {
+impl CursorSaver {
     pub(crate) fn new(log: Arc<dyn EventLog>, name: String) -> Self {
         Self {
             log,
@@ -37,7 +37,7 @@ impl CursorKeeper {
     }
 
     /// Moves the cursor after the acknowledgement of `records` more records.
-    pub(crate) fn note(&mut self, cursor: String, records: usize) {
+    pub(crate) fn advance(&mut self, cursor: String, records: usize) {
         self.unsaved = Some(cursor);
         self.records += records;
     }

@@ -71,8 +71,8 @@ pub(crate) enum SourceError {
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
     /// A file cannot be read.
-    #[error("{path}: {reason}")]
-    File { path: String, reason: String },
+    #[error("cannot read {path}")]
+    File { path: String, source: BoxError },
     /// The source has read its daily budget of posts.
     #[error("daily budget of {posts} posts is spent, the next day begins at {until}")]
     Budget { posts: u64, until: Timestamp },

@@ -17,7 +17,7 @@ mod replay;
 use std::sync::Arc;
 
 use moodvane_eventlog::NewRecord;
-use moodvane_model::{ErrorChain, Timestamp, Topic};
+use moodvane_model::{Timestamp, Topic};
 use moodvane_upstream::RawMessage;
 use moodvane_upstream::table::{PostTableFormat, WeatherTableFormat};
 
@@ -25,7 +25,7 @@ use self::chunks::EventTime;
 use self::open::open;
 use self::replay::Replay;
 use crate::config::{PostFileConfig, WeatherFileConfig};
-use crate::error::SourceError;
+use crate::error::{BoxError, SourceError};
 use crate::formatter::{PostRecords, RecordFormat};
 use crate::pipeline::Pipeline;
 use crate::source_context::{SourceContext, SourceExit};
@@ -93,12 +93,9 @@ fn limit_in_flight(mut context: SourceContext) -> SourceContext {
     context
 }
 
-fn file_error(
-    path: &str,
-    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> SourceError {
+fn file_error(path: &str, cause: impl Into<BoxError>) -> SourceError {
     SourceError::File {
         path: path.to_owned(),
-        reason: ErrorChain(&*cause.into()).to_string(),
+        source: cause.into(),
     }
 }

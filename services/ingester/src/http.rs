@@ -36,7 +36,7 @@ pub(crate) fn streaming_client(base: &Url) -> Result<Client, SourceError> {
 }
 
 fn build(builder: ClientBuilder) -> Result<Client, SourceError> {
-    builder.build().map_err(failed)
+    builder.build().map_err(request_error)
 }
 
 fn builder(base: &Url, contact: &str) -> ClientBuilder {
@@ -71,12 +71,12 @@ fn is_loopback(base: &Url) -> bool {
 
 /// Sends a GET request and returns the response body. `now` is the time of the request.
 pub(crate) async fn get(client: &Client, url: Url, now: Timestamp) -> Result<Vec<u8>, SourceError> {
-    body(open(client.get(url), now).await?).await
+    read_body(send(client.get(url), now).await?).await
 }
 
 /// Sends a request and returns the response before its body. `now` is the time of the request.
-pub(crate) async fn open(request: RequestBuilder, now: Timestamp) -> Result<Response, SourceError> {
-    let response = request.send().await.map_err(failed)?;
+pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Response, SourceError> {
+    let response = request.send().await.map_err(request_error)?;
     // X answers 201 to an added rule.
     if matches!(response.status(), StatusCode::OK | StatusCode::CREATED) {
         return Ok(response);
@@ -88,9 +88,9 @@ pub(crate) async fn open(request: RequestBuilder, now: Timestamp) -> Result<Resp
 }
 
 /// Reads a complete response body.
-pub(crate) async fn body(mut response: Response) -> Result<Vec<u8>, SourceError> {
+pub(crate) async fn read_body(mut response: Response) -> Result<Vec<u8>, SourceError> {
     let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(failed)? {
+    while let Some(part) = response.chunk().await.map_err(request_error)? {
         if body.len() + part.len() > MAX_BODY_BYTES {
             return Err(SourceError::TooLong {
                 max: MAX_BODY_BYTES,
@@ -128,7 +128,7 @@ fn time_until(reset: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// The error without the URL, which may hold a key.
-pub(crate) fn failed(error: reqwest::Error) -> SourceError {
+pub(crate) fn request_error(error: reqwest::Error) -> SourceError {
     SourceError::Request(error.without_url().into())
 }
 

@@ -50,7 +50,7 @@ async fn connect(
     };
     // The stream opens first: its socket buffers the statuses published while the gap is fetched.
     let url = config.timeline.stream_url(&config.streaming_url);
-    let opening = http::open(server.request(url), context.now());
+    let opening = http::send(server.request(url), context.now());
     let response = context.with_timeout(RESPONSE_TIMEOUT, opening).await?;
     info!(source = %context.id(), position, "stream connected");
     context.set_running();
@@ -113,7 +113,8 @@ impl Server<'_> {
     async fn page(&self, after: &str) -> Result<Vec<(String, RawMessage)>, SourceError> {
         let url = self.config.timeline.page_url(&self.config.base_url, after);
         let request = self.request(url);
-        let response = async { http::body(http::open(request, self.context.now()).await?).await };
+        let response =
+            async { http::read_body(http::send(request, self.context.now()).await?).await };
         let body = self
             .context
             .with_timeout(RESPONSE_TIMEOUT, response)

@@ -23,7 +23,7 @@ use moodvane_upstream::{PostFormat, RawMessage};
 
 pub(crate) use self::http_lines::HttpLines;
 pub(crate) use self::websocket::{WebSocket, origin};
-use crate::cursor::CursorKeeper;
+use crate::cursor::CursorSaver;
 use crate::error::SourceError;
 use crate::formatter::PostRecords;
 use crate::pipeline::{Acknowledged, Pipeline};
@@ -84,7 +84,7 @@ pub(crate) struct StreamSource<T, P: Protocol> {
     transport: T,
     protocol: P,
     pipeline: Pipeline<P::Position>,
-    cursor: CursorKeeper,
+    cursor: CursorSaver,
     /// The uptime at which the last frame arrived.
     last_received: Duration,
     idle_timeout: Duration,
@@ -117,7 +117,7 @@ impl<T: Transport, P: Protocol> StreamSource<T, P> {
             transport,
             protocol,
             pipeline: Pipeline::new(context.clone(), Topic::Tweet, records),
-            cursor: CursorKeeper::new(log, context.id().to_string()),
+            cursor: CursorSaver::new(log, context.id().to_string()),
             last_received: context.shared.clock.uptime(),
             idle_timeout,
             context: context.clone(),
@@ -193,7 +193,7 @@ impl<T: Transport, P: Protocol> StreamSource<T, P> {
 
     fn acknowledge(&mut self, batch: Acknowledged<P::Position>) {
         if let Some(cursor) = self.protocol.advance(batch.position) {
-            self.cursor.note(cursor, batch.records);
+            self.cursor.advance(cursor, batch.records);
         }
     }
 

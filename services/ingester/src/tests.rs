@@ -163,7 +163,7 @@ async fn does_not_restart_finished_or_permanently_failed_finite_source() {
     let lost = spec("lost", true, |runs, _| {
         let error = SourceError::File {
             path: "posts.tsv".to_owned(),
-            reason: format!("no such file, run {runs}"),
+            source: format!("no such file, run {runs}").into(),
         };
         async { Err(error) }.boxed_local()
     });
@@ -173,7 +173,7 @@ async fn does_not_restart_finished_or_permanently_failed_finite_source() {
         panic!("{ended:?}");
     };
     assert_eq!(source_id.as_str(), "lost");
-    assert_eq!(reason, "posts.tsv: no such file, run 0");
+    assert_eq!(reason, "cannot read posts.tsv: no such file, run 0");
     let states = [rig.status(0).state, rig.status(1).state];
     assert_eq!(states, [SourceState::Finished, SourceState::Failed]);
 }

@@ -52,7 +52,7 @@ async fn connect(
     let rules = api.synchronise().await?;
     let url = x::stream_url(&config.base_url, config.backfill_minutes);
     let request = client.get(url).bearer_auth(config.token.expose());
-    let opening = http::open(request, context.now());
+    let opening = http::send(request, context.now());
     let response = context.with_timeout(RESPONSE_TIMEOUT, opening).await?;
     info!(source = %context.id(), rules = rules.len(), "stream connected");
     context.set_running();

@@ -92,8 +92,8 @@ async fn publishes_equal_observations_of_all_providers_once() {
     eventually("an observation each", || log.count(Topic::Temperature) == n).await;
     clock.set(now().checked_add_millis(900_000).unwrap());
     eventually("the next ones", || log.count(Topic::Temperature) == 2 * n).await;
-    let asked = simulator.served().current;
-    eventually("more polls", || simulator.served().current > asked + 30).await;
+    let requests = simulator.served().current;
+    eventually("more polls", || simulator.served().current > requests + 30).await;
     rig.ingester.drain(GRACE).await;
 
     let all = observed(&log);
@@ -234,14 +234,14 @@ type Requests = Arc<Mutex<Vec<(String, String)>>>;
 
 #[actix::test]
 async fn finds_nearest_station_once_and_sends_contact() {
-    let asked = Requests::default();
-    let answer = async |State(asked): State<Requests>, request: Request| {
+    let requests = Requests::default();
+    let respond = async |State(requests): State<Requests>, request: Request| {
         let path = request.uri().path().to_owned();
         let agent = request.headers()[USER_AGENT].to_str().unwrap().to_owned();
-        let n = asked.lock().unwrap().len();
-        asked.lock().unwrap().push((path.clone(), agent));
+        let n = requests.lock().unwrap().len();
+        requests.lock().unwrap().push((path.clone(), agent));
         let value = json!({ "unitCode": "wmoUnit:degC", "value": 11.5 });
-        let answer = match path.as_str() {
+        let response = match path.as_str() {
             "/points/40.7,-74" => json!({ "properties": {
                 "observationStations": "https://api.weather.gov/gridpoints/OKX/1,2/stations"
             } }),
@@ -252,17 +252,17 @@ async fn finds_nearest_station_once_and_sends_contact() {
                 "timestamp": format!("2024-05-03T10:{:02}:00+00:00", n % 60), "temperature": value
             } }),
         };
-        answer.to_string().into_response()
+        response.to_string().into_response()
     };
-    let address = serve(Router::new().fallback(answer).with_state(asked.clone())).await;
+    let address = serve(Router::new().fallback(respond).with_state(requests.clone())).await;
     let log = FakeLog::new();
     let base = format!("http://{address}").parse().unwrap();
     let nws = config("nws", providers()[5].1.clone(), base);
     let rig = Rig::start(&log, vec![SourceConfig::Weather(nws)]);
     eventually("some observations", || log.count(Topic::Temperature) >= 3).await;
     rig.ingester.drain(GRACE).await;
-    let asked = asked.lock().unwrap();
-    let paths: Vec<_> = asked.iter().map(|(path, _)| path.as_str()).collect();
+    let requests = requests.lock().unwrap();
+    let paths: Vec<_> = requests.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(
         paths[..2],
         ["/points/40.7,-74", "/gridpoints/OKX/1,2/stations"]
@@ -270,7 +270,10 @@ async fn finds_nearest_station_once_and_sends_contact() {
     let latest = "/stations/KNYC/observations/latest";
     assert!(paths[2..].iter().all(|path| *path == latest), "{paths:?}");
     let agent = concat!("moodvane/", env!("CARGO_PKG_VERSION"), " (ops@example.org)");
-    assert!(asked.iter().all(|(_, by)| by == agent), "{asked:?}");
+    assert!(
+        requests.iter().all(|(_, sent)| sent == agent),
+        "{requests:?}"
+    );
 }
 
 #[actix::test]
@@ -305,6 +308,6 @@ async fn keeps_request_budget_across_restart() {
     let earlier = now().checked_add_millis(-1_800_000).unwrap();
     log.set_cursor(cursor, &earlier.millis().to_string());
     let rig = Rig::start(&log, vec![SourceConfig::Weather(daily(48))]);
-    eventually("an answer", || rig.seen() == 1).await;
+    eventually("a response", || rig.seen() == 1).await;
     rig.ingester.drain(GRACE).await;
 }

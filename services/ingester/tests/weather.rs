@@ -30,38 +30,38 @@ type CannedResponse = (StatusCode, String);
 /// fail.
 #[derive(Clone, Default)]
 struct Server {
-    answers: Arc<Mutex<VecDeque<CannedResponse>>>,
-    asked: Arc<Mutex<Vec<HashMap<String, String>>>>,
+    responses: Arc<Mutex<VecDeque<CannedResponse>>>,
+    requests: Arc<Mutex<Vec<HashMap<String, String>>>>,
 }
 
-async fn answer(
+async fn respond(
     State(server): State<Server>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
     let nowhere = query
         .get("latitude")
         .is_some_and(|latitude| latitude == "0");
-    server.asked.lock().unwrap().push(query);
+    server.requests.lock().unwrap().push(query);
     if nowhere {
         return StatusCode::BAD_GATEWAY.into_response();
     }
-    let mut answers = server.answers.lock().unwrap();
-    let answer = match answers.len() {
-        1 => answers[0].clone(),
-        _ => answers.pop_front().unwrap(),
+    let mut responses = server.responses.lock().unwrap();
+    let response = match responses.len() {
+        1 => responses[0].clone(),
+        _ => responses.pop_front().unwrap(),
     };
-    answer.into_response()
+    response.into_response()
 }
 
 impl Server {
-    fn new(answers: impl IntoIterator<Item = CannedResponse>) -> Self {
+    fn new(responses: impl IntoIterator<Item = CannedResponse>) -> Self {
         let server = Self::default();
-        server.answers.lock().unwrap().extend(answers);
+        server.responses.lock().unwrap().extend(responses);
         server
     }
 
     async fn config(&self) -> WeatherConfig {
-        let router = Router::new().route("/v1/forecast", get(answer));
+        let router = Router::new().route("/v1/forecast", get(respond));
         let address = serve(router.with_state(self.clone())).await;
         WeatherConfig {
             id: source("open-meteo"),
@@ -83,30 +83,32 @@ impl Server {
         Rig::start(log, vec![SourceConfig::Weather(config)])
     }
 
-    fn asked(&self, what: &str) -> Vec<HashMap<String, String>> {
-        let asked = self.asked.lock().unwrap();
-        let of_kind = asked.iter().filter(|query| query.contains_key(what));
+    fn requests(&self, parameter: &str) -> Vec<HashMap<String, String>> {
+        let requests = self.requests.lock().unwrap();
+        let of_kind = requests
+            .iter()
+            .filter(|query| query.contains_key(parameter));
         of_kind.cloned().collect()
     }
 }
 
 fn current(time: &str, celsius: f64) -> CannedResponse {
-    let answer = json!({
+    let response = json!({
         "utc_offset_seconds": 0,
         "current_units": { "time": "iso8601", "interval": "seconds", "temperature_2m": "°C" },
         "current": { "time": time, "interval": 900, "temperature_2m": celsius },
     });
-    (StatusCode::OK, answer.to_string())
+    (StatusCode::OK, response.to_string())
 }
 
 fn history(times: &[&str]) -> CannedResponse {
     let celsius: Vec<f64> = (0..times.len()).map(|n| n as f64).collect();
-    let answer = json!({
+    let response = json!({
         "utc_offset_seconds": 0,
         "hourly_units": { "time": "iso8601", "temperature_2m": "°C" },
         "hourly": { "time": times, "temperature_2m": celsius },
     });
-    (StatusCode::OK, answer.to_string())
+    (StatusCode::OK, response.to_string())
 }
 
 fn at(time: &str) -> Timestamp {
@@ -131,7 +133,7 @@ async fn publishes_unchanged_observation_once() {
         current("2024-05-03T10:00", 11.0),
     ]);
     let rig = server.rig(&log, 0).await;
-    eventually("some polls", || server.asked("current").len() > 8).await;
+    eventually("some polls", || server.requests("current").len() > 8).await;
     rig.ingester.drain(GRACE).await;
     let keys = [key("2024-05-03T10:00"), key("2024-05-03T10:15")];
     assert_eq!(log.keys(Topic::Temperature), keys);
@@ -141,7 +143,7 @@ async fn publishes_unchanged_observation_once() {
         unchanged >= 5 && seen == unchanged + 2,
         "{seen} {unchanged}"
     );
-    assert!(server.asked("hourly").is_empty());
+    assert!(server.requests("hourly").is_empty());
     let observation = Observation::from_json(&log.values(Topic::Temperature)[1]).unwrap();
     assert_eq!(observation.received_at, support::now());
     let status = rig.status();
@@ -267,15 +269,18 @@ async fn reads_history_once_and_counts_it_as_received_when_observed() {
     );
     let first = Observation::from_json(&log.values(Topic::Temperature)[0]).unwrap();
     assert_eq!(first.received_at, at("2024-05-03T08:00"));
-    let asked = server.asked("hourly");
-    assert_eq!((asked.len(), asked[0]["past_days"].as_str()), (1, "30"));
+    let requests = server.requests("hourly");
+    assert_eq!(
+        (requests.len(), requests[0]["past_days"].as_str()),
+        (1, "30")
+    );
 
     // A restart: the cursor is minutes old.
     let again = Server::new([current("2024-05-03T10:15", 12.5)]);
     let rig = again.rig(&log, 30).await;
-    eventually("some polls", || again.asked("current").len() > 2).await;
+    eventually("some polls", || again.requests("current").len() > 2).await;
     rig.ingester.drain(GRACE).await;
-    assert!(again.asked("hourly").is_empty());
+    assert!(again.requests("hourly").is_empty());
     assert_eq!(log.count(Topic::Temperature), 4);
 }
 
@@ -294,8 +299,11 @@ async fn fills_gap_since_cursor() {
     rig.ingester.drain(GRACE).await;
     let expected = ["2024-05-02T00:00", "2024-05-02T01:00", "2024-05-03T10:15"].map(key);
     assert_eq!(log.keys(Topic::Temperature), expected);
-    let asked = server.asked("hourly");
-    assert_eq!((asked.len(), asked[1]["past_days"].as_str()), (2, "2"));
+    let requests = server.requests("hourly");
+    assert_eq!(
+        (requests.len(), requests[1]["past_days"].as_str()),
+        (2, "2")
+    );
 }
 
 #[actix::test]
@@ -309,7 +317,7 @@ async fn moves_cursor_only_after_acknowledgement() {
     assert_eq!(report.abandoned, [source("open-meteo")]);
     assert_eq!((log.cursor_of(NAME), log.saves()), (None, 0));
     assert_eq!(
-        server.asked("current").len(),
+        server.requests("current").len(),
         1,
         "the log exerts back-pressure"
     );

@@ -7,7 +7,7 @@ use super::chunks::{Chunk, ChunkFilter, ChunkReceiver, EventTime};
 use super::open::OpenInput;
 use super::pacer::{self, Pacer};
 use super::position::FilePosition;
-use crate::cursor::CursorKeeper;
+use crate::cursor::CursorSaver;
 use crate::error::SourceError;
 use crate::pipeline::{Acknowledged, Pipeline};
 use crate::source_context::{SourceContext, SourceExit};
@@ -16,7 +16,7 @@ pub(super) struct Replay {
     chunks: ChunkReceiver,
     /// The position of a batch is the byte behind its last row.
     pipeline: Pipeline<u64>,
-    cursor: CursorKeeper,
+    cursor: CursorSaver,
     position: Option<FilePosition>,
     pacer: Pacer,
     /// A chunk that is not due yet, and the uptime at which it is.
@@ -43,7 +43,7 @@ impl Replay {
         Ok(Self {
             reports_progress: !input.reader.is_compressed(),
             chunks: input.reader.start(filter)?,
-            cursor: CursorKeeper::new(log, context.id().to_string()),
+            cursor: CursorSaver::new(log, context.id().to_string()),
             pacer: Pacer::new(input.config.speed),
             next: None,
             pipeline,
@@ -122,7 +122,7 @@ impl Replay {
     fn acknowledge(&mut self, batch: &Acknowledged<u64>) {
         if let Some(position) = &mut self.position {
             self.cursor
-                .note(position.advance(batch.position), batch.records);
+                .advance(position.advance(batch.position), batch.records);
         }
         self.report_progress();
     }

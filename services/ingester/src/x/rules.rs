@@ -73,7 +73,8 @@ impl RulesApi<'_> {
 
     async fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, SourceError> {
         let request = request.bearer_auth(self.config.token.expose());
-        let response = async { http::body(http::open(request, self.context.now()).await?).await };
+        let response =
+            async { http::read_body(http::send(request, self.context.now()).await?).await };
         self.context.with_timeout(RESPONSE_TIMEOUT, response).await
     }
 }
