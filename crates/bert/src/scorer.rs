@@ -30,7 +30,7 @@ struct Request {
 pub(crate) struct BertScorer {
     fingerprint: String,
     languages: Languages,
-    at_once: usize,
+    max_batch_size: usize,
     requests: SyncSender<Request>,
 }
 
@@ -61,7 +61,7 @@ impl BertScorer {
         Ok(Self {
             fingerprint,
             languages: config.languages.clone(),
-            at_once: BATCHES_PER_REQUEST * config.batch.max(1),
+            max_batch_size: BATCHES_PER_REQUEST * config.batch.max(1),
             requests,
         })
     }
@@ -120,7 +120,7 @@ impl Scorer for BertScorer {
         scores: &mut Vec<Option<Score>>,
     ) -> Result<(), ScorerError> {
         scores.clear();
-        for chunk in texts.chunks(self.at_once) {
+        for chunk in texts.chunks(self.max_batch_size) {
             let chunk = chunk.iter().map(|text| text.text.to_owned()).collect();
             scores.extend(self.request(chunk).map_err(ScorerError)?);
         }
@@ -128,6 +128,6 @@ impl Scorer for BertScorer {
     }
 
     fn max_batch_size(&self) -> usize {
-        self.at_once
+        self.max_batch_size
     }
 }
