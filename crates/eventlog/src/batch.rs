@@ -1,4 +1,4 @@
-//! A batch of records of one partition, in one buffer that is used again and again.
+//! A batch of records of one partition, in one reusable buffer.
 
 use moodvane_model::{Offset, Partition, Timestamp, Topic};
 
@@ -7,7 +7,7 @@ use crate::TopicPartition;
 /// One record of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordRef<'a> {
-    /// Its place in the partition.
+    /// Its offset in the partition.
     pub offset: Offset,
     /// When the log wrote it.
     pub written_at: Timestamp,
@@ -18,20 +18,20 @@ pub struct RecordRef<'a> {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Span {
+struct RecordSpan {
     offset: Offset,
     written_at: Timestamp,
     key_end: usize,
     value_end: usize,
 }
 
-/// Records of one partition, in order. Allocates only while it grows to its largest size.
+/// Records of one partition, in order. A batch keeps its buffers, so it allocates only while it grows.
 #[derive(Debug)]
 pub struct Batch {
     at: TopicPartition,
     capacity: usize,
     bytes: Vec<u8>,
-    spans: Vec<Span>,
+    spans: Vec<RecordSpan>,
 }
 
 impl Batch {
@@ -50,20 +50,20 @@ impl Batch {
         }
     }
 
-    /// The most records it holds.
+    /// The maximum number of records.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Empties it, for records of `at`.
+    /// Empties the batch, for records of `at`.
     pub fn reset(&mut self, at: TopicPartition) {
         self.at = at;
         self.bytes.clear();
         self.spans.clear();
     }
 
-    /// Adds a record, whose offset must be above all that are in the batch.
+    /// Adds a record, whose offset must be above those in the batch.
     pub fn push(&mut self, record: RecordRef<'_>) {
         self.bytes.extend_from_slice(record.key);
         let key_end = self.bytes.len();
@@ -71,7 +71,7 @@ impl Batch {
         let RecordRef {
             offset, written_at, ..
         } = record;
-        self.spans.push(Span {
+        self.spans.push(RecordSpan {
             offset,
             written_at,
             key_end,
@@ -79,8 +79,8 @@ impl Batch {
         });
     }
 
-    /// Takes the first records out of `from`, as many as it may hold.
-    pub(crate) fn take(&mut self, from: &mut Self) {
+    /// Moves the first records of `from` into this batch, up to its capacity.
+    pub(crate) fn fill_from(&mut self, from: &mut Self) {
         self.reset(from.at);
         if from.len() <= self.capacity {
             std::mem::swap(&mut self.bytes, &mut from.bytes);
@@ -90,17 +90,17 @@ impl Batch {
         for record in from.iter().take(self.capacity) {
             self.push(record);
         }
-        let taken = self.bytes.len();
-        from.bytes.drain(..taken);
+        let moved = self.bytes.len();
+        from.bytes.drain(..moved);
         from.spans.drain(..self.capacity);
         for span in &mut from.spans {
-            span.key_end -= taken;
-            span.value_end -= taken;
+            span.key_end -= moved;
+            span.value_end -= moved;
         }
     }
 
-    /// How many bytes its records have.
-    pub(crate) fn bytes(&self) -> usize {
+    /// The bytes of all keys and values.
+    pub(crate) fn byte_len(&self) -> usize {
         self.bytes.len()
     }
 
@@ -110,13 +110,13 @@ impl Batch {
         self.at
     }
 
-    /// How many records there are.
+    /// The number of records.
     #[must_use]
     pub fn len(&self) -> usize {
         self.spans.len()
     }
 
-    /// Whether there is none.
+    /// Whether the batch has no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
@@ -156,13 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn taking_moves_as_many_records_as_fit_and_leaves_the_rest_whole() {
+    fn fill_from_moves_records_up_to_capacity_and_keeps_the_others() {
         for (capacity, count) in [(5, 3), (3, 3), (1, 4), (2, 5)] {
             let whole = filled(9, count);
             let (mut from, mut to, mut seen) =
                 (filled(9, count), Batch::with_capacity(capacity), Vec::new());
             while !from.is_empty() {
-                to.take(&mut from);
+                to.fill_from(&mut from);
                 assert!((1..=capacity).contains(&to.len()));
                 seen.extend(
                     to.iter()

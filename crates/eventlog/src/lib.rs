@@ -1,16 +1,33 @@
-//! The log: the topics `temperature` and `tweet`, published and consumed.
+//! The log: publishes and consumes the topics `temperature` and `tweet`.
 //!
-//! Terms: a *record* has a key and a value; it lies in a *partition* of a *topic* at an *offset*.
-//! Records of equal keys lie in one partition, in the order in which they were published. A
-//! *watermark* is where a partition begins or ends. A *cursor* is where a source stood when all
-//! before it was acknowledged. A *dead letter* is a record that nobody could read.
+//! # From concept to type
 //!
-//! Guarantee: what [`EventLog::publish`] acknowledged is durable and will be consumed in order.
-//! Offsets of a partition only grow; they may have gaps. Nothing is consumed without an
-//! assignment first.
+//! | concept | type |
+//! | --- | --- |
+//! | The **log**: topics with partitions, cursors and dead letters | [`EventLog`] |
+//! | The log in Kafka, for many processes | [`KafkaLog`], [`KafkaConfig`] |
+//! | The log in an SQLite file, for one process | [`SqliteLog`], [`SqliteLogConfig`] |
+//! | A **record** to publish | [`NewRecord`] |
+//! | A **consumer**: one member of a consumer group | [`Consumer`], [`ConsumerEvent`] |
+//! | A **batch** of consumed records of one partition | [`Batch`], [`RecordRef`] |
+//! | The **watermarks**: first and next offset of a partition | [`Watermarks`], [`TopicPartition`] |
+//! | A **dead letter**: a record that cannot be decoded | [`DeadLetter`] |
+//! | A failed operation | [`LogError`] |
 //!
-//! This crate knows nothing of what a record means, of hours, or of rows. Where to begin reading
-//! is its caller's to say: the log keeps no authority over progress.
+//! A **cursor** is the read position of a source; a source saves it after the log acknowledged all
+//! records before it.
+//!
+//! # Guarantees
+//!
+//! - A record that [`EventLog::publish`] acknowledged is durable and is consumed in order.
+//! - Records with equal keys are in one partition, in the order of publishing.
+//! - Offsets of a partition only grow; they may have gaps.
+//! - A consumer delivers nothing of a partition before it is assigned and started.
+//!
+//! # Must not know
+//!
+//! This crate does not know what a record means, hours, or rows. The caller decides where to start
+//! reading: the log has no authority over progress.
 
 mod batch;
 mod error;
@@ -20,7 +37,7 @@ mod sqlite;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use moodvane_model::{Offset, Partition, Timestamp, Topic};
+use moodvane_model::{ContextError, Offset, Partition, Timestamp, Topic};
 
 pub use batch::{Batch, RecordRef};
 pub use error::LogError;
@@ -35,20 +52,20 @@ pub const MAX_VALUE_BYTES: usize = 1_000_000;
 /// The longest key of a record, in bytes.
 pub const MAX_KEY_BYTES: usize = 1_024;
 
-/// A record to be published.
+/// A record to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRecord {
-    /// The identity; equal keys go to one partition.
+    /// The identity; records with equal keys go to one partition.
     pub key: Vec<u8>,
-    /// The JSON of the topic.
+    /// The JSON of the record.
     pub value: Vec<u8>,
 }
 
 impl NewRecord {
-    /// Refuses a record that no log takes.
+    /// Rejects a record over the limits.
     ///
     /// # Errors
-    /// [`LogError::TooLarge`] where its key or its value is over the limit.
+    /// [`LogError::TooLarge`] where the key or the value is over its limit.
     pub fn check_size(&self) -> Result<(), LogError> {
         check_size(&self.key, &self.value)
     }
@@ -63,100 +80,101 @@ pub struct TopicPartition {
     pub partition: Partition,
 }
 
-/// Where a partition begins and ends.
+/// The first and the next offset of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watermarks {
     /// The partition.
     pub topic_partition: TopicPartition,
-    /// The first offset that is still there.
+    /// The offset of the first retained record.
     pub low: Offset,
-    /// The offset that the next record will have at the earliest.
+    /// The lowest offset that the next record can have.
     pub high: Offset,
 }
 
-/// What a poll found.
+/// The result of a poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConsumerEvent {
-    /// Nothing within the wait.
+    /// No event within the wait.
     Idle,
     /// The batch holds records of one partition.
     Records,
-    /// These partitions are this consumer's now; nothing of them is delivered before
+    /// These partitions are assigned; the consumer delivers nothing of them before
     /// [`Consumer::start`].
     Assigned(Vec<Watermarks>),
-    /// These partitions are to be let go: flush, then call [`Consumer::release`].
+    /// These partitions are revoked: flush, then call [`Consumer::release`].
     Revoked(Vec<TopicPartition>),
 }
 
-/// A record that nobody could read, with the place where it lay.
+/// A record that cannot be decoded, with its partition and offset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The partition it lay in.
+    /// The partition of the record.
     pub topic_partition: TopicPartition,
-    /// Its offset there.
+    /// Its offset.
     pub offset: Offset,
     /// Its original key.
     pub key: Vec<u8>,
     /// Its original value, byte for byte.
     pub value: Vec<u8>,
-    /// Why it could not be read.
+    /// Why it cannot be decoded.
     pub reason: String,
 }
 
-/// A log of records, shared by all who publish to it or consume from it.
+/// A log of records, shared by its producers and consumers.
 #[async_trait]
 pub trait EventLog: Send + Sync {
-    /// Publishes records in order and returns once all are durable. Where it fails, any of them
-    /// may or may not be in the log: publish them again, duplicates are the reader's to drop.
+    /// Publishes records in order and returns after all are durable. After an error each record may
+    /// or may not be in the log: publish them again, the reader drops duplicates.
     async fn publish(&self, topic: Topic, records: Vec<NewRecord>) -> Result<(), LogError>;
 
-    /// Puts unreadable records into `<topic>.dead` with their reasons and places; returns once
-    /// they are durable. The same letter may arrive twice after a crash.
+    /// Publishes undecodable records to `<topic>.dead` with reason, partition and offset; returns
+    /// after they are durable. After a crash a dead letter may be there twice.
     async fn publish_dead_letters(&self, letters: Vec<DeadLetter>) -> Result<(), LogError>;
 
     /// The first `limit` dead letters of a topic, oldest first.
     async fn dead_letters(&self, topic: Topic, limit: usize) -> Result<Vec<DeadLetter>, LogError>;
 
-    /// Where the source called `name` stood, or `None` where it never said.
+    /// The cursor called `name`; `None` before it is saved for the first time.
     async fn cursor(&self, name: &str) -> Result<Option<String>, LogError>;
 
-    /// Remembers, durably, where the source called `name` stands.
+    /// Saves the cursor called `name` durably.
     async fn save_cursor(&self, name: &str, cursor: &str) -> Result<(), LogError>;
 
-    /// Where every partition of a topic begins and ends.
+    /// The watermarks of every partition of a topic.
     async fn watermarks(&self, topic: Topic) -> Result<Vec<Watermarks>, LogError>;
 
-    /// Whether it can be away while this process runs. A file of this process's own cannot.
+    /// Whether the log is a remote service, which can be unavailable while this process runs.
     fn is_remote(&self) -> bool {
         true
     }
 
-    /// A member of the consumer group `group` for the given topics.
+    /// Joins the consumer group `group` for these topics.
     fn consumer(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Consumer>, LogError>;
 }
 
-/// One member of a consumer group. Blocking: it belongs to a thread of its own.
+/// One member of a consumer group. It blocks, so it needs its own thread.
 pub trait Consumer: Send {
-    /// Waits up to `wait` for something to happen. With [`ConsumerEvent::Records`], `batch` holds at most
-    /// its capacity of records of one partition; otherwise it is empty.
+    /// Waits up to `wait` for an event. With [`ConsumerEvent::Records`], `batch` holds records of one
+    /// partition, at most its capacity; otherwise it is empty.
     fn poll(&mut self, batch: &mut Batch, wait: Duration) -> Result<ConsumerEvent, LogError>;
 
-    /// Begins (or begins again) to deliver an assigned partition from `from`.
+    /// Starts or restarts the delivery of an assigned partition at `from`.
     fn start(&mut self, at: TopicPartition, from: Offset) -> Result<(), LogError>;
 
-    /// Lets go of partitions that were revoked, after what was read of them is flushed.
+    /// Releases revoked partitions, after the caller flushed what it read of them.
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError>;
 
-    /// Tells the log's own tools how far the group is. Nothing here ever reads it back.
+    /// Commits the offsets of the group, for lag tools only: this crate never reads them.
     fn commit(&mut self, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError>;
 }
 
-/// A moment that the log itself wrote.
+/// A time that the log wrote.
 pub(crate) fn timestamp(ms: i64) -> Result<Timestamp, LogError> {
-    Timestamp::from_millis(ms).map_err(|e| LogError::Corrupt(e.to_string().into()))
+    Timestamp::from_millis(ms)
+        .map_err(|e| LogError::Corrupt(ContextError::caused_by("invalid timestamp of a record", e)))
 }
 
-/// Refuses what is over the limits of a record.
+/// Rejects a key or a value over the limits.
 pub(crate) fn check_size(key: &[u8], value: &[u8]) -> Result<(), LogError> {
     let limit = |part, len, max| {
         if len > max {

@@ -1,5 +1,5 @@
-//! The promises of every log, kept by the log in Kafka, and what only it has: topics, groups,
-//! outages. Every test has topics of its own on a real broker.
+//! The conformance tests on Kafka, and tests of its topics and groups. Every test has its own topics
+//! on a real broker.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
@@ -8,7 +8,7 @@ mod kafka_cluster;
 
 use std::time::Duration;
 
-use conformance::{Place, numbered, promises, started};
+use conformance::{LogFixture, conformance_tests, numbered, started};
 use kafka_cluster::{Cluster, admin, options};
 use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaLog, LogError};
 use moodvane_model::{Offset, Topic};
@@ -16,7 +16,7 @@ use rdkafka::admin::{NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::{ClientConfig, TopicPartitionList};
 
-impl Place for Cluster {
+impl LogFixture for Cluster {
     type Log = KafkaLog;
 
     async fn open(&self, partitions: u32) -> KafkaLog {
@@ -35,10 +35,10 @@ impl Place for Cluster {
     }
 }
 
-promises!(Cluster::new());
+conformance_tests!(Cluster::new());
 
 #[tokio::test]
-async fn topics_are_made_by_two_at_once_with_the_settings_that_the_guarantees_need() {
+async fn concurrent_opens_create_topics_with_required_settings() {
     let cluster = Cluster::new();
     let (a, b) = tokio::join!(cluster.open(3), cluster.open(3));
     a.publish(Topic::Tweet, numbered(0..5)).await.unwrap();
@@ -60,7 +60,7 @@ async fn topics_are_made_by_two_at_once_with_the_settings_that_the_guarantees_ne
 }
 
 #[tokio::test]
-async fn a_topic_that_the_guarantees_do_not_bear_is_refused_with_the_way_to_mend_it() {
+async fn rejects_incompatible_topic_and_reports_remedy() {
     let cluster = Cluster::new();
     let name = cluster.name(Topic::Tweet);
     let topic =
@@ -74,7 +74,7 @@ async fn a_topic_that_the_guarantees_do_not_bear_is_refused_with_the_way_to_mend
 }
 
 #[tokio::test]
-async fn too_few_replicas_are_an_error_that_says_so() {
+async fn rejects_topic_with_too_few_replicas() {
     let cluster = Cluster::new();
     cluster.open(1).await;
     let mut config = cluster.config(1);
@@ -82,13 +82,13 @@ async fn too_few_replicas_are_an_error_that_says_so() {
     let error = KafkaLog::open(config).await.err().unwrap();
     let text = error.to_string();
     assert!(
-        text.contains("has 1 replicas, the configuration asks for 2"),
+        text.contains("has 1 replicas, the configuration requires 2"),
         "{text}"
     );
 }
 
 #[tokio::test]
-async fn the_time_of_writing_is_the_brokers() {
+async fn broker_sets_write_time() {
     let cluster = Cluster::new();
     let log = cluster.open(1).await;
     let before = chrono::Utc::now().timestamp_millis();
@@ -108,7 +108,7 @@ async fn the_time_of_writing_is_the_brokers() {
 }
 
 #[tokio::test]
-async fn committed_offsets_reach_the_group_even_when_the_consumer_ends_at_once() {
+async fn commits_offsets_before_consumer_closes() {
     let cluster = Cluster::new();
     let log = cluster.open(1).await;
     log.publish(Topic::Tweet, numbered(0..5)).await.unwrap();
@@ -121,17 +121,17 @@ async fn committed_offsets_reach_the_group_even_when_the_consumer_ends_at_once()
         .set("group.id", format!("{}g", cluster.prefix))
         .create()
         .unwrap();
-    let mut asked = TopicPartitionList::new();
-    asked.add_partition(&cluster.name(Topic::Tweet), 0);
+    let mut requested = TopicPartitionList::new();
+    requested.add_partition(&cluster.name(Topic::Tweet), 0);
     let committed = group
-        .committed_offsets(asked, Duration::from_secs(10))
+        .committed_offsets(requested, Duration::from_secs(10))
         .unwrap();
     let offset = committed.elements()[0].offset();
     assert_eq!(offset, rdkafka::Offset::Offset(3));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_position_that_the_log_lost_is_reported_as_assigned_anew() {
+async fn reports_offset_out_of_range_as_assignment() {
     let cluster = Cluster::new();
     let log = cluster.open(2).await;
     log.publish(Topic::Tweet, numbered(0..50)).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_position_that_the_log_lost_is_reported_as_assigned_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_publishes_at_once_fill_the_queue_and_wait_instead_of_failing() {
+async fn publishes_wait_while_queue_is_full() {
     let cluster = Cluster::new();
     let mut config = cluster.config(2);
     let small = [("queue.buffering.max.messages", "50"), ("linger.ms", "0")];
@@ -172,7 +172,7 @@ async fn many_publishes_at_once_fill_the_queue_and_wait_instead_of_failing() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_the_last_one_saved() {
+async fn returns_last_saved_cursor() {
     let cluster = Cluster::new();
     let log = cluster.open(1).await;
     for i in 0..20 {
@@ -184,7 +184,7 @@ async fn a_cursor_is_the_last_one_saved() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn records_come_back_whatever_they_were_compressed_with() {
+async fn reads_records_of_every_compression() {
     for name in ["none", "gzip", "snappy", "lz4", "zstd"] {
         let cluster = Cluster::new();
         let mut config = cluster.config(1);

@@ -1,4 +1,4 @@
-//! The configuration of the log in Kafka: what is refused, and what is never shown. No broker.
+//! Validation of the Kafka configuration, and redaction of secrets. Needs no broker.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -9,7 +9,7 @@ use moodvane_eventlog::{
     SaslMechanism, TlsAuthorities,
 };
 
-fn with(properties: &[(&str, &str)]) -> KafkaConfig {
+fn with_properties(properties: &[(&str, &str)]) -> KafkaConfig {
     let mut config = KafkaConfig::new("127.0.0.1:9");
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     config.properties = properties.iter().map(owned).collect();
@@ -26,13 +26,13 @@ fn login(user: &str, password: &str) -> SaslCredentials {
 
 fn secured(tls: Option<TlsAuthorities>, login: Option<SaslCredentials>) -> KafkaConfig {
     KafkaConfig {
-        security: KafkaSecurity { tls, login },
-        ..with(&[])
+        security: KafkaSecurity { tls, sasl: login },
+        ..with_properties(&[])
     }
 }
 
 #[test]
-fn what_the_guarantees_rest_on_cannot_be_set_and_the_error_says_why() {
+fn rejects_protected_properties_with_reason() {
     let protected = [
         "acks",
         "request.required.acks",
@@ -58,9 +58,9 @@ fn what_the_guarantees_rest_on_cannot_be_set_and_the_error_says_why() {
         "ssl.ca.location",
     ];
     for key in protected {
-        let faults = with(&[(key, "1")]).validate();
-        let [KafkaConfigError::Protected { key: named, why }] = &faults[..] else {
-            panic!("{key}: {faults:?}");
+        let errors = with_properties(&[(key, "1")]).validate();
+        let [KafkaConfigError::Protected { key: named, why }] = &errors[..] else {
+            panic!("{key}: {errors:?}");
         };
         assert_eq!(named, key);
         assert!(!why.is_empty());
@@ -68,8 +68,8 @@ fn what_the_guarantees_rest_on_cannot_be_set_and_the_error_says_why() {
 }
 
 #[test]
-fn every_fault_is_reported_at_once() {
-    let mut config = with(&[
+fn reports_all_errors_at_once() {
+    let mut config = with_properties(&[
         ("acks", "1"),
         ("no.such.property", "1"),
         ("linger.ms", "soon"),
@@ -93,10 +93,10 @@ fn every_fault_is_reported_at_once() {
 }
 
 #[test]
-fn sound_configurations_have_no_fault() {
+fn accepts_valid_configurations() {
     let sound = [
-        with(&[]),
-        with(&[
+        with_properties(&[]),
+        with_properties(&[
             ("socket.timeout.ms", "5000"),
             ("linger.ms", "2"),
             ("client.id", "x"),
@@ -110,8 +110,10 @@ fn sound_configurations_have_no_fault() {
 }
 
 #[test]
-fn a_log_is_not_made_from_a_faulty_configuration() {
-    let error = KafkaLog::new(with(&[("acks", "0")])).err().unwrap();
+fn rejects_invalid_configuration() {
+    let error = KafkaLog::new(with_properties(&[("acks", "0")]))
+        .err()
+        .unwrap();
     assert!(
         matches!(error, LogError::Config(KafkaConfigError::Protected { .. })),
         "{error:?}"
@@ -119,7 +121,7 @@ fn a_log_is_not_made_from_a_faulty_configuration() {
 }
 
 #[test]
-fn secrets_are_in_no_text() {
+fn debug_and_errors_hide_secrets() {
     let secrets = [
         ("sasl.oauthbearer.config", "hunter2"),
         ("ssl.key.password", "hunter2"),
@@ -127,7 +129,7 @@ fn secrets_are_in_no_text() {
         ("sasl.oauthbearer.client.secret", "hunter2"),
         ("made.up.token", "hunter2"),
     ];
-    let config = with(&secrets);
+    let config = with_properties(&secrets);
     let shown = format!("{config:?}{:?}", config.validate());
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("ssl.key.password"), "{shown}");
@@ -136,15 +138,15 @@ fn secrets_are_in_no_text() {
         shown.contains("anna") && !shown.contains("hunter2"),
         "{shown}"
     );
-    let shown = format!("{:?}", with(&[("client.rack", "r7")]));
-    assert!(shown.contains("r7"), "what is no secret is shown: {shown}");
+    let shown = format!("{:?}", with_properties(&[("client.rack", "r7")]));
+    assert!(shown.contains("r7"), "other properties are shown: {shown}");
 }
 
 #[test]
-fn a_user_without_a_password_or_the_other_way_about_is_a_fault() {
+fn rejects_user_without_password_and_password_without_user() {
     for half in [login("u", ""), login("", "p")] {
-        let faults = secured(None, Some(half)).validate();
-        let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let errors = secured(None, Some(half)).validate();
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let expected = "kafka sasl_user and sasl_password must be given both, or neither";
         assert_eq!(texts, [expected]);
     }

@@ -1,5 +1,5 @@
-//! A Kafka cluster that is away, or goes away: errors come within a bound, nothing hangs, and all
-//! goes on once it is back. Against a closed port, and against the client library's mock cluster.
+//! Outages of the Kafka cluster: operations fail within a bound, nothing hangs, and the log recovers.
+//! Against a closed port, and against librdkafka's mock cluster.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
@@ -8,14 +8,14 @@ mod conformance;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use conformance::{A_MOMENT, LONGEST, next_event, numbered};
+use conformance::{LONGEST, POLL_WAIT, next_event, numbered};
 use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaConfig, KafkaLog, LogError};
 use moodvane_model::{Offset, Topic};
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
-/// Time-outs of the tests' logs, and what may come on top of them.
+/// Time-out of the tests' logs, and the bound on an operation.
 const SHORT: Duration = Duration::from_millis(500);
 const BOUND: Duration = Duration::from_secs(15);
 
@@ -27,8 +27,8 @@ fn config(servers: &str) -> KafkaConfig {
     config
 }
 
-/// An address at which nobody listens.
-fn nobody() -> String {
+/// An address without a listener.
+fn closed_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
@@ -37,14 +37,14 @@ fn assert_unavailable<T>(result: Result<T, LogError>, what: &str) {
     match result {
         Err(LogError::Unavailable(_)) => {}
         Err(error) => panic!("{what}: {error:?}"),
-        Ok(_) => panic!("{what} worked"),
+        Ok(_) => panic!("{what} succeeded"),
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_broker_everything_is_unavailable_within_a_bound_and_nothing_hangs() {
+async fn operations_fail_within_bound_without_broker() {
     let began = Instant::now();
-    let servers = nobody();
+    let servers = closed_address();
     let opened = KafkaLog::open(config(&servers)).await;
     assert_unavailable(opened, "open");
     let log = KafkaLog::new(config(&servers)).unwrap();
@@ -56,23 +56,23 @@ async fn without_a_broker_everything_is_unavailable_within_a_bound_and_nothing_h
     assert_unavailable(log.dead_letters(Topic::Tweet, 1).await, "dead_letters");
     let mut consumer = log.consumer("g", &[Topic::Tweet]).unwrap();
     let mut batch = Batch::with_capacity(1);
-    while let Ok(event) = consumer.poll(&mut batch, A_MOMENT) {
+    while let Ok(event) = consumer.poll(&mut batch, POLL_WAIT) {
         assert_eq!(event, ConsumerEvent::Idle);
-        assert!(began.elapsed() < BOUND, "silence is taken for health");
+        assert!(began.elapsed() < BOUND, "idle polls hide the outage");
     }
-    assert_unavailable(consumer.poll(&mut batch, A_MOMENT), "poll again");
+    assert_unavailable(consumer.poll(&mut batch, POLL_WAIT), "poll again");
     drop(consumer);
     drop(log);
     assert!(began.elapsed() < 2 * BOUND, "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_broker_that_goes_and_comes_back_is_an_error_first_and_then_forgotten() {
+async fn recovers_after_broker_outage() {
     let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
     cluster.create_topic("tweet", 1, 1).unwrap();
     let log = KafkaLog::new(config(&cluster.bootstrap_servers())).unwrap();
     let publish = async |numbers| log.publish(Topic::Tweet, numbered(numbers)).await;
-    until_available(async || publish(0..3).await).await;
+    wait_until_available(async || publish(0..3).await).await;
     let mut consumer = conformance::started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(100);
     assert_eq!(
@@ -84,21 +84,21 @@ async fn a_broker_that_goes_and_comes_back_is_an_error_first_and_then_forgotten(
     cluster.broker_down(1).unwrap();
     assert_unavailable(publish(3..6).await, "publish");
     let deadline = Instant::now() + LONGEST;
-    while let Ok(event) = consumer.poll(&mut batch, A_MOMENT) {
+    while let Ok(event) = consumer.poll(&mut batch, POLL_WAIT) {
         assert!(
             matches!(event, ConsumerEvent::Idle | ConsumerEvent::Records),
             "{event:?}"
         );
-        assert!(Instant::now() < deadline, "silence is taken for health");
+        assert!(Instant::now() < deadline, "idle polls hide the outage");
     }
 
     cluster.broker_up(1).unwrap();
-    until_available(async || publish(6..9).await).await;
+    wait_until_available(async || publish(6..9).await).await;
     let mut seen = Vec::new();
     while !seen.contains(&"8".to_owned()) {
         match next_event(&mut *consumer, &mut batch) {
             ConsumerEvent::Records => {}
-            // The mock forgets who was in the group.
+            // The mock cluster forgets the members of the group.
             ConsumerEvent::Revoked(all) => consumer.release(&all).unwrap(),
             ConsumerEvent::Assigned(all) => consumer
                 .start(all[0].topic_partition, high.max(Offset(0)))
@@ -114,7 +114,7 @@ async fn a_broker_that_goes_and_comes_back_is_an_error_first_and_then_forgotten(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_that_outlasts_the_session_ends_with_a_new_client() {
+async fn replaces_client_after_outage_longer_than_session() {
     let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
     cluster.create_topic("tweet", 1, 1).unwrap();
     let mut config = config(&cluster.bootstrap_servers());
@@ -122,7 +122,7 @@ async fn an_outage_that_outlasts_the_session_ends_with_a_new_client() {
     config.max_poll_interval = LONGEST;
     let log = KafkaLog::new(config).unwrap();
     let publish = async || log.publish(Topic::Tweet, numbered(0..3)).await;
-    until_available(publish).await;
+    wait_until_available(publish).await;
     let mut consumer = conformance::started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(100);
     assert_eq!(
@@ -132,7 +132,7 @@ async fn an_outage_that_outlasts_the_session_ends_with_a_new_client() {
     let at = batch.topic_partition();
 
     cluster.broker_down(1).unwrap();
-    // Nobody can have told it: the broker is away. So this is the client that was given up.
+    // The broker is down and cannot revoke: the replaced client lost its partitions.
     assert_eq!(
         next_event(&mut *consumer, &mut batch),
         ConsumerEvent::Revoked(vec![at])
@@ -141,7 +141,7 @@ async fn an_outage_that_outlasts_the_session_ends_with_a_new_client() {
 
     cluster.broker_up(1).unwrap();
     let ConsumerEvent::Assigned(all) = next_event(&mut *consumer, &mut batch) else {
-        panic!("the new client joins");
+        panic!("expected an assignment of the new client");
     };
     assert_eq!(all[0].topic_partition, at);
     consumer.start(at, Offset(0)).unwrap();
@@ -151,7 +151,7 @@ async fn an_outage_that_outlasts_the_session_ends_with_a_new_client() {
     );
 }
 
-async fn until_available(work: impl AsyncFn() -> Result<(), LogError>) {
+async fn wait_until_available(work: impl AsyncFn() -> Result<(), LogError>) {
     let deadline = Instant::now() + LONGEST;
     loop {
         match work().await {
@@ -163,11 +163,11 @@ async fn until_available(work: impl AsyncFn() -> Result<(), LogError>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_consumer_whose_broker_is_away_is_dropped_within_a_bound() {
+async fn drops_consumer_within_bound_without_broker() {
     let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
     cluster.create_topic("tweet", 1, 1).unwrap();
     let log = KafkaLog::new(config(&cluster.bootstrap_servers())).unwrap();
-    until_available(async || log.publish(Topic::Tweet, numbered(0..3)).await).await;
+    wait_until_available(async || log.publish(Topic::Tweet, numbered(0..3)).await).await;
     let mut consumer = conformance::started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(100);
     assert_eq!(
@@ -184,29 +184,29 @@ async fn a_consumer_whose_broker_is_away_is_dropped_within_a_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_producer_that_failed_for_good_is_replaced() {
+async fn replaces_producer_after_fatal_error() {
     let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
     cluster.create_topic("tweet", 1, 1).unwrap();
     let mut config = config(&cluster.bootstrap_servers());
     config.delivery_timeout = BOUND;
     let log = KafkaLog::new(config).unwrap();
     let publish = async || log.publish(Topic::Tweet, numbered(0..1)).await;
-    until_available(publish).await;
-    let lost_place = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
-    cluster.request_errors(RDKafkaApiKey::Produce, &[lost_place]);
+    wait_until_available(publish).await;
+    let sequence_error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[sequence_error]);
     assert_unavailable(publish().await, "publish");
     publish().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_is_told_from_an_outage() {
+async fn distinguishes_rejection_from_outage() {
     let cluster = MockCluster::<DefaultProducerContext>::new(1).unwrap();
     cluster.create_topic("tweet", 1, 1).unwrap();
     let log = KafkaLog::new(config(&cluster.bootstrap_servers())).unwrap();
     let publish = async || log.publish(Topic::Tweet, numbered(0..1)).await;
-    until_available(publish).await;
-    let refusal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
-    cluster.request_errors(RDKafkaApiKey::Produce, &[refusal]);
+    wait_until_available(publish).await;
+    let rejection = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    cluster.request_errors(RDKafkaApiKey::Produce, &[rejection]);
     let error = publish().await.unwrap_err();
     assert!(matches!(error, LogError::Rejected(_)), "{error:?}");
 }

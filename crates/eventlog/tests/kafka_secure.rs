@@ -1,4 +1,4 @@
-//! TLS and SASL against real brokers: every way in, and what is said where one is refused.
+//! TLS and SASL against real brokers: every mechanism, and the errors of rejected connections.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
 
@@ -42,21 +42,21 @@ fn at(servers: &str, tls: Option<TlsAuthorities>, login: Option<SaslCredentials>
     let mut config = Cluster::new().config(2);
     config.bootstrap_servers = variable(servers);
     config.request_timeout = Duration::from_secs(10);
-    config.security = KafkaSecurity { tls, login };
+    config.security = KafkaSecurity { tls, sasl: login };
     config
 }
 
-const PLAIN_DOOR: &str = "MOODVANE_TEST_KAFKA";
-const SECURE_DOOR: &str = "MOODVANE_TEST_KAFKA_SECURE";
+const PLAIN_LISTENER: &str = "MOODVANE_TEST_KAFKA";
+const SECURE_LISTENER: &str = "MOODVANE_TEST_KAFKA_SECURE";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn records_go_in_and_out_by_tls_and_every_mechanism() {
+async fn publishes_and_reads_over_tls_with_every_mechanism() {
     for mechanism in [
         SaslMechanism::Plain,
         SaslMechanism::ScramSha256,
         SaslMechanism::ScramSha512,
     ] {
-        let config = at(SECURE_DOOR, authorities(), login(mechanism, PASSWORD));
+        let config = at(SECURE_LISTENER, authorities(), login(mechanism, PASSWORD));
         let log = KafkaLog::open(config).await.unwrap();
         log.publish(Topic::Tweet, numbered(0..50)).await.unwrap();
         log.save_cursor("a", "1").await.unwrap();
@@ -68,16 +68,16 @@ async fn records_go_in_and_out_by_tls_and_every_mechanism() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
-async fn a_door_that_stays_shut_says_why_and_is_not_tried_again() {
+async fn reports_permanent_rejections_with_reason() {
     let scram = SaslMechanism::ScramSha256;
     let cases = [
         (
-            at(SECURE_DOOR, authorities(), login(scram, "guessed")),
+            at(SECURE_LISTENER, authorities(), login(scram, "guessed")),
             "SASL authentication error",
         ),
         (
             at(
-                SECURE_DOOR,
+                SECURE_LISTENER,
                 authorities(),
                 login(SaslMechanism::Plain, "guessed"),
             ),
@@ -85,18 +85,18 @@ async fn a_door_that_stays_shut_says_why_and_is_not_tried_again() {
         ),
         (
             at(
-                SECURE_DOOR,
+                SECURE_LISTENER,
                 Some(TlsAuthorities::System),
                 login(scram, PASSWORD),
             ),
             "certificate verify failed",
         ),
     ];
-    let tries = cases.map(|(config, words)| {
+    let attempts = cases.map(|(config, words)| {
         let opened = KafkaLog::open(config);
         tokio::spawn(async move { (opened.await.err().unwrap(), words) })
     });
-    for outcome in tries {
+    for outcome in attempts {
         let (error, words) = outcome.await.unwrap();
         let text = format!("{error:#}");
         assert!(matches!(error, LogError::Rejected(_)), "{error:?}");
@@ -109,13 +109,13 @@ async fn a_door_that_stays_shut_says_why_and_is_not_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_wrong_door_looks_like_a_broker_that_ends_and_is_tried_again() {
-    let of_login = login(SaslMechanism::ScramSha256, PASSWORD);
-    let (no_tls, no_need) = tokio::join!(
-        KafkaLog::open(at(SECURE_DOOR, None, of_login)),
-        KafkaLog::open(at(PLAIN_DOOR, authorities(), None)),
+async fn treats_wrong_listener_as_unavailable() {
+    let credentials = login(SaslMechanism::ScramSha256, PASSWORD);
+    let (without_tls, with_tls) = tokio::join!(
+        KafkaLog::open(at(SECURE_LISTENER, None, credentials)),
+        KafkaLog::open(at(PLAIN_LISTENER, authorities(), None)),
     );
-    for outcome in [no_tls, no_need] {
+    for outcome in [without_tls, with_tls] {
         let error = outcome.err().unwrap();
         assert!(matches!(error, LogError::Unavailable(_)), "{error:?}");
     }

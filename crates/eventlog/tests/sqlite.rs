@@ -1,23 +1,23 @@
-//! The promises of every log, kept by the log in SQLite, and what only it has.
+//! The conformance tests on SQLite, and tests of retention and partitions.
 
 #![allow(clippy::unwrap_used, dead_code)]
 
 mod conformance;
 
-use conformance::{Place, numbered, promises};
+use conformance::{LogFixture, conformance_tests, numbered};
 use moodvane_eventlog::{EventLog, SqliteLog, SqliteLogConfig};
 use moodvane_model::{Timestamp, Topic};
 use tempfile::TempDir;
 
-struct File(TempDir);
+struct TempLog(TempDir);
 
-impl File {
+impl TempLog {
     fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 }
 
-impl Place for File {
+impl LogFixture for TempLog {
     type Log = SqliteLog;
 
     async fn open(&self, partitions: u32) -> SqliteLog {
@@ -34,12 +34,12 @@ impl Place for File {
     }
 }
 
-promises!(File::new());
+conformance_tests!(TempLog::new());
 
 #[tokio::test]
-async fn retention_removes_what_is_older_and_says_how_much() {
-    let place = File::new();
-    let log = place.open(1).await;
+async fn deletes_older_records_and_returns_count() {
+    let fixture = TempLog::new();
+    let log = fixture.open(1).await;
     log.publish(Topic::Tweet, numbered(0..5)).await.unwrap();
     let epoch = Timestamp::from_millis(0).unwrap();
     assert_eq!(log.delete_records_before(epoch).await.unwrap(), 0);
@@ -48,8 +48,8 @@ async fn retention_removes_what_is_older_and_says_how_much() {
 }
 
 #[tokio::test]
-async fn it_says_how_many_partitions_it_has() {
-    let place = File::new();
-    assert_eq!(place.open(3).await.partitions(), 3);
-    assert_eq!(place.open(1).await.partitions(), 3);
+async fn returns_number_of_partitions() {
+    let fixture = TempLog::new();
+    assert_eq!(fixture.open(3).await.partitions(), 3);
+    assert_eq!(fixture.open(1).await.partitions(), 3);
 }

@@ -55,7 +55,7 @@ mod tests {
     proptest! {
         /// The rule itself, hour by hour, against the spans.
         #[test]
-        fn every_hour_is_answered_by_the_latest_switch_that_covers_it(
+        fn latest_switch_serves_each_hour(
             switches in proptest::collection::vec(0u32..40, 0..5), begin in 0u32..40, length in 0u32..20,
         ) {
             let serving: Vec<_> = switches.iter().enumerate()

@@ -21,7 +21,7 @@ use scylla::value::{CqlValue, Row};
 promises!(fresh);
 
 #[tokio::test]
-async fn services_that_make_the_tables_at_once_share_them() {
+async fn concurrent_services_create_one_set_of_tables() {
     let place = fresh().await;
     let stores = join_all((0..6).map(|_| place.open())).await;
     let names: Vec<RunId> = (0..6).map(|i| RunId::new(format!("r{i}"))).collect();
@@ -50,7 +50,7 @@ async fn services_that_make_the_tables_at_once_share_them() {
 }
 
 #[tokio::test]
-async fn tables_that_a_service_left_half_made_are_finished_by_the_next() {
+async fn next_service_completes_partial_tables() {
     let place = fresh().await;
     place.open().await;
     let session = place.session().await;
@@ -71,7 +71,7 @@ async fn tables_that_a_service_left_half_made_are_finished_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_listed_but_cannot_be_read_is_waited_for() {
+async fn waits_for_table_that_is_listed_but_unreadable() {
     let place = fresh().await;
     place.open().await;
     let session = place.session().await;
@@ -89,7 +89,7 @@ async fn a_table_that_is_listed_but_cannot_be_read_is_waited_for() {
 }
 
 #[tokio::test]
-async fn tables_of_a_later_version_are_refused() {
+async fn rejects_tables_of_later_version() {
     let place = fresh().await;
     place.open().await;
     let later = "INSERT INTO store_schema (scope, version) VALUES ('store', 99)";
@@ -132,7 +132,7 @@ async fn cells(session: &Session, table: &str, key: &[&str]) -> Vec<(String, Cql
 }
 
 #[tokio::test]
-async fn no_cell_of_a_stale_row_survives_whichever_value_is_greater() {
+async fn stale_row_overwrites_no_cell() {
     let place = fresh().await;
     let store = place.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();
@@ -195,7 +195,7 @@ async fn write_late(session: &Session, key: &str, through: i64, count: i64, by_o
 }
 
 #[tokio::test]
-async fn with_clock_timestamps_the_same_late_write_would_win() {
+async fn late_write_wins_with_clock_timestamps_only() {
     let place = fresh().await;
     place.open().await;
     let table = "CREATE TABLE late (key text PRIMARY KEY, through_offset bigint, positive bigint)";
@@ -210,7 +210,7 @@ async fn with_clock_timestamps_the_same_late_write_would_win() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_held_on_its_way_until_its_successor_has_finished_changes_nothing() {
+async fn delayed_stale_write_changes_nothing() {
     let place = fresh().await;
     let proxy = Proxy::start().await;
     let stale = CassandraStore::connect(&place.config_through(&proxy))
@@ -242,7 +242,7 @@ async fn a_write_that_is_held_on_its_way_until_its_successor_has_finished_change
 }
 
 #[tokio::test]
-async fn a_year_of_hours_comes_back_whole_over_many_pages() {
+async fn reads_year_of_hours_over_many_pages() {
     let place = fresh().await;
     let store = place.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();
@@ -278,7 +278,7 @@ async fn a_year_of_hours_comes_back_whole_over_many_pages() {
 }
 
 #[tokio::test]
-async fn no_cell_of_a_partial_row_is_null() {
+async fn partial_rows_have_no_null_cells() {
     let place = fresh().await;
     let store = place.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();
@@ -294,7 +294,7 @@ async fn no_cell_of_a_partial_row_is_null() {
 }
 
 #[tokio::test]
-async fn a_node_that_cannot_be_reached_is_unavailable_within_a_bound() {
+async fn unreachable_node_is_unavailable_within_bound() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ports = [&silent, &closed].map(|listener| listener.local_addr().unwrap().port());
@@ -314,7 +314,7 @@ async fn a_node_that_cannot_be_reached_is_unavailable_within_a_bound() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_stops_answering_is_unavailable_within_the_request_timeout() {
+async fn silent_cluster_is_unavailable_within_request_timeout() {
     let place = fresh().await;
     // The tables take longer than what is allowed below.
     place.open().await;
@@ -341,7 +341,7 @@ async fn a_cluster_that_stops_answering_is_unavailable_within_the_request_timeou
 }
 
 #[tokio::test]
-async fn an_offset_that_no_log_has_is_refused_before_anything_is_written() {
+async fn rejects_invalid_offset_before_writing() {
     let place = fresh().await;
     let store = place.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();

@@ -72,7 +72,7 @@ fn stranger() -> TlsRoots {
 }
 
 #[tokio::test]
-async fn a_login_over_tls_comes_in_and_every_other_is_refused_for_good() {
+async fn accepts_login_over_tls_and_rejects_others_permanently() {
     let own = Own::up();
     for tls in [own.roots(), None] {
         let store = CassandraStore::connect(&config(tls, Some("cassandra"))).await;

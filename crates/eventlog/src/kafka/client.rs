@@ -1,5 +1,4 @@
-//! What all Kafka clients share: where their log lines go, what their errors mean to our callers,
-//! and an end within a bound.
+//! Shared by all Kafka clients: logging, the mapping of errors, and a bounded close.
 
 use std::sync::mpsc;
 use std::thread;
@@ -13,38 +12,38 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use crate::LogError;
 
-/// How long the end of a client may take. It hangs while a broker is away.
-const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+/// How long closing a client may take. It hangs while a broker is unreachable.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Sends the library's log lines to ours.
-pub(super) struct Quiet;
+/// Forwards librdkafka's log lines to tracing.
+pub(super) struct LoggingContext;
 
-impl ClientContext for Quiet {
+impl ClientContext for LoggingContext {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        log(level, fac, message);
+        log_line(level, fac, message);
     }
     fn stats_raw(&self, _: &[u8]) {}
     fn error(&self, error: KafkaError, reason: &str) {
-        client_error(&error, reason);
+        log_client_error(&error, reason);
     }
 }
 
-impl ConsumerContext for Quiet {}
+impl ConsumerContext for LoggingContext {}
 
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+pub(super) fn log_line(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert
         | RDKafkaLogLevel::Critical
-        | RDKafkaLogLevel::Error => tracing::warn!(facility, message, "kafka client reports"),
-        RDKafkaLogLevel::Warning => tracing::info!(facility, message, "kafka client reports"),
-        _ => tracing::debug!(facility, message, "kafka client reports"),
+        | RDKafkaLogLevel::Error => tracing::warn!(facility, message, "kafka client log"),
+        RDKafkaLogLevel::Warning => tracing::info!(facility, message, "kafka client log"),
+        _ => tracing::debug!(facility, message, "kafka client log"),
     }
 }
 
-/// The library retries by itself, so this is news, not a failure.
-pub(super) fn client_error(error: &KafkaError, reason: &str) {
-    tracing::info!(%error, reason, "kafka client is in difficulty");
+/// librdkafka retries by itself, so this is information, not a failure.
+pub(super) fn log_client_error(error: &KafkaError, reason: &str) {
+    tracing::info!(%error, reason, "kafka client error");
 }
 
 /// The log's error for an error of the client: it says whether a retry may help.
@@ -88,30 +87,30 @@ fn is_permanent(code: Code) -> bool {
     )
 }
 
-/// Ends a client on a thread of its own, and leaves it to that thread where it takes too long.
-pub(super) fn close(what: &'static str, end: impl FnOnce() + Send + 'static) {
-    let (done, ended) = mpsc::channel();
-    retire(what, move || {
-        end();
-        // Nobody waits any more where it took too long.
+/// Closes a client on a separate thread, and stops waiting for it after a time-out.
+pub(super) fn close_with_timeout(what: &'static str, close: impl FnOnce() + Send + 'static) {
+    let (done, closed) = mpsc::channel();
+    close_in_background(what, move || {
+        close();
+        // The receiver is gone after the time-out.
         let _ = done.send(());
     });
-    if ended.recv_timeout(CLOSE_WITHIN) == Err(mpsc::RecvTimeoutError::Timeout) {
-        let within_ms = CLOSE_WITHIN.as_millis() as u64;
+    if closed.recv_timeout(CLOSE_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout) {
+        let timeout_ms = CLOSE_TIMEOUT.as_millis() as u64;
         tracing::warn!(
             what,
-            within_ms,
-            "kafka client does not close in time, leaving it behind"
+            timeout_ms,
+            "kafka client did not close in time, closing continues in the background"
         );
     }
 }
 
-/// Ends a client whose end nobody needs to wait for.
-pub(super) fn retire(what: &'static str, end: impl FnOnce() + Send + 'static) {
+/// Closes a client on a separate thread.
+pub(super) fn close_in_background(what: &'static str, close: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new()
         .name("kafka-close".to_owned())
-        .spawn(end);
+        .spawn(close);
     if let Err(error) = thread {
-        tracing::warn!(what, %error, "no thread to close a kafka client");
+        tracing::warn!(what, %error, "cannot start thread to close kafka client");
     }
 }

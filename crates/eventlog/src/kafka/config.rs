@@ -1,7 +1,7 @@
-//! How to reach a Kafka cluster and how our topics lie in it.
+//! The configuration of the log in Kafka: the cluster's addresses, and the layout of the topics.
 //!
-//! Everything that the log's guarantees rest on is set here and cannot be set otherwise: a property
-//! that would weaken one is refused by name. Secrets are never printed.
+//! Guarantee: this module sets every property that the log's guarantees depend on, and rejects a
+//! property of the operator that would weaken one. Secrets are never printed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,26 +12,26 @@ use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 use thiserror::Error;
 
-use super::protected::{is_secret, why_protected};
+use super::protected::{is_secret, protection_reason};
 use super::security::KafkaSecurity;
 
-/// A fault in [`KafkaConfig`].
+/// An error in [`KafkaConfig`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KafkaConfigError {
-    /// The property is not the operator's to set.
+    /// The operator cannot set this property.
     #[error("kafka property {key} cannot be set: {why}")]
     Protected {
         /// The property.
         key: String,
-        /// What rests on it, or where to set it instead.
+        /// Which guarantee depends on it, or where to set it instead.
         why: &'static str,
     },
-    /// The client library does not take the property.
+    /// librdkafka rejects the property.
     #[error("kafka property {key}: {problem}")]
     Property {
         /// The property.
         key: String,
-        /// What is wrong; never holds the value of a secret.
+        /// The reason; never contains the value of a secret.
         problem: String,
     },
     /// A field is out of its bounds.
@@ -39,15 +39,15 @@ pub enum KafkaConfigError {
     Field {
         /// The field of [`KafkaConfig`].
         field: &'static str,
-        /// What it must be.
+        /// The expected form.
         problem: String,
     },
 }
 
-/// How batches are compressed on their way and in the log.
+/// The compression of batches, in transit and in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     None,
     /// gzip: smallest, slow.
     Gzip,
@@ -83,47 +83,46 @@ impl FromStr for Compression {
     }
 }
 
-/// How to reach a Kafka cluster and how our topics lie in it.
+/// The cluster's addresses and the layout of the topics.
 #[derive(Clone)]
 pub struct KafkaConfig {
-    /// Brokers to begin with: `host:port`, separated by commas.
+    /// The brokers for the first connection: `host:port`, separated by commas.
     pub bootstrap_servers: String,
-    /// Put before the name of every topic and group, so that several can share a cluster.
+    /// The prefix of the names of all topics and groups: several deployments can share a cluster.
     pub topic_prefix: String,
-    /// Partitions per topic, at least 1. Topics that have more keep them; others gain some.
+    /// Partitions per topic, at least 1. Topics with more keep them; topics with fewer gain some.
     pub partitions: u32,
-    /// Copies of every partition, on as many brokers.
+    /// Replicas of every partition, each on its own broker.
     pub replication: u16,
-    /// How many copies must have a record before it is acknowledged.
+    /// How many replicas must have a record before it is acknowledged.
     pub min_insync_replicas: u16,
-    /// How long records are kept; `None` is for ever.
+    /// How long records are kept; `None` for ever.
     pub retention: Option<Duration>,
-    /// How batches are compressed.
+    /// The compression of batches.
     pub compression: Compression,
-    /// The name of this member in its groups (static membership): a restart within the session
-    /// time-out takes its partitions up again without a rebalance. Each process needs its own.
+    /// The `group.instance.id` of this process (static membership): after a restart within the
+    /// session time-out it resumes its partitions without a rebalance. Unique per process.
     pub instance_id: Option<String>,
-    /// After this long without a heartbeat a member's partitions go to others.
+    /// After this long without a heartbeat the group reassigns a member's partitions.
     pub session_timeout: Duration,
-    /// The longest that a member may be busy between two polls, with a flush for example. It bounds
-    /// how long a revocation waits for its release. At least the session time-out.
+    /// The longest time between two polls of a member, during a flush for example. It bounds how
+    /// long a revocation waits for its release. At least the session time-out.
     pub max_poll_interval: Duration,
     /// How long a publish may take before it fails.
     pub delivery_timeout: Duration,
     /// How long any other request may take before it fails.
     pub request_timeout: Duration,
-    /// Encryption and login.
+    /// Encryption and authentication.
     pub security: KafkaSecurity,
     /// Further properties of librdkafka, for tuning.
     pub properties: BTreeMap<String, String>,
 }
 
-/// The largest message that our producers send, framing and headers included.
+/// The largest message that a producer sends, framing and headers included.
 const MAX_MESSAGE_BYTES: &str = "4194304";
 
 impl KafkaConfig {
-    /// One broker without copies, twelve partitions that are kept for ever; change the fields for
-    /// more.
+    /// One broker, one replica, twelve partitions, records kept for ever.
     #[must_use]
     pub fn new(bootstrap_servers: impl Into<String>) -> Self {
         Self {
@@ -144,28 +143,27 @@ impl KafkaConfig {
         }
     }
 
-    /// All that is wrong with it; opens no connection.
+    /// All errors of the configuration; opens no connection.
     #[must_use]
     pub fn validate(&self) -> Vec<KafkaConfigError> {
-        let mut faults = self.field_faults();
-        let of_security = self.security.faults().into_iter();
-        faults
-            .extend(of_security.map(|(field, problem)| KafkaConfigError::Field { field, problem }));
+        let mut errors = self.field_errors();
+        let security = self.security.validate().into_iter();
+        errors.extend(security.map(|(field, problem)| KafkaConfigError::Field { field, problem }));
         for key in self.properties.keys() {
-            if let Some(why) = why_protected(key) {
+            if let Some(why) = protection_reason(key) {
                 let key = key.clone();
-                faults.push(KafkaConfigError::Protected { key, why });
+                errors.push(KafkaConfigError::Protected { key, why });
             }
         }
         for (key, value) in &self.properties {
-            if why_protected(key).is_none() {
-                faults.extend(property_fault(key, value));
+            if protection_reason(key).is_none() {
+                errors.extend(property_error(key, value));
             }
         }
-        faults
+        errors
     }
 
-    fn field_faults(&self) -> Vec<KafkaConfigError> {
+    fn field_errors(&self) -> Vec<KafkaConfigError> {
         let millis = |low: u64, high: u64| Duration::from_millis(low)..=Duration::from_millis(high);
         let longest = 86_400_000;
         let checks = [
@@ -228,20 +226,20 @@ impl KafkaConfig {
                 "must be 100 ms to 300 s",
             ),
         ];
-        let problem = |(field, is_right, problem): (_, bool, &str)| {
+        let problem = |(field, is_valid, problem): (_, bool, &str)| {
             let problem = problem.to_owned();
-            (!is_right).then_some(KafkaConfigError::Field { field, problem })
+            (!is_valid).then_some(KafkaConfigError::Field { field, problem })
         };
         checks.into_iter().filter_map(problem).collect()
     }
 
-    /// What all clients share.
+    /// The properties of all clients.
     pub(super) fn client(&self) -> ClientConfig {
         let mut client = ClientConfig::new();
         client
             .set("client.id", "moodvane")
             .set("socket.keepalive.enable", "true")
-            // A broker that is back must be noticed soon: the default waits up to 10 s.
+            // Reconnect soon after an outage: the default waits up to 10 s.
             .set("reconnect.backoff.ms", "50")
             .set("reconnect.backoff.max.ms", "1000")
             .set("topic.metadata.refresh.interval.ms", "60000");
@@ -253,7 +251,7 @@ impl KafkaConfig {
         client
     }
 
-    /// What a producer needs on top.
+    /// The properties of a producer.
     pub(super) fn producer(&self) -> ClientConfig {
         let mut client = self.client();
         let mut default = |key: &str, value: &str| {
@@ -272,7 +270,7 @@ impl KafkaConfig {
         client
     }
 
-    /// What a member of a group needs on top.
+    /// The properties of a group member.
     pub(super) fn member(&self, group: &str) -> ClientConfig {
         let mut client = self.reader();
         let heartbeat = (self.session_timeout / 6).min(Duration::from_secs(1));
@@ -282,7 +280,7 @@ impl KafkaConfig {
             }
         };
         default("heartbeat.interval.ms", millis(heartbeat));
-        // What is fetched ahead takes a multiple of its bytes in memory, and a megabyte is
+        // Prefetched records take a multiple of their bytes in memory, and a megabyte holds
         // thousands of records. A larger record is still fetched, alone.
         default("queued.max.messages.kbytes", "1024".to_owned());
         default("fetch.max.bytes", MAX_MESSAGE_BYTES.to_owned());
@@ -300,7 +298,7 @@ impl KafkaConfig {
         client
     }
 
-    /// What everybody who reads needs on top.
+    /// The properties of all readers.
     pub(super) fn reader(&self) -> ClientConfig {
         let mut client = self.client();
         let mut default = |key: &str, value: &str| {
@@ -308,7 +306,7 @@ impl KafkaConfig {
                 client.set(key, value);
             }
         };
-        // The default of 1 s stalls a consumer whenever its queue was full for a moment.
+        // The default of 1 s stalls a consumer after each full queue.
         default("fetch.queue.backoff.ms", "10");
         default("fetch.error.backoff.ms", "100");
         client
@@ -339,13 +337,13 @@ fn is_name(text: &str, least: usize) -> bool {
     (least..=100).contains(&text.len()) && text.bytes().all(is_plain)
 }
 
-/// What the client library has against a property. It repeats the value in its own words.
-fn property_fault(key: &str, value: &str) -> Option<KafkaConfigError> {
+/// librdkafka's error for a property. Its text repeats the value, so a secret's text is replaced.
+fn property_error(key: &str, value: &str) -> Option<KafkaConfigError> {
     let mut probe = ClientConfig::new();
     probe.set(key, value);
     let error = probe.create_native_config().err()?;
     let problem = match error {
-        _ if is_secret(key) => "the value is not accepted".to_owned(),
+        _ if is_secret(key) => "librdkafka rejects the value".to_owned(),
         KafkaError::ClientConfig(_, problem, ..) => problem,
         other => other.to_string(),
     };

@@ -1,18 +1,17 @@
 //! A member of a consumer group.
 //!
-//! The assignment is ours to carry out: the library reports a change and waits. A new partition is
-//! taken over at once but not fetched before the caller said where to begin. A revoked one stays
-//! ours until the caller released it, within the longest poll interval: then the cluster, or this
-//! member itself, takes it away all the same. Rebalancing is cooperative: partitions that stay are
-//! not begun anew, they only pause until the release.
+//! The consumer carries out assignments itself: librdkafka reports a change and waits. A new
+//! partition is accepted at once and fetched only after the caller starts it. A revoked partition
+//! stays assigned until the caller releases it, for at most half of the maximum poll interval: then
+//! the consumer gives it up without the release. Rebalancing is cooperative: partitions that stay
+//! pause until the release and continue at their position.
 //!
-//! A position that the log does not hold any more, or not yet, is never moved silently: the
-//! partition is reported as assigned anew, with its watermarks, and the caller decides. So is one
-//! that is silent although the log does not end there.
+//! An offset out of range never moves the position silently: the partition is reported as assigned
+//! again, with its watermarks, and the caller decides where to start. So is a stalled partition.
 
 mod positions;
 mod renewal;
-mod silence;
+mod stalls;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -20,105 +19,103 @@ use std::time::{Duration, Instant};
 use moodvane_model::{Offset, Topic};
 use rdkafka::ClientConfig;
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::metadata::Metadata;
 
 use super::KafkaConfig;
-use super::client::{close, log_error};
-use super::context::{Change, GroupContext};
-use super::names::Names;
+use super::assignment::Assignment;
+use super::client::{close_with_timeout, log_error};
+use super::context::GroupChange;
+use super::group_client::{GroupClient, join};
+use super::names::TopicNames;
 use super::outage::Outage;
-use super::slots::Slots;
-use renewal::connect;
-use silence::Listening;
-pub(super) use silence::Silence;
+use super::stall::StallCheck;
 
 use crate::{Batch, Consumer, ConsumerEvent, LogError, RecordRef, TopicPartition, timestamp};
 
-/// How long the cluster may take to show that it is back.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// How long the cluster may take to answer before it counts as unreachable.
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(1);
 
-type Client = BaseConsumer<GroupContext>;
-
-/// Partitions that the group took away and the caller has not released yet.
+/// Partitions that the group revoked and the caller has not released yet.
 struct Revocation {
     partitions: Vec<TopicPartition>,
-    waiting: Vec<TopicPartition>,
+    unreleased: Vec<TopicPartition>,
     deadline: Instant,
 }
 
 pub(super) struct KafkaConsumer {
-    /// `None` only while it is dropped.
-    client: Option<Client>,
+    /// `None` only while the consumer is dropped.
+    client: Option<GroupClient>,
     config: ClientConfig,
-    names: Names,
-    /// The topics that are subscribed to.
+    names: TopicNames,
+    /// The subscribed topics.
     topics: Vec<String>,
-    slots: Slots,
-    /// Partitions that are ours, but not yet reported with their watermarks.
+    assignment: Assignment,
+    /// Assigned partitions that are not yet reported with their watermarks.
     unreported: Vec<TopicPartition>,
     revocation: Option<Revocation>,
     committed: BTreeMap<TopicPartition, Offset>,
-    /// Some position is not in the log; the library does not say which.
-    astray: bool,
-    /// Why the cluster or a topic cannot be reached, while it cannot.
-    down: Option<String>,
+    /// A position is out of range; librdkafka does not report of which partition.
+    offset_out_of_range: bool,
+    /// Why the cluster or a topic is unreachable, while it is.
+    unreachable: Option<String>,
     outage: Outage,
-    /// Partitions of a client that was given up, not yet reported as revoked.
+    /// Partitions of a replaced client, not yet reported as revoked.
     lost: Vec<TopicPartition>,
-    listening: Listening,
-    release_within: Duration,
+    stall_check: StallCheck,
+    release_timeout: Duration,
     request_timeout: Duration,
 }
 
 impl KafkaConsumer {
     pub(super) fn join(
         config: &KafkaConfig,
-        names: &Names,
+        names: &TopicNames,
         group: &str,
         topics: &[Topic],
     ) -> Result<Self, LogError> {
         let member = config.member(&names.group(group));
         let topics = topics.iter().map(|topic| names.live(*topic).to_owned());
         let topics: Vec<String> = topics.collect();
-        let client = connect(&member, names, &topics)?;
+        let client = join(&member, names, &topics)?;
         Ok(Self {
             client: Some(client),
             config: member,
             names: names.clone(),
             topics,
-            slots: Slots::default(),
+            assignment: Assignment::default(),
             unreported: Vec::new(),
             revocation: None,
             committed: BTreeMap::new(),
-            astray: false,
-            down: None,
-            outage: Outage::longer_than(config.session_timeout),
+            offset_out_of_range: false,
+            unreachable: None,
+            outage: Outage::with_threshold(config.session_timeout),
             lost: Vec::new(),
-            listening: Listening::new(config.session_timeout / 2),
-            // Half of it is left for the call that was to release them.
-            release_within: config.max_poll_interval / 2,
+            stall_check: StallCheck::new(config.session_timeout / 2),
+            // The other half remains for the call that releases them.
+            release_timeout: config.max_poll_interval / 2,
             request_timeout: config.request_timeout,
         })
     }
 
-    fn client(&self) -> Result<&Client, LogError> {
-        let closed = || LogError::Unavailable("the kafka consumer is closed".into());
+    fn client(&self) -> Result<&GroupClient, LogError> {
+        let closed = || LogError::Unavailable("kafka consumer is closed".into());
         self.client.as_ref().ok_or_else(closed)
     }
 
-    /// Acts on what the group changed, and tells the caller of one change.
-    fn change(&mut self) -> Result<Option<ConsumerEvent>, LogError> {
+    /// Carries out changes of the assignment, and returns the first that the caller must act on.
+    fn next_group_event(&mut self) -> Result<Option<ConsumerEvent>, LogError> {
         if !self.lost.is_empty() {
-            return Ok(Some(ConsumerEvent::Revoked(std::mem::take(&mut self.lost))));
+            let lost = std::mem::take(&mut self.lost);
+            return Ok(Some(ConsumerEvent::Revoked(lost)));
         }
         while let Some(change) = self.client()?.context().next_change() {
             match change {
-                Change::Assigned(partitions) => self.take_over(&partitions)?,
-                Change::Revoked { partitions, lost } => {
-                    self.revoke(&partitions, lost)?;
+                GroupChange::Assigned(partitions) => self.accept_assignment(&partitions)?,
+                GroupChange::Revoked { partitions, lost } => {
+                    self.begin_revocation(&partitions, lost)?;
                     if !partitions.is_empty() {
                         return Ok(Some(ConsumerEvent::Revoked(partitions)));
                     }
@@ -126,25 +123,25 @@ impl KafkaConsumer {
             }
         }
         self.give_up_overdue()?;
-        if self.astray {
-            self.find_astray()?;
+        if self.offset_out_of_range {
+            self.restart_out_of_range()?;
         }
-        self.listen()?;
+        self.check_stalls()?;
         if self.unreported.is_empty() {
             return Ok(None);
         }
-        let marks = self.watermarks(&self.unreported)?;
+        let watermarks = self.watermarks(&self.unreported)?;
         self.unreported.clear();
-        Ok(Some(ConsumerEvent::Assigned(marks)))
+        Ok(Some(ConsumerEvent::Assigned(watermarks)))
     }
 
-    fn take_over(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        // The library goes on once it has an answer; each partition is added when it is started.
+    fn accept_assignment(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
+        // librdkafka waits for an answer; each partition is added when the caller starts it.
         self.client()?
             .incremental_assign(&TopicPartitionList::new())
-            .map_err(|e| log_error("cannot take an assignment", e))?;
+            .map_err(|e| log_error("cannot accept kafka assignment", e))?;
         for at in partitions {
-            self.slots.add(*at);
+            self.assignment.add(*at);
         }
         self.unreported.retain(|at| !partitions.contains(at));
         self.unreported.extend(partitions);
@@ -152,27 +149,31 @@ impl KafkaConsumer {
         Ok(())
     }
 
-    fn revoke(&mut self, partitions: &[TopicPartition], lost: bool) -> Result<(), LogError> {
+    fn begin_revocation(
+        &mut self,
+        partitions: &[TopicPartition],
+        lost: bool,
+    ) -> Result<(), LogError> {
         if lost {
             tracing::warn!(
                 partitions = partitions.len(),
-                "kafka partitions lost: others may have them already"
+                "kafka partitions lost, other members may own them"
             );
         } else {
             tracing::info!(partitions = partitions.len(), "kafka partitions revoked");
         }
         self.unreported.retain(|at| !partitions.contains(at));
         for at in partitions {
-            self.slots.stop(*at);
+            self.assignment.reset(*at);
             self.committed.remove(at);
         }
         self.revocation = Some(Revocation {
             partitions: partitions.to_vec(),
-            waiting: partitions.to_vec(),
-            deadline: Instant::now() + self.release_within,
+            unreleased: partitions.to_vec(),
+            deadline: Instant::now() + self.release_timeout,
         });
         if partitions.is_empty() {
-            self.give_up()?;
+            self.complete_revocation()?;
         }
         Ok(())
     }
@@ -182,51 +183,51 @@ impl KafkaConsumer {
         if !self.revocation.as_ref().is_some_and(overdue) {
             return Ok(());
         }
-        let within_ms = self.release_within.as_millis() as u64;
+        let timeout_ms = self.release_timeout.as_millis() as u64;
         tracing::warn!(
-            within_ms,
-            "revoked kafka partitions were not released in time, giving them up"
+            timeout_ms,
+            "revoked kafka partitions not released in time, giving them up"
         );
-        self.give_up()
+        self.complete_revocation()
     }
 
-    /// Answers the revocation: the partitions are others' from now on.
-    fn give_up(&mut self) -> Result<(), LogError> {
+    /// Acknowledges the revocation: other members may own the partitions from now on.
+    fn complete_revocation(&mut self) -> Result<(), LogError> {
         let Some(revocation) = self.revocation.take() else {
             return Ok(());
         };
-        let list = self.fetched(&revocation.partitions);
-        self.slots.remove(&revocation.partitions);
+        let list = self.fetching(&revocation.partitions);
+        self.assignment.remove(&revocation.partitions);
         self.client()?
             .incremental_unassign(&list)
-            .map_err(|e| log_error("cannot give up partitions", e))
+            .map_err(|e| log_error("cannot give up kafka partitions", e))
     }
 
-    /// Collects what has arrived until a batch is full, waiting at most until `deadline` for the
-    /// first. Ends early where the group changes something.
-    fn collect(&mut self, capacity: usize, deadline: Instant) -> Result<(), LogError> {
-        while !self.slots.is_full(capacity) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let wait = if self.slots.is_empty() {
-                left
+    /// Buffers arriving records until a batch is full. Waits until `deadline` for the first of them,
+    /// and returns early where the assignment changes.
+    fn fill_buffers(&mut self, capacity: usize, deadline: Instant) -> Result<(), LogError> {
+        while !self.assignment.is_full(capacity) {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            let wait = if self.assignment.is_drained() {
+                remaining
             } else {
                 Duration::ZERO
             };
             let client = self.client.as_ref();
             match client.and_then(|client| client.poll(wait)) {
                 Some(Ok(message)) => {
-                    self.down = None;
-                    self.outage.ended();
+                    self.unreachable = None;
+                    self.outage.record_success();
                     let Some(topic) = self.names.topic(message.topic()) else {
                         continue;
                     };
                     let partition = moodvane_model::Partition(message.partition() as u32);
-                    self.slots
-                        .keep(TopicPartition { topic, partition }, record_of(&message)?);
+                    self.assignment
+                        .buffer(TopicPartition { topic, partition }, record_of(&message)?);
                 }
-                Some(Err(error)) => return self.note(&error),
+                Some(Err(error)) => return self.handle_client_error(error),
                 None => {
-                    self.listening.drained();
+                    self.stall_check.record_drained();
                     return Ok(());
                 }
             }
@@ -234,24 +235,21 @@ impl KafkaConsumer {
         Ok(())
     }
 
-    /// Most errors are news of what the library retries by itself.
-    fn note(&mut self, error: &KafkaError) -> Result<(), LogError> {
+    /// Most client errors only report what librdkafka retries by itself.
+    fn handle_client_error(&mut self, error: KafkaError) -> Result<(), LogError> {
         match error.rdkafka_error_code() {
-            Some(Code::AutoOffsetReset | Code::LogTruncation) => self.astray = true,
-            Some(Code::AllBrokersDown) => self.down = Some(error.to_string()),
+            Some(Code::AutoOffsetReset | Code::LogTruncation) => self.offset_out_of_range = true,
+            Some(Code::AllBrokersDown) => self.unreachable = Some(error.to_string()),
             Some(Code::PollExceeded) => {
-                tracing::warn!("no poll for too long: the group takes the kafka partitions away")
+                tracing::warn!("maximum poll interval exceeded, kafka partitions revoked")
             }
-            // One comes for each partition; the next idle poll looks whether it is still so.
+            // It is reported per partition; the next idle poll checks whether it still holds.
             Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
-                self.down = Some(format!("a topic is gone: {error}"));
+                self.unreachable = Some(format!("topic does not exist: {error}"));
             }
-            _ => match log_error("cannot consume from kafka", error.clone()) {
-                LogError::Unavailable(reason) => {
-                    tracing::debug!(
-                        error = format!("{reason:#}"),
-                        "kafka consumer is in difficulty"
-                    );
+            _ => match log_error("cannot consume from kafka", error) {
+                LogError::Unavailable(error) => {
+                    tracing::debug!(error = format!("{error:#}"), "kafka consumer error");
                 }
                 permanent => return Err(permanent),
             },
@@ -259,29 +257,31 @@ impl KafkaConsumer {
         Ok(())
     }
 
-    /// What an idle poll answers. Silence of a cluster that was away is not taken for health.
-    fn idle(&mut self) -> Result<ConsumerEvent, LogError> {
-        let Some(reason) = self.down.take() else {
+    /// The result of an idle poll: an error while the cluster is unreachable.
+    fn idle_event(&mut self) -> Result<ConsumerEvent, LogError> {
+        let Some(reason) = self.unreachable.take() else {
             return Ok(ConsumerEvent::Idle);
         };
-        let there = self.client()?.fetch_metadata(None, SIGN_OF_LIFE);
-        let has = |there: &Metadata, name: &String| {
-            let topic = there.topics().iter().find(|topic| topic.name() == name);
+        let metadata = self.client()?.fetch_metadata(None, LIVENESS_TIMEOUT);
+        let exists = |metadata: &Metadata, name: &String| {
+            let topic = metadata.topics().iter().find(|topic| topic.name() == name);
             topic.is_some_and(|topic| !topic.partitions().is_empty())
         };
-        if there.is_ok_and(|there| self.topics.iter().all(|name| has(&there, name))) {
-            self.outage.ended();
+        if metadata.is_ok_and(|metadata| self.topics.iter().all(|name| exists(&metadata, name))) {
+            self.outage.record_success();
             return Ok(ConsumerEvent::Idle);
         }
-        self.down = Some(reason.clone());
-        if self.outage.is_long() {
-            self.renew()?;
+        self.unreachable = Some(reason.clone());
+        if self.outage.record_failure() {
+            self.replace_client()?;
         }
-        Err(LogError::Unavailable(format!("kafka: {reason}").into()))
+        Err(LogError::Unavailable(
+            format!("kafka unreachable: {reason}").into(),
+        ))
     }
 }
 
-/// A message as a record. One without a time is of a topic that is not as ours are.
+/// A message as a record. A message without a timestamp has 0; only foreign topics have such.
 fn record_of<'m>(message: &'m BorrowedMessage<'_>) -> Result<RecordRef<'m>, LogError> {
     Ok(RecordRef {
         offset: Offset(u64::try_from(message.offset()).unwrap_or_default()),
@@ -296,18 +296,18 @@ impl Consumer for KafkaConsumer {
         batch.reset(batch.topic_partition());
         let deadline = Instant::now() + wait;
         loop {
-            if let Some(event) = self.change()? {
+            if let Some(event) = self.next_group_event()? {
                 return Ok(event);
             }
-            self.collect(batch.capacity(), deadline)?;
-            if self.client()?.context().has_changes() || self.astray {
+            self.fill_buffers(batch.capacity(), deadline)?;
+            if self.client()?.context().has_changes() || self.offset_out_of_range {
                 continue;
             }
-            if self.slots.hand_out(batch) {
+            if self.assignment.fill_batch(batch) {
                 return Ok(ConsumerEvent::Records);
             }
             if Instant::now() >= deadline {
-                return self.idle();
+                return self.idle_event();
             }
         }
     }
@@ -317,51 +317,51 @@ impl Consumer for KafkaConsumer {
         if revoked.is_some_and(|r| r.partitions.contains(&at)) {
             return Ok(());
         }
-        self.slots.stop(at);
-        let Some(slot) = self.slots.get_mut(at) else {
-            // It was taken away between the report and the answer.
+        self.assignment.reset(at);
+        let Some(partition) = self.assignment.get_mut(at) else {
+            // The group revoked it between the report and this call.
             return Ok(());
         };
-        slot.next = Some(from);
-        self.fetch(at, from)
+        partition.position = Some(from);
+        self.fetch_from(at, from)
     }
 
     fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
         if let Some(revocation) = &mut self.revocation {
-            revocation.waiting.retain(|at| !partitions.contains(at));
-            if revocation.waiting.is_empty() {
-                self.give_up()?;
+            revocation.unreleased.retain(|at| !partitions.contains(at));
+            if revocation.unreleased.is_empty() {
+                self.complete_revocation()?;
             }
         }
-        // What is left of them was not revoked: it stays ours, but unread.
+        // The remaining partitions are not revoked: they stay assigned, but are not read.
         let revoked = self.revocation.as_ref().map(|r| r.partitions.clone());
         let kept = |at: &&TopicPartition| revoked.as_ref().is_none_or(|all| !all.contains(at));
         for at in partitions.iter().filter(kept) {
-            self.slots.stop(*at);
-            let fetched = self.slots.get_mut(*at).filter(|slot| slot.fetched);
-            if let Some(slot) = fetched {
-                slot.fetched = false;
+            self.assignment.reset(*at);
+            let fetching = self.assignment.get_mut(*at).filter(|p| p.is_fetching);
+            if let Some(partition) = fetching {
+                partition.is_fetching = false;
                 self.client()?
-                    .incremental_unassign(&self.names.list([*at]))
-                    .map_err(|e| log_error("cannot stop a kafka partition", e))?;
+                    .incremental_unassign(&self.names.partition_list([*at]))
+                    .map_err(|e| log_error("cannot stop kafka partition", e))?;
             }
         }
         Ok(())
     }
 
     fn commit(&mut self, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError> {
-        let news = |(at, next): &&(TopicPartition, Offset)| self.committed.get(at) != Some(next);
-        let news: Vec<(TopicPartition, Offset)> = positions.iter().filter(news).copied().collect();
-        if news.is_empty() {
+        let is_new = |(at, next): &&(TopicPartition, Offset)| self.committed.get(at) != Some(next);
+        let new: Vec<(TopicPartition, Offset)> = positions.iter().filter(is_new).copied().collect();
+        if new.is_empty() {
             return Ok(());
         }
         self.client()?
             .commit(
-                &self.names.list_at(news.iter().copied())?,
+                &self.names.offset_list(new.iter().copied())?,
                 CommitMode::Async,
             )
-            .map_err(|e| log_error("cannot commit the group's offsets", e))?;
-        self.committed.extend(news);
+            .map_err(|e| log_error("cannot commit offsets of kafka consumer group", e))?;
+        self.committed.extend(new);
         Ok(())
     }
 }
@@ -372,13 +372,13 @@ impl Drop for KafkaConsumer {
             return;
         };
         client.context().close();
-        let list = self.revocation.take().map(|r| self.fetched(&r.partitions));
-        // The library commits what was handed to it before it leaves the group.
-        close("consumer", move || {
+        let list = self.revocation.take().map(|r| self.fetching(&r.partitions));
+        // librdkafka sends the queued commits before it leaves the group.
+        close_with_timeout("consumer", move || {
             if let Some(list) = list
                 && let Err(error) = client.incremental_unassign(&list)
             {
-                tracing::debug!(%error, "kafka consumer does not take the last answer");
+                tracing::debug!(%error, "kafka consumer rejected the last unassign");
             }
             drop(client);
         });

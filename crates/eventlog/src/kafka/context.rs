@@ -1,7 +1,7 @@
-//! What the library tells a group's member: changes of its assignment, committed offsets.
+//! The callbacks of a group member: changes of its assignment, results of commits.
 //!
-//! The callback only notes a change; the member acts on it in its own poll, so that nothing blocks
-//! here and nothing here holds the consumer. The library waits for the answer meanwhile.
+//! The callback only queues a change; the member acts on it in its own poll, so that the callback
+//! neither blocks nor holds the consumer. librdkafka waits for the answer meanwhile.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,28 +16,28 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 
 use super::client;
-use super::names::Names;
+use super::names::TopicNames;
 use crate::TopicPartition;
 
-/// A change of the assignment that the member has not acted on.
+/// A change of the assignment that the member has not carried out yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum GroupChange {
     Assigned(Vec<TopicPartition>),
     Revoked {
         partitions: Vec<TopicPartition>,
-        /// Others may have them already.
+        /// Other members may own them already.
         lost: bool,
     },
 }
 
 pub(super) struct GroupContext {
-    names: Names,
-    changes: Mutex<VecDeque<Change>>,
+    names: TopicNames,
+    changes: Mutex<VecDeque<GroupChange>>,
     closing: AtomicBool,
 }
 
 impl GroupContext {
-    pub(super) fn new(names: Names) -> Self {
+    pub(super) fn new(names: TopicNames) -> Self {
         Self {
             names,
             changes: Mutex::new(VecDeque::new()),
@@ -45,11 +45,11 @@ impl GroupContext {
         }
     }
 
-    fn changes(&self) -> MutexGuard<'_, VecDeque<Change>> {
+    fn changes(&self) -> MutexGuard<'_, VecDeque<GroupChange>> {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn next_change(&self) -> Option<Change> {
+    pub(super) fn next_change(&self) -> Option<GroupChange> {
         self.changes().pop_front()
     }
 
@@ -57,12 +57,12 @@ impl GroupContext {
         !self.changes().is_empty()
     }
 
-    /// From now on nobody acts on changes: the callback answers them itself.
+    /// From now on the callback answers changes itself.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
     }
 
-    /// The list itself must not be kept: a consumer does not close while one is alive.
+    /// Copies the list: a consumer does not close while a list is alive.
     fn partitions(&self, list: &TopicPartitionList) -> Vec<TopicPartition> {
         let ours = |name: &str, id: i32| {
             let topic = self.names.topic(name)?;
@@ -78,11 +78,11 @@ impl GroupContext {
 
 impl ClientContext for GroupContext {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        client::log(level, fac, message);
+        client::log_line(level, fac, message);
     }
     fn stats_raw(&self, _: &[u8]) {}
     fn error(&self, error: KafkaError, reason: &str) {
-        client::client_error(&error, reason);
+        client::log_client_error(&error, reason);
     }
 }
 
@@ -94,17 +94,19 @@ impl ConsumerContext for GroupContext {
         list: &mut TopicPartitionList,
     ) {
         if self.closing.load(Ordering::Acquire) {
-            // While a consumer closes, the library takes any answer for "all of them".
+            // While a consumer closes, librdkafka takes any answer for all partitions.
             let answer = consumer.incremental_unassign(&TopicPartitionList::new());
             if let Err(error) = answer {
-                tracing::debug!(%error, "kafka consumer does not take the last answer");
+                tracing::debug!(%error, "kafka consumer rejected the last unassign");
             }
             return;
         }
         let partitions = self.partitions(list);
         let change = match event {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assigned(partitions),
-            _ => Change::Revoked {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                GroupChange::Assigned(partitions)
+            }
+            _ => GroupChange::Revoked {
                 partitions,
                 lost: consumer.assignment_lost(),
             },
@@ -114,7 +116,7 @@ impl ConsumerContext for GroupContext {
 
     fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
         if let Err(error) = result {
-            tracing::info!(%error, "group offsets are not committed; only lag tools miss them");
+            tracing::info!(%error, "cannot commit offsets of kafka consumer group, only lag tools read them");
         }
     }
 }

@@ -1,27 +1,27 @@
-//! Source cursors: a compacted topic of one partition, keyed by the source's name. The last value
-//! counts.
+//! Source cursors: a compacted topic of one partition, keyed by the cursor's name. The last value
+//! wins.
 
 use rdkafka::message::Message as _;
 
 use super::KafkaConfig;
-use super::names::Names;
-use super::reader::read;
+use super::names::TopicNames;
+use super::reader::read_topic;
 use crate::LogError;
 
-/// Where the source called `name` stood. Blocks.
-pub(super) fn load(
+/// The cursor called `name`. Blocks.
+pub(super) fn load_cursor(
     config: &KafkaConfig,
-    names: &Names,
+    names: &TopicNames,
     name: &str,
 ) -> Result<Option<String>, LogError> {
     let mut last = None;
     let group = names.group("moodvane.reader");
-    read(config, &group, &names.cursors(), usize::MAX, |message| {
+    read_topic(config, &group, &names.cursors(), usize::MAX, |message| {
         if message.key() == Some(name.as_bytes()) {
             last = message.payload().map(<[u8]>::to_vec);
         }
     })?;
     last.map(String::from_utf8)
         .transpose()
-        .map_err(|_| LogError::Corrupt(format!("the cursor of {name} is not UTF-8").into()))
+        .map_err(|_| LogError::Corrupt(format!("cursor {name} is not UTF-8").into()))
 }

@@ -1,22 +1,24 @@
-//! The log in Kafka: what scales out and survives the loss of machines.
+//! The log in Kafka: it scales out and survives the loss of machines.
 //!
-//! A topic is a Kafka topic of the same name, behind a prefix; `<topic>.dead` holds its dead
-//! letters and `moodvane.cursors`, compacted, the cursors. A partition is a Kafka partition. A
-//! group is a consumer group, which shares out partitions and shows ordinary tools how far it is;
-//! where to begin reading is our caller's to say.
+//! Terms: a topic is a Kafka topic of the same name, with a prefix; `<topic>.dead` holds its dead
+//! letters, and the compacted topic `moodvane.cursors` the cursors. A group is a consumer group: it
+//! assigns partitions, and its committed offsets show the lag to ordinary tools. The caller decides
+//! where to start reading.
 //!
-//! Guarantee: a publish returns once every record is in all replicas in sync, in order and not
-//! doubled by retries of its own. The time of writing is the broker's.
+//! Guarantee: a publish returns after all in-sync replicas have every record, in order; retries do
+//! not duplicate records. The broker sets the time of writing.
 //!
-//! It must not know what records mean, and never reads a group's offsets back.
+//! Must not know: what records mean. It never reads the committed offsets of a group.
 
+mod assignment;
 mod brokers;
 mod client;
 mod config;
 mod consumer;
 mod context;
 mod cursors;
-mod dead;
+mod dead_letters;
+mod group_client;
 mod last_failure;
 mod names;
 mod outage;
@@ -24,13 +26,13 @@ mod producer;
 mod protected;
 mod reader;
 mod security;
-mod slots;
+mod stall;
 mod topics;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use moodvane_model::Topic;
+use moodvane_model::{ContextError, Topic};
 use rdkafka::producer::Producer as _;
 use tokio::runtime::Handle;
 
@@ -41,8 +43,8 @@ use crate::{
     Consumer, DeadLetter, EventLog, LogError, NewRecord, TopicPartition, Watermarks, check_size,
 };
 use consumer::KafkaConsumer;
-use names::Names;
-use producer::{Outgoing, Producer};
+use names::TopicNames;
+use producer::{OutgoingRecord, Producer};
 
 /// The log in a Kafka cluster.
 #[derive(Clone)]
@@ -52,35 +54,35 @@ pub struct KafkaLog {
 
 struct Inner {
     config: KafkaConfig,
-    names: Names,
+    names: TopicNames,
     producer: Producer,
 }
 
 impl KafkaLog {
-    /// Connects and makes sure that the topics are there as they must be.
+    /// Connects, creates missing topics and checks their settings.
     ///
     /// # Errors
-    /// [`LogError::Config`] where the configuration has a fault; [`LogError::Unavailable`] where
-    /// the cluster does not answer; [`LogError::Mismatch`] where it refuses us, or a topic has
-    /// settings that the guarantees do not bear.
+    /// [`LogError::Config`] where the configuration is invalid; [`LogError::Unavailable`] where the
+    /// cluster does not answer; [`LogError::Rejected`] where it rejects this client;
+    /// [`LogError::Mismatch`] where a topic has too few replicas or incompatible settings.
     pub async fn open(config: KafkaConfig) -> Result<Self, LogError> {
         let log = Self::new(config)?;
         log.ensure_topics().await?;
         Ok(log)
     }
 
-    /// A log whose cluster need not answer yet; see [`KafkaLog::ensure_topics`].
+    /// A log whose cluster may still be unreachable; see [`KafkaLog::ensure_topics`].
     ///
     /// # Errors
-    /// [`LogError::Config`] where the configuration has a fault.
+    /// [`LogError::Config`] where the configuration is invalid.
     pub fn new(config: KafkaConfig) -> Result<Self, LogError> {
-        if let Some(fault) = config.validate().into_iter().next() {
-            return Err(fault.into());
+        if let Some(error) = config.validate().into_iter().next() {
+            return Err(error.into());
         }
-        if config.security.bares_password() {
-            tracing::warn!("the kafka password goes over a way that is not encrypted");
+        if config.security.sends_plain_password() {
+            tracing::warn!("kafka password is sent over an unencrypted connection");
         }
-        let names = Names::new(&config.topic_prefix);
+        let names = TopicNames::new(&config.topic_prefix);
         let producer = Producer::new(config.producer(), config.session_timeout)?;
         let inner = Arc::new(Inner {
             config,
@@ -90,13 +92,13 @@ impl KafkaLog {
         Ok(Self { inner })
     }
 
-    /// Makes the topics that are absent, gives more partitions to those that have too few, and
-    /// checks their settings. It may be called again, by many processes at once.
+    /// Creates missing topics, adds missing partitions and checks the settings. Idempotent; several
+    /// processes may call it at once.
     ///
     /// # Errors
     /// [`LogError::Unavailable`] where the cluster does not answer in time;
-    /// [`LogError::Mismatch`] where it refuses us, or a topic has too few replicas or settings
-    /// that the guarantees do not bear.
+    /// [`LogError::Rejected`] where it rejects this client; [`LogError::Mismatch`] where a topic has
+    /// too few replicas or incompatible settings.
     pub async fn ensure_topics(&self) -> Result<(), LogError> {
         let runtime = Handle::current();
         self.blocking(move |inner| {
@@ -112,7 +114,7 @@ impl KafkaLog {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || work(&inner))
             .await
-            .map_err(|e| LogError::Unavailable(format!("the log's worker ended: {e}").into()))?
+            .map_err(|e| LogError::Unavailable(ContextError::caused_by("log task failed", e)))?
     }
 }
 
@@ -125,7 +127,7 @@ impl EventLog for KafkaLog {
         let topic = self.inner.names.live(topic);
         let mut outgoing = Vec::with_capacity(records.len());
         for NewRecord { key, value } in &records {
-            outgoing.push(Outgoing {
+            outgoing.push(OutgoingRecord {
                 topic,
                 key,
                 value,
@@ -143,11 +145,11 @@ impl EventLog for KafkaLog {
                 .iter()
                 .filter(|letter| letter.topic_partition.topic == *topic)
             {
-                records.push(Outgoing {
+                records.push(OutgoingRecord {
                     topic: name,
                     key: &letter.key,
                     value: &letter.value,
-                    headers: Some(dead::headers_of(letter)),
+                    headers: Some(dead_letters::dead_letter_headers(letter)),
                 });
             }
         }
@@ -155,20 +157,22 @@ impl EventLog for KafkaLog {
     }
 
     async fn dead_letters(&self, topic: Topic, limit: usize) -> Result<Vec<DeadLetter>, LogError> {
-        self.blocking(move |inner| dead::letters(&inner.config, &inner.names, topic, limit))
-            .await
+        self.blocking(move |inner| {
+            dead_letters::read_dead_letters(&inner.config, &inner.names, topic, limit)
+        })
+        .await
     }
 
     async fn cursor(&self, name: &str) -> Result<Option<String>, LogError> {
         let name = name.to_owned();
-        self.blocking(move |inner| cursors::load(&inner.config, &inner.names, &name))
+        self.blocking(move |inner| cursors::load_cursor(&inner.config, &inner.names, &name))
             .await
     }
 
     async fn save_cursor(&self, name: &str, cursor: &str) -> Result<(), LogError> {
         check_size(name.as_bytes(), cursor.as_bytes())?;
         let topic = self.inner.names.cursors();
-        let record = Outgoing {
+        let record = OutgoingRecord {
             topic: &topic,
             key: name.as_bytes(),
             value: cursor.as_bytes(),
@@ -190,16 +194,16 @@ impl EventLog for KafkaLog {
 impl Inner {
     fn watermarks(&self, topic: Topic) -> Result<Vec<Watermarks>, LogError> {
         let name = self.names.live(topic);
-        let within = self.config.request_timeout;
-        let metadata = self.producer.metadata(Some(name), within)?;
+        let timeout = self.config.request_timeout;
+        let metadata = self.producer.metadata(Some(name), timeout)?;
         let producer = self.producer.client()?;
-        let failed = |e| client::log_error("cannot read the kafka watermarks", e);
+        let failed = |e| client::log_error("cannot read kafka watermarks", e);
         let found = metadata.topics().iter().find(|t| t.name() == name);
         let mut all = Vec::new();
         for partition in found.iter().flat_map(|t| t.partitions()) {
             let marks = producer
                 .client()
-                .fetch_watermarks(name, partition.id(), within)
+                .fetch_watermarks(name, partition.id(), timeout)
                 .map_err(failed)?;
             let partition = moodvane_model::Partition(partition.id() as u32);
             all.push(names::watermarks(
@@ -209,7 +213,7 @@ impl Inner {
         }
         if all.is_empty() {
             return Err(LogError::Unavailable(
-                format!("the kafka topic {name} is not there").into(),
+                format!("kafka topic {name} does not exist").into(),
             ));
         }
         all.sort_by_key(|w| w.topic_partition);

@@ -1,4 +1,4 @@
-//! What things are called in the cluster, and lists and marks in its terms.
+//! Names of topics and groups in the cluster, and conversions to Kafka's types.
 
 use moodvane_model::{Offset, Topic};
 use rdkafka::TopicPartitionList;
@@ -6,14 +6,14 @@ use rdkafka::TopicPartitionList;
 use super::client::log_error;
 use crate::{LogError, TopicPartition, Watermarks};
 
-/// What things are called in the cluster.
+/// Names of topics and groups: a prefix, and the name.
 #[derive(Debug, Clone)]
-pub(super) struct Names {
+pub(super) struct TopicNames {
     prefix: String,
     live: [String; Topic::ALL.len()],
 }
 
-impl Names {
+impl TopicNames {
     pub(super) fn new(prefix: &str) -> Self {
         Self {
             prefix: prefix.to_owned(),
@@ -38,13 +38,13 @@ impl Names {
         format!("{}{group}", self.prefix)
     }
 
-    /// Which of our topics has this name.
+    /// The topic of this name, unless it is a foreign one.
     pub(super) fn topic(&self, name: &str) -> Option<Topic> {
         let index = self.live.iter().position(|live| live == name)?;
         Topic::ALL.get(index).copied()
     }
 
-    pub(super) fn list(
+    pub(super) fn partition_list(
         &self,
         partitions: impl IntoIterator<Item = TopicPartition>,
     ) -> TopicPartitionList {
@@ -55,7 +55,7 @@ impl Names {
         list
     }
 
-    pub(super) fn list_at(
+    pub(super) fn offset_list(
         &self,
         positions: impl IntoIterator<Item = (TopicPartition, Offset)>,
     ) -> Result<TopicPartitionList, LogError> {
@@ -63,13 +63,13 @@ impl Names {
         for (at, offset) in positions {
             let (name, id) = (self.live(at.topic), at.partition.0 as i32);
             list.add_partition_offset(name, id, rdkafka::Offset::Offset(offset.0 as i64))
-                .map_err(|e| log_error("not an offset of kafka", e))?;
+                .map_err(|e| log_error("offset out of range for kafka", e))?;
         }
         Ok(list)
     }
 }
 
-/// Watermarks as the cluster gives them.
+/// The watermarks that the cluster reports.
 pub(super) fn watermarks(at: TopicPartition, (low, high): (i64, i64)) -> Watermarks {
     let offset = |n: i64| Offset(u64::try_from(n).unwrap_or_default());
     Watermarks {

@@ -1,41 +1,44 @@
-//! How long the cluster has not been there, as one client sees it.
+//! How long one client has not reached the cluster.
 //!
-//! The library forgets all brokers where one that is just starting says that there are none, and
-//! then connects to nobody for ever (librdkafka 2.10 to 2.13; the symptoms are those of its issue
-//! 5301). From outside this looks as an outage does. So a client that sees an outage for long is
-//! replaced by a new one, which begins at the addresses of the configuration.
+//! librdkafka drops all brokers where a broker that is starting reports an empty list, and never
+//! connects again (2.10 to 2.13; its issue 5301 shows the symptoms). Its callers cannot tell this
+//! from an outage. So a client whose outage exceeds a threshold is replaced by a new one, which
+//! starts from the configured addresses.
 
 use std::time::{Duration, Instant};
 
-/// An outage, or none.
+/// The outage of one client, where there is one.
 #[derive(Debug)]
 pub(super) struct Outage {
-    long: Duration,
+    threshold: Duration,
     since: Option<Instant>,
 }
 
 impl Outage {
-    pub(super) fn longer_than(long: Duration) -> Self {
-        Self { long, since: None }
+    pub(super) fn with_threshold(threshold: Duration) -> Self {
+        Self {
+            threshold,
+            since: None,
+        }
     }
 
-    pub(super) fn ended(&mut self) {
+    pub(super) fn record_success(&mut self) {
         self.since = None;
     }
 
-    /// A look at a cluster that is away; whether it has been so for long since the last time that
-    /// this was answered with yes.
-    pub(super) fn is_long(&mut self) -> bool {
-        self.is_long_since(Instant::now())
+    /// Records a failed request. Returns true, and starts over, where the outage has exceeded the
+    /// threshold.
+    pub(super) fn record_failure(&mut self) -> bool {
+        self.record_failure_since(Instant::now())
     }
 
-    /// The same of a look that began at `began` and found nobody until now.
-    pub(super) fn is_long_since(&mut self, began: Instant) -> bool {
-        let is_long = self.since.get_or_insert(began).elapsed() >= self.long;
-        if is_long {
+    /// Records a failed request that started at `began`.
+    pub(super) fn record_failure_since(&mut self, began: Instant) -> bool {
+        let exceeded = self.since.get_or_insert(began).elapsed() >= self.threshold;
+        if exceeded {
             self.since = None;
         }
-        is_long
+        exceeded
     }
 }
 
@@ -44,19 +47,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_long_from_its_first_look_on_and_counts_anew_after_each_renewal() {
-        let mut never = Outage::longer_than(Duration::MAX);
-        assert!(!never.is_long() && !never.is_long());
-        let mut at_once = Outage::longer_than(Duration::ZERO);
-        assert!(at_once.is_long() && at_once.since.is_none());
-        never.ended();
+    fn outage_starts_at_first_failure_and_again_after_each_replacement() {
+        let mut never = Outage::with_threshold(Duration::MAX);
+        assert!(!never.record_failure() && !never.record_failure());
+        let mut at_once = Outage::with_threshold(Duration::ZERO);
+        assert!(at_once.record_failure() && at_once.since.is_none());
+        never.record_success();
         assert!(never.since.is_none());
     }
 
     #[test]
-    fn a_look_that_takes_long_is_a_long_outage_by_itself() {
-        let long = Duration::from_millis(1);
-        let began = Instant::now() - 2 * long;
-        assert!(Outage::longer_than(long).is_long_since(began));
+    fn single_request_may_exceed_threshold() {
+        let threshold = Duration::from_millis(1);
+        let began = Instant::now() - 2 * threshold;
+        assert!(Outage::with_threshold(threshold).record_failure_since(began));
     }
 }

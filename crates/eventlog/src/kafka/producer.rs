@@ -1,4 +1,4 @@
-//! Publishing: idempotent, acknowledged by all replicas in sync, every delivery report awaited.
+//! The producer: idempotent, acknowledged by all in-sync replicas, waits for every delivery report.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -17,13 +17,13 @@ use super::last_failure::LastFailure;
 use super::outage::Outage;
 use crate::LogError;
 
-/// A full queue is looked at again after this long, even where no report came in between.
-const ROOM_CHECK: Duration = Duration::from_millis(100);
-/// How long the end waits for what nobody waits for any more.
-const LAST_FLUSH: Duration = Duration::from_secs(2);
+/// A full queue is retried after this long, even without a delivery report in between.
+const QUEUE_RETRY_INTERVAL: Duration = Duration::from_millis(100);
+/// How long closing the producer waits for abandoned records.
+const CLOSE_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A record on its way.
-pub(super) struct Outgoing<'a> {
+/// A record to send.
+pub(super) struct OutgoingRecord<'a> {
     pub(super) topic: &'a str,
     pub(super) key: &'a [u8],
     pub(super) value: &'a [u8],
@@ -31,17 +31,17 @@ pub(super) struct Outgoing<'a> {
 }
 
 /// The delivery reports that one publish waits for.
-pub(super) struct Tally {
-    /// Reports to come, and one for the publish itself while it still sends.
-    left: AtomicUsize,
+pub(super) struct PendingDeliveries {
+    /// Missing reports, and one for the publish itself while it still sends.
+    pending: AtomicUsize,
     failed: Mutex<Option<KafkaError>>,
     done: Notify,
 }
 
-impl Tally {
+impl PendingDeliveries {
     fn new() -> Arc<Self> {
         Arc::new(Self {
-            left: AtomicUsize::new(1),
+            pending: AtomicUsize::new(1),
             failed: Mutex::new(None),
             done: Notify::new(),
         })
@@ -55,7 +55,7 @@ impl Tally {
     }
 
     fn count_down(&self) {
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.done.notify_one();
         }
     }
@@ -72,51 +72,50 @@ impl Tally {
     }
 }
 
-pub(super) struct Reports {
-    /// Raised by every report: a full queue has room again.
+pub(super) struct DeliveryContext {
+    /// Notified by every report: a full queue has room again.
     room: Arc<Notify>,
     last_failure: Arc<LastFailure>,
 }
 
-impl ClientContext for Reports {
+impl ClientContext for DeliveryContext {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        client::log(level, fac, message);
+        client::log_line(level, fac, message);
     }
     fn stats_raw(&self, _: &[u8]) {}
     fn error(&self, error: KafkaError, reason: &str) {
         self.last_failure.record(&error, reason);
-        client::client_error(&error, reason);
+        client::log_client_error(&error, reason);
     }
 }
 
-impl ProducerContext for Reports {
-    type DeliveryOpaque = Arc<Tally>;
+impl ProducerContext for DeliveryContext {
+    type DeliveryOpaque = Arc<PendingDeliveries>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, tally: Self::DeliveryOpaque) {
+    fn delivery(&self, result: &DeliveryResult<'_>, deliveries: Self::DeliveryOpaque) {
         if let Err((error, _)) = result {
-            tally.fail(error.clone());
+            deliveries.fail(error.clone());
         }
-        tally.count_down();
+        deliveries.count_down();
         self.room.notify_waiters();
     }
 }
 
-type Client = ThreadedProducer<Reports>;
+type Client = ThreadedProducer<DeliveryContext>;
 
-/// The producer of a log. A client that failed for good, or found no broker for long, is replaced by
-/// a new one.
+/// The producer of a log. It replaces a client that failed permanently or reached no broker for long.
 pub(super) struct Producer {
     config: ClientConfig,
     room: Arc<Notify>,
     last_failure: Arc<LastFailure>,
     outage: Mutex<Outage>,
-    /// `None` only once it is closed.
+    /// `None` only after the producer is closed.
     client: RwLock<Option<Arc<Client>>>,
 }
 
 impl Producer {
-    /// One whose client is replaced after an outage of `long`.
-    pub(super) fn new(config: ClientConfig, long: Duration) -> Result<Self, LogError> {
+    /// A producer that replaces its client after an outage of `max_outage`.
+    pub(super) fn new(config: ClientConfig, max_outage: Duration) -> Result<Self, LogError> {
         let room = Arc::new(Notify::new());
         let last_failure = Arc::default();
         let client = connect(&config, &room, &last_failure)?;
@@ -124,7 +123,7 @@ impl Producer {
             config,
             room,
             last_failure,
-            outage: Mutex::new(Outage::longer_than(long)),
+            outage: Mutex::new(Outage::with_threshold(max_outage)),
             client: RwLock::new(Some(client)),
         })
     }
@@ -133,81 +132,81 @@ impl Producer {
         let client = self.client.read().unwrap_or_else(PoisonError::into_inner);
         client
             .clone()
-            .ok_or_else(|| LogError::Unavailable("the producer is closed".into()))
+            .ok_or_else(|| LogError::Unavailable("kafka producer is closed".into()))
     }
 
-    /// What the cluster says of its brokers and of `topic`, or of all topics. Blocks, within `within`.
+    /// The metadata of the brokers and of `topic`, or of all topics. Blocks for at most `timeout`.
     pub(super) fn metadata(
         &self,
         topic: Option<&str>,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Metadata, LogError> {
         let (client, began) = (self.client()?, Instant::now());
-        let answer = client.client().fetch_metadata(topic, within);
-        let message = "cannot list the kafka topics";
+        let answer = client.client().fetch_metadata(topic, timeout);
+        let message = "cannot list kafka topics";
         let answer = answer.map_err(|error| self.last_failure.explain(message, error));
-        self.note(&client, began, &answer);
+        self.record_result(&client, began, &answer);
         answer
     }
 
     /// Sends records in order and returns once all are acknowledged.
-    pub(super) async fn send(&self, records: Vec<Outgoing<'_>>) -> Result<(), LogError> {
+    pub(super) async fn send(&self, records: Vec<OutgoingRecord<'_>>) -> Result<(), LogError> {
         let (client, began) = (self.client()?, Instant::now());
-        let tally = Tally::new();
+        let deliveries = PendingDeliveries::new();
         for record in records {
-            if let Err(error) = self.enqueue(&client, &tally, record).await {
-                tally.fail(error);
+            if let Err(error) = self.enqueue(&client, &deliveries, record).await {
+                deliveries.fail(error);
                 break;
             }
         }
-        let result = tally.wait().await;
-        let result = result.map_err(|error| client::log_error("cannot publish", error));
-        self.note(&client, began, &result);
+        let result = deliveries.wait().await;
+        let result = result.map_err(|error| client::log_error("cannot publish to kafka", error));
+        self.record_result(&client, began, &result);
         result
     }
 
-    /// Puts a record into the client's queue; waits while that is full.
+    /// Adds a record to the client's queue; waits while the queue is full.
     async fn enqueue(
         &self,
         client: &Client,
-        tally: &Arc<Tally>,
-        record: Outgoing<'_>,
+        deliveries: &Arc<PendingDeliveries>,
+        record: OutgoingRecord<'_>,
     ) -> Result<(), KafkaError> {
-        let mut next = BaseRecord::with_opaque_to(record.topic, Arc::clone(tally))
+        let mut next = BaseRecord::with_opaque_to(record.topic, Arc::clone(deliveries))
             .key(record.key)
             .payload(record.value);
         next.headers = record.headers;
-        tally.left.fetch_add(1, Ordering::AcqRel);
+        deliveries.pending.fetch_add(1, Ordering::AcqRel);
         loop {
             let room = self.room.notified();
-            let Err((error, back)) = client.send(next) else {
+            let Err((error, rejected)) = client.send(next) else {
                 return Ok(());
             };
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                tally.left.fetch_sub(1, Ordering::AcqRel);
+                deliveries.pending.fetch_sub(1, Ordering::AcqRel);
                 return Err(error);
             }
-            next = back;
-            // Either way the queue is tried again.
-            let _ = tokio::time::timeout(ROOM_CHECK, room).await;
+            next = rejected;
+            // A time-out and a notification both lead to the next attempt.
+            let _ = tokio::time::timeout(QUEUE_RETRY_INTERVAL, room).await;
         }
     }
 
-    /// Replaces a client that will not work again, as far as its last answer tells.
-    fn note<T>(&self, client: &Arc<Client>, began: Instant, answer: &Result<T, LogError>) {
+    /// Records the result of a request. Replaces the client where it does not recover by itself.
+    fn record_result<T>(&self, client: &Arc<Client>, began: Instant, answer: &Result<T, LogError>) {
         let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_away = match answer {
+        let is_unavailable = match answer {
             Ok(_) => {
-                outage.ended();
+                outage.record_success();
                 return;
             }
             Err(error) => matches!(error, LogError::Unavailable(_)),
         };
-        // An idempotent client that lost its place in a partition's sequence never sends again.
+        // After a sequence error an idempotent client never sends again.
         if let Some((_, reason)) = client.client().fatal_error() {
             self.replace(client, &reason);
-        } else if is_away && outage.is_long_since(began) {
-            self.replace(client, "no kafka broker for long");
+        } else if is_unavailable && outage.record_failure_since(began) {
+            self.replace(client, "no kafka broker reachable");
         }
     }
 
@@ -218,12 +217,17 @@ impl Producer {
         }
         match connect(&self.config, &self.room, &self.last_failure) {
             Ok(client) => {
-                tracing::warn!(reason, "a new kafka producer takes over");
+                tracing::warn!(reason, "replacing kafka producer client");
                 let old = current.replace(client);
-                // Whoever still waits for its reports holds it too.
-                client::retire("producer", move || drop(old));
+                // A publish that still waits for its reports holds a reference too.
+                client::close_in_background("producer", move || drop(old));
             }
-            Err(error) => tracing::error!(%error, "cannot replace the failed kafka producer"),
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "cannot replace kafka producer client"
+                );
+            }
         }
     }
 }
@@ -236,11 +240,11 @@ impl Drop for Producer {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let Some(client) = client else { return };
-        client::close("producer", move || {
+        client::close_with_timeout("producer", move || {
             if client.in_flight_count() > 0
-                && let Err(error) = client.flush(LAST_FLUSH)
+                && let Err(error) = client.flush(CLOSE_FLUSH_TIMEOUT)
             {
-                tracing::warn!(%error, "unacknowledged records are dropped with the kafka producer");
+                tracing::warn!(%error, "kafka producer closed with unacknowledged records");
             }
         });
     }
@@ -251,13 +255,13 @@ fn connect(
     room: &Arc<Notify>,
     last_failure: &Arc<LastFailure>,
 ) -> Result<Arc<Client>, LogError> {
-    let reports = Reports {
+    let context = DeliveryContext {
         room: Arc::clone(room),
         last_failure: Arc::clone(last_failure),
     };
-    Client::from_config_and_context(config, reports)
+    Client::from_config_and_context(config, context)
         .map(Arc::new)
-        .map_err(|e| client::log_error("cannot make a kafka producer", e))
+        .map_err(|e| client::log_error("cannot create kafka producer", e))
 }
 
 #[cfg(test)]
@@ -281,7 +285,7 @@ mod tests {
     }
 
     async fn send(producer: &Producer) -> Result<(), LogError> {
-        let record = Outgoing {
+        let record = OutgoingRecord {
             topic: "tweet",
             key: b"k",
             value: b"v",
@@ -290,7 +294,7 @@ mod tests {
         producer.send(vec![record]).await
     }
 
-    async fn until_sent(producer: &Producer) {
+    async fn send_until_delivered(producer: &Producer) {
         let deadline = Instant::now() + LONGEST;
         while let Err(error) = send(producer).await {
             assert!(Instant::now() < deadline, "{error}");
@@ -298,12 +302,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_an_outage_that_lasts_ends_with_a_new_client_and_that_one_sends() {
+    async fn replaces_client_only_after_long_outage() {
         for (long, is_replaced) in [(Duration::ZERO, true), (LONGEST, false)] {
             let cluster = MockCluster::new(1).unwrap();
             cluster.create_topic("tweet", 1, 1).unwrap();
             let producer = producer(&cluster, long);
-            until_sent(&producer).await;
+            send_until_delivered(&producer).await;
             let before = producer.client().unwrap();
 
             cluster.broker_down(1).unwrap();
@@ -312,12 +316,12 @@ mod tests {
             assert_eq!(!Arc::ptr_eq(&before, &after), is_replaced, "{long:?}");
 
             cluster.broker_up(1).unwrap();
-            until_sent(&producer).await;
+            send_until_delivered(&producer).await;
         }
     }
 
     #[tokio::test]
-    async fn a_cluster_that_cannot_be_listed_is_an_outage_too() {
+    async fn failed_metadata_request_counts_as_outage() {
         let cluster = MockCluster::new(1).unwrap();
         let producer = producer(&cluster, Duration::ZERO);
         let before = producer.client().unwrap();

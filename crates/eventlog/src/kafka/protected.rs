@@ -1,13 +1,13 @@
-//! Properties of the client library that cannot be set, and those that must not be shown.
+//! Properties of librdkafka that the operator cannot set, and properties with secret values.
 
-const OURS: &str = "it has a setting of its own";
+const OURS: &str = "it has its own configuration key";
 const DURABLE: &str = "an acknowledged record must not be lost";
-const ONCE: &str = "a retry must neither double nor reorder records";
-const PLACE: &str = "records of equal keys must lie in one partition, whoever wrote them";
-const POSITION: &str = "where to read is stored with the rows, not by the group";
-const READING: &str = "the consumer is written for exactly this behaviour";
+const ONCE: &str = "a retry must neither duplicate nor reorder records";
+const PLACE: &str = "all producers must write records with equal keys to one partition";
+const POSITION: &str = "positions are stored with the rows, not by the group";
+const READING: &str = "the consumer depends on this behaviour";
 
-/// Properties that cannot be set, with the reason.
+/// Properties that the operator cannot set, with the reason.
 const PROTECTED: &[(&str, &str)] = &[
     ("acks", DURABLE),
     ("request.required.acks", DURABLE),
@@ -28,11 +28,11 @@ const PROTECTED: &[(&str, &str)] = &[
     ("enable.partition.eof", READING),
     ("partition.assignment.strategy", READING),
     ("group.protocol", READING),
-    ("group.id", "groups are named after the run that they fold"),
+    ("group.id", "the group is named after the fold run"),
     ("message.max.bytes", "the limits of a record are fixed"),
     (
         "allow.auto.create.topics",
-        "topics are made by the log, with its own settings",
+        "the log creates the topics, with its own settings",
     ),
     ("bootstrap.servers", OURS),
     ("metadata.broker.list", OURS),
@@ -51,13 +51,13 @@ const PROTECTED: &[(&str, &str)] = &[
     ("delivery.timeout.ms", OURS),
 ];
 
-/// Why a property cannot be set, if it cannot.
-pub(super) fn why_protected(key: &str) -> Option<&'static str> {
+/// Why the operator cannot set a property; `None` where it can.
+pub(super) fn protection_reason(key: &str) -> Option<&'static str> {
     let found = PROTECTED.iter().find(|(name, _)| *name == key);
-    found.map(|(_, why)| *why)
+    found.map(|(_, reason)| *reason)
 }
 
-/// Whether the value of a property must not be shown.
+/// Whether the value of a property is a secret.
 pub(super) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     [

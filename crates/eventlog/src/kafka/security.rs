@@ -1,7 +1,7 @@
-//! How we show a broker who we are, and how the way to it is kept private.
+//! Authentication and encryption of the connections to the brokers.
 //!
-//! Guarantee: a password is in no text that is shown, and what the library of this build cannot do
-//! is refused before anything connects.
+//! Guarantee: no text contains a password, and validation rejects a mechanism that this build does not
+//! support before any connection is opened.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use std::str::FromStr;
 
 use rdkafka::ClientConfig;
 
-/// How a password is shown to a broker.
+/// How a client proves its password to a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SaslMechanism {
-    /// As it is (RFC 4616): only fit for a way that is encrypted.
+    /// In plain text (RFC 4616): only safe with TLS.
     Plain,
-    /// By a challenge, with SHA-256 (RFC 7677).
+    /// Challenge and response with SHA-256 (RFC 7677).
     ScramSha256,
-    /// By a challenge, with SHA-512.
+    /// Challenge and response with SHA-512.
     ScramSha512,
 }
 
@@ -42,10 +42,10 @@ impl FromStr for SaslMechanism {
     }
 }
 
-/// A user of the cluster.
+/// The credentials of a user of the cluster.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SaslCredentials {
-    /// How the password is shown.
+    /// The SASL mechanism.
     pub mechanism: SaslMechanism,
     /// The user's name.
     pub user: String,
@@ -63,64 +63,65 @@ impl fmt::Debug for SaslCredentials {
     }
 }
 
-/// What brokers' certificates must be signed by.
+/// The certificate authorities that may sign the brokers' certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsAuthorities {
-    /// One of those that the machine trusts.
+    /// The authorities that the machine trusts.
     System,
-    /// One of those in a file, PEM.
+    /// The authorities of a PEM file.
     File(PathBuf),
 }
 
-/// Encryption and login; neither by default.
+/// Encryption and authentication; neither by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KafkaSecurity {
-    /// TLS; `None` for a way that anybody on it can read.
+    /// TLS; `None` for plain-text connections.
     pub tls: Option<TlsAuthorities>,
-    /// The user; `None` where brokers ask for none.
-    pub login: Option<SaslCredentials>,
+    /// The credentials; `None` without authentication.
+    pub sasl: Option<SaslCredentials>,
 }
 
 impl KafkaSecurity {
-    /// What is wrong with it: the setting, and what it must be.
-    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
-        let mut faults = Vec::new();
-        let needs_openssl = |login: &SaslCredentials| login.mechanism != SaslMechanism::Plain;
+    /// All errors: the key, and the expected form.
+    pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut errors = Vec::new();
+        let needs_openssl =
+            |credentials: &SaslCredentials| credentials.mechanism != SaslMechanism::Plain;
         if !cfg!(feature = "kafka-tls") {
             let build = "is not in this build; build it with --features kafka-tls";
             if self.tls.is_some() {
-                faults.push(("tls", build.to_owned()));
+                errors.push(("tls", build.to_owned()));
             }
-            if self.login.as_ref().is_some_and(needs_openssl) {
-                faults.push(("sasl_mechanism", build.to_owned()));
+            if self.sasl.as_ref().is_some_and(needs_openssl) {
+                errors.push(("sasl_mechanism", build.to_owned()));
             }
         }
-        if let Some(login) = &self.login
-            && (login.user.is_empty() || login.password.is_empty())
+        if let Some(credentials) = &self.sasl
+            && (credentials.user.is_empty() || credentials.password.is_empty())
         {
             let both = "and sasl_password must be given both, or neither";
-            faults.push(("sasl_user", both.to_owned()));
+            errors.push(("sasl_user", both.to_owned()));
         }
-        faults
+        errors
     }
 
     pub(super) fn apply(&self, client: &mut ClientConfig) {
-        let protocol = match (&self.tls, &self.login) {
+        let protocol = match (&self.tls, &self.sasl) {
             (None, None) => return,
             (Some(_), None) => "ssl",
             (None, Some(_)) => "sasl_plaintext",
             (Some(_), Some(_)) => "sasl_ssl",
         };
         client.set("security.protocol", protocol);
-        if let Some(login) = &self.login {
+        if let Some(credentials) = &self.sasl {
             client
-                .set("sasl.mechanism", login.mechanism.name())
-                .set("sasl.username", &login.user)
-                .set("sasl.password", &login.password);
+                .set("sasl.mechanism", credentials.mechanism.name())
+                .set("sasl.username", &credentials.user)
+                .set("sasl.password", &credentials.password);
         }
         match &self.tls {
             None => {}
-            // OpenSSL is built in, and does not know where this machine keeps them.
+            // The statically linked OpenSSL has no default path: librdkafka probes for it.
             Some(TlsAuthorities::System) => {
                 client.set("ssl.ca.location", "probe");
             }
@@ -130,9 +131,10 @@ impl KafkaSecurity {
         }
     }
 
-    /// Whether a password goes over a way that anybody on it can read.
-    pub(super) fn bares_password(&self) -> bool {
-        let is_plain = |login: &SaslCredentials| login.mechanism == SaslMechanism::Plain;
-        self.tls.is_none() && self.login.as_ref().is_some_and(is_plain)
+    /// Whether the client sends a plain-text password over a connection without TLS.
+    pub(super) fn sends_plain_password(&self) -> bool {
+        let is_plain =
+            |credentials: &SaslCredentials| credentials.mechanism == SaslMechanism::Plain;
+        self.tls.is_none() && self.sasl.as_ref().is_some_and(is_plain)
     }
 }

@@ -1,4 +1,4 @@
-//! The topics: making them, and checking that they are as the guarantees need them.
+//! Creates the topics, and checks the settings that the guarantees need.
 
 use std::time::{Duration, Instant};
 
@@ -14,49 +14,49 @@ use tokio::runtime::Handle;
 
 use super::KafkaConfig;
 use super::brokers;
-use super::client::{Quiet, log_error, retire};
-use super::names::Names;
+use super::client::{LoggingContext, close_in_background, log_error};
+use super::names::TopicNames;
 use super::producer::Producer;
 use crate::LogError;
 
-/// Between two looks at whether a new topic is there.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Between two requests for the metadata of a new topic.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A topic as it should be.
-struct Wanted {
+/// The expected partitions and settings of a topic.
+struct TopicSpec {
     name: String,
     partitions: usize,
-    /// Settings that are made and checked.
+    /// The cleanup policy: set and checked.
     policy: &'static str,
-    /// Settings that are made only: an operator may change them.
+    /// Settings that are set at creation and not checked: an operator may change them.
     extra: Vec<(&'static str, String)>,
 }
 
-fn wanted(config: &KafkaConfig, names: &Names) -> Vec<Wanted> {
+fn topic_specs(config: &KafkaConfig, names: &TopicNames) -> Vec<TopicSpec> {
     let retention = config
         .retention
         .map_or_else(|| "-1".to_owned(), |r| r.as_millis().to_string());
     let partitions = config.partitions as usize;
-    let kept = |name: String, largest: &str| Wanted {
+    let retained = |name: String, max_message_bytes: &str| TopicSpec {
         name,
         partitions,
         policy: "delete",
         extra: vec![
             ("retention.ms", retention.clone()),
-            ("max.message.bytes", largest.to_owned()),
+            ("max.message.bytes", max_message_bytes.to_owned()),
         ],
     };
     let mut all = Vec::new();
     for topic in Topic::ALL {
-        all.push(kept(names.live(topic).to_owned(), "2097152"));
-        // A letter is a record that may be over our limits already, with headers on top.
-        all.push(kept(names.dead(topic), "4194304"));
+        all.push(retained(names.live(topic).to_owned(), "2097152"));
+        // A dead letter may already be over the limits, and has headers in addition.
+        all.push(retained(names.dead(topic), "4194304"));
     }
-    all.push(Wanted {
+    all.push(TopicSpec {
         name: names.cursors(),
         partitions: 1,
         policy: "compact",
-        // Compaction never touches the newest segment, which is read whole: keep it small.
+        // Compaction never touches the active segment, which every read scans: keep it small.
         extra: vec![
             ("segment.ms", "3600000".to_owned()),
             ("segment.bytes", "16777216".to_owned()),
@@ -66,101 +66,101 @@ fn wanted(config: &KafkaConfig, names: &Names) -> Vec<Wanted> {
     all
 }
 
-/// Makes the topics that are absent, adds partitions where there are too few, and checks the rest.
-/// Blocks. Several processes may do it at once.
+/// Creates missing topics, adds missing partitions, and checks replicas and settings. Blocks.
+/// Several processes may do so at once.
 pub(super) fn ensure(
     config: &KafkaConfig,
-    names: &Names,
+    names: &TopicNames,
     producer: &Producer,
     runtime: &Handle,
 ) -> Result<(), LogError> {
-    let client = AdminClient::from_config_and_context(&config.client(), Quiet)
-        .map_err(|e| log_error("cannot make a kafka admin client", e))?;
-    let admin = Admin {
+    let client = AdminClient::from_config_and_context(&config.client(), LoggingContext)
+        .map_err(|e| log_error("cannot create kafka admin client", e))?;
+    let admin = TopicAdmin {
         client: Some(client),
         config,
         producer,
         runtime,
         deadline: Instant::now() + 3 * config.request_timeout,
     };
-    admin.ensure(&wanted(config, names))
+    admin.ensure(&topic_specs(config, names))
 }
 
-struct Admin<'a> {
-    /// `None` only while it is dropped.
-    client: Option<AdminClient<Quiet>>,
+struct TopicAdmin<'a> {
+    /// `None` only while the admin is dropped.
+    client: Option<AdminClient<LoggingContext>>,
     config: &'a KafkaConfig,
-    /// Asked for the metadata: its thread hears why a connection fails, the admin client's does not.
+    /// Fetches the metadata: its callback reports why a connection fails, the admin client's does not.
     producer: &'a Producer,
     runtime: &'a Handle,
     deadline: Instant,
 }
 
-impl Drop for Admin<'_> {
+impl Drop for TopicAdmin<'_> {
     fn drop(&mut self) {
         let client = self.client.take();
-        retire("admin", move || drop(client));
+        close_in_background("admin", move || drop(client));
     }
 }
 
-impl Admin<'_> {
-    fn client(&self) -> Result<&AdminClient<Quiet>, LogError> {
-        let gone = || LogError::Unavailable("the admin client is closed".into());
-        self.client.as_ref().ok_or_else(gone)
+impl TopicAdmin<'_> {
+    fn client(&self) -> Result<&AdminClient<LoggingContext>, LogError> {
+        let closed = || LogError::Unavailable("kafka admin client is closed".into());
+        self.client.as_ref().ok_or_else(closed)
     }
 
     fn options(&self) -> AdminOptions {
-        let within = Some(self.config.request_timeout);
+        let timeout = Some(self.config.request_timeout);
         AdminOptions::new()
-            .request_timeout(within)
-            .operation_timeout(within)
+            .request_timeout(timeout)
+            .operation_timeout(timeout)
     }
 
-    fn ensure(&self, wanted: &[Wanted]) -> Result<(), LogError> {
-        let there = self.metadata()?;
-        let absent: Vec<&Wanted> = wanted
+    fn ensure(&self, specs: &[TopicSpec]) -> Result<(), LogError> {
+        let metadata = self.metadata()?;
+        let missing_topics: Vec<&TopicSpec> = specs
             .iter()
-            .filter(|w| partitions_of(&there, &w.name) == 0)
+            .filter(|w| partition_count(&metadata, &w.name) == 0)
             .collect();
-        if !absent.is_empty() {
-            self.create(&absent)?;
+        if !missing_topics.is_empty() {
+            self.create(&missing_topics)?;
         }
-        let mut there = self.await_partitions(wanted, |_| 1)?;
-        let short: Vec<(&Wanted, usize)> = wanted
+        let mut metadata = self.wait_for_partitions(specs, |_| 1)?;
+        let short: Vec<(&TopicSpec, usize)> = specs
             .iter()
-            .map(|w| (w, partitions_of(&there, &w.name)))
+            .map(|w| (w, partition_count(&metadata, &w.name)))
             .filter(|(w, has)| *has < w.partitions)
             .collect();
         if !short.is_empty() {
             self.add_partitions(&short)?;
-            there = self.await_partitions(wanted, |w| w.partitions)?;
+            metadata = self.wait_for_partitions(specs, |w| w.partitions)?;
         }
-        let knows = |there: &Metadata| {
-            wanted
+        let is_complete = |metadata: &Metadata| {
+            specs
                 .iter()
-                .all(|w| led_partitions_of(there, &w.name) >= w.partitions)
+                .all(|w| led_partition_count(metadata, &w.name) >= w.partitions)
         };
-        brokers::await_all(self.config, there.brokers(), self.deadline, knows)?;
-        wanted
+        brokers::wait_for_all(self.config, metadata.brokers(), self.deadline, is_complete)?;
+        specs
             .iter()
-            .try_for_each(|w| self.check_replicas(&there, w))?;
-        self.check_settings(wanted)
+            .try_for_each(|w| self.check_replicas(&metadata, w))?;
+        self.check_settings(specs)
     }
 
     fn metadata(&self) -> Result<Metadata, LogError> {
         self.producer.metadata(None, self.config.request_timeout)
     }
 
-    fn create(&self, absent: &[&Wanted]) -> Result<(), LogError> {
+    fn create(&self, missing_topics: &[&TopicSpec]) -> Result<(), LogError> {
         let in_sync = self.config.min_insync_replicas.to_string();
-        let copies = i32::from(self.config.replication);
-        let topics: Vec<NewTopic<'_>> = absent
+        let replicas = i32::from(self.config.replication);
+        let topics: Vec<NewTopic<'_>> = missing_topics
             .iter()
             .map(|w| {
                 let topic = NewTopic::new(
                     &w.name,
                     w.partitions as i32,
-                    TopicReplication::Fixed(copies),
+                    TopicReplication::Fixed(replicas),
                 )
                 .set("cleanup.policy", w.policy)
                 .set("message.timestamp.type", "LogAppendTime")
@@ -173,86 +173,90 @@ impl Admin<'_> {
         let results = self
             .runtime
             .block_on(self.client()?.create_topics(&topics, &self.options()))
-            .map_err(|e| log_error("cannot make the kafka topics", e))?;
+            .map_err(|e| log_error("cannot create kafka topics", e))?;
         for result in results {
             match result {
-                Ok(name) => tracing::info!(topic = name, "topic made"),
-                // Another process was quicker.
+                Ok(name) => tracing::info!(topic = name, "kafka topic created"),
+                // Another process created it.
                 Err((_, Code::TopicAlreadyExists)) => {}
                 Err((name, code)) => {
-                    let doing = format!("cannot make the kafka topic {name}");
-                    return Err(log_error(&doing, KafkaError::AdminOp(code)));
+                    let failure = format!("cannot create kafka topic {name}");
+                    return Err(log_error(&failure, KafkaError::AdminOp(code)));
                 }
             }
         }
         Ok(())
     }
 
-    fn add_partitions(&self, short: &[(&Wanted, usize)]) -> Result<(), LogError> {
-        let wanted: Vec<NewPartitions<'_>> = short
+    fn add_partitions(&self, short: &[(&TopicSpec, usize)]) -> Result<(), LogError> {
+        let specs: Vec<NewPartitions<'_>> = short
             .iter()
             .map(|(w, _)| NewPartitions::new(&w.name, w.partitions))
             .collect();
         let results = self
             .runtime
-            .block_on(self.client()?.create_partitions(&wanted, &self.options()))
+            .block_on(self.client()?.create_partitions(&specs, &self.options()))
             .map_err(|e| log_error("cannot add kafka partitions", e))?;
         for (result, (w, had)) in results.into_iter().zip(short) {
             match result {
                 Ok(name) => {
-                    tracing::info!(topic = name, had, now = w.partitions, "partitions added");
+                    tracing::info!(
+                        topic = name,
+                        had,
+                        now = w.partitions,
+                        "kafka partitions added"
+                    );
                 }
-                // Another process was quicker; whether they are enough is checked next.
+                // Another process added partitions; the caller checks the number next.
                 Err((_, Code::InvalidPartitions)) => {}
                 Err((name, code)) => {
-                    let doing = format!("cannot add partitions to the kafka topic {name}");
-                    return Err(log_error(&doing, KafkaError::AdminOp(code)));
+                    let failure = format!("cannot add partitions to kafka topic {name}");
+                    return Err(log_error(&failure, KafkaError::AdminOp(code)));
                 }
             }
         }
         Ok(())
     }
 
-    /// Waits until the cluster shows every topic with at least `least` partitions, all with a
-    /// leader.
-    fn await_partitions(
+    /// Waits until every topic has at least `least` partitions with a leader.
+    fn wait_for_partitions(
         &self,
-        wanted: &[Wanted],
-        least: impl Fn(&Wanted) -> usize,
+        specs: &[TopicSpec],
+        least: impl Fn(&TopicSpec) -> usize,
     ) -> Result<Metadata, LogError> {
         loop {
-            let there = self.metadata()?;
-            let missing = wanted
+            let metadata = self.metadata()?;
+            let missing = specs
                 .iter()
-                .find(|w| led_partitions_of(&there, &w.name) < least(w));
+                .find(|w| led_partition_count(&metadata, &w.name) < least(w));
             let Some(missing) = missing else {
-                return Ok(there);
+                return Ok(metadata);
             };
             if Instant::now() >= self.deadline {
                 return Err(LogError::Unavailable(
                     format!(
-                        "the kafka topic {} has {} partitions with a leader, {} are needed",
+                        "kafka topic {} has {} partitions with a leader, expected {}",
                         missing.name,
-                        led_partitions_of(&there, &missing.name),
+                        led_partition_count(&metadata, &missing.name),
                         least(missing)
                     )
                     .into(),
                 ));
             }
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(RETRY_INTERVAL);
         }
     }
 
-    fn check_replicas(&self, there: &Metadata, w: &Wanted) -> Result<(), LogError> {
-        let needed = usize::from(self.config.replication);
-        let topic = there.topics().iter().find(|t| t.name() == w.name);
+    fn check_replicas(&self, metadata: &Metadata, w: &TopicSpec) -> Result<(), LogError> {
+        let required = usize::from(self.config.replication);
+        let topic = metadata.topics().iter().find(|t| t.name() == w.name);
         let few = topic
             .iter()
             .flat_map(|t| t.partitions())
-            .find(|p| p.replicas().len() < needed);
+            .find(|p| p.replicas().len() < required);
         few.map_or(Ok(()), |p| {
             Err(LogError::Mismatch(format!(
-                "partition {} of the kafka topic {} has {} replicas, the configuration asks for {needed}; \
+                "partition {} of kafka topic {} has {} replicas, the configuration requires {required}; \
                  reassign it to more brokers or lower kafka replication",
                 p.id(),
                 w.name,
@@ -261,24 +265,24 @@ impl Admin<'_> {
         })
     }
 
-    fn check_settings(&self, wanted: &[Wanted]) -> Result<(), LogError> {
-        let topics: Vec<ResourceSpecifier<'_>> = wanted
+    fn check_settings(&self, specs: &[TopicSpec]) -> Result<(), LogError> {
+        let topics: Vec<ResourceSpecifier<'_>> = specs
             .iter()
             .map(|w| ResourceSpecifier::Topic(&w.name))
             .collect();
         let results = self
             .runtime
             .block_on(self.client()?.describe_configs(&topics, &self.options()))
-            .map_err(|e| log_error("cannot read the settings of the kafka topics", e))?;
-        for (result, w) in results.into_iter().zip(wanted) {
-            let doing = format!("cannot read the settings of the kafka topic {}", w.name);
-            let settings = result.map_err(|code| log_error(&doing, KafkaError::AdminOp(code)))?;
+            .map_err(|e| log_error("cannot read settings of kafka topics", e))?;
+        for (result, w) in results.into_iter().zip(specs) {
+            let failure = format!("cannot read settings of kafka topic {}", w.name);
+            let settings = result.map_err(|code| log_error(&failure, KafkaError::AdminOp(code)))?;
             self.check(w, &settings)?;
         }
         Ok(())
     }
 
-    fn check(&self, w: &Wanted, settings: &ConfigResource) -> Result<(), LogError> {
+    fn check(&self, w: &TopicSpec, settings: &ConfigResource) -> Result<(), LogError> {
         let value = |key: &str| settings.get(key).and_then(|e| e.value.as_deref());
         let in_sync = self.config.min_insync_replicas;
         let enough = value("min.insync.replicas")
@@ -297,12 +301,12 @@ impl Admin<'_> {
             ),
             ("min.insync.replicas", in_sync.to_string(), enough),
         ];
-        let wrong = checks.into_iter().find(|(.., is_right)| !is_right);
-        wrong.map_or(Ok(()), |(key, right, _)| {
+        let violated = checks.into_iter().find(|(.., holds)| !holds);
+        violated.map_or(Ok(()), |(key, expected, _)| {
             Err(LogError::Mismatch(
                 format!(
-                    "the kafka topic {} has {key}={}, it must be {right}; \
-                 set it with kafka-configs --alter --topic {} --add-config {key}={right}",
+                    "kafka topic {} has {key}={}, it must be {expected}; \
+                 set it with kafka-configs --alter --topic {} --add-config {key}={expected}",
                     w.name,
                     value(key).unwrap_or_default(),
                     w.name
@@ -313,13 +317,13 @@ impl Admin<'_> {
     }
 }
 
-fn partitions_of(there: &Metadata, name: &str) -> usize {
-    let topic = there.topics().iter().find(|t| t.name() == name);
+fn partition_count(metadata: &Metadata, name: &str) -> usize {
+    let topic = metadata.topics().iter().find(|t| t.name() == name);
     topic.map_or(0, |t| t.partitions().len())
 }
 
-fn led_partitions_of(there: &Metadata, name: &str) -> usize {
-    let topic = there.topics().iter().find(|t| t.name() == name);
+fn led_partition_count(metadata: &Metadata, name: &str) -> usize {
+    let topic = metadata.topics().iter().find(|t| t.name() == name);
     let led = |t: &rdkafka::metadata::MetadataTopic| {
         t.partitions().iter().filter(|p| p.leader() >= 0).count()
     };

@@ -1,10 +1,10 @@
-//! Reading the log in SQLite. One process has one member per group, so every partition is
-//! assigned at the first poll and never revoked.
+//! The consumer of the log in SQLite. A group has one member, so that the first poll assigns every
+//! partition and none is ever revoked.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_model::{Offset, Topic};
+use moodvane_model::{ContextError, Offset, Topic};
 use rusqlite::{Connection, params};
 
 use super::schema::{self, Stream};
@@ -16,11 +16,11 @@ const MAX_BATCH_BYTES: usize = 4 << 20;
 
 struct Position {
     at: TopicPartition,
-    /// Where to read next; `None` until the caller said where to begin.
+    /// The next offset to read; `None` before the caller starts the partition.
     next: Option<Offset>,
 }
 
-/// The one member of a group.
+/// The only member of a group.
 pub(super) struct SqliteConsumer {
     log: Arc<Inner>,
     reader: Connection,
@@ -28,8 +28,8 @@ pub(super) struct SqliteConsumer {
     topics: Vec<Topic>,
     positions: Vec<Position>,
     assigned: bool,
-    /// The partition that is looked at first, so that all get their turn.
-    turn: usize,
+    /// Index of the partition that the next poll reads first: round robin.
+    next_partition: usize,
 }
 
 impl SqliteConsumer {
@@ -42,7 +42,7 @@ impl SqliteConsumer {
             topics: topics.to_vec(),
             positions: Vec::new(),
             assigned: false,
-            turn: 0,
+            next_partition: 0,
         })
     }
 
@@ -62,15 +62,15 @@ impl SqliteConsumer {
         Ok(ConsumerEvent::Assigned(all))
     }
 
-    /// Fills the batch from the next partition that has something.
+    /// Fills the batch from the next partition with records.
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, LogError> {
         for step in 0..self.positions.len() {
-            let index = (self.turn + step) % self.positions.len();
+            let index = (self.next_partition + step) % self.positions.len();
             let position = &mut self.positions[index];
             let Some(next) = position.next else { continue };
             if let Some(last) = read(&self.reader, position.at, next, batch)? {
                 position.next = Some(last.next());
-                self.turn = index + 1;
+                self.next_partition = index + 1;
                 return Ok(true);
             }
         }
@@ -105,7 +105,7 @@ fn read(
         let blob = |column| -> Result<&[u8], LogError> {
             row.get_ref(column)?
                 .as_blob()
-                .map_err(|e| LogError::Corrupt(e.to_string().into()))
+                .map_err(|e| LogError::Corrupt(ContextError::caused_by("record is not a blob", e)))
         };
         let record = RecordRef {
             offset,
@@ -155,7 +155,7 @@ impl Consumer for SqliteConsumer {
 
     fn commit(&mut self, positions: &[(TopicPartition, Offset)]) -> Result<(), LogError> {
         let mut writer = lock(&self.log.writer);
-        let transaction = schema::begin(&mut writer)?;
+        let transaction = schema::begin_write(&mut writer)?;
         for (at, next) in positions {
             transaction.execute(
                 "INSERT INTO log_group (name, stream, partition, committed) VALUES (?1, ?2, ?3, ?4)

@@ -1,10 +1,12 @@
 //! The log in an SQLite file, for one process.
 //!
-//! Records lie in one table, ordered by topic, partition and offset; where each partition begins
-//! and ends stands in another, written in the same transaction. A publish is one transaction with
-//! `synchronous = FULL`: once it returns, the records outlive the process and the machine's power.
+//! One table holds the records, ordered by topic, partition and offset; another holds the watermarks
+//! of each partition, written in the same transaction.
 //!
-//! It must not know who reads, or how far anybody is.
+//! Guarantee: a publish is one transaction with `synchronous = FULL`: after it returns, the records
+//! survive a crash of the process and a loss of power.
+//!
+//! Must not know: its readers and their progress.
 
 mod consumer;
 mod schema;
@@ -14,20 +16,20 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use moodvane_model::{Timestamp, Topic};
+use moodvane_model::{ContextError, Timestamp, Topic};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Consumer, DeadLetter, EventLog, LogError, NewRecord, Watermarks, check_size};
 use consumer::SqliteConsumer;
-use schema::{Stream, headers_of, letter_of};
+use schema::{Stream, decode_dead_letter, encode_headers};
 
-/// How the log is laid out.
+/// The file and the layout of the log.
 #[derive(Debug, Clone)]
 pub struct SqliteLogConfig {
-    /// The file; made if absent.
+    /// The file; created if missing.
     pub path: PathBuf,
-    /// Partitions per topic, at least 1. A log that has more keeps them.
+    /// Partitions per topic, at least 1. A log with more partitions keeps them.
     pub partitions: u32,
 }
 
@@ -41,17 +43,17 @@ struct Inner {
     path: PathBuf,
     partitions: u32,
     writer: Mutex<Connection>,
-    appended: Signal,
+    appended: AppendSignal,
 }
 
-/// Counts publishes, so that a consumer can wait for the next.
+/// Counts publishes, so that a consumer can wait for the next one.
 #[derive(Default)]
-struct Signal {
+struct AppendSignal {
     count: Mutex<u64>,
     changed: Condvar,
 }
 
-impl Signal {
+impl AppendSignal {
     fn count(&self) -> u64 {
         *lock(&self.count)
     }
@@ -64,7 +66,7 @@ impl Signal {
     /// Waits until the count is no longer `seen`, at most `wait`.
     fn wait(&self, seen: u64, wait: Duration) {
         let guard = lock(&self.count);
-        // A time-out and a signal are the same to the caller, who looks at the log either way.
+        // The caller reads the log after a time-out and after a signal.
         drop(
             self.changed
                 .wait_timeout_while(guard, wait, |count| *count == seen),
@@ -72,18 +74,17 @@ impl Signal {
     }
 }
 
-/// A panic while a lock is held leaves nothing half done here: a transaction that was not
-/// committed is rolled back when it is dropped.
+/// Ignores poisoning: SQLite rolls back a transaction that is dropped before its commit.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SqliteLog {
-    /// Opens the log, making the file and its tables where they are absent.
+    /// Opens the log; creates the file and its tables if missing.
     ///
     /// # Errors
     /// [`LogError::Unavailable`] where the file cannot be opened or written;
-    /// [`LogError::Mismatch`] where another version made it.
+    /// [`LogError::Mismatch`] where another version created it.
     pub fn open(config: SqliteLogConfig) -> Result<Self, LogError> {
         let mut writer = schema::connect(&config.path)?;
         let partitions = schema::migrate(&mut writer, config.partitions.max(1))?;
@@ -91,26 +92,27 @@ impl SqliteLog {
             path: config.path,
             partitions,
             writer: Mutex::new(writer),
-            appended: Signal::default(),
+            appended: AppendSignal::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
     }
 
-    /// How many partitions each topic has.
+    /// The number of partitions of each topic.
     #[must_use]
     pub fn partitions(&self) -> u32 {
         self.inner.partitions
     }
 
-    /// Removes records that were written before `before`; returns how many. Offsets stay as they
-    /// are: a partition's low watermark moves up.
+    /// Deletes records that were written before `before`; returns their number. Offsets do not
+    /// change: the low watermark of a partition moves up.
     ///
     /// # Errors
     /// [`LogError::Unavailable`] where the file cannot be written.
     pub async fn delete_records_before(&self, before: Timestamp) -> Result<u64, LogError> {
-        self.blocking(move |inner| inner.retain(before)).await
+        self.blocking(move |inner| inner.delete_records_before(before))
+            .await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -120,7 +122,7 @@ impl SqliteLog {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || work(&inner))
             .await
-            .map_err(|e| LogError::Unavailable(format!("the log's worker ended: {e}").into()))?
+            .map_err(|e| LogError::Unavailable(ContextError::caused_by("log task failed", e)))?
     }
 }
 
@@ -173,8 +175,8 @@ impl EventLog for SqliteLog {
     }
 }
 
-/// One record to be appended, borrowed from wherever it lies.
-struct Appended<'a> {
+/// A row to append, borrowed from a record or a dead letter.
+struct NewRow<'a> {
     key: &'a [u8],
     value: &'a [u8],
     headers: Option<String>,
@@ -182,7 +184,7 @@ struct Appended<'a> {
 
 impl Inner {
     fn publish(&self, topic: Topic, records: &[NewRecord]) -> Result<(), LogError> {
-        let rows = records.iter().map(|record| Appended {
+        let rows = records.iter().map(|record| NewRow {
             key: &record.key,
             value: &record.value,
             headers: None,
@@ -198,8 +200,8 @@ impl Inner {
                 .iter()
                 .filter(|letter| letter.topic_partition.topic == topic)
                 .map(|letter| {
-                    let headers = Some(headers_of(letter));
-                    Appended {
+                    let headers = Some(encode_headers(letter));
+                    NewRow {
                         key: &letter.key,
                         value: &letter.value,
                         headers,
@@ -213,15 +215,15 @@ impl Inner {
     fn append<'a>(
         &self,
         stream: Stream,
-        rows: impl Iterator<Item = Appended<'a>>,
+        rows: impl Iterator<Item = NewRow<'a>>,
     ) -> Result<(), LogError> {
         let mut writer = lock(&self.writer);
-        let transaction = schema::begin(&mut writer)?;
+        let transaction = schema::begin_write(&mut writer)?;
         let mut ends = Vec::new();
         for partition in 0..self.partitions {
-            ends.push(high_of(&transaction, stream, partition)?);
+            ends.push(high_watermark(&transaction, stream, partition)?);
         }
-        let began = ends.clone();
+        let previous = ends.clone();
         let now = Timestamp::from(chrono::Utc::now()).millis();
         {
             let mut insert = transaction.prepare_cached(
@@ -243,7 +245,7 @@ impl Inner {
                 *end += 1;
             }
         }
-        for (partition, (old, new)) in (0u32..).zip(began.iter().zip(&ends)) {
+        for (partition, (old, new)) in (0u32..).zip(previous.iter().zip(&ends)) {
             if old != new {
                 transaction.execute(
                     "UPDATE log_partition SET high = ?3 WHERE stream = ?1 AND partition = ?2",
@@ -270,7 +272,7 @@ impl Inner {
         })?;
         rows.map(|row| {
             let (key, value, headers) = row?;
-            letter_of(topic, key, value, &headers)
+            decode_dead_letter(topic, key, value, &headers)
         })
         .collect()
     }
@@ -294,31 +296,31 @@ impl Inner {
         Ok(())
     }
 
-    fn retain(&self, before: Timestamp) -> Result<u64, LogError> {
+    fn delete_records_before(&self, before: Timestamp) -> Result<u64, LogError> {
         let mut removed = 0;
         for stream in Stream::ALL {
             for partition in 0..self.partitions {
-                removed += self.retain_partition(stream, partition, before)?;
+                removed += self.delete_partition_records(stream, partition, before)?;
             }
         }
         Ok(removed)
     }
 
-    fn retain_partition(
+    fn delete_partition_records(
         &self,
         stream: Stream,
         partition: u32,
         before: Timestamp,
     ) -> Result<u64, LogError> {
         let mut writer = lock(&self.writer);
-        let transaction = schema::begin(&mut writer)?;
-        let kept: Option<i64> = transaction.query_row(
+        let transaction = schema::begin_write(&mut writer)?;
+        let first_kept: Option<i64> = transaction.query_row(
             "SELECT MIN(position) FROM log_record
              WHERE stream = ?1 AND partition = ?2 AND written_at_ms >= ?3",
             params![stream, partition, before.millis()],
             |row| row.get(0),
         )?;
-        let low = kept.map_or_else(|| high_of(&transaction, stream, partition), Ok)?;
+        let low = first_kept.map_or_else(|| high_watermark(&transaction, stream, partition), Ok)?;
         let removed = transaction.execute(
             "DELETE FROM log_record WHERE stream = ?1 AND partition = ?2 AND position < ?3",
             params![stream, partition, low],
@@ -332,7 +334,11 @@ impl Inner {
     }
 }
 
-fn high_of(transaction: &Transaction<'_>, stream: Stream, partition: u32) -> Result<i64, LogError> {
+fn high_watermark(
+    transaction: &Transaction<'_>,
+    stream: Stream,
+    partition: u32,
+) -> Result<i64, LogError> {
     Ok(transaction
         .prepare_cached("SELECT high FROM log_partition WHERE stream = ?1 AND partition = ?2")?
         .query_row(params![stream, partition], |row| row.get(0))?)

@@ -1,9 +1,9 @@
-//! Tables, connections and codes of the log in SQLite.
+//! Tables, connections and encodings of the log in SQLite.
 
 use std::path::Path;
 use std::time::Duration;
 
-use moodvane_model::{Offset, Partition, Topic};
+use moodvane_model::{ContextError, Offset, Partition, Topic};
 use rusqlite::types::{ToSqlOutput, Value};
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{DeadLetter, LogError, TopicPartition, Watermarks};
 
 const VERSION: i64 = 1;
-/// Another process may hold the file for a moment, never for long.
+/// Another process holds the write lock only briefly.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const TABLES: &str = "
@@ -32,7 +32,7 @@ const TABLES: &str = "
         PRIMARY KEY (name, stream, partition)) WITHOUT ROWID;
 ";
 
-/// A topic or its dead letters, as a number in the tables.
+/// The number of a topic, or of its dead letters, in the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stream(i64);
 
@@ -61,16 +61,19 @@ impl From<rusqlite::Error> for LogError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(error.to_string().into()),
-            _ => Self::Unavailable(error.to_string().into()),
+            Some(DatabaseCorrupt | NotADatabase) => {
+                Self::Corrupt(ContextError::caused_by("sqlite log is corrupt", error))
+            }
+            _ => Self::Unavailable(ContextError::caused_by("sqlite log failed", error)),
         }
     }
 }
 
-/// A connection to the log's file, made if absent.
+/// A connection to the log's file, which is created if missing.
 pub(super) fn connect(path: &Path) -> Result<Connection, LogError> {
     let connection = Connection::open(path).map_err(|e| {
-        LogError::Unavailable(format!("cannot open {}: {e}", path.display()).into())
+        let message = format!("cannot open sqlite log {}", path.display());
+        LogError::Unavailable(ContextError::caused_by(message, e))
     })?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -79,15 +82,15 @@ pub(super) fn connect(path: &Path) -> Result<Connection, LogError> {
     Ok(connection)
 }
 
-/// A transaction that may write. It takes the file's write lock at once: a transaction that begins
-/// with a read could not wait for the lock later.
-pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, LogError> {
+/// Begins a transaction that holds the write lock from its start: one that begins with a read cannot
+/// wait for the lock later.
+pub(super) fn begin_write(connection: &mut Connection) -> Result<Transaction<'_>, LogError> {
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
-/// Makes the tables and at least `partitions` partitions; returns how many there are.
+/// Creates the tables and at least `partitions` partitions; returns the number of partitions.
 pub(super) fn migrate(connection: &mut Connection, partitions: u32) -> Result<u32, LogError> {
-    let transaction = begin(connection)?;
+    let transaction = begin_write(connection)?;
     transaction.execute_batch(TABLES)?;
     let found: Option<i64> =
         transaction.query_row("SELECT MAX(version) FROM log_schema", [], |row| row.get(0))?;
@@ -98,16 +101,16 @@ pub(super) fn migrate(connection: &mut Connection, partitions: u32) -> Result<u3
         Some(VERSION) => {}
         Some(found) => {
             return Err(LogError::Mismatch(format!(
-                "the log has schema version {found}, this program knows {VERSION}: use the program that made it, or another data folder"
+                "log has schema version {found}, this program supports {VERSION}; use the version that created it, or another data folder"
             ).into()));
         }
     }
-    let there: u32 = transaction.query_row(
+    let existing: u32 = transaction.query_row(
         "SELECT COALESCE(MAX(partition) + 1, 0) FROM log_partition",
         [],
         |row| row.get(0),
     )?;
-    let partitions = partitions.max(there);
+    let partitions = partitions.max(existing);
     for topic in Topic::ALL {
         let names = [
             (Stream::live(topic), topic.name()),
@@ -130,7 +133,7 @@ pub(super) fn migrate(connection: &mut Connection, partitions: u32) -> Result<u3
     Ok(partitions)
 }
 
-/// Where every partition of a topic begins and ends.
+/// The watermarks of every partition of a topic.
 pub(super) fn watermarks(
     connection: &Connection,
     topic: Topic,
@@ -160,8 +163,8 @@ struct Headers {
     offset: u64,
 }
 
-/// The headers of a dead letter: its reason and the place where it lay.
-pub(super) fn headers_of(letter: &DeadLetter) -> String {
+/// The headers of a dead letter as JSON: reason, partition and offset.
+pub(super) fn encode_headers(letter: &DeadLetter) -> String {
     let headers = Headers {
         reason: letter.reason.clone(),
         partition: letter.topic_partition.partition.0,
@@ -170,15 +173,19 @@ pub(super) fn headers_of(letter: &DeadLetter) -> String {
     serde_json::to_string(&headers).unwrap_or_default()
 }
 
-/// The dead letter of these columns.
-pub(super) fn letter_of(
+/// The dead letter of a row.
+pub(super) fn decode_dead_letter(
     topic: Topic,
     key: Vec<u8>,
     value: Vec<u8>,
     headers: &str,
 ) -> Result<DeadLetter, LogError> {
-    let headers: Headers = serde_json::from_str(headers)
-        .map_err(|e| LogError::Corrupt(format!("a dead letter's headers: {e}").into()))?;
+    let headers: Headers = serde_json::from_str(headers).map_err(|e| {
+        LogError::Corrupt(ContextError::caused_by(
+            "cannot decode headers of dead letter",
+            e,
+        ))
+    })?;
     let at = TopicPartition {
         topic,
         partition: Partition(headers.partition),

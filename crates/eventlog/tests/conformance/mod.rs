@@ -1,5 +1,5 @@
-//! The promises of every log, whatever it is made of. A kind of log says how to open one and how to
-//! lose its records; [`promises!`] makes a test of each promise.
+//! Conformance tests of every log. A kind of log implements [`LogFixture`]; [`conformance_tests!`]
+//! generates a test of each guarantee.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,18 +10,18 @@ use moodvane_eventlog::{
 };
 use moodvane_model::{Offset, Partition, Topic};
 
-/// Far longer than anything here takes: only a hang reaches it.
+/// Far longer than any test takes: only a hang reaches it.
 pub(crate) const LONGEST: Duration = Duration::from_secs(60);
-/// A look at what is there by now.
-pub(crate) const A_MOMENT: Duration = Duration::from_millis(50);
+/// The wait of one poll.
+pub(crate) const POLL_WAIT: Duration = Duration::from_millis(50);
 
-/// Where logs of one kind lie; each value is a place of its own.
-pub(crate) trait Place {
+/// Opens logs of one kind; each value has its own storage.
+pub(crate) trait LogFixture {
     /// The log.
     type Log: EventLog + 'static;
-    /// Opens the log of this place, with at least so many partitions.
+    /// Opens the log of this fixture, with at least `partitions` partitions.
     async fn open(&self, partitions: u32) -> Self::Log;
-    /// Removes all records that are in the topic.
+    /// Deletes all records of the topic.
     async fn truncate(&self, log: &Self::Log, topic: Topic);
 }
 
@@ -38,29 +38,29 @@ pub(crate) fn numbered(numbers: std::ops::Range<u32>) -> Vec<NewRecord> {
         .collect()
 }
 
-/// Polls until something other than silence comes.
+/// Polls until an event other than `Idle`.
 pub(crate) fn next_event(consumer: &mut dyn Consumer, batch: &mut Batch) -> ConsumerEvent {
     let deadline = Instant::now() + LONGEST;
     while Instant::now() < deadline {
-        match consumer.poll(batch, A_MOMENT) {
+        match consumer.poll(batch, POLL_WAIT) {
             Ok(ConsumerEvent::Idle) => {}
             Ok(event) => return event,
             Err(LogError::Unavailable(_)) => {}
             Err(error) => panic!("{error}"),
         }
     }
-    panic!("nothing came")
+    panic!("no event")
 }
 
-/// The partitions that are assigned to a consumer that just joined.
+/// The assigned partitions of a consumer that just joined.
 pub(crate) fn assigned(consumer: &mut dyn Consumer) -> Vec<Watermarks> {
     match next_event(consumer, &mut Batch::with_capacity(1)) {
         ConsumerEvent::Assigned(all) => all,
-        event => panic!("the first event assigns: {event:?}"),
+        event => panic!("expected an assignment first: {event:?}"),
     }
 }
 
-/// A consumer that has its partitions and begins each at its low watermark.
+/// A consumer whose partitions are assigned and started at the low watermark.
 pub(crate) fn started(log: &dyn EventLog, topics: &[Topic]) -> Box<dyn Consumer> {
     let mut consumer = log.consumer("g", topics).unwrap();
     for watermarks in assigned(&mut *consumer) {
@@ -73,7 +73,7 @@ pub(crate) fn started(log: &dyn EventLog, topics: &[Topic]) -> Box<dyn Consumer>
 
 pub(crate) type Rows = BTreeMap<TopicPartition, Vec<(u64, String, String)>>;
 
-/// So many records, per partition, in the order of delivery; there must not be more.
+/// Reads exactly `count` records, by partition and in order of delivery.
 pub(crate) fn drain(consumer: &mut dyn Consumer, count: usize) -> Rows {
     let mut all = Rows::new();
     let mut batch = Batch::with_capacity(3);
@@ -90,15 +90,15 @@ pub(crate) fn drain(consumer: &mut dyn Consumer, count: usize) -> Rows {
         }
     }
     assert_eq!(
-        consumer.poll(&mut batch, A_MOMENT).unwrap(),
+        consumer.poll(&mut batch, POLL_WAIT).unwrap(),
         ConsumerEvent::Idle
     );
     assert!(batch.is_empty());
     all
 }
 
-pub(crate) async fn records_come_once_and_in_order<P: Place>(place: P) {
-    let log = place.open(3).await;
+pub(crate) async fn delivers_records_once_and_in_order<P: LogFixture>(fixture: P) {
+    let log = fixture.open(3).await;
     log.publish(Topic::Tweet, numbered(0..20)).await.unwrap();
     log.publish(Topic::Tweet, numbered(20..50)).await.unwrap();
     log.publish(Topic::Temperature, numbered(0..5))
@@ -118,11 +118,11 @@ pub(crate) async fn records_come_once_and_in_order<P: Place>(place: P) {
     }
     values.sort_unstable();
     assert_eq!(values, (0..50).collect::<Vec<_>>());
-    assert!(all.len() > 1, "keys spread over partitions");
+    assert!(all.len() > 1, "keys must spread over partitions");
 }
 
-pub(crate) async fn one_consumer_may_read_several_topics<P: Place>(place: P) {
-    let log = place.open(2).await;
+pub(crate) async fn consumer_reads_several_topics<P: LogFixture>(fixture: P) {
+    let log = fixture.open(2).await;
     log.publish(Topic::Tweet, numbered(0..8)).await.unwrap();
     log.publish(Topic::Temperature, numbered(8..13))
         .await
@@ -135,8 +135,8 @@ pub(crate) async fn one_consumer_may_read_several_topics<P: Place>(place: P) {
     assert_eq!((of(Topic::Tweet), of(Topic::Temperature)), (8, 5));
 }
 
-pub(crate) async fn equal_keys_lie_in_one_partition<P: Place>(place: P) {
-    let log = place.open(4).await;
+pub(crate) async fn keeps_equal_keys_in_one_partition<P: LogFixture>(fixture: P) {
+    let log = fixture.open(4).await;
     log.publish(Topic::Tweet, numbered(0..70)).await.unwrap();
     let mut homes = BTreeMap::new();
     for (at, rows) in drain(&mut *started(&log, &[Topic::Tweet]), 70) {
@@ -147,8 +147,8 @@ pub(crate) async fn equal_keys_lie_in_one_partition<P: Place>(place: P) {
     assert_eq!(homes.len(), 7);
 }
 
-pub(crate) async fn nothing_is_delivered_before_the_caller_says_where_to_begin<P: Place>(place: P) {
-    let log = place.open(1).await;
+pub(crate) async fn delivers_nothing_before_start<P: LogFixture>(fixture: P) {
+    let log = fixture.open(1).await;
     log.publish(Topic::Tweet, numbered(0..4)).await.unwrap();
     let mut consumer = log.consumer("g", &[Topic::Tweet]).unwrap();
     let all = assigned(&mut *consumer);
@@ -158,7 +158,7 @@ pub(crate) async fn nothing_is_delivered_before_the_caller_says_where_to_begin<P
     );
     let mut batch = Batch::with_capacity(10);
     assert_eq!(
-        consumer.poll(&mut batch, A_MOMENT).unwrap(),
+        consumer.poll(&mut batch, POLL_WAIT).unwrap(),
         ConsumerEvent::Idle
     );
     consumer.start(all[0].topic_partition, Offset(2)).unwrap();
@@ -170,13 +170,13 @@ pub(crate) async fn nothing_is_delivered_before_the_caller_says_where_to_begin<P
     consumer.release(&[all[0].topic_partition]).unwrap();
     log.publish(Topic::Tweet, numbered(4..5)).await.unwrap();
     assert_eq!(
-        consumer.poll(&mut batch, A_MOMENT).unwrap(),
+        consumer.poll(&mut batch, POLL_WAIT).unwrap(),
         ConsumerEvent::Idle
     );
 }
 
-pub(crate) async fn a_partition_can_be_begun_again_anywhere_while_it_is_read<P: Place>(place: P) {
-    let log = place.open(1).await;
+pub(crate) async fn restarts_partition_at_any_offset<P: LogFixture>(fixture: P) {
+    let log = fixture.open(1).await;
     log.publish(Topic::Tweet, numbered(0..500)).await.unwrap();
     let mut consumer = started(&log, &[Topic::Tweet]);
     let mut batch = Batch::with_capacity(10);
@@ -196,37 +196,39 @@ pub(crate) async fn a_partition_can_be_begun_again_anywhere_while_it_is_read<P: 
                 ConsumerEvent::Records
             );
             for record in batch.iter() {
-                assert_eq!(record.offset.0, next, "after beginning at {from}");
+                assert_eq!(record.offset.0, next, "after start at {from}");
                 next += 1;
             }
         }
     }
 }
 
-pub(crate) async fn the_log_outlives_the_process_and_may_gain_partitions<P: Place>(place: P) {
-    let log = place.open(1).await;
+pub(crate) async fn log_survives_restart_and_gains_partitions<P: LogFixture>(fixture: P) {
+    let log = fixture.open(1).await;
     log.publish(Topic::Tweet, numbered(0..9)).await.unwrap();
     drop(log);
-    let log = place.open(1).await;
+    let log = fixture.open(1).await;
     log.save_cursor("bluesky", "17").await.unwrap();
     drop(log);
-    let log = place.open(3).await;
+    let log = fixture.open(3).await;
     assert_eq!(log.cursor("bluesky").await.unwrap().as_deref(), Some("17"));
     assert_eq!(log.cursor("other").await.unwrap(), None);
     log.save_cursor("bluesky", "18").await.unwrap();
     assert_eq!(log.cursor("bluesky").await.unwrap().as_deref(), Some("18"));
     log.publish(Topic::Tweet, numbered(9..30)).await.unwrap();
     let all = drain(&mut *started(&log, &[Topic::Tweet]), 30);
-    assert!(all.len() > 1, "the new partitions are used");
-    let log = place.open(1).await;
+    assert!(all.len() > 1, "new partitions must be used");
+    let log = fixture.open(1).await;
     let partitions = log.watermarks(Topic::Tweet).await.unwrap().len();
-    assert_eq!(partitions, 3, "partitions are never taken away");
+    assert_eq!(partitions, 3, "partitions are never removed");
 }
 
-pub(crate) async fn lost_records_move_the_low_watermark_and_keep_offsets<P: Place>(place: P) {
-    let log = place.open(1).await;
+pub(crate) async fn deleted_records_raise_low_watermark_and_keep_offsets<P: LogFixture>(
+    fixture: P,
+) {
+    let log = fixture.open(1).await;
     log.publish(Topic::Tweet, numbered(0..5)).await.unwrap();
-    place.truncate(&log, Topic::Tweet).await;
+    fixture.truncate(&log, Topic::Tweet).await;
     log.publish(Topic::Tweet, numbered(5..6)).await.unwrap();
     let watermarks = log.watermarks(Topic::Tweet).await.unwrap();
     assert_eq!(
@@ -237,8 +239,8 @@ pub(crate) async fn lost_records_move_the_low_watermark_and_keep_offsets<P: Plac
     assert_eq!(all.into_values().next().unwrap()[0].0, 5);
 }
 
-pub(crate) async fn dead_letters_keep_bytes_place_and_reason<P: Place>(place: P) {
-    let log = place.open(2).await;
+pub(crate) async fn dead_letters_keep_bytes_offset_and_reason<P: LogFixture>(fixture: P) {
+    let log = fixture.open(2).await;
     let letter = |offset, topic| DeadLetter {
         topic_partition: TopicPartition {
             topic,
@@ -264,8 +266,8 @@ pub(crate) async fn dead_letters_keep_bytes_place_and_reason<P: Place>(place: P)
     assert!(log.dead_letters(Topic::Tweet, 0).await.unwrap().is_empty());
 }
 
-pub(crate) async fn empty_keys_and_values_are_records_too<P: Place>(place: P) {
-    let log = place.open(1).await;
+pub(crate) async fn accepts_empty_keys_and_values<P: LogFixture>(fixture: P) {
+    let log = fixture.open(1).await;
     log.publish(Topic::Tweet, vec![record("", ""), record("k", "")])
         .await
         .unwrap();
@@ -275,12 +277,8 @@ pub(crate) async fn empty_keys_and_values_are_records_too<P: Place>(place: P) {
     assert_eq!((rows[1].1.as_str(), rows[1].2.as_str()), ("k", ""));
 }
 
-pub(crate) async fn a_record_over_the_limit_is_refused_and_nothing_of_its_batch_is_published<
-    P: Place,
->(
-    place: P,
-) {
-    let log = place.open(1).await;
+pub(crate) async fn rejects_batch_with_record_over_limit<P: LogFixture>(fixture: P) {
+    let log = fixture.open(1).await;
     let long = NewRecord {
         key: vec![0; MAX_KEY_BYTES + 1],
         value: Vec::new(),
@@ -297,8 +295,8 @@ pub(crate) async fn a_record_over_the_limit_is_refused_and_nothing_of_its_batch_
     assert_eq!(watermarks[0].high, Offset(0));
 }
 
-pub(crate) async fn a_record_of_the_largest_size_passes<P: Place>(place: P) {
-    let log = place.open(1).await;
+pub(crate) async fn accepts_record_at_limit<P: LogFixture>(fixture: P) {
+    let log = fixture.open(1).await;
     let largest = NewRecord {
         key: vec![b'k'; MAX_KEY_BYTES],
         value: vec![b'v'; moodvane_eventlog::MAX_VALUE_BYTES],
@@ -316,11 +314,11 @@ pub(crate) async fn a_record_of_the_largest_size_passes<P: Place>(place: P) {
     assert_eq!((found.key, found.value), (&*largest.key, &*largest.value));
 }
 
-pub(crate) async fn a_waiting_consumer_is_woken_by_a_publish<P: Place>(place: P) {
-    let log = place.open(1).await;
+pub(crate) async fn publish_wakes_waiting_consumer<P: LogFixture>(fixture: P) {
+    let log = fixture.open(1).await;
     let mut consumer = started(&log, &[Topic::Tweet]);
     let waiting = tokio::task::spawn_blocking(move || {
-        // Far longer than the test may take: only the publish can end the wait.
+        // Far longer than the test may take: only the publish ends the wait.
         let wait = Duration::from_secs(600);
         consumer.poll(&mut Batch::with_capacity(1), wait).unwrap()
     });
@@ -328,31 +326,31 @@ pub(crate) async fn a_waiting_consumer_is_woken_by_a_publish<P: Place>(place: P)
     assert_eq!(waiting.await.unwrap(), ConsumerEvent::Records);
 }
 
-/// A test per promise, each in a place of its own that `$place` makes.
+/// Generates a test per guarantee, each with its own `$fixture`.
 #[allow(unused_macros)]
-macro_rules! promises {
-    ($place:expr; $($promise:ident),+ $(,)?) => {
+macro_rules! conformance_tests {
+    ($fixture:expr; $($name:ident),+ $(,)?) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $promise() {
-            conformance::$promise($place).await;
+        async fn $name() {
+            conformance::$name($fixture).await;
         })+
     };
-    ($place:expr) => {
-        promises!($place;
-            records_come_once_and_in_order,
-            one_consumer_may_read_several_topics,
-            equal_keys_lie_in_one_partition,
-            nothing_is_delivered_before_the_caller_says_where_to_begin,
-            a_partition_can_be_begun_again_anywhere_while_it_is_read,
-            the_log_outlives_the_process_and_may_gain_partitions,
-            lost_records_move_the_low_watermark_and_keep_offsets,
-            dead_letters_keep_bytes_place_and_reason,
-            empty_keys_and_values_are_records_too,
-            a_record_over_the_limit_is_refused_and_nothing_of_its_batch_is_published,
-            a_record_of_the_largest_size_passes,
-            a_waiting_consumer_is_woken_by_a_publish,
+    ($fixture:expr) => {
+        conformance_tests!($fixture;
+            delivers_records_once_and_in_order,
+            consumer_reads_several_topics,
+            keeps_equal_keys_in_one_partition,
+            delivers_nothing_before_start,
+            restarts_partition_at_any_offset,
+            log_survives_restart_and_gains_partitions,
+            deleted_records_raise_low_watermark_and_keep_offsets,
+            dead_letters_keep_bytes_offset_and_reason,
+            accepts_empty_keys_and_values,
+            rejects_batch_with_record_over_limit,
+            accepts_record_at_limit,
+            publish_wakes_waiting_consumer,
         );
     };
 }
 #[allow(unused_imports)]
-pub(crate) use promises;
+pub(crate) use conformance_tests;

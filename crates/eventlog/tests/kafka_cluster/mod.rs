@@ -1,4 +1,4 @@
-//! The broker of the tests, and a corner of it for each test.
+//! The broker of the tests, with a topic prefix for each test.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 
-/// Where the tests' broker is. Without one the tests fail: they are not skipped.
+/// The address of the broker. Without one the tests fail: they are not skipped.
 pub(crate) fn servers() -> String {
     std::env::var("MOODVANE_TEST_KAFKA")
         .expect("start the servers: bash deployment/servers/run -- cargo test; MOODVANE_TEST_KAFKA")
@@ -21,13 +21,13 @@ pub(crate) fn admin() -> AdminClient<DefaultClientContext> {
 }
 
 pub(crate) fn options() -> AdminOptions {
-    let within = Some(Duration::from_secs(20));
+    let timeout = Some(Duration::from_secs(20));
     AdminOptions::new()
-        .request_timeout(within)
-        .operation_timeout(within)
+        .request_timeout(timeout)
+        .operation_timeout(timeout)
 }
 
-/// Topics and groups that no other test and no other run uses.
+/// Topics and groups that no other test and no other process uses.
 pub(crate) struct Cluster {
     pub(crate) prefix: String,
 }

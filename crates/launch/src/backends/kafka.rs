@@ -48,12 +48,12 @@ fn read_security(section: &Section<'_>) -> Option<KafkaSecurity> {
     let password = section.secret("sasl_password");
     let tls = read_authorities(section, tls?, &ca_file?);
     let (user, password, mechanism) = (user?, password?, mechanism?);
-    let login = (!user.is_empty() || password.is_some()).then(|| SaslCredentials {
+    let sasl = (!user.is_empty() || password.is_some()).then(|| SaslCredentials {
         mechanism,
         user,
         password: password.unwrap_or_default(),
     });
-    Some(KafkaSecurity { tls: tls?, login })
+    Some(KafkaSecurity { tls: tls?, sasl })
 }
 
 fn read_authorities(

@@ -321,7 +321,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keyspace_is_a_name_that_needs_no_quotes() {
+    fn accepts_only_unquoted_keyspace_names() {
         for good in ["moodvane", "m2_x", &"a".repeat(48)] {
             assert_eq!(good.parse::<Keyspace>().unwrap().as_str(), good);
         }
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_point_is_a_host_and_a_port() {
+    fn parses_contact_points() {
         for (text, read) in [
             ("cassandra", "cassandra:9042"),
             ("10.0.0.1:19042", "10.0.0.1:19042"),
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_that_could_lose_a_write_cannot_be_named() {
+    fn rejects_consistency_levels_without_overlap() {
         assert_eq!(
             "quorum".parse::<Consistency>().unwrap(),
             Consistency::Quorum
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_never_printed() {
+    fn debug_hides_password() {
         let mut config = CassandraConfig::new(vec!["a:1".parse().unwrap()], "m".parse().unwrap());
         config.credentials = Some(Credentials {
             user: "moodvane".to_owned(),
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_file_without_a_certificate_is_refused() {
+    fn rejects_ca_file_without_certificate() {
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join("ca.pem");
         assert!(TlsRoots::read(&path).is_err());

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_is_cut_into_twelve_months_and_the_end_of_time_is_reached() {
+    fn splits_year_into_months_and_reaches_last_hour() {
         let year = HourRange::new(hour("2016-01-01 00"), hour("2016-12-31 23")).unwrap();
         let names: Vec<_> = months(year).iter().map(|(m, _)| m.to_string()).collect();
         assert_eq!(names.len(), 12);
@@ -85,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_hour_lies_in_exactly_one_month_and_in_order(
+        fn splits_range_into_ordered_months(
             begin in 0u32..2_000_000, length in 0u32..5_000,
         ) {
             let at = |index| HourSlot::from_index(index).unwrap();

@@ -280,7 +280,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sums_come_back_as_they_went_in(
+        fn sums_round_trip(
             classes: [u64; 5], score_micros: i64, unscored: u64, minutes: u64,
             weather in proptest::array::uniform6(variable()),
         ) {
@@ -293,7 +293,7 @@ mod tests {
         }
 
         #[test]
-        fn one_variable_comes_back_as_it_went_in_and_the_others_do_not(
+        fn single_variable_round_trips_without_the_others(
             classes: [u64; 5], minutes: u64,
             weather in proptest::array::uniform6(variable()), index in 0..Variable::ALL.len(),
         ) {
@@ -319,7 +319,7 @@ mod tests {
         }
 
         #[test]
-        fn a_higher_offset_has_a_higher_write_timestamp(a in 0..i64::MAX as u64 - 1) {
+        fn write_timestamp_grows_with_offset(a in 0..i64::MAX as u64 - 1) {
             let lower = write_timestamp(Offset(a)).unwrap();
             prop_assert!(lower > 0);
             prop_assert!(write_timestamp(Offset(a + 1)).unwrap() > lower);
@@ -327,13 +327,13 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_that_no_log_has_is_refused() {
+    fn rejects_offset_out_of_range() {
         assert!(write_timestamp(Offset(u64::MAX)).is_err());
         assert!(write_timestamp(Offset(i64::MAX as u64)).is_err());
     }
 
     #[test]
-    fn the_columns_of_sums_are_as_many_as_the_numbers() {
+    fn column_count_matches_sums() {
         assert_eq!(SUMS.split(',').count(), SUMS_COUNT);
     }
 }

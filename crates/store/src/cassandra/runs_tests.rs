@@ -20,7 +20,7 @@ fn journal(steps: &[(&str, Option<&str>)]) -> Vec<Event> {
 }
 
 #[test]
-fn the_first_run_serves_from_the_beginning_and_the_latest_switch_comes_first() {
+fn first_run_serves_from_start_and_latest_switch_leads() {
     let events = journal(&[
         ("a", None),
         ("b", None),
@@ -43,7 +43,7 @@ fn the_first_run_serves_from_the_beginning_and_the_latest_switch_comes_first() {
 }
 
 #[test]
-fn what_is_done_already_is_not_appended_again() {
+fn appends_no_event_without_change() {
     let events = journal(&[("a", None), ("b", None), ("b", Some("2018-01-01 00"))]);
     assert_eq!(registration(&events, &RunId::new("b")).unwrap(), None);
     let b = RunId::new("b");
@@ -53,7 +53,7 @@ fn what_is_done_already_is_not_appended_again() {
 }
 
 #[test]
-fn a_deleted_run_is_forgotten_and_comes_back_under_another_name() {
+fn deleted_run_returns_under_new_stored_name() {
     let a = RunId::new("a");
     let mut events = journal(&[("a", None), ("b", None)]);
     let answers = deletion(&events, &a).unwrap_err();

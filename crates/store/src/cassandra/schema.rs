@@ -311,7 +311,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_identity_of_a_table_follows_from_its_name() {
+    fn table_id_follows_from_name() {
         let identity = |keyspace: &str, table| identity(&keyspace.parse().unwrap(), table);
         // Pinned: another identity would be another table.
         assert_eq!(
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_datacenter_is_quoted() {
+    fn quotes_datacenter() {
         let mut config = CassandraConfig::new(vec![], "m".parse().unwrap());
         config.datacenter = Some("it's".to_owned());
         assert!(create_keyspace(&config).contains("'it''s': 1"));

@@ -30,19 +30,19 @@ macro_rules! promises {
     )+};
     ($place:path) => {
         promises!($place:
-            the_higher_offset_wins_whichever_comes_later,
-            a_row_comes_back_as_it_went_in_also_after_a_restart,
-            partial_rows_of_all_partitions_and_sources_merge_into_hours_in_order,
-            one_weather_variable_is_as_it_is_among_all,
-            a_new_run_answers_only_from_its_switch_on,
-            rows_of_a_run_that_nobody_registered_are_refused,
-            progress_and_gaps_only_go_forward,
-            progress_without_a_record_below_comes_back_and_gives_way,
-            gaps_come_back_in_order_each_to_its_run,
-            an_hour_at_the_end_of_a_month_or_of_time_is_found,
-            registering_and_switching_again_changes_nothing,
-            a_deleted_run_leaves_nothing_and_may_begin_anew,
-            a_run_that_answers_is_not_deleted,
+            higher_offset_wins_in_any_order,
+            rows_survive_restart_unchanged,
+            merges_partial_rows_into_ordered_hours,
+            single_variable_equals_full_read,
+            run_serves_from_its_switch_on,
+            rejects_rows_of_unregistered_run,
+            progress_and_gaps_only_advance,
+            stores_and_replaces_progress_without_anchor,
+            returns_gaps_of_run_in_order,
+            finds_hours_at_month_boundaries,
+            registration_and_switch_are_idempotent,
+            deleted_run_leaves_no_rows_and_can_restart,
+            rejects_deletion_of_serving_run,
         );
     };
 }
@@ -103,7 +103,7 @@ async fn feelings(store: &impl Store) -> Vec<(String, u64)> {
         .collect()
 }
 
-pub(crate) async fn the_higher_offset_wins_whichever_comes_later(place: &impl Place) {
+pub(crate) async fn higher_offset_wins_in_any_order(place: &impl Place) {
     let store = store(place, &["r"]).await;
     let orders = [
         ("01", [5, 9]),
@@ -132,7 +132,7 @@ pub(crate) async fn the_higher_offset_wins_whichever_comes_later(place: &impl Pl
     );
 }
 
-pub(crate) async fn a_row_comes_back_as_it_went_in_also_after_a_restart(place: &impl Place) {
+pub(crate) async fn rows_survive_restart_unchanged(place: &impl Place) {
     let mut sums = posts(3);
     sums.add_post(Timestamp::from_millis(59 * 60_000).unwrap(), None);
     sums.weather.0[0] = VariableSums {
@@ -166,9 +166,7 @@ pub(crate) async fn a_row_comes_back_as_it_went_in_also_after_a_restart(place: &
     assert_eq!(found, [written]);
 }
 
-pub(crate) async fn partial_rows_of_all_partitions_and_sources_merge_into_hours_in_order(
-    place: &impl Place,
-) {
+pub(crate) async fn merges_partial_rows_into_ordered_hours(place: &impl Place) {
     let store = store(place, &["r"]).await;
     let rows = vec![
         row(key("r", "2018-01-01 05", 0, "b"), posts(1), 1),
@@ -201,7 +199,7 @@ pub(crate) async fn partial_rows_of_all_partitions_and_sources_merge_into_hours_
     );
 }
 
-pub(crate) async fn rows_of_a_run_that_nobody_registered_are_refused(place: &impl Place) {
+pub(crate) async fn rejects_rows_of_unregistered_run(place: &impl Place) {
     let store = store(place, &[]).await;
     let refused = |result| matches!(result, Err(StoreError::UnknownRun(_)));
     let rows = vec![row(key("r", "2018-01-01 02", 0, "s"), posts(1), 1)];
@@ -224,7 +222,7 @@ fn begun(run: &str) -> Progress {
     }
 }
 
-pub(crate) async fn progress_and_gaps_only_go_forward(place: &impl Place) {
+pub(crate) async fn progress_and_gaps_only_advance(place: &impl Place) {
     let store = store(place, &["r"]).await;
     let key = ProgressKey {
         run: RunId::new("r"),
@@ -263,7 +261,7 @@ pub(crate) async fn progress_and_gaps_only_go_forward(place: &impl Place) {
     store.ping().await.unwrap();
 }
 
-pub(crate) async fn progress_without_a_record_below_comes_back_and_gives_way(place: &impl Place) {
+pub(crate) async fn stores_and_replaces_progress_without_anchor(place: &impl Place) {
     let store = store(place, &["r"]).await;
     let key = ProgressKey {
         run: RunId::new("r"),
@@ -288,7 +286,7 @@ pub(crate) async fn progress_without_a_record_below_comes_back_and_gives_way(pla
     }
 }
 
-pub(crate) async fn gaps_come_back_in_order_each_to_its_run(place: &impl Place) {
+pub(crate) async fn returns_gaps_of_run_in_order(place: &impl Place) {
     let store = store(place, &["r", "other"]).await;
     let gap = |run: &str, partition, from, after| Gap {
         key: ProgressKey {
@@ -315,7 +313,7 @@ pub(crate) async fn gaps_come_back_in_order_each_to_its_run(place: &impl Place) 
     assert_eq!(store.gaps(&RunId::new("r")).await.unwrap(), gaps);
 }
 
-pub(crate) async fn one_weather_variable_is_as_it_is_among_all(place: &impl Place) {
+pub(crate) async fn single_variable_equals_full_read(place: &impl Place) {
     let store = store(place, &["r"]).await;
     let mut weather = Sums::default();
     for (n, sums) in (1..).zip(&mut weather.weather.0) {
@@ -353,7 +351,7 @@ pub(crate) async fn one_weather_variable_is_as_it_is_among_all(place: &impl Plac
     }
 }
 
-pub(crate) async fn an_hour_at_the_end_of_a_month_or_of_time_is_found(place: &impl Place) {
+pub(crate) async fn finds_hours_at_month_boundaries(place: &impl Place) {
     let store = store(place, &["r"]).await;
     let slots = [
         "1970-01-01 00",

@@ -6,7 +6,7 @@ use moodvane_store::{Store, StoreError};
 
 use super::{Place, begun, feelings, hour, key, posts, row, store};
 
-pub(crate) async fn a_new_run_answers_only_from_its_switch_on(place: &impl Place) {
+pub(crate) async fn run_serves_from_its_switch_on(place: &impl Place) {
     let store = store(place, &["old", "new"]).await;
     for (run, count) in [("old", 1), ("new", 2)] {
         let rows = ["2018-01-01 02", "2018-01-01 03"]
@@ -31,7 +31,7 @@ pub(crate) async fn a_new_run_answers_only_from_its_switch_on(place: &impl Place
     assert!(matches!(unknown, StoreError::UnknownRun(_)));
 }
 
-pub(crate) async fn registering_and_switching_again_changes_nothing(place: &impl Place) {
+pub(crate) async fn registration_and_switch_are_idempotent(place: &impl Place) {
     let store = store(place, &["a", "b", "a", "b"]).await;
     for _ in 0..2 {
         let b = RunId::new("b");
@@ -52,7 +52,7 @@ pub(crate) async fn registering_and_switching_again_changes_nothing(place: &impl
     );
 }
 
-pub(crate) async fn a_deleted_run_leaves_nothing_and_may_begin_anew(place: &impl Place) {
+pub(crate) async fn deleted_run_leaves_no_rows_and_can_restart(place: &impl Place) {
     let store = store(place, &["old", "new"]).await;
     let (old, new) = (RunId::new("old"), RunId::new("new"));
     let slots = ["2018-01-01 02", "2018-02-01 02"];
@@ -83,7 +83,7 @@ pub(crate) async fn a_deleted_run_leaves_nothing_and_may_begin_anew(place: &impl
     assert_eq!(store.runs().await.unwrap()[1].serves_from, None);
 }
 
-pub(crate) async fn a_run_that_answers_is_not_deleted(place: &impl Place) {
+pub(crate) async fn rejects_deletion_of_serving_run(place: &impl Place) {
     let store = store(place, &["old", "new"]).await;
     let from = hour("2018-01-01 03");
     store.switch_run(&RunId::new("new"), from).await.unwrap();

@@ -1,4 +1,4 @@
-//! Where partitions are read: watermarks, seeking, and positions that the log does not hold.
+//! Positions of partitions: watermarks, seeking, and offsets out of range.
 
 use std::time::Duration;
 
@@ -11,80 +11,85 @@ use super::super::names::watermarks;
 use super::KafkaConsumer;
 use crate::{LogError, TopicPartition, Watermarks};
 
-/// How long a seek may take; it is answered by the library itself.
-const SEEK_WITHIN: Duration = Duration::from_secs(5);
+/// librdkafka answers a seek without the broker.
+const SEEK_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl KafkaConsumer {
     /// Those of the partitions that the client fetches: only they are in its own assignment.
-    pub(super) fn fetched(&self, among: &[TopicPartition]) -> TopicPartitionList {
-        let slots = self.slots.iter();
-        let fetched = slots.filter(|slot| slot.fetched && among.contains(&slot.at));
-        self.names.list(fetched.map(|slot| slot.at))
+    pub(super) fn fetching(&self, among: &[TopicPartition]) -> TopicPartitionList {
+        let partitions = self.assignment.iter();
+        let fetching = partitions.filter(|p| p.is_fetching && among.contains(&p.at));
+        self.names.partition_list(fetching.map(|p| p.at))
     }
 
-    pub(super) fn watermarks(&self, of: &[TopicPartition]) -> Result<Vec<Watermarks>, LogError> {
-        of.iter()
-            .map(|at| self.watermarks_within(*at, self.request_timeout))
+    pub(super) fn watermarks(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<Vec<Watermarks>, LogError> {
+        partitions
+            .iter()
+            .map(|at| self.watermarks_with_timeout(*at, self.request_timeout))
             .collect()
     }
 
-    pub(super) fn watermarks_within(
+    pub(super) fn watermarks_with_timeout(
         &self,
         at: TopicPartition,
-        within: Duration,
+        timeout: Duration,
     ) -> Result<Watermarks, LogError> {
         let (name, id) = (self.names.live(at.topic), at.partition.0 as i32);
         self.client()?
-            .fetch_watermarks(name, id, within)
-            .map(|marks| watermarks(at, marks))
-            .map_err(|e| log_error("cannot read the kafka watermarks", e))
+            .fetch_watermarks(name, id, timeout)
+            .map(|offsets| watermarks(at, offsets))
+            .map_err(|e| log_error("cannot read kafka watermarks", e))
     }
 
-    /// Looks for positions outside of their partitions: these are to be begun anew. The others go
-    /// on where they were.
-    pub(super) fn find_astray(&mut self) -> Result<(), LogError> {
-        let begun: Vec<(TopicPartition, Offset)> = self
-            .slots
+    /// Finds the partitions whose position is outside of the watermarks: these restart. The others
+    /// continue at their position.
+    pub(super) fn restart_out_of_range(&mut self) -> Result<(), LogError> {
+        let started: Vec<(TopicPartition, Offset)> = self
+            .assignment
             .iter()
-            .filter_map(|slot| Some((slot.at, slot.next?)))
+            .filter_map(|p| Some((p.at, p.position?)))
             .collect();
-        let partitions: Vec<TopicPartition> = begun.iter().map(|(at, _)| *at).collect();
-        let marks = self.watermarks(&partitions)?;
-        self.astray = false;
-        for ((at, next), marks) in begun.into_iter().zip(marks) {
-            if (marks.low..=marks.high).contains(&next) {
-                self.fetch(at, next)?;
+        let partitions: Vec<TopicPartition> = started.iter().map(|(at, _)| *at).collect();
+        let all = self.watermarks(&partitions)?;
+        self.offset_out_of_range = false;
+        for ((at, position), watermarks) in started.into_iter().zip(all) {
+            if (watermarks.low..=watermarks.high).contains(&position) {
+                self.fetch_from(at, position)?;
                 continue;
             }
             tracing::warn!(
-                topic = %at.topic, partition = at.partition.0, next = next.0, low = marks.low.0, high = marks.high.0,
-                "kafka has no such offset, the partition begins anew"
+                topic = %at.topic, partition = at.partition.0, position = position.0,
+                low = watermarks.low.0, high = watermarks.high.0,
+                "kafka offset out of range, restarting partition"
             );
-            self.slots.stop(at);
+            self.assignment.reset(at);
             self.unreported.push(at);
         }
         Ok(())
     }
 
     /// Makes the client fetch a partition from `from`.
-    pub(super) fn fetch(&mut self, at: TopicPartition, from: Offset) -> Result<(), LogError> {
-        let Some(slot) = self.slots.get_mut(at) else {
+    pub(super) fn fetch_from(&mut self, at: TopicPartition, from: Offset) -> Result<(), LogError> {
+        let Some(partition) = self.assignment.get_mut(at) else {
             return Ok(());
         };
-        let was_fetched = std::mem::replace(&mut slot.fetched, true);
-        let list = self.names.list_at([(at, from)])?;
-        let failed = |e| log_error("cannot begin a kafka partition", e);
+        let was_fetching = std::mem::replace(&mut partition.is_fetching, true);
+        let list = self.names.offset_list([(at, from)])?;
+        let failed = |e| log_error("cannot start kafka partition", e);
         let client = self.client()?;
-        if was_fetched {
-            let sought = client.seek_partitions(list, SEEK_WITHIN);
+        if was_fetching {
+            let sought = client.seek_partitions(list, SEEK_TIMEOUT);
             if sought.is_ok_and(|list| list.elements().iter().all(|e| e.error().is_ok())) {
                 return Ok(());
             }
-            // Not fetching at the moment, after an error for example: begin it afresh.
-            let alone = self.names.list([at]);
+            // The client does not fetch it at the moment, after an error for example: assign it again.
+            let alone = self.names.partition_list([at]);
             client.incremental_unassign(&alone).map_err(failed)?;
         }
-        let list = self.names.list_at([(at, from)])?;
+        let list = self.names.offset_list([(at, from)])?;
         client.incremental_assign(&list).map_err(failed)
     }
 }

@@ -1,22 +1,22 @@
-//! Dead letters: the original bytes in `<topic>.dead`, reason and place in headers.
+//! Dead letters: the original bytes in topic `<topic>.dead`; reason, partition and offset in headers.
 
 use moodvane_model::{Offset, Partition, Topic};
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
 
 use super::KafkaConfig;
-use super::names::Names;
-use super::reader::read;
+use super::names::TopicNames;
+use super::reader::read_topic;
 use crate::{DeadLetter, LogError, TopicPartition};
 
 const REASON: &str = "moodvane.reason";
 const PARTITION: &str = "moodvane.partition";
 const OFFSET: &str = "moodvane.offset";
-/// A reason is cut here, in bytes.
-const MAX_REASON: usize = 4_096;
+/// The longest reason, in bytes; the rest is cut off.
+const MAX_REASON_BYTES: usize = 4_096;
 
-/// The headers of a letter.
-pub(super) fn headers_of(letter: &DeadLetter) -> OwnedHeaders {
-    let reason = &letter.reason[..letter.reason.floor_char_boundary(MAX_REASON)];
+/// The headers of a dead letter.
+pub(super) fn dead_letter_headers(letter: &DeadLetter) -> OwnedHeaders {
+    let reason = &letter.reason[..letter.reason.floor_char_boundary(MAX_REASON_BYTES)];
     let header = |key, value| Header {
         key,
         value: Some(value),
@@ -30,22 +30,22 @@ pub(super) fn headers_of(letter: &DeadLetter) -> OwnedHeaders {
         .insert(header(OFFSET, letter.offset.0.to_string().as_str()))
 }
 
-/// The oldest letters of a topic. Blocks.
-pub(super) fn letters(
+/// The oldest dead letters of a topic. Blocks.
+pub(super) fn read_dead_letters(
     config: &KafkaConfig,
-    names: &Names,
+    names: &TopicNames,
     topic: Topic,
     limit: usize,
 ) -> Result<Vec<DeadLetter>, LogError> {
     let mut found = Vec::new();
     let group = names.group("moodvane.reader");
-    read(config, &group, &names.dead(topic), limit, |message| {
+    read_topic(config, &group, &names.dead(topic), limit, |message| {
         let order = (
             message.timestamp().to_millis(),
             message.partition(),
             message.offset(),
         );
-        found.push((order, letter_of(topic, message)));
+        found.push((order, dead_letter_of(topic, message)));
     })?;
     found.sort_by_key(|(order, _)| *order);
     Ok(found
@@ -55,8 +55,8 @@ pub(super) fn letters(
         .collect())
 }
 
-/// A letter is shown even where somebody else wrote it without our headers.
-fn letter_of(topic: Topic, message: &BorrowedMessage<'_>) -> DeadLetter {
+/// The dead letter of a message. Missing headers do not fail: other programs may write to the topic.
+fn dead_letter_of(topic: Topic, message: &BorrowedMessage<'_>) -> DeadLetter {
     let header = |key: &str| {
         let headers = message.headers()?;
         let found = headers.iter().find(|header| header.key == key)?;
@@ -72,6 +72,6 @@ fn letter_of(topic: Topic, message: &BorrowedMessage<'_>) -> DeadLetter {
         offset: Offset(number(OFFSET).unwrap_or_default()),
         key: message.key().unwrap_or_default().to_vec(),
         value: message.payload().unwrap_or_default().to_vec(),
-        reason: header(REASON).unwrap_or_else(|| "no reason was given".to_owned()),
+        reason: header(REASON).unwrap_or_else(|| "no reason given".to_owned()),
     }
 }
