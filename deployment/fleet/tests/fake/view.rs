@@ -9,11 +9,11 @@ use super::world::{AppState, Deployment, Phase, Task, World};
 
 impl World {
     pub fn apps(&self) -> Vec<Value> {
-        self.states.values().map(|state| app_json(state)).collect()
+        self.states.values().map(app_json).collect()
     }
 
     pub fn app(&self, id: &PathId) -> Option<Value> {
-        self.states.get(id).map(|state| app_json(state))
+        self.states.get(id).map(app_json)
     }
 
     pub fn tasks(&self) -> Vec<Value> {
