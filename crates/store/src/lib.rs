@@ -1,14 +1,29 @@
-//! The store: partial hours and progress in, hour rows out.
+//! The store: writes partial hours and progress, reads hour rows.
 //!
-//! Terms: a *partial hour* is what one partition and one source contributed to an hour; *progress*
-//! says up to where a partition is in the rows; a *run* is the identity of a fold, and the run
-//! that *serves* an hour is the one whose rows answer for it.
+//! # From concept to type
 //!
-//! Guarantee: rows are written whole, and of two versions of a row the one with the higher offset
-//! wins, whichever arrives later (I2). Every write can be repeated without effect. Nothing is ever
-//! incremented.
+//! | concept | type |
+//! | --- | --- |
+//! | The **store** of partial hours, progress, gaps and runs | [`Store`] |
+//! | The store in Cassandra, for many processes | [`CassandraStore`], [`CassandraConfig`] |
+//! | The store in an SQLite file, for one process | [`SqliteStore`] |
+//! | A **fold run**, and the first hour that it serves | [`RunInfo`] |
+//! | A **gap**: records that retention deleted before they were folded | [`Gap`] |
+//! | A failed operation | [`StoreError`] |
 //!
-//! This crate knows nothing of records, topics' contents, scoring or HTTP.
+//! A **partial hour** is the contribution of one partition and one source to an hour. **Progress** is
+//! the offset below which all records of a partition are in the rows. The run that **serves** an hour
+//! is the one whose rows readers get.
+//!
+//! # Guarantees
+//!
+//! - A row is written as a whole. Of two versions the one with the higher offset wins, in any order
+//!   of arrival (I2).
+//! - Every write is idempotent. Nothing is incremented.
+//!
+//! # Must not know
+//!
+//! This crate does not know records, the content of topics, scoring or HTTP.
 
 mod cassandra;
 mod error;
@@ -28,71 +43,71 @@ pub use cassandra::{
 pub use error::StoreError;
 pub use sqlite::SqliteStore;
 
-/// A run as the store knows it.
+/// A registered run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunInfo {
     /// Its name.
     pub id: RunId,
-    /// The first hour that it answers for; `None` while it only folds.
+    /// The first hour that the run serves; `None` while it only folds.
     pub serves_from: Option<HourSlot>,
 }
 
-/// Records that retention removed before they were folded.
+/// Records that retention deleted before they were folded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// The partition.
     pub key: ProgressKey,
-    /// The first offset that is missing.
+    /// The first missing offset.
     pub from: Offset,
-    /// The first offset that is there again.
+    /// The first offset after the gap.
     pub to: Offset,
-    /// When the last record before the gap was written, where that is known.
+    /// When the last record before the gap was written, if known.
     pub after: Option<Timestamp>,
-    /// When the gap was found.
+    /// When the gap was detected.
     pub found_at: Timestamp,
 }
 
-/// Keeps the rows.
+/// Stores partial hours, progress, gaps and runs.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Makes a run known. The first run of a store serves from the first hour on; a later one
-    /// serves nothing before [`Store::switch_run`].
+    /// Registers a run. The first run of a store serves all hours; a later one serves none before
+    /// [`Store::switch_run`].
     async fn register_run(&self, run: &RunId) -> Result<(), StoreError>;
 
     /// All runs, in the order in which they were registered.
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError>;
 
-    /// Lets `run` answer from hour `from` on; earlier hours stay with the run before.
+    /// Makes `run` serve the hours from `from` on; earlier hours stay with the previous run.
     async fn switch_run(&self, run: &RunId, from: HourSlot) -> Result<(), StoreError>;
 
-    /// Forgets a run and deletes all its rows. A run that answers for any hour is refused. Where it
-    /// fails in the middle, the run is forgotten already; asked again, the rest is deleted. A run
-    /// that is registered again begins anew.
+    /// Unregisters a run and deletes all its rows. Rejects a run that serves an hour. After a failure
+    /// the run may be unregistered already; a retry deletes the remaining rows. A run that is
+    /// registered again starts without rows.
     async fn delete_run(&self, run: &RunId) -> Result<(), StoreError>;
 
-    /// The partial hours of these keys, where there are any, in no order.
+    /// The existing partial hours of these keys, in no order.
     async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError>;
 
-    /// Writes partial hours whole. A row that is there with a higher or equal offset stays.
+    /// Writes partial hours as a whole. An existing row with a higher or equal offset stays.
     async fn put_partials(&self, rows: Vec<PartialHour>) -> Result<(), StoreError>;
 
-    /// How far a partition is.
+    /// The progress of a partition.
     async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError>;
 
-    /// Writes progress of a registered run. A row that is there with a higher or equal offset stays.
+    /// Writes progress of a registered run. An existing row with a higher or equal offset stays.
     async fn put_progress(&self, rows: Vec<Progress>) -> Result<(), StoreError>;
 
-    /// Remembers records that were lost before they were folded.
+    /// Stores a gap.
     async fn put_gap(&self, gap: Gap) -> Result<(), StoreError>;
 
     /// All gaps of a run.
     async fn gaps(&self, run: &RunId) -> Result<Vec<Gap>, StoreError>;
 
-    /// The hours of a city that have anything, in order, each by the run that serves it.
+    /// The hours of a city that have rows, in order, each from the run that serves it.
     async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError>;
 
-    /// The same hours, each with its posts and at least this one weather variable. A store may read
-    /// less for it; what else of the weather is in the rows must not be relied on.
+    /// The same hours with their posts and at least this weather variable. A store may read less data
+    /// for it; whether the rows have other weather variables is unspecified.
     async fn hours_with_variable(
         &self,
         city: CityId,
@@ -103,6 +118,6 @@ pub trait Store: Send + Sync {
         self.hours(city, range).await
     }
 
-    /// Whether the store answers.
+    /// Checks that the store answers.
     async fn ping(&self) -> Result<(), StoreError>;
 }

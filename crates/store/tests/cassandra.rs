@@ -1,6 +1,5 @@
-//! The store's promises, on a real Cassandra, and what only Cassandra can get wrong: several
-//! services that make the tables at once, a stale write that arrives last, cell by cell, many
-//! pages, and nodes that do not answer.
+//! The conformance tests on a real Cassandra, and tests of its own failure modes: concurrent creation
+//! of the tables, delayed stale writes, paging, and nodes that do not answer.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -10,20 +9,20 @@ mod nodes;
 
 use std::time::{Duration, Instant};
 
-use conformance::{Place, city, hour, key, posts, row};
+use conformance::{StoreFixture, city, hour, key, posts, row};
 use futures::future::join_all;
 use moodvane_model::{HourRange, Offset, Partition, RunId};
 use moodvane_store::{CassandraStore, Store, StoreError};
-use nodes::{Fresh, Proxy, fresh};
+use nodes::{Proxy, TestKeyspace, test_keyspace};
 use scylla::client::session::Session;
 use scylla::value::{CqlValue, Row};
 
-promises!(fresh);
+conformance_tests!(test_keyspace);
 
 #[tokio::test]
 async fn concurrent_services_create_one_set_of_tables() {
-    let place = fresh().await;
-    let stores = join_all((0..6).map(|_| place.open())).await;
+    let fixture = test_keyspace().await;
+    let stores = join_all((0..6).map(|_| fixture.open())).await;
     let names: Vec<RunId> = (0..6).map(|i| RunId::new(format!("r{i}"))).collect();
     let registered = stores
         .iter()
@@ -51,16 +50,16 @@ async fn concurrent_services_create_one_set_of_tables() {
 
 #[tokio::test]
 async fn next_service_completes_partial_tables() {
-    let place = fresh().await;
-    place.open().await;
-    let session = place.session().await;
+    let fixture = test_keyspace().await;
+    fixture.open().await;
+    let session = fixture.session().await;
     for undo in [
         "DELETE FROM store_schema WHERE scope = 'store'",
         "DROP TABLE gap",
     ] {
         session.query_unpaged(undo, ()).await.unwrap();
     }
-    place.open().await;
+    fixture.open().await;
     for made in [
         "SELECT version FROM store_schema WHERE scope = 'store' AND version = 1",
         "SELECT count(*) FROM gap",
@@ -71,16 +70,16 @@ async fn next_service_completes_partial_tables() {
 }
 
 #[tokio::test]
-async fn waits_for_table_that_is_listed_but_unreadable() {
-    let place = fresh().await;
-    place.open().await;
-    let session = place.session().await;
+async fn waits_for_listed_but_unreadable_table() {
+    let fixture = test_keyspace().await;
+    fixture.open().await;
+    let session = fixture.session().await;
     let proxy = Proxy::start().await;
     proxy.hold_at("SELECT max(version)");
-    let config = place.config_through(&proxy);
+    let config = fixture.config_through(&proxy);
     let opening = tokio::spawn(async move { CassandraStore::connect(&config).await });
-    proxy.holds_something().await;
-    // It was listed a moment ago. That no node can read it is what a node says that lists it already.
+    proxy.wait_until_holding().await;
+    // The table was just listed. A node that lists it before it can read it returns the same error.
     let drop = "DROP TABLE store_schema";
     session.query_unpaged(drop, ()).await.unwrap();
     proxy.release();
@@ -90,18 +89,18 @@ async fn waits_for_table_that_is_listed_but_unreadable() {
 
 #[tokio::test]
 async fn rejects_tables_of_later_version() {
-    let place = fresh().await;
-    place.open().await;
+    let fixture = test_keyspace().await;
+    fixture.open().await;
     let later = "INSERT INTO store_schema (scope, version) VALUES ('store', 99)";
-    place
+    fixture
         .session()
         .await
         .query_unpaged(later, ())
         .await
         .unwrap();
-    let refused = CassandraStore::connect(&place.config()).await.err();
+    let rejected = CassandraStore::connect(&fixture.config()).await.err();
     assert!(matches!(
-        refused,
+        rejected,
         Some(StoreError::Schema {
             found: 99,
             supported: 1
@@ -133,16 +132,16 @@ async fn cells(session: &Session, table: &str, key: &[&str]) -> Vec<(String, Cql
 
 #[tokio::test]
 async fn stale_row_overwrites_no_cell() {
-    let place = fresh().await;
-    let store = place.open().await;
+    let fixture = test_keyspace().await;
+    let store = fixture.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();
     let key = key("r", "2018-01-01 02", 0, "s");
-    // The stale row has the greater values, so that a tie would show them.
+    // The stale row has the greater values: a tie of timestamps would keep them.
     let fresh_row = row(key.clone(), posts(2), 9);
     let stale_row = row(key.clone(), posts(50), 5);
-    let other = place.open().await;
+    let other = fixture.open().await;
     store.put_partials(vec![fresh_row.clone()]).await.unwrap();
-    let session = place.session().await;
+    let session = fixture.session().await;
     let key_columns = [
         "run",
         "city",
@@ -164,15 +163,19 @@ async fn stale_row_overwrites_no_cell() {
     assert_eq!(store.partials(vec![key]).await.unwrap(), [fresh_row]);
 }
 
-/// Holds the stale write 5 on its way until 9 is written; what the row says in the end.
-async fn after_a_late_write(place: &Fresh, key: &'static str, by_offset: bool) -> (i64, i64) {
+/// Delays the stale write 5 until 9 is written; returns the final row.
+async fn row_after_delayed_write(
+    fixture: &TestKeyspace,
+    key: &'static str,
+    by_offset: bool,
+) -> (i64, i64) {
     let proxy = Proxy::start().await;
-    let stale = place.session_at(&[proxy.address()]).await;
-    let successor = place.session().await;
+    let stale = fixture.session_at(&[proxy.address()]).await;
+    let successor = fixture.session().await;
     proxy.hold();
-    let late = tokio::spawn(async move { write_late(&stale, key, 5, 50, by_offset).await });
-    proxy.holds_something().await;
-    write_late(&successor, key, 9, 2, by_offset).await;
+    let late = tokio::spawn(async move { write_version(&stale, key, 5, 50, by_offset).await });
+    proxy.wait_until_holding().await;
+    write_version(&successor, key, 9, 2, by_offset).await;
     assert!(!late.is_finished());
     proxy.release();
     late.await.unwrap();
@@ -181,7 +184,7 @@ async fn after_a_late_write(place: &Fresh, key: &'static str, by_offset: bool) -
     found.into_rows_result().unwrap().single_row().unwrap()
 }
 
-async fn write_late(session: &Session, key: &str, through: i64, count: i64, by_offset: bool) {
+async fn write_version(session: &Session, key: &str, through: i64, count: i64, by_offset: bool) {
     let insert = "INSERT INTO late (key, through_offset, positive) VALUES (?, ?, ?)";
     let done = match by_offset {
         true => {
@@ -196,30 +199,36 @@ async fn write_late(session: &Session, key: &str, through: i64, count: i64, by_o
 
 #[tokio::test]
 async fn late_write_wins_with_clock_timestamps_only() {
-    let place = fresh().await;
-    place.open().await;
+    let fixture = test_keyspace().await;
+    fixture.open().await;
     let table = "CREATE TABLE late (key text PRIMARY KEY, through_offset bigint, positive bigint)";
-    place
+    fixture
         .session()
         .await
         .query_unpaged(table, ())
         .await
         .unwrap();
-    assert_eq!(after_a_late_write(&place, "clock", false).await, (5, 50));
-    assert_eq!(after_a_late_write(&place, "offset", true).await, (9, 2));
+    assert_eq!(
+        row_after_delayed_write(&fixture, "clock", false).await,
+        (5, 50)
+    );
+    assert_eq!(
+        row_after_delayed_write(&fixture, "offset", true).await,
+        (9, 2)
+    );
 }
 
 #[tokio::test]
 async fn delayed_stale_write_changes_nothing() {
-    let place = fresh().await;
+    let fixture = test_keyspace().await;
     let proxy = Proxy::start().await;
-    let stale = CassandraStore::connect(&place.config_through(&proxy))
+    let stale = CassandraStore::connect(&fixture.config_through(&proxy))
         .await
         .unwrap();
-    let successor = place.open().await;
+    let successor = fixture.open().await;
     stale.register_run(&RunId::new("r")).await.unwrap();
     let key = key("r", "2018-01-01 02", 0, "s");
-    // Written once before, so that the run is known to it and only the row is on the way.
+    // A first write caches the stored name of the run, so that the proxy delays only the row.
     stale
         .put_partials(vec![row(key.clone(), posts(1), 1)])
         .await
@@ -229,7 +238,7 @@ async fn delayed_stale_write_changes_nothing() {
         let row = row(key.clone(), posts(50), 5);
         async move { stale.put_partials(vec![row]).await }
     });
-    proxy.holds_something().await;
+    proxy.wait_until_holding().await;
     let finished = row(key.clone(), posts(2), 9);
     successor
         .put_partials(vec![finished.clone()])
@@ -243,8 +252,8 @@ async fn delayed_stale_write_changes_nothing() {
 
 #[tokio::test]
 async fn reads_year_of_hours_over_many_pages() {
-    let place = fresh().await;
-    let store = place.open().await;
+    let fixture = test_keyspace().await;
+    let store = fixture.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();
     let year = HourRange::new(hour("2020-01-01 00"), hour("2020-12-31 23")).unwrap();
     let mut rows = Vec::new();
@@ -279,12 +288,12 @@ async fn reads_year_of_hours_over_many_pages() {
 
 #[tokio::test]
 async fn partial_rows_have_no_null_cells() {
-    let place = fresh().await;
-    let store = place.open().await;
+    let fixture = test_keyspace().await;
+    let store = fixture.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();
     let row = row(key("r", "2018-01-01 02", 0, "s"), Default::default(), 0);
     store.put_partials(vec![row]).await.unwrap();
-    let all = place.session().await;
+    let all = fixture.session().await;
     let found = all
         .query_unpaged("SELECT * FROM partial_hour", ())
         .await
@@ -300,7 +309,7 @@ async fn unreachable_node_is_unavailable_within_bound() {
     let ports = [&silent, &closed].map(|listener| listener.local_addr().unwrap().port());
     drop(closed);
     for port in ports {
-        let mut config = Fresh::named("unreached").config();
+        let mut config = TestKeyspace::named("unreached").config();
         config.contact_points = vec![format!("127.0.0.1:{port}").parse().unwrap()];
         config.connect_timeout = Duration::from_millis(500);
         let before = Instant::now();
@@ -315,11 +324,11 @@ async fn unreachable_node_is_unavailable_within_bound() {
 
 #[tokio::test]
 async fn silent_cluster_is_unavailable_within_request_timeout() {
-    let place = fresh().await;
-    // The tables take longer than what is allowed below.
-    place.open().await;
+    let fixture = test_keyspace().await;
+    // Creating the tables takes longer than the time-out below.
+    fixture.open().await;
     let proxy = Proxy::start().await;
-    let mut config = place.config_through(&proxy);
+    let mut config = fixture.config_through(&proxy);
     config.request_timeout = Duration::from_millis(500);
     let store = CassandraStore::connect(&config).await.unwrap();
     store.ping().await.unwrap();
@@ -331,7 +340,7 @@ async fn silent_cluster_is_unavailable_within_request_timeout() {
     ));
     assert!(before.elapsed() < Duration::from_secs(5));
     proxy.release();
-    let mut config = place.config();
+    let mut config = fixture.config();
     config.datacenter = Some("nowhere".to_owned());
     let nowhere = CassandraStore::connect(&config).await.err();
     assert!(
@@ -342,8 +351,8 @@ async fn silent_cluster_is_unavailable_within_request_timeout() {
 
 #[tokio::test]
 async fn rejects_invalid_offset_before_writing() {
-    let place = fresh().await;
-    let store = place.open().await;
+    let fixture = test_keyspace().await;
+    let store = fixture.open().await;
     store.register_run(&RunId::new("r")).await.unwrap();
     let key = key("r", "2018-01-01 02", 0, "s");
     let mut row = row(key.clone(), posts(1), 1);

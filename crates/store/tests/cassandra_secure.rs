@@ -1,6 +1,6 @@
-//! TLS and a login against a real Cassandra: the way in, and what is said where it is refused.
+//! TLS and login against a real Cassandra: accepted and rejected connections.
 //!
-//! The node asks everybody for a login, so it is the test's own.
+//! The node requires a login, so the test starts its own.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -16,9 +16,9 @@ use tempfile::TempDir;
 
 const PORT: u16 = 25_142;
 
-struct Own(TempDir);
+struct OwnCluster(TempDir);
 
-impl Own {
+impl OwnCluster {
     fn up() -> Self {
         let own = Self(TempDir::new().unwrap());
         assert!(own.run("up", &["--kafka", "0", "--cassandra", "1"]), "up");
@@ -45,7 +45,7 @@ impl Own {
     }
 }
 
-impl Drop for Own {
+impl Drop for OwnCluster {
     fn drop(&mut self) {
         if !self.run("down", &[]) {
             eprintln!("the node in {} may still be up", self.0.path().display());
@@ -65,15 +65,15 @@ fn config(tls: Option<TlsRoots>, password: Option<&str>) -> CassandraConfig {
     config
 }
 
-/// An authority that has nothing to do with the node's.
-fn stranger() -> TlsRoots {
+/// A CA that did not sign the node's certificate.
+fn foreign_ca() -> TlsRoots {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nodes/stranger.pem");
     TlsRoots::read(&file).unwrap()
 }
 
 #[tokio::test]
 async fn accepts_login_over_tls_and_rejects_others_permanently() {
-    let own = Own::up();
+    let own = OwnCluster::up();
     for tls in [own.roots(), None] {
         let store = CassandraStore::connect(&config(tls, Some("cassandra"))).await;
         let run = RunId::new("r".to_owned());
@@ -82,7 +82,10 @@ async fn accepts_login_over_tls_and_rejects_others_permanently() {
     let wrong = [
         (config(own.roots(), Some("guessed")), "bad credentials"),
         (config(own.roots(), None), "Authentication is required"),
-        (config(Some(stranger()), Some("cassandra")), "UnknownIssuer"),
+        (
+            config(Some(foreign_ca()), Some("cassandra")),
+            "UnknownIssuer",
+        ),
     ];
     for (config, words) in wrong {
         let error = CassandraStore::connect(&config).await.err().unwrap();

@@ -1,17 +1,17 @@
-//! The store's promises, on the SQLite store.
+//! The conformance tests on SQLite.
 
 #![allow(clippy::unwrap_used)]
 
 #[macro_use]
 mod conformance;
 
-use conformance::Place;
+use conformance::StoreFixture;
 use moodvane_store::SqliteStore;
 use tempfile::TempDir;
 
-struct Folder(TempDir);
+struct TempStore(TempDir);
 
-impl Place for Folder {
+impl StoreFixture for TempStore {
     type Store = SqliteStore;
 
     async fn open(&self) -> SqliteStore {
@@ -19,8 +19,8 @@ impl Place for Folder {
     }
 }
 
-async fn folder() -> Folder {
-    Folder(TempDir::new().unwrap())
+async fn temp_store() -> TempStore {
+    TempStore(TempDir::new().unwrap())
 }
 
-promises!(folder);
+conformance_tests!(temp_store);

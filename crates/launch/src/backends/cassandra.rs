@@ -3,6 +3,7 @@
 use std::num::NonZeroU8;
 use std::path::Path;
 
+use moodvane_model::ErrorChain;
 use moodvane_runtime::{Section, Settings};
 use moodvane_store::{CassandraConfig, ContactPoint, Credentials, Secret, TlsRoots};
 
@@ -76,6 +77,6 @@ fn read_tls(section: &Section<'_>) -> Option<Option<TlsRoots>> {
     let roots = TlsRoots::read(Path::new(&file));
     roots
         .map(Some)
-        .map_err(|error| section.fault("ca_file", error.to_string()))
+        .map_err(|error| section.fault("ca_file", ErrorChain(&error).to_string()))
         .ok()
 }

@@ -1,5 +1,6 @@
-//! Where the cluster is and how to speak to it. What cannot be right cannot be made: each part is
-//! checked where it is parsed, before any connection is opened (I9).
+//! The configuration of the store in Cassandra.
+//!
+//! Guarantee: each type validates when it is parsed, before any connection is opened (I9).
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -9,6 +10,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use moodvane_model::ContextError;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,18 +18,18 @@ use rustls::{ClientConfig, RootCertStore};
 use scylla::frame::types::{Consistency as Level, SerialConsistency};
 use thiserror::Error;
 
-/// The port of a contact point that names none.
+/// The port of a contact point without one.
 const DEFAULT_PORT: u16 = 9042;
 /// Cassandra's own limit on the name of a keyspace.
 const MAX_KEYSPACE_LEN: usize = 48;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time enough to try two nodes that say nothing before one that does.
+/// Long enough to try two silent nodes before a third that answers.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A part of the configuration that cannot be right.
+/// An invalid value of the configuration.
 #[derive(Debug, Error)]
 pub enum CassandraConfigError {
-    /// Not the name of a keyspace.
+    /// Not a keyspace name.
     #[error(
         "\"{0}\" is not a keyspace: it must be 1 to 48 characters of a-z, 0-9 and '_', starting with a letter"
     )]
@@ -35,21 +37,22 @@ pub enum CassandraConfigError {
     /// Not a host and port.
     #[error("\"{0}\" is not a contact point: it must be a host and a port, such as 10.0.0.1:9042")]
     ContactPoint(String),
-    /// Not a level that the guarantees hold at.
-    #[error("\"{found}\" is not a consistency that can be used here: it must be {allowed}")]
+    /// Not a consistency level that upholds the guarantees.
+    #[error("\"{found}\" is not a supported consistency: it must be {allowed}")]
     Consistency {
-        /// What was found.
+        /// The rejected value.
         found: String,
-        /// What would be right.
+        /// The allowed values.
         allowed: &'static str,
     },
     /// The file of trusted certificates cannot be used.
-    #[error("{}: {reason}; it must hold the CA's certificate in PEM", path.display())]
+    #[error("cannot read CA certificates from {}: expected a PEM file", path.display())]
     Ca {
         /// The file.
         path: PathBuf,
-        /// Why it cannot be used.
-        reason: String,
+        /// Why the file is unusable.
+        #[source]
+        source: ContextError,
     },
 }
 
@@ -89,28 +92,29 @@ impl fmt::Display for Keyspace {
     }
 }
 
-/// A node to begin with, `host:port`; without a port it is 9042. The others are found through it.
+/// A node for the first connection, `host:port`; the default port is 9042. The driver discovers the
+/// other nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContactPoint(String);
 
 impl FromStr for ContactPoint {
     type Err = CassandraConfigError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = || CassandraConfigError::ContactPoint(text.chars().take(64).collect());
+        let rejected = || CassandraConfigError::ContactPoint(text.chars().take(64).collect());
         let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| refused())?),
+            Some((host, port)) => (host, port.parse().map_err(|_| rejected())?),
             None => (text, DEFAULT_PORT),
         };
-        let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-        let named = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
-        let valid = match bare {
+        let ipv6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        let is_name = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+        let valid = match ipv6 {
             Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.chars().all(named),
+            None => !host.is_empty() && host.chars().all(is_name),
         };
         if valid && port != 0 {
             Ok(Self(format!("{host}:{port}")))
         } else {
-            Err(refused())
+            Err(rejected())
         }
     }
 }
@@ -121,17 +125,17 @@ impl fmt::Display for ContactPoint {
     }
 }
 
-/// How many replicas must answer for everything that a fold rests on. A fold reads back what it
-/// wrote, so that only levels whose reads and writes overlap can be named.
+/// The consistency level of all reads and writes of a fold. A fold reads back its own writes, so only
+/// levels whose reads and writes overlap can be configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Consistency {
-    /// More than half of the replicas of the own datacenter.
+    /// More than half of the replicas in the local datacenter.
     #[default]
     LocalQuorum,
     /// More than half of all replicas.
     Quorum,
-    /// Every replica: for a rebuild, which must see whatever any of them still has. It cannot be
-    /// named in the configuration, since the loss of one node would stop everything.
+    /// All replicas: for a rebuild, which must read the rows of every single replica. The configuration
+    /// does not accept it, because the loss of one node would stop all requests.
     All,
 }
 
@@ -166,13 +170,13 @@ impl FromStr for Consistency {
     }
 }
 
-/// How many replicas must answer when the hours of a city are read for a person.
+/// The consistency level of reads of hours for API clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HoursConsistency {
-    /// As for a fold: an hour never goes back.
+    /// The level of the fold: an hour never moves back.
     #[default]
     SameAsFold,
-    /// Any one replica: answers while most replicas are lost, and may be behind.
+    /// One replica: available while most replicas are lost; the hours may be stale.
     LocalOne,
 }
 
@@ -190,12 +194,12 @@ impl FromStr for HoursConsistency {
     }
 }
 
-/// A text that is never printed.
+/// A secret text, which is never printed.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text.
+    /// Wraps the text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
@@ -212,7 +216,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Who the service is to Cassandra.
+/// The login of the service.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The role's name.
@@ -221,8 +225,7 @@ pub struct Credentials {
     pub password: Secret,
 }
 
-/// TLS by a CA's certificates. A node is checked by its address, so that its certificate must
-/// name that address.
+/// TLS with the certificates of a CA. The certificate of a node must name the node's address.
 #[derive(Clone)]
 pub struct TlsRoots {
     path: PathBuf,
@@ -235,24 +238,26 @@ impl TlsRoots {
     /// # Errors
     /// [`CassandraConfigError::Ca`] where the file cannot be read or has no usable certificate.
     pub fn read(path: &Path) -> Result<Self, CassandraConfigError> {
-        let refused = |reason: String| CassandraConfigError::Ca {
+        let rejected = |source: ContextError| CassandraConfigError::Ca {
             path: path.to_owned(),
-            reason,
+            source,
         };
+        let invalid = |e: rustls::pki_types::pem::Error| {
+            rejected(ContextError::caused_by("invalid PEM file", e))
+        };
+        let unusable =
+            |e: rustls::Error| rejected(ContextError::caused_by("unusable certificate", e));
         let mut roots = RootCertStore::empty();
-        let certificates =
-            CertificateDer::pem_file_iter(path).map_err(|e| refused(e.to_string()))?;
-        for certificate in certificates {
-            let certificate = certificate.map_err(|e| refused(e.to_string()))?;
-            roots.add(certificate).map_err(|e| refused(e.to_string()))?;
+        for certificate in CertificateDer::pem_file_iter(path).map_err(invalid)? {
+            roots.add(certificate.map_err(invalid)?).map_err(unusable)?;
         }
         if roots.is_empty() {
-            return Err(refused("it has no certificate".to_owned()));
+            return Err(rejected("file has no certificate".into()));
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
         let client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|e| refused(e.to_string()))?
+            .map_err(unusable)?
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(Self {
@@ -272,28 +277,28 @@ impl fmt::Debug for TlsRoots {
     }
 }
 
-/// Where the cluster is and how to speak to it.
+/// The cluster's addresses, security, time-outs and consistency levels.
 #[derive(Debug, Clone)]
 pub struct CassandraConfig {
-    /// The nodes to begin with; at least one.
+    /// The nodes for the first connection; at least one.
     pub contact_points: Vec<ContactPoint>,
-    /// The keyspace, made if absent.
+    /// The keyspace, created if missing.
     pub keyspace: Keyspace,
-    /// How many replicas a keyspace is made with. A keyspace that is there keeps its own.
+    /// The replication factor of a new keyspace. An existing keyspace keeps its own.
     pub replication_factor: NonZeroU8,
-    /// The datacenter that is spoken to and that holds the replicas; `None` for every one.
+    /// The datacenter of requests and replicas; `None` for all.
     pub datacenter: Option<String>,
-    /// The role, where the cluster asks for one.
+    /// The login, if the cluster requires one.
     pub credentials: Option<Credentials>,
-    /// TLS, where the cluster speaks it.
+    /// TLS, if the cluster supports it.
     pub tls: Option<TlsRoots>,
-    /// How long one request may take, retries included.
+    /// The time-out of a request, retries included.
     pub request_timeout: Duration,
-    /// How long it may take until the cluster is first reached.
+    /// The time-out of the first connection to the cluster.
     pub connect_timeout: Duration,
-    /// The consistency of all that a fold rests on.
+    /// The consistency level of a fold.
     pub consistency: Consistency,
-    /// The consistency of the hours that people read.
+    /// The consistency level of reads of hours.
     pub hours_consistency: HoursConsistency,
 }
 
@@ -319,6 +324,7 @@ impl CassandraConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moodvane_model::ErrorChain;
 
     #[test]
     fn accepts_only_unquoted_keyspace_names() {
@@ -385,7 +391,8 @@ mod tests {
         let path = dir.path().join("ca.pem");
         assert!(TlsRoots::read(&path).is_err());
         std::fs::write(&path, "nothing here").unwrap();
-        let message = TlsRoots::read(&path).unwrap_err().to_string();
+        let error = TlsRoots::read(&path).unwrap_err();
+        let message = ErrorChain(&error).to_string();
         assert!(message.contains("no certificate"), "{message}");
     }
 }

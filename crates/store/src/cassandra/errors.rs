@@ -1,9 +1,10 @@
-//! What the driver says, in the store's words.
+//! Maps errors of the driver to errors of the store.
 //!
-//! All that a node answers instead of rows is [`StoreError::Unavailable`], a missing table too: a
-//! node that has just come back does not know it yet. Rows that are not as they were written are
+//! Every error response of a node is [`StoreError::Unavailable`], that of a missing table too: a node
+//! that just restarted may not have the table yet. Rows without the expected form are
 //! [`StoreError::Corrupt`].
 
+use moodvane_model::ContextError;
 use scylla::deserialize::{DeserializationError, TypeCheckError};
 use scylla::errors::{
     ExecutionError, FirstRowError, IntoRowsResultError, MaybeFirstRowError, MetadataError,
@@ -13,26 +14,31 @@ use scylla::errors::{
 
 use crate::StoreError;
 
+const REQUEST_FAILED: &str = "cassandra request failed";
+const INVALID_ROW: &str = "invalid row in cassandra";
+
 impl From<NextRowError> for StoreError {
     fn from(error: NextRowError) -> Self {
         match error {
-            NextRowError::NextPageError(page) => Self::Unavailable(page.to_string().into()),
-            other => Self::Corrupt(other.to_string().into()),
+            NextRowError::NextPageError(page) => {
+                Self::Unavailable(ContextError::caused_by(REQUEST_FAILED, page))
+            }
+            other => Self::Corrupt(ContextError::caused_by(INVALID_ROW, other)),
         }
     }
 }
 
-macro_rules! say {
-    ($kind:ident: $($error:ty),+) => {$(
+macro_rules! map_errors {
+    ($kind:ident($message:expr): $($error:ty),+) => {$(
         impl From<$error> for StoreError {
             fn from(error: $error) -> Self {
-                Self::$kind(error.to_string().into())
+                Self::$kind(ContextError::caused_by($message, error))
             }
         }
     )+};
 }
 
-say!(Unavailable: ExecutionError, PagerExecutionError, PrepareError, SchemaAgreementError,
-    MetadataError);
-say!(Corrupt: IntoRowsResultError, RowsError, FirstRowError, MaybeFirstRowError, SingleRowError,
-    DeserializationError, TypeCheckError);
+map_errors!(Unavailable(REQUEST_FAILED): ExecutionError, PagerExecutionError, PrepareError,
+    SchemaAgreementError, MetadataError);
+map_errors!(Corrupt(INVALID_ROW): IntoRowsResultError, RowsError, FirstRowError,
+    MaybeFirstRowError, SingleRowError, DeserializationError, TypeCheckError);

@@ -1,14 +1,13 @@
 //! The store in Cassandra, for many processes on many machines.
 //!
-//! Terms: a *write timestamp* is what Cassandra compares two versions of a cell by.
+//! Terms: Cassandra compares two versions of a cell by their *write timestamp*.
 //!
-//! Guarantee: every row is written whole, each cell with a write timestamp that is the offset it
-//! speaks for plus one. So the higher offset wins, whichever write arrives later and through
-//! whichever node (I2), and a write can be repeated. Nothing is incremented or expires, and only a
-//! run as a whole is deleted. Where a write fails, others of the same call may have been made: the
-//! caller repeats the call.
+//! Guarantee: every row is written as a whole; the write timestamp of each cell is the offset of the
+//! row plus one. So the higher offset wins, in any order of arrival and through any node (I2), and
+//! writes are idempotent. Nothing is incremented or expires, and only whole runs are deleted. After a
+//! failed write other writes of the same call may have succeeded: the caller repeats the call.
 //!
-//! It must not know what a row's numbers mean, nor read a clock.
+//! Must not know: what the numbers of a row mean. It reads no clock.
 
 mod config;
 mod errors;
@@ -36,9 +35,9 @@ use scylla::client::session::Session;
 
 use crate::{Gap, RunInfo, Store, StoreError};
 use months::Month;
-use names::Names;
-use read::Wanted;
-use rows::{Cell, PartialRest};
+use names::StoredNames;
+use read::Selection;
+use rows::{Cell, PartialValues};
 use runs::StoredRun;
 use statements::Statements;
 
@@ -47,8 +46,8 @@ pub use config::{
     HoursConsistency, Keyspace, Secret, TlsRoots,
 };
 
-/// Requests of one call that are under way at the same time.
-const IN_FLIGHT: usize = 64;
+/// Concurrent requests of one call.
+const CONCURRENCY: usize = 64;
 
 /// The store in Cassandra.
 #[derive(Clone)]
@@ -59,15 +58,16 @@ pub struct CassandraStore {
 struct Inner {
     session: Session,
     statements: Statements,
-    names: Names,
+    names: StoredNames,
 }
 
 impl CassandraStore {
-    /// Reaches the cluster and makes or migrates the tables. Several may do so at once.
+    /// Connects to the cluster and creates or migrates the tables. Several processes may do so at once.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where the cluster cannot be reached or does not agree in time;
-    /// [`StoreError::Schema`] where a later version made the tables.
+    /// [`StoreError::Unavailable`] where the cluster is unreachable or does not agree on the schema in
+    /// time; [`StoreError::Rejected`] where it rejects the login or a certificate;
+    /// [`StoreError::Schema`] where a later version created the tables.
     pub async fn connect(config: &CassandraConfig) -> Result<Self, StoreError> {
         let session = session::connect(config).await?;
         schema::migrate(&session, config).await?;
@@ -75,7 +75,7 @@ impl CassandraStore {
         let inner = Inner {
             session,
             statements,
-            names: Names::default(),
+            names: StoredNames::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -125,12 +125,12 @@ impl Store for CassandraStore {
         } = &*self.inner;
         let decide = |events: &[runs::Event]| runs::deletion(events, run);
         let (latest, append) = (&statements.latest_events, &statements.append_event);
-        // First it is forgotten, so that nobody asks for rows that are half gone.
+        // Unregister first, so that no reader sees partially deleted rows.
         runs::append(session, latest, append, decide).await?;
-        names.forget(run);
+        names.remove(run);
         let events = runs::read(session, latest).await?;
-        for name in runs::ended(&events, run) {
-            purge::rows_of(session, statements, &name).await?;
+        for name in runs::deleted_names(&events, run) {
+            purge::delete_rows(session, statements, &name).await?;
         }
         Ok(())
     }
@@ -138,21 +138,21 @@ impl Store for CassandraStore {
     async fn partials(&self, keys: Vec<PartialKey>) -> Result<Vec<PartialHour>, StoreError> {
         let found: Vec<Option<PartialHour>> = stream::iter(keys)
             .map(|key| self.inner.partial(key))
-            .buffer_unordered(IN_FLIGHT)
+            .buffer_unordered(CONCURRENCY)
             .try_collect()
             .await?;
         Ok(found.into_iter().flatten().collect())
     }
 
     async fn put_partials(&self, rows: Vec<PartialHour>) -> Result<(), StoreError> {
-        // Before the first row: a call that names an unknown run writes nothing.
+        // Check before the first row: a call with an unknown run writes nothing.
         let runs: HashSet<&RunId> = rows.iter().map(|row| &row.key.run).collect();
         for run in runs {
-            self.inner.require(run).await?;
+            self.inner.require_run(run).await?;
         }
         stream::iter(rows)
             .map(Ok)
-            .try_for_each_concurrent(IN_FLIGHT, |row| self.inner.put_partial(row))
+            .try_for_each_concurrent(CONCURRENCY, |row| self.inner.put_partial(row))
             .await
     }
 
@@ -163,7 +163,7 @@ impl Store for CassandraStore {
     async fn put_progress(&self, rows: Vec<Progress>) -> Result<(), StoreError> {
         stream::iter(rows)
             .map(Ok)
-            .try_for_each_concurrent(IN_FLIGHT, |row| self.inner.put_progress(row))
+            .try_for_each_concurrent(CONCURRENCY, |row| self.inner.put_progress(row))
             .await
     }
 
@@ -176,8 +176,8 @@ impl Store for CassandraStore {
     }
 
     async fn hours(&self, city: CityId, range: HourRange) -> Result<Vec<HourRow>, StoreError> {
-        let wanted = Wanted::All(&self.inner.statements.hours);
-        self.inner.hours(wanted, city, range).await
+        let selection = Selection::All(&self.inner.statements.hours);
+        self.inner.hours(selection, city, range).await
     }
 
     async fn hours_with_variable(
@@ -186,9 +186,9 @@ impl Store for CassandraStore {
         range: HourRange,
         variable: Variable,
     ) -> Result<Vec<HourRow>, StoreError> {
-        let statement = &self.inner.statements.hours_with[variable.index()];
-        let wanted = Wanted::Only(variable, statement);
-        self.inner.hours(wanted, city, range).await
+        let statement = &self.inner.statements.hours_with_variable[variable.index()];
+        let selection = Selection::Variable(variable, statement);
+        self.inner.hours(selection, city, range).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -205,17 +205,17 @@ impl Store for CassandraStore {
 impl Inner {
     async fn hours(
         &self,
-        wanted: Wanted<'_>,
+        selection: Selection<'_>,
         city: CityId,
         range: HourRange,
     ) -> Result<Vec<HourRow>, StoreError> {
         let events = runs::read(&self.session, &self.statements.events).await?;
-        read::hours(&self.session, wanted, &events, city, range).await
+        read::hours(&self.session, selection, &events, city, range).await
     }
 
-    /// The name under which the rows of a run lie; `None` where nobody registered it.
-    async fn stored(&self, run: &RunId) -> Result<Option<StoredRun>, StoreError> {
-        // The last of them takes part in what is under way, and costs more.
+    /// The stored name of a run; `None` where the run is not registered.
+    async fn stored_run(&self, run: &RunId) -> Result<Option<StoredRun>, StoreError> {
+        // The second is a serial read, which completes pending appends and costs more.
         let journals = [
             &self.statements.settled_events,
             &self.statements.latest_events,
@@ -225,21 +225,24 @@ impl Inner {
                 return Ok(Some(name));
             }
             let events = runs::read(&self.session, journal).await?;
-            self.names.learn(runs::known(&events));
+            self.names.insert_all(runs::registered_runs(&events));
         }
         Ok(self.names.get(run))
     }
 
-    /// The same; a run that nobody registered is refused.
-    async fn require(&self, run: &RunId) -> Result<StoredRun, StoreError> {
-        let stored = self.stored(run).await?;
+    /// The stored name of a run; rejects a run that is not registered.
+    async fn require_run(&self, run: &RunId) -> Result<StoredRun, StoreError> {
+        let stored = self.stored_run(run).await?;
         stored.ok_or_else(|| StoreError::UnknownRun(run.to_string()))
     }
 
     async fn put_partial(&self, row: PartialHour) -> Result<(), StoreError> {
         let key = &row.key;
-        let run = self.require(&key.run).await?;
-        let (month, hour) = (Month::of(key.hour).to_string(), key.hour.to_string());
+        let run = self.require_run(&key.run).await?;
+        let (month, hour) = (
+            Month::containing(key.hour).to_string(),
+            key.hour.to_string(),
+        );
         let mut values = Vec::with_capacity(10 + rows::SUMS_COUNT);
         values.extend(key_cells(&run, key, &month, &hour));
         values.push(Cell::Number(rows::offset(row.through_offset)?));
@@ -252,21 +255,24 @@ impl Inner {
     }
 
     async fn partial(&self, key: PartialKey) -> Result<Option<PartialHour>, StoreError> {
-        let Some(run) = self.stored(&key.run).await? else {
+        let Some(run) = self.stored_run(&key.run).await? else {
             return Ok(None);
         };
-        let (month, hour) = (Month::of(key.hour).to_string(), key.hour.to_string());
+        let (month, hour) = (
+            Month::containing(key.hour).to_string(),
+            key.hour.to_string(),
+        );
         let values = key_cells(&run, &key, &month, &hour);
         let found = self
             .session
             .execute_unpaged(&self.statements.partial, values.as_slice())
             .await?
             .into_rows_result()?;
-        let rest = found.maybe_first_row::<PartialRest>()?;
-        Ok(rest.map(|rest| PartialHour {
+        let values = found.maybe_first_row::<PartialValues>()?;
+        Ok(values.map(|values| PartialHour {
             key,
-            sums: rest.sums,
-            through_offset: rest.through,
+            sums: values.sums,
+            through_offset: values.through_offset,
         }))
     }
 }

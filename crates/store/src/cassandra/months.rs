@@ -1,4 +1,4 @@
-//! Months: how rows are cut into partitions, so that none grows without end.
+//! Months: they divide rows into partitions of bounded size.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ pub(super) struct Month {
 }
 
 impl Month {
-    /// The month in which an hour lies.
-    pub(super) fn of(hour: HourSlot) -> Self {
-        // An hour prints as `2018-01-01 02` and never otherwise.
+    /// The month that contains an hour.
+    pub(super) fn containing(hour: HourSlot) -> Self {
+        // An hour always prints as `2018-01-01 02`.
         let text = hour.to_string();
         let number = |range| text.get(range).and_then(|t: &str| t.parse().ok());
         Self {
@@ -23,7 +23,7 @@ impl Month {
         }
     }
 
-    /// The first hour of the next month, where there is one.
+    /// The first hour of the next month, if there is one.
     fn end(self) -> Option<HourSlot> {
         let (year, month) = match self.month {
             12 => (self.year + 1, 1),
@@ -39,12 +39,12 @@ impl fmt::Display for Month {
     }
 }
 
-/// Cuts a range where months begin, in order.
-pub(super) fn months(range: HourRange) -> Vec<(Month, HourRange)> {
+/// Splits a range by month, in order.
+pub(super) fn split_by_month(range: HourRange) -> Vec<(Month, HourRange)> {
     let mut months = Vec::new();
     let mut next = Some(range.begin());
     while let Some(begin) = next.filter(|begin| *begin <= range.end()) {
-        let month = Month::of(begin);
+        let month = Month::containing(begin);
         next = month.end();
         let last = next.and_then(|hour| hour.checked_add(-1));
         let end = last.unwrap_or(range.end()).min(range.end());
@@ -67,12 +67,15 @@ mod tests {
     #[test]
     fn splits_year_into_months_and_reaches_last_hour() {
         let year = HourRange::new(hour("2016-01-01 00"), hour("2016-12-31 23")).unwrap();
-        let names: Vec<_> = months(year).iter().map(|(m, _)| m.to_string()).collect();
+        let names: Vec<_> = split_by_month(year)
+            .iter()
+            .map(|(m, _)| m.to_string())
+            .collect();
         assert_eq!(names.len(), 12);
         assert_eq!([&names[0], &names[11]], ["2016-01", "2016-12"]);
         let last = HourRange::new(hour("9999-12-31 22"), hour("9999-12-31 23")).unwrap();
         assert_eq!(
-            months(last),
+            split_by_month(last),
             [(
                 Month {
                     year: 9999,
@@ -90,12 +93,12 @@ mod tests {
         ) {
             let at = |index| HourSlot::from_index(index).unwrap();
             let range = HourRange::new(at(begin), at(begin + length)).unwrap();
-            let cut = months(range);
+            let cut = split_by_month(range);
             let hours: Vec<_> = cut.iter().flat_map(|(_, span)| span.iter()).collect();
             prop_assert_eq!(hours, range.iter().collect::<Vec<_>>());
             for (month, span) in cut {
-                prop_assert_eq!(Month::of(span.begin()), month);
-                prop_assert_eq!(Month::of(span.end()), month);
+                prop_assert_eq!(Month::containing(span.begin()), month);
+                prop_assert_eq!(Month::containing(span.end()), month);
                 prop_assert!(span.end().to_string().starts_with(&month.to_string()));
             }
         }

@@ -1,20 +1,20 @@
-//! Under which names the rows of runs lie, as far as the journal was read.
+//! A cache of the stored names of runs.
 //!
-//! A process that learnt a name keeps it: where a run is deleted while it still folds it, what it
-//! writes lies under the old name and stays hidden.
+//! A process keeps a name that it read: where another process deletes a run that this one still folds,
+//! its rows go to the deleted name and stay invisible.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use moodvane_model::RunId;
 
-use super::runs::{Known, StoredRun};
+use super::runs::{RegisteredRun, StoredRun};
 
 #[derive(Default)]
-pub(super) struct Names(Mutex<HashMap<RunId, StoredRun>>);
+pub(super) struct StoredNames(Mutex<HashMap<RunId, StoredRun>>);
 
-impl Names {
-    /// A panic while the lock is held leaves nothing half done: each change is one call.
+impl StoredNames {
+    /// Ignores poisoning: each change is one call.
     fn map(&self) -> MutexGuard<'_, HashMap<RunId, StoredRun>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -23,12 +23,12 @@ impl Names {
         self.map().get(run).cloned()
     }
 
-    pub(super) fn learn(&self, known: Vec<Known<'_>>) {
-        let names = known.into_iter().map(|k| (k.run.clone(), k.stored));
+    pub(super) fn insert_all(&self, runs: Vec<RegisteredRun<'_>>) {
+        let names = runs.into_iter().map(|r| (r.run.clone(), r.stored));
         self.map().extend(names);
     }
 
-    pub(super) fn forget(&self, run: &RunId) {
+    pub(super) fn remove(&self, run: &RunId) {
         self.map().remove(run);
     }
 }

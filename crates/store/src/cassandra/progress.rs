@@ -1,6 +1,8 @@
 //! Progress and gaps: one partition per run, a row per partition of the log.
 
-use moodvane_model::{Anchor, Incarnation, Offset, Partition, Progress, ProgressKey, RunId, Topic};
+use moodvane_model::{
+    Anchor, ContextError, Incarnation, Offset, Partition, Progress, ProgressKey, RunId, Topic,
+};
 use scylla::value::CqlTimestamp;
 
 use super::Inner;
@@ -19,9 +21,9 @@ type GapColumns<'a> = (
 );
 
 impl Inner {
-    /// Its write timestamp is the offset that it speaks of, so that progress never goes back.
+    /// The write timestamp is the offset plus one, so that progress never moves back.
     pub(super) async fn put_progress(&self, row: Progress) -> Result<(), StoreError> {
-        let run = self.require(&row.key.run).await?;
+        let run = self.require_run(&row.key.run).await?;
         let [run, topic, incarnation, partition] = key_cells(&run, &row.key);
         let values = [
             run,
@@ -29,11 +31,11 @@ impl Inner {
             incarnation,
             partition,
             Cell::Number(rows::offset(row.next)?),
-            row.anchor.map_or(Ok(Cell::Nothing), anchor_offset)?,
+            row.anchor.map_or(Ok(Cell::Null), anchor_offset)?,
             row.anchor
-                .map_or(Cell::Nothing, |a| Cell::Moment(a.written_at)),
+                .map_or(Cell::Null, |a| Cell::Timestamp(a.written_at)),
             row.anchor
-                .map_or(Cell::Nothing, |a| Cell::Number(a.key_hash.cast_signed())),
+                .map_or(Cell::Null, |a| Cell::Number(a.key_hash.cast_signed())),
             Cell::Number(rows::write_timestamp(row.next)?),
         ];
         self.session
@@ -43,7 +45,7 @@ impl Inner {
     }
 
     pub(super) async fn progress(&self, key: &ProgressKey) -> Result<Option<Progress>, StoreError> {
-        let Some(run) = self.stored(&key.run).await? else {
+        let Some(run) = self.stored_run(&key.run).await? else {
             return Ok(None);
         };
         let found = self
@@ -63,9 +65,9 @@ impl Inner {
         }))
     }
 
-    /// Of two gaps that begin at the same offset the longer stays.
+    /// Of two gaps with the same first offset the longer one stays.
     pub(super) async fn put_gap(&self, gap: &Gap) -> Result<(), StoreError> {
-        let run = self.require(&gap.key.run).await?;
+        let run = self.require_run(&gap.key.run).await?;
         let [run, topic, incarnation, partition] = key_cells(&run, &gap.key);
         let values = [
             run,
@@ -74,8 +76,8 @@ impl Inner {
             partition,
             Cell::Number(rows::offset(gap.from)?),
             Cell::Number(rows::offset(gap.to)?),
-            gap.after.map_or(Cell::Nothing, Cell::Moment),
-            Cell::Moment(gap.found_at),
+            gap.after.map_or(Cell::Null, Cell::Timestamp),
+            Cell::Timestamp(gap.found_at),
             Cell::Number(rows::write_timestamp(gap.to)?),
         ];
         self.session
@@ -85,7 +87,7 @@ impl Inner {
     }
 
     pub(super) async fn gaps(&self, run: &RunId) -> Result<Vec<Gap>, StoreError> {
-        let Some(stored) = self.stored(run).await? else {
+        let Some(stored) = self.stored_run(run).await? else {
             return Ok(Vec::new());
         };
         let found = self
@@ -114,8 +116,8 @@ fn anchor_offset(anchor: Anchor) -> Result<Cell<'static>, StoreError> {
 }
 
 fn gap(run: &RunId, columns: GapColumns<'_>) -> Result<Gap, StoreError> {
-    fn corrupt(error: impl std::fmt::Display) -> StoreError {
-        StoreError::Corrupt(error.to_string().into())
+    fn corrupt(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+        StoreError::Corrupt(ContextError::caused_by("invalid value in table gap", error))
     }
     let (topic, incarnation, partition, from, to, after, found_at) = columns;
     Ok(Gap {
@@ -127,7 +129,7 @@ fn gap(run: &RunId, columns: GapColumns<'_>) -> Result<Gap, StoreError> {
         },
         from: Offset(from.cast_unsigned()),
         to: Offset(to.cast_unsigned()),
-        after: after.map(rows::moment).transpose()?,
-        found_at: rows::moment(found_at)?,
+        after: after.map(rows::timestamp).transpose()?,
+        found_at: rows::timestamp(found_at)?,
     })
 }

@@ -1,7 +1,7 @@
-//! The rows of a run that was deleted: partition by partition, each hidden for good.
+//! Deletes the rows of a deleted run, partition by partition.
 //!
-//! The write timestamp of these deletions is above all others. That is safe only because the name
-//! under which the rows lie is never used again; see [`StoredRun`].
+//! The write timestamp of these deletions is above all others. That is safe only because the stored
+//! name is never used again; see [`StoredRun`].
 
 use futures::TryStreamExt;
 use scylla::client::session::Session;
@@ -11,25 +11,25 @@ use super::runs::StoredRun;
 use super::statements::Statements;
 use crate::StoreError;
 
-/// Above the write timestamp of any row, late writes included.
-const ABOVE_ALL: i64 = i64::MAX;
+/// Above the write timestamp of every row, delayed writes included.
+const MAX_TIMESTAMP: i64 = i64::MAX;
 
-/// Hides every row of the run. Can be repeated, and taken up again where it failed.
-pub(super) async fn rows_of(
+/// Deletes every row of the run. Idempotent: a retry continues after a failure.
+pub(super) async fn delete_rows(
     session: &Session,
     statements: &Statements,
     run: &StoredRun,
 ) -> Result<(), StoreError> {
-    let timestamp = Cell::Number(ABOVE_ALL);
-    // Every partition of every run is looked at: runs are deleted rarely.
+    let timestamp = Cell::Number(MAX_TIMESTAMP);
+    // This lists the partitions of all runs: deletions are rare.
     let pager = session
         .execute_iter(statements.partitions.clone(), ())
         .await?;
     let mut partitions = pager.rows_stream::<(String, String, String)>()?;
-    while let Some((of, city, month)) = partitions.try_next().await? {
-        if of == run.as_str() {
-            let place = [Cell::Text(&of), Cell::Text(&city), Cell::Text(&month)];
-            let values = [timestamp, place[0], place[1], place[2]];
+    while let Some((owner, city, month)) = partitions.try_next().await? {
+        if owner == run.as_str() {
+            let key = [Cell::Text(&owner), Cell::Text(&city), Cell::Text(&month)];
+            let values = [timestamp, key[0], key[1], key[2]];
             session
                 .execute_unpaged(&statements.delete_partials, values.as_slice())
                 .await?;

@@ -1,70 +1,74 @@
-//! The hours of a city: a partition per month and run, read in parallel and page by page.
+//! Reads the hours of a city: one partition per month and run, concurrently and page by page.
 
 use futures::{StreamExt, TryStreamExt, stream};
 use moodvane_model::{CityId, HourRange, HourRow, Sums, Variable};
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 
-use super::months::{Month, months};
+use super::months::{Month, split_by_month};
 use super::rows::{Cell, HourPart, SUMS_COUNT, SUMS_WITH_COUNT};
 use super::runs::{Event, StoredRun, serving};
 use crate::StoreError;
 use crate::serving::spans;
 
-/// Partitions that are read at the same time: a year for one city at once.
-const PARALLEL: usize = 13;
-/// A partition should stay below so many rows; beyond it is read all the same, and said.
-const PARTITION_ROWS: usize = 100_000;
+/// Concurrently read partitions: enough for a year of one city.
+const CONCURRENCY: usize = 13;
+/// The expected limit of rows of a partition. Above it the read succeeds and logs a warning.
+const MAX_PARTITION_ROWS: usize = 100_000;
 
-/// One partition, and the hours of it that are wanted.
-struct Part {
+/// One partition, and the hours to read of it.
+struct PartitionRange {
     run: StoredRun,
     city: CityId,
     month: Month,
     span: HourRange,
 }
 
-/// What is wanted of the hours' weather.
+/// The weather variables to read, and the statement that reads them.
 #[derive(Clone, Copy)]
-pub(super) enum Wanted<'s> {
-    /// All of it, by this statement.
+pub(super) enum Selection<'s> {
+    /// All variables.
     All(&'s PreparedStatement),
-    /// One variable, by this statement.
-    Only(Variable, &'s PreparedStatement),
+    /// One variable.
+    Variable(Variable, &'s PreparedStatement),
 }
 
-/// The hours of a city that have anything, in order, each by the run that serves it.
+/// The hours of a city that have rows, in order, each from the run that serves it.
 pub(super) async fn hours(
     session: &Session,
-    wanted: Wanted<'_>,
+    selection: Selection<'_>,
     events: &[Event],
     city: CityId,
     range: HourRange,
 ) -> Result<Vec<HourRow>, StoreError> {
-    let mut parts = Vec::new();
+    let mut ranges = Vec::new();
     for (run, span) in spans(&serving(events), range) {
-        parts.extend(months(span).into_iter().map(|(month, span)| Part {
-            run: run.clone(),
-            city,
-            month,
-            span,
-        }));
+        ranges.extend(
+            split_by_month(span)
+                .into_iter()
+                .map(|(month, span)| PartitionRange {
+                    run: run.clone(),
+                    city,
+                    month,
+                    span,
+                }),
+        );
     }
-    // Kept in order, so that what comes out is in order of the hours.
-    stream::iter(parts)
-        .map(|part| async move {
-            match wanted {
-                Wanted::All(statement) => {
+    // `buffered` keeps the order of the hours.
+    stream::iter(ranges)
+        .map(|partition| async move {
+            match selection {
+                Selection::All(statement) => {
                     let sums = HourPart::<SUMS_COUNT>::sums;
-                    read(session, statement, part, sums).await
+                    read(session, statement, partition, sums).await
                 }
-                Wanted::Only(variable, statement) => {
-                    let sums = |row: &HourPart<SUMS_WITH_COUNT>| row.sums_with(variable);
-                    read(session, statement, part, sums).await
+                Selection::Variable(variable, statement) => {
+                    let sums = |row: &HourPart<SUMS_WITH_COUNT>| row.sums_with_variable(variable);
+                    read(session, statement, partition, sums).await
                 }
             }
         })
-        .buffered(PARALLEL)
+        .buffered(CONCURRENCY)
         .try_concat()
         .await
 }
@@ -72,15 +76,15 @@ pub(super) async fn hours(
 async fn read<const N: usize>(
     session: &Session,
     statement: &PreparedStatement,
-    part: Part,
+    partition: PartitionRange,
     sums: impl Fn(&HourPart<N>) -> Sums,
 ) -> Result<Vec<HourRow>, StoreError> {
-    let month = part.month.to_string();
-    let begin = part.span.begin().to_string();
-    let end = part.span.end().to_string();
+    let month = partition.month.to_string();
+    let begin = partition.span.begin().to_string();
+    let end = partition.span.end().to_string();
     let values = [
-        Cell::Text(part.run.as_str()),
-        Cell::Text(part.city.as_str()),
+        Cell::Text(partition.run.as_str()),
+        Cell::Text(partition.city.as_str()),
         Cell::Text(&month),
         Cell::Text(&begin),
         Cell::Text(&end),
@@ -94,16 +98,16 @@ async fn read<const N: usize>(
     while let Some(row) = rows.try_next().await? {
         count += 1;
         if hours.last().is_none_or(|last| last.hour != row.hour) {
-            hours.push(HourRow::empty(part.city, row.hour));
+            hours.push(HourRow::empty(partition.city, row.hour));
         }
         if let Some(last) = hours.last_mut() {
             last.add(row.source, &sums(&row));
         }
     }
-    if count > PARTITION_ROWS {
+    if count > MAX_PARTITION_ROWS {
         tracing::warn!(
-            city = %part.city, %month, run = part.run.as_str(), rows = count, bound = PARTITION_ROWS,
-            "a partition has more rows than it should"
+            city = %partition.city, %month, run = partition.run.as_str(), rows = count, limit = MAX_PARTITION_ROWS,
+            "cassandra partition has too many rows"
         );
     }
     Ok(hours)

@@ -1,13 +1,13 @@
-//! Rows of the store in Cassandra: from the vocabulary to columns and back.
+//! Rows of the store in Cassandra: conversion between types and columns.
 //!
-//! No cell is ever NULL where rows are many: a NULL is a tombstone, and a read gives up at 100,000
-//! of them. What there is none of is 0.
+//! No cell of a partial row is NULL: a NULL is a tombstone, and a read fails at 100,000 of them. An
+//! empty sum is 0.
 
 use std::ops::Range;
 
 use moodvane_model::{
-    Anchor, HourSlot, MinuteSet, Offset, PostSums, SourceId, Sums, Timestamp, Variable,
-    VariableSums, WeatherSums,
+    Anchor, ContextError, HourSlot, MinuteSet, Offset, PostSums, SourceId, Sums, Timestamp,
+    Variable, VariableSums, WeatherSums,
 };
 use scylla::deserialize::row::{ColumnIterator, DeserializeRow, RawColumn};
 use scylla::deserialize::value::DeserializeValue;
@@ -29,34 +29,34 @@ pub(super) const SUMS: &str = "minutes, very_negative, negative, neutral, positi
     wind_n, wind_sum, wind_min, wind_max,
     cloud_n, cloud_sum, cloud_min, cloud_max,
     pressure_n, pressure_sum, pressure_min, pressure_max";
-/// How many columns [`SUMS`] names.
+/// The number of columns in [`SUMS`].
 pub(super) const SUMS_COUNT: usize = BEFORE_WEATHER + PER_VARIABLE * Variable::ALL.len();
-/// How many columns [`sums_with`] names.
+/// The number of columns in [`sums_with_variable`].
 pub(super) const SUMS_WITH_COUNT: usize = BEFORE_WEATHER + PER_VARIABLE;
 const BEFORE_WEATHER: usize = 8;
 const PER_VARIABLE: usize = 4;
 
-/// The columns of sums of which only one weather variable is wanted.
-pub(super) fn sums_with(variable: Variable) -> String {
+/// The columns of sums with one weather variable.
+pub(super) fn sums_with_variable(variable: Variable) -> String {
     let (before, own) = (BEFORE_WEATHER, columns_of(variable));
     let columns = SUMS.split(',').map(str::trim).enumerate();
     let columns = columns.filter(|(index, _)| *index < before || own.contains(index));
     columns.map(|(_, name)| name).collect::<Vec<_>>().join(", ")
 }
 
-/// Where the columns of a variable lie among those of sums.
+/// The indexes of a variable's columns among [`SUMS`].
 fn columns_of(variable: Variable) -> Range<usize> {
     let first = BEFORE_WEATHER + PER_VARIABLE * variable.index();
     first..first + PER_VARIABLE
 }
 
-/// A value to be bound.
+/// A value to bind.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cell<'a> {
     Text(&'a str),
     Number(i64),
-    Moment(Timestamp),
-    Nothing,
+    Timestamp(Timestamp),
+    Null,
 }
 
 impl SerializeValue for Cell<'_> {
@@ -68,8 +68,8 @@ impl SerializeValue for Cell<'_> {
         match self {
             Self::Text(text) => text.serialize(column, writer),
             Self::Number(number) => number.serialize(column, writer),
-            Self::Moment(at) => CqlTimestamp(at.millis()).serialize(column, writer),
-            Self::Nothing => Ok(writer.set_null()),
+            Self::Timestamp(at) => CqlTimestamp(at.millis()).serialize(column, writer),
+            Self::Null => Ok(writer.set_null()),
         }
     }
 }
@@ -79,16 +79,24 @@ pub(super) fn offset(offset: Offset) -> Result<i64, StoreError> {
     i64::try_from(offset.0)
         .ok()
         .filter(|offset| *offset < i64::MAX)
-        .ok_or_else(|| StoreError::Corrupt(format!("no log has an offset {offset}").into()))
+        .ok_or_else(|| {
+            StoreError::Corrupt(
+                format!(
+                    "offset {offset} is out of range, it must be below {}",
+                    i64::MAX
+                )
+                .into(),
+            )
+        })
 }
 
-/// The write timestamp of a row that an offset speaks for: one more, so that offset 0 has one.
+/// The write timestamp of a row with this offset: one more, so that offset 0 has a valid one.
 ///
-/// Of two writes the one with the higher timestamp wins cell by cell, whichever comes later (I2).
-/// With equal timestamps Cassandra keeps the greater value of each cell; that is harmless, as
+/// Of two writes the one with the higher timestamp wins cell by cell, in any order of arrival (I2).
+/// With equal timestamps Cassandra keeps the greater value of each cell; that is harmless because
 /// equal offsets carry equal values (I1).
-pub(super) fn write_timestamp(of: Offset) -> Result<i64, StoreError> {
-    Ok(offset(of)? + 1)
+pub(super) fn write_timestamp(row_offset: Offset) -> Result<i64, StoreError> {
+    Ok(offset(row_offset)? + 1)
 }
 
 /// Sums as columns.
@@ -110,7 +118,7 @@ pub(super) fn numbers(sums: &Sums) -> [i64; SUMS_COUNT] {
     numbers
 }
 
-/// Sums of columns.
+/// The sums of columns.
 fn sums(numbers: &[i64; SUMS_COUNT]) -> Sums {
     let mut posts = PostSums {
         score_micros: numbers[6],
@@ -142,7 +150,7 @@ fn sums(numbers: &[i64; SUMS_COUNT]) -> Sums {
     }
 }
 
-/// What one partial row adds to an hour: columns `hour, source` and `N` of [`SUMS`].
+/// The contribution of one partial row to an hour: columns `hour, source` and `N` of [`SUMS`].
 pub(super) struct HourPart<const N: usize> {
     pub(super) hour: HourSlot,
     pub(super) source: SourceId,
@@ -156,8 +164,8 @@ impl HourPart<SUMS_COUNT> {
 }
 
 impl HourPart<SUMS_WITH_COUNT> {
-    /// The sums, where the columns were those of [`sums_with`] this variable.
-    pub(super) fn sums_with(&self, variable: Variable) -> Sums {
+    /// The sums of a row with the columns of [`sums_with_variable`].
+    pub(super) fn sums_with_variable(&self, variable: Variable) -> Sums {
         let mut all = [0; SUMS_COUNT];
         let (before, own) = self.numbers.split_at(BEFORE_WEATHER);
         all[..BEFORE_WEATHER].copy_from_slice(before);
@@ -166,9 +174,9 @@ impl HourPart<SUMS_WITH_COUNT> {
     }
 }
 
-/// The rest of a partial row whose key is known: columns `through_offset` and [`SUMS`].
-pub(super) struct PartialRest {
-    pub(super) through: Offset,
+/// The columns of a partial row without its key: `through_offset` and [`SUMS`].
+pub(super) struct PartialValues {
+    pub(super) through_offset: Offset,
     pub(super) sums: Sums,
 }
 
@@ -176,14 +184,14 @@ fn check<'f, 'm, T: DeserializeValue<'f, 'm>>(specs: &[ColumnSpec]) -> Result<()
     specs.iter().try_for_each(|spec| T::type_check(spec.typ()))
 }
 
-/// The specifications of the `n` columns before the sums, the sums being as they should be.
+/// The specifications of the `n` columns before the sums; checks the types of the sums.
 fn before_sums<'s, 'm>(
     specs: &'s [ColumnSpec<'m>],
     n: usize,
     sums: usize,
 ) -> Result<&'s [ColumnSpec<'m>], TypeCheckError> {
     let Some((before, sums)) = specs.split_at_checked(n).filter(|s| s.1.len() == sums) else {
-        let message = format!("{} columns instead of {}", specs.len(), n + sums);
+        let message = format!("row has {} columns, expected {}", specs.len(), n + sums);
         return Err(TypeCheckError::new(std::io::Error::other(message)));
     };
     check::<i64>(sums)?;
@@ -193,7 +201,7 @@ fn before_sums<'s, 'm>(
 fn next<'f, 'm, T: DeserializeValue<'f, 'm>>(
     row: &mut ColumnIterator<'f, 'm>,
 ) -> Result<T, DeserializationError> {
-    let missing = || DeserializationError::new(std::io::Error::other("a column is missing"));
+    let missing = || DeserializationError::new(std::io::Error::other("column missing"));
     let RawColumn { spec, slice, .. } = row.next().ok_or_else(missing)??;
     T::deserialize(spec.typ(), slice)
 }
@@ -224,38 +232,40 @@ impl<'f, 'm, const N: usize> DeserializeRow<'f, 'm> for HourPart<N> {
     }
 }
 
-impl<'f, 'm> DeserializeRow<'f, 'm> for PartialRest {
+impl<'f, 'm> DeserializeRow<'f, 'm> for PartialValues {
     fn type_check(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
         check::<i64>(before_sums(specs, 1, SUMS_COUNT)?)
     }
 
     fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
-        let through: i64 = next(&mut row)?;
+        let through_offset: i64 = next(&mut row)?;
         Ok(Self {
-            through: Offset(through.cast_unsigned()),
+            through_offset: Offset(through_offset.cast_unsigned()),
             sums: sums(&next_numbers(&mut row)?),
         })
     }
 }
 
-/// A moment of a column.
-pub(super) fn moment(at: CqlTimestamp) -> Result<Timestamp, StoreError> {
-    Timestamp::from_millis(at.0).map_err(|e| StoreError::Corrupt(e.to_string().into()))
+/// The time of a column.
+pub(super) fn timestamp(at: CqlTimestamp) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millis(at.0).map_err(|e| {
+        StoreError::Corrupt(ContextError::caused_by("invalid timestamp in cassandra", e))
+    })
 }
 
-/// An anchor of its columns; all are there or none is.
+/// The anchor of its columns, which are all set or all NULL.
 pub(super) fn anchor(
     columns: (Option<i64>, Option<CqlTimestamp>, Option<i64>),
 ) -> Result<Option<Anchor>, StoreError> {
     match columns {
         (Some(offset), Some(written_at), Some(key_hash)) => Ok(Some(Anchor {
             offset: Offset(offset.cast_unsigned()),
-            written_at: moment(written_at)?,
+            written_at: timestamp(written_at)?,
             key_hash: key_hash.cast_unsigned(),
         })),
         (None, None, None) => Ok(None),
         _ => Err(StoreError::Corrupt(
-            "a progress row has a part of an anchor".into(),
+            "progress row has an incomplete anchor".into(),
         )),
     }
 }
@@ -305,7 +315,7 @@ mod tests {
             };
             let columns: Vec<&str> = SUMS.split(',').map(str::trim).collect();
             let all = numbers(&before);
-            let read: Vec<i64> = sums_with(variable).split(", ")
+            let read: Vec<i64> = sums_with_variable(variable).split(", ")
                 .map(|name| all[columns.iter().position(|column| *column == name).unwrap()])
                 .collect();
             let part = HourPart::<SUMS_WITH_COUNT> {
@@ -315,7 +325,7 @@ mod tests {
             };
             let mut expected = Sums { weather: WeatherSums::default(), ..before };
             expected.weather.0[index] = before.weather.0[index];
-            prop_assert_eq!(part.sums_with(variable), expected);
+            prop_assert_eq!(part.sums_with_variable(variable), expected);
         }
 
         #[test]

@@ -1,27 +1,27 @@
-//! The journal of runs: which are known, and which serves from which hour on.
+//! The journal of runs: which runs are registered, and which run serves from which hour on.
 //!
-//! Terms: an *event* is a run's registration, a switch to it, or its deletion. A run that was
-//! deleted and registered again has another *life*, and its rows lie under another name.
+//! Terms: an *event* is the registration of a run, a switch to it, or its deletion. A run that is
+//! registered again after a deletion has the next *generation*, and its rows have another stored name.
 //!
-//! Guarantee: events are only ever appended, each under the next number, by a lightweight
-//! transaction: of two services that append at once one sees that it was second and looks again.
-//! An append whose outcome is unknown is looked for before it is tried again.
+//! Guarantee: events are only appended, each under the next number, by a lightweight transaction: of
+//! two concurrent appends one fails and reads the journal again. An append with unknown outcome is
+//! looked up before the next attempt.
 
 use std::sync::Arc;
 
-use moodvane_model::{HourSlot, RunId};
+use moodvane_model::{ContextError, HourSlot, RunId};
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
 
 use super::rows::Cell;
-use crate::serving::{Serving, first_answered};
+use crate::serving::{Serving, first_served_hour};
 use crate::{RunInfo, StoreError};
 
-/// The one journal of a keyspace.
+/// The only journal of a keyspace.
 const JOURNAL: &str = "runs";
-/// How often an append is tried while others append too.
-const ATTEMPTS: u32 = 32;
+/// The maximum number of attempts of an append that conflicts with others.
+const MAX_ATTEMPTS: u32 = 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EventKind {
@@ -44,12 +44,17 @@ impl EventKind {
             .into_iter()
             .find(|kind| kind.name() == text)
             .ok_or_else(|| {
-                StoreError::Corrupt(format!("\"{text}\" is not an event of a run").into())
+                StoreError::Corrupt(
+                    format!(
+                        "unknown run event \"{text}\", expected registered, switched or deleted"
+                    )
+                    .into(),
+                )
             })
     }
 }
 
-/// One line of the journal.
+/// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Event {
     pub(super) number: i64,
@@ -58,16 +63,16 @@ pub(super) struct Event {
     pub(super) serves_from: Option<HourSlot>,
 }
 
-/// The name under which the rows of a run lie. What hides the rows of a deleted run would hide
-/// new ones too, as their write timestamps are offsets: so a later life has another name.
+/// The name of a run in its rows. The tombstones of a deleted run would hide new rows too, whose write
+/// timestamps are offsets: so each generation of a run has another stored name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoredRun(Arc<str>);
 
 impl StoredRun {
-    fn of(run: &RunId, life: usize) -> Self {
-        match life {
+    fn new(run: &RunId, generation: usize) -> Self {
+        match generation {
             0 => Self(run.as_str().into()),
-            _ => Self(format!("{run}~{life}").into()),
+            _ => Self(format!("{run}~{generation}").into()),
         }
     }
 
@@ -76,35 +81,35 @@ impl StoredRun {
     }
 }
 
-/// A run, as the events so far leave it.
-pub(super) struct Known<'e> {
+/// A registered run.
+pub(super) struct RegisteredRun<'e> {
     pub(super) run: &'e RunId,
     pub(super) stored: StoredRun,
     serves_from: Option<HourSlot>,
-    /// The number of the event that let it serve.
-    since: i64,
+    /// The number of the run's latest event.
+    latest_event: i64,
 }
 
-/// What the events add up to: runs in the order of their registration.
-pub(super) fn known(events: &[Event]) -> Vec<Known<'_>> {
-    let mut known: Vec<Known<'_>> = Vec::new();
+/// The registered runs, in the order of their registration.
+pub(super) fn registered_runs(events: &[Event]) -> Vec<RegisteredRun<'_>> {
+    let mut runs: Vec<RegisteredRun<'_>> = Vec::new();
     for (at, event) in events.iter().enumerate() {
         if event.kind == EventKind::Deleted {
-            known.retain(|there| *there.run != event.run);
+            runs.retain(|other| *other.run != event.run);
             continue;
         }
-        let now = Known {
+        let updated = RegisteredRun {
             run: &event.run,
-            stored: StoredRun::of(&event.run, deletions(&events[..at], &event.run)),
+            stored: StoredRun::new(&event.run, deletions(&events[..at], &event.run)),
             serves_from: event.serves_from,
-            since: event.number,
+            latest_event: event.number,
         };
-        match known.iter_mut().find(|there| there.run == now.run) {
-            Some(there) => *there = now,
-            None => known.push(now),
+        match runs.iter_mut().find(|other| other.run == updated.run) {
+            Some(existing) => *existing = updated,
+            None => runs.push(updated),
         }
     }
-    known
+    runs
 }
 
 fn deletions(events: &[Event], run: &RunId) -> usize {
@@ -112,34 +117,36 @@ fn deletions(events: &[Event], run: &RunId) -> usize {
     events.iter().filter(deletes).count()
 }
 
-/// The names of all lives of a run that ended.
-pub(super) fn ended(events: &[Event], run: &RunId) -> Vec<StoredRun> {
-    let lives = 0..deletions(events, run);
-    lives.map(|life| StoredRun::of(run, life)).collect()
+/// The stored names of all deleted generations of a run.
+pub(super) fn deleted_names(events: &[Event], run: &RunId) -> Vec<StoredRun> {
+    let generations = 0..deletions(events, run);
+    generations
+        .map(|generation| StoredRun::new(run, generation))
+        .collect()
 }
 
 /// All runs, in the order of their registration.
 pub(super) fn runs(events: &[Event]) -> Vec<RunInfo> {
-    let info = |known: Known<'_>| RunInfo {
-        id: known.run.clone(),
-        serves_from: known.serves_from,
+    let info = |run: RegisteredRun<'_>| RunInfo {
+        id: run.run.clone(),
+        serves_from: run.serves_from,
     };
-    known(events).into_iter().map(info).collect()
+    registered_runs(events).into_iter().map(info).collect()
 }
 
-/// The runs that serve, the last switched first.
+/// The serving runs, the latest switch first.
 pub(super) fn serving(events: &[Event]) -> Vec<Serving<StoredRun>> {
-    let mut known = known(events);
-    known.sort_by_key(|known| std::cmp::Reverse(known.since));
-    let serves = |Known {
+    let mut runs = registered_runs(events);
+    runs.sort_by_key(|run| std::cmp::Reverse(run.latest_event));
+    let serves = |RegisteredRun {
                       stored: run,
                       serves_from,
                       ..
                   }| serves_from.map(|from| Serving { run, from });
-    known.into_iter().filter_map(serves).collect()
+    runs.into_iter().filter_map(serves).collect()
 }
 
-/// The event by which a run becomes known, unless it is: the first serves from the first hour on.
+/// The event that registers a run; `None` where it is registered. The first run serves all hours.
 pub(super) fn registration(events: &[Event], run: &RunId) -> Result<Option<Event>, StoreError> {
     if find(events, run).is_some() {
         return Ok(None);
@@ -151,7 +158,7 @@ pub(super) fn registration(events: &[Event], run: &RunId) -> Result<Option<Event
     Ok(Some(next(events, EventKind::Registered, run, first)))
 }
 
-/// The event by which a run serves, unless it was the last to be switched to, from that hour.
+/// The event that switches to a run; `None` where the latest switch is the same.
 pub(super) fn switch(
     events: &[Event],
     run: &RunId,
@@ -166,15 +173,15 @@ pub(super) fn switch(
     Ok((!done).then(|| next(events, EventKind::Switched, run, Some(from))))
 }
 
-/// The event by which a run is forgotten, unless it is. A run that answers for any hour stays.
+/// The event that deletes a run; `None` where it is deleted. Rejects a run that serves an hour.
 pub(super) fn deletion(events: &[Event], run: &RunId) -> Result<Option<Event>, StoreError> {
-    let Some(known) = find(events, run) else {
+    let Some(registered) = find(events, run) else {
         return match deletions(events, run) {
             0 => Err(StoreError::UnknownRun(run.to_string())),
             _ => Ok(None),
         };
     };
-    match first_answered(&serving(events), &known.stored) {
+    match first_served_hour(&serving(events), &registered.stored) {
         Some(from) => Err(StoreError::RunServing {
             run: run.to_string(),
             from,
@@ -183,8 +190,10 @@ pub(super) fn deletion(events: &[Event], run: &RunId) -> Result<Option<Event>, S
     }
 }
 
-fn find<'e>(events: &'e [Event], run: &RunId) -> Option<Known<'e>> {
-    known(events).into_iter().find(|known| known.run == run)
+fn find<'e>(events: &'e [Event], run: &RunId) -> Option<RegisteredRun<'e>> {
+    registered_runs(events)
+        .into_iter()
+        .find(|registered| registered.run == run)
 }
 
 fn next(events: &[Event], kind: EventKind, run: &RunId, serves_from: Option<HourSlot>) -> Event {
@@ -209,7 +218,12 @@ pub(super) async fn read(
         .rows::<(i64, &str, &str, Option<&str>)>()?
         .map(|row| {
             let (number, kind, run, from) = row?;
-            let corrupt = |e: moodvane_model::ModelError| StoreError::Corrupt(e.to_string().into());
+            let corrupt = |e: moodvane_model::ModelError| {
+                StoreError::Corrupt(ContextError::caused_by(
+                    "invalid hour in table run_event",
+                    e,
+                ))
+            };
             Ok(Event {
                 number,
                 kind: EventKind::parse(kind)?,
@@ -220,20 +234,21 @@ pub(super) async fn read(
         .collect()
 }
 
-/// Appends what `decide` finds missing, until nothing is.
+/// Appends the event that `decide` returns; retries after a conflict with another append.
 pub(super) async fn append(
     session: &Session,
     read_latest: &PreparedStatement,
     insert: &PreparedStatement,
     decide: impl Fn(&[Event]) -> Result<Option<Event>, StoreError>,
 ) -> Result<(), StoreError> {
-    let mut failure = StoreError::Unavailable("others kept changing the runs".into());
-    for _ in 0..ATTEMPTS {
+    let mut failure =
+        StoreError::Unavailable("too many concurrent changes of the runs, try again".into());
+    for _ in 0..MAX_ATTEMPTS {
         let events = read(session, read_latest).await?;
         let Some(event) = decide(&events)? else {
             return Ok(());
         };
-        match insert_if_free(session, insert, &event).await {
+        match insert_if_absent(session, insert, &event).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(error) => failure = error,
@@ -242,8 +257,8 @@ pub(super) async fn append(
     Err(failure)
 }
 
-/// Whether the event's number was free, so that it is written.
-async fn insert_if_free(
+/// Writes the event if its number is free; whether it was.
+async fn insert_if_absent(
     session: &Session,
     insert: &PreparedStatement,
     event: &Event,
@@ -254,7 +269,7 @@ async fn insert_if_free(
         Cell::Number(event.number),
         Cell::Text(event.kind.name()),
         Cell::Text(event.run.as_str()),
-        from.as_deref().map_or(Cell::Nothing, Cell::Text),
+        from.as_deref().map_or(Cell::Null, Cell::Text),
     ];
     let answer = session
         .execute_unpaged(insert, values.as_slice())
@@ -264,7 +279,7 @@ async fn insert_if_free(
     match row.columns.first() {
         Some(Some(CqlValue::Boolean(applied))) => Ok(*applied),
         _ => Err(StoreError::Corrupt(
-            "a conditional write was answered without a verdict".into(),
+            "result of a conditional write has no column [applied]".into(),
         )),
     }
 }

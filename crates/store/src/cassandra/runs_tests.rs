@@ -1,4 +1,4 @@
-//! The journal of runs, event by event.
+//! Tests of the journal of runs.
 
 use super::*;
 
@@ -56,24 +56,24 @@ fn appends_no_event_without_change() {
 fn deleted_run_returns_under_new_stored_name() {
     let a = RunId::new("a");
     let mut events = journal(&[("a", None), ("b", None)]);
-    let answers = deletion(&events, &a).unwrap_err();
+    let serving = deletion(&events, &a).unwrap_err();
     assert!(
-        matches!(answers, StoreError::RunServing { .. }),
-        "{answers}"
+        matches!(serving, StoreError::RunServing { .. }),
+        "{serving}"
     );
 
-    // A switch in the middle of time leaves the hours before to the run before.
+    // After a switch the previous run still serves the earlier hours.
     events.extend(switch(&events, &RunId::new("b"), hour("2018-01-01 00")).unwrap());
     assert!(deletion(&events, &a).is_err());
     events.extend(switch(&events, &RunId::new("b"), hour("1970-01-01 00")).unwrap());
     events.extend(deletion(&events, &a).unwrap());
     assert_eq!(runs(&events).len(), 1);
-    assert_eq!(ended(&events, &a), [StoredRun::of(&a, 0)]);
-    assert_eq!(deletion(&events, &a).unwrap(), None, "it is deleted");
+    assert_eq!(deleted_names(&events, &a), [StoredRun::new(&a, 0)]);
+    assert_eq!(deletion(&events, &a).unwrap(), None, "already deleted");
     assert!(switch(&events, &a, hour("2018-01-01 00")).is_err());
 
     events.extend(registration(&events, &a).unwrap());
-    let names: Vec<_> = known(&events)
+    let names: Vec<_> = registered_runs(&events)
         .iter()
         .map(|k| k.stored.as_str().to_owned())
         .collect();

@@ -1,13 +1,12 @@
-//! The keyspace and its tables: made and migrated by whichever service comes first.
+//! Creates and migrates the keyspace and its tables.
 //!
-//! Guarantee: every step can be repeated, and several services may take it at once, though mostly one
-//! does and the others wait for it. All ask the same node for it, which does one change after another: for
-//! the second the table is there already. Two tables of one name that are made at the same moment on two
-//! nodes could get two identities, which a cluster does not reconcile by itself; so each table is made with
-//! an identity that follows from its name.
+//! Guarantee: every step is idempotent, and several services may run it concurrently; usually one does
+//! and the others wait. All send schema changes to the same node, which serialises them. Two nodes that
+//! create a table concurrently could assign two table ids, which a cluster does not reconcile; so the
+//! id of each table is derived from its name.
 //!
-//! A migration only adds. A column is never dropped and added again, and no table has a TTL or a
-//! compaction by time window: the write timestamps here are offsets, not times.
+//! A migration only adds. No column is dropped and added again, and no table has a TTL or time-window
+//! compaction: the write timestamps are offsets, not times.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -26,28 +25,27 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::config::{CassandraConfig, Keyspace};
 use crate::StoreError;
 
-/// A statement that changes the schema waits for every node to agree.
+/// A schema change waits until all nodes agree.
 const DDL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a service that began to make the tables has for it, before another goes on with them.
-const OTHERS_TIME: Duration = Duration::from_secs(10);
-/// How often it is asked whether it has.
-const PACE: Duration = Duration::from_millis(200);
-/// Services that start at once begin within this time, not at once.
-const SPREAD: Duration = Duration::from_millis(1000);
+/// How long a service waits for another that creates the tables, before it continues itself.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// The maximum jitter, for services that start at the same time.
+const MAX_JITTER: Duration = Duration::from_millis(1000);
 
-/// How far the tables are.
+/// The state of the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    /// There are none.
-    Nothing,
-    /// The first is there, and no version is complete.
-    Begun,
+enum SchemaState {
+    /// No table exists.
+    Missing,
+    /// The first table exists, and no version is complete.
+    Partial,
     /// This version is complete.
     Version(i32),
 }
 
-/// A table: its name, and its columns and key. What was released is never changed.
+/// A table: name, columns with key, and options. A released table never changes.
 struct Table {
     name: &'static str,
     columns: &'static str,
@@ -105,7 +103,7 @@ const GAP: Table = Table {
     options: "comment = 'records that retention removed before they were folded; write timestamp = to_offset + 1'",
 };
 
-/// The version that this program knows.
+/// The version that this program supports.
 const VERSION: i32 = MIGRATIONS.len() as i32;
 
 impl Table {
@@ -115,30 +113,30 @@ impl Table {
             columns,
             options,
         } = self;
-        let id = identity(keyspace, name);
+        let id = table_id(keyspace, name);
         format!(
             "CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({columns}) WITH id = '{id}' AND {options}"
         )
     }
 }
 
-/// The identity of a table, the same wherever it is made.
-fn identity(keyspace: &Keyspace, table: &str) -> String {
+/// The id of a table, derived from keyspace and name.
+fn table_id(keyspace: &Keyspace, table: &str) -> String {
     let hash = xxh3_128(format!("moodvane {keyspace}.{table}").as_bytes());
-    // The bits of a UUID that say "made by a rule of one's own" (version 8).
+    // The version bits of a custom UUID (version 8).
     let id = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
     let text = format!("{id:032x}");
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| text[part].to_owned());
     parts.join("-")
 }
 
-/// Makes and migrates the keyspace and its tables; does nothing where they are as they should be,
-/// so that a role without the right to change them can be used once they are.
+/// Creates and migrates the keyspace and its tables. Changes nothing where the version is current, so
+/// that a role without the right to change the schema suffices afterwards.
 ///
 /// # Errors
-/// [`StoreError::Schema`] where a later version made them.
+/// [`StoreError::Schema`] where a later version created them.
 pub(super) async fn migrate(session: &Session, config: &CassandraConfig) -> Result<(), StoreError> {
-    let found = found_or_made_by_another(session, &config.keyspace).await?;
+    let found = wait_for_version(session, &config.keyspace).await?;
     let done = usize::try_from(found).unwrap_or_default();
     if found > VERSION {
         return Err(StoreError::Schema {
@@ -147,34 +145,34 @@ pub(super) async fn migrate(session: &Session, config: &CassandraConfig) -> Resu
         });
     }
     if found < VERSION {
-        change(session, &create_keyspace(config)).await?;
+        change_schema(session, &create_keyspace(config)).await?;
     }
     for (step, tables) in MIGRATIONS.iter().enumerate().skip(done) {
         for table in *tables {
-            change(session, &table.create(&config.keyspace)).await?;
+            change_schema(session, &table.create(&config.keyspace)).await?;
         }
         let version = i32::try_from(step + 1).unwrap_or(VERSION);
-        record(session, &config.keyspace, version).await?;
+        record_version(session, &config.keyspace, version).await?;
         tracing::info!(keyspace = %config.keyspace, version, "store schema is complete");
     }
-    // Also where another service made the tables: it may have reached other nodes than this one.
+    // Also where another service created the tables, possibly through other nodes.
     session.await_schema_agreement().await?;
     if found < VERSION {
         session.refresh_metadata().await?;
     }
-    warn_of_other_replication(session, config).await
+    warn_of_different_replication(session, config).await
 }
 
-async fn change(session: &Session, ddl: &str) -> Result<(), StoreError> {
+async fn change_schema(session: &Session, ddl: &str) -> Result<(), StoreError> {
     let mut statement = Statement::new(ddl);
     statement.set_request_timeout(Some(DDL_TIMEOUT));
-    statement.set_load_balancing_policy(one_node(session));
+    statement.set_load_balancing_policy(schema_change_node(session));
     session.query_unpaged(statement, ()).await?;
     Ok(())
 }
 
-/// The node that everybody asks to change the schema, as far as everybody reaches the same ones.
-fn one_node(session: &Session) -> Option<Arc<dyn LoadBalancingPolicy>> {
+/// The node for schema changes: the same for all services that reach the same nodes.
+fn schema_change_node(session: &Session) -> Option<Arc<dyn LoadBalancingPolicy>> {
     let state = session.get_cluster_state();
     let reached = state.get_nodes_info().iter().filter(|n| n.is_connected());
     let first = reached.min_by_key(|node| node.host_id)?;
@@ -183,72 +181,68 @@ fn one_node(session: &Session) -> Option<Arc<dyn LoadBalancingPolicy>> {
 }
 
 fn create_keyspace(config: &CassandraConfig) -> String {
-    // Without a datacenter, Cassandra itself puts every one that it knows in its place.
-    let place = match &config.datacenter {
+    // Without a datacenter, Cassandra applies the factor to every datacenter.
+    let datacenter = match &config.datacenter {
         Some(name) => name.replace('\'', "''"),
         None => "replication_factor".to_owned(),
     };
     format!(
-        "CREATE KEYSPACE IF NOT EXISTS {} WITH replication =
-            {{'class': 'NetworkTopologyStrategy', '{place}': {}}}",
+        "CREATE KEYSPOLL_INTERVAL IF NOT EXISTS {} WITH replication =
+            {{'class': 'NetworkTopologyStrategy', '{datacenter}': {}}}",
         config.keyspace, config.replication_factor
     )
 }
 
-/// The version of the tables that are there, 0 where they are not complete. Where another service is making
-/// them, it is waited for: services that start at once would all change the schema, which a cluster does one
-/// by one, and then takes several times as long.
-async fn found_or_made_by_another(
-    session: &Session,
-    keyspace: &Keyspace,
-) -> Result<i32, StoreError> {
-    let mut found = look(session, keyspace).await?;
-    if found == Found::Nothing {
-        sleep(own_moment()).await;
-        found = look(session, keyspace).await?;
+/// The version of the existing tables, 0 where none is complete. Waits while another service creates
+/// them: the cluster serialises schema changes, so concurrent ones take several times as long.
+async fn wait_for_version(session: &Session, keyspace: &Keyspace) -> Result<i32, StoreError> {
+    let mut found = read_state(session, keyspace).await?;
+    if found == SchemaState::Missing {
+        sleep(jitter()).await;
+        found = read_state(session, keyspace).await?;
     }
-    let deadline = Instant::now() + OTHERS_TIME;
-    while found == Found::Begun && Instant::now() < deadline {
-        sleep(PACE).await;
-        // A node that does not answer for a moment is asked again.
-        found = look(session, keyspace).await.unwrap_or(found);
+    let deadline = Instant::now() + CREATION_TIMEOUT;
+    while found == SchemaState::Partial && Instant::now() < deadline {
+        sleep(POLL_INTERVAL).await;
+        // A failed read is retried with the next poll.
+        found = read_state(session, keyspace).await.unwrap_or(found);
     }
     Ok(match found {
-        Found::Version(version) => version,
-        Found::Nothing | Found::Begun => 0,
+        SchemaState::Version(version) => version,
+        SchemaState::Missing | SchemaState::Partial => 0,
     })
 }
 
-/// A moment within [`SPREAD`] that is unlike that of others who start now.
-fn own_moment() -> Duration {
+/// A random delay of at most [`MAX_JITTER`].
+fn jitter() -> Duration {
     let random = RandomState::new().build_hasher().finish();
-    SPREAD.mul_f64((random % 1000) as f64 / 1000.0)
+    MAX_JITTER.mul_f64((random % 1000) as f64 / 1000.0)
 }
 
-/// Asks how far the tables are.
-async fn look(session: &Session, keyspace: &Keyspace) -> Result<Found, StoreError> {
-    let made = session
+/// Reads the state of the tables.
+async fn read_state(session: &Session, keyspace: &Keyspace) -> Result<SchemaState, StoreError> {
+    let listed = session
         .query_unpaged(
             "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
             (keyspace.as_str(), STORE_SCHEMA.name),
         )
         .await?
         .into_rows_result()?;
-    if made.rows_num() == 0 {
-        return Ok(Found::Nothing);
+    if listed.rows_num() == 0 {
+        return Ok(SchemaState::Missing);
     }
     let version = format!("SELECT max(version) FROM {keyspace}.store_schema WHERE scope = 'store'");
-    let answered = match session.query_unpaged(version, ()).await {
-        Err(error) if may_not_know_the_table(&error) => return Ok(Found::Begun),
-        answered => answered?.into_rows_result()?,
+    let result = match session.query_unpaged(version, ()).await {
+        Err(error) if is_missing_table_error(&error) => return Ok(SchemaState::Partial),
+        result => result?.into_rows_result()?,
     };
-    let (version,) = answered.single_row::<(Option<i32>,)>()?;
-    Ok(version.map_or(Found::Begun, Found::Version))
+    let (version,) = result.single_row::<(Option<i32>,)>()?;
+    Ok(version.map_or(SchemaState::Partial, SchemaState::Version))
 }
 
-/// Whether a node may have failed for that: one lists a table before it can read it, and replicas may know less
-/// than the node that was asked.
-fn may_not_know_the_table(error: &ExecutionError) -> bool {
+/// Whether a request may have failed because a node does not have the table yet: a node lists a table
+/// before it can read it, and replicas may lag behind the coordinator.
+fn is_missing_table_error(error: &ExecutionError) -> bool {
     let ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) = error else {
         return false;
     };
@@ -261,23 +255,27 @@ fn may_not_know_the_table(error: &ExecutionError) -> bool {
     )
 }
 
-/// Writes that a version is complete, as soon as enough replicas know the table for it.
-async fn record(session: &Session, keyspace: &Keyspace, version: i32) -> Result<(), StoreError> {
+/// Records that a version is complete; retries until enough replicas have the table.
+async fn record_version(
+    session: &Session,
+    keyspace: &Keyspace,
+    version: i32,
+) -> Result<(), StoreError> {
     let insert =
         format!("INSERT INTO {keyspace}.store_schema (scope, version) VALUES ('store', ?)");
-    let deadline = Instant::now() + OTHERS_TIME;
+    let deadline = Instant::now() + CREATION_TIMEOUT;
     loop {
         match session.query_unpaged(insert.as_str(), (version,)).await {
-            Err(error) if may_not_know_the_table(&error) && Instant::now() < deadline => {
-                sleep(PACE).await;
+            Err(error) if is_missing_table_error(&error) && Instant::now() < deadline => {
+                sleep(POLL_INTERVAL).await;
             }
             written => return Ok(written.map(drop)?),
         }
     }
 }
 
-/// A keyspace that is there keeps its replication: to change it, data must be moved by hand.
-async fn warn_of_other_replication(
+/// An existing keyspace keeps its replication: a change requires a repair by the operator.
+async fn warn_of_different_replication(
     session: &Session,
     config: &CassandraConfig,
 ) -> Result<(), StoreError> {
@@ -291,16 +289,16 @@ async fn warn_of_other_replication(
     let Some((replication,)) = found.maybe_first_row::<(HashMap<String, String>,)>()? else {
         return Ok(());
     };
-    let wanted = config.replication_factor.to_string();
+    let configured = config.replication_factor.to_string();
     let class = replication.get("class").map(String::as_str).unwrap_or("");
     let same = class.ends_with("NetworkTopologyStrategy")
         && replication
             .iter()
-            .all(|(k, v)| k == "class" || *v == wanted);
+            .all(|(k, v)| k == "class" || *v == configured);
     if !same {
         tracing::warn!(
-            keyspace = %config.keyspace, found = ?replication, configured = %wanted,
-            "the keyspace keeps the replication that it has; alter it and repair to change it"
+            keyspace = %config.keyspace, found = ?replication, %configured,
+            "keyspace keeps its replication, alter and repair it to change it"
         );
     }
     Ok(())
@@ -312,17 +310,14 @@ mod tests {
 
     #[test]
     fn table_id_follows_from_name() {
-        let identity = |keyspace: &str, table| identity(&keyspace.parse().unwrap(), table);
-        // Pinned: another identity would be another table.
+        let id = |keyspace: &str, table| table_id(&keyspace.parse().unwrap(), table);
+        // Pinned: another id would be another table.
         assert_eq!(
-            identity("moodvane", "progress"),
+            id("moodvane", "progress"),
             "03ebc218-cb03-8b17-a5c7-fa5a535fbf7c"
         );
-        assert_ne!(
-            identity("moodvane", "progress"),
-            identity("moodvane", "gap")
-        );
-        assert_ne!(identity("moodvane", "gap"), identity("other", "gap"));
+        assert_ne!(id("moodvane", "progress"), id("moodvane", "gap"));
+        assert_ne!(id("moodvane", "gap"), id("other", "gap"));
     }
 
     #[test]

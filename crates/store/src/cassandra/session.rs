@@ -1,8 +1,9 @@
-//! A connection to the cluster: which node is asked, how long, and what happens when it is slow.
+//! Connects to the cluster: load balancing, time-outs, retries and speculative execution.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use moodvane_model::ContextError;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
@@ -17,28 +18,23 @@ use scylla::policies::speculative_execution::SimpleSpeculativeExecutionPolicy;
 use super::config::CassandraConfig;
 use crate::StoreError;
 
-/// A second node is asked when the first has not answered for so long. It applies to what is
-/// marked idempotent, reads and writes alike: the same row with the same timestamp is one row.
+/// After this long without an answer the driver sends the request to a second node too. Applies to
+/// idempotent statements, reads and writes: the same row with the same timestamp is one row.
 const SPECULATE_AFTER: Duration = Duration::from_millis(300);
-/// A connection is asked for a sign of life so often, and given up where none comes for so long.
-/// The two together bound how long a node that says nothing holds up a start: the driver has no
-/// other bound on the first requests of a connection.
+/// Interval and time-out of keepalive requests. They bound how long a silent node delays a start: the
+/// driver has no other time-out for the first requests of a connection.
 const KEEPALIVE: Duration = Duration::from_secs(2);
-/// How long one node may take to answer at first. Well below the bound of the whole: a node whose
-/// port is open and that says nothing must not keep us from the others.
+/// The time-out for connecting to one node. Well below the time-out of the whole connect: a silent node
+/// must not prevent connecting to the others.
 const NODE_TIMEOUT: Duration = Duration::from_secs(2);
 const AGREEMENT_INTERVAL: Duration = Duration::from_millis(50);
 const AGREEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Reaches the cluster, within the bound of the configuration.
+/// Connects to the cluster within the configured time-out.
 pub(super) async fn connect(config: &CassandraConfig) -> Result<Session, StoreError> {
     let points = config.contact_points.iter().map(ToString::to_string);
     let points: Vec<String> = points.collect();
-    let away = |reason: String| {
-        StoreError::Unavailable(
-            format!("cannot reach Cassandra at {}: {reason}", points.join(", ")).into(),
-        )
-    };
+    let message = format!("cannot connect to cassandra at {}", points.join(", "));
     let mut builder = SessionBuilder::new()
         .known_nodes(&points)
         .default_execution_profile_handle(profile(config).into_handle())
@@ -47,7 +43,7 @@ pub(super) async fn connect(config: &CassandraConfig) -> Result<Session, StoreEr
         .keepalive_timeout(KEEPALIVE)
         .schema_agreement_interval(AGREEMENT_INTERVAL)
         .schema_agreement_timeout(AGREEMENT_TIMEOUT)
-        // The driver needs to know where replicas lie, not what tables look like.
+        // The driver needs the replica placement, not the table definitions.
         .fetch_schema_metadata(true)
         .fetch_full_schema_metadata(false)
         .refresh_metadata_on_auto_schema_agreement(false)
@@ -60,17 +56,24 @@ pub(super) async fn connect(config: &CassandraConfig) -> Result<Session, StoreEr
     }
     match tokio::time::timeout(config.connect_timeout, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(error)) if is_refusal(&error) => Err(StoreError::Rejected(error.to_string().into())),
-        Ok(Err(error)) => Err(away(error.to_string())),
-        Err(_) => Err(away(format!(
-            "no answer within {} ms",
-            config.connect_timeout.as_millis()
+        Ok(Err(error)) if is_rejection(&error) => Err(StoreError::Rejected(
+            ContextError::caused_by(message, error),
+        )),
+        Ok(Err(error)) => Err(StoreError::Unavailable(ContextError::caused_by(
+            message, error,
         ))),
+        Err(_) => {
+            let timeout_ms = config.connect_timeout.as_millis();
+            let cause = format!("no answer within {timeout_ms} ms");
+            Err(StoreError::Unavailable(ContextError::caused_by(
+                message, cause,
+            )))
+        }
     }
 }
 
-/// Whether a node answered that it does not want us, or we it.
-fn is_refusal(error: &NewSessionError) -> bool {
+/// Whether a node rejects the login, or the client rejects the node's certificate.
+fn is_rejection(error: &NewSessionError) -> bool {
     let NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
         ConnectionPoolError::Broken {
             last_connection_error,
@@ -108,7 +111,7 @@ fn profile(config: &CassandraConfig) -> ExecutionProfile {
         .build()
 }
 
-/// A replica of the row first, of the own datacenter.
+/// Prefers a replica of the row, in the local datacenter.
 fn balancing(config: &CassandraConfig) -> Arc<dyn LoadBalancingPolicy> {
     let policy = DefaultPolicy::builder().token_aware(true);
     match &config.datacenter {

@@ -1,5 +1,5 @@
-//! The statements of the store, each prepared once. All but the appending one can be repeated
-//! without effect and are marked so: else the driver would neither retry nor speculate.
+//! The prepared statements of the store. All but the append are idempotent and marked so: the driver
+//! retries and speculates only then.
 
 use futures::future::try_join_all;
 use moodvane_model::Variable;
@@ -8,10 +8,10 @@ use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency as Level, SerialConsistency};
 
 use super::config::{CassandraConfig, Consistency, HoursConsistency};
-use super::rows::{SUMS, SUMS_COUNT, sums_with};
+use super::rows::{SUMS, SUMS_COUNT, sums_with_variable};
 use crate::StoreError;
 
-/// Rows of one page: about 600 KB.
+/// Rows per page: about 600 KB.
 const PAGE_ROWS: i32 = 2_000;
 
 pub(super) struct Statements {
@@ -19,21 +19,21 @@ pub(super) struct Statements {
     pub(super) partial: PreparedStatement,
     pub(super) hours: PreparedStatement,
     /// The same with one weather variable, in the order of [`Variable::ALL`].
-    pub(super) hours_with: Vec<PreparedStatement>,
+    pub(super) hours_with_variable: Vec<PreparedStatement>,
     pub(super) put_progress: PreparedStatement,
     pub(super) progress: PreparedStatement,
     pub(super) put_gap: PreparedStatement,
     pub(super) gaps: PreparedStatement,
-    /// The key of every partition of hours.
+    /// The keys of all partitions of partial hours.
     pub(super) partitions: PreparedStatement,
     pub(super) delete_partials: PreparedStatement,
     pub(super) delete_progress: PreparedStatement,
     pub(super) delete_gaps: PreparedStatement,
-    /// The journal of runs as a person reads it.
+    /// The journal of runs for readers of hours.
     pub(super) events: PreparedStatement,
-    /// The journal of runs as a fold reads it: all that was ever acknowledged.
+    /// The journal of runs for a fold: all acknowledged events.
     pub(super) settled_events: PreparedStatement,
-    /// The journal of runs with all that was ever accepted, acknowledged or not.
+    /// The journal of runs with all accepted events, acknowledged or not: a serial read.
     pub(super) latest_events: PreparedStatement,
     pub(super) append_event: PreparedStatement,
     pub(super) ping: PreparedStatement,
@@ -59,14 +59,15 @@ impl Statements {
                  WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
             )
         };
-        let hours_with = Variable::ALL.map(|variable| prepare(hours(&sums_with(variable))));
-        let hours_with = try_join_all(hours_with).await?;
-        let marks = vec!["?"; 9 + SUMS_COUNT].join(", ");
+        let hours_with_variable =
+            Variable::ALL.map(|variable| prepare(hours(&sums_with_variable(variable))));
+        let hours_with_variable = try_join_all(hours_with_variable).await?;
+        let placeholders = vec!["?"; 9 + SUMS_COUNT].join(", ");
         let mut statements = Self {
             put_partial: prepare(format!(
                 "INSERT INTO {ks}.partial_hour (run, city, month, hour, topic, incarnation,
                     partition, source, through_offset, {SUMS})
-                 VALUES ({marks}) USING TIMESTAMP ?"
+                 VALUES ({placeholders}) USING TIMESTAMP ?"
             ))
             .await?,
             partial: prepare(format!(
@@ -76,7 +77,7 @@ impl Statements {
             ))
             .await?,
             hours: prepare(hours(SUMS)).await?,
-            hours_with,
+            hours_with_variable,
             put_progress: prepare(format!(
                 "INSERT INTO {ks}.progress (run, topic, incarnation, partition, next_offset,
                     anchor_offset, anchor_written_at, anchor_key_hash)
@@ -130,11 +131,11 @@ impl Statements {
             ))
             .await?,
         };
-        statements.set_levels(config);
+        statements.set_consistency_levels(config);
         Ok(statements)
     }
 
-    fn set_levels(&mut self, config: &CassandraConfig) {
+    fn set_consistency_levels(&mut self, config: &CassandraConfig) {
         self.append_event.set_is_idempotent(false);
         let serial = match config.consistency.serial() {
             SerialConsistency::Serial => Level::Serial,
@@ -142,12 +143,12 @@ impl Statements {
         };
         self.latest_events.set_consistency(serial);
         if config.consistency == Consistency::All {
-            // Of the journal too, whatever any replica still has must be seen.
+            // The journal too must include the events of any single replica.
             self.latest_events.set_consistency(Level::All);
         }
         if config.hours_consistency == HoursConsistency::LocalOne {
             self.hours.set_consistency(Level::LocalOne);
-            for statement in &mut self.hours_with {
+            for statement in &mut self.hours_with_variable {
                 statement.set_consistency(Level::LocalOne);
             }
             self.events.set_consistency(Level::LocalOne);

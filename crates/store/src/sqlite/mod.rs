@@ -1,7 +1,7 @@
 //! The store in an SQLite file, for one process.
 //!
-//! A write replaces a row only where its offset is higher (I2), in one transaction per call.
-//! Readers have connections of their own and never wait for a writer (WAL).
+//! A write replaces a row only where its offset is higher (I2), in one transaction per call. Readers
+//! have their own connections and never wait for a writer (WAL).
 
 mod rows;
 mod schema;
@@ -11,15 +11,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use moodvane_model::{
-    CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
-    Variable,
+    CityId, ContextError, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress,
+    ProgressKey, RunId, Variable,
 };
 use rusqlite::{Connection, params};
 
-use crate::serving::{Serving, first_answered, spans};
+use crate::serving::{Serving, first_served_hour, spans};
 use crate::{Gap, RunInfo, Store, StoreError};
 
-/// Readers that are kept open when they are idle.
+/// The maximum number of idle read connections.
 const IDLE_READERS: usize = 8;
 
 /// The store in an SQLite file.
@@ -34,18 +34,17 @@ struct Inner {
     readers: Mutex<Vec<Connection>>,
 }
 
-/// A panic while a lock is held leaves nothing half done here: a transaction that was not
-/// committed is rolled back when it is dropped.
+/// Ignores poisoning: SQLite rolls back a transaction that is dropped before its commit.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SqliteStore {
-    /// Opens the store, making the file and its tables where they are absent.
+    /// Opens the store; creates the file and its tables if missing.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where the file cannot be opened or written;
-    /// [`StoreError::Schema`] where another version made it.
+    /// [`StoreError::Schema`] where another version created it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let mut writer = schema::connect(path)?;
         schema::migrate(&mut writer)?;
@@ -66,7 +65,7 @@ impl SqliteStore {
         let inner = Arc::clone(&self.inner);
         tokio::task::spawn_blocking(move || work(&inner))
             .await
-            .map_err(|e| StoreError::Unavailable(format!("the store's worker ended: {e}").into()))?
+            .map_err(|e| StoreError::Unavailable(ContextError::caused_by("store task failed", e)))?
     }
 }
 
@@ -148,7 +147,7 @@ impl Store for SqliteStore {
 }
 
 impl Inner {
-    /// Runs `work` on a reader of its own.
+    /// Runs `work` on its own read connection.
     fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
@@ -168,7 +167,7 @@ impl Inner {
 
     fn register_run(&self, run: &RunId) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
-        let transaction = schema::begin(&mut writer)?;
+        let transaction = schema::begin_write(&mut writer)?;
         transaction.execute(
             "INSERT OR IGNORE INTO run (name, serves_from, switched) VALUES (?1,
                 CASE WHEN EXISTS (SELECT 1 FROM run) THEN NULL ELSE 0 END,
@@ -194,9 +193,9 @@ impl Inner {
 
     fn delete_run(&self, run: &RunId) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
-        let transaction = schema::begin(&mut writer)?;
-        let number = require(&transaction, run)?;
-        if let Some(from) = first_answered(&serving(&transaction)?, &number) {
+        let transaction = schema::begin_write(&mut writer)?;
+        let number = require_run(&transaction, run)?;
+        if let Some(from) = first_served_hour(&serving(&transaction)?, &number) {
             return Err(StoreError::RunServing {
                 run: run.to_string(),
                 from,
@@ -208,9 +207,9 @@ impl Inner {
 
     fn put_partials(&self, all: &[PartialHour]) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
-        let transaction = schema::begin(&mut writer)?;
+        let transaction = schema::begin_write(&mut writer)?;
         for row in all {
-            let number = require(&transaction, &row.key.run)?;
+            let number = require_run(&transaction, &row.key.run)?;
             rows::put_partial(&transaction, number, row)?;
         }
         Ok(transaction.commit()?)
@@ -218,9 +217,9 @@ impl Inner {
 
     fn put_progress(&self, all: &[Progress]) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
-        let transaction = schema::begin(&mut writer)?;
+        let transaction = schema::begin_write(&mut writer)?;
         for row in all {
-            require(&transaction, &row.key.run)?;
+            require_run(&transaction, &row.key.run)?;
             rows::put_progress(&transaction, row)?;
         }
         Ok(transaction.commit()?)
@@ -228,15 +227,15 @@ impl Inner {
 
     fn put_gap(&self, gap: &Gap) -> Result<(), StoreError> {
         let mut writer = lock(&self.writer);
-        let transaction = schema::begin(&mut writer)?;
-        require(&transaction, &gap.key.run)?;
+        let transaction = schema::begin_write(&mut writer)?;
+        require_run(&transaction, &gap.key.run)?;
         rows::put_gap(&transaction, gap)?;
         Ok(transaction.commit()?)
     }
 }
 
-/// The number of a run that must be registered.
-fn require(connection: &Connection, run: &RunId) -> Result<i64, StoreError> {
+/// The number of a registered run.
+fn require_run(connection: &Connection, run: &RunId) -> Result<i64, StoreError> {
     rows::run_number(connection, run)?.ok_or_else(|| StoreError::UnknownRun(run.to_string()))
 }
 
@@ -285,7 +284,7 @@ fn hours(
     Ok(merged)
 }
 
-/// The runs that serve, the last switched first.
+/// The serving runs, the latest switch first.
 fn serving(connection: &Connection) -> Result<Vec<Serving<i64>>, StoreError> {
     let mut select = connection.prepare_cached(
         "SELECT number, serves_from FROM run WHERE serves_from IS NOT NULL ORDER BY switched DESC",

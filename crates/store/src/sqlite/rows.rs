@@ -1,13 +1,13 @@
-//! Rows of the store in SQLite: from the vocabulary to columns and back.
+//! Rows of the store in SQLite: conversion between types and columns.
 
 use std::ops::Range;
 use std::slice;
 use std::sync::LazyLock;
 
 use moodvane_model::{
-    Anchor, CityId, HourRange, HourRow, HourSlot, Incarnation, MinuteSet, Offset, PartialHour,
-    PartialKey, Partition, PostSums, Progress, ProgressKey, RunId, SourceId, Sums, Timestamp,
-    Topic, Variable, VariableSums, WeatherSums,
+    Anchor, CityId, ContextError, HourRange, HourRow, HourSlot, Incarnation, MinuteSet, Offset,
+    PartialHour, PartialKey, Partition, PostSums, Progress, ProgressKey, RunId, SourceId, Sums,
+    Timestamp, Topic, Variable, VariableSums, WeatherSums,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
@@ -49,7 +49,7 @@ static PARTIAL: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static HOURS: LazyLock<String> = LazyLock::new(|| hours_of(COLUMNS));
+static HOURS: LazyLock<String> = LazyLock::new(|| hours_query(COLUMNS));
 
 /// The same with one weather variable, in the order of [`Variable::ALL`].
 static HOURS_WITH: LazyLock<[String; Variable::ALL.len()]> = LazyLock::new(|| {
@@ -57,25 +57,25 @@ static HOURS_WITH: LazyLock<[String; Variable::ALL.len()]> = LazyLock::new(|| {
         let own = columns_of(variable);
         let columns = COLUMNS.split(',').enumerate();
         let columns = columns.filter(|(index, _)| *index < BEFORE_WEATHER || own.contains(index));
-        hours_of(&columns.map(|(_, name)| name).collect::<Vec<_>>().join(","))
+        hours_query(&columns.map(|(_, name)| name).collect::<Vec<_>>().join(","))
     })
 });
 
-fn hours_of(columns: &str) -> String {
+fn hours_query(columns: &str) -> String {
     format!(
         "SELECT hour, source, {columns} FROM partial_hour
          WHERE run = ?1 AND city = ?2 AND hour BETWEEN ?3 AND ?4 ORDER BY hour"
     )
 }
 
-/// Where the columns of a variable lie among [`COLUMNS`].
+/// The indexes of a variable's columns among [`COLUMNS`].
 fn columns_of(variable: Variable) -> Range<usize> {
     let first = BEFORE_WEATHER + PER_VARIABLE * variable.index();
     first..first + PER_VARIABLE
 }
 
-fn corrupt(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Corrupt(error.to_string().into())
+fn corrupt(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Corrupt(ContextError::caused_by("invalid value in the store", error))
 }
 
 /// The hour of a column.
@@ -83,11 +83,11 @@ pub(super) fn hour(index: u32) -> Result<HourSlot, StoreError> {
     HourSlot::from_index(index).map_err(corrupt)
 }
 
-fn moment(ms: i64) -> Result<Timestamp, StoreError> {
+fn timestamp(ms: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millis(ms).map_err(corrupt)
 }
 
-/// The number by which rows name a run, where it is registered.
+/// The number that identifies a registered run in the rows.
 pub(super) fn run_number(connection: &Connection, run: &RunId) -> Result<Option<i64>, StoreError> {
     Ok(connection
         .prepare_cached("SELECT number FROM run WHERE name = ?1")?
@@ -95,7 +95,7 @@ pub(super) fn run_number(connection: &Connection, run: &RunId) -> Result<Option<
         .optional()?)
 }
 
-/// Deletes a run and all that is stored of it.
+/// Deletes a run and all its rows.
 pub(super) fn delete_run(
     connection: &Connection,
     number: i64,
@@ -108,7 +108,7 @@ pub(super) fn delete_run(
     Ok(())
 }
 
-/// The sums as columns. Sums of no post and of no value are NULL, which costs a byte.
+/// The sums as columns. Empty sums are NULL, which takes one byte.
 fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
     let mut columns = [const { Value::Null }; COLUMN_COUNT];
     columns[0] = Value::Integer(sums.minutes.bits() as i64);
@@ -140,8 +140,7 @@ fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
     columns
 }
 
-/// The sums of a row whose columns begin at `first`, with the weather of these variables, whose
-/// columns follow in this order.
+/// The sums of a row whose columns start at index `first`, with these weather variables in this order.
 fn sums(row: &Row<'_>, first: usize, variables: &[Variable]) -> rusqlite::Result<Sums> {
     let mut sums = Sums {
         minutes: MinuteSet::from_bits(row.get::<_, i64>(first)? as u64),
@@ -175,14 +174,14 @@ fn weather(row: &Row<'_>, first: usize, variables: &[Variable]) -> rusqlite::Res
     Ok(weather)
 }
 
-/// Writes a partial hour unless the row that is there has a higher or equal offset.
+/// Writes a partial hour unless the existing row has a higher or equal offset.
 pub(super) fn put_partial(
     connection: &Connection,
     run: i64,
     row: &PartialHour,
 ) -> Result<(), StoreError> {
     let key = &row.key;
-    let place = [
+    let key_values = [
         Value::Integer(run),
         Value::Text(key.city.to_string()),
         Value::Integer(i64::from(key.hour.index())),
@@ -192,14 +191,14 @@ pub(super) fn put_partial(
         Value::Text(key.source.to_string()),
         Value::Integer(row.through_offset.0 as i64),
     ];
-    let values = place.into_iter().chain(columns(&row.sums));
+    let values = key_values.into_iter().chain(columns(&row.sums));
     connection
         .prepare_cached(&PUT_PARTIAL)?
         .execute(params_from_iter(values))?;
     Ok(())
 }
 
-/// The partial hour of a key, where there is one.
+/// The partial hour of a key, if there is one.
 pub(super) fn partial(
     connection: &Connection,
     run: i64,
@@ -227,8 +226,8 @@ pub(super) fn partial(
     }))
 }
 
-/// Adds the hours of one run to `merged`, in order of the hours; with the weather of `only` this
-/// variable, or all.
+/// Appends the hours of one run to `merged`, in order of the hours, with the weather variable `only`
+/// or all.
 pub(super) fn merged_hours(
     connection: &Connection,
     run: i64,
@@ -262,7 +261,7 @@ pub(super) fn merged_hours(
     Ok(())
 }
 
-/// Writes progress unless the row that is there is as far or further.
+/// Writes progress unless the existing row has a higher or equal offset.
 pub(super) fn put_progress(connection: &Connection, row: &Progress) -> Result<(), StoreError> {
     let anchor = row.anchor;
     connection
@@ -289,7 +288,7 @@ pub(super) fn put_progress(connection: &Connection, row: &Progress) -> Result<()
     Ok(())
 }
 
-/// The progress of a partition, where there is any.
+/// The progress of a partition, if there is any.
 pub(super) fn progress(
     connection: &Connection,
     key: ProgressKey,
@@ -318,7 +317,7 @@ pub(super) fn progress(
     let anchor = match anchor {
         (Some(offset), Some(written_at), Some(key_hash)) => Some(Anchor {
             offset: Offset(offset as u64),
-            written_at: moment(written_at)?,
+            written_at: timestamp(written_at)?,
             key_hash: i64::cast_unsigned(key_hash),
         }),
         _ => None,
@@ -330,7 +329,7 @@ pub(super) fn progress(
     }))
 }
 
-/// Remembers a gap; the same gap again changes nothing.
+/// Stores a gap; storing it again has no effect.
 pub(super) fn put_gap(connection: &Connection, gap: &Gap) -> Result<(), StoreError> {
     connection.execute(
         "INSERT OR IGNORE INTO gap (run, topic, incarnation, partition, from_offset, to_offset,
@@ -369,8 +368,8 @@ pub(super) fn gaps(connection: &Connection, run: &RunId) -> Result<Vec<Gap>, Sto
             key,
             from: Offset(row.get::<_, i64>(3)? as u64),
             to: Offset(row.get::<_, i64>(4)? as u64),
-            after: row.get::<_, Option<i64>>(5)?.map(moment).transpose()?,
-            found_at: moment(row.get(6)?)?,
+            after: row.get::<_, Option<i64>>(5)?.map(timestamp).transpose()?,
+            found_at: timestamp(row.get(6)?)?,
         });
     }
     Ok(gaps)

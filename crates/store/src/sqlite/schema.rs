@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use moodvane_model::ContextError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::StoreError;
 
 const VERSION: i64 = 1;
-/// Another process may hold the file for a moment, never for long.
+/// Another process holds the write lock only briefly.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 const TABLES: &str = "
@@ -45,16 +46,19 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(error.to_string().into()),
-            _ => Self::Unavailable(error.to_string().into()),
+            Some(DatabaseCorrupt | NotADatabase) => {
+                Self::Corrupt(ContextError::caused_by("sqlite store is corrupt", error))
+            }
+            _ => Self::Unavailable(ContextError::caused_by("sqlite store failed", error)),
         }
     }
 }
 
-/// A connection to the store's file, made if absent.
+/// A connection to the store's file, which is created if missing.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(|e| {
-        StoreError::Unavailable(format!("cannot open {}: {e}", path.display()).into())
+        let message = format!("cannot open sqlite store {}", path.display());
+        StoreError::Unavailable(ContextError::caused_by(message, e))
     })?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -64,14 +68,15 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// A transaction that writes, holding the file's write lock from its beginning.
-pub(super) fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
+/// Begins a transaction that holds the write lock from its start: one that begins with a read cannot
+/// wait for the lock later.
+pub(super) fn begin_write(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
-/// Makes the tables where they are absent.
+/// Creates missing tables.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let transaction = begin(connection)?;
+    let transaction = begin_write(connection)?;
     transaction.execute_batch(TABLES)?;
     let found: Option<i64> =
         transaction.query_row("SELECT MAX(version) FROM store_schema", [], |row| {

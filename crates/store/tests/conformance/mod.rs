@@ -1,7 +1,7 @@
-//! The store's promises, for every store: the higher offset wins, a write can be repeated, rows
-//! come back as they went in, and each hour is answered by the run that serves it.
+//! Conformance tests of every store: the higher offset wins, writes are idempotent, rows round-trip,
+//! and each hour comes from the run that serves it.
 //!
-//! `promises!(place)` makes a test of each; `place` opens a store of its own.
+//! `conformance_tests!(fixture)` generates a test of each guarantee; `fixture` creates its own store.
 
 use moodvane_model::{
     Anchor, CityId, HourRange, HourRow, HourSlot, Incarnation, Offset, PartialHour, PartialKey,
@@ -14,22 +14,22 @@ mod runs;
 
 pub(crate) use runs::*;
 
-/// Where a store lies that nobody else uses. Opened twice, it is the same store after a restart.
-pub(crate) trait Place {
+/// A store of its own for each test. Opening it twice simulates a restart.
+pub(crate) trait StoreFixture {
     type Store: Store;
 
     async fn open(&self) -> Self::Store;
 }
 
-macro_rules! promises {
-    ($place:path: $($name:ident),+ $(,)?) => {$(
+macro_rules! conformance_tests {
+    ($fixture:path: $($name:ident),+ $(,)?) => {$(
         #[tokio::test]
         async fn $name() {
-            conformance::$name(&$place().await).await;
+            conformance::$name(&$fixture().await).await;
         }
     )+};
-    ($place:path) => {
-        promises!($place:
+    ($fixture:path) => {
+        conformance_tests!($fixture:
             higher_offset_wins_in_any_order,
             rows_survive_restart_unchanged,
             merges_partial_rows_into_ordered_hours,
@@ -88,23 +88,23 @@ pub(crate) fn row(key: PartialKey, sums: Sums, through: u64) -> PartialHour {
     }
 }
 
-async fn store<P: Place>(place: &P, runs: &[&str]) -> P::Store {
-    let store = place.open().await;
+async fn store<P: StoreFixture>(fixture: &P, runs: &[&str]) -> P::Store {
+    let store = fixture.open().await;
     for run in runs {
         store.register_run(&RunId::new(*run)).await.unwrap();
     }
     store
 }
 
-async fn feelings(store: &impl Store) -> Vec<(String, u64)> {
+async fn scored_posts(store: &impl Store) -> Vec<(String, u64)> {
     let rows = store.hours(city(), day()).await.unwrap();
     rows.iter()
         .map(|row| (row.hour.to_string(), row.posts().scored()))
         .collect()
 }
 
-pub(crate) async fn higher_offset_wins_in_any_order(place: &impl Place) {
-    let store = store(place, &["r"]).await;
+pub(crate) async fn higher_offset_wins_in_any_order(fixture: &impl StoreFixture) {
+    let store = store(fixture, &["r"]).await;
     let orders = [
         ("01", [5, 9]),
         ("02", [9, 5]),
@@ -121,7 +121,7 @@ pub(crate) async fn higher_offset_wins_in_any_order(place: &impl Place) {
     }
     let at = |h: &str, n| (format!("2018-01-01 {h}"), n);
     assert_eq!(
-        feelings(&store).await,
+        scored_posts(&store).await,
         [
             at("01", 9),
             at("02", 9),
@@ -132,7 +132,7 @@ pub(crate) async fn higher_offset_wins_in_any_order(place: &impl Place) {
     );
 }
 
-pub(crate) async fn rows_survive_restart_unchanged(place: &impl Place) {
+pub(crate) async fn rows_survive_restart_unchanged(fixture: &impl StoreFixture) {
     let mut sums = posts(3);
     sums.add_post(Timestamp::from_millis(59 * 60_000).unwrap(), None);
     sums.weather.0[0] = VariableSums {
@@ -152,12 +152,12 @@ pub(crate) async fn rows_survive_restart_unchanged(place: &impl Place) {
         sums,
         u64::from(u32::MAX) * 1000,
     );
-    store(place, &["r"])
+    store(fixture, &["r"])
         .await
         .put_partials(vec![written.clone()])
         .await
         .unwrap();
-    let reopened = store(place, &["r"]).await;
+    let reopened = store(fixture, &["r"]).await;
     let other = key("r", "2018-01-01 03", 3, "s");
     let found = reopened
         .partials(vec![written.key.clone(), other])
@@ -166,8 +166,8 @@ pub(crate) async fn rows_survive_restart_unchanged(place: &impl Place) {
     assert_eq!(found, [written]);
 }
 
-pub(crate) async fn merges_partial_rows_into_ordered_hours(place: &impl Place) {
-    let store = store(place, &["r"]).await;
+pub(crate) async fn merges_partial_rows_into_ordered_hours(fixture: &impl StoreFixture) {
+    let store = store(fixture, &["r"]).await;
     let rows = vec![
         row(key("r", "2018-01-01 05", 0, "b"), posts(1), 1),
         row(key("r", "2018-01-01 02", 1, "b"), posts(2), 1),
@@ -199,17 +199,22 @@ pub(crate) async fn merges_partial_rows_into_ordered_hours(place: &impl Place) {
     );
 }
 
-pub(crate) async fn rejects_rows_of_unregistered_run(place: &impl Place) {
-    let store = store(place, &[]).await;
-    let refused = |result| matches!(result, Err(StoreError::UnknownRun(_)));
+pub(crate) async fn rejects_rows_of_unregistered_run(fixture: &impl StoreFixture) {
+    let store = store(fixture, &[]).await;
+    let rejected = |result| matches!(result, Err(StoreError::UnknownRun(_)));
     let rows = vec![row(key("r", "2018-01-01 02", 0, "s"), posts(1), 1)];
-    assert!(refused(store.put_partials(rows).await));
-    assert!(refused(store.put_progress(vec![begun("r")]).await));
-    assert_eq!(store.progress(&begun("r").key).await.unwrap(), None);
+    assert!(rejected(store.put_partials(rows).await));
+    assert!(rejected(
+        store.put_progress(vec![first_progress("r")]).await
+    ));
+    assert_eq!(
+        store.progress(&first_progress("r").key).await.unwrap(),
+        None
+    );
 }
 
-/// The progress of a run that has folded one record.
-fn begun(run: &str) -> Progress {
+/// The progress of a run that folded one record.
+fn first_progress(run: &str) -> Progress {
     Progress {
         key: ProgressKey {
             run: RunId::new(run),
@@ -222,8 +227,8 @@ fn begun(run: &str) -> Progress {
     }
 }
 
-pub(crate) async fn progress_and_gaps_only_advance(place: &impl Place) {
-    let store = store(place, &["r"]).await;
+pub(crate) async fn progress_and_gaps_only_advance(fixture: &impl StoreFixture) {
+    let store = store(fixture, &["r"]).await;
     let key = ProgressKey {
         run: RunId::new("r"),
         topic: Topic::Tweet,
@@ -261,8 +266,8 @@ pub(crate) async fn progress_and_gaps_only_advance(place: &impl Place) {
     store.ping().await.unwrap();
 }
 
-pub(crate) async fn stores_and_replaces_progress_without_anchor(place: &impl Place) {
-    let store = store(place, &["r"]).await;
+pub(crate) async fn stores_and_replaces_progress_without_anchor(fixture: &impl StoreFixture) {
+    let store = store(fixture, &["r"]).await;
     let key = ProgressKey {
         run: RunId::new("r"),
         topic: Topic::Temperature,
@@ -286,8 +291,8 @@ pub(crate) async fn stores_and_replaces_progress_without_anchor(place: &impl Pla
     }
 }
 
-pub(crate) async fn returns_gaps_of_run_in_order(place: &impl Place) {
-    let store = store(place, &["r", "other"]).await;
+pub(crate) async fn returns_gaps_of_run_in_order(fixture: &impl StoreFixture) {
+    let store = store(fixture, &["r", "other"]).await;
     let gap = |run: &str, partition, from, after| Gap {
         key: ProgressKey {
             run: RunId::new(run),
@@ -313,8 +318,8 @@ pub(crate) async fn returns_gaps_of_run_in_order(place: &impl Place) {
     assert_eq!(store.gaps(&RunId::new("r")).await.unwrap(), gaps);
 }
 
-pub(crate) async fn single_variable_equals_full_read(place: &impl Place) {
-    let store = store(place, &["r"]).await;
+pub(crate) async fn single_variable_equals_full_read(fixture: &impl StoreFixture) {
+    let store = store(fixture, &["r"]).await;
     let mut weather = Sums::default();
     for (n, sums) in (1..).zip(&mut weather.weather.0) {
         let (count, sum) = (n as u64, 1_000 * n);
@@ -351,8 +356,8 @@ pub(crate) async fn single_variable_equals_full_read(place: &impl Place) {
     }
 }
 
-pub(crate) async fn finds_hours_at_month_boundaries(place: &impl Place) {
-    let store = store(place, &["r"]).await;
+pub(crate) async fn finds_hours_at_month_boundaries(fixture: &impl StoreFixture) {
+    let store = store(fixture, &["r"]).await;
     let slots = [
         "1970-01-01 00",
         "2018-01-31 23",

@@ -1,4 +1,4 @@
-//! The Cassandra of the tests: its nodes, a keyspace for each test, and a proxy on the way.
+//! The Cassandra of the tests: its nodes, a keyspace for each test, and a proxy.
 
 mod proxy;
 
@@ -11,7 +11,7 @@ use moodvane_store::{CassandraConfig, CassandraStore};
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 
-use crate::conformance::Place;
+use crate::conformance::StoreFixture;
 pub(crate) use proxy::Proxy;
 
 const NODES: &str = "MOODVANE_TEST_CASSANDRA";
@@ -29,19 +29,19 @@ fn nodes() -> Vec<SocketAddr> {
         .collect()
 }
 
-/// A keyspace that nobody else uses, dropped with this value: a node's memory holds few of them.
-pub(crate) struct Fresh {
+/// A unique keyspace, dropped with this value: the memory of a node holds few keyspaces.
+pub(crate) struct TestKeyspace {
     keyspace: String,
 }
 
-pub(crate) async fn fresh() -> Fresh {
+pub(crate) async fn test_keyspace() -> TestKeyspace {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let (run, next) = (now.as_millis(), NEXT.fetch_add(1, Ordering::Relaxed));
-    Fresh::named(&format!("test_{}_{run:x}_{next}", std::process::id()))
+    TestKeyspace::named(&format!("test_{}_{run:x}_{next}", std::process::id()))
 }
 
-impl Fresh {
+impl TestKeyspace {
     pub(crate) fn named(keyspace: &str) -> Self {
         Self {
             keyspace: keyspace.to_owned(),
@@ -59,20 +59,20 @@ impl Fresh {
         config
     }
 
-    /// The same, but all that is said passes through the proxy. The driver looks for the other
-    /// nodes at the port of the contact point, where none is: it has the first node alone.
+    /// The same through the proxy. The driver looks for the other nodes at the port of the contact
+    /// point, where none listens: it uses the first node alone.
     pub(crate) fn config_through(&self, proxy: &Proxy) -> CassandraConfig {
         let mut config = self.config();
         config.contact_points = vec![proxy.address().to_string().parse().unwrap()];
         config
     }
 
-    /// A plain session on the keyspace, which must be there.
+    /// A plain session on the existing keyspace.
     pub(crate) async fn session(&self) -> Session {
         self.session_at(&nodes()).await
     }
 
-    /// The same, beginning at these addresses.
+    /// The same with these contact points.
     pub(crate) async fn session_at(&self, addresses: &[SocketAddr]) -> Session {
         let builder = SessionBuilder::new().known_nodes_addr(addresses);
         let builder = builder.use_keyspace(&self.keyspace, false);
@@ -80,7 +80,7 @@ impl Fresh {
     }
 }
 
-impl Drop for Fresh {
+impl Drop for TestKeyspace {
     fn drop(&mut self) {
         let drop = format!("DROP KEYSPACE IF EXISTS {}", self.keyspace);
         let dropped = std::thread::spawn(move || {
@@ -97,12 +97,12 @@ impl Drop for Fresh {
             });
         });
         if dropped.join().is_err() {
-            eprintln!("{} stays", self.keyspace);
+            eprintln!("cannot drop keyspace {}", self.keyspace);
         }
     }
 }
 
-impl Place for Fresh {
+impl StoreFixture for TestKeyspace {
     type Store = CassandraStore;
 
     async fn open(&self) -> CassandraStore {

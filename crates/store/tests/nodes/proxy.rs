@@ -1,5 +1,5 @@
-//! A proxy before the first node that can hold what is sent to it, at once or from a certain text on, and
-//! let it through later.
+//! A proxy in front of the first node. It can hold requests, at once or from a given text on, and
+//! release them later.
 
 use std::net::SocketAddr;
 
@@ -34,23 +34,23 @@ impl Proxy {
         self.address
     }
 
-    /// From now on nothing reaches the node.
+    /// Holds all requests from now on.
     pub(crate) fn hold(&self) {
         self.holding.send_replace(true);
     }
 
-    /// What holds this text does not reach the node, nor does anything after it.
+    /// Holds the request that contains this text, and all later ones.
     pub(crate) fn hold_at(&self, text: &'static str) {
         self.trap.send_replace(Some(text));
     }
 
-    /// Waits until something is held.
-    pub(crate) async fn holds_something(&self) {
+    /// Waits until the proxy holds a request.
+    pub(crate) async fn wait_until_holding(&self) {
         let mut held = self.held.subscribe();
         held.wait_for(|bytes| *bytes > 0).await.unwrap();
     }
 
-    /// Lets through what was held, and all that follows.
+    /// Releases the held requests and all later ones.
     pub(crate) fn release(&self) {
         self.holding.send_replace(false);
     }
@@ -71,7 +71,7 @@ impl Proxy {
         let mut buffer = vec![0; 64 * 1024];
         let mut holding = self.holding.subscribe();
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
-            if self.springs(&buffer[..read]) {
+            if self.triggers_hold(&buffer[..read]) {
                 self.hold();
             }
             if *holding.borrow() {
@@ -84,8 +84,8 @@ impl Proxy {
         }
     }
 
-    /// Whether this is what is waited for, which is waited for once.
-    fn springs(&self, sent: &[u8]) -> bool {
+    /// Whether the request contains the text of `hold_at`; clears the text then.
+    fn triggers_hold(&self, sent: &[u8]) -> bool {
         self.trap.send_if_modified(|trap| {
             let found = trap.is_some_and(|text| {
                 let mut windows = sent.windows(text.len());
