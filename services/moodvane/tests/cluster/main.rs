@@ -4,7 +4,10 @@
 
 mod lost_disks;
 mod processes;
+#[path = "../support/release_0_1_0.rs"]
+mod release_0_1_0;
 mod rescore;
 #[path = "../support/mod.rs"]
 mod support;
+mod upgrade;
 mod world;
