@@ -1,11 +1,11 @@
-//! The servers: where they are, and the scripts that end and start them.
+//! The servers: their addresses, and the scripts that kill and start them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-/// Nodes that each kind must have.
+/// Required nodes of each kind.
 const NODES: usize = 3;
 
 /// A kind of server.
@@ -34,14 +34,14 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// The servers that `deployment/servers/run` named.
+    /// Finds the servers that `deployment/servers/run` exported.
     pub(crate) fn find(scripts: &Path) -> anyhow::Result<Self> {
         ensure!(
             scripts.join("kill").is_file(),
-            "there are no scripts in {}: run this in the repository's folder, or name them with --servers",
+            "no scripts in {}: run this in the repository's folder, or pass --servers",
             scripts.display()
         );
-        let of = |variable: &str| {
+        let endpoints = |variable: &str| {
             let start = "start the servers: deployment/servers/run --kafka 3 --cassandra 3 -- …";
             let all = std::env::var(variable).with_context(|| format!("{variable}: {start}"))?;
             let nodes = all.split(',').count();
@@ -50,8 +50,8 @@ impl Cluster {
         };
         Ok(Self {
             scripts: scripts.to_owned(),
-            kafka: of("MOODVANE_TEST_KAFKA")?,
-            cassandra: of("MOODVANE_TEST_CASSANDRA")?,
+            kafka: endpoints("MOODVANE_TEST_KAFKA")?,
+            cassandra: endpoints("MOODVANE_TEST_CASSANDRA")?,
         })
     }
 
@@ -60,7 +60,7 @@ impl Cluster {
         self.run("kill", kind, node).await
     }
 
-    /// Starts a node that was killed, or all, and waits until it answers.
+    /// Starts a killed node, or all, and waits until it answers.
     pub(crate) async fn start(&self, kind: Kind, node: Option<i32>) -> anyhow::Result<()> {
         self.run("start", kind, node).await
     }

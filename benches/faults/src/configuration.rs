@@ -9,31 +9,30 @@ use crate::cluster::Cluster;
 
 /// Partitions of each topic.
 pub(crate) const PARTITIONS: u32 = 12;
-/// An hour of the simulator passes in ten seconds, so that a run has many hours and soon a last one
-/// that is over.
+/// An hour of the simulator passes in ten seconds, so that a run has many complete hours.
 const SPEED: u32 = 360;
-/// How late events come, and how far a source goes back after a restart, in simulated seconds.
+/// The disorder of events, and the rewind of a source after a restart, in simulated seconds.
 const DISORDER_S: u32 = 200;
 const REWIND_S: u32 = 300;
-/// How long after its hour a post may come, in simulated milliseconds: it is late by the disorder at
-/// most, and says that it was written some seconds before.
+/// How long after its hour a post may arrive, in simulated milliseconds: the disorder, and some
+/// seconds between creation and event.
 pub(crate) const LATEST_MS: i64 = DISORDER_S as i64 * 1_000 + 4_000;
-/// Simulated time lies in the past, and must be believed all the same.
+/// Simulated time lies in the past, so the bounds are wide.
 pub(crate) const BOUNDS: EventTimeBounds = EventTimeBounds {
     ahead_ms: 600_000,
     behind_ms: 2_592_000_000,
 };
-/// How far in the past the simulated time begins: longer than any run.
+/// How far in the past the simulated time starts: longer than any run.
 const BEGIN_MS: i64 = 20 * 86_400_000;
 
-/// What differs between two runs.
+/// The parameters of a run.
 pub(crate) struct Run<'a> {
     pub(crate) name: &'a str,
     pub(crate) folder: &'a Path,
     pub(crate) cluster: &'a Cluster,
-    /// Where the simulator listens.
+    /// The address of the simulator.
     pub(crate) simulator: SocketAddr,
-    /// Events in a second.
+    /// Events per second.
     pub(crate) rate: u32,
     pub(crate) now: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! The faults: each is done to the running system, and mended again.
+//! The faults: how each is injected into the running system and repaired.
 
 use std::time::{Duration, Instant};
 
@@ -9,37 +9,37 @@ use crate::cluster::Kind;
 use crate::log_faults::{self, Damage};
 use crate::options::Options;
 use crate::system::System;
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
-/// How long an undisturbed system is looked at, for comparison.
+/// How long the undisturbed system is observed, for comparison.
 const CALM: Duration = Duration::from_secs(10);
 /// The Cassandra node that is killed.
 const NODE: i32 = 2;
 
-/// What is done to the running system.
+/// A fault of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Fault {
-    /// Nothing: what the other rows are compared with
+    /// Nothing: the baseline for the other rows
     Calm,
     /// SIGKILL of the processor; another is started in its place
     Processor,
     /// SIGKILL of the ingester; another is started in its place
     Ingester,
-    /// SIGKILL of the broker that leads a partition; later it is started again
+    /// SIGKILL of the broker that leads a partition; it restarts later
     Broker,
-    /// SIGKILL of a Cassandra node; later it is started again
+    /// SIGKILL of a Cassandra node; it restarts later
     Node,
     /// SIGKILL of a broker and of a Cassandra node at once
     BrokerAndNode,
     /// From one processor to three, and back
     Rebalance,
-    /// SIGKILL of all of Kafka; later it is started again
+    /// SIGKILL of all of Kafka; it restarts later
     KafkaDown,
-    /// SIGKILL of all of Cassandra; later it is started again
+    /// SIGKILL of all of Cassandra; it restarts later
     CassandraDown,
     /// Records are removed that a stopped processor has not folded
     Truncation,
-    /// The topics are deleted and made again
+    /// The topics are deleted and created again
     Recreation,
 }
 
@@ -59,27 +59,27 @@ impl Fault {
         Self::Recreation,
     ];
 
-    /// How the table calls it.
+    /// The name of the row.
     pub(crate) fn title(self, options: &Options) -> String {
         let (away, outage) = (options.away_s, options.outage_s);
         match self {
             Self::Calm => "none, for comparison".to_owned(),
             Self::Processor => format!("SIGKILL of the processor, {} times", options.kills),
             Self::Ingester => "SIGKILL of the ingester".to_owned(),
-            Self::Broker => format!("SIGKILL of a broker that leads a partition, {away} s away"),
-            Self::Node => format!("SIGKILL of a Cassandra node, {away} s away"),
+            Self::Broker => format!("SIGKILL of a broker that leads a partition, {away} s down"),
+            Self::Node => format!("SIGKILL of a Cassandra node, {away} s down"),
             Self::BrokerAndNode => {
-                format!("SIGKILL of a broker and a Cassandra node, {away} s away")
+                format!("SIGKILL of a broker and a Cassandra node, {away} s down")
             }
             Self::Rebalance => "from 1 processor to 3 and back".to_owned(),
             Self::KafkaDown => format!("all of Kafka down for {outage} s"),
             Self::CassandraDown => format!("all of Cassandra down for {outage} s"),
             Self::Truncation => "records removed under a stopped processor".to_owned(),
-            Self::Recreation => "the topics deleted and made again".to_owned(),
+            Self::Recreation => "the topics deleted and created again".to_owned(),
         }
     }
 
-    /// How often it is done, with a verification after each.
+    /// The number of rounds.
     pub(crate) fn rounds(self, options: &Options) -> u32 {
         match self {
             Self::Processor => options.kills,
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// Does it, and mends it; says what it did to the log.
+    /// Injects and repairs the fault; returns the damage to the log.
     pub(crate) async fn inject(
         self,
         system: &mut System,
@@ -102,24 +102,26 @@ impl Fault {
             }
             Self::Broker => {
                 let leader = leader(system)?;
-                lose(system, &[(Kind::Kafka, Some(leader))], options.away()).await?;
+                kill_and_restart(system, &[(Kind::Kafka, Some(leader))], options.away()).await?;
             }
             Self::Node => {
                 let node = [(Kind::Cassandra, Some(NODE))];
-                lose(system, &node, options.away()).await?;
+                kill_and_restart(system, &node, options.away()).await?;
             }
             Self::BrokerAndNode => {
                 let leader = leader(system)?;
                 let both = [(Kind::Kafka, Some(leader)), (Kind::Cassandra, Some(NODE))];
-                lose(system, &both, options.away()).await?;
+                kill_and_restart(system, &both, options.away()).await?;
             }
             Self::Rebalance => rebalance(system).await?,
-            Self::KafkaDown => lose(system, &[(Kind::Kafka, None)], options.outage()).await?,
+            Self::KafkaDown => {
+                kill_and_restart(system, &[(Kind::Kafka, None)], options.outage()).await?
+            }
             Self::CassandraDown => {
-                lose(system, &[(Kind::Cassandra, None)], options.outage()).await?;
+                kill_and_restart(system, &[(Kind::Cassandra, None)], options.outage()).await?;
             }
             Self::Truncation => return log_faults::truncate(system).await,
-            Self::Recreation => return log_faults::make_again(system).await,
+            Self::Recreation => return log_faults::recreate_topics(system).await,
         }
         Ok(Damage::None)
     }
@@ -134,15 +136,16 @@ async fn kill_processor(system: &mut System) -> anyhow::Result<()> {
     let killed = Instant::now();
     system.start_processor(1)?;
     let watch = &system.watch;
-    until("every partition moves again", system.patience, async || {
-        Ok(watch.all_moved_since(killed).then_some(()))
-    })
+    wait_until(
+        "every partition advances again",
+        system.timeout,
+        async || Ok(watch.all_moved_since(killed).then_some(())),
+    )
     .await
 }
 
-/// Kills nodes at once, waits as long as they are to be away, and starts them again. All nodes of a
-/// kind where none is named.
-async fn lose(
+/// Kills nodes at the same time, waits, and starts them again. `None` means all nodes of the kind.
+async fn kill_and_restart(
     system: &mut System,
     nodes: &[(Kind, Option<i32>)],
     away: Duration,
@@ -155,26 +158,26 @@ async fn lose(
     for (kind, node) in nodes {
         system.cluster.start(*kind, *node).await?;
     }
-    system.away = Some(began.elapsed());
-    system.operator.in_sync(system.patience).await
+    system.downtime = Some(began.elapsed());
+    system.operator.in_sync(system.timeout).await
 }
 
-/// From one processor to three and back, each of the three at work in between.
+/// Scales from one processor to three and back, with all three at work in between.
 async fn rebalance(system: &mut System) -> anyhow::Result<()> {
-    let newcomers = [2, 3];
-    for number in newcomers {
+    let added = [2, 3];
+    for number in added {
         system.start_processor(number)?;
     }
-    for number in newcomers {
-        system.processor(number)?.ready(system.patience).await?;
+    for number in added {
+        system.processor(number)?.ready(system.timeout).await?;
     }
     let began = Instant::now();
     let watch = &system.watch;
-    until("every partition moves", system.patience, async || {
+    wait_until("every partition advances", system.timeout, async || {
         Ok(watch.all_moved_since(began).then_some(()))
     })
     .await?;
-    for number in newcomers {
+    for number in added {
         system.take_processor(number)?.terminate().await?;
     }
     Ok(())

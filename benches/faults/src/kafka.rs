@@ -1,4 +1,4 @@
-//! What only Kafka's own interface can say or do: leaders, copies in sync, deletion.
+//! Operations of Kafka's admin interface: leaders, in-sync replicas, deletion.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection for the operator's side of things.
+/// An admin client.
 pub(crate) struct Operator {
     client: AdminClient<DefaultClientContext>,
 }
@@ -28,14 +28,14 @@ impl Operator {
 
     fn options() -> AdminOptions {
         AdminOptions::new()
-            .request_timeout(Some(ANSWER_WITHIN))
-            .operation_timeout(Some(ANSWER_WITHIN))
+            .request_timeout(Some(REQUEST_TIMEOUT))
+            .operation_timeout(Some(REQUEST_TIMEOUT))
     }
 
     /// The broker that leads a topic's first partition.
     pub(crate) fn leader(&self, topic: &str) -> anyhow::Result<i32> {
         let client = self.client.inner();
-        let metadata = client.fetch_metadata(Some(topic), ANSWER_WITHIN)?;
+        let metadata = client.fetch_metadata(Some(topic), REQUEST_TIMEOUT)?;
         let partitions = metadata.topics().iter().flat_map(|t| t.partitions());
         let first = partitions.into_iter().find(|p| p.id() == 0);
         let leader = first.map_or(-1, |p| p.leader());
@@ -43,14 +43,15 @@ impl Operator {
         Ok(leader)
     }
 
-    /// Waits until every copy of every partition is in sync again, so that the next broker may go.
+    /// Waits until every replica of every partition is in sync, so that the next broker may stop.
     pub(crate) async fn in_sync(&self, within: Duration) -> anyhow::Result<()> {
-        until("all of kafka's copies are in sync", within, async || {
+        wait_until("all replicas of kafka are in sync", within, async || {
             let client = self.client.inner();
-            let metadata = client.fetch_metadata(None, ANSWER_WITHIN)?;
+            let metadata = client.fetch_metadata(None, REQUEST_TIMEOUT)?;
             let mut partitions = metadata.topics().iter().flat_map(|t| t.partitions());
-            let whole = partitions.all(|p| p.leader() >= 0 && p.isr().len() == p.replicas().len());
-            Ok(whole.then_some(()))
+            let in_sync =
+                partitions.all(|p| p.leader() >= 0 && p.isr().len() == p.replicas().len());
+            Ok(in_sync.then_some(()))
         })
         .await
     }
@@ -75,7 +76,7 @@ impl Operator {
         Ok(())
     }
 
-    /// Deletes topics and waits until nobody knows them.
+    /// Deletes topics and waits until no broker lists them.
     pub(crate) async fn delete_topics(
         &self,
         topics: &[&str],
@@ -84,8 +85,8 @@ impl Operator {
         for deleted in self.client.delete_topics(topics, &Self::options()).await? {
             deleted.map_err(|(topic, code)| anyhow::anyhow!("{topic}: {code}"))?;
         }
-        until("the topics are gone", within, async || {
-            let metadata = self.client.inner().fetch_metadata(None, ANSWER_WITHIN)?;
+        wait_until("the topics are gone", within, async || {
+            let metadata = self.client.inner().fetch_metadata(None, REQUEST_TIMEOUT)?;
             let mut names = metadata.topics().iter().map(|topic| topic.name());
             Ok((!names.any(|name| topics.contains(&name))).then_some(()))
         })

@@ -1,10 +1,10 @@
-//! The faults that damage the log itself, and what the design promises of them.
+//! The faults that damage the log itself, and their allowances.
 //!
-//! Records that are removed before they were folded are told: a gap in the store for each
-//! partition, and a counter. Copies of them that are still there count in their place. Topics that
-//! were made again are another log: the processor ends and says so; in a new incarnation it folds
-//! what is new, and its rows add to the old ones. What a source sends again across the two, because
-//! it goes back a little after a restart, counts in both.
+//! The processor reports records that were removed before they were folded: a gap in the store for
+//! each partition, and a counter. Remaining copies of such records count in their place. Topics that
+//! were created again are another log: the processor stops with an error; in a new incarnation it
+//! folds the new records, and its rows add to the old ones. Records that a source sends in both
+//! incarnations, because it rewinds after a restart, count in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,41 +14,40 @@ use moodvane_eventlog::EventLog;
 use moodvane_model::{Incarnation, Partition, ProgressKey, Topic};
 use moodvane_store::Store;
 
-use crate::reading::{self, Contents, Read};
+use crate::reading::{self, LogRecord, TopicContents};
 use crate::system::System;
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
-/// What must have piled up in each partition before it is truncated.
+/// Records that each partition must have unfolded before the truncation.
 const BACKLOG: u64 = 40;
-const READ_WITHIN: Duration = Duration::from_secs(60);
-/// What the processor says of another log.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// The advice in the processor's error about another log.
 const ADVICE: &str = "raise eventlog.incarnation by one";
 
-/// What a fault did to the log.
+/// The damage of a fault to the log.
 pub(crate) enum Damage {
     None,
-    /// These records were removed before they were folded, and these before them were folded.
+    /// `removed` were removed before they were folded; `folded` precede them and were folded.
     Removed {
-        removed: Contents,
-        folded: Contents,
+        removed: TopicContents,
+        folded: TopicContents,
     },
-    /// These were folded out of topics that are no more.
-    Remade(BTreeMap<Topic, Contents>),
+    /// These were folded from topics that no longer exist.
+    Recreated(BTreeMap<Topic, TopicContents>),
 }
 
 impl Damage {
-    /// Notes what must come of it. Once all hours that it touches are over; returns the note of
-    /// the table.
+    /// Adds its allowances, once all affected hours are over; returns the note of the table.
     pub(crate) async fn account(self, system: &mut System) -> anyhow::Result<String> {
         match self {
             Self::None => Ok(String::new()),
             Self::Removed { removed, folded } => account_removed(system, removed, &folded).await,
-            Self::Remade(old) => account_remade(system, &old).await,
+            Self::Recreated(old) => account_recreated(system, &old).await,
         }
     }
 }
 
-/// How far each partition of a topic is in the store.
+/// The next offset of each partition in the store.
 async fn progress(system: &System, topic: Topic) -> anyhow::Result<BTreeMap<Partition, u64>> {
     let mut all = BTreeMap::new();
     for marks in system.log.watermarks(topic).await? {
@@ -67,11 +66,11 @@ async fn progress(system: &System, topic: Topic) -> anyhow::Result<BTreeMap<Part
     Ok(all)
 }
 
-/// Removes half of what a stopped processor has not folded, and starts it again.
+/// Removes half of the records that a stopped processor has not folded, and starts it again.
 pub(crate) async fn truncate(system: &mut System) -> anyhow::Result<Damage> {
     system.take_processor(1)?.terminate().await?;
     let folded_to = progress(system, Topic::Tweet).await?;
-    until("records pile up", system.patience, async || {
+    wait_until("unfolded records accumulate", system.timeout, async || {
         let marks = system.log.watermarks(Topic::Tweet).await?;
         let behind = |at: &Partition| folded_to.get(at).copied().unwrap_or(0) + BACKLOG;
         let all = marks
@@ -80,9 +79,9 @@ pub(crate) async fn truncate(system: &mut System) -> anyhow::Result<Damage> {
         Ok(all.then_some(()))
     })
     .await?;
-    let contents = reading::whole(&system.log, Topic::Tweet, READ_WITHIN).await?;
+    let contents = reading::read_all(&system.log, Topic::Tweet, READ_TIMEOUT).await?;
     let mut below = Vec::new();
-    let (mut removed, mut folded) = (Contents::new(), Contents::new());
+    let (mut removed, mut folded) = (TopicContents::new(), TopicContents::new());
     for (partition, mut records) in contents {
         let from = folded_to.get(&partition).copied().unwrap_or(0);
         let mut rest = records.split_off(&from);
@@ -95,16 +94,16 @@ pub(crate) async fn truncate(system: &mut System) -> anyhow::Result<Damage> {
     let topic = system.topic(Topic::Tweet);
     system.operator.delete_records(&topic, &below).await?;
     system.start_processor(1)?;
-    system.processor(1)?.ready(system.patience).await?;
+    system.processor(1)?.ready(system.timeout).await?;
     Ok(Damage::Removed { removed, folded })
 }
 
 async fn account_removed(
     system: &mut System,
-    removed: Contents,
-    folded: &Contents,
+    removed: TopicContents,
+    folded: &TopicContents,
 ) -> anyhow::Result<String> {
-    let later = reading::whole(&system.log, Topic::Tweet, READ_WITHIN).await?;
+    let later = reading::read_all(&system.log, Topic::Tweet, READ_TIMEOUT).await?;
     let kept: BTreeSet<&[u8]> = keys(folded).chain(keys(&later)).collect();
     let mut gone = BTreeSet::new();
     for record in records(&removed) {
@@ -118,20 +117,20 @@ async fn account_removed(
     check_gaps(system, &removed).await?;
     let label = format!("topic=\"{}\"", Topic::Tweet);
     let counter = "moodvane_processor_lost_total";
-    let told = system.processor(1)?.counted(counter, &label).await?;
+    let reported = system.processor(1)?.counter_sum(counter, &label).await?;
     ensure!(
-        told == count as u64,
-        "{count} records were removed, {told} were told"
+        reported == count as u64,
+        "{count} records were removed, the processor reports {reported}"
     );
     Ok(format!(
-        "{count} records removed, told in {} gaps: {} posts less",
+        "{count} records removed, reported in {} gaps: {} posts fewer",
         removed.len(),
         gone.len()
     ))
 }
 
-/// Each partition's gap must be in the store, exactly.
-async fn check_gaps(system: &System, removed: &Contents) -> anyhow::Result<()> {
+/// The store must have exactly the gap of each partition.
+async fn check_gaps(system: &System, removed: &TopicContents) -> anyhow::Result<()> {
     let gaps = system.store.gaps(&system.run).await?;
     let found: BTreeSet<_> = gaps
         .iter()
@@ -147,18 +146,18 @@ async fn check_gaps(system: &System, removed: &Contents) -> anyhow::Result<()> {
         .collect();
     ensure!(
         found == expected,
-        "the gaps are {found:?}, they must be {expected:?}"
+        "found the gaps {found:?}, expected {expected:?}"
     );
     Ok(())
 }
 
-/// Deletes both topics and makes them again, as an operator does: after the ingester ended and all
-/// was folded. The processor must notice by itself.
-pub(crate) async fn make_again(system: &mut System) -> anyhow::Result<Damage> {
+/// Deletes both topics and creates them again, as an operator does: after the ingester stopped and
+/// all records were folded. The processor must detect it.
+pub(crate) async fn recreate_topics(system: &mut System) -> anyhow::Result<Damage> {
     system.take_ingester()?.terminate().await?;
     let mut old = BTreeMap::new();
     for topic in Topic::ALL {
-        until("all is folded", system.patience, async || {
+        wait_until("all records are folded", system.timeout, async || {
             let folded = progress(system, topic).await?;
             let marks = system.log.watermarks(topic).await?;
             let all = marks
@@ -169,41 +168,38 @@ pub(crate) async fn make_again(system: &mut System) -> anyhow::Result<Damage> {
         .await?;
         old.insert(
             topic,
-            reading::whole(&system.log, topic, READ_WITHIN).await?,
+            reading::read_all(&system.log, topic, READ_TIMEOUT).await?,
         );
     }
     let names = Topic::ALL.map(|topic| system.topic(topic));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     system
         .operator
-        .delete_topics(&names, system.patience)
+        .delete_topics(&names, system.timeout)
         .await?;
-    system.make_topics().await?;
+    system.create_topics().await?;
     let mut processor = system.take_processor(1)?;
-    let status = processor.ended(system.patience).await?;
+    let status = processor.ended(system.timeout).await?;
+    ensure!(!status.success(), "the processor accepted another log");
     ensure!(
-        !status.success(),
-        "the processor took another log for its own"
-    );
-    ensure!(
-        processor.said()?.contains(ADVICE),
-        "the processor ended without saying why"
+        processor.log_text()?.contains(ADVICE),
+        "the processor stopped without its advice in the log"
     );
     let next = Incarnation(system.incarnation.0 + 1);
-    system.begin_incarnation(next);
+    system.switch_incarnation(next);
     system.start_processor(1)?;
     system.start_ingester()?;
-    system.processor(1)?.ready(system.patience).await?;
-    Ok(Damage::Remade(old))
+    system.processor(1)?.ready(system.timeout).await?;
+    Ok(Damage::Recreated(old))
 }
 
-async fn account_remade(
+async fn account_recreated(
     system: &mut System,
-    old: &BTreeMap<Topic, Contents>,
+    old: &BTreeMap<Topic, TopicContents>,
 ) -> anyhow::Result<String> {
     let mut again = 0;
     for (topic, old) in old {
-        let new = reading::whole(&system.log, *topic, READ_WITHIN).await?;
+        let new = reading::read_all(&system.log, *topic, READ_TIMEOUT).await?;
         let known: BTreeSet<&[u8]> = keys(old).collect();
         let mut counted = BTreeSet::new();
         for record in records(&new) {
@@ -215,16 +211,16 @@ async fn account_remade(
         }
         again += counted.len();
     }
-    let said = "the processor ended and said why";
+    let stopped = "the processor stopped with its advice";
     Ok(format!(
-        "{said}; {again} records sent again count in both lives"
+        "{stopped}; {again} records sent again count in both incarnations"
     ))
 }
 
-fn records(contents: &Contents) -> impl Iterator<Item = &Read> {
+fn records(contents: &TopicContents) -> impl Iterator<Item = &LogRecord> {
     contents.values().flat_map(BTreeMap::values)
 }
 
-fn keys(contents: &Contents) -> impl Iterator<Item = &[u8]> {
+fn keys(contents: &TopicContents) -> impl Iterator<Item = &[u8]> {
     records(contents).map(|record| record.key.as_slice())
 }

@@ -1,15 +1,15 @@
-//! The fault table: real processes on real Kafka and Cassandra, one fault after another while posts
-//! arrive at a steady rate, and after each the stored hours against the simulator's truth.
+//! The fault table: injects one fault after another into real processes on real Kafka and Cassandra
+//! while posts arrive at a steady rate, and compares the stored hours with the simulator's ground
+//! truth after each.
 //!
-//! Terms: a *fault* is what is done to a running system, its repair included; a *round* is one
-//! fault and the verification after it; what a fault *promised* is what the design says that it
-//! costs.
+//! Terms: a *fault* is an action on a running system, including its repair; a *round* is one fault
+//! and the verification after it; an *allowance* is the documented cost of a fault.
 //!
-//! It ends with 0 where every round lost nothing and doubled nothing beyond what was promised, with
-//! 1 where one did not, with 2 where it could not find out.
+//! Exit codes: 0 when no round lost or doubled anything beyond its allowance, 1 when one did, 2
+//! when the check could not complete.
 //!
-//! It must not know how the services work: it starts and ends them, and reads the log and the store
-//! through their interfaces.
+//! It must not know how the services work: it starts and stops them, and reads the log and the
+//! store through their interfaces.
 
 mod cluster;
 mod configuration;
@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
     match rounds::run(&options).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!("the stored hours are not what they must be");
+            eprintln!("the stored hours differ from the ground truth");
             ExitCode::from(1)
         }
         Err(error) => {

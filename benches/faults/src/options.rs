@@ -1,4 +1,4 @@
-//! What can be chosen on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,42 +12,41 @@ use crate::fault::Fault;
 #[derive(Debug, Parser)]
 #[command(name = "faults", version)]
 pub(crate) struct Options {
-    /// Which faults, separated by commas; all of them unless told.
+    /// Faults to inject, separated by commas; by default all.
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) faults: Vec<Fault>,
-    /// Events that the simulator sends in a second; seven in ten are posts that count.
+    /// Events per second of the simulator; seven in ten are posts that count.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) rate: u32,
     /// How often the processor is killed.
     #[arg(long, default_value_t = 10)]
     pub(crate) kills: u32,
-    /// How long all of Kafka or all of Cassandra is away, in seconds.
+    /// How long all of Kafka or all of Cassandra is down, in seconds.
     #[arg(long, default_value_t = 30)]
     pub(crate) outage_s: u64,
-    /// How long a single broker or node is away, in seconds.
+    /// How long a single broker or node is down, in seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) away_s: u64,
-    /// How long a round may take to become right after its fault, in seconds.
+    /// How long the hours of a round may take to match the ground truth, in seconds.
     #[arg(long, default_value_t = 180)]
     pub(crate) patience_s: u64,
-    /// Where the scripts are that end and start servers.
+    /// The folder of the scripts that stop and start servers.
     #[arg(long, default_value = "deployment/servers")]
     pub(crate) servers: PathBuf,
-    /// Where logs and configuration go; a folder that is deleted where all went well unless told.
+    /// The folder for logs and configuration; by default one that is deleted after a success.
     #[arg(long)]
     pub(crate) keep: Option<PathBuf>,
-    /// Where the table is written too, as markdown.
+    /// Also writes the table to this file, as markdown.
     #[arg(long)]
     pub(crate) markdown: Option<PathBuf>,
-    /// Adds a post to a stored row behind the services' back, in the first round: the check itself
-    /// is checked, and must end with 1.
+    /// Adds a post to a stored row in the first round, to test the check itself: it must exit with 1.
     #[arg(long)]
     pub(crate) sabotage: bool,
 }
 
 impl Options {
-    /// The faults in the order in which they are injected.
-    pub(crate) fn chosen(&self) -> Vec<Fault> {
+    /// The selected faults in the order of injection.
+    pub(crate) fn selected_faults(&self) -> Vec<Fault> {
         if self.faults.is_empty() {
             Fault::ALL.to_vec()
         } else {
@@ -63,7 +62,7 @@ impl Options {
         Duration::from_secs(self.away_s)
     }
 
-    pub(crate) fn patience(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.patience_s)
     }
 }

@@ -1,14 +1,14 @@
-//! The stored hours against what they must be.
+//! Compares the stored hours with the ground truth.
 //!
-//! Terms: an *allowance* is by how much an hour must differ from the simulator's truth, because of
-//! a fault whose price the design states; *lost* and *doubled* are counted beyond it.
+//! Terms: an *allowance* is the difference from the ground truth that an hour must have because of a
+//! fault's documented cost; *lost* and *doubled* count beyond it.
 
 use std::collections::BTreeMap;
 
 use moodvane_model::{HourRange, HourRow, HourSlot};
 use moodvane_simulator::{Difference, Fact, HourTruth, Truth};
 
-/// By how much an hour must differ from the truth.
+/// The difference that an hour must have from the ground truth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Allowance {
     pub(crate) posts: i64,
@@ -48,13 +48,13 @@ impl Allowance {
     }
 }
 
-/// What all faults so far may have cost, hour by hour.
+/// The allowances of all faults so far, by hour.
 pub(crate) type Allowances = BTreeMap<HourSlot, Allowance>;
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
-    /// Posts and temperatures of the truth.
+    /// Posts and temperatures of the ground truth.
     pub(crate) records: u64,
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
@@ -63,7 +63,7 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Compares the rows of the hours in `range`.
-    pub(crate) fn of(
+    pub(crate) fn compare(
         mut truth: Truth,
         allowances: &Allowances,
         rows: &[HourRow],
@@ -91,11 +91,11 @@ impl Outcome {
         }
     }
 
-    pub(crate) fn is_right(&self) -> bool {
+    pub(crate) fn is_correct(&self) -> bool {
         self.differences.is_empty()
     }
 
-    /// Whether more posts are stored than there are. Waiting does not mend that.
+    /// Whether more posts are stored than expected. Waiting does not change that.
     pub(crate) fn has_too_many_posts(&self) -> bool {
         self.differences.iter().any(|difference| {
             matches!(difference.fact, Fact::Posts { stored, expected } if stored > expected)
@@ -165,13 +165,13 @@ mod tests {
 
     fn found(counts: [u64; 2], allowances: &Allowances) -> (u64, u64, bool) {
         let range = HourRange::new(slot(1), slot(2)).unwrap();
-        let outcome = Outcome::of(truth(), allowances, &rows(counts), range);
+        let outcome = Outcome::compare(truth(), allowances, &rows(counts), range);
         assert_eq!(outcome.records, 20);
-        (outcome.lost, outcome.doubled, outcome.is_right())
+        (outcome.lost, outcome.doubled, outcome.is_correct())
     }
 
     #[test]
-    fn what_is_withheld_is_lost_and_what_is_added_is_doubled() {
+    fn counts_missing_as_lost_and_surplus_as_doubled() {
         let none = Allowances::new();
         assert_eq!(found([10, 10], &none), (0, 0, true));
         assert_eq!(found([9, 10], &none), (1, 0, false));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_fault_promised_must_be_so_and_nothing_else() {
+    fn requires_exactly_the_allowances() {
         let removed = Allowance {
             posts: -2,
             class_sum: -6,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_in_place_of_another_is_seen_by_its_class() {
+    fn detects_replaced_post_by_class() {
         let swapped = Allowance {
             class_sum: 1,
             ..Allowance::default()

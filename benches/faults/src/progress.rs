@@ -1,6 +1,7 @@
-//! Watches, from outside, how far the partitions are in the store.
+//! Observes the progress of the partitions in the store.
 //!
-//! Guarantee: a standstill is never told shorter than it was: what cannot be read has not moved.
+//! Guarantee: no stall is reported shorter than it was: progress that cannot be read counts as
+//! unchanged.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,11 +12,11 @@ use moodvane_model::{Incarnation, Offset, Partition, ProgressKey, RunId, Topic};
 use moodvane_store::{CassandraStore, Store};
 use tokio::task::JoinHandle;
 
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The longest times in which nothing moved.
+/// The longest times without progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Standstill {
+pub(crate) struct Stall {
     /// In all partitions at once.
     pub(crate) all: Duration,
     /// In the worst partition.
@@ -23,23 +24,23 @@ pub(crate) struct Standstill {
 }
 
 #[derive(Debug)]
-struct Seen {
+struct PartitionProgress {
     next: Option<Offset>,
     moved: Instant,
     longest: Duration,
 }
 
-/// What was seen since the round began.
+/// The observations since the start of the round.
 #[derive(Debug)]
-struct Ledger {
-    partitions: BTreeMap<Partition, Seen>,
+struct ProgressHistory {
+    partitions: BTreeMap<Partition, PartitionProgress>,
     moved: Instant,
     longest: Duration,
 }
 
-impl Ledger {
+impl ProgressHistory {
     fn new(partitions: u32, now: Instant) -> Self {
-        let seen = |_| Seen {
+        let seen = |_| PartitionProgress {
             next: None,
             moved: now,
             longest: Duration::ZERO,
@@ -52,7 +53,7 @@ impl Ledger {
         }
     }
 
-    /// A new round: what was read stays known.
+    /// Starts a new round; the last offsets are kept.
     fn begin(&mut self, now: Instant) {
         for seen in self.partitions.values_mut() {
             (seen.moved, seen.longest) = (now, Duration::ZERO);
@@ -74,11 +75,11 @@ impl Ledger {
         self.moved = now;
     }
 
-    fn standstill(&self, now: Instant) -> Standstill {
+    fn stall(&self, now: Instant) -> Stall {
         let until_now =
             |longest: Duration, moved: Instant| longest.max(now.saturating_duration_since(moved));
         let of_each = self.partitions.values();
-        Standstill {
+        Stall {
             all: until_now(self.longest, self.moved),
             worst: of_each
                 .map(|seen| until_now(seen.longest, seen.moved))
@@ -95,7 +96,7 @@ impl Ledger {
 
 /// Looks at the progress of topic `tweet` until it is dropped.
 pub(crate) struct Watch {
-    ledger: Arc<Mutex<Ledger>>,
+    ledger: Arc<Mutex<ProgressHistory>>,
     key: Arc<Mutex<(RunId, Incarnation)>>,
     task: JoinHandle<()>,
     began: Instant,
@@ -109,9 +110,9 @@ impl Watch {
         partitions: u32,
     ) -> Self {
         let now = Instant::now();
-        let ledger = Arc::new(Mutex::new(Ledger::new(partitions, now)));
+        let ledger = Arc::new(Mutex::new(ProgressHistory::new(partitions, now)));
         let key = Arc::new(Mutex::new((run, incarnation)));
-        let task = tokio::spawn(look(store, Arc::clone(&key), Arc::clone(&ledger)));
+        let task = tokio::spawn(poll_progress(store, Arc::clone(&key), Arc::clone(&ledger)));
         Self {
             ledger,
             key,
@@ -120,25 +121,25 @@ impl Watch {
         }
     }
 
-    /// A round begins.
+    /// Starts a round.
     pub(crate) fn begin(&mut self) {
         self.began = Instant::now();
         locked(&self.ledger).begin(self.began);
     }
 
-    /// From now on the progress of another incarnation is looked at.
+    /// Observes another incarnation from now on.
     pub(crate) fn follow(&self, incarnation: Incarnation) {
         locked(&self.key).1 = incarnation;
     }
 
-    /// Whether every partition moved after `since`.
+    /// Whether every partition advanced after `since`.
     pub(crate) fn all_moved_since(&self, since: Instant) -> bool {
         locked(&self.ledger).all_moved_since(since)
     }
 
-    /// What was seen since the round began.
-    pub(crate) fn standstill(&self) -> Standstill {
-        locked(&self.ledger).standstill(Instant::now())
+    /// The longest stalls since the start of the round.
+    pub(crate) fn stall(&self) -> Stall {
+        locked(&self.ledger).stall(Instant::now())
     }
 }
 
@@ -148,10 +149,10 @@ impl Drop for Watch {
     }
 }
 
-async fn look(
+async fn poll_progress(
     store: CassandraStore,
     key: Arc<Mutex<(RunId, Incarnation)>>,
-    ledger: Arc<Mutex<Ledger>>,
+    ledger: Arc<Mutex<ProgressHistory>>,
 ) {
     let partitions: Vec<Partition> = locked(&ledger).partitions.keys().copied().collect();
     loop {
@@ -165,7 +166,7 @@ async fn look(
                     incarnation,
                     partition: *partition,
                 };
-                // While the store is away nothing is seen to move.
+                // An unreachable store counts as no progress.
                 let found = store.progress(&key).await.ok().flatten();
                 found.map(|progress| (*partition, progress.next))
             }
@@ -175,11 +176,11 @@ async fn look(
         for (partition, next) in found.into_iter().flatten() {
             locked(&ledger).note(partition, next, now);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// A panic elsewhere leaves a ledger whole: it is only ever told too long.
+/// A panic elsewhere leaves the history valid: a stall can only be too long.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -189,27 +190,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_standstill_is_the_longest_time_without_a_move_the_open_one_included() {
+    fn reports_longest_time_without_progress_including_the_current_one() {
         let zero = Instant::now();
         let at = |seconds| zero + Duration::from_secs(seconds);
-        let mut ledger = Ledger::new(2, at(0));
+        let mut ledger = ProgressHistory::new(2, at(0));
         let mut note = |partition, next, seconds| {
             ledger.note(Partition(partition), Offset(next), at(seconds));
         };
         note(0, 1, 1);
         note(1, 1, 2);
-        note(0, 1, 3); // it did not move
+        note(0, 1, 3); // no progress
         note(0, 2, 6);
         note(1, 2, 7);
-        let found = ledger.standstill(at(8));
-        let seconds = |all, worst| Standstill {
+        let found = ledger.stall(at(8));
+        let seconds = |all, worst| Stall {
             all: Duration::from_secs(all),
             worst: Duration::from_secs(worst),
         };
         assert_eq!(found, seconds(4, 5));
-        assert_eq!(ledger.standstill(at(20)), seconds(13, 14));
+        assert_eq!(ledger.stall(at(20)), seconds(13, 14));
         ledger.begin(at(20));
-        assert_eq!(ledger.standstill(at(21)), seconds(1, 1));
+        assert_eq!(ledger.stall(at(21)), seconds(1, 1));
         assert!(!ledger.all_moved_since(at(20)));
     }
 }

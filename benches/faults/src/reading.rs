@@ -1,4 +1,4 @@
-//! The log, read as a stranger would: whole, and without the services' help.
+//! Reads the whole log, independently of the services.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,28 +11,27 @@ use moodvane_sentiment::{Scorer, ScorerChoice};
 use crate::configuration::BOUNDS;
 use crate::outcome::Allowance;
 
-const A_MOMENT: Duration = Duration::from_millis(100);
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const BATCH: usize = 2_000;
 
-/// A record, as far as it matters to an hour.
+/// The part of a record that matters to an hour.
 #[derive(Debug, Clone)]
-pub(crate) struct Read {
+pub(crate) struct LogRecord {
     pub(crate) key: Vec<u8>,
     pub(crate) hour: HourSlot,
-    /// What it adds to the hour.
+    /// Its contribution to the hour.
     pub(crate) adds: Allowance,
 }
 
 /// A topic's records by partition and offset.
-pub(crate) type Contents = BTreeMap<Partition, BTreeMap<u64, Read>>;
+pub(crate) type TopicContents = BTreeMap<Partition, BTreeMap<u64, LogRecord>>;
 
-/// Reads all that a topic holds now. It is done by a member of a group of its own, on a thread of
-/// its own.
-pub(crate) async fn whole(
+/// Reads all current records of a topic, as the only member of its own group, on a blocking thread.
+pub(crate) async fn read_all(
     log: &KafkaLog,
     topic: Topic,
     within: Duration,
-) -> anyhow::Result<Contents> {
+) -> anyhow::Result<TopicContents> {
     let mut left: BTreeMap<Partition, u64> = BTreeMap::new();
     for marks in log.watermarks(topic).await? {
         if marks.low < marks.high {
@@ -49,30 +48,30 @@ fn read(
     topic: Topic,
     mut left: BTreeMap<Partition, u64>,
     deadline: Instant,
-) -> anyhow::Result<Contents> {
+) -> anyhow::Result<TopicContents> {
     let group = format!("faults-{}", std::process::id());
     let mut consumer = log.consumer(&group, &[topic])?;
     let mut batch = Batch::with_capacity(BATCH);
     let mut scorer = ScorerChoice::default().build()?;
-    let mut contents = Contents::new();
+    let mut contents = TopicContents::new();
     while !left.is_empty() {
         ensure!(
             Instant::now() < deadline,
-            "topic {topic} cannot be read whole in time"
+            "cannot read topic {topic} within the time-out"
         );
-        match consumer.poll(&mut batch, A_MOMENT)? {
+        match consumer.poll(&mut batch, POLL_TIMEOUT)? {
             ConsumerEvent::Idle => {}
             ConsumerEvent::Assigned(all) => {
                 for marks in all {
                     consumer.start(marks.topic_partition, marks.low)?;
                 }
             }
-            ConsumerEvent::Revoked(_) => bail!("topic {topic} was taken away while it was read"),
+            ConsumerEvent::Revoked(_) => bail!("topic {topic} was revoked during the read"),
             ConsumerEvent::Records => {
                 let partition = batch.topic_partition().partition;
                 let records = contents.entry(partition).or_default();
                 for record in batch.iter() {
-                    records.insert(record.offset.0, understand(topic, &record, &mut *scorer)?);
+                    records.insert(record.offset.0, decode(topic, &record, &mut *scorer)?);
                 }
                 let last = batch.iter().last().map_or(0, |record| record.offset.0);
                 if left.get(&partition).is_some_and(|high| last + 1 >= *high) {
@@ -84,13 +83,13 @@ fn read(
     Ok(contents)
 }
 
-fn understand(
+fn decode(
     topic: Topic,
     record: &RecordRef<'_>,
     scorer: &mut dyn Scorer,
-) -> anyhow::Result<Read> {
+) -> anyhow::Result<LogRecord> {
     let key = record.key.to_vec();
-    let read = |hour, adds| Read { key, hour, adds };
+    let read = |hour, adds| LogRecord { key, hour, adds };
     Ok(match topic {
         Topic::Tweet => {
             let post = Post::from_json(record.value)?;

@@ -1,4 +1,4 @@
-//! One fault after another, each verified.
+//! Injects one fault after another and verifies each.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -15,12 +15,12 @@ use crate::outcome::Outcome;
 use crate::system::System;
 use crate::table::{Row, Table};
 
-/// Differences that are shown of a round that went wrong.
+/// Differences that are printed per failed round.
 const SHOWN: usize = 20;
 const SABOTAGE_ATTEMPTS: u32 = 20;
-const A_MOMENT: Duration = Duration::from_millis(500);
+const POLL_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Runs all rounds and prints the table; says whether all went well.
+/// Runs all rounds and prints the table; returns whether all hours matched.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
     let (_deleted, folder) = match &options.keep {
         Some(folder) => {
@@ -43,10 +43,10 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<bool> {
 async fn all(options: &Options, folder: &Path) -> anyhow::Result<bool> {
     let mut system = System::start(options, folder).await?;
     let mut table = Table::default();
-    // What comes before the first fault belongs to none.
-    system.hour_over().await?;
+    // Records from before the first fault belong to no row.
+    system.wait_for_hour_end().await?;
     let mut records = system.settle().await?.records;
-    for (index, fault) in options.chosen().into_iter().enumerate() {
+    for (index, fault) in options.selected_faults().into_iter().enumerate() {
         let mut row = Row::new(fault.title(options));
         for _ in 0..fault.rounds(options) {
             let began = Instant::now();
@@ -69,7 +69,7 @@ async fn all(options: &Options, folder: &Path) -> anyhow::Result<bool> {
     if let Some(path) = &options.markdown {
         std::fs::write(path, table.markdown())?;
     }
-    Ok(table.is_right())
+    Ok(table.is_correct())
 }
 
 async fn round(
@@ -81,34 +81,34 @@ async fn round(
 ) -> anyhow::Result<Outcome> {
     system.watch.begin();
     let damage = fault.inject(system, options).await?;
-    system.hour_over().await?;
+    system.wait_for_hour_end().await?;
     let note = damage.account(system).await?;
     if options.sabotage && is_first {
-        // A row that its processor still has to write would come out right again.
+        // A row that its processor still writes would be overwritten.
         system.settle().await?;
-        sabotage_patiently(system).await?;
+        sabotage_with_retry(system).await?;
     }
     let outcome = system.settle().await?;
-    system.all_alive()?;
-    row.noted(note, system.away.take(), system.watch.standstill());
+    system.check_running()?;
+    row.set_note(note, system.downtime.take(), system.watch.stall());
     Ok(outcome)
 }
 
-/// Servers that were just started may not answer at first.
-async fn sabotage_patiently(system: &System) -> anyhow::Result<()> {
+/// Retries, since servers that were just started may not answer yet.
+async fn sabotage_with_retry(system: &System) -> anyhow::Result<()> {
     let mut left = SABOTAGE_ATTEMPTS;
     while let Err(error) = sabotage(system).await {
         left -= 1;
         if left == 0 {
             return Err(error);
         }
-        eprintln!("once more: {error:#}");
-        tokio::time::sleep(A_MOMENT).await;
+        eprintln!("retrying: {error:#}");
+        tokio::time::sleep(POLL_TIMEOUT).await;
     }
     Ok(())
 }
 
-/// Adds a post to a row that is final, as no service would: the verification must see it.
+/// Adds a post to a final row; the verification must detect it.
 async fn sabotage(system: &System) -> anyhow::Result<()> {
     let truth = system.truth().await?;
     let final_hours = truth.final_hours().context("no hour is over yet")?;
@@ -137,11 +137,11 @@ async fn sabotage(system: &System) -> anyhow::Result<()> {
     row.sums.posts.classes[2] += 1;
     row.through_offset = row.through_offset.next();
     system.store.put_partials(vec![row]).await?;
-    eprintln!("one post was added to a stored row: this run must end with 1");
+    eprintln!("one post was added to a stored row: this run must exit with 1");
     Ok(())
 }
 
-/// The last lines of each service, where their folder goes away.
+/// Prints the last lines of each service's log before the folder is deleted.
 fn show_logs(folder: &Path) -> anyhow::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

@@ -1,4 +1,4 @@
-//! The services as processes: started, killed, asked whether they are ready.
+//! The services as processes: start, kill, readiness.
 
 use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
-/// How long an orderly end may take.
-const END_WITHIN: Duration = Duration::from_secs(40);
+/// How long a drain may take.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// A running service. It is killed when this is dropped.
+/// A running service; dropping it kills the process.
 pub(crate) struct Service {
     name: String,
     child: Child,
@@ -22,7 +22,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts the binary `binary` that lies beside this one, as `name`; its log is added to
+    /// Starts `binary` from this program's folder under the name `name`; its log is appended to
     /// `name.log` in the configuration's folder.
     pub(crate) fn start(
         binary: &str,
@@ -33,7 +33,7 @@ impl Service {
         let path = std::env::current_exe()?.with_file_name(binary);
         ensure!(
             path.is_file(),
-            "there is no {}: build it with cargo build --workspace, in the profile of this one",
+            "{} does not exist: build it with cargo build --workspace, in the profile of this program",
             path.display()
         );
         let probe = free_address()?;
@@ -70,13 +70,13 @@ impl Service {
         Ok(())
     }
 
-    /// SIGTERM; the service must end well.
+    /// SIGTERM; the service must exit with 0.
     pub(crate) async fn terminate(mut self) -> anyhow::Result<()> {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status()?;
-        ensure!(sent.success(), "{} cannot be told to end", self.name);
-        let status = self.ended(END_WITHIN).await?;
-        ensure!(status.success(), "{} ended with {status}", self.name);
+        ensure!(sent.success(), "cannot send SIGTERM to {}", self.name);
+        let status = self.ended(EXIT_TIMEOUT).await?;
+        ensure!(status.success(), "{} exited with {status}", self.name);
         Ok(())
     }
 
@@ -84,22 +84,22 @@ impl Service {
         &self.name
     }
 
-    /// How it ended, where it has.
-    pub(crate) fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+    /// Its exit status, if it has exited.
+    pub(crate) fn exit_status(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it exits.
     pub(crate) async fn ended(&mut self, within: Duration) -> anyhow::Result<ExitStatus> {
-        let what = format!("{} ends", self.name);
-        until(&what, within, async || Ok(self.child.try_wait()?)).await
+        let what = format!("{} exits", self.name);
+        wait_until(&what, within, async || Ok(self.child.try_wait()?)).await
     }
 
-    /// Waits until it says that it is ready.
+    /// Waits until it is ready.
     pub(crate) async fn ready(&self, within: Duration) -> anyhow::Result<()> {
         let what = format!("{} is ready", self.name);
         let url = format!("http://{}/ready", self.probe);
-        until(&what, within, async || {
+        wait_until(&what, within, async || {
             let answer = client()?.get(&url).send().await?;
             Ok(answer.status().is_success().then_some(()))
         })
@@ -107,7 +107,7 @@ impl Service {
     }
 
     /// The sum of a counter over those of its lines that contain `label`.
-    pub(crate) async fn counted(&self, counter: &str, label: &str) -> anyhow::Result<u64> {
+    pub(crate) async fn counter_sum(&self, counter: &str, label: &str) -> anyhow::Result<u64> {
         let url = format!("http://{}/metrics", self.probe);
         let text = client()?.get(&url).send().await?.text().await?;
         let values = text
@@ -117,21 +117,21 @@ impl Service {
         Ok(values.sum::<f64>() as u64)
     }
 
-    /// All that it ever logged.
-    pub(crate) fn said(&self) -> anyhow::Result<String> {
+    /// Its whole log.
+    pub(crate) fn log_text(&self) -> anyhow::Result<String> {
         Ok(fs::read_to_string(&self.log)?)
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // Where it has ended already there is nothing to kill.
+        // Fails only when the process has exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A client for loopback, whatever proxy the environment names.
+/// A client that ignores proxies of the environment.
 pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
     let within = Duration::from_secs(30);
     Ok(reqwest::Client::builder()
@@ -140,7 +140,7 @@ pub(crate) fn client() -> anyhow::Result<reqwest::Client> {
         .build()?)
 }
 
-/// An address on loopback at which nobody listens.
+/// A free address on loopback.
 pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -1,4 +1,4 @@
-//! All that runs: simulator, ingester, processors, and what looks at them from outside.
+//! The running system: simulator, ingester, processors, and the observers of log and store.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,9 +20,9 @@ use crate::options::Options;
 use crate::outcome::{Allowances, Outcome};
 use crate::progress::Watch;
 use crate::service::{Service, client, free_address};
-use crate::waiting::until;
+use crate::waiting::wait_until;
 
-/// A reader that waits long would take its own patience for a standstill.
+/// Short, so that a slow read does not count as a stall.
 const WATCH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The running system.
@@ -34,14 +34,14 @@ pub(crate) struct System {
     pub(crate) watch: Watch,
     pub(crate) run: RunId,
     pub(crate) incarnation: Incarnation,
-    /// What all faults so far may have cost.
+    /// The allowances of all faults so far.
     pub(crate) allowances: Allowances,
     pub(crate) ingester: Option<Service>,
     pub(crate) processors: BTreeMap<u32, Service>,
-    pub(crate) patience: Duration,
-    /// From the last kill of a server until the last one answered again.
-    pub(crate) away: Option<Duration>,
-    /// What our topics begin with; also the keyspace.
+    pub(crate) timeout: Duration,
+    /// From the last kill of a server until all replicas are in sync again.
+    pub(crate) downtime: Option<Duration>,
+    /// The prefix of the topics; also the keyspace.
     name: String,
     config: PathBuf,
     kafka: KafkaConfig,
@@ -72,11 +72,11 @@ impl System {
         let store = store(&cluster, &name, None).await?;
         let simulator_process = Service::start("simulator", "simulator", &config, &[])?;
         let truth_url = format!("http://{simulator}/truth");
-        simulator_process.ready(options.patience()).await?;
+        simulator_process.ready(options.timeout()).await?;
         let incarnation = Incarnation(1);
         let first = start_processor(&config, 1, incarnation)?;
         let ingester = Service::start("ingester", "ingester", &config, &[])?;
-        first.ready(options.patience()).await?;
+        first.ready(options.timeout()).await?;
         let runs = store.runs().await?;
         let run = runs.first().context("no run is registered")?.id.clone();
         let watched = self::store(&cluster, &name, Some(WATCH_TIMEOUT)).await?;
@@ -92,8 +92,8 @@ impl System {
             allowances: Allowances::new(),
             ingester: Some(ingester),
             processors: BTreeMap::from([(1, first)]),
-            patience: options.patience(),
-            away: None,
+            timeout: options.timeout(),
+            downtime: None,
             name,
             config,
             kafka,
@@ -107,25 +107,25 @@ impl System {
         format!("{}.{topic}", self.name)
     }
 
-    /// Starts processor `number`. The first has a name in the group, so that a new one takes up the
-    /// partitions of one that was killed. The others come and go, and have none, so that they leave
-    /// the group as they end.
+    /// Starts processor `number`. The first is a static member, so that its successor gets the
+    /// partitions of a killed one. The others are dynamic members, which leave the group as they
+    /// stop.
     pub(crate) fn start_processor(&mut self, number: u32) -> anyhow::Result<()> {
         let processor = start_processor(&self.config, number, self.incarnation)?;
         self.processors.insert(number, processor);
         Ok(())
     }
 
-    /// Takes processor `number` out of the system.
+    /// Removes processor `number` from the system.
     pub(crate) fn take_processor(&mut self, number: u32) -> anyhow::Result<Service> {
         let processor = self.processors.remove(&number);
-        processor.with_context(|| format!("there is no processor {number}"))
+        processor.with_context(|| format!("no processor {number}"))
     }
 
     /// The processor `number`.
     pub(crate) fn processor(&self, number: u32) -> anyhow::Result<&Service> {
         let processor = self.processors.get(&number);
-        processor.with_context(|| format!("there is no processor {number}"))
+        processor.with_context(|| format!("no processor {number}"))
     }
 
     pub(crate) fn start_ingester(&mut self) -> anyhow::Result<()> {
@@ -133,22 +133,22 @@ impl System {
         Ok(())
     }
 
-    /// Takes the ingester out of the system.
+    /// Removes the ingester from the system.
     pub(crate) fn take_ingester(&mut self) -> anyhow::Result<Service> {
-        self.ingester.take().context("there is no ingester")
+        self.ingester.take().context("no ingester")
     }
 
-    /// Makes the topics again, as the services do at their start.
-    pub(crate) async fn make_topics(&self) -> anyhow::Result<()> {
-        until("the topics are made", self.patience, async || {
+    /// Creates the topics, as the services do at their start.
+    pub(crate) async fn create_topics(&self) -> anyhow::Result<()> {
+        wait_until("the topics are created", self.timeout, async || {
             Ok(Some(KafkaLog::open(self.kafka.clone()).await?))
         })
         .await?;
         Ok(())
     }
 
-    /// From now on processors fold into another incarnation.
-    pub(crate) fn begin_incarnation(&mut self, incarnation: Incarnation) {
+    /// Processors started from now on fold into another incarnation.
+    pub(crate) fn switch_incarnation(&mut self, incarnation: Incarnation) {
         self.incarnation = incarnation;
         self.watch.follow(incarnation);
     }
@@ -158,43 +158,47 @@ impl System {
         Ok(answer.error_for_status()?.json().await?)
     }
 
-    /// Waits until all that the simulator has sent by now belongs to hours that are over.
-    pub(crate) async fn hour_over(&self) -> anyhow::Result<()> {
+    /// Waits until every event sent so far belongs to an hour that is over.
+    pub(crate) async fn wait_for_hour_end(&self) -> anyhow::Result<()> {
         let now_ms = self.truth().await?.complete_through_ms + LATEST_MS;
         let mark = HourSlot::containing(Timestamp::from_millis(now_ms)?);
-        until("the hour is over", self.patience, async || {
+        wait_until("the hour is over", self.timeout, async || {
             let through = self.truth().await?.through;
             Ok(through.is_some_and(|through| through >= mark).then_some(()))
         })
         .await
     }
 
-    /// Compares all hours that are over, once.
+    /// Compares all hours that are over.
     pub(crate) async fn compare(&self) -> anyhow::Result<Outcome> {
         let truth = self.truth().await?;
         let range = truth.final_hours().context("no hour is over yet")?;
         let rows = self.store.hours(truth.city, range).await?;
-        Ok(Outcome::of(truth, &self.allowances, &rows, range))
+        Ok(Outcome::compare(truth, &self.allowances, &rows, range))
     }
 
-    /// Compares until all is right, or can no longer become so.
+    /// Compares until all hours match, or until they can no longer match.
     pub(crate) async fn settle(&self) -> anyhow::Result<Outcome> {
         let mut last = None;
         let mut beyond = 0;
-        let settled = until("the hours are right", self.patience, async || {
-            let outcome = self.compare().await?;
-            // Seen twice, so that no answer of one moment is compared with that of another.
-            beyond = if outcome.has_too_many_posts() {
-                beyond + 1
-            } else {
-                0
-            };
-            if outcome.is_right() || beyond > 1 {
-                return Ok(Some(outcome));
-            }
-            last = Some(outcome);
-            Ok(None)
-        })
+        let settled = wait_until(
+            "the hours match the ground truth",
+            self.timeout,
+            async || {
+                let outcome = self.compare().await?;
+                // PartitionProgress twice, so that no answer of one moment is compared with that of another.
+                beyond = if outcome.has_too_many_posts() {
+                    beyond + 1
+                } else {
+                    0
+                };
+                if outcome.is_correct() || beyond > 1 {
+                    return Ok(Some(outcome));
+                }
+                last = Some(outcome);
+                Ok(None)
+            },
+        )
         .await;
         match (settled, last) {
             (Ok(outcome), _) | (Err(_), Some(outcome)) => Ok(outcome),
@@ -202,14 +206,14 @@ impl System {
         }
     }
 
-    /// Fails where a service ended that nobody ended.
-    pub(crate) fn all_alive(&mut self) -> anyhow::Result<()> {
+    /// Fails when a service has exited by itself.
+    pub(crate) fn check_running(&mut self) -> anyhow::Result<()> {
         let all = self.ingester.iter_mut().chain(self.processors.values_mut());
         for service in all {
-            let ended = service.has_ended()?;
+            let ended = service.exit_status()?;
             ensure!(
                 ended.is_none(),
-                "{} ended by itself: {ended:?}",
+                "{} exited by itself: {ended:?}",
                 service.name()
             );
         }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::outcome::Outcome;
-use crate::progress::Standstill;
+use crate::progress::Stall;
 
 const HEAD: [&str; 8] = [
     "fault",
     "records",
-    "servers away, s",
+    "servers unavailable, s",
     "verified after, s",
     "none moved, s",
     "worst partition, s",
@@ -16,17 +16,17 @@ const HEAD: [&str; 8] = [
     "doubled",
 ];
 
-/// What a fault did.
+/// The result of a fault.
 #[derive(Debug)]
 pub(crate) struct Row {
     title: String,
     records: u64,
-    away: Option<Duration>,
+    downtime: Option<Duration>,
     took: Duration,
-    standstill: Standstill,
+    stall: Stall,
     lost: u64,
     doubled: u64,
-    is_right: bool,
+    is_correct: bool,
     note: String,
 }
 
@@ -35,29 +35,29 @@ impl Row {
         Self {
             title,
             records: 0,
-            away: None,
+            downtime: None,
             took: Duration::ZERO,
-            standstill: Standstill::default(),
+            stall: Stall::default(),
             lost: 0,
             doubled: 0,
-            is_right: true,
+            is_correct: true,
             note: String::new(),
         }
     }
 
-    /// Adds a round: the worst of all rounds is told.
+    /// Adds a round. The row reports the worst of all rounds.
     pub(crate) fn add(&mut self, outcome: &Outcome, records: u64, took: Duration) {
         self.records += records;
         self.took = self.took.max(took);
         self.lost = self.lost.max(outcome.lost);
         self.doubled = self.doubled.max(outcome.doubled);
-        self.is_right &= outcome.is_right();
+        self.is_correct &= outcome.is_correct();
     }
 
-    pub(crate) fn noted(&mut self, note: String, away: Option<Duration>, standstill: Standstill) {
-        self.away = self.away.max(away);
-        self.standstill.all = self.standstill.all.max(standstill.all);
-        self.standstill.worst = self.standstill.worst.max(standstill.worst);
+    pub(crate) fn set_note(&mut self, note: String, downtime: Option<Duration>, stall: Stall) {
+        self.downtime = self.downtime.max(downtime);
+        self.stall.all = self.stall.all.max(stall.all);
+        self.stall.worst = self.stall.worst.max(stall.worst);
         self.note = note;
     }
 
@@ -66,29 +66,29 @@ impl Row {
         [
             self.title.clone(),
             self.records.to_string(),
-            self.away.map_or_else(|| "-".to_owned(), seconds),
+            self.downtime.map_or_else(|| "-".to_owned(), seconds),
             seconds(self.took),
-            seconds(self.standstill.all),
-            seconds(self.standstill.worst),
+            seconds(self.stall.all),
+            seconds(self.stall.worst),
             self.lost.to_string(),
             self.doubled.to_string(),
         ]
     }
 
-    /// The row on a line of its own, as it becomes known.
+    /// The row as one line.
     pub(crate) fn line(&self) -> String {
         let named = HEAD.iter().zip(self.cells()).skip(1);
         let cells: Vec<String> = named.map(|(head, cell)| format!("{head} {cell}")).collect();
-        let verdict = if self.is_right { "right" } else { "WRONG" };
+        let verdict = if self.is_correct { "correct" } else { "WRONG" };
         format!(
             "{verdict}: {}: {}{}",
             self.title,
             cells.join(", "),
-            self.told()
+            self.note_suffix()
         )
     }
 
-    fn told(&self) -> String {
+    fn note_suffix(&self) -> String {
         match self.note.is_empty() {
             true => String::new(),
             false => format!(" ({})", self.note),
@@ -103,12 +103,12 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Whether every hour was what it must be after every fault.
-    pub(crate) fn is_right(&self) -> bool {
-        self.rows.iter().all(|row| row.is_right)
+    /// Whether every hour matched after every fault.
+    pub(crate) fn is_correct(&self) -> bool {
+        self.rows.iter().all(|row| row.is_correct)
     }
 
-    /// For a terminal.
+    /// The table for a terminal.
     pub(crate) fn text(&self) -> String {
         let head = HEAD.map(str::to_owned);
         let lines: Vec<[String; 8]> = std::iter::once(head)
@@ -129,7 +129,7 @@ impl Table {
         text
     }
 
-    /// For the documentation.
+    /// The table for the documentation.
     pub(crate) fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let mut text = line(&HEAD.map(str::to_owned));
@@ -169,15 +169,15 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_of_all_rounds_is_told() {
+    fn reports_worst_of_all_rounds() {
         let mut row = Row::new("SIGKILL".to_owned());
-        let standstill = |ms| Standstill {
+        let stall = |ms| Stall {
             all: Duration::from_millis(ms),
             worst: Duration::from_millis(2 * ms),
         };
         for (lost, doubled, ms) in [(0, 0, 400), (2, 0, 900), (1, 3, 100)] {
             row.add(&outcome(lost, doubled), 100, Duration::from_millis(10 * ms));
-            row.noted(String::new(), None, standstill(ms));
+            row.set_note(String::new(), None, stall(ms));
         }
         let table = Table { rows: vec![row] };
         let expected = "| SIGKILL | 300 | - | 9.0 | 0.9 | 1.8 | 2 | 3 |\n";

@@ -4,28 +4,30 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Asks `there` until it gives something. A question that fails is asked again; the last failure is
-/// told where the time is over.
-pub(crate) async fn until<T>(
+/// Polls `condition` until it returns a value, or fails after `within`. Errors of `condition` are
+/// retried; the last one is the cause of the failure.
+pub(crate) async fn wait_until<T>(
     what: &str,
     within: Duration,
-    mut there: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
+    mut condition: impl AsyncFnMut() -> anyhow::Result<Option<T>>,
 ) -> anyhow::Result<T> {
     let deadline = Instant::now() + within;
     loop {
-        let why = match there().await {
+        let cause = match condition().await {
             Ok(Some(found)) => return Ok(found),
             Ok(None) => None,
             Err(error) => Some(error),
         };
         if Instant::now() >= deadline {
-            match why {
-                Some(error) => bail!("{what}: not within {} s: {error:#}", within.as_secs()),
+            match cause {
+                Some(error) => {
+                    return Err(error.context(format!("{what}: not within {} s", within.as_secs())));
+                }
                 None => bail!("{what}: not within {} s", within.as_secs()),
             }
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

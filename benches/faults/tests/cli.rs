@@ -1,4 +1,4 @@
-//! The binary from the outside, as far as it goes without three nodes of everything.
+//! The binary without servers.
 
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +18,7 @@ fn faults(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn what_it_cannot_find_out_is_told_from_what_it_found() {
+fn exits_with_2_when_check_cannot_run() {
     for (arguments, says) in [
         (&[][..], "deployment/servers/run --kafka 3 --cassandra 3"),
         (&["--servers", "nowhere"], "no scripts in nowhere"),
@@ -31,7 +31,7 @@ fn what_it_cannot_find_out_is_told_from_what_it_found() {
 }
 
 #[test]
-fn every_fault_is_named_in_the_help() {
+fn help_lists_every_fault() {
     let help = String::from_utf8(faults(&["--help"]).stdout).unwrap();
     for name in [
         "calm",
