@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 
 use rusqlite::Connection;
 use support::{Running, run, shown, succeed};
@@ -54,6 +55,28 @@ fn demo_equals_truth_and_verify_detects_lost_row() {
     assert!(text.contains("0 posts stored"), "{text}");
 }
 
+/// `query` prints the hours without colours, and fails on an unknown city.
+fn check_query(data: &Path, port: &str) {
+    let query = ["query", "--port", port, "--variable", "precipitation"];
+    let output = succeed(data, &query);
+    assert!(output.starts_with("hour "), "{output}");
+    assert!(
+        output.contains("correlation") && output.contains('▁'),
+        "{output}"
+    );
+    assert!(
+        !output.contains('\u{1b}'),
+        "colours without a terminal: {output}"
+    );
+    let rejected = run(data, &["query", "--port", port, "--city", "atlantis"]);
+    assert_eq!(rejected.status.code(), Some(1));
+    assert!(
+        shown(&rejected).contains("there is no city \"atlantis\""),
+        "{}",
+        shown(&rejected)
+    );
+}
+
 #[tokio::test]
 async fn demo_serves_verifies_and_drains() {
     let data = TempDir::new().unwrap();
@@ -82,27 +105,7 @@ async fn demo_serves_verifies_and_drains() {
     ] {
         assert!(actors.contains(part), "{part} in {actors}");
     }
-    let query = ["query", "--port", port, "--variable", "precipitation"];
-    let output = succeed(data.path(), &query);
-    assert!(output.starts_with("hour "), "{output}");
-    assert!(
-        output.contains("correlation") && output.contains('▁'),
-        "{output}"
-    );
-    assert!(
-        !output.contains('\u{1b}'),
-        "colours without a terminal: {output}"
-    );
-    let rejected = run(
-        data.path(),
-        &["query", "--port", port, "--city", "atlantis"],
-    );
-    assert_eq!(rejected.status.code(), Some(1));
-    assert!(
-        shown(&rejected).contains("there is no city \"atlantis\""),
-        "{}",
-        shown(&rejected)
-    );
+    check_query(data.path(), port);
 
     let second = run(data.path(), &with(&[]));
     assert!(

@@ -139,23 +139,25 @@ fn idle_clients() -> usize {
     count
 }
 
-#[tokio::test]
-async fn hostile_clients_delay_no_other_client_and_use_bounded_memory() {
-    let count = idle_clients();
-    let server = Server::start();
-    let begun = Instant::now();
-    let fresh = server.slowest_response().await;
-    let initial_mib = server.memory();
-    let report = |what: &str, slowest: Duration| {
-        let growth = server.memory() - initial_mib;
-        let others_ms = slowest.as_secs_f64() * 1e3;
-        let at_s = begun.elapsed().as_secs();
-        println!("{at_s:3} s, {what}: others within {others_ms:.0} ms, growth {growth:.1} MiB");
-        assert!(growth < MAX_GROWTH_MIB, "{what}: growth {growth:.1} MiB");
-    };
-    println!("initial resident memory {initial_mib:.1} MiB");
-    report("alone", fresh);
+/// The growth of the server since its start, and the time since then.
+struct Baseline {
+    begun: Instant,
+    initial_mib: f64,
+}
 
+impl Baseline {
+    /// Measures the response time of other clients and the memory of the server.
+    async fn report(&self, server: &Server, attack: &str) {
+        let slowest = server.slowest_response().await;
+        let growth = server.memory() - self.initial_mib;
+        let others_ms = slowest.as_secs_f64() * 1e3;
+        let at_s = self.begun.elapsed().as_secs();
+        println!("{at_s:3} s, {attack}: others within {others_ms:.0} ms, growth {growth:.1} MiB");
+        assert!(growth < MAX_GROWTH_MIB, "{attack}: growth {growth:.1} MiB");
+    }
+}
+
+async fn open_idle_clients(server: &Server, count: usize) -> Vec<TcpStream> {
     let mut idle = Vec::with_capacity(count);
     for index in 0..count {
         idle.push(server.connect().await);
@@ -166,57 +168,44 @@ async fn hostile_clients_delay_no_other_client_and_use_bounded_memory() {
     }
     server.slowest_response().await;
     assert!(server.open_files() >= count, "not all are open at once");
-    report(
-        &format!("{count} idle clients"),
-        server.slowest_response().await,
-    );
+    idle
+}
 
-    // Heads that never end, and bodies that never arrive.
+/// Clients whose heads never end, or whose bodies never arrive.
+async fn open_slow_clients(server: &Server, count: usize) -> Vec<TcpStream> {
+    let head = b"GET /ping HTTP/1.1\r\nhost: x\r\nx-slow:";
+    let half = b"POST /weather HTTP/1.1\r\nhost: x\r\ncontent-length: 40\r\n\r\n{\"begin\"";
     let mut slow = Vec::new();
-    for _ in 0..200 {
-        slow.push(
-            server
-                .open_with(b"GET /ping HTTP/1.1\r\nhost: x\r\nx-slow:")
-                .await,
-        );
-        let half = b"POST /weather HTTP/1.1\r\nhost: x\r\ncontent-length: 40\r\n\r\n{\"begin\"";
+    for _ in 0..count {
+        slow.push(server.open_with(head).await);
         slow.push(server.open_with(half).await);
     }
-    report(
-        "200 slow heads and 200 half bodies",
-        server.slowest_response().await,
-    );
+    slow
+}
 
-    // Clients that send requests and do not read.
-    let mut non_readers = Vec::new();
+/// Clients that send requests and do not read.
+async fn open_non_readers(server: &Server, count: usize) -> Vec<TcpStream> {
     let requests =
         b"GET /assets/vendor/uplot/uPlot.iife.min.js HTTP/1.1\r\nhost: x\r\n\r\n".repeat(50);
-    for _ in 0..100 {
+    let mut non_readers = Vec::new();
+    for _ in 0..count {
         non_readers.push(server.open_with(&requests).await);
     }
-    report(
-        "100 clients that do not read",
-        server.slowest_response().await,
-    );
+    non_readers
+}
 
-    // A body of 1 GB, with and without a content length.
-    let head = "POST /weather HTTP/1.1\r\nhost: x\r\n";
-    let announced = format!("{head}content-length: 1000000000\r\n\r\n");
-    let mut large = server.open_with(announced.as_bytes()).await;
-    let piece = vec![b' '; 1 << 20];
-    let accepted = send_all(&mut large, &piece, 1000).await;
+/// Sends a body of 1 GB under a head with this header, in pieces; the server must stop reading.
+async fn send_large_body(server: &Server, header: &str, piece: &[u8]) -> TcpStream {
+    let head = format!("POST /weather HTTP/1.1\r\nhost: x\r\n{header}\r\n\r\n");
+    let mut stream = server.open_with(head.as_bytes()).await;
+    let accepted = send_all(&mut stream, piece, 1000).await;
     assert!(accepted < 64 << 20, "the server accepted {accepted} bytes");
-    report("1 GB announced", server.slowest_response().await);
+    stream
+}
 
-    let chunked = format!("{head}transfer-encoding: chunked\r\n\r\n");
-    let mut large = server.open_with(chunked.as_bytes()).await;
-    let chunk = [b"100000\r\n".as_slice(), &piece, b"\r\n"].concat();
-    let accepted = send_all(&mut large, &chunk, 1000).await;
-    assert!(accepted < 64 << 20, "the server accepted {accepted} bytes");
-    report("1 GB in chunks", server.slowest_response().await);
-
-    // Heads over the limits of size and of lines.
-    let long = [b"GET /ping HTTP/1.1\r\nx-long: ".as_slice(), &piece].concat();
+/// Sends heads over the limits of size and of lines.
+async fn send_header_bombs(server: &Server, piece: &[u8]) {
+    let long = [b"GET /ping HTTP/1.1\r\nx-long: ".as_slice(), piece].concat();
     let many = b"x: y\r\n".repeat(100_000);
     let many = [b"GET /ping HTTP/1.1\r\n".as_slice(), &many].concat();
     for bomb in [long, many] {
@@ -230,17 +219,49 @@ async fn hostile_clients_delay_no_other_client_and_use_bounded_memory() {
             );
         }
     }
-    report("40 header bombs", server.slowest_response().await);
+}
+
+#[tokio::test]
+async fn hostile_clients_delay_no_other_client_and_use_bounded_memory() {
+    let count = idle_clients();
+    let server = Server::start();
+    let begun = Instant::now();
+    server.slowest_response().await;
+    let initial_mib = server.memory();
+    let baseline = Baseline { begun, initial_mib };
+    println!("initial resident memory {initial_mib:.1} MiB");
+    baseline.report(&server, "alone").await;
+
+    let idle = open_idle_clients(&server, count).await;
+    baseline
+        .report(&server, &format!("{count} idle clients"))
+        .await;
+    let slow = open_slow_clients(&server, 200).await;
+    baseline
+        .report(&server, "200 slow heads and 200 half bodies")
+        .await;
+    let non_readers = open_non_readers(&server, 100).await;
+    baseline
+        .report(&server, "100 clients that do not read")
+        .await;
+
+    let piece = vec![b' '; 1 << 20];
+    let announced = send_large_body(&server, "content-length: 1000000000", &piece).await;
+    baseline.report(&server, "1 GB announced").await;
+    let chunk = [b"100000\r\n".as_slice(), &piece, b"\r\n"].concat();
+    let chunked = send_large_body(&server, "transfer-encoding: chunked", &chunk).await;
+    baseline.report(&server, "1 GB in chunks").await;
+    send_header_bombs(&server, &piece).await;
+    baseline.report(&server, "40 header bombs").await;
 
     // The server closes idle connections.
     for stream in idle.into_iter().chain(slow) {
         let received = read_to_close(stream).await;
-        let good = received.is_empty() || received.starts_with("HTTP/1.1 408 ");
-        assert!(good, "{received}");
+        let is_closed = received.is_empty() || received.starts_with("HTTP/1.1 408 ");
+        assert!(is_closed, "{received}");
     }
-    drop(non_readers);
-    report(
-        "all idle and slow clients are closed",
-        server.slowest_response().await,
-    );
+    drop((non_readers, announced, chunked));
+    baseline
+        .report(&server, "all idle and slow clients are closed")
+        .await;
 }

@@ -108,6 +108,26 @@ fn stored<T>(rows: &[HourRow], value: impl Fn(&HourRow) -> Option<T>) -> BTreeMa
         .collect()
 }
 
+/// The class sum of each hour, by a direct call of the scorer.
+fn class_sums_by_scorer(db: &Connection) -> BTreeMap<String, u64> {
+    let mut scorer = ScorerChoice::default().build().unwrap();
+    let mut sums = BTreeMap::<String, u64>::new();
+    let mut select = db
+        .prepare(
+            "SELECT strftime('%Y-%m-%d %H', datetime(created_at, ?1 || ' days')), text FROM post",
+        )
+        .unwrap();
+    let mut texts = select.query([SHIFT_DAYS]).unwrap();
+    while let Some(row) = texts.next().unwrap() {
+        let class = scorer
+            .score(&row.get::<_, String>(1).unwrap())
+            .sentiment
+            .class();
+        *sums.entry(row.get(0).unwrap()).or_default() += u64::from(class);
+    }
+    sums
+}
+
 #[test]
 fn counts_real_posts_and_temperatures_by_hour() {
     let Some(shared) = shared() else { return };
@@ -143,28 +163,12 @@ fn counts_real_posts_and_temperatures_by_hour() {
         );
     }
 
-    // The class sums by a direct call of the scorer.
-    let mut scorer = ScorerChoice::default().build().unwrap();
-    let mut sums = BTreeMap::<String, u64>::new();
-    let mut select = db
-        .prepare(
-            "SELECT strftime('%Y-%m-%d %H', datetime(created_at, ?1 || ' days')), text FROM post",
-        )
-        .unwrap();
-    let mut texts = select.query([SHIFT_DAYS]).unwrap();
-    while let Some(row) = texts.next().unwrap() {
-        let class = scorer
-            .score(&row.get::<_, String>(1).unwrap())
-            .sentiment
-            .class();
-        *sums.entry(row.get(0).unwrap()).or_default() += u64::from(class);
-    }
     let class_sums = stored(&rows, |row| {
         Some(row.posts())
             .filter(|p| p.scored() > 0)
             .map(|p| p.class_sum())
     });
-    assert_eq!(class_sums, sums);
+    assert_eq!(class_sums, class_sums_by_scorer(&db));
 
     // The same command again ingests nothing twice.
     replay(data.path(), &shared);

@@ -1,6 +1,8 @@
 //! A new run beside the serving run: it folds the same log and serves from an hour on. In any order of
 //! replacing processors, no run adds to the rows of the other.
 
+use std::path::Path;
+
 use moodvane_model::{HourRow, HourSlot, RunId};
 use moodvane_store::{CassandraStore, Store};
 
@@ -30,6 +32,10 @@ fn before(rows: &[HourRow], slot: &str) -> Vec<HourRow> {
     rows.cloned().collect()
 }
 
+fn switch(world: &World, config: &Path, run: &RunId, from: &str) {
+    world.succeed(config, &["runs", "switch", run.as_str(), "--from", from]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rescore_folds_beside_old_run_and_switch_keeps_earlier_hours() {
     let world = World::new(Servers::shared());
@@ -56,16 +62,7 @@ async fn rescore_folds_beside_old_run_and_switch_keeps_earlier_hours() {
 
     // Only the new run has the second day, which shows which run serves.
     let (old_run, new_run) = names(&store).await;
-    world.succeed(
-        &config,
-        &[
-            "runs",
-            "switch",
-            new_run.as_str(),
-            "--from",
-            "2018-01-02 06",
-        ],
-    );
+    switch(&world, &config, &new_run, "2018-01-02 06");
     let late = |rows: &[HourRow]| {
         rows.iter()
             .filter(|r| r.hour >= hour("2018-01-02 06"))
@@ -79,16 +76,7 @@ async fn rescore_folds_beside_old_run_and_switch_keeps_earlier_hours() {
 
     let rescored = world.fail(&config, &["rescore", NEW[0], NEW[1]]);
     assert!(rescored.contains("answers already"), "{rescored}");
-    world.succeed(
-        &config,
-        &[
-            "runs",
-            "switch",
-            new_run.as_str(),
-            "--from",
-            "1970-01-01 00",
-        ],
-    );
+    switch(&world, &config, &new_run, "1970-01-01 00");
     assert_eq!(wait_for_all(&store, &two_days).await, two_days);
     new.terminate();
     let left = world.succeed(&config, &["runs", "delete", old_run.as_str()]);
