@@ -53,7 +53,7 @@ pub struct ProbeState {
 /// Serves `/health`, `/ready` and `/metrics` until `end` is cancelled.
 ///
 /// # Errors
-/// Where the listener fails permanently.
+/// If the listener fails permanently.
 pub async fn serve_probes(
     listener: TcpListener,
     state: ProbeState,
@@ -65,7 +65,7 @@ pub async fn serve_probes(
 /// As [`serve_probes`], with additional routes of the service.
 ///
 /// # Errors
-/// Where the listener fails permanently.
+/// If the listener fails permanently.
 pub async fn serve_admin(
     listener: TcpListener,
     state: ProbeState,

@@ -23,7 +23,7 @@ pub fn exit_code(name: &str, result: anyhow::Result<ExitCode>) -> ExitCode {
 /// Starts logging and drives `work` to its end on a multi-threaded runtime.
 ///
 /// # Errors
-/// Where [`start_runtime`] fails, and the error of `work`.
+/// Those of [`start_runtime`] and of `work`.
 pub fn run(
     logging: &LoggingConfig,
     work: impl Future<Output = anyhow::Result<ExitCode>>,
@@ -34,7 +34,7 @@ pub fn run(
 /// Starts logging, then the worker threads of the process.
 ///
 /// # Errors
-/// Where logging or the threads cannot be started.
+/// If logging or the threads cannot start.
 pub fn start_runtime(logging: &LoggingConfig) -> anyhow::Result<Runtime> {
     init_logging(logging)?;
     tokio::runtime::Builder::new_multi_thread()
