@@ -188,7 +188,7 @@ fn reports_all_faults_at_once() {
         "\"noon\"",
         "latitude_column",
         "shift_days",
-        "one of the cities",
+        "one of the configured cities",
         "temperature_unit",
         "pressure_unit",
         "must look like origin=JFK",
@@ -287,11 +287,11 @@ fn rejects_missing_and_inline_keys() {
     };
     for (more, expected) in [
         ("", "the provider requires a key"),
-        ("key = \"hunter2\"", "a secret never stands here"),
+        ("key = \"hunter2\"", "is a secret"),
         ("key_file = \"/no/such/file\"", "cannot be read"),
         (
             "key_env = \"MOODVANE_HAS_NO_SUCH_VARIABLE\"",
-            "no such variable",
+            "environment variable is not set",
         ),
         (
             "base_url = \"api.weatherbit.io?key=hunter2\"",

@@ -17,10 +17,7 @@ fn reads_x_source_with_token_budget_and_rules() {
     for (more, says) in [
         ("posts_per_day = 100", "X requires a bearer token"),
         ("token_env = \"CARGO_PKG_NAME\"", "posts_per_day"),
-        (
-            "token = \"hunter2\"\nposts_per_day = 100",
-            "a secret never stands here",
-        ),
+        ("token = \"hunter2\"\nposts_per_day = 100", "is a secret"),
         (
             &format!("{token}\nbackfill_minutes = 6"),
             "backfill_minutes",
