@@ -118,6 +118,9 @@ pub struct KafkaConfig {
     pub properties: BTreeMap<String, String>,
 }
 
+/// A field, whether it is valid, and its expected form.
+type FieldCheck = (&'static str, bool, &'static str);
+
 /// The largest message that a producer sends, framing and headers included.
 const MAX_MESSAGE_BYTES: &str = "4194304";
 
@@ -164,9 +167,16 @@ impl KafkaConfig {
     }
 
     fn field_errors(&self) -> Vec<KafkaConfigError> {
-        let millis = |low: u64, high: u64| Duration::from_millis(low)..=Duration::from_millis(high);
-        let longest = 86_400_000;
-        let checks = [
+        let checks = self.topic_checks().into_iter().chain(self.timeout_checks());
+        let error = |(field, is_valid, problem): FieldCheck| {
+            let problem = problem.to_owned();
+            (!is_valid).then_some(KafkaConfigError::Field { field, problem })
+        };
+        checks.filter_map(error).collect()
+    }
+
+    fn topic_checks(&self) -> [FieldCheck; 7] {
+        [
             (
                 "bootstrap_servers",
                 has_servers(&self.bootstrap_servers),
@@ -204,6 +214,13 @@ impl KafkaConfig {
                 self.instance_id.as_deref().is_none_or(|id| is_name(id, 1)),
                 "must be 1 to 100 letters, digits, dots, hyphens and underscores",
             ),
+        ]
+    }
+
+    fn timeout_checks(&self) -> [FieldCheck; 4] {
+        let millis = |low: u64, high: u64| Duration::from_millis(low)..=Duration::from_millis(high);
+        let longest = 86_400_000;
+        [
             (
                 "session_timeout",
                 millis(1_000, 3_600_000).contains(&self.session_timeout),
@@ -225,12 +242,7 @@ impl KafkaConfig {
                 millis(100, 300_000).contains(&self.request_timeout),
                 "must be 100 ms to 300 s",
             ),
-        ];
-        let problem = |(field, is_valid, problem): (_, bool, &str)| {
-            let problem = problem.to_owned();
-            (!is_valid).then_some(KafkaConfigError::Field { field, problem })
-        };
-        checks.into_iter().filter_map(problem).collect()
+        ]
     }
 
     /// The properties of all clients.

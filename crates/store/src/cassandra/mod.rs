@@ -10,6 +10,7 @@
 //! Must not know: what the numbers of a row mean. It reads no clock.
 
 mod config;
+mod cql;
 mod errors;
 mod months;
 mod names;

@@ -8,7 +8,8 @@ use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::{Consistency as Level, SerialConsistency};
 
 use super::config::{CassandraConfig, Consistency, HoursConsistency};
-use super::rows::{SUMS, SUMS_COUNT, sums_with_variable};
+use super::cql::Cql;
+use super::rows::{SUMS, sums_with_variable};
 use crate::StoreError;
 
 /// Rows per page: about 600 KB.
@@ -44,92 +45,34 @@ impl Statements {
         session: &Session,
         config: &CassandraConfig,
     ) -> Result<Self, StoreError> {
-        let ks = &config.keyspace;
-        let prepare = async |cql: String| -> Result<PreparedStatement, StoreError> {
-            let mut statement = session.prepare(cql).await?;
+        let cql = Cql(&config.keyspace);
+        let prepare = async |text: String| -> Result<PreparedStatement, StoreError> {
+            let mut statement = session.prepare(text).await?;
             statement.set_is_idempotent(true);
             statement.set_page_size(PAGE_ROWS);
             Ok(statement)
         };
-        let events =
-            format!("SELECT number, event, run, serves_from FROM {ks}.run_event WHERE journal = ?");
-        let hours = |columns: &str| {
-            format!(
-                "SELECT hour, source, {columns} FROM {ks}.partial_hour
-                 WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
-            )
-        };
         let hours_with_variable =
-            Variable::ALL.map(|variable| prepare(hours(&sums_with_variable(variable))));
+            Variable::ALL.map(|variable| prepare(cql.hours(&sums_with_variable(variable))));
         let hours_with_variable = try_join_all(hours_with_variable).await?;
-        let placeholders = vec!["?"; 9 + SUMS_COUNT].join(", ");
         let mut statements = Self {
-            put_partial: prepare(format!(
-                "INSERT INTO {ks}.partial_hour (run, city, month, hour, topic, incarnation,
-                    partition, source, through_offset, {SUMS})
-                 VALUES ({placeholders}) USING TIMESTAMP ?"
-            ))
-            .await?,
-            partial: prepare(format!(
-                "SELECT through_offset, {SUMS} FROM {ks}.partial_hour
-                 WHERE run = ? AND city = ? AND month = ? AND hour = ? AND topic = ?
-                   AND incarnation = ? AND partition = ? AND source = ?"
-            ))
-            .await?,
-            hours: prepare(hours(SUMS)).await?,
+            put_partial: prepare(cql.put_partial()).await?,
+            partial: prepare(cql.partial()).await?,
+            hours: prepare(cql.hours(SUMS)).await?,
             hours_with_variable,
-            put_progress: prepare(format!(
-                "INSERT INTO {ks}.progress (run, topic, incarnation, partition, next_offset,
-                    anchor_offset, anchor_written_at, anchor_key_hash)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
-            ))
-            .await?,
-            progress: prepare(format!(
-                "SELECT next_offset, anchor_offset, anchor_written_at, anchor_key_hash
-                 FROM {ks}.progress
-                 WHERE run = ? AND topic = ? AND incarnation = ? AND partition = ?"
-            ))
-            .await?,
-            put_gap: prepare(format!(
-                "INSERT INTO {ks}.gap (run, topic, incarnation, partition, from_offset,
-                    to_offset, after, found_at)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
-            ))
-            .await?,
-            gaps: prepare(format!(
-                "SELECT topic, incarnation, partition, from_offset, to_offset, after, found_at
-                 FROM {ks}.gap WHERE run = ?"
-            ))
-            .await?,
-            partitions: prepare(format!(
-                "SELECT DISTINCT run, city, month FROM {ks}.partial_hour"
-            ))
-            .await?,
-            delete_partials: prepare(format!(
-                "DELETE FROM {ks}.partial_hour USING TIMESTAMP ?
-                 WHERE run = ? AND city = ? AND month = ?"
-            ))
-            .await?,
-            delete_progress: prepare(format!(
-                "DELETE FROM {ks}.progress USING TIMESTAMP ? WHERE run = ?"
-            ))
-            .await?,
-            delete_gaps: prepare(format!(
-                "DELETE FROM {ks}.gap USING TIMESTAMP ? WHERE run = ?"
-            ))
-            .await?,
-            events: prepare(events.clone()).await?,
-            settled_events: prepare(events.clone()).await?,
-            latest_events: prepare(events).await?,
-            append_event: prepare(format!(
-                "INSERT INTO {ks}.run_event (journal, number, event, run, serves_from)
-                 VALUES (?, ?, ?, ?, ?) IF NOT EXISTS"
-            ))
-            .await?,
-            ping: prepare(format!(
-                "SELECT version FROM {ks}.store_schema WHERE scope = 'store' LIMIT 1"
-            ))
-            .await?,
+            put_progress: prepare(cql.put_progress()).await?,
+            progress: prepare(cql.progress()).await?,
+            put_gap: prepare(cql.put_gap()).await?,
+            gaps: prepare(cql.gaps()).await?,
+            partitions: prepare(cql.partitions()).await?,
+            delete_partials: prepare(cql.delete_partials()).await?,
+            delete_progress: prepare(cql.delete_progress()).await?,
+            delete_gaps: prepare(cql.delete_gaps()).await?,
+            events: prepare(cql.events()).await?,
+            settled_events: prepare(cql.events()).await?,
+            latest_events: prepare(cql.events()).await?,
+            append_event: prepare(cql.append_event()).await?,
+            ping: prepare(cql.ping()).await?,
         };
         statements.set_consistency_levels(config);
         Ok(statements)

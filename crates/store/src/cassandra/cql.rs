@@ -1,0 +1,113 @@
+//! The CQL of the store's statements.
+
+use super::config::Keyspace;
+use super::rows::{SUMS, SUMS_COUNT};
+
+/// Builds the statements for the tables of a keyspace.
+pub(super) struct Cql<'k>(pub(super) &'k Keyspace);
+
+impl Cql<'_> {
+    /// Reads the hours of a month; `columns` are those of the sums.
+    pub(super) fn hours(&self, columns: &str) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT hour, source, {columns} FROM {ks}.partial_hour
+                 WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
+        )
+    }
+
+    pub(super) fn events(&self) -> String {
+        let ks = self.0;
+        format!("SELECT number, event, run, serves_from FROM {ks}.run_event WHERE journal = ?")
+    }
+
+    pub(super) fn put_partial(&self) -> String {
+        let ks = self.0;
+        let placeholders = vec!["?"; 9 + SUMS_COUNT].join(", ");
+        format!(
+            "INSERT INTO {ks}.partial_hour (run, city, month, hour, topic, incarnation,
+                    partition, source, through_offset, {SUMS})
+                 VALUES ({placeholders}) USING TIMESTAMP ?"
+        )
+    }
+
+    pub(super) fn partial(&self) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT through_offset, {SUMS} FROM {ks}.partial_hour
+                 WHERE run = ? AND city = ? AND month = ? AND hour = ? AND topic = ?
+                   AND incarnation = ? AND partition = ? AND source = ?"
+        )
+    }
+
+    pub(super) fn put_progress(&self) -> String {
+        let ks = self.0;
+        format!(
+            "INSERT INTO {ks}.progress (run, topic, incarnation, partition, next_offset,
+                    anchor_offset, anchor_written_at, anchor_key_hash)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+        )
+    }
+
+    pub(super) fn progress(&self) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT next_offset, anchor_offset, anchor_written_at, anchor_key_hash
+                 FROM {ks}.progress
+                 WHERE run = ? AND topic = ? AND incarnation = ? AND partition = ?"
+        )
+    }
+
+    pub(super) fn put_gap(&self) -> String {
+        let ks = self.0;
+        format!(
+            "INSERT INTO {ks}.gap (run, topic, incarnation, partition, from_offset,
+                    to_offset, after, found_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+        )
+    }
+
+    pub(super) fn gaps(&self) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT topic, incarnation, partition, from_offset, to_offset, after, found_at
+                 FROM {ks}.gap WHERE run = ?"
+        )
+    }
+
+    pub(super) fn partitions(&self) -> String {
+        let ks = self.0;
+        format!("SELECT DISTINCT run, city, month FROM {ks}.partial_hour")
+    }
+
+    pub(super) fn delete_partials(&self) -> String {
+        let ks = self.0;
+        format!(
+            "DELETE FROM {ks}.partial_hour USING TIMESTAMP ?
+                 WHERE run = ? AND city = ? AND month = ?"
+        )
+    }
+
+    pub(super) fn delete_progress(&self) -> String {
+        let ks = self.0;
+        format!("DELETE FROM {ks}.progress USING TIMESTAMP ? WHERE run = ?")
+    }
+
+    pub(super) fn delete_gaps(&self) -> String {
+        let ks = self.0;
+        format!("DELETE FROM {ks}.gap USING TIMESTAMP ? WHERE run = ?")
+    }
+
+    pub(super) fn append_event(&self) -> String {
+        let ks = self.0;
+        format!(
+            "INSERT INTO {ks}.run_event (journal, number, event, run, serves_from)
+                 VALUES (?, ?, ?, ?, ?) IF NOT EXISTS"
+        )
+    }
+
+    pub(super) fn ping(&self) -> String {
+        let ks = self.0;
+        format!("SELECT version FROM {ks}.store_schema WHERE scope = 'store' LIMIT 1")
+    }
+}
