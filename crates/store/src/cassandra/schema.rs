@@ -187,7 +187,7 @@ fn create_keyspace(config: &CassandraConfig) -> String {
         None => "replication_factor".to_owned(),
     };
     format!(
-        "CREATE KEYSPOLL_INTERVAL IF NOT EXISTS {} WITH replication =
+        "CREATE KEYSPACE IF NOT EXISTS {} WITH replication =
             {{'class': 'NetworkTopologyStrategy', '{datacenter}': {}}}",
         config.keyspace, config.replication_factor
     )
