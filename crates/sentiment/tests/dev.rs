@@ -27,7 +27,8 @@ fn dev_files() -> Option<PathBuf> {
     // Written to the stream itself, because the test harness captures `eprintln!`.
     let test = std::thread::current().name().unwrap_or("test").to_owned();
     let reason = "optional data set ../shared/data/labelled/dev is missing";
-    writeln!(std::io::stderr(), "SKIPPED {test}: {reason}").unwrap();
+    let message = format!("SKIPPED {test}: {reason}\n");
+    std::io::stderr().write_all(message.as_bytes()).unwrap();
     None
 }
 

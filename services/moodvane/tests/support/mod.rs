@@ -119,6 +119,7 @@ pub fn shared() -> Option<PathBuf> {
     // Written to the stream itself, because the test harness captures `eprintln!`.
     let test = std::thread::current().name().unwrap_or("test").to_owned();
     let reason = "optional data set ../shared/data is missing";
-    writeln!(std::io::stderr(), "SKIPPED {test}: {reason}").unwrap();
+    let message = format!("SKIPPED {test}: {reason}\n");
+    std::io::stderr().write_all(message.as_bytes()).unwrap();
     None
 }
