@@ -36,10 +36,10 @@ pub enum Growth {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum BackoffError {
     /// A minimum of zero would retry without a pause.
-    #[error("the shortest back-off must be above 0 ms")]
+    #[error("minimum backoff must be above 0 ms")]
     Zero,
     /// The maximum is below the minimum.
-    #[error("the longest back-off, {max_ms} ms, must not be below the shortest, {min_ms} ms")]
+    #[error("maximum backoff of {max_ms} ms must not be below the minimum of {min_ms} ms")]
     Order {
         /// The minimum in milliseconds.
         min_ms: u128,

@@ -38,7 +38,8 @@ impl Hosts {
         self.urls[index].clone()
     }
 
-    /// Reports that a run with the current host failed after `duration`, and moves on if the host is the cause.
+    /// Reports that a run with the current host failed after `duration`. Moves on to the next host if the
+    /// host is the cause.
     pub(super) fn report_failure(&self, error: &SourceError, duration: Duration) {
         let host_failed = matches!(
             error,
