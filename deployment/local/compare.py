@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""compare.py GOLDEN.jsonl OURS.jsonl DIFFERENCES.md: whether two transcripts of the same calls differ as the list says.
+"""compare.py GOLDEN.jsonl OURS.jsonl DIFFERENCES.md: checks the differences of two transcripts against a list.
 
-A difference is a line as `status: 404 vs 500`, the golden side first. In the list it stands, indented by four spaces, under
-a heading `## CALL`; a line that begins with `may ` need not come about. Exits 1 at a difference that is not listed, at a
-listed one that is gone, and at a call that was not made.
+A difference is a line such as `status: 404 vs 500`, the golden side first. The list has it, indented by four spaces, under
+a heading `## CALL`; a line that starts with `may ` is optional. Exits with 1 on a difference that is not listed, on a
+listed one that is gone, and on a call that is missing.
 """
 import json
 import sys
@@ -51,7 +51,7 @@ def main(golden_path, ours_path, list_path):
         must = {line for line in lines if not line.startswith("may ")}
         may = {line[4:] for line in lines if line.startswith("may ")}
         if name not in ours:
-            print(f"## {name}\n    the call was not made")
+            print(f"## {name}\n    the call is missing")
             wrong += 1
             continue
         found = set(differences(golden, ours[name]))
@@ -63,11 +63,11 @@ def main(golden_path, ours_path, list_path):
             for line in unlisted:
                 print(f"    {line}")
             for line in gone:
-                print(f"    no longer so: {line}")
+                print(f"    no longer differs: {line}")
             print(f"    ours: {ours[name]['status']} {ours[name]['text'][:300]}")
     for name in expected:
         wrong += 1
-        print(f"## {name}\n    listed, but there is no such call")
+        print(f"## {name}\n    listed, but not in the golden record")
     print(f"{total} calls, {differing} differ, {wrong} not as listed")
     return 1 if wrong else 0
 

@@ -1,4 +1,4 @@
-//! `fleet local` by itself, for scripts that try it without `fleet`.
+//! `fleet local` as a program of its own, for test scripts.
 
 use clap::Parser;
 use moodvane_fleet_local::Options;

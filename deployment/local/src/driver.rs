@@ -1,4 +1,4 @@
-//! Between the state machine and the world: it has the clock, does the effects and tells the events.
+//! Runs the state machine in real time: passes inputs in, executes effects, and publishes events.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::core::{Core, Effect, Input};
 use crate::probe::Prober;
 use crate::runtime::{Runtime, Signal};
 
-/// A client of the event stream that is more events behind than this is cut off.
-const EVENTS: usize = 4096;
-/// Without anything to do, the clock is looked at this often.
-const IDLE: Duration = Duration::from_secs(60);
-/// At the end tasks get this long, beyond their own graces.
-const LAST_WAIT: Duration = Duration::from_secs(30);
+/// A client that lags further behind the event stream than this loses its connection.
+const EVENT_BUFFER: usize = 4096;
+/// The longest wait between two steps of an idle state machine.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// Time to stop all tasks at shutdown, added to their longest kill grace period.
+const STOP_MARGIN: Duration = Duration::from_secs(30);
 
-/// The state machine in the world.
+/// The state machine with its clock, its runtime and its subscribers.
 pub(crate) struct Driver {
     core: Mutex<Core>,
     runtime: Arc<dyn Runtime>,
@@ -27,7 +27,7 @@ pub(crate) struct Driver {
     events: broadcast::Sender<Arc<Event>>,
     inputs: mpsc::Sender<Input>,
     wake: Notify,
-    /// Counts what may have changed something, for whoever follows the tasks.
+    /// Counts possible changes, for subscribers that follow the tasks.
     changes: watch::Sender<u64>,
 }
 
@@ -42,49 +42,49 @@ impl Driver {
             core: Mutex::new(core),
             runtime,
             prober: Arc::new(prober),
-            events: broadcast::Sender::new(EVENTS),
+            events: broadcast::Sender::new(EVENT_BUFFER),
             inputs,
             wake: Notify::new(),
             changes: watch::Sender::new(0),
         }
     }
 
-    /// Uses the state machine, lets it draw its conclusions, and does what follows.
-    pub(crate) fn with<R>(&self, use_it: impl FnOnce(&mut Core, Timestamp) -> R) -> R {
+    /// Changes the state machine, advances it, executes the effects and publishes the events.
+    pub(crate) fn update<R>(&self, change: impl FnOnce(&mut Core, Timestamp) -> R) -> R {
         let (result, effects, events) = {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Timestamp::new(Utc::now());
-            let result = use_it(&mut core, now);
+            let result = change(&mut core, now);
             core.advance(now);
             (result, core.take_effects(), core.take_events())
         };
-        // Not only where there are events: that a task became ready is none of Marathon's.
+        // Always notify: Marathon has no event for a task that becomes ready.
         self.changes
             .send_modify(|count| *count = count.wrapping_add(1));
         for event in events {
-            // Nobody may be listening.
+            // An error means that there is no subscriber.
             let _ = self.events.send(Arc::new(event));
         }
         for effect in effects {
-            self.perform(effect);
+            self.execute(effect);
         }
         self.wake.notify_one();
         result
     }
 
-    /// Looks at the state machine, and changes nothing.
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&Core, Timestamp) -> R) -> R {
+    /// Reads the state machine without changing it.
+    pub(crate) fn read<R>(&self, view: impl FnOnce(&Core, Timestamp) -> R) -> R {
         let core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&core, Timestamp::new(Utc::now()))
+        view(&core, Timestamp::new(Utc::now()))
     }
 
-    /// Everything that happens from now on.
-    pub(crate) fn events(&self) -> broadcast::Receiver<Arc<Event>> {
+    /// Subscribes to all events from now on.
+    pub(crate) fn subscribe_events(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.subscribe()
     }
 
-    /// Tells whenever a task or an app may have changed; whoever follows looks whether it did.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+    /// Notifies after every possible change of a task or an app; the subscriber compares.
+    pub(crate) fn watch_changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
@@ -92,59 +92,59 @@ impl Driver {
         self.runtime.as_ref()
     }
 
-    /// Takes in what the world tells, and does what is due, until `shutdown`.
-    pub(crate) async fn drive(
+    /// Handles inputs and does what is due, until `shutdown`.
+    pub(crate) async fn run(
         &self,
         inputs: &mut mpsc::Receiver<Input>,
         shutdown: &CancellationToken,
     ) {
         while !shutdown.is_cancelled() {
             tokio::select! {
-                () = self.turn(inputs) => {}
+                () = self.step(inputs) => {}
                 () = shutdown.cancelled() => return,
             }
         }
     }
 
-    /// Ends all tasks, and waits until they have ended or their time is over. Whether they have.
-    pub(crate) async fn end_all(&self, inputs: &mut mpsc::Receiver<Input>) -> bool {
-        self.with(|core, now| core.end_all(now));
+    /// Stops all tasks. Returns whether all of them ended within their grace period and a margin.
+    pub(crate) async fn stop_all(&self, inputs: &mut mpsc::Receiver<Input>) -> bool {
+        self.update(|core, now| core.stop_all(now));
         let ended = async {
-            while !self.look(|core, _| core.is_idle()) {
-                self.turn(inputs).await;
+            while !self.read(|core, _| core.is_idle()) {
+                self.step(inputs).await;
             }
         };
-        let longest = self.look(|core, _| core.longest_grace());
-        tokio::time::timeout(longest + LAST_WAIT, ended)
+        let grace = self.read(|core, _| core.longest_kill_grace());
+        tokio::time::timeout(grace + STOP_MARGIN, ended)
             .await
             .is_ok()
     }
 
-    async fn turn(&self, inputs: &mut mpsc::Receiver<Input>) {
-        let wait = self.look(|core, now| {
+    async fn step(&self, inputs: &mut mpsc::Receiver<Input>) {
+        let wait = self.read(|core, now| {
             core.next_wake(now)
-                .map_or(IDLE, |wake| wake.since(now).min(IDLE))
+                .map_or(MAX_WAIT, |wake| wake.since(now).min(MAX_WAIT))
         });
         tokio::select! {
-            Some(input) = inputs.recv() => self.with(|core, now| core.input(input, now)),
-            () = tokio::time::sleep(wait) => self.with(|_, _| ()),
-            // Somebody used the state machine: what is due next may be sooner now.
+            Some(input) = inputs.recv() => self.update(|core, now| core.handle_input(input, now)),
+            () = tokio::time::sleep(wait) => self.update(|_, _| ()),
+            // A request changed the state machine, so the next wake may be earlier.
             () = self.wake.notified() => {}
         }
     }
 
-    fn perform(&self, effect: Effect) {
+    fn execute(&self, effect: Effect) {
         match effect {
             Effect::Launch(launch) => {
-                tracing::info!(task = %launch.task, ports = ?launch.ports, "launching");
+                tracing::info!(task = %launch.task, ports = ?launch.ports, "launching task");
                 self.runtime.launch(*launch);
             }
             Effect::Terminate { task } => {
-                tracing::info!(%task, "asking a task to end");
+                tracing::info!(%task, "terminating task");
                 self.runtime.signal(task, Signal::Terminate);
             }
             Effect::Kill { task } => {
-                tracing::warn!(%task, "killing a task that did not end in time");
+                tracing::warn!(%task, "killing task after its grace period");
                 self.runtime.signal(task, Signal::Kill);
             }
             Effect::RemoveVolumes { names } => {
@@ -163,8 +163,10 @@ impl Driver {
                     self.inputs.clone(),
                 );
                 tokio::spawn(async move {
-                    let outcome = prober.ask(runtime.as_ref(), &task, &request, timeout).await;
-                    // At the end nobody asks any more.
+                    let outcome = prober
+                        .probe(runtime.as_ref(), &task, &request, timeout)
+                        .await;
+                    // The receiver is gone after shutdown.
                     let _ = inputs
                         .send(Input::Probed {
                             task,

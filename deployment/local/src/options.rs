@@ -1,79 +1,79 @@
-//! How `fleet local` is started.
+//! Command-line options of `fleet local`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// What runs tasks.
+/// The runtime of the tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum RuntimeKind {
-    /// Containers of the Docker engine that `DOCKER_HOST` names, or the machine's own.
+    /// Containers of the Docker engine at `DOCKER_HOST`, by default the local one.
     Docker,
-    /// Plain processes; definitions with an image are refused.
+    /// Plain processes; rejects definitions with an image.
     Processes,
 }
 
-/// How `fleet local` is started.
+/// Command-line options of `fleet local`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// Where the API is served. Whoever reaches it can run commands here: keep it on loopback
+    /// Address of the API. A client of the API can run commands here: keep it on loopback
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
-    /// What runs tasks
+    /// Runtime of the tasks
     #[arg(long, value_enum, default_value_t = RuntimeKind::Docker)]
     pub runtime: RuntimeKind,
 
-    /// Tells the containers and volumes of one `fleet local` from another's
-    #[arg(long, default_value = "fleet-local", value_parser = name)]
+    /// Prefix of the containers and volumes, to separate several `fleet local`
+    #[arg(long, default_value = "fleet-local", value_parser = parse_name)]
     pub name: String,
 
-    /// Where logs, kept data of processes and the proxy's files are
+    /// Folder for logs, persistent volumes of processes and the proxy's files
     #[arg(long, default_value = "fleet-local.d", value_name = "FOLDER")]
     pub folder: PathBuf,
 
-    /// So many pretended agents, 127.0.0.1, 127.0.0.2 and on: all are this machine
+    /// Number of simulated agents, at 127.0.0.1, 127.0.0.2 and so on; all are this machine
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=254))]
     pub agents: u8,
 
-    /// Processors that tasks may ask for, together [default: 16 for each of the machine's]
+    /// CPUs that all tasks together may request [default: 16 per core]
     #[arg(long, value_name = "NUMBER")]
     pub cpus: Option<f64>,
 
-    /// Memory that tasks may ask for, together, in MB [default: the machine's]
+    /// Memory that all tasks together may request, in MB [default: the machine's]
     #[arg(long, value_name = "MB")]
     pub mem: Option<f64>,
 
-    /// At the end leave the tasks and what they kept, for the next `fleet local` (Docker only)
+    /// Leave tasks and volumes at exit, for the next `fleet local` (Docker only)
     #[arg(long)]
     pub keep: bool,
 
-    /// Remove what an earlier `fleet local` of this name left, and end
+    /// Remove everything that an earlier `fleet local` of this name left, then exit
     #[arg(long)]
     pub down: bool,
 
-    /// Serve the ports of the marathon-lb labels of this HAPROXY_GROUP by an HAProxy
+    /// Run an HAProxy for the apps whose HAPROXY_GROUP label has this value
     #[arg(long, value_name = "GROUP")]
     pub proxy: Option<String>,
 
-    /// Where those ports listen
+    /// Address of the HAProxy's ports
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub proxy_address: std::net::IpAddr,
 
-    /// The common port there, for services with a HAPROXY_n_VHOST
+    /// Shared port of services with a HAPROXY_n_VHOST label
     #[arg(long, default_value_t = 9080, value_name = "PORT")]
     pub proxy_hosts_port: u16,
 
-    /// The HAProxy
+    /// HAProxy program
     #[arg(long, default_value = "haproxy", value_name = "PROGRAM")]
     pub haproxy: PathBuf,
 }
 
-/// A name that can begin the name of a container.
-fn name(text: &str) -> Result<String, String> {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let ends_well = !text.starts_with('-') && !text.ends_with('-');
-    if (1..=40).contains(&text.len()) && text.chars().all(good) && ends_well {
+/// Parses a name that is valid as a prefix of container names.
+fn parse_name(text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let has_valid_ends = !text.starts_with('-') && !text.ends_with('-');
+    if (1..=40).contains(&text.len()) && text.chars().all(is_allowed) && has_valid_ends {
         return Ok(text.to_owned());
     }
-    Err("a name is 1 to 40 of a-z, 0-9 and - inside".to_owned())
+    Err("expected 1 to 40 characters of a-z, 0-9 and -, without - at either end".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Starts `fleet local`, serves it until a signal, and ends it.
+//! Starts `fleet local`, serves until a signal, and shuts down.
 
 use std::sync::Arc;
 
@@ -17,28 +17,28 @@ use crate::driver::Driver;
 use crate::options::{Options, RuntimeKind};
 use crate::probe::Prober;
 use crate::proxy::Proxy;
-use crate::runtime::{DockerRuntime, ProcessRuntime, Reports, Runtime};
+use crate::runtime::{DockerRuntime, ProcessRuntime, ReportSender, Runtime};
 
-/// So many reports of tasks wait at most; the runtime waits then.
-const REPORTS: usize = 1024;
-const CPUS_FOR_EACH: f64 = 16.0;
+/// Reports of tasks that may be queued; the runtime waits for room in a full queue.
+const REPORT_QUEUE: usize = 1024;
+const CPUS_PER_CORE: f64 = 16.0;
 
-/// Serves until SIGINT or SIGTERM, then ends all tasks and leaves nothing, unless it is to keep them.
+/// Serves until SIGINT or SIGTERM, then stops all tasks and removes them, except with `--keep`.
 ///
 /// # Errors
-/// Where something needed is not there, or something is left at the end.
+/// Returns an error if a dependency is missing or a task is left at the end.
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let asked = shutdown.clone();
+    let signalled = shutdown.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("ending");
-        asked.cancel();
+        tracing::info!("shutting down");
+        signalled.cancel();
     });
     let listener = TcpListener::bind(options.listen);
     let listener = listener
@@ -47,7 +47,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     serve(options, listener, shutdown).await
 }
 
-/// The same on a socket of one's own, until `shutdown`.
+/// Serves on `listener` until `shutdown`.
 ///
 /// # Errors
 /// As [`run`].
@@ -57,28 +57,34 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     if options.keep && options.runtime == RuntimeKind::Processes {
-        bail!("--keep is for containers: a process cannot be taken over by the next fleet local");
+        bail!("--keep requires --runtime docker: the next fleet local cannot recover processes");
     }
-    let (reports, mut inputs) = mpsc::channel(REPORTS);
-    let runtime = runtime(&options, reports.clone()).await?;
+    let (reports, mut inputs) = mpsc::channel(REPORT_QUEUE);
+    let runtime = start_runtime(&options, reports.clone()).await?;
     if options.down {
-        runtime.find().await.context("cannot find what was left")?;
-        runtime.clean().await;
+        runtime
+            .recover()
+            .await
+            .context("cannot list tasks of an earlier fleet local")?;
+        runtime.clean_up().await;
         return Ok(());
     }
-    let core = core(&options);
+    let core = new_core(&options);
     let driver = Arc::new(Driver::new(
         core,
         Arc::clone(&runtime),
         Prober::new()?,
         reports,
     ));
-    let found = runtime.find().await.context("cannot find what was left")?;
-    driver.with(|core, now| core.take_over(found, now));
+    let tasks = runtime
+        .recover()
+        .await
+        .context("cannot list tasks of an earlier fleet local")?;
+    driver.update(|core, now| core.recover(tasks, now));
 
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
-        tracing::warn!(%address, "whoever reaches this address can run commands on this machine");
+        tracing::warn!(%address, "API listens beyond loopback; any client can run commands on this machine");
     }
     tracing::info!(%address, runtime = ?options.runtime, "serving");
     let proxy = match &options.proxy {
@@ -87,46 +93,53 @@ pub async fn serve(
     };
     let served = api::serve(listener, Arc::clone(&driver), shutdown.clone());
     let served = tokio::spawn(served);
-    driver.drive(&mut inputs, &shutdown).await;
+    driver.run(&mut inputs, &shutdown).await;
 
     if let Some(proxy) = proxy {
-        proxy.end().await;
+        proxy.stop().await;
     }
-    let ended = options.keep || driver.end_all(&mut inputs).await;
+    let is_clean = options.keep || driver.stop_all(&mut inputs).await;
     if !options.keep {
-        runtime.clean().await;
+        runtime.clean_up().await;
     }
-    served.await.context("the API ended")??;
-    if ended {
+    served.await.context("API server failed")??;
+    if is_clean {
         Ok(())
     } else {
-        bail!("tasks are left that did not end in time")
+        bail!("some tasks did not stop within their grace period")
     }
 }
 
-async fn runtime(options: &Options, reports: Reports) -> anyhow::Result<Arc<dyn Runtime>> {
+async fn start_runtime(
+    options: &Options,
+    reports: ReportSender,
+) -> anyhow::Result<Arc<dyn Runtime>> {
     Ok(match options.runtime {
         RuntimeKind::Docker => {
             let docker = DockerRuntime::new(&options.name, &options.folder, reports).await;
-            Arc::new(docker.context("no Docker engine; say --runtime processes to do without")?)
+            Arc::new(
+                docker.context(
+                    "cannot reach a Docker engine; start one, or use --runtime processes",
+                )?,
+            )
         }
         RuntimeKind::Processes => Arc::new(ProcessRuntime::new(&options.folder, reports)?),
     })
 }
 
-fn core(options: &Options) -> Core {
+fn new_core(options: &Options) -> Core {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // A number of processors is small.
+    // A number of cores is exact in a float.
     #[allow(clippy::cast_precision_loss)]
-    let cpus = options.cpus.unwrap_or(cores as f64 * CPUS_FOR_EACH);
+    let cpus = options.cpus.unwrap_or(cores as f64 * CPUS_PER_CORE);
     let capacity = Capacity {
         cpus,
-        mem: options.mem.unwrap_or_else(memory),
+        mem: options.mem.unwrap_or_else(total_memory_mb),
     };
     let config = Config {
         agents: Agents::new(options.agents),
         capacity,
-        is_free,
+        is_port_free,
         new_id: Box::new(|| Uuid::new_v4().to_string()),
         containers: options.runtime == RuntimeKind::Docker,
     };
@@ -134,15 +147,15 @@ fn core(options: &Options) -> Core {
 }
 
 /// The machine's memory in MB.
-fn memory() -> f64 {
+fn total_memory_mb() -> f64 {
     let info = rustix::system::sysinfo();
-    // Megabytes are few enough for a float.
+    // A number of bytes below 2^53 is exact in a float.
     #[allow(clippy::cast_precision_loss)]
     let megabytes = (info.totalram as f64) * f64::from(info.mem_unit) / f64::from(1 << 20);
     megabytes
 }
 
-/// Whether nobody listens on the port on any address.
-fn is_free(port: u16) -> bool {
+/// Whether no socket on the machine listens on `port`.
+fn is_port_free(port: u16) -> bool {
     std::net::TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, port)).is_ok()
 }

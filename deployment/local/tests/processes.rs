@@ -1,4 +1,4 @@
-//! `fleet local` with plain processes, through HTTP, as a client sees it.
+//! `fleet local` with plain processes, through its HTTP API.
 
 mod support;
 
@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
-use support::{Fleet, is_alive};
+use support::{LocalFleet, is_alive};
 
-/// Says its process, then serves its folder on its port.
+/// Prints its pid, then serves its folder on its port.
 const SERVE: &str = "echo pid $$; exec python3 -m http.server $PORT0 --bind $HOST";
 
 fn server(id: &str, instances: u32) -> serde_json::Value {
@@ -23,8 +23,8 @@ fn server(id: &str, instances: u32) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_group_comes_serves_changes_and_goes() {
-    let fleet = Fleet::start(&[]).await;
+async fn deploys_updates_and_deletes_group() {
+    let fleet = LocalFleet::start(&[]).await;
     let group = json!({ "id": "/g", "apps": [server("a", 2)] });
     assert_eq!(fleet.post("/v2/groups", &group).await.0, 201);
     fleet.settle().await;
@@ -57,7 +57,7 @@ async fn a_group_comes_serves_changes_and_goes() {
             .all(|task| before.iter().all(|old| old.id != task.id))
     );
     fleet
-        .until("the old ones are gone", async || {
+        .until("the old processes have ended", async || {
             !pids.iter().any(|pid| is_alive(*pid))
         })
         .await;
@@ -67,12 +67,12 @@ async fn a_group_comes_serves_changes_and_goes() {
     fleet.settle().await;
     assert!(fleet.tasks("/g/a").await.is_empty());
     assert!(!pids.iter().any(|pid| is_alive(*pid)));
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_killed_from_outside_comes_again() {
-    let fleet = Fleet::start(&[]).await;
+async fn relaunches_killed_task() {
+    let fleet = LocalFleet::start(&[]).await;
     assert_eq!(fleet.post("/v2/apps", &server("/a", 1)).await.0, 201);
     fleet.settle().await;
     let before = fleet.tasks("/a").await.remove(0);
@@ -107,19 +107,19 @@ async fn a_task_killed_from_outside_comes_again() {
             .await
             .contains(&format!("pid {pid}"))
     );
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ignores_sigterm_is_killed_with_all_it_started() {
-    let fleet = Fleet::start(&[]).await;
+async fn kills_process_group_ignoring_sigterm() {
+    let fleet = LocalFleet::start(&[]).await;
     let cmd = "trap '' TERM; sleep 1000 & echo pid $!; echo pid $$; while :; do sleep 1; done";
     let app = json!({ "id": "/a", "cmd": cmd, "taskKillGracePeriodSeconds": 1 });
     fleet.post("/v2/apps", &app).await;
     fleet.settle().await;
     let tasks = fleet.tasks("/a").await;
     fleet
-        .until("it has told its processes", async || {
+        .until("it has printed its pids", async || {
             fleet.pids(&tasks).await.len() == 2
         })
         .await;
@@ -127,16 +127,16 @@ async fn what_ignores_sigterm_is_killed_with_all_it_started() {
     fleet.delete("/v2/apps//a").await;
     fleet.settle().await;
     fleet
-        .until("all are gone", async || {
+        .until("all processes have ended", async || {
             !pids.iter().any(|pid| is_alive(*pid))
         })
         .await;
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_tells_health_and_what_is_kept_is_kept() {
-    let fleet = Fleet::start(&[]).await;
+async fn command_check_decides_health_and_volume_persists() {
+    let fleet = LocalFleet::start(&[]).await;
     let app = json!({
         "id": "/a", "cmd": "echo line >> data/kept; exec sleep 1000",
         "container": { "type": "MESOS", "volumes": [{ "containerPath": "data", "mode": "RW", "persistent": { "size": 1 } }] },
@@ -146,24 +146,24 @@ async fn a_command_tells_health_and_what_is_kept_is_kept() {
     });
     assert_eq!(fleet.post("/v2/apps", &app).await.0, 201);
     fleet.settle().await;
-    // Each task writes at most one line, so it takes three to be healthy.
+    // Each task appends one line and the check needs three, so the third task is healthy.
     let task = fleet.tasks("/a").await.remove(0).id;
     let attempt: u32 = task.rsplit_once("._app.").unwrap().1.parse().unwrap();
     assert!(attempt >= 3, "{task}");
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_tell_what_a_deployment_does() {
-    let fleet = Fleet::start(&[]).await;
+async fn streams_events_of_deployment() {
+    let fleet = LocalFleet::start(&[]).await;
     let events = fleet
         .events("?event_type=deployment_success&event_type=status_update_event")
         .await;
     fleet
         .post("/v2/apps", &json!({ "id": "/a", "cmd": "exec sleep 1000" }))
         .await;
-    let told = events.until("deployment_success").await;
-    let names: Vec<&str> = told
+    let received = events.until("deployment_success").await;
+    let names: Vec<&str> = received
         .iter()
         .map(moodvane_marathon_api::Event::name)
         .collect();
@@ -175,11 +175,11 @@ async fn events_tell_what_a_deployment_does() {
             "deployment_success"
         ]
     );
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_another_left_running_is_ended() {
+async fn kills_process_left_by_earlier_run() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = folder.path().join("tasks/a.instance-x._app.1");
     std::fs::create_dir_all(&sandbox).unwrap();
@@ -199,7 +199,7 @@ async fn what_another_left_running_is_ended() {
         .unwrap()
         .to_owned();
     std::fs::write(sandbox.join("pid"), format!("{} {born}", left.id())).unwrap();
-    let fleet = Fleet::start_in(folder, &[]).await;
+    let fleet = LocalFleet::start_in(folder, &[]).await;
     let waited = tokio::task::spawn_blocking(move || left.wait());
     let status = tokio::time::timeout(Duration::from_secs(30), waited)
         .await
@@ -207,35 +207,35 @@ async fn what_another_left_running_is_ended() {
         .unwrap()
         .unwrap();
     assert!(!status.success());
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_image_is_refused_where_there_are_only_processes() {
-    let fleet = Fleet::start(&[]).await;
+async fn rejects_image_without_docker() {
+    let fleet = LocalFleet::start(&[]).await;
     let app = json!({ "id": "/a", "container": { "type": "DOCKER", "docker": { "image": "x" } } });
     let (status, body) = fleet.post("/v2/apps", &app).await;
     assert_eq!(
         (status, &body["details"][0]["path"]),
         (422, &json!("/container/docker"))
     );
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pods_are_refused() {
-    let fleet = Fleet::start(&[]).await;
+async fn rejects_pods() {
+    let fleet = LocalFleet::start(&[]).await;
     let (status, body) = fleet.post("/v2/pods", &json!({ "id": "/p" })).await;
     assert_eq!(
         (status, &body["message"]),
-        (501, &json!("fleet local does not do this: pods; use apps"))
+        (501, &json!("fleet local does not support pods; use apps"))
     );
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_loopback_address_by_another_name_is_refused() {
-    let fleet = Fleet::start(&[]).await;
+async fn rejects_foreign_host_header_on_loopback() {
+    let fleet = LocalFleet::start(&[]).await;
     for (host, status) in [
         ("localhost", 200),
         ("127.0.0.1:1", 200),
@@ -244,17 +244,17 @@ async fn a_loopback_address_by_another_name_is_refused() {
     ] {
         assert_eq!(fleet.ping_as(host).await, status, "{host}");
     }
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_end_nothing_is_left() {
-    let fleet = Fleet::start(&[]).await;
+async fn leaves_nothing_after_stop() {
+    let fleet = LocalFleet::start(&[]).await;
     fleet.post("/v2/apps", &server("/a", 2)).await;
     fleet.settle().await;
     let pids = fleet.pids(&fleet.tasks("/a").await).await;
     let folder = fleet.folder().to_owned();
-    let kept = fleet.end().await;
+    let kept = fleet.stop().await;
     assert!(!pids.iter().any(|pid| is_alive(*pid)));
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
     drop(kept);

@@ -1,4 +1,4 @@
-//! A real HAProxy before the tasks: what clients see while tasks come, go and die.
+//! A real HAProxy in front of tasks: requests during roll-outs, kills and reloads.
 
 #![allow(clippy::unwrap_used, reason = "a test's own helpers")]
 
@@ -14,12 +14,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::Fleet;
+use support::LocalFleet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
 
-/// So many clients, one request after another each.
+/// Number of concurrent clients.
 const CLIENTS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -31,7 +31,7 @@ fn free_port() -> u16 {
         .port()
 }
 
-/// Two that are healthy at once, and ready some seconds later, of which no event tells.
+/// Two tasks that are healthy at once and ready some seconds later; no event reports readiness.
 fn echo(port: u16) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/echo.py");
     json!({
@@ -46,7 +46,7 @@ fn echo(port: u16) -> Value {
     })
 }
 
-/// Clients that ask without end; what failed is told at the end.
+/// Clients that send requests in a loop and collect their failures.
 struct Load {
     stop: Arc<AtomicBool>,
     good: Arc<AtomicU64>,
@@ -66,7 +66,7 @@ impl Load {
                 let client = reqwest::Client::builder().no_proxy().build().unwrap();
                 let mut failures = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    match ask(&client, port).await {
+                    match send_request(&client, port).await {
                         Ok(()) => drop(good.fetch_add(1, Ordering::Relaxed)),
                         Err(why) => failures.push(why),
                     }
@@ -97,7 +97,7 @@ impl Load {
     }
 }
 
-async fn ask(client: &reqwest::Client, port: u16) -> Result<(), String> {
+async fn send_request(client: &reqwest::Client, port: u16) -> Result<(), String> {
     let answer = client
         .post(format!("http://127.0.0.1:{port}/weather"))
         .body("city=berlin")
@@ -113,8 +113,8 @@ async fn ask(client: &reqwest::Client, port: u16) -> Result<(), String> {
     }
 }
 
-/// The HAProxy's process that serves now.
-async fn worker(fleet: &Fleet) -> String {
+/// The pid of the HAProxy worker that serves now.
+async fn worker(fleet: &LocalFleet) -> String {
     let mut socket = UnixStream::connect(fleet.folder().join("haproxy.sock"))
         .await
         .unwrap();
@@ -127,7 +127,7 @@ async fn worker(fleet: &Fleet) -> String {
         .to_owned()
 }
 
-/// The tasks that answered one of a few requests.
+/// The tasks that responded to a few requests.
 async fn served_by(client: &reqwest::Client, port: u16) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for _ in 0..8 {
@@ -144,17 +144,17 @@ async fn served_by(client: &reqwest::Client, port: u16) -> BTreeSet<String> {
     names
 }
 
-/// A new version, one by one.
-async fn roll_out(fleet: &Fleet) {
+/// Rolls out a new version, one task at a time.
+async fn roll_out(fleet: &LocalFleet) {
     let env = json!({ "env": { "NOT_READY": "2", "V": "2" } });
     assert_eq!(fleet.put("/v2/apps//echo", &env).await.0, 200);
     fleet.settle().await;
 }
 
-/// Waits until requests reach every task, and that there are so many.
-async fn all_serve(fleet: &Fleet, client: &reqwest::Client, port: u16, tasks: usize) {
+/// Waits until there are `tasks` tasks and requests reach all of them.
+async fn all_serve(fleet: &LocalFleet, client: &reqwest::Client, port: u16, tasks: usize) {
     fleet
-        .until("the proxy has all", async || {
+        .until("the proxy reaches all tasks", async || {
             let known = fleet.tasks("/echo").await;
             let names: BTreeSet<_> = known.into_iter().map(|task| task.id).collect();
             names.len() == tasks && served_by(client, port).await == names
@@ -162,8 +162,8 @@ async fn all_serve(fleet: &Fleet, client: &reqwest::Client, port: u16, tasks: us
         .await;
 }
 
-/// An HAProxy that does not begin to serve while a file is there: the program, and that file.
-fn haproxy_that_waits(folder: &Path) -> (String, PathBuf) {
+/// A HAProxy program that waits before it serves while the returned file exists.
+fn haproxy_behind_barrier(folder: &Path) -> (String, PathBuf) {
     let (program, barrier) = (folder.join("haproxy"), folder.join("barrier"));
     let script = format!(
         "#!/bin/sh\n[ \"$1\" = -c ] || while [ -e '{}' ]; do sleep 0.05; done\nexec haproxy \"$@\"\n",
@@ -182,13 +182,13 @@ fn kill(pid: u32) {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     let port = free_port();
-    let fleet = Fleet::start(&["--proxy", "external"]).await;
+    let fleet = LocalFleet::start(&["--proxy", "external"]).await;
     assert_eq!(fleet.post("/v2/apps", &echo(port)).await.0, 201);
     fleet.settle().await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     fleet
-        .until("the proxy has both", async || {
-            ask(&client, port).await.is_ok()
+        .until("the proxy responds", async || {
+            send_request(&client, port).await.is_ok()
         })
         .await;
 
@@ -196,15 +196,15 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     let until_more = async || {
         let seen = load.good();
         fleet
-            .until("more is answered", async || load.good() > seen + 100)
+            .until("more requests succeed", async || load.good() > seen + 100)
             .await;
     };
     until_more().await;
-    // Not sooner: the worker before the reload answers for a moment beside the new one.
+    // Read the worker only now: the one before the reload responds for a moment too.
     let before = worker(&fleet).await;
     roll_out(&fleet).await;
     until_more().await;
-    // One of two dies, and then the other: the balancer has to know the successor by then.
+    // Kill one task and then the other: the proxy must have the successor by then.
     for _ in 0..2 {
         all_serve(&fleet, &client, port, 2).await;
         let tasks = fleet.tasks("/echo").await;
@@ -213,7 +213,7 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
         until_more().await;
     }
     all_serve(&fleet, &client, port, 2).await;
-    // One is killed by a client.
+    // Kill a task through the API.
     let task = fleet.tasks("/echo").await.remove(1).id;
     assert_eq!(
         fleet
@@ -224,8 +224,12 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     );
     until_more().await;
 
-    assert_eq!(worker(&fleet).await, before, "it is told while it runs");
-    // Another service: a new worker, with the sockets of the old one.
+    assert_eq!(
+        worker(&fleet).await,
+        before,
+        "changes of tasks need no reload"
+    );
+    // Another service causes a reload; the new worker inherits the sockets.
     let other = json!({ "id": "/other", "cmd": "exec sleep 1000", "labels": { "HAPROXY_GROUP": "external" } });
     fleet.post("/v2/apps", &other).await;
     fleet
@@ -239,29 +243,32 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     assert_eq!(
         load.end().await,
         Vec::<String>::new(),
-        "beside {good} good ones"
+        "besides {good} successful requests"
     );
-    fleet.end().await;
-    assert!(ask(&client, port).await.is_err(), "the proxy ends with it");
+    fleet.stop().await;
+    assert!(
+        send_request(&client, port).await.is_err(),
+        "the proxy stops with fleet local"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_that_died_comes_again_with_the_tasks_of_now() {
+async fn restarts_killed_proxy_with_current_tasks() {
     let port = free_port();
     let folder = tempfile::tempdir().unwrap();
-    let (program, barrier) = haproxy_that_waits(folder.path());
-    let fleet = Fleet::start(&["--proxy", "external", "--haproxy", &program]).await;
+    let (program, barrier) = haproxy_behind_barrier(folder.path());
+    let fleet = LocalFleet::start(&["--proxy", "external", "--haproxy", &program]).await;
     let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
     assert_eq!(status, 201, "{answer}");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     all_serve(&fleet, &client, port, 2).await;
-    // Tasks that were told while it ran, and stand in no file.
+    // These tasks were added at run time and are not in the configuration file.
     roll_out(&fleet).await;
     all_serve(&fleet, &client, port, 2).await;
     let before = worker(&fleet).await;
     std::fs::write(&barrier, "").unwrap();
     kill(before.trim_start_matches("Pid: ").parse().unwrap());
-    // One more comes while there is none to be told.
+    // One more task starts while no HAProxy runs.
     let third = fleet
         .put("/v2/apps//echo", &json!({ "instances": 3 }))
         .await;
@@ -269,42 +276,46 @@ async fn a_proxy_that_died_comes_again_with_the_tasks_of_now() {
     fleet.settle().await;
     std::fs::remove_file(barrier).unwrap();
     fleet
-        .until("another answers", async || ask(&client, port).await.is_ok())
+        .until("the restarted proxy responds", async || {
+            send_request(&client, port).await.is_ok()
+        })
         .await;
     assert_ne!(worker(&fleet).await, before);
     all_serve(&fleet, &client, port, 3).await;
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_label_leaves_the_proxy_as_it_was() {
+async fn keeps_configuration_on_invalid_label() {
     let port = free_port();
-    let fleet = Fleet::start(&["--proxy", "external"]).await;
+    let fleet = LocalFleet::start(&["--proxy", "external"]).await;
     let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
     assert_eq!(status, 201, "{answer}");
     fleet.settle().await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     fleet
-        .until("it answers", async || ask(&client, port).await.is_ok())
+        .until("the proxy responds", async || {
+            send_request(&client, port).await.is_ok()
+        })
         .await;
     let wrong = json!({ "id": "/wrong", "cmd": "exec sleep 1000", "labels": {
         "HAPROXY_GROUP": "external", "HAPROXY_0_MODE": "http", "HAPROXY_0_BACKEND_HTTP_OPTIONS": "no such word" } });
     fleet.post("/v2/apps", &wrong).await;
     fleet.settle().await;
     for _ in 0..20 {
-        ask(&client, port).await.unwrap();
+        send_request(&client, port).await.unwrap();
     }
-    fleet.end().await;
+    fleet.stop().await;
 }
 
 #[tokio::test]
-async fn without_a_haproxy_it_does_not_start() {
+async fn fails_to_start_without_haproxy() {
     let folder = tempfile::tempdir().unwrap();
-    let fleet = Fleet::start_in(
+    let fleet = LocalFleet::start_in(
         folder,
         &["--proxy", "external", "--haproxy", "/no/such/haproxy"],
     )
     .await;
-    let error = format!("{:#}", fleet.fails().await);
+    let error = format!("{:#}", fleet.startup_error().await);
     assert!(error.contains("Debian's package haproxy"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The event stream: server-sent events, from the moment of asking on.
+//! The event stream: server-sent events from the time of the request on.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -18,37 +18,34 @@ use super::Api;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// All events, or only those of the `wanted` names.
-pub(super) fn stream(api: &Api, client: SocketAddr, wanted: BTreeSet<String>) -> Response {
+/// All events, or only those of the named types.
+pub(super) fn stream(api: &Api, client: SocketAddr, event_types: BTreeSet<String>) -> Response {
     let attached = Event::EventStreamAttached {
         remote_address: client.ip().to_string(),
         timestamp: Timestamp::new(Utc::now()),
     };
-    let first = stream::once(async move { Arc::new(attached) });
+    let attached_event = stream::once(async move { Arc::new(attached) });
     let shutdown = api.shutdown.clone();
-    let all = first.chain(received(api.driver.events()));
-    let told = all
+    let all = attached_event.chain(receive_events(api.driver.subscribe_events()));
+    let messages = all
         .filter(move |event| {
-            let takes = wanted.is_empty() || wanted.contains(event.name());
-            async move { takes }
+            let is_selected = event_types.is_empty() || event_types.contains(event.name());
+            async move { is_selected }
         })
-        .map(|event| Ok::<_, Infallible>(written(&event)))
+        .map(|event| Ok::<_, Infallible>(to_message(&event)))
         .take_until(async move { shutdown.cancelled().await });
-    Sse::new(told)
+    Sse::new(messages)
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
         .into_response()
 }
 
-/// Until the client is too far behind: it is cut off then, so that it knows and asks again.
-fn received(receiver: Receiver<Arc<Event>>) -> impl Stream<Item = Arc<Event>> {
+/// The events until the client lags too far behind. Its stream ends then, so that it reconnects.
+fn receive_events(receiver: Receiver<Arc<Event>>) -> impl Stream<Item = Arc<Event>> {
     stream::unfold(receiver, |mut receiver| async {
         match receiver.recv().await {
             Ok(event) => Some((event, receiver)),
             Err(RecvError::Lagged(missed)) => {
-                tracing::warn!(
-                    missed,
-                    "cutting off a client of the event stream that is too slow"
-                );
+                tracing::warn!(missed, "closing event stream of slow client");
                 None
             }
             Err(RecvError::Closed) => None,
@@ -56,7 +53,7 @@ fn received(receiver: Receiver<Arc<Event>>) -> impl Stream<Item = Arc<Event>> {
     })
 }
 
-fn written(event: &Event) -> sse::Event {
+fn to_message(event: &Event) -> sse::Event {
     let data = serde_json::to_string(event).unwrap_or_default();
     sse::Event::default().event(event.name()).data(data)
 }

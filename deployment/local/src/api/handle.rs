@@ -1,4 +1,4 @@
-//! One request: what it asks of which thing.
+//! Dispatches one request to the state machine.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,19 +14,19 @@ use moodvane_marathon_api::{
 };
 use serde_json::json;
 
-use super::answer::{created, deployed, error, ok, refused, with_deployment};
-use super::fit::{misdirected, unfit};
-use super::path::{Place, place};
+use super::guards::{reject_foreign_host, reject_unsupported_media};
+use super::path::{Endpoint, parse_endpoint};
 use super::query::Query;
+use super::response::{created, deployed, error, error_message, ok, with_deployment};
 use super::{Api, events, info};
-use crate::core::{Embed, Filter, RequestError};
+use crate::core::{AppFilter, Embed, RequestError};
 
-/// A longer body is refused.
-const LONGEST_BODY: usize = 4 << 20;
-/// So much of a log is told unless more is asked for.
-const LOG: usize = 16 << 10;
+/// Larger request bodies are rejected with 413.
+const MAX_BODY_BYTES: usize = 4 << 20;
+/// Length of a task's log without `bytes` in the query.
+const DEFAULT_LOG_BYTES: usize = 16 << 10;
 
-struct Asked<'a> {
+struct ApiRequest<'a> {
     api: &'a Api,
     client: SocketAddr,
     uri: String,
@@ -36,154 +36,156 @@ struct Asked<'a> {
 
 pub(super) async fn handle(api: &Api, client: SocketAddr, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let place = place(parts.uri.path());
-    if let Some(refusal) =
-        misdirected(api, &parts.headers).or_else(|| unfit(&parts.method, &parts.headers, &place))
+    let endpoint = parse_endpoint(parts.uri.path());
+    if let Some(refusal) = reject_foreign_host(api, &parts.headers)
+        .or_else(|| reject_unsupported_media(&parts.method, &parts.headers, &endpoint))
     {
         return refusal;
     }
-    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
-        let message = format!("the body is not whole, or longer than {LONGEST_BODY} bytes");
-        return refused(StatusCode::PAYLOAD_TOO_LARGE, &message);
+    let Ok(body) = to_bytes(body, MAX_BODY_BYTES).await else {
+        let message = format!("body is incomplete or larger than {MAX_BODY_BYTES} bytes");
+        return error_message(StatusCode::PAYLOAD_TOO_LARGE, &message);
     };
-    let asked = Asked {
+    let request = ApiRequest {
         api,
         client,
         uri: parts.uri.to_string(),
-        query: Query::of(parts.uri.query()),
+        query: Query::parse(parts.uri.query()),
         body: body.to_vec(),
     };
-    asked
-        .answer(&parts.method, place)
+    request
+        .dispatch(&parts.method, endpoint)
         .await
-        .unwrap_or_else(|why| error(&why))
+        .unwrap_or_else(|failure| error(&failure))
 }
 
-type Answer = Result<Response, RequestError>;
+type ApiResult = Result<Response, RequestError>;
 
-impl Asked<'_> {
-    async fn answer(&self, method: &Method, place: Place) -> Answer {
+impl ApiRequest<'_> {
+    async fn dispatch(&self, method: &Method, endpoint: Endpoint) -> ApiResult {
         let put = matches!(method, &Method::PUT | &Method::PATCH);
-        match (method, place) {
-            (_, Place::Pods) => Ok(refused(
+        match (method, endpoint) {
+            (_, Endpoint::Pods) => Ok(error_message(
                 StatusCode::NOT_IMPLEMENTED,
-                "fleet local does not do this: pods; use apps",
+                "fleet local does not support pods; use apps",
             )),
-            (&Method::GET, Place::TaskLog(task)) => Ok(self.log(&task).await),
-            (&Method::GET, place) => self.get(place),
-            (&Method::POST, Place::Apps) => self.create_app(),
-            (_, Place::Apps) if put => self.put_apps(),
-            (_, Place::App(id)) if put => self.put_app(&id),
-            (&Method::DELETE, Place::App(id)) => {
+            (&Method::GET, Endpoint::TaskLog(task)) => Ok(self.log(&task).await),
+            (&Method::GET, endpoint) => self.get(endpoint),
+            (&Method::POST, Endpoint::Apps) => self.create_app(),
+            (_, Endpoint::Apps) if put => self.put_apps(),
+            (_, Endpoint::App(id)) if put => self.put_app(&id),
+            (&Method::DELETE, Endpoint::App(id)) => {
                 self.change(|core, now| core.delete_app(&id, self.query.force(), now))
             }
-            (&Method::POST, Place::AppRestart(id)) => {
+            (&Method::POST, Endpoint::AppRestart(id)) => {
                 self.change(|core, now| core.restart_app(&id, self.query.force(), now))
             }
-            (&Method::DELETE, Place::AppTasks(id)) => self.kill_all(&id),
-            (&Method::DELETE, Place::AppTask(id, task)) => self.kill_one(&id, task),
-            (&Method::POST, Place::TasksDelete) => self.kill_some(),
-            (&Method::POST, Place::Groups) => self.create_group(&PathId::root()),
-            (&Method::POST, Place::Group(id)) => self.create_group(&id),
-            (_, Place::Groups) if put => self.put_group(&PathId::root()),
-            (_, Place::Group(id)) if put => self.put_group(&id),
-            (&Method::DELETE, Place::Groups) => {
+            (&Method::DELETE, Endpoint::AppTasks(id)) => self.kill_app_tasks(&id),
+            (&Method::DELETE, Endpoint::AppTask(id, task)) => self.kill_app_task(&id, task),
+            (&Method::POST, Endpoint::TasksDelete) => self.kill_tasks(),
+            (&Method::POST, Endpoint::Groups) => self.create_group(&PathId::root()),
+            (&Method::POST, Endpoint::Group(id)) => self.create_group(&id),
+            (_, Endpoint::Groups) if put => self.put_group(&PathId::root()),
+            (_, Endpoint::Group(id)) if put => self.put_group(&id),
+            (&Method::DELETE, Endpoint::Groups) => {
                 self.change(|core, now| core.delete_group(&PathId::root(), self.query.force(), now))
             }
-            (&Method::DELETE, Place::Group(id)) => {
+            (&Method::DELETE, Endpoint::Group(id)) => {
                 self.change(|core, now| core.delete_group(&id, self.query.force(), now))
             }
-            (&Method::DELETE, Place::Deployment(id)) => self.end_deployment(&id),
-            (&Method::DELETE, Place::QueueDelay(id)) => {
-                self.api.driver.with(|core, _| core.reset_delay(&id))?;
+            (&Method::DELETE, Endpoint::Deployment(id)) => self.delete_deployment(&id),
+            (&Method::DELETE, Endpoint::QueueDelay(id)) => {
+                self.api.driver.update(|core, _| core.reset_delay(&id))?;
                 Ok(StatusCode::NO_CONTENT.into_response())
             }
-            (_, Place::Nothing) => Ok(refused(StatusCode::NOT_FOUND, "URI not found")),
-            _ => Ok(refused(
+            (_, Endpoint::Unknown) => Ok(error_message(StatusCode::NOT_FOUND, "URI not found")),
+            _ => Ok(error_message(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Method Not Allowed",
             )),
         }
     }
 
-    fn get(&self, place: Place) -> Answer {
+    fn get(&self, endpoint: Endpoint) -> ApiResult {
         let driver = &self.api.driver;
         let address = self.api.address;
-        Ok(match place {
-            Place::Ping => ok(&"pong"),
-            Place::Info => ok(&info::info(address)),
-            Place::Leader => ok(&Leader {
+        Ok(match endpoint {
+            Endpoint::Ping => ok(&"pong"),
+            Endpoint::Info => ok(&info::info(address)),
+            Endpoint::Leader => ok(&Leader {
                 leader: address.to_string(),
             }),
-            Place::Plugins => ok(&json!({ "plugins": [] })),
-            Place::Events => {
-                let wanted = self.query.all("event_type").map(str::to_owned).collect();
-                events::stream(self.api, self.client, wanted)
+            Endpoint::Plugins => ok(&json!({ "plugins": [] })),
+            Endpoint::Events => {
+                let event_types = self.query.all("event_type").map(str::to_owned).collect();
+                events::stream(self.api, self.client, event_types)
             }
-            Place::Apps => {
-                let filter = Filter {
-                    id: self.query.one("id"),
-                    cmd: self.query.one("cmd"),
-                    label: self.query.one("label"),
+            Endpoint::Apps => {
+                let filter = AppFilter {
+                    id: self.query.first("id"),
+                    cmd: self.query.first("cmd"),
+                    label: self.query.first("label"),
                 };
-                let apps = driver.look(|core, _| core.apps(&filter, self.embed("apps", false)));
+                let apps = driver.read(|core, _| core.apps(&filter, self.embed("apps", false)));
                 ok(&AppList { apps })
             }
-            Place::App(id) => {
-                let app = driver.look(|core, _| core.app(&id, self.embed("app", true)))?;
+            Endpoint::App(id) => {
+                let app = driver.read(|core, _| core.app(&id, self.embed("app", true)))?;
                 ok(&AppResponse { app })
             }
-            Place::AppTasks(id) => ok(&TaskList {
-                tasks: driver.look(|core, _| core.app_tasks(&id))?,
+            Endpoint::AppTasks(id) => ok(&TaskList {
+                tasks: driver.read(|core, _| core.app_tasks(&id))?,
             }),
-            Place::AppVersions(id) => ok(&VersionList {
-                versions: driver.look(|core, _| core.app_versions(&id))?,
+            Endpoint::AppVersions(id) => ok(&VersionList {
+                versions: driver.read(|core, _| core.app_versions(&id))?,
             }),
-            Place::AppVersion(id, version) => {
-                ok(&driver.look(|core, _| core.app_version(&id, version))?)
+            Endpoint::AppVersion(id, version) => {
+                ok(&driver.read(|core, _| core.app_version(&id, version))?)
             }
-            Place::Tasks => ok(&TaskList {
-                tasks: driver.look(|core, _| core.tasks(&self.states())),
+            Endpoint::Tasks => ok(&TaskList {
+                tasks: driver.read(|core, _| core.tasks(&self.states())),
             }),
-            Place::Groups => ok(&driver.look(|core, _| core.group(&PathId::root()))?),
-            Place::Group(id) => ok(&driver.look(|core, _| core.group(&id))?),
-            Place::GroupVersions(id) => ok(&driver.look(|core, _| core.group_versions(&id))?),
-            Place::Deployments => ok(&driver.look(|core, _| core.deployments())),
-            Place::Queue => ok(&driver.look(|core, now| core.queue(now))),
-            Place::AppTask(..)
-            | Place::AppRestart(_)
-            | Place::TasksDelete
-            | Place::Deployment(_)
-            | Place::QueueDelay(_) => refused(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed"),
-            Place::TaskLog(_) | Place::Pods | Place::Nothing => {
-                refused(StatusCode::NOT_FOUND, "URI not found")
+            Endpoint::Groups => ok(&driver.read(|core, _| core.group(&PathId::root()))?),
+            Endpoint::Group(id) => ok(&driver.read(|core, _| core.group(&id))?),
+            Endpoint::GroupVersions(id) => ok(&driver.read(|core, _| core.group_versions(&id))?),
+            Endpoint::Deployments => ok(&driver.read(|core, _| core.deployments())),
+            Endpoint::Queue => ok(&driver.read(|core, now| core.queue(now))),
+            Endpoint::AppTask(..)
+            | Endpoint::AppRestart(_)
+            | Endpoint::TasksDelete
+            | Endpoint::Deployment(_)
+            | Endpoint::QueueDelay(_) => {
+                error_message(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+            }
+            Endpoint::TaskLog(_) | Endpoint::Pods | Endpoint::Unknown => {
+                error_message(StatusCode::NOT_FOUND, "URI not found")
             }
         })
     }
 
-    fn create_app(&self) -> Answer {
+    fn create_app(&self) -> ApiResult {
         let app = parse_app(&self.body)?;
         let driver = &self.api.driver;
-        let (app, result) = driver.with(|core, now| {
+        let (app, result) = driver.update(|core, now| {
             let (app, result) = core.create_app(app, self.query.force(), now)?;
-            core.tell(|timestamp| self.posted(&app, timestamp), now);
+            core.emit(|timestamp| self.post_event(&app, timestamp), now);
             Ok::<_, RequestError>((app, result))
         })?;
         let id = app.id.clone();
-        let mut info = driver.look(|core, _| core.app(&id, Embed::default()))?;
-        // As it was before anything came of it.
+        let mut info = driver.read(|core, _| core.app(&id, Embed::default()))?;
+        // The response has the app as it was before its deployment.
         info.app.version_info = None;
         (info.tasks_staged, info.tasks_running) = (0, 0);
         let response = with_deployment(ok(&info), &result.deployment_id);
         Ok(created(response, self.api.address, &id.to_string()))
     }
 
-    fn put_app(&self, id: &PathId) -> Answer {
+    fn put_app(&self, id: &PathId) -> ApiResult {
         let update = parse_app_update(&self.body)?;
-        let put = self.api.driver.with(|core, now| {
-            let put = core.put_app(id, &update, self.whole(), self.query.force(), now)?;
+        let put = self.api.driver.update(|core, now| {
+            let put = core.put_app(id, &update, self.replaces_app(), self.query.force(), now)?;
             if let Some(app) = core.desired().apps.get(id).cloned() {
-                core.tell(|timestamp| self.posted(&app, timestamp), now);
+                core.emit(|timestamp| self.post_event(&app, timestamp), now);
             }
             Ok::<_, RequestError>(put)
         })?;
@@ -195,12 +197,14 @@ impl Asked<'_> {
         })
     }
 
-    fn put_apps(&self) -> Answer {
+    fn put_apps(&self) -> ApiResult {
         let updates = parse_app_updates(&self.body)?;
-        self.change(|core, now| core.put_apps(&updates, self.whole(), self.query.force(), now))
+        self.change(|core, now| {
+            core.put_apps(&updates, self.replaces_app(), self.query.force(), now)
+        })
     }
 
-    fn create_group(&self, base: &PathId) -> Answer {
+    fn create_group(&self, base: &PathId) -> ApiResult {
         let group = parse_group(&self.body)?;
         let id = group
             .id
@@ -209,15 +213,15 @@ impl Asked<'_> {
         let exists = self
             .api
             .driver
-            .look(|core, _| core.desired().groups.contains_key(&id));
+            .read(|core, _| core.desired().groups.contains_key(&id));
         if exists && !id.is_root() {
             let message = format!("Group {id} is already created. Use PUT to change this group.");
-            return Ok(refused(StatusCode::CONFLICT, &message));
+            return Ok(error_message(StatusCode::CONFLICT, &message));
         }
         let result = self
             .api
             .driver
-            .with(|core, now| core.put_group(&id, &group, self.query.force(), now))?;
+            .update(|core, now| core.put_group(&id, &group, self.query.force(), now))?;
         Ok(created(
             deployed(&result),
             self.api.address,
@@ -225,7 +229,7 @@ impl Asked<'_> {
         ))
     }
 
-    fn put_group(&self, id: &PathId) -> Answer {
+    fn put_group(&self, id: &PathId) -> ApiResult {
         let group = parse_group(&self.body)?;
         if let Some(named) = group
             .id
@@ -235,30 +239,30 @@ impl Asked<'_> {
             let wrong = Violation::new("/id", format!("'{named}' is not '{id}'"));
             return Err(BodyError::InvalidObject(vec![wrong]).into());
         }
-        if self.query.is("dryRun") {
+        if self.query.is_true("dryRun") {
             let steps = self
                 .api
                 .driver
-                .look(|core, now| core.try_group(id, &group, now))?;
+                .read(|core, now| core.plan_group(id, &group, now))?;
             return Ok(ok(&DryRunPlan { steps }));
         }
         self.change(|core, now| core.put_group(id, &group, self.query.force(), now))
     }
 
-    fn kill_all(&self, id: &PathId) -> Answer {
+    fn kill_app_tasks(&self, id: &PathId) -> ApiResult {
         let driver = &self.api.driver;
-        if !driver.look(|core, _| core.desired().apps.contains_key(id)) {
+        if !driver.read(|core, _| core.desired().apps.contains_key(id)) {
             return Err(RequestError::app_not_found(id));
         }
-        let tasks = driver.look(|core, _| core.tasks_of(id));
+        let tasks = driver.read(|core, _| core.running_task_ids(id));
         self.kill(&tasks, |tasks| ok(&TaskList { tasks }))
     }
 
-    fn kill_one(&self, id: &PathId, task: String) -> Answer {
+    fn kill_app_task(&self, id: &PathId, task: String) -> ApiResult {
         if !self
             .api
             .driver
-            .look(|core, _| core.tasks_of(id))
+            .read(|core, _| core.running_task_ids(id))
             .contains(&task)
         {
             return Err(RequestError::NotFound(format!(
@@ -266,18 +270,18 @@ impl Asked<'_> {
             )));
         }
         let missing = RequestError::NotFound(format!("Task '{task}' does not exist"));
-        if self.query.is("scale") {
+        if self.query.is_true("scale") {
             return self.kill(&[task], |_| StatusCode::OK.into_response());
         }
         let killed = self
             .api
             .driver
-            .with(|core, now| core.kill(&[task], self.query.kill(), now));
+            .update(|core, now| core.kill(&[task], self.query.kill_mode(), now));
         let task = killed.into_iter().next().ok_or(missing)?;
         Ok(ok(&TaskResponse { task }))
     }
 
-    fn kill_some(&self) -> Answer {
+    fn kill_tasks(&self) -> ApiResult {
         let tasks = parse_task_ids(&self.body)?;
         if let Some(wrong) = tasks.iter().find(|task| !task.contains(".instance-")) {
             let message =
@@ -290,21 +294,21 @@ impl Asked<'_> {
     fn kill(
         &self,
         tasks: &[String],
-        shown: impl FnOnce(Vec<moodvane_marathon_api::Task>) -> Response,
-    ) -> Answer {
-        if self.query.is("scale") {
+        respond: impl FnOnce(Vec<moodvane_marathon_api::Task>) -> Response,
+    ) -> ApiResult {
+        if self.query.is_true("scale") {
             return self.change(|core, now| core.kill_and_scale(tasks, self.query.force(), now));
         }
-        Ok(shown(self.api.driver.with(|core, now| {
-            core.kill(tasks, self.query.kill(), now)
+        Ok(respond(self.api.driver.update(|core, now| {
+            core.kill(tasks, self.query.kill_mode(), now)
         })))
     }
 
-    fn end_deployment(&self, id: &str) -> Answer {
-        if self.query.is("force") {
+    fn delete_deployment(&self, id: &str) -> ApiResult {
+        if self.query.is_true("force") {
             self.api
                 .driver
-                .with(|core, now| core.cancel_deployment(id, now))?;
+                .update(|core, now| core.cancel_deployment(id, now))?;
             return Ok(StatusCode::ACCEPTED.into_response());
         }
         self.change(|core, now| core.roll_back(id, now))
@@ -313,9 +317,9 @@ impl Asked<'_> {
     async fn log(&self, task: &str) -> Response {
         let bytes = self
             .query
-            .one("bytes")
+            .first("bytes")
             .and_then(|bytes| bytes.parse().ok())
-            .unwrap_or(LOG);
+            .unwrap_or(DEFAULT_LOG_BYTES);
         match self.api.driver.runtime().log(task, bytes).await {
             Some(text) => {
                 ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
@@ -332,11 +336,14 @@ impl Asked<'_> {
             &mut crate::core::Core,
             moodvane_marathon_api::Timestamp,
         ) -> Result<moodvane_marathon_api::DeploymentResult, RequestError>,
-    ) -> Answer {
-        self.api.driver.with(change).map(|result| deployed(&result))
+    ) -> ApiResult {
+        self.api
+            .driver
+            .update(change)
+            .map(|result| deployed(&result))
     }
 
-    fn posted(
+    fn post_event(
         &self,
         app: &moodvane_marathon_api::App,
         timestamp: moodvane_marathon_api::Timestamp,
@@ -349,13 +356,13 @@ impl Asked<'_> {
         }
     }
 
-    fn whole(&self) -> bool {
+    fn replaces_app(&self) -> bool {
         self.query
             .all("partialUpdate")
             .any(|value| value == "false")
     }
 
-    /// What is told of apps: for one app its tasks and last failure always, as in Marathon.
+    /// The parts of an app to include. For one app its tasks and last failure always, as in Marathon.
     fn embed(&self, of: &str, always: bool) -> Embed {
         let names: BTreeMap<&str, ()> = self.query.all("embed").map(|name| (name, ())).collect();
         let has = |what: &str| names.contains_key(format!("{of}.{what}").as_str());

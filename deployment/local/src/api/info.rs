@@ -1,17 +1,17 @@
-//! What `fleet local` says of itself. It has no Mesos and no ZooKeeper, and says so by naming none.
+//! `/v2/info`: without the settings of Mesos and ZooKeeper, which `fleet local` does not have.
 
 use std::net::SocketAddr;
 
 use moodvane_marathon_api::MarathonInfo;
 use serde_json::json;
 
-/// The version of Marathon whose API this is.
-const API: &str = "1.11.0";
+/// The version of Marathon with this API.
+const MARATHON_VERSION: &str = "1.11.0";
 
 pub(super) fn info(address: SocketAddr) -> MarathonInfo {
     MarathonInfo {
         name: "fleet-local".to_owned(),
-        version: API.to_owned(),
+        version: MARATHON_VERSION.to_owned(),
         buildref: env!("CARGO_PKG_VERSION").to_owned(),
         elected: true,
         leader: Some(address.to_string()),

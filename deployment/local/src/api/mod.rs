@@ -1,14 +1,14 @@
-//! Marathon's API over HTTP: paths and bodies in, the state machine's answers out.
+//! Marathon's API over HTTP: maps requests to the state machine and its results to responses.
 //!
-//! Paths are read by hand: an app's name has slashes, and may begin with one.
+//! Paths are parsed by hand, because an app id contains slashes and may start with one.
 
-mod answer;
 mod events;
-mod fit;
+mod guards;
 mod handle;
 mod info;
 mod path;
 mod query;
+mod response;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,16 +21,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::driver::Driver;
 
-/// What every request sees.
+/// State of every request.
 #[derive(Clone)]
 pub(crate) struct Api {
     driver: Arc<Driver>,
-    /// Where the API is served.
+    /// Address of the API.
     address: SocketAddr,
     shutdown: CancellationToken,
 }
 
-/// Serves until `shutdown`; event streams end with it.
+/// Serves until `shutdown`, which also ends the event streams.
 pub(crate) async fn serve(
     listener: TcpListener,
     driver: Arc<Driver>,
@@ -42,19 +42,19 @@ pub(crate) async fn serve(
         address,
         shutdown: shutdown.clone(),
     };
-    let router = Router::new().fallback(any).with_state(api);
+    let router = Router::new().fallback(handle_any).with_state(api);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async move { shutdown.cancelled().await })
         .await
 }
 
-async fn any(
+async fn handle_any(
     State(api): State<Api>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
     let mut response = handle::handle(&api, client, request).await;
-    answer::mark(&mut response, api.address);
+    response::set_common_headers(&mut response, api.address);
     response
 }

@@ -1,10 +1,10 @@
-//! Which thing a path names.
+//! Parses paths of the API.
 
 use moodvane_marathon_api::{PathId, Timestamp};
 
-/// What a request is about.
+/// An endpoint of the API, with the ids in its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Endpoint {
     Ping,
     Info,
     Leader,
@@ -28,70 +28,73 @@ pub(super) enum Place {
     Queue,
     QueueDelay(PathId),
     Pods,
-    Nothing,
+    Unknown,
 }
 
-/// The place that `path` names. Names of apps are absolute, with or without the slash.
-pub(super) fn place(path: &str) -> Place {
+/// Parses `path`. Ids of apps are absolute, with or without the leading slash.
+pub(super) fn parse_endpoint(path: &str) -> Endpoint {
     let rest = match path {
-        "/ping" => return Place::Ping,
+        "/ping" => return Endpoint::Ping,
         _ => match path.strip_prefix("/v2/") {
             Some(rest) => rest.strip_suffix('/').unwrap_or(rest),
-            None => return Place::Nothing,
+            None => return Endpoint::Unknown,
         },
     };
     let (kind, rest) = rest.split_once('/').unwrap_or((rest, ""));
     let found = match (kind, rest) {
-        ("info", "") => Some(Place::Info),
-        ("leader", "") => Some(Place::Leader),
-        ("plugins", "") => Some(Place::Plugins),
-        ("events", "") => Some(Place::Events),
-        ("apps", "") => Some(Place::Apps),
-        ("apps", rest) => app(rest),
-        ("groups", "") => Some(Place::Groups),
-        ("groups", "versions") => Some(Place::GroupVersions(PathId::root())),
+        ("info", "") => Some(Endpoint::Info),
+        ("leader", "") => Some(Endpoint::Leader),
+        ("plugins", "") => Some(Endpoint::Plugins),
+        ("events", "") => Some(Endpoint::Events),
+        ("apps", "") => Some(Endpoint::Apps),
+        ("apps", rest) => app_endpoint(rest),
+        ("groups", "") => Some(Endpoint::Groups),
+        ("groups", "versions") => Some(Endpoint::GroupVersions(PathId::root())),
         ("groups", rest) => match rest.strip_suffix("/versions") {
-            Some(id) => absolute(id).map(Place::GroupVersions),
-            None => absolute(rest).map(Place::Group),
+            Some(id) => absolute_id(id).map(Endpoint::GroupVersions),
+            None => absolute_id(rest).map(Endpoint::Group),
         },
-        ("tasks", "") => Some(Place::Tasks),
-        ("tasks", "delete") => Some(Place::TasksDelete),
+        ("tasks", "") => Some(Endpoint::Tasks),
+        ("tasks", "delete") => Some(Endpoint::TasksDelete),
         ("tasks", rest) => rest
             .strip_suffix("/log")
-            .map(|task| Place::TaskLog(task.to_owned())),
-        ("deployments", "") => Some(Place::Deployments),
-        ("deployments", id) => Some(Place::Deployment(id.to_owned())),
-        ("queue", "") => Some(Place::Queue),
+            .map(|task| Endpoint::TaskLog(task.to_owned())),
+        ("deployments", "") => Some(Endpoint::Deployments),
+        ("deployments", id) => Some(Endpoint::Deployment(id.to_owned())),
+        ("queue", "") => Some(Endpoint::Queue),
         ("queue", rest) => rest
             .strip_suffix("/delay")
-            .and_then(absolute)
-            .map(Place::QueueDelay),
-        ("pods", _) => Some(Place::Pods),
+            .and_then(absolute_id)
+            .map(Endpoint::QueueDelay),
+        ("pods", _) => Some(Endpoint::Pods),
         _ => None,
     };
-    found.unwrap_or(Place::Nothing)
+    found.unwrap_or(Endpoint::Unknown)
 }
 
-fn app(rest: &str) -> Option<Place> {
-    for (word, of) in [
-        ("/restart", Place::AppRestart as fn(PathId) -> Place),
-        ("/tasks", Place::AppTasks),
-        ("/versions", Place::AppVersions),
+fn app_endpoint(rest: &str) -> Option<Endpoint> {
+    for (suffix, endpoint) in [
+        ("/restart", Endpoint::AppRestart as fn(PathId) -> Endpoint),
+        ("/tasks", Endpoint::AppTasks),
+        ("/versions", Endpoint::AppVersions),
     ] {
-        if let Some(id) = rest.strip_suffix(word) {
-            return absolute(id).map(of);
+        if let Some(id) = rest.strip_suffix(suffix) {
+            return absolute_id(id).map(endpoint);
         }
     }
     if let Some((id, task)) = rest.rsplit_once("/tasks/") {
-        return Some(Place::AppTask(absolute(id)?, task.to_owned()));
+        return Some(Endpoint::AppTask(absolute_id(id)?, task.to_owned()));
     }
     if let Some((id, version)) = rest.rsplit_once("/versions/") {
-        return Some(Place::AppVersion(absolute(id)?, version.parse().ok()?));
+        return Some(Endpoint::AppVersion(
+            absolute_id(id)?,
+            version.parse().ok()?,
+        ));
     }
-    absolute(rest).map(Place::App)
+    absolute_id(rest).map(Endpoint::App)
 }
 
-fn absolute(id: &str) -> Option<PathId> {
+fn absolute_id(id: &str) -> Option<PathId> {
     if id.chars().all(|c| c == '/') {
         return Some(PathId::root());
     }
@@ -105,38 +108,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_one_place() {
+    fn parses_every_path_to_its_endpoint() {
         let id = |text: &str| text.parse::<PathId>().unwrap();
         let version = "2026-11-21T03:29:36.924Z";
         for (path, expected) in [
-            ("/ping", Place::Ping),
-            ("/v2/apps", Place::Apps),
-            ("/v2/apps/", Place::Apps),
-            ("/v2/apps//tr/a", Place::App(id("/tr/a"))),
-            ("/v2/apps/tr/a", Place::App(id("/tr/a"))),
-            ("/v2/apps//tr/a/tasks", Place::AppTasks(id("/tr/a"))),
+            ("/ping", Endpoint::Ping),
+            ("/v2/apps", Endpoint::Apps),
+            ("/v2/apps/", Endpoint::Apps),
+            ("/v2/apps//tr/a", Endpoint::App(id("/tr/a"))),
+            ("/v2/apps/tr/a", Endpoint::App(id("/tr/a"))),
+            ("/v2/apps//tr/a/tasks", Endpoint::AppTasks(id("/tr/a"))),
             (
                 "/v2/apps//tr/a/tasks/tr_a.x._app.1",
-                Place::AppTask(id("/tr/a"), "tr_a.x._app.1".to_owned()),
+                Endpoint::AppTask(id("/tr/a"), "tr_a.x._app.1".to_owned()),
             ),
-            ("/v2/apps//tr/a/restart", Place::AppRestart(id("/tr/a"))),
-            ("/v2/apps//tr/a/versions", Place::AppVersions(id("/tr/a"))),
+            ("/v2/apps//tr/a/restart", Endpoint::AppRestart(id("/tr/a"))),
+            (
+                "/v2/apps//tr/a/versions",
+                Endpoint::AppVersions(id("/tr/a")),
+            ),
             (
                 &format!("/v2/apps//tr/a/versions/{version}"),
-                Place::AppVersion(id("/tr/a"), version.parse().unwrap()),
+                Endpoint::AppVersion(id("/tr/a"), version.parse().unwrap()),
             ),
-            ("/v2/groups", Place::Groups),
-            ("/v2/groups//", Place::Groups),
-            ("/v2/groups//tr/versions", Place::GroupVersions(id("/tr"))),
-            ("/v2/queue//tr/a/delay", Place::QueueDelay(id("/tr/a"))),
-            ("/v2/deployments/nope", Place::Deployment("nope".to_owned())),
-            ("/v2/tasks/delete", Place::TasksDelete),
-            ("/v2/pods//x::status", Place::Pods),
-            ("/v2/nope", Place::Nothing),
-            ("/v2/apps//Tr", Place::Nothing),
-            ("/", Place::Nothing),
+            ("/v2/groups", Endpoint::Groups),
+            ("/v2/groups//", Endpoint::Groups),
+            (
+                "/v2/groups//tr/versions",
+                Endpoint::GroupVersions(id("/tr")),
+            ),
+            ("/v2/queue//tr/a/delay", Endpoint::QueueDelay(id("/tr/a"))),
+            (
+                "/v2/deployments/nope",
+                Endpoint::Deployment("nope".to_owned()),
+            ),
+            ("/v2/tasks/delete", Endpoint::TasksDelete),
+            ("/v2/pods//x::status", Endpoint::Pods),
+            ("/v2/nope", Endpoint::Unknown),
+            ("/v2/apps//Tr", Endpoint::Unknown),
+            ("/", Endpoint::Unknown),
         ] {
-            assert_eq!(place(path), expected, "{path}");
+            assert_eq!(parse_endpoint(path), expected, "{path}");
         }
     }
 }

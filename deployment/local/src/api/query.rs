@@ -1,12 +1,12 @@
-//! What stands after the question mark.
+//! The query string of a request.
 
-use crate::core::{Force, Kill};
+use crate::core::{Force, KillMode};
 
-/// The part of a URL after the question mark.
+/// The decoded parameters of a query string.
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(super) fn of(query: Option<&str>) -> Self {
+    pub(super) fn parse(query: Option<&str>) -> Self {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         Self(pairs.into_owned().collect())
     }
@@ -18,27 +18,27 @@ impl Query {
             .map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn one(&self, name: &str) -> Option<String> {
+    pub(super) fn first(&self, name: &str) -> Option<String> {
         self.all(name).next().map(str::to_owned)
     }
 
-    pub(super) fn is(&self, name: &str) -> bool {
+    pub(super) fn is_true(&self, name: &str) -> bool {
         self.all(name).any(|value| value == "true")
     }
 
     pub(super) fn force(&self) -> Force {
-        if self.is("force") {
+        if self.is_true("force") {
             Force::Yes
         } else {
             Force::No
         }
     }
 
-    pub(super) fn kill(&self) -> Kill {
-        if self.is("wipe") {
-            Kill::Wipe
+    pub(super) fn kill_mode(&self) -> KillMode {
+        if self.is_true("wipe") {
+            KillMode::Wipe
         } else {
-            Kill::Relaunch
+            KillMode::Relaunch
         }
     }
 }

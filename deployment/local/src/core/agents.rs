@@ -1,8 +1,8 @@
-//! The pretended agents of one machine, and what keeps a task from being placed.
+//! The simulated agents of one machine, and the reasons why a task is not placed.
 //!
-//! Agent *k* is the loopback address `127.0.0.k`: all are this machine, and all its resources are one
-//! pool. They are there so that constraints on `hostname` mean something, and so that tasks with fixed
-//! ports can stand beside each other where they listen on `$HOST`.
+//! Agent *k* is the loopback address `127.0.0.k`. All agents are this machine and share its resources. They
+//! give constraints on `hostname` a meaning, and let several tasks use the same fixed port if they listen
+//! on `$HOST`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,24 +10,24 @@ use std::time::Duration;
 
 use moodvane_marathon_api::{App, Constraint, OffersSummary, Operator, RejectReason, Timestamp};
 
-/// The agents.
+/// The simulated agents.
 #[derive(Debug, Clone)]
 pub(crate) struct Agents {
     hosts: Vec<String>,
 }
 
-/// What all agents have together; a task takes its part of it while it lives.
+/// Resources of all agents together; a running task reserves what it requests.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Capacity {
-    /// Processors.
+    /// CPUs.
     pub(crate) cpus: f64,
     /// Memory, in MB.
     pub(crate) mem: f64,
 }
 
-/// Why a task is not placed, in Marathon's order and words.
+/// Why no agent's offer matches a task, in Marathon's order and terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reason {
+pub(super) enum NoOfferMatchReason {
     Constraint,
     Cpus,
     Memory,
@@ -35,7 +35,7 @@ pub(super) enum Reason {
 }
 
 impl Agents {
-    /// `count` agents, at least one and at most 254.
+    /// `count` agents, at least 1 and at most 254.
     pub(crate) fn new(count: u8) -> Self {
         Self {
             hosts: (1..=count.clamp(1, 254))
@@ -48,15 +48,15 @@ impl Agents {
         self.hosts.get(agent).map_or("127.0.0.1", String::as_str)
     }
 
-    /// The agent with this address; the first where there is none.
-    pub(super) fn with_host(&self, host: &str) -> usize {
+    /// The index of the agent with this address, or of the first agent.
+    pub(super) fn index_of(&self, host: &str) -> usize {
         self.hosts
             .iter()
             .position(|other| other == host)
             .unwrap_or_default()
     }
 
-    /// The first agent that `app`'s constraints allow beside its `siblings`.
+    /// The first agent that the constraints of `app` allow, given the agents of its other tasks.
     pub(super) fn choose(
         &self,
         app: &App,
@@ -69,7 +69,7 @@ impl Agents {
                 .all(|constraint| self.allows(constraint, *agent, siblings))
         };
         match kept {
-            // What the instance kept decides, as long as it is allowed at all.
+            // An instance with persistent volumes returns to its agent.
             Some(agent) => Some(agent).filter(|agent| *agent < self.hosts.len()),
             None => (0..self.hosts.len()).find(allows),
         }
@@ -77,7 +77,7 @@ impl Agents {
 
     fn allows(&self, constraint: &Constraint, agent: usize, siblings: &[usize]) -> bool {
         if constraint.field != "hostname" && constraint.field != "@hostname" {
-            // No agent has any other attribute.
+            // Agents have no other attribute.
             return constraint.operator == Operator::Unlike;
         }
         let host = self.host(agent);
@@ -94,87 +94,90 @@ impl Agents {
                 fewest == Some(here)
             }
             Operator::MaxPer => value.parse::<usize>().is_ok_and(|most| here < most),
-            Operator::Like => is_like(host, value),
-            Operator::Unlike => !is_like(host, value),
+            Operator::Like => matches_any_name(host, value),
+            Operator::Unlike => !matches_any_name(host, value),
         }
     }
 }
 
-/// A full match with the value as a list of names apart from `|`; more of a pattern is refused before.
-fn is_like(host: &str, value: &str) -> bool {
+/// Matches a list of names separated by `|`; other patterns have been rejected before.
+fn matches_any_name(host: &str, value: &str) -> bool {
     value
         .split('|')
         .any(|name| name.replace("\\.", ".") == host)
 }
 
 impl Capacity {
-    pub(super) fn has_room<'a>(
+    pub(super) fn check_room<'a>(
         &self,
         app: &App,
         others: impl Iterator<Item = &'a App>,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), NoOfferMatchReason> {
         let (cpus, mem) = others.fold((app.cpus, app.mem), |(cpus, mem), other| {
             (cpus + other.cpus, mem + other.mem)
         });
         if cpus > self.cpus {
-            return Err(Reason::Cpus);
+            return Err(NoOfferMatchReason::Cpus);
         }
         if mem > self.mem {
-            Err(Reason::Memory)
+            Err(NoOfferMatchReason::Memory)
         } else {
             Ok(())
         }
     }
 }
 
-/// A launch that was not possible is tried again so soon, if nothing happens before.
+/// Delay until a launch without a matching offer is retried.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// How often each reason kept an instance from being launched.
+/// Counts the offers that did not match an instance, by reason.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Blocked {
-    counts: BTreeMap<Reason, u32>,
-    last: Option<(Reason, Timestamp)>,
+pub(super) struct OfferStats {
+    counts: BTreeMap<NoOfferMatchReason, u32>,
+    last: Option<(NoOfferMatchReason, Timestamp)>,
     launched: Option<Timestamp>,
 }
 
-/// The names of Marathon's reasons; this place only ever has some of them.
-static NAMES: LazyLock<[(&str, Option<Reason>); 10]> = LazyLock::new(|| {
+/// Marathon's names of the reasons; `None` for a reason that does not occur here.
+static REASON_NAMES: LazyLock<[(&str, Option<NoOfferMatchReason>); 10]> = LazyLock::new(|| {
     [
         ("UnfulfilledRole", None),
-        ("UnfulfilledConstraint", Some(Reason::Constraint)),
+        (
+            "UnfulfilledConstraint",
+            Some(NoOfferMatchReason::Constraint),
+        ),
         ("NoCorrespondingReservationFound", None),
         ("AgentMaintenance", None),
-        ("InsufficientCpus", Some(Reason::Cpus)),
-        ("InsufficientMemory", Some(Reason::Memory)),
+        ("InsufficientCpus", Some(NoOfferMatchReason::Cpus)),
+        ("InsufficientMemory", Some(NoOfferMatchReason::Memory)),
         ("InsufficientDisk", None),
         ("InsufficientGpus", None),
-        ("InsufficientPorts", Some(Reason::Ports)),
+        ("InsufficientPorts", Some(NoOfferMatchReason::Ports)),
         ("DeclinedScarceResources", None),
     ]
 });
 
-impl Blocked {
-    pub(super) fn by(&mut self, reason: Reason, now: Timestamp) {
+impl OfferStats {
+    pub(super) fn record_declined(&mut self, reason: NoOfferMatchReason, now: Timestamp) {
         let count = self.counts.entry(reason).or_default();
         *count = count.saturating_add(1);
         self.last = Some((reason, now));
     }
 
-    /// It is launched: what kept it from that is over.
-    pub(super) fn over(&mut self, now: Timestamp) {
+    /// Resets the counts after a launch.
+    pub(super) fn record_launched(&mut self, now: Timestamp) {
         *self = Self {
             launched: Some(now),
             ..Self::default()
         };
     }
 
-    /// Somebody else on the machine may have let go of what was lacking.
+    /// When to retry: another process may have freed a port.
     pub(super) fn retry_at(&self) -> Option<Timestamp> {
         self.last.map(|(_, at)| at.after(RETRY))
     }
 
-    pub(super) fn is_any(&self) -> bool {
+    pub(super) fn has_declined(&self) -> bool {
         self.last.is_some()
     }
 
@@ -186,7 +189,7 @@ impl Blocked {
             declined,
             processed,
         };
-        let all = NAMES.iter().map(|(name, reason)| {
+        let all = REASON_NAMES.iter().map(|(name, reason)| {
             row(
                 name,
                 reason
@@ -195,7 +198,7 @@ impl Blocked {
                 total,
             )
         });
-        let latest = NAMES.iter().map(|(name, reason)| {
+        let latest = REASON_NAMES.iter().map(|(name, reason)| {
             row(
                 name,
                 u32::from(reason.is_some() && *reason == last),

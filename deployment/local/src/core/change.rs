@@ -1,4 +1,4 @@
-//! Changes of the desired state, each as one request of a client.
+//! Changes of the desired state; one function for each request.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +7,27 @@ use moodvane_marathon_api::{
     Violation, validate_app, validate_group,
 };
 
-use super::desired::Desired;
-use super::{Core, RequestError, VERSIONS, plan, refuse};
+use super::desired::DesiredState;
+use super::{Core, MAX_VERSIONS, RequestError, plan, unsupported};
 
-/// Whether a change may end the deployments that hold what it changes.
+/// Whether a change cancels the deployments of the apps that it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Force {
-    /// It may.
+    /// Cancels them.
     Yes,
-    /// It is refused instead.
+    /// Rejects the change instead.
     No,
 }
 
-/// What `PUT` on an app did.
+/// Outcome of a `PUT` of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Put {
+pub(crate) struct AppPut {
     pub(crate) created: bool,
     pub(crate) result: DeploymentResult,
 }
 
 impl Core {
-    /// A new app.
+    /// Creates an app.
     pub(crate) fn create_app(
         &mut self,
         mut app: App,
@@ -36,57 +36,57 @@ impl Core {
     ) -> Result<(App, DeploymentResult), RequestError> {
         app.id = app.id.resolve(&PathId::root());
         if self.desired.apps.contains_key(&app.id) {
-            return Err(RequestError::Exists(app.id));
+            return Err(RequestError::AlreadyExists(app.id));
         }
         let id = app.id.clone();
         let version = self.next_version(now);
         let mut desired = self.desired.clone();
-        self.put(&mut desired, app, version, "")?;
-        let result = self.change_to(desired, version, force, now)?;
+        self.insert_app(&mut desired, app, version, "")?;
+        let result = self.deploy_version(desired, version, force, now)?;
         let app = self.desired.apps.get(&id).cloned();
         Ok((app.ok_or_else(|| RequestError::app_not_found(&id))?, result))
     }
 
-    /// Some fields of an app, or with `whole` all of it.
+    /// Updates some fields of an app, or replaces its definition.
     pub(crate) fn put_app(
         &mut self,
         id: &PathId,
         update: &AppUpdate,
-        whole: bool,
+        replace: bool,
         force: Force,
         now: Timestamp,
-    ) -> Result<Put, RequestError> {
+    ) -> Result<AppPut, RequestError> {
         let version = self.next_version(now);
         let mut desired = self.desired.clone();
         let created = !desired.apps.contains_key(id);
-        self.put_update(&mut desired, id, update, whole, version)?;
-        let result = self.change_to(desired, version, force, now)?;
-        Ok(Put { created, result })
+        self.insert_update(&mut desired, id, update, replace, version)?;
+        let result = self.deploy_version(desired, version, force, now)?;
+        Ok(AppPut { created, result })
     }
 
-    /// Some fields of several apps, in one deployment.
+    /// Updates several apps in one deployment.
     pub(crate) fn put_apps(
         &mut self,
         updates: &[(PathId, AppUpdate)],
-        whole: bool,
+        replace: bool,
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
         let version = self.next_version(now);
         let mut desired = self.desired.clone();
         for (id, update) in updates {
-            self.put_update(
+            self.insert_update(
                 &mut desired,
                 &id.resolve(&PathId::root()),
                 update,
-                whole,
+                replace,
                 version,
             )?;
         }
-        self.change_to(desired, version, force, now)
+        self.deploy_version(desired, version, force, now)
     }
 
-    /// All tasks of an app are replaced.
+    /// Replaces all tasks of an app.
     pub(crate) fn restart_app(
         &mut self,
         id: &PathId,
@@ -98,12 +98,12 @@ impl Core {
         let app = desired
             .apps
             .get_mut(id)
-            .ok_or_else(|| RequestError::no_app_to_change(id))?;
-        stamp(app, version, version);
-        self.change_to(desired, version, force, now)
+            .ok_or_else(|| RequestError::app_missing_for_change(id))?;
+        set_version(app, version, version);
+        self.deploy_version(desired, version, force, now)
     }
 
-    /// An app goes.
+    /// Deletes an app.
     pub(crate) fn delete_app(
         &mut self,
         id: &PathId,
@@ -115,11 +115,11 @@ impl Core {
         desired
             .apps
             .remove(id)
-            .ok_or_else(|| RequestError::no_app_to_change(id))?;
-        self.change_to(desired, version, force, now)
+            .ok_or_else(|| RequestError::app_missing_for_change(id))?;
+        self.deploy_version(desired, version, force, now)
     }
 
-    /// A group goes, with all in it.
+    /// Deletes a group with its apps and groups.
     pub(crate) fn delete_group(
         &mut self,
         id: &PathId,
@@ -127,15 +127,15 @@ impl Core {
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
         if !self.desired.groups.contains_key(id) {
-            return Err(RequestError::no_group_to_change(id));
+            return Err(RequestError::group_missing_for_change(id));
         }
         let version = self.next_version(now);
         let mut desired = self.desired.clone();
         desired.remove_group(id);
-        self.change_to(desired, version, force, now)
+        self.deploy_version(desired, version, force, now)
     }
 
-    /// A group as it is to be.
+    /// Creates or updates a group.
     pub(crate) fn put_group(
         &mut self,
         id: &PathId,
@@ -144,111 +144,112 @@ impl Core {
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
         let version = self.next_version(now);
-        let desired = self.with_group(id, update, version)?;
-        self.change_to(desired, version, force, now)
+        let desired = self.desired_with_group(id, update, version)?;
+        self.deploy_version(desired, version, force, now)
     }
 
-    /// The steps that [`Core::put_group`] would take.
-    pub(crate) fn try_group(
+    /// The steps of [`Core::put_group`], for a dry run.
+    pub(crate) fn plan_group(
         &self,
         id: &PathId,
         update: &GroupUpdate,
         now: Timestamp,
     ) -> Result<Vec<Step>, RequestError> {
-        let desired = self.with_group(id, update, self.next_version(now))?;
-        plan::steps(&self.desired, &desired).map_err(|cycle| not_valid("/", cycle.to_string()))
+        let desired = self.desired_with_group(id, update, self.next_version(now))?;
+        plan::deployment_steps(&self.desired, &desired)
+            .map_err(|cycle| invalid("/", cycle.to_string()))
     }
 
-    /// Later than every version before.
+    /// A version later than every earlier one.
     pub(super) fn next_version(&self, now: Timestamp) -> Timestamp {
         now.max(self.desired.version.next())
     }
 
-    fn with_group(
+    fn desired_with_group(
         &self,
         id: &PathId,
         update: &GroupUpdate,
         version: Timestamp,
-    ) -> Result<Desired, RequestError> {
+    ) -> Result<DesiredState, RequestError> {
         validate_group(update, id)?;
         let mut desired = self.desired.clone();
         if let Some(factor) = update.scale_by {
-            return self.scaled(desired, id, factor, version);
+            return self.scale_group(desired, id, factor, version);
         }
         if let Some(earlier) = update.version {
-            return self.gone_back(desired, id, earlier, version);
+            return self.restore_group(desired, id, earlier, version);
         }
-        self.merge(&mut desired, id, update, version, "")?;
+        self.merge_group(&mut desired, id, update, version, "")?;
         Ok(desired)
     }
 
-    fn scaled(
+    fn scale_group(
         &self,
-        mut desired: Desired,
+        mut desired: DesiredState,
         id: &PathId,
         factor: f64,
         version: Timestamp,
-    ) -> Result<Desired, RequestError> {
+    ) -> Result<DesiredState, RequestError> {
         if !desired.groups.contains_key(id) {
-            return Err(RequestError::no_group_to_change(id));
+            return Err(RequestError::group_missing_for_change(id));
         }
         for app in desired.apps.values_mut().filter(|app| app.id.is_below(id)) {
-            // A factor is finite and not below 0, and a cast of a float saturates.
+            // The factor is finite and not negative; a cast of a float saturates.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let instances = (f64::from(app.instances) * factor).ceil() as u32;
             if instances != app.instances {
                 app.instances = instances;
                 let config = config_version(app).unwrap_or(version);
-                stamp(app, version, config);
+                set_version(app, version, config);
             }
         }
         Ok(desired)
     }
 
-    fn gone_back(
+    fn restore_group(
         &self,
-        mut desired: Desired,
+        mut desired: DesiredState,
         id: &PathId,
         earlier: Timestamp,
         version: Timestamp,
-    ) -> Result<Desired, RequestError> {
+    ) -> Result<DesiredState, RequestError> {
         let known = self
             .history
             .iter()
             .find(|desired| desired.version == earlier);
-        let earlier = known.ok_or_else(|| RequestError::no_group_to_change(id))?;
+        let earlier = known.ok_or_else(|| RequestError::group_missing_for_change(id))?;
         desired.remove_group(id);
-        for (name, facts) in earlier
+        for (name, group) in earlier
             .groups
             .iter()
             .filter(|(name, _)| *name == id || name.is_below(id))
         {
-            *desired.ensure_group(name, version) = facts.clone();
+            *desired.ensure_group(name, version) = group.clone();
         }
         for app in earlier.apps.values().filter(|app| app.id.is_below(id)) {
-            self.put(&mut desired, app.clone(), version, "")?;
+            self.insert_app(&mut desired, app.clone(), version, "")?;
         }
         Ok(desired)
     }
 
-    fn merge(
+    fn merge_group(
         &self,
-        desired: &mut Desired,
+        desired: &mut DesiredState,
         id: &PathId,
         update: &GroupUpdate,
         version: Timestamp,
-        place: &str,
+        path: &str,
     ) -> Result<(), RequestError> {
-        let facts = desired.ensure_group(id, version);
+        let group = desired.ensure_group(id, version);
         if let Some(dependencies) = &update.dependencies {
-            facts.dependencies = dependencies
+            group.dependencies = dependencies
                 .iter()
                 .map(|dependency| dependency.resolve(id))
                 .collect();
-            facts.version = version;
+            group.version = version;
         }
         if let Some(enforce) = update.enforce_role {
-            facts.enforce_role = Some(enforce);
+            group.enforce_role = Some(enforce);
         }
         if let Some(apps) = &update.apps {
             let named: BTreeSet<PathId> = apps.iter().map(|app| app.id.resolve(id)).collect();
@@ -260,7 +261,7 @@ impl Core {
                     id: app.id.resolve(id),
                     ..app.clone()
                 };
-                self.put(desired, app, version, &format!("{place}/apps({index})"))?;
+                self.insert_app(desired, app, version, &format!("{path}/apps({index})"))?;
             }
         }
         let Some(groups) = &update.groups else {
@@ -277,24 +278,24 @@ impl Core {
         }
         for (index, group) in groups.iter().enumerate() {
             if let Some(name) = inner(group) {
-                self.merge(
+                self.merge_group(
                     desired,
                     &name,
                     group,
                     version,
-                    &format!("{place}/groups({index})"),
+                    &format!("{path}/groups({index})"),
                 )?;
             }
         }
         Ok(())
     }
 
-    fn put_update(
+    fn insert_update(
         &self,
-        desired: &mut Desired,
+        desired: &mut DesiredState,
         id: &PathId,
         update: &AppUpdate,
-        whole: bool,
+        replace: bool,
         version: Timestamp,
     ) -> Result<(), RequestError> {
         let app = match (desired.apps.get(id), update.version()) {
@@ -304,24 +305,24 @@ impl Core {
                     versions.and_then(|all| all.iter().find(|app| app.version == Some(earlier)));
                 found
                     .cloned()
-                    .ok_or_else(|| RequestError::no_app_to_change(id))?
+                    .ok_or_else(|| RequestError::app_missing_for_change(id))?
             }
-            (Some(app), None) if !whole => update.apply_to(app)?,
+            (Some(app), None) if !replace => update.apply_to(app)?,
             _ => update.to_app(id)?,
         };
-        self.put(desired, app, version, "")
+        self.insert_app(desired, app, version, "")
     }
 
-    /// Puts `app` in, checked, with its ports and version. An app that is as before keeps its version.
-    fn put(
+    /// Validates `app` and inserts it with its ports and version. An unchanged app keeps its version.
+    fn insert_app(
         &self,
-        desired: &mut Desired,
+        desired: &mut DesiredState,
         mut app: App,
         version: Timestamp,
-        place: &str,
+        path: &str,
     ) -> Result<(), RequestError> {
         validate_app(&app)?;
-        refuse::what_is_not_done(&app, self.config.containers, place)?;
+        unsupported::reject_unsupported(&app, self.config.containers, path)?;
         let group = app.id.parent();
         app.dependencies = app
             .dependencies
@@ -337,51 +338,51 @@ impl Core {
             }
             Some(before) if before.has_same_run_spec(&app) => {
                 let config = config_version(before).unwrap_or(version);
-                stamp(&mut app, version, config);
+                set_version(&mut app, version, config);
             }
-            _ => stamp(&mut app, version, version),
+            _ => set_version(&mut app, version, version),
         }
         desired.ensure_group(&group, version);
         desired.apps.insert(app.id.clone(), app);
         Ok(())
     }
 
-    fn change_to(
+    fn deploy_version(
         &mut self,
-        desired: Desired,
+        desired: DesiredState,
         version: Timestamp,
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        self.deploy(Desired { version, ..desired }, force, now)
+        self.deploy(DesiredState { version, ..desired }, force, now)
     }
 
-    /// The change is made: it is what is desired from now on.
-    pub(super) fn remember(&mut self, desired: Desired) {
+    /// Makes `desired` the desired state and records the versions.
+    pub(super) fn commit(&mut self, desired: DesiredState) {
         for app in desired.apps.values() {
             let versions = self.app_versions.entry(app.id.clone()).or_default();
             if versions.front().and_then(|latest| latest.version) != app.version {
                 versions.push_front(app.clone());
-                versions.truncate(VERSIONS);
+                versions.truncate(MAX_VERSIONS);
             }
         }
         self.app_versions
             .retain(|id, _| desired.apps.contains_key(id));
         let before = std::mem::replace(&mut self.desired, desired);
         self.history.push_front(before);
-        self.history.truncate(VERSIONS);
+        self.history.truncate(MAX_VERSIONS);
     }
 }
 
-pub(super) fn not_valid(path: impl Into<String>, error: impl Into<String>) -> RequestError {
-    RequestError::Refused(BodyError::InvalidObject(vec![Violation::new(path, error)]))
+pub(super) fn invalid(path: impl Into<String>, error: impl Into<String>) -> RequestError {
+    RequestError::Invalid(BodyError::InvalidObject(vec![Violation::new(path, error)]))
 }
 
 fn config_version(app: &App) -> Option<Timestamp> {
     app.version_info.map(|info| info.last_config_change_at)
 }
 
-fn stamp(app: &mut App, version: Timestamp, config: Timestamp) {
+fn set_version(app: &mut App, version: Timestamp, config: Timestamp) {
     app.version = Some(version);
     app.version_info = Some(VersionInfo {
         last_scaling_at: version,

@@ -1,4 +1,4 @@
-//! Deployments: a change under way, step by step.
+//! Deployments: start, progress, cancellation and roll-back.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,62 +7,62 @@ use moodvane_marathon_api::{
     ActionName, App, DeploymentResult, Event, PathId, Plan, Step, Timestamp,
 };
 
-use super::change::{Force, not_valid};
-use super::desired::Desired;
+use super::change::{Force, invalid};
+use super::desired::DesiredState;
 use super::instance::Goal;
 use super::{Core, RequestError, plan};
 
 const CANCELLED: &str = "The upgrade has been cancelled";
 
-/// A deployment under way.
+/// A deployment in progress.
 #[derive(Debug, Clone)]
-pub(super) struct Deploying {
+pub(super) struct ActiveDeployment {
     pub(super) plan: Plan,
-    /// What was desired before, to go back to.
-    pub(super) from: Desired,
-    /// What is desired after.
-    pub(super) to: Desired,
-    /// Which step, from 0.
+    /// The desired state before, for a roll-back.
+    pub(super) from: DesiredState,
+    /// The desired state after.
+    pub(super) to: DesiredState,
+    /// Index of the current step.
     pub(super) step: usize,
 }
 
-impl Deploying {
-    fn touches(&self, other: &[Step]) -> bool {
-        !plan::affected(&self.plan.steps).is_disjoint(&plan::affected(other))
+impl ActiveDeployment {
+    fn affects(&self, other: &[Step]) -> bool {
+        !plan::affected_apps(&self.plan.steps).is_disjoint(&plan::affected_apps(other))
     }
 
-    fn current(&self) -> Option<&Step> {
+    fn active_step(&self) -> Option<&Step> {
         self.plan.steps.get(self.step)
     }
 }
 
 impl Core {
-    /// Makes `desired` what is desired, and begins the deployment that leads there.
+    /// Commits `desired` and starts its deployment.
     pub(super) fn deploy(
         &mut self,
-        desired: Desired,
+        desired: DesiredState,
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        let steps = plan::steps(&self.desired, &desired)
-            .map_err(|cycle| not_valid("/", cycle.to_string()))?;
-        let in_the_way: Vec<String> = self
+        let steps = plan::deployment_steps(&self.desired, &desired)
+            .map_err(|cycle| invalid("/", cycle.to_string()))?;
+        let conflicting: Vec<String> = self
             .deployments
             .iter()
-            .filter(|other| other.touches(&steps))
+            .filter(|other| other.affects(&steps))
             .map(|other| other.plan.id.clone())
             .collect();
-        // As in Marathon, what only stops apps does not wait for what starts them.
+        // As in Marathon, a deployment that only stops apps cancels conflicting ones without force.
         let only_stops = steps
             .iter()
             .flat_map(|step| &step.actions)
             .all(|action| action.action == ActionName::Stop);
-        if !in_the_way.is_empty() && force == Force::No && !only_stops {
-            return Err(RequestError::Locked(in_the_way));
+        if !conflicting.is_empty() && force == Force::No && !only_stops {
+            return Err(RequestError::Locked(conflicting));
         }
-        let cancelled: BTreeSet<PathId> = in_the_way
+        let cancelled: BTreeSet<PathId> = conflicting
             .iter()
-            .flat_map(|id| self.cancel(id, now).unwrap_or_default())
+            .flat_map(|id| self.abort_deployment(id, now).unwrap_or_default())
             .collect();
         let version = desired.version;
         let plan = Plan {
@@ -75,39 +75,41 @@ impl Core {
             version,
         };
         let from = self.desired.clone();
-        self.remember(desired.clone());
+        self.commit(desired.clone());
         self.events.push(Event::GroupChangeSuccess {
             group_id: PathId::root(),
             version,
             timestamp: now,
         });
-        let left: Vec<PathId> = cancelled
-            .difference(&plan::affected(&plan.steps))
+        let released: Vec<PathId> = cancelled
+            .difference(&plan::affected_apps(&plan.steps))
             .cloned()
             .collect();
-        self.deployments.push(Deploying {
+        self.deployments.push(ActiveDeployment {
             plan,
             from,
             to: desired,
             step: 0,
         });
-        self.settle(&left, now);
-        self.begin_step(&result.deployment_id, now);
+        self.apply_desired(&released, now);
+        self.start_step(&result.deployment_id, now);
         Ok(result)
     }
 
-    /// Ends a deployment where it is. What it did stays.
+    /// Cancels a deployment. Its changes so far stay.
     pub(crate) fn cancel_deployment(
         &mut self,
         id: &str,
         now: Timestamp,
     ) -> Result<(), RequestError> {
-        let left = self.cancel(id, now).ok_or_else(|| missing(id))?;
-        self.settle(&left, now);
+        let released = self
+            .abort_deployment(id, now)
+            .ok_or_else(|| deployment_not_found(id))?;
+        self.apply_desired(&released, now);
         Ok(())
     }
 
-    /// Ends a deployment, and deploys what it changed as it was before.
+    /// Cancels a deployment and deploys the previous definitions of its apps.
     pub(crate) fn roll_back(
         &mut self,
         id: &str,
@@ -118,18 +120,18 @@ impl Core {
             .iter()
             .find(|deployment| deployment.plan.id == id)
             .cloned();
-        let deployment = found.ok_or_else(|| missing(id))?;
+        let deployment = found.ok_or_else(|| deployment_not_found(id))?;
         let version = self.next_version(now);
-        let mut desired = Desired {
+        let mut desired = DesiredState {
             version,
             ..self.desired.clone()
         };
-        for app in plan::affected(&deployment.plan.steps) {
+        for app in plan::affected_apps(&deployment.plan.steps) {
             match deployment.from.apps.get(&app) {
                 Some(before) => {
                     desired.ensure_group(&app.parent(), version);
                     let mut before = before.clone();
-                    // What may have been replaced is replaced again: this version has not run before.
+                    // A new version, so that tasks of the cancelled one are replaced.
                     before.version = Some(version);
                     if let Some(info) = before.version_info.as_mut() {
                         info.last_scaling_at = version;
@@ -142,16 +144,16 @@ impl Core {
         self.deploy(desired, Force::Yes, now)
     }
 
-    /// Moves every deployment on by at most one step. Whether one was moved.
-    pub(super) fn progress(&mut self, now: Timestamp) -> bool {
-        let is_done = |one: &&Deploying| {
-            one.current()
-                .is_some_and(|step| self.is_done(step, &one.to))
+    /// Advances every deployment by at most one step. Returns whether one advanced.
+    pub(super) fn advance_deployments(&mut self, now: Timestamp) -> bool {
+        let is_step_done = |one: &&ActiveDeployment| {
+            one.active_step()
+                .is_some_and(|step| self.is_step_done(step, &one.to))
         };
         let done: Vec<String> = self
             .deployments
             .iter()
-            .filter(is_done)
+            .filter(is_step_done)
             .map(|one| one.plan.id.clone())
             .collect();
         for id in &done {
@@ -164,20 +166,20 @@ impl Core {
         let Some(deployment) = self.deployments.iter_mut().find(|one| one.plan.id == id) else {
             return;
         };
-        let (ended, plan) = (deployment.current().cloned(), deployment.plan.clone());
+        let (ended, plan) = (deployment.active_step().cloned(), deployment.plan.clone());
         deployment.step += 1;
         if let Some(step) = ended {
-            self.finished(&step, now);
+            self.record_stopped(&step, now);
             self.events.push(Event::DeploymentStepSuccess {
                 plan,
                 current_step: step,
                 timestamp: now,
             });
         }
-        self.begin_step(id, now);
+        self.start_step(id, now);
     }
 
-    fn begin_step(&mut self, id: &str, now: Timestamp) {
+    fn start_step(&mut self, id: &str, now: Timestamp) {
         let Some(deployment) = self
             .deployments
             .iter()
@@ -187,14 +189,14 @@ impl Core {
             return;
         };
         let plan = deployment.plan.clone();
-        match deployment.current() {
+        match deployment.active_step() {
             Some(step) => {
                 self.events.push(Event::DeploymentInfo {
                     plan,
                     current_step: step.clone(),
                     timestamp: now,
                 });
-                self.begin(step, &deployment.to, now);
+                self.apply_step(step, &deployment.to, now);
             }
             None => {
                 self.deployments.retain(|one| one.plan.id != id);
@@ -207,64 +209,64 @@ impl Core {
         }
     }
 
-    fn begin(&mut self, step: &Step, to: &Desired, now: Timestamp) {
+    fn apply_step(&mut self, step: &Step, to: &DesiredState, now: Timestamp) {
         for action in &step.actions {
             let id = &action.app;
             let wanted = to.apps.get(id);
             match action.action {
                 ActionName::Stop => self.stop_app(id, now),
                 ActionName::Start => {
-                    // Known, with no task until its own step.
+                    // The app exists without instances until its own step.
                     if let Some(app) = wanted {
-                        self.actual.insert(
+                        self.targets.insert(
                             id.clone(),
                             Arc::new(App {
                                 instances: 0,
                                 ..app.clone()
                             }),
                         );
-                        self.add_checks(app, now);
+                        self.emit_health_checks_added(app, now);
                     }
                 }
                 ActionName::Scale | ActionName::Restart => {
                     if let Some(app) = wanted {
                         if action.action == ActionName::Restart {
-                            // A new version is not to wait for the failures of the old one.
-                            self.backoffs.reset(id);
+                            // The failures of the old version must not delay the new one.
+                            self.launch_delays.reset(id);
                         }
-                        self.actual.insert(id.clone(), Arc::new(app.clone()));
+                        self.targets.insert(id.clone(), Arc::new(app.clone()));
                     }
                 }
             }
         }
     }
 
-    fn is_done(&self, step: &Step, to: &Desired) -> bool {
+    fn is_step_done(&self, step: &Step, to: &DesiredState) -> bool {
         step.actions.iter().all(|action| match action.action {
             ActionName::Start => true,
-            ActionName::Stop => self.of_app(&action.app).next().is_none(),
+            ActionName::Stop => self.instances_of(&action.app).next().is_none(),
             ActionName::Scale | ActionName::Restart => {
                 let Some(app) = to.apps.get(&action.app) else {
                     return true;
                 };
-                let all = self.of_app(&app.id).collect::<Vec<_>>();
+                let all = self.instances_of(&app.id).collect::<Vec<_>>();
                 let good = all
                     .iter()
-                    .filter(|one| one.is_good() && one.is_current(app))
+                    .filter(|one| one.is_available() && one.is_current(app))
                     .count();
                 all.len() == good && good == app.instances as usize
             }
         })
     }
 
-    fn finished(&mut self, step: &Step, now: Timestamp) {
+    fn record_stopped(&mut self, step: &Step, now: Timestamp) {
         for action in step
             .actions
             .iter()
             .filter(|action| action.action == ActionName::Stop)
         {
-            self.backoffs.reset(&action.app);
-            self.failures.remove(&action.app);
+            self.launch_delays.reset(&action.app);
+            self.last_failures.remove(&action.app);
             self.events.push(Event::AppTerminatedEvent {
                 app_id: action.app.clone(),
                 timestamp: now,
@@ -273,7 +275,7 @@ impl Core {
     }
 
     fn stop_app(&mut self, id: &PathId, now: Timestamp) {
-        if let Some(app) = self.actual.remove(id)
+        if let Some(app) = self.targets.remove(id)
             && !app.health_checks.is_empty()
         {
             self.events.push(Event::RemoveHealthCheckEvent {
@@ -282,15 +284,15 @@ impl Core {
             });
         }
         let instances: Vec<String> = self
-            .of_app(id)
+            .instances_of(id)
             .map(|instance| instance.id.clone())
             .collect();
         for instance in instances {
-            self.end_instance(&instance, Goal::Remove, now);
+            self.stop_instance(&instance, Goal::Remove, now);
         }
     }
 
-    fn add_checks(&mut self, app: &App, now: Timestamp) {
+    fn emit_health_checks_added(&mut self, app: &App, now: Timestamp) {
         for check in &app.health_checks {
             self.events.push(Event::AddHealthCheckEvent {
                 app_id: app.id.clone(),
@@ -301,14 +303,14 @@ impl Core {
         }
     }
 
-    /// Ends a deployment. The apps that it was to change, where there is such a deployment.
-    fn cancel(&mut self, id: &str, now: Timestamp) -> Option<Vec<PathId>> {
+    /// Removes a deployment. Returns the apps that it affected, or `None` without such a deployment.
+    fn abort_deployment(&mut self, id: &str, now: Timestamp) -> Option<Vec<PathId>> {
         let index = self
             .deployments
             .iter()
             .position(|deployment| deployment.plan.id == id)?;
         let plan = self.deployments.remove(index).plan;
-        let affected = plan::affected(&plan.steps).into_iter().collect();
+        let affected = plan::affected_apps(&plan.steps).into_iter().collect();
         let reason = CANCELLED.to_owned();
         self.events.push(Event::DeploymentFailed {
             id: plan.id.clone(),
@@ -319,18 +321,18 @@ impl Core {
         Some(affected)
     }
 
-    /// Brings apps that no deployment cares for any more to what is desired, all at once. Marathon does
-    /// the same, some minutes later.
-    fn settle(&mut self, apps: &[PathId], now: Timestamp) {
+    /// Applies the desired state of apps that have no deployment any more, all at once. Marathon does the
+    /// same, some minutes later.
+    fn apply_desired(&mut self, apps: &[PathId], now: Timestamp) {
         for id in apps {
             match self.desired.apps.get(id) {
-                Some(app) => drop(self.actual.insert(id.clone(), Arc::new(app.clone()))),
+                Some(app) => drop(self.targets.insert(id.clone(), Arc::new(app.clone()))),
                 None => self.stop_app(id, now),
             }
         }
     }
 }
 
-fn missing(id: &str) -> RequestError {
+fn deployment_not_found(id: &str) -> RequestError {
     RequestError::NotFound(format!("DeploymentPlan {id} does not exist"))
 }

@@ -1,14 +1,19 @@
-//! The environment of a task: the app's own, and what Marathon adds.
+//! The environment of a task: the app's own variables and those that Marathon adds.
 
 use std::collections::BTreeMap;
 
 use moodvane_marathon_api::{App, EnvValue};
 
-/// Longer labels are not put into the environment; Marathon's bound.
-const LONGEST_LABEL: usize = 512;
+/// Longer labels are left out, as in Marathon.
+const MAX_LABEL_LEN: usize = 512;
 
-/// Everything a task finds in its environment, but for the sandbox, which the runtime knows.
-pub(super) fn of(app: &App, task: &str, host: &str, ports: &[u16]) -> BTreeMap<String, String> {
+/// All variables except `MESOS_SANDBOX`, which the runtime sets.
+pub(super) fn task_environment(
+    app: &App,
+    task: &str,
+    host: &str,
+    ports: &[u16],
+) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
     let mut set = |name: &str, value: String| drop(env.insert(name.to_owned(), value));
     set("HOST", host.to_owned());
@@ -32,13 +37,13 @@ pub(super) fn of(app: &App, task: &str, host: &str, ports: &[u16]) -> BTreeMap<S
     let short: Vec<_> = app
         .labels
         .iter()
-        .filter(|(_, value)| value.len() <= LONGEST_LABEL)
+        .filter(|(_, value)| value.len() <= MAX_LABEL_LEN)
         .collect();
-    let names: Vec<String> = short.iter().map(|(name, _)| upper(name)).collect();
+    let names: Vec<String> = short.iter().map(|(name, _)| variable_name(name)).collect();
     set("MARATHON_APP_LABELS", names.join(" "));
     for (name, value) in short {
         set(
-            &format!("MARATHON_APP_LABEL_{}", upper(name)),
+            &format!("MARATHON_APP_LABEL_{}", variable_name(name)),
             value.clone(),
         );
     }
@@ -49,7 +54,7 @@ pub(super) fn of(app: &App, task: &str, host: &str, ports: &[u16]) -> BTreeMap<S
     if !list.is_empty() {
         set("PORTS", list.join(","));
     }
-    // The app's own come last: they win.
+    // The app's own variables override Marathon's.
     for (name, value) in &app.env {
         if let EnvValue::Plain(value) = value {
             set(name, value.clone());
@@ -77,13 +82,13 @@ fn port_variables(app: &App, ports: &[u16]) -> Vec<(String, u16)> {
             variables.push((format!("PORT_{declared}"), *port));
         }
         if let Some(Some(name)) = app.port_names().get(index) {
-            variables.push((format!("PORT_{}", upper(name)), *port));
+            variables.push((format!("PORT_{}", variable_name(name)), *port));
         }
     }
     variables
 }
 
-fn upper(name: &str) -> String {
+fn variable_name(name: &str) -> String {
     name.chars()
         .map(|c| {
             if c.is_ascii_alphanumeric() {

@@ -1,29 +1,31 @@
-//! Why a request is not done, as Marathon would say it.
+//! Errors of requests, with Marathon's statuses and bodies.
+//!
+//! The texts are Marathon's. An error of a body is the whole error, so it is transparent.
 
 use moodvane_marathon_api::{BodyError, DeploymentRef, ErrorBody, ErrorDetails, PathId};
 
-/// A request that is not done.
+/// A rejected request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
-    /// Its body is refused.
+    /// The body is invalid or not supported.
     #[error(transparent)]
-    Refused(#[from] BodyError),
-    /// What it names is not there.
+    Invalid(#[from] BodyError),
+    /// The named object does not exist.
     #[error("{0}")]
     NotFound(String),
-    /// The same, in an answer to a change: without details.
+    /// The object to change does not exist; the body has no details.
     #[error("{0}")]
-    NothingToChange(String),
-    /// What it would create is there.
+    ChangeTargetNotFound(String),
+    /// The app to create already exists.
     #[error("An app with id [{0}] already exists.")]
-    Exists(PathId),
-    /// Deployments hold what it would change.
+    AlreadyExists(PathId),
+    /// Deployments lock an app to change.
     #[error(
         "App is locked by one or more deployments. Override with the option '?force=true'. \
          View details at '/v2/deployments/<DEPLOYMENT_ID>'."
     )]
     Locked(Vec<String>),
-    /// It names something in a form that nothing has.
+    /// An id in the request is malformed.
     #[error("{0}")]
     BadRequest(String),
 }
@@ -33,33 +35,33 @@ impl RequestError {
         Self::NotFound(format!("App '{id}' does not exist"))
     }
 
-    pub(crate) fn no_app_to_change(id: &PathId) -> Self {
-        Self::NothingToChange(format!("App '{id}' does not exist"))
+    pub(crate) fn app_missing_for_change(id: &PathId) -> Self {
+        Self::ChangeTargetNotFound(format!("App '{id}' does not exist"))
     }
 
     pub(crate) fn group_not_found(id: &PathId) -> Self {
         Self::NotFound(format!("Group '{id}' does not exist"))
     }
 
-    pub(crate) fn no_group_to_change(id: &PathId) -> Self {
-        Self::NothingToChange(format!("Group '{id}' does not exist"))
+    pub(crate) fn group_missing_for_change(id: &PathId) -> Self {
+        Self::ChangeTargetNotFound(format!("Group '{id}' does not exist"))
     }
 
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::Refused(refused) => refused.status(),
-            Self::NotFound(_) | Self::NothingToChange(_) => 404,
-            Self::Exists(_) | Self::Locked(_) => 409,
+            Self::Invalid(error) => error.status(),
+            Self::NotFound(_) | Self::ChangeTargetNotFound(_) => 404,
+            Self::AlreadyExists(_) | Self::Locked(_) => 409,
             Self::BadRequest(_) => 400,
         }
     }
 
-    /// The body.
+    /// The response body.
     pub(crate) fn body(&self) -> ErrorBody {
         let mut body = ErrorBody::new(self.to_string());
         match self {
-            Self::Refused(refused) => body = refused.body(),
+            Self::Invalid(error) => body = error.body(),
             Self::NotFound(_) => body.details = Some(ErrorDetails::Violations(Vec::new())),
             Self::Locked(ids) => {
                 body.deployments = ids
@@ -67,7 +69,7 @@ impl RequestError {
                     .map(|id| DeploymentRef { id: id.clone() })
                     .collect();
             }
-            Self::NothingToChange(_) | Self::Exists(_) | Self::BadRequest(_) => {}
+            Self::ChangeTargetNotFound(_) | Self::AlreadyExists(_) | Self::BadRequest(_) => {}
         }
         body
     }

@@ -1,4 +1,4 @@
-//! Health and readiness of running tasks: when they are asked, and what follows from the answers.
+//! Health and readiness of running tasks: schedules the checks and evaluates their results.
 
 use std::time::Duration;
 
@@ -11,55 +11,55 @@ use super::instance::{Goal, Instance, State};
 use super::probes::{health_probe, readiness_probe};
 use super::{Core, Effect};
 
-/// Nothing is asked oftener, whatever a definition says.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
-/// So much of a readiness check's answer is kept.
-const KEPT_BODY: usize = 4096;
+/// Lower limit of every check's interval.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+/// Longest part of a readiness check's response body that is kept.
+const MAX_KEPT_BODY_BYTES: usize = 4096;
 
-/// Which question.
+/// Identifies a check of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProbeId {
-    /// The health check with this number.
+    /// The health check with this index.
     Health(usize),
     /// The readiness check.
-    Ready,
+    Readiness,
 }
 
-/// An answer.
+/// Result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// An HTTP answer.
+pub(crate) enum ProbeOutcome {
+    /// An HTTP response.
     Http {
         status: u16,
         content_type: String,
         body: String,
     },
-    /// The connection was taken, or the command ended well.
-    Good,
-    /// No answer, or a wrong one.
+    /// The connection was accepted, or the command exited with status 0.
+    Success,
+    /// No response, or an invalid one.
     Failed(String),
 }
 
-/// What a health check knows of a task.
+/// State of one health check of a task.
 #[derive(Debug, Clone)]
-pub(super) struct Checked {
+pub(super) struct HealthState {
     check: HealthCheck,
     started: Timestamp,
-    /// When it is asked next; none while it is being asked.
+    /// When the check is due; `None` while it runs.
     due: Option<Timestamp>,
     health: Option<HealthCheckResult>,
 }
 
-/// What the readiness check knows of a task.
+/// State of the readiness check of a task.
 #[derive(Debug, Clone)]
-pub(super) struct Readiness {
+pub(super) struct ReadinessState {
     check: ReadinessCheck,
     due: Option<Timestamp>,
     pub(super) ready: bool,
     last: Option<ReadinessResponse>,
 }
 
-impl Checked {
+impl HealthState {
     pub(super) fn is_alive(&self) -> bool {
         self.health.as_ref().is_some_and(|health| health.alive)
     }
@@ -68,21 +68,20 @@ impl Checked {
         self.health.as_ref()
     }
 
-    pub(super) fn next(&self) -> Option<Timestamp> {
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.due
     }
 
-    /// Takes an answer in. Whether the check spoke otherwise before, and whether the task is to be killed.
-    fn answered(
+    /// Records a result. Returns whether the health changed, and the reason to kill the task, if any.
+    fn record(
         &mut self,
         instance: &str,
-        outcome: &Outcome,
+        outcome: &ProbeOutcome,
         now: Timestamp,
     ) -> (bool, Option<String>) {
-        self.due =
-            Some(now.after(
-                Duration::from_secs(self.check.interval_seconds.into()).max(SHORTEST_INTERVAL),
-            ));
+        self.due = Some(
+            now.after(Duration::from_secs(self.check.interval_seconds.into()).max(MIN_INTERVAL)),
+        );
         let before = self.health.as_ref().map(|health| health.alive);
         let health = self.health.get_or_insert_with(|| HealthCheckResult {
             alive: false,
@@ -94,16 +93,16 @@ impl Checked {
             last_failure_cause: None,
         });
         let why = match outcome {
-            Outcome::Good => None,
-            // A redirection is an answer of a living task, for Marathon too.
-            Outcome::Http {
+            ProbeOutcome::Success => None,
+            // Marathon accepts redirects too.
+            ProbeOutcome::Http {
                 status: 200..=399, ..
             } => None,
-            Outcome::Http {
+            ProbeOutcome::Http {
                 status: 100..=199, ..
             } if self.check.ignore_http1xx => return (false, None),
-            Outcome::Http { status, .. } => Some(format!("HTTP status {status}")),
-            Outcome::Failed(why) => Some(why.clone()),
+            ProbeOutcome::Http { status, .. } => Some(format!("HTTP status {status}")),
+            ProbeOutcome::Failed(why) => Some(why.clone()),
         };
         let Some(why) = why else {
             health.alive = true;
@@ -126,8 +125,8 @@ impl Checked {
     }
 }
 
-impl Readiness {
-    pub(super) fn next(&self) -> Option<Timestamp> {
+impl ReadinessState {
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.due.filter(|_| !self.ready)
     }
 
@@ -143,18 +142,17 @@ impl Readiness {
         }
     }
 
-    fn answered(&mut self, outcome: Outcome, now: Timestamp) {
-        let interval =
-            Duration::from_secs(self.check.interval_seconds.into()).max(SHORTEST_INTERVAL);
+    fn record(&mut self, outcome: ProbeOutcome, now: Timestamp) {
+        let interval = Duration::from_secs(self.check.interval_seconds.into()).max(MIN_INTERVAL);
         self.due = Some(now.after(interval));
-        if let Outcome::Http {
+        if let ProbeOutcome::Http {
             status,
             content_type,
             mut body,
         } = outcome
         {
             self.ready = self.check.http_status_codes_for_ready.contains(&status);
-            let end = (0..=KEPT_BODY.min(body.len()))
+            let end = (0..=MAX_KEPT_BODY_BYTES.min(body.len()))
                 .rev()
                 .find(|end| body.is_char_boundary(*end));
             body.truncate(end.unwrap_or_default());
@@ -168,17 +166,17 @@ impl Readiness {
 }
 
 /// The health checks of a task that starts now.
-pub(super) fn checks_of(app: &App, now: Timestamp) -> Vec<Checked> {
+pub(super) fn health_states(app: &App, now: Timestamp) -> Vec<HealthState> {
     let one = |check: &HealthCheck| {
         use HealthProtocol as P;
-        // The delay is Mesos'; Marathon's own checks begin at once and rely on the grace.
+        // `delaySeconds` applies to checks by Mesos; Marathon's own start at once and rely on the grace period.
         let by_mesos = matches!(
             check.protocol,
             P::MesosHttp | P::MesosHttps | P::MesosTcp | P::Command
         );
         let delay = if by_mesos { check.delay_seconds } else { 0 };
         let due = Some(now.after(Duration::from_secs(delay.into())));
-        Checked {
+        HealthState {
             check: check.clone(),
             started: now,
             due,
@@ -188,10 +186,10 @@ pub(super) fn checks_of(app: &App, now: Timestamp) -> Vec<Checked> {
     app.health_checks.iter().map(one).collect()
 }
 
-/// The readiness check of a task that starts now; validation lets no app have two.
-pub(super) fn readiness_of(app: &App, now: Timestamp) -> Option<Readiness> {
+/// The readiness check of a task that starts now; validation allows at most one.
+pub(super) fn readiness_state(app: &App, now: Timestamp) -> Option<ReadinessState> {
     let check = app.readiness_checks.first()?.clone();
-    Some(Readiness {
+    Some(ReadinessState {
         check,
         due: Some(now),
         ready: false,
@@ -200,18 +198,23 @@ pub(super) fn readiness_of(app: &App, now: Timestamp) -> Option<Readiness> {
 }
 
 impl Core {
-    /// Asks whatever is due.
-    pub(super) fn probe_due(&mut self, now: Timestamp) {
+    /// Starts every check that is due.
+    pub(super) fn send_due_probes(&mut self, now: Timestamp) {
         let mut effects = Vec::new();
         for instance in self
             .instances
             .values_mut()
             .filter(|instance| instance.state == State::Running)
         {
-            let place = instance.place.clone();
-            let agent = place.as_ref().map(|place| place.agent).unwrap_or_default();
+            let placement = instance.placement.clone();
+            let agent = placement
+                .as_ref()
+                .map(|placement| placement.agent)
+                .unwrap_or_default();
             let host = self.config.agents.host(agent).to_owned();
-            let ports = place.map(|place| place.ports).unwrap_or_default();
+            let ports = placement
+                .map(|placement| placement.ports)
+                .unwrap_or_default();
             let (task, app) = (instance.task(), instance.app.clone());
             let is_due = |due: &mut Option<Timestamp>| due.take_if(|due| *due <= now).is_some();
             for (index, checked) in instance.checks.iter_mut().enumerate() {
@@ -236,7 +239,7 @@ impl Core {
                 let request = readiness_probe(&readiness.check, &app, &host, &ports);
                 effects.push(Effect::Probe {
                     task: task.clone(),
-                    probe: ProbeId::Ready,
+                    probe: ProbeId::Readiness,
                     request,
                     timeout,
                 });
@@ -245,17 +248,23 @@ impl Core {
         self.effects.extend(effects);
     }
 
-    pub(super) fn probed(&mut self, task: &str, probe: ProbeId, outcome: Outcome, now: Timestamp) {
+    pub(super) fn handle_probed(
+        &mut self,
+        task: &str,
+        probe: ProbeId,
+        outcome: ProbeOutcome,
+        now: Timestamp,
+    ) {
         let Some(instance) = self
-            .instance_of_mut(task)
+            .instance_of_task_mut(task)
             .filter(|instance| instance.state == State::Running)
         else {
             return;
         };
         match probe {
-            ProbeId::Ready => {
+            ProbeId::Readiness => {
                 if let Some(readiness) = instance.readiness.as_mut() {
-                    readiness.answered(outcome, now);
+                    readiness.record(outcome, now);
                 }
             }
             ProbeId::Health(index) => {
@@ -263,9 +272,9 @@ impl Core {
                 let Some(checked) = instance.checks.get_mut(index) else {
                     return;
                 };
-                let (changed, kill) = checked.answered(&id, &outcome, now);
+                let (changed, kill) = checked.record(&id, &outcome, now);
                 if changed {
-                    self.tell_health(&id, now);
+                    self.emit_health_changed(&id, now);
                 }
                 if let Some(why) = kill {
                     self.kill_unhealthy(&id, why, now);
@@ -278,7 +287,7 @@ impl Core {
         let Some(instance) = self.instances.get_mut(id) else {
             return;
         };
-        instance.blamed = Some(why.clone());
+        instance.unhealthy_reason = Some(why.clone());
         let instance = instance.clone();
         self.events.push(Event::UnhealthyInstanceKillEvent {
             app_id: instance.app.id.clone(),
@@ -287,17 +296,17 @@ impl Core {
             version: instance.version(),
             reason: why,
             host: self.host_of(&instance),
-            slave_id: Some(super::tasks::agent_of(&instance)),
+            slave_id: Some(super::emit::agent_of(&instance)),
             timestamp: now,
         });
-        self.end_instance(id, Goal::Run, now);
+        self.stop_instance(id, Goal::Run, now);
     }
 
-    fn tell_health(&mut self, id: &str, now: Timestamp) {
+    fn emit_health_changed(&mut self, id: &str, now: Timestamp) {
         let Some(instance) = self.instances.get(id) else {
             return;
         };
-        let alive = instance.checks.iter().all(Checked::is_alive);
+        let alive = instance.checks.iter().all(HealthState::is_alive);
         let (instance_id, app, version) = (
             instance.id.clone(),
             instance.app.id.clone(),
@@ -319,7 +328,7 @@ impl Core {
         });
     }
 
-    /// What the readiness checks of an app's tasks say.
+    /// Readiness results of an app's tasks.
     pub(super) fn readiness_results(&self, instances: &[&Instance]) -> Vec<ReadinessCheckResult> {
         let one =
             |instance: &&Instance| Some(instance.readiness.as_ref()?.result(&instance.task()));

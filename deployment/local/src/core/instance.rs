@@ -1,40 +1,40 @@
-//! One instance: one place in an app's scale, and the task that now fills it.
+//! An instance of an app, and its current task.
 
 use std::sync::Arc;
 
 use moodvane_marathon_api::{App, Condition, TaskState, Timestamp};
 
-use super::health::{Checked, Readiness};
+use super::health::{HealthState, ReadinessState};
 
-/// Where an instance is between waiting and its task's end.
+/// State of an instance, from its schedule to the end of its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// Waits for its launch.
     Scheduled { since: Timestamp },
-    /// Its launch was asked for.
+    /// The runtime is launching its task.
     Launching,
     /// Its task runs.
     Running,
-    /// Its task was asked to end, and is ended at the time.
+    /// Its task got SIGTERM, and gets SIGKILL at `at`.
     Killing { at: Timestamp, forced: bool },
 }
 
-/// What becomes of an instance whose task ends.
+/// What happens to an instance after its task ended (Marathon's goal).
 #[derive(Debug, Clone)]
 pub(super) enum Goal {
-    /// It is launched again.
+    /// Relaunch it.
     Run,
-    /// It is launched again, as this.
-    Become(Arc<App>),
-    /// It is gone. What it kept waits for the next with its number, as long as the app is there.
+    /// Relaunch it with this definition.
+    Upgrade(Arc<App>),
+    /// Remove it. Its volumes stay for the next instance with its slot, until the app is deleted.
     Remove,
-    /// It is gone, and what it kept with it.
+    /// Remove it with its volumes.
     Wipe,
 }
 
-/// Where a task runs.
+/// The agent and the ports of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Placement {
     pub(super) agent: usize,
     pub(super) ports: Vec<u16>,
 }
@@ -43,26 +43,25 @@ pub(super) struct Place {
 pub(super) struct Instance {
     /// `app.instance-UUID`.
     pub(super) id: String,
-    /// What it runs.
+    /// The definition that it runs.
     pub(super) app: Arc<App>,
-    /// The lowest number that no other instance of the app has, nor one that was wiped: names what it
-    /// keeps.
+    /// The lowest number that neither another instance of the app nor a wiped one has; names its volumes.
     pub(super) slot: u32,
-    /// Which task it is, from 1.
+    /// Number of its task, from 1.
     pub(super) attempt: u32,
     pub(super) state: State,
     pub(super) goal: Goal,
-    pub(super) place: Option<Place>,
+    pub(super) placement: Option<Placement>,
     pub(super) staged_at: Option<Timestamp>,
     pub(super) started_at: Option<Timestamp>,
-    pub(super) checks: Vec<Checked>,
-    pub(super) readiness: Option<Readiness>,
-    /// Whether the end that was asked for counts as a failure.
-    pub(super) blamed: Option<String>,
-    /// How the last task ended, while none runs.
-    pub(super) ended: Option<TaskState>,
-    /// Why it is not launched, and how often that was looked at.
-    pub(super) blocked: super::agents::Blocked,
+    pub(super) checks: Vec<HealthState>,
+    pub(super) readiness: Option<ReadinessState>,
+    /// Why a health check had its task killed; such an end counts as a failure.
+    pub(super) unhealthy_reason: Option<String>,
+    /// State of its last task, while none runs.
+    pub(super) last_state: Option<TaskState>,
+    /// Offers that did not match it.
+    pub(super) offers: super::agents::OfferStats,
 }
 
 impl Instance {
@@ -74,18 +73,18 @@ impl Instance {
             attempt: 1,
             state: State::Scheduled { since: now },
             goal: Goal::Run,
-            place: None,
+            placement: None,
             staged_at: None,
             started_at: None,
             checks: Vec::new(),
             readiness: None,
-            blamed: None,
-            ended: None,
-            blocked: super::agents::Blocked::default(),
+            unhealthy_reason: None,
+            last_state: None,
+            offers: super::agents::OfferStats::default(),
         }
     }
 
-    /// The name of its task: `app.instance-UUID._app.N`.
+    /// The id of its task: `app.instance-UUID._app.N`.
     pub(super) fn task(&self) -> String {
         format!("{}._app.{}", self.id, self.attempt)
     }
@@ -98,27 +97,27 @@ impl Instance {
         matches!(self.state, State::Killing { .. })
     }
 
-    pub(super) fn is_leaving(&self) -> bool {
+    pub(super) fn is_being_removed(&self) -> bool {
         matches!(self.goal, Goal::Remove | Goal::Wipe)
     }
 
-    /// Whether its task runs, is healthy by all its checks, and was once ready.
-    pub(super) fn is_good(&self) -> bool {
+    /// Whether its task runs, passes all health checks, and has been ready once.
+    pub(super) fn is_available(&self) -> bool {
         self.state == State::Running
-            && self.checks.iter().all(Checked::is_alive)
+            && self.checks.iter().all(HealthState::is_alive)
             && self
                 .readiness
                 .as_ref()
                 .is_none_or(|readiness| readiness.ready)
     }
 
-    /// Whether it runs what `app` says, but for the scale.
+    /// Whether it runs the definition `app`, apart from the scale.
     pub(super) fn is_current(&self, app: &App) -> bool {
         let changed = |app: &App| app.version_info.map(|info| info.last_config_change_at);
         changed(&self.app) == changed(app)
     }
 
-    /// Whether it keeps something through its tasks.
+    /// Whether it has persistent volumes.
     pub(super) fn is_resident(&self) -> bool {
         is_resident(&self.app)
     }
@@ -129,21 +128,21 @@ impl Instance {
 
     pub(super) fn task_state(&self) -> TaskState {
         match self.state {
-            State::Scheduled { .. } => self.ended.unwrap_or(TaskState::Staging),
+            State::Scheduled { .. } => self.last_state.unwrap_or(TaskState::Staging),
             State::Launching => TaskState::Staging,
             State::Running => TaskState::Running,
             State::Killing { .. } => TaskState::Killing,
         }
     }
 
-    /// When it has something to do by the time alone.
+    /// When a timer of this instance is due.
     pub(super) fn next_wake(&self) -> Option<Timestamp> {
         match self.state {
             State::Killing { at, forced: false } => Some(at),
             State::Running => {
-                let checks = self.checks.iter().filter_map(Checked::next);
+                let checks = self.checks.iter().filter_map(HealthState::next_due);
                 checks
-                    .chain(self.readiness.as_ref().and_then(Readiness::next))
+                    .chain(self.readiness.as_ref().and_then(ReadinessState::next_due))
                     .min()
             }
             State::Killing { .. } | State::Scheduled { .. } | State::Launching => None,
@@ -151,7 +150,7 @@ impl Instance {
     }
 }
 
-/// Whether the app's instances keep something through their tasks.
+/// Whether the app's instances have persistent volumes.
 pub(super) fn is_resident(app: &App) -> bool {
     let volumes = app
         .container
@@ -161,7 +160,7 @@ pub(super) fn is_resident(app: &App) -> bool {
     volumes.iter().any(|volume| volume.persistent.is_some())
 }
 
-/// Every stored app has a version; one without would be of the beginning of time.
+/// The version of a stored app, which always has one.
 pub(super) fn version_of(app: &App) -> Timestamp {
     app.version
         .unwrap_or_else(|| Timestamp::new(Default::default()))

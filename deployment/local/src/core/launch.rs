@@ -1,61 +1,61 @@
-//! Launches: where a task runs, on which ports, with what around it.
+//! Launches: placement on an agent, ports, volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use moodvane_marathon_api::{App, Condition, PathId, ReadMode, Timestamp, Volume};
 
-use super::agents::Reason;
-use super::change::not_valid;
-use super::desired::Desired;
-use super::instance::{Instance, Place, State};
+use super::agents::NoOfferMatchReason;
+use super::change::invalid;
+use super::desired::DesiredState;
+use super::instance::{Instance, Placement, State};
 use super::{Core, Effect, RequestError, environment};
 
-/// Mesos' own range for the ports of tasks.
+/// Mesos' default range of task ports.
 pub(super) const FIRST_PORT: u16 = 31_000;
 const LAST_PORT: u16 = 32_000;
-/// Marathon's own range for ports on the load balancer.
+/// Marathon's default range of service ports.
 const FIRST_SERVICE_PORT: u16 = 10_000;
 const LAST_SERVICE_PORT: u16 = 20_000;
 
-/// A task to be started.
+/// A task to launch.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch {
-    /// Its name.
+    /// Its id.
     pub(crate) task: String,
-    /// Its instance.
+    /// The id of its instance.
     pub(crate) instance: String,
-    /// Which task of the instance.
+    /// Its number within the instance.
     pub(crate) attempt: u32,
-    /// The instance's number within the app.
+    /// The slot of its instance.
     pub(crate) slot: u32,
-    /// What it runs.
+    /// The definition that it runs.
     pub(crate) app: Arc<App>,
     /// The address of its agent.
     pub(crate) host: String,
-    /// Its ports on the host, in the app's order.
+    /// Its host ports, in the order of the definition.
     pub(crate) ports: Vec<u16>,
-    /// Its environment, with `$PORT0` and all.
+    /// Its environment.
     pub(crate) env: BTreeMap<String, String>,
-    /// What it keeps.
+    /// Its persistent volumes.
     pub(crate) mounts: Vec<Mount>,
-    /// The dependencies of the groups it is in, so that they can be found again.
+    /// Dependencies of the groups above it, for a recovery.
     pub(crate) groups: BTreeMap<PathId, Vec<PathId>>,
 }
 
-/// Something that is kept through an instance's tasks.
+/// A persistent volume of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mount {
     /// Its name on the host.
     pub(crate) name: String,
-    /// Where the task finds it; relative to its folder, or absolute.
+    /// Its path in the task, absolute or relative to the task's folder.
     pub(crate) path: String,
-    /// Whether it may only be read.
+    /// Whether the task mounts it read-only.
     pub(crate) read_only: bool,
 }
 
 impl Core {
-    /// Launches what waits, where its delay is over and there is room.
+    /// Launches scheduled instances whose delay is over and that an agent can run.
     pub(super) fn launch_due(&mut self, now: Timestamp) {
         let waiting: Vec<String> = self
             .instances
@@ -68,102 +68,104 @@ impl Core {
                 continue;
             };
             if self
-                .backoffs
-                .until(&instance.app.id)
+                .launch_delays
+                .delayed_until(&instance.app.id)
                 .is_some_and(|until| until > now)
             {
                 continue;
             }
-            match self.place_for(&instance) {
-                Ok(place) => self.launch(&instance, place, now),
+            match self.find_placement(&instance) {
+                Ok(placement) => self.launch(&instance, placement, now),
                 Err(reason) => {
                     if let Some(instance) = self.instances.get_mut(&id) {
-                        instance.blocked.by(reason, now);
+                        instance.offers.record_declined(reason, now);
                     }
                 }
             }
         }
     }
 
-    fn launch(&mut self, instance: &Instance, place: Place, now: Timestamp) {
-        let host = self.config.agents.host(place.agent).to_owned();
+    fn launch(&mut self, instance: &Instance, placement: Placement, now: Timestamp) {
+        let host = self.config.agents.host(placement.agent).to_owned();
         let task = instance.task();
         let launch = Launch {
-            env: environment::of(&instance.app, &task, &host, &place.ports),
+            env: environment::task_environment(&instance.app, &task, &host, &placement.ports),
             mounts: mounts(instance),
             groups: self.group_dependencies(&instance.app.id),
             instance: instance.id.clone(),
             attempt: instance.attempt,
             slot: instance.slot,
             app: Arc::clone(&instance.app),
-            ports: place.ports.clone(),
+            ports: placement.ports.clone(),
             host,
             task,
         };
         if let Some(instance) = self.instances.get_mut(&instance.id) {
-            instance.place = Some(place);
+            instance.placement = Some(placement);
             instance.state = State::Launching;
             instance.staged_at = Some(now);
-            instance.ended = None;
-            instance.blocked.over(now);
+            instance.last_state = None;
+            instance.offers.record_launched(now);
         }
         self.effects.push(Effect::Launch(Box::new(launch)));
-        self.tell_instance(&instance.id, Condition::Provisioned, now);
+        self.emit_instance_changed(&instance.id, Condition::Provisioned, now);
     }
 
-    fn place_for(&mut self, instance: &Instance) -> Result<Place, Reason> {
+    fn find_placement(&mut self, instance: &Instance) -> Result<Placement, NoOfferMatchReason> {
         let app = &instance.app;
         let others: Vec<&Instance> = self
             .instances
             .values()
-            .filter(|one| one.place.is_some() && one.id != instance.id)
+            .filter(|one| one.placement.is_some() && one.id != instance.id)
             .collect();
-        self.config.capacity.has_room(
+        self.config.capacity.check_room(
             app,
             others
                 .iter()
                 .filter(|one| !one.is_scheduled())
                 .map(|one| one.app.as_ref()),
         )?;
-        // What it kept is on its agent.
+        // Persistent volumes bind the instance to its agent.
         let kept = instance
-            .place
+            .placement
             .as_ref()
             .filter(|_| instance.is_resident())
-            .map(|place| place.agent);
+            .map(|placement| placement.agent);
         let siblings: Vec<usize> = others
             .iter()
             .filter(|one| one.app.id == app.id && !one.is_scheduled())
-            .filter_map(|one| one.place.as_ref().map(|place| place.agent))
+            .filter_map(|one| one.placement.as_ref().map(|placement| placement.agent))
             .collect();
         let agent = self
             .config
             .agents
             .choose(app, &siblings, kept)
-            .ok_or(Reason::Constraint)?;
+            .ok_or(NoOfferMatchReason::Constraint)?;
         let taken: BTreeSet<(usize, u16)> = others
             .iter()
             .filter(|one| !one.is_scheduled())
-            .filter_map(|one| one.place.as_ref())
-            .flat_map(|place| place.ports.iter().map(|port| (place.agent, *port)))
+            .filter_map(|one| one.placement.as_ref())
+            .flat_map(|placement| placement.ports.iter().map(|port| (placement.agent, *port)))
             .collect();
         let mut ports = Vec::new();
-        for wanted in wanted_ports(app) {
-            let port = match wanted {
-                // A fixed port is the agent's own, so agents may have the same.
-                Some(port) if taken.contains(&(agent, port)) => return Err(Reason::Ports),
+        for requested in requested_ports(app) {
+            let port = match requested {
+                // A fixed port belongs to one agent.
+                Some(port) if taken.contains(&(agent, port)) => {
+                    return Err(NoOfferMatchReason::Ports);
+                }
                 Some(port) => port,
-                // Any other is the machine's: a task may listen on all its addresses.
+                // An assigned port is unique on the machine, because a task may listen on all addresses.
                 None => self.free_port(|port| {
                     taken.iter().any(|(_, other)| *other == port) || ports.contains(&port)
                 })?,
             };
             ports.push(port);
         }
-        Ok(Place { agent, ports })
+        Ok(Placement { agent, ports })
     }
 
-    fn free_port(&mut self, is_taken: impl Fn(u16) -> bool) -> Result<u16, Reason> {
+    fn free_port(&mut self, is_taken: impl Fn(u16) -> bool) -> Result<u16, NoOfferMatchReason> {
         for _ in FIRST_PORT..=LAST_PORT {
             let port = self.next_port;
             self.next_port = if port >= LAST_PORT {
@@ -171,19 +173,19 @@ impl Core {
             } else {
                 port + 1
             };
-            if !is_taken(port) && (self.config.is_free)(port) {
+            if !is_taken(port) && (self.config.is_port_free)(port) {
                 return Ok(port);
             }
         }
-        Err(Reason::Ports)
+        Err(NoOfferMatchReason::Ports)
     }
 
-    /// Gives every port 0 a number on the load balancer: the one it had before, or a free one.
+    /// Replaces every service port 0 by the app's previous port, or by a free one.
     pub(super) fn assign_service_ports(
         &self,
         app: &mut App,
         before: Option<&App>,
-        desired: &Desired,
+        desired: &DesiredState,
     ) -> Result<(), RequestError> {
         let taken: BTreeSet<u16> = desired
             .apps
@@ -203,7 +205,7 @@ impl Core {
             };
             let kept = had.get(index).copied().filter(is_free);
             let free = kept.or_else(|| (FIRST_SERVICE_PORT..=LAST_SERVICE_PORT).find(is_free));
-            *port = free.ok_or_else(|| not_valid("/portDefinitions", "no service port is free"))?;
+            *port = free.ok_or_else(|| invalid("/portDefinitions", "no service port is free"))?;
             given.insert(*port);
             Ok(())
         };
@@ -235,8 +237,8 @@ impl Core {
     }
 }
 
-/// The ports of a task: fixed ones, and none for any.
-fn wanted_ports(app: &App) -> Vec<Option<u16>> {
+/// The requested host ports; `None` for any port.
+fn requested_ports(app: &App) -> Vec<Option<u16>> {
     let fixed = |port: u16| (port != 0).then_some(port);
     if app.uses_host_network() {
         let definitions = app.port_definitions.iter().flatten();
@@ -259,7 +261,7 @@ fn mounts(instance: &Instance) -> Vec<Mount> {
         .collect();
     let kept = volumes.iter().filter(|volume| volume.persistent.is_some());
     kept.flat_map(|kept| {
-        // As in Mesos, a volume of the task's folder comes to another place by a host path that names it.
+        // As in Mesos, a volume whose `hostPath` names a persistent volume mounts it at its own path.
         let named = |volume: &&&Volume| volume.host_path.as_ref() == Some(&kept.container_path);
         let mut at: Vec<&Volume> = volumes.iter().filter(named).copied().collect();
         if at.is_empty() {
@@ -275,7 +277,7 @@ fn mounts(instance: &Instance) -> Vec<Mount> {
     .collect()
 }
 
-/// Named by app, number and path, so that what was kept is found again.
+/// A stable name of app, slot and path, so that the next task of the slot finds the volume.
 fn volume_name(instance: &Instance, path: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
@@ -292,7 +294,7 @@ fn volume_name(instance: &Instance, path: &str) -> String {
     )
 }
 
-/// The names of all that an instance keeps.
+/// The names of all persistent volumes of an instance.
 pub(super) fn volume_names(instance: &Instance) -> Vec<String> {
     let names: BTreeSet<String> = mounts(instance)
         .into_iter()

@@ -1,31 +1,32 @@
-//! The state machine: desired apps, their instances, and the deployments between the two.
+//! The state machine: the desired state, the instances, and the deployments between the two.
 //!
-//! An [`Input`] and the time go in; [`Effect`]s and events come out. The same inputs at the same times
-//! give the same outputs, so that every rule is tested without waiting.
+//! It maps [`Input`]s and the time to [`Effect`]s and events. It is deterministic, so every rule is tested
+//! in virtual time.
 //!
-//! Guarantee: an instance is in one state at a time, and every launch is answered by one end. What a
-//! deployment has to wait for (health, readiness, an end) is asked of the instances themselves, never
-//! remembered beside them.
+//! Guarantees: an instance is in one state at a time, and every launch ends once. Deployments derive their
+//! progress (health, readiness, ends) from the instances and keep no copy of it.
 //!
-//! This module must not know Docker, processes, HTTP or a clock.
+//! Must not know: Docker, processes, HTTP, or a clock.
 
 mod agents;
-mod backoff;
 mod change;
 mod converge;
 mod deploy;
 mod desired;
+mod emit;
 mod environment;
 mod error;
 mod health;
 mod instance;
+mod kill;
 mod launch;
+mod launch_delay;
 mod plan;
 mod probes;
 mod recover;
-mod refuse;
 mod services;
 mod tasks;
+mod unsupported;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,101 +37,101 @@ use moodvane_marathon_api::{App, Event, PathId, TaskFailure, Timestamp};
 
 pub(crate) use agents::{Agents, Capacity};
 pub(crate) use change::Force;
-pub(crate) use desired::Desired;
+pub(crate) use desired::DesiredState;
 pub(crate) use error::RequestError;
-pub(crate) use health::{Outcome, ProbeId};
+pub(crate) use health::{ProbeId, ProbeOutcome};
+pub(crate) use kill::KillMode;
 pub(crate) use launch::Launch;
 pub(crate) use probes::Probe;
-pub(crate) use recover::Found;
-#[cfg(test)]
-pub(crate) use refuse::PARAMETERS;
+pub(crate) use recover::RecoveredTask;
 pub(crate) use services::Service;
-pub(crate) use tasks::Kill;
-pub(crate) use view::{Embed, Filter};
+#[cfg(test)]
+pub(crate) use unsupported::SUPPORTED_PARAMETERS;
+pub(crate) use view::{AppFilter, Embed};
 
-use backoff::Backoffs;
-use deploy::Deploying;
+use deploy::ActiveDeployment;
 use instance::Instance;
+use launch_delay::LaunchDelays;
 
-/// So many versions of everything are kept; an older one cannot be gone back to.
-const VERSIONS: usize = 50;
+/// Number of versions that are kept, of each app and of the desired state.
+const MAX_VERSIONS: usize = 50;
 
-/// What the world tells.
+/// A report of the runtime or of a check.
 #[derive(Debug, Clone)]
 pub(crate) enum Input {
     /// The task runs.
     Started { task: String },
-    /// The task could not be started, or ran and ended.
-    Ended { task: String, end: End },
-    /// A probe came back.
+    /// The task failed to start, or ended.
+    Ended { task: String, end: TaskEnd },
+    /// A check has a result.
     Probed {
         task: String,
         probe: ProbeId,
-        outcome: Outcome,
+        outcome: ProbeOutcome,
     },
 }
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
-    /// By itself, with this status.
+pub(crate) enum TaskEnd {
+    /// It exited with this status.
     Exited(i64),
-    /// By a signal.
+    /// A signal ended it.
     Signalled(i32),
-    /// It never ran, or was lost.
+    /// It failed to start, or was lost.
     Failed(String),
 }
 
-/// What the world is asked to do.
+/// An action for the driver to execute.
 #[derive(Debug, Clone)]
 pub(crate) enum Effect {
-    /// Start a task.
+    /// Launch a task.
     Launch(Box<Launch>),
-    /// Ask a task to end (SIGTERM).
+    /// Send SIGTERM to a task.
     Terminate { task: String },
-    /// End a task (SIGKILL).
+    /// Send SIGKILL to a task.
     Kill { task: String },
-    /// Ask a task something.
+    /// Run a check of a task.
     Probe {
         task: String,
         probe: ProbeId,
         request: Probe,
         timeout: Duration,
     },
-    /// Remove what an instance kept.
+    /// Remove persistent volumes.
     RemoveVolumes { names: Vec<String> },
 }
 
-/// What the state machine is given once.
+/// Configuration of the state machine.
 pub(crate) struct Config {
-    /// The pretended agents.
+    /// The simulated agents.
     pub(crate) agents: Agents,
-    /// What they have together.
+    /// Their resources together.
     pub(crate) capacity: Capacity,
-    /// Whether nobody else on the machine holds a port.
-    pub(crate) is_free: fn(u16) -> bool,
-    /// A new name, never given before.
+    /// Whether no other process uses a port.
+    pub(crate) is_port_free: fn(u16) -> bool,
+    /// Returns a new unique id.
     pub(crate) new_id: Box<dyn FnMut() -> String + Send>,
-    /// Whether tasks are containers; else an image is refused.
+    /// Whether tasks are containers; without, images are rejected.
     pub(crate) containers: bool,
 }
 
-/// The state.
+/// The state machine.
 pub(crate) struct Core {
     config: Config,
-    desired: Desired,
-    history: VecDeque<Desired>,
+    desired: DesiredState,
+    history: VecDeque<DesiredState>,
     app_versions: BTreeMap<PathId, VecDeque<App>>,
-    /// What each app has come to: the definition that its instances are brought to.
-    actual: BTreeMap<PathId, Arc<App>>,
+    /// The definitions to which instances converge; a deployment updates them step by step.
+    targets: BTreeMap<PathId, Arc<App>>,
     instances: BTreeMap<String, Instance>,
-    /// Volumes of instances that are gone, while their apps are there.
-    detached: BTreeMap<PathId, BTreeSet<String>>,
-    /// Numbers of instances that were wiped, by app: not given again while the app is there.
-    spent: BTreeSet<(PathId, u32)>,
-    deployments: Vec<Deploying>,
-    backoffs: Backoffs,
-    failures: BTreeMap<PathId, TaskFailure>,
+    /// Volumes of removed instances, by app; kept until the app is deleted.
+    detached_volumes: BTreeMap<PathId, BTreeSet<String>>,
+    /// Slots of wiped instances, not reused until the app is deleted.
+    wiped_slots: BTreeSet<(PathId, u32)>,
+    deployments: Vec<ActiveDeployment>,
+    launch_delays: LaunchDelays,
+    last_failures: BTreeMap<PathId, TaskFailure>,
     next_port: u16,
     effects: Vec<Effect>,
     events: Vec<Event>,
@@ -140,51 +141,51 @@ impl Core {
     pub(crate) fn new(config: Config, now: Timestamp) -> Self {
         Self {
             config,
-            desired: Desired::empty(now),
+            desired: DesiredState::empty(now),
             history: VecDeque::new(),
             app_versions: BTreeMap::new(),
-            actual: BTreeMap::new(),
+            targets: BTreeMap::new(),
             instances: BTreeMap::new(),
-            detached: BTreeMap::new(),
-            spent: BTreeSet::new(),
+            detached_volumes: BTreeMap::new(),
+            wiped_slots: BTreeSet::new(),
             deployments: Vec::new(),
-            backoffs: Backoffs::default(),
-            failures: BTreeMap::new(),
+            launch_delays: LaunchDelays::default(),
+            last_failures: BTreeMap::new(),
             next_port: launch::FIRST_PORT,
             effects: Vec::new(),
             events: Vec::new(),
         }
     }
 
-    /// Takes in what the world tells; [`Core::advance`] draws the conclusions.
-    pub(crate) fn input(&mut self, input: Input, now: Timestamp) {
+    /// Handles an input; [`Core::advance`] draws the consequences.
+    pub(crate) fn handle_input(&mut self, input: Input, now: Timestamp) {
         match input {
-            Input::Started { task } => self.started(&task, now),
-            Input::Ended { task, end } => self.ended(&task, &end, now),
+            Input::Started { task } => self.handle_started(&task, now),
+            Input::Ended { task, end } => self.handle_ended(&task, &end, now),
             Input::Probed {
                 task,
                 probe,
                 outcome,
-            } => self.probed(&task, probe, outcome, now),
+            } => self.handle_probed(&task, probe, outcome, now),
         }
     }
 
     /// Does all that is due at `now`.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        // A step that ends lets the next begin at once; every turn ends a step, so this ends.
+        // The end of a step may start the next. Every iteration ends a step, so the loop terminates.
         loop {
             self.converge(now);
             self.launch_due(now);
             self.kill_overdue(now);
-            if !self.progress(now) {
+            if !self.advance_deployments(now) {
                 break;
             }
         }
-        self.remove_orphans();
-        self.probe_due(now);
+        self.remove_orphaned_volumes();
+        self.send_due_probes(now);
     }
 
-    /// When [`Core::advance`] has something to do by the time alone.
+    /// When the next timer is due.
     pub(crate) fn next_wake(&self, now: Timestamp) -> Option<Timestamp> {
         let running = self.instances.values().filter_map(Instance::next_wake);
         let waiting = self
@@ -193,35 +194,30 @@ impl Core {
             .filter(|instance| instance.is_scheduled())
             .filter_map(|instance| {
                 let delay = self
-                    .backoffs
-                    .until(&instance.app.id)
+                    .launch_delays
+                    .delayed_until(&instance.app.id)
                     .filter(|until| *until > now);
-                delay.or_else(|| instance.blocked.retry_at())
+                delay.or_else(|| instance.offers.retry_at())
             });
         running.chain(waiting).min()
     }
 
-    /// What the world has to do, since this was last asked.
+    /// The effects since the last call.
     pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// What happened, since this was last asked.
+    /// The events since the last call.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }
 
-    /// Tells an event that only the request knows of.
-    pub(crate) fn tell(&mut self, event: impl FnOnce(Timestamp) -> Event, now: Timestamp) {
-        self.events.push(event(now));
-    }
-
     /// The desired state.
-    pub(crate) fn desired(&self) -> &Desired {
+    pub(crate) fn desired(&self) -> &DesiredState {
         &self.desired
     }
 
-    fn of_app<'a>(&'a self, id: &'a PathId) -> impl Iterator<Item = &'a Instance> {
+    fn instances_of<'a>(&'a self, id: &'a PathId) -> impl Iterator<Item = &'a Instance> {
         self.instances
             .values()
             .filter(move |instance| instance.app.id == *id)

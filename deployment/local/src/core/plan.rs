@@ -1,18 +1,21 @@
-//! The steps from one desired state to another.
+//! Computes the steps from one desired state to another.
 //!
-//! What is gone stops, each before what it depends on. What is new is made known, all at once. Then
-//! everything changed is scaled or restarted, each after what it depends on.
+//! Stops deleted apps first, each before its dependencies. Then starts all new apps without instances. Then
+//! scales or restarts changed apps, each after its dependencies.
 
 use std::collections::BTreeSet;
 
 use moodvane_marathon_api::{Action, ActionName, App, CycleError, PathId, Step, dependency_layers};
 
-use super::desired::Desired;
+use super::desired::DesiredState;
 
-/// The steps; none where nothing changes.
-pub(super) fn steps(from: &Desired, to: &Desired) -> Result<Vec<Step>, CycleError> {
-    let starts = layers_of(to)?;
-    let mut stops = layers_of(from)?;
+/// The steps; empty without changes.
+pub(super) fn deployment_steps(
+    from: &DesiredState,
+    to: &DesiredState,
+) -> Result<Vec<Step>, CycleError> {
+    let starts = layers(to)?;
+    let mut stops = layers(from)?;
     stops.reverse();
     let mut steps: Vec<Step> = stops
         .iter()
@@ -29,14 +32,14 @@ pub(super) fn steps(from: &Desired, to: &Desired) -> Result<Vec<Step>, CycleErro
     steps.extend(
         starts
             .iter()
-            .map(|layer| step(layer, |id| change(from.apps.get(id), to.apps.get(id)?))),
+            .map(|layer| step(layer, |id| action_for(from.apps.get(id), to.apps.get(id)?))),
     );
     steps.retain(|step| !step.actions.is_empty());
     Ok(steps)
 }
 
 /// The apps that the steps name.
-pub(super) fn affected(steps: &[Step]) -> BTreeSet<PathId> {
+pub(super) fn affected_apps(steps: &[Step]) -> BTreeSet<PathId> {
     steps
         .iter()
         .flat_map(|step| &step.actions)
@@ -44,13 +47,13 @@ pub(super) fn affected(steps: &[Step]) -> BTreeSet<PathId> {
         .collect()
 }
 
-fn layers_of(desired: &Desired) -> Result<Vec<Vec<PathId>>, CycleError> {
+fn layers(desired: &DesiredState) -> Result<Vec<Vec<PathId>>, CycleError> {
     desired
-        .tree(&PathId::root())
+        .group_tree(&PathId::root())
         .map_or(Ok(Vec::new()), |root| dependency_layers(&root))
 }
 
-fn change(from: Option<&App>, to: &App) -> Option<ActionName> {
+fn action_for(from: Option<&App>, to: &App) -> Option<ActionName> {
     let Some(from) = from else {
         return Some(ActionName::Scale);
     };
@@ -62,13 +65,13 @@ fn change(from: Option<&App>, to: &App) -> Option<ActionName> {
 }
 
 fn step(layer: &[PathId], action: impl Fn(&PathId) -> Option<ActionName>) -> Step {
-    let one = |id: &PathId| {
+    let named_action = |id: &PathId| {
         action(id).map(|action| Action {
             action,
             app: id.clone(),
         })
     };
     Step {
-        actions: layer.iter().filter_map(one).collect(),
+        actions: layer.iter().filter_map(named_action).collect(),
     }
 }

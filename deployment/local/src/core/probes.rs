@@ -1,11 +1,11 @@
-//! What is asked of a task, and where.
+//! Requests of health and readiness checks.
 
 use moodvane_marathon_api::{App, HealthCheck, HealthProtocol, ReadinessCheck, Scheme};
 
-/// A question to a task.
+/// The request of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Probe {
-    /// An HTTP request; a certificate is not checked.
+    /// An HTTP request; the certificate is not verified.
     Http {
         tls: bool,
         host: String,
@@ -14,10 +14,10 @@ pub(crate) enum Probe {
     },
     /// A TCP connection.
     Tcp { host: String, port: u16 },
-    /// A command beside the task.
+    /// A command in the environment of the task.
     Command { line: String },
-    /// A question that cannot be asked, and why.
-    Impossible { why: String },
+    /// A check that cannot run.
+    Invalid { reason: String },
 }
 
 pub(super) fn health_probe(check: &HealthCheck, app: &App, host: &str, ports: &[u16]) -> Probe {
@@ -30,7 +30,7 @@ pub(super) fn health_probe(check: &HealthCheck, app: &App, host: &str, ports: &[
             .unwrap_or_default();
         return Probe::Command { line };
     }
-    // Inside a container a fixed port is another one outside.
+    // A fixed port names the port inside the container; the request goes to its host port.
     let outside = |port: u16| {
         let index = app
             .port_mappings()
@@ -43,8 +43,8 @@ pub(super) fn health_probe(check: &HealthCheck, app: &App, host: &str, ports: &[
     let fixed = check.port.filter(|port| *port != 0).map(outside);
     let Some(port) = fixed.or_else(|| ports.get(check.port_index.unwrap_or_default()).copied())
     else {
-        return Probe::Impossible {
-            why: "the task has no such port".to_owned(),
+        return Probe::Invalid {
+            reason: "the task has no such port".to_owned(),
         };
     };
     let host = host.to_owned();
@@ -80,8 +80,8 @@ pub(super) fn readiness_probe(
                 path: check.path.clone(),
             }
         }
-        None => Probe::Impossible {
-            why: format!("the task has no port {}", check.port_name),
+        None => Probe::Invalid {
+            reason: format!("the task has no port {}", check.port_name),
         },
     }
 }

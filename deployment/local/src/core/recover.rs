@@ -1,4 +1,4 @@
-//! Tasks that were running before this process: they are taken over as they are.
+//! Recovers tasks that an earlier process left running.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use moodvane_marathon_api::{App, PathId, Timestamp};
 
 use super::Core;
-use super::health::{checks_of, readiness_of};
-use super::instance::{Instance, Place, State};
+use super::health::{health_states, readiness_state};
+use super::instance::{Instance, Placement, State};
 
-/// A running task as the runtime found it.
+/// A running task, as the runtime found it.
 #[derive(Debug, Clone)]
-pub(crate) struct Found {
+pub(crate) struct RecoveredTask {
     pub(crate) instance: String,
     pub(crate) attempt: u32,
     pub(crate) slot: u32,
@@ -22,9 +22,9 @@ pub(crate) struct Found {
 }
 
 impl Core {
-    /// Takes tasks over. What is desired is what they run, in the latest version of each app; an app
-    /// without a task is forgotten, and so is a deployment that was under way.
-    pub(crate) fn take_over(&mut self, tasks: Vec<Found>, now: Timestamp) {
+    /// Adds running tasks. The desired state becomes the latest version of each of their apps; apps without a
+    /// task and deployments in progress are lost.
+    pub(crate) fn recover(&mut self, tasks: Vec<RecoveredTask>, now: Timestamp) {
         let mut desired = self.desired.clone();
         for found in &tasks {
             let version = found.app.version.unwrap_or(now);
@@ -45,23 +45,23 @@ impl Core {
             }
         }
         for app in desired.apps.values() {
-            self.actual.insert(app.id.clone(), Arc::new(app.clone()));
+            self.targets.insert(app.id.clone(), Arc::new(app.clone()));
         }
-        self.remember(desired);
+        self.commit(desired);
         for found in tasks {
-            let place = Place {
-                agent: self.config.agents.with_host(&found.host),
+            let placement = Placement {
+                agent: self.config.agents.index_of(&found.host),
                 ports: found.ports,
             };
             let mut instance =
                 Instance::new(found.instance.clone(), Arc::new(found.app), found.slot, now);
             instance.attempt = found.attempt;
-            instance.place = Some(place);
+            instance.placement = Some(placement);
             instance.state = State::Running;
             instance.staged_at = Some(now);
             instance.started_at = Some(now);
-            instance.checks = checks_of(&instance.app, now);
-            instance.readiness = readiness_of(&instance.app, now);
+            instance.checks = health_states(&instance.app, now);
+            instance.readiness = readiness_state(&instance.app, now);
             self.instances.insert(found.instance, instance);
         }
     }

@@ -1,4 +1,4 @@
-//! What a load balancer has to know: the services that labels name, and the tasks that serve them now.
+//! Services for a load balancer, from labels, and the tasks that serve them.
 //!
 //! The labels are marathon-lb's: `HAPROXY_GROUP`, and for the port with index *n* `HAPROXY_n_PORT`,
 //! `_VHOST`, `_MODE`, `_BALANCE`, `_ENABLED`, `_BACKEND_HTTP_OPTIONS` and
@@ -9,33 +9,33 @@ use moodvane_marathon_api::App;
 use super::Core;
 use super::instance::Instance;
 
-/// A port of an app that is to be reached at one place.
+/// A port of an app behind the load balancer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Service {
     /// The app and the port's index: `moodvane_server_0`.
     pub(crate) name: String,
-    /// Where it is to be reached.
+    /// The port of the load balancer.
     pub(crate) port: u16,
-    /// The names that it is reached by at the common port.
+    /// Virtual hosts at the shared port.
     pub(crate) hosts: Vec<String>,
-    /// Whether requests are looked at; else bytes are passed on.
+    /// Whether the mode is HTTP; TCP otherwise.
     pub(crate) is_http: bool,
-    /// How the next task is chosen.
+    /// The balancing algorithm.
     pub(crate) balance: String,
     /// Lines for the backend.
     pub(crate) lines: Vec<String>,
-    /// The tasks that serve it: name, address, port.
+    /// The tasks that serve it: id, address, port.
     pub(crate) servers: Vec<(String, String, u16)>,
 }
 
 impl Service {
-    /// Whether `other` is the same service, whoever serves it.
-    pub(crate) fn is_but_for_servers(&self, other: &Self) -> bool {
-        let bare = |service: &Self| Self {
+    /// Whether `other` differs at most in its tasks.
+    pub(crate) fn has_same_config(&self, other: &Self) -> bool {
+        let without_servers = |service: &Self| Self {
             servers: Vec::new(),
             ..service.clone()
         };
-        bare(self) == bare(other)
+        without_servers(self) == without_servers(other)
     }
 }
 
@@ -45,7 +45,7 @@ impl Core {
         let apps = self.desired.apps.values();
         let each =
             apps.flat_map(|app| (0..app.service_ports().len()).map(move |index| (app, index)));
-        each.filter(|(app, index)| is_in(app, *index, group))
+        each.filter(|(app, index)| is_in_group(app, *index, group))
             .filter_map(|(app, index)| self.service(app, index))
             .collect()
     }
@@ -68,7 +68,7 @@ impl Core {
             .iter()
             .filter_map(|name| label(name));
         let mut servers: Vec<_> = self
-            .of_app(&app.id)
+            .instances_of(&app.id)
             .filter_map(|instance| self.server(instance, index))
             .collect();
         servers.sort();
@@ -94,16 +94,16 @@ impl Core {
         })
     }
 
-    /// A task that is good and stays.
+    /// The address of a task that is available.
     fn server(&self, instance: &Instance, index: usize) -> Option<(String, String, u16)> {
-        let port = *instance.place.as_ref()?.ports.get(index)?;
+        let port = *instance.placement.as_ref()?.ports.get(index)?;
         instance
-            .is_good()
+            .is_available()
             .then(|| (instance.task(), self.host_of(instance), port))
     }
 }
 
-fn is_in(app: &App, index: usize, group: &str) -> bool {
+fn is_in_group(app: &App, index: usize, group: &str) -> bool {
     let own = app.labels.get(&format!("HAPROXY_{index}_GROUP"));
     let groups = own.or_else(|| app.labels.get("HAPROXY_GROUP"));
     let enabled = app

@@ -1,16 +1,16 @@
-//! What clients are told, in Marathon's shapes.
+//! Views of the state in the API's types.
 
 use moodvane_marathon_api::{
     ActionInfo, ActionName, AppInfo, Deployment, DeploymentRef, Group, IpAddress, IpProtocol,
     PathId, Queue, QueueDelay, QueueItem, ReadinessCheckResult, Task, TaskState, Timestamp,
 };
 
-use super::deploy::Deploying;
+use super::deploy::ActiveDeployment;
+use super::emit::agent_of;
 use super::instance::{Instance, State};
-use super::tasks::agent_of;
 use super::{Core, RequestError, plan};
 
-/// What is told of an app besides its definition.
+/// Optional parts of an app in a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Embed {
     pub(crate) tasks: bool,
@@ -18,18 +18,18 @@ pub(crate) struct Embed {
     pub(crate) readiness: bool,
 }
 
-/// Which apps are told of.
+/// Filter of a list of apps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Filter {
+pub(crate) struct AppFilter {
     pub(crate) id: Option<String>,
     pub(crate) cmd: Option<String>,
-    /// Selectors apart from each other by commas: `name` or `name==value`.
+    /// Selectors separated by commas: `name` or `name==value`.
     pub(crate) label: Option<String>,
 }
 
-impl Filter {
-    fn takes(&self, app: &moodvane_marathon_api::App) -> bool {
-        let holds =
+impl AppFilter {
+    fn matches(&self, app: &moodvane_marathon_api::App) -> bool {
+        let contains =
             |text: &Option<String>, of: &str| text.as_deref().is_none_or(|text| of.contains(text));
         let label = |selector: &str| match selector.split_once("==") {
             Some((name, value)) => app
@@ -38,8 +38,8 @@ impl Filter {
                 .is_some_and(|found| found == value.trim()),
             None => app.labels.contains_key(selector.trim()),
         };
-        holds(&self.id, &app.id.to_string())
-            && holds(&self.cmd, app.cmd.as_deref().unwrap_or_default())
+        contains(&self.id, &app.id.to_string())
+            && contains(&self.cmd, app.cmd.as_deref().unwrap_or_default())
             && self
                 .label
                 .as_deref()
@@ -48,9 +48,9 @@ impl Filter {
 }
 
 impl Core {
-    pub(crate) fn apps(&self, filter: &Filter, embed: Embed) -> Vec<AppInfo> {
-        let taken = self.desired.apps.values().filter(|app| filter.takes(app));
-        taken
+    pub(crate) fn apps(&self, filter: &AppFilter, embed: Embed) -> Vec<AppInfo> {
+        let matching = self.desired.apps.values().filter(|app| filter.matches(app));
+        matching
             .filter_map(|app| self.app(&app.id, embed).ok())
             .collect()
     }
@@ -61,7 +61,7 @@ impl Core {
             .apps
             .get(id)
             .ok_or_else(|| RequestError::app_not_found(id))?;
-        let all: Vec<&Instance> = self.of_app(id).collect();
+        let all: Vec<&Instance> = self.instances_of(id).collect();
         let count = |rule: &dyn Fn(&Instance) -> bool| {
             u32::try_from(all.iter().filter(|one| rule(one)).count()).unwrap_or(u32::MAX)
         };
@@ -76,7 +76,7 @@ impl Core {
             tasks_staged: count(&|one| one.state == State::Launching),
             tasks_running: count(&|one| one.state == State::Running),
             tasks_healthy: count(&|one| {
-                is_up(one) && one.checks.iter().all(super::health::Checked::is_alive)
+                is_up(one) && one.checks.iter().all(super::health::HealthState::is_alive)
             }),
             tasks_unhealthy: count(&|one| is_up(one) && is_bad(one)),
             deployments: self.deployments_of(id),
@@ -87,7 +87,7 @@ impl Core {
                     .collect()
             }),
             last_task_failure: self
-                .failures
+                .last_failures
                 .get(id)
                 .cloned()
                 .filter(|_| embed.last_failure),
@@ -125,23 +125,24 @@ impl Core {
             return Err(RequestError::app_not_found(id));
         }
         Ok(self
-            .of_app(id)
+            .instances_of(id)
             .filter_map(|one| self.task_view(&one.id, false))
             .collect())
     }
 
-    /// All tasks that are started or being started; with `state` only those.
+    /// All tasks that are starting or running, optionally only those in `states`.
     pub(crate) fn tasks(&self, states: &[TaskState]) -> Vec<Task> {
-        let lives = self.instances.values().filter(|one| !one.is_scheduled());
-        let taken = lives.filter(|one| states.is_empty() || states.contains(&one.task_state()));
-        taken
+        let is_active = self.instances.values().filter(|one| !one.is_scheduled());
+        let matching =
+            is_active.filter(|one| states.is_empty() || states.contains(&one.task_state()));
+        matching
             .filter_map(|one| self.task_view(&one.id, true))
             .collect()
     }
 
     pub(crate) fn group(&self, id: &PathId) -> Result<Group, RequestError> {
         self.desired
-            .tree(id)
+            .group_tree(id)
             .ok_or_else(|| RequestError::group_not_found(id))
     }
 
@@ -157,14 +158,14 @@ impl Core {
     pub(crate) fn deployments(&self) -> Vec<Deployment> {
         self.deployments
             .iter()
-            .map(|deploying| self.deployment(deploying))
+            .map(|active| self.deployment(active))
             .collect()
     }
 
     pub(crate) fn queue(&self, now: Timestamp) -> Queue {
-        let items = self.actual.values().filter_map(|app| {
+        let items = self.targets.values().filter_map(|app| {
             let waits: Vec<&Instance> = self
-                .of_app(&app.id)
+                .instances_of(&app.id)
                 .filter(|one| one.is_scheduled())
                 .collect();
             let first = *waits.first()?;
@@ -173,8 +174,8 @@ impl Core {
                 _ => None,
             });
             let left = self
-                .backoffs
-                .until(&app.id)
+                .launch_delays
+                .delayed_until(&app.id)
                 .map(|until| until.since(now))
                 .unwrap_or_default();
             Some(QueueItem {
@@ -182,10 +183,10 @@ impl Core {
                 role: app.role.clone().unwrap_or_default(),
                 delay: QueueDelay {
                     time_left_seconds: left.as_secs(),
-                    overdue: left.is_zero() && first.blocked.is_any(),
+                    overdue: left.is_zero() && first.offers.has_declined(),
                 },
                 since: since.min().unwrap_or(now),
-                processed_offers_summary: first.blocked.summary(),
+                processed_offers_summary: first.offers.summary(),
                 app: self.desired.apps.get(&app.id).unwrap_or(app).clone(),
             })
         });
@@ -194,14 +195,14 @@ impl Core {
         }
     }
 
-    /// A task as clients see it; none for an instance that never had one.
+    /// The task of an instance; `None` if the instance never had one.
     pub(super) fn task_view(&self, id: &str, with_service_ports: bool) -> Option<Task> {
         let instance = self.instances.get(id)?;
-        let place = instance.place.as_ref()?;
+        let placement = instance.placement.as_ref()?;
         let host = self.host_of(instance);
-        let lives = !instance.is_scheduled();
-        // The task that ended last stands for an instance that waits.
-        let task = if lives {
+        let is_active = !instance.is_scheduled();
+        // A waiting instance shows its last task.
+        let task = if is_active {
             instance.task()
         } else {
             format!("{id}._app.{}", instance.attempt.saturating_sub(1))
@@ -216,8 +217,8 @@ impl Core {
             ip_addresses: addresses(&host),
             host,
             id: task,
-            ports: if lives {
-                place.ports.clone()
+            ports: if is_active {
+                placement.ports.clone()
             } else {
                 Vec::new()
             },
@@ -230,24 +231,24 @@ impl Core {
             state: instance.task_state(),
             staged_at: instance.staged_at,
             started_at: instance.started_at,
-            version: lives.then(|| instance.version()),
+            version: is_active.then(|| instance.version()),
             local_volumes: Vec::new(),
             role: instance.app.role.clone().unwrap_or_default(),
         })
     }
 
-    fn deployment(&self, deploying: &Deploying) -> Deployment {
-        let steps = &deploying.plan.steps;
-        let step = deploying.step;
+    fn deployment(&self, active: &ActiveDeployment) -> Deployment {
+        let steps = &active.plan.steps;
+        let step = active.step;
         let current = steps
             .get(step)
             .map(|step| step.actions.as_slice())
             .unwrap_or_default();
         Deployment {
-            id: deploying.plan.id.clone(),
+            id: active.plan.id.clone(),
             steps: steps.clone(),
-            version: deploying.plan.version,
-            affected_apps: plan::affected(steps).into_iter().collect(),
+            version: active.plan.version,
+            affected_apps: plan::affected_apps(steps).into_iter().collect(),
             affected_pods: Vec::new(),
             current_actions: current
                 .iter()
@@ -264,19 +265,20 @@ impl Core {
     fn results_for(&self, action: ActionName, app: &PathId) -> Vec<ReadinessCheckResult> {
         match action {
             ActionName::Scale | ActionName::Restart => {
-                self.readiness_results(&self.of_app(app).collect::<Vec<_>>())
+                self.readiness_results(&self.instances_of(app).collect::<Vec<_>>())
             }
             ActionName::Start | ActionName::Stop => Vec::new(),
         }
     }
 
     fn deployments_of(&self, id: &PathId) -> Vec<DeploymentRef> {
-        let touches = |deploying: &&Deploying| plan::affected(&deploying.plan.steps).contains(id);
+        let affects =
+            |active: &&ActiveDeployment| plan::affected_apps(&active.plan.steps).contains(id);
         self.deployments
             .iter()
-            .filter(touches)
-            .map(|deploying| DeploymentRef {
-                id: deploying.plan.id.clone(),
+            .filter(affects)
+            .map(|active| DeploymentRef {
+                id: active.plan.id.clone(),
             })
             .collect()
     }

@@ -1,9 +1,9 @@
-//! An HAProxy at the ports that the marathon-lb labels name: the stand-in's marathon-lb.
+//! An HAProxy for the ports of the marathon-lb labels, in place of marathon-lb.
 //!
-//! HAProxy runs as master and worker. Tasks that come and go are told to it while it runs. Where services
-//! themselves change, its file is written anew, checked, and taken in by SIGUSR2: the new worker has the
-//! old one's sockets, so that no connection is refused, and the old one ends no connection between an
-//! answer and the next request.
+//! HAProxy runs as a master and a worker. Changes of tasks are applied at run time, through its socket. A
+//! change of the services writes the configuration, checks it, and reloads by SIGUSR2. The new worker
+//! inherits the listening sockets, so no connection is refused; the old worker closes no connection
+//! between a response and the next request.
 
 mod render;
 mod slots;
@@ -27,33 +27,33 @@ use crate::driver::Driver;
 use crate::options::Options;
 use slots::Slots;
 
-/// How often it is looked whether a new worker is there.
-const LOOK: Duration = Duration::from_millis(20);
-/// Nothing that is asked has a longer answer.
-const LONGEST_ANSWER: u64 = 64 << 10;
-/// After this the HAProxy is killed.
-const LAST_WAIT: Duration = Duration::from_secs(5);
-/// An HAProxy that ended is started again so soon.
-const AGAIN: Duration = Duration::from_secs(1);
+/// Interval of the polls for the new worker.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// No command has a longer response.
+const MAX_RESPONSE_BYTES: u64 = 64 << 10;
+/// Limit of a start, a command and a stop.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Delay before the restart of an HAProxy that ended.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// A running HAProxy, and what follows the tasks for it.
+/// A running HAProxy with the task that follows the services.
 pub(crate) struct Proxy {
-    follows: JoinHandle<()>,
-    end: CancellationToken,
+    follower: JoinHandle<()>,
+    shutdown: CancellationToken,
 }
 
 struct HaProxy {
     program: PathBuf,
     file: PathBuf,
     child: Child,
-    /// Of the file: it tells a worker from the one before, which answers for a moment beside it.
+    /// Number of the configuration. It distinguishes the new worker from the old one, which may respond for a moment too.
     generation: u64,
     services: Vec<Service>,
     slots: Slots,
-    place: render::Place,
+    bind: render::Bind,
 }
 
-struct Followed {
+struct ServiceSource {
     group: String,
     driver: Arc<Driver>,
 }
@@ -62,48 +62,48 @@ impl Proxy {
     /// Starts an HAProxy for the services of `group`.
     ///
     /// # Errors
-    /// Where there is no HAProxy, or it does not serve.
+    /// Returns an error if HAProxy is not installed or does not start.
     pub(crate) async fn start(
         options: &Options,
         group: &str,
         driver: Arc<Driver>,
     ) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&options.folder).context("cannot make the folder")?;
-        let followed = Followed {
+        std::fs::create_dir_all(&options.folder).context("cannot create the folder")?;
+        let source = ServiceSource {
             group: group.to_owned(),
             driver,
         };
-        let changes = followed.driver.changes();
-        let proxy = HaProxy::start(options, followed.services()).await?;
-        let end = CancellationToken::new();
-        let follows = tokio::spawn(follow(proxy, followed, changes, end.clone()));
-        Ok(Self { follows, end })
+        let changes = source.driver.watch_changes();
+        let proxy = HaProxy::start(options, source.services()).await?;
+        let shutdown = CancellationToken::new();
+        let follower = tokio::spawn(follow(proxy, source, changes, shutdown.clone()));
+        Ok(Self { follower, shutdown })
     }
 
-    /// Ends the HAProxy.
-    pub(crate) async fn end(self) {
-        self.end.cancel();
-        if let Err(error) = self.follows.await {
-            tracing::warn!(%error, "the proxy's follower failed");
+    /// Stops the HAProxy.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.follower.await {
+            tracing::warn!(%error, "proxy task failed");
         }
     }
 }
 
-impl Followed {
+impl ServiceSource {
     fn services(&self) -> Vec<Service> {
-        self.driver.look(|core, _| core.services(&self.group))
+        self.driver.read(|core, _| core.services(&self.group))
     }
 }
 
 impl HaProxy {
     async fn start(options: &Options, services: Vec<Service>) -> anyhow::Result<Self> {
         let file = options.folder.join("haproxy.cfg");
-        let place = render::Place {
+        let bind = render::Bind {
             address: options.proxy_address,
             hosts_port: options.proxy_hosts_port,
         };
-        let slots = Slots::of(&services);
-        let text = render::configuration(0, &services, &slots, &place);
+        let slots = Slots::new(&services);
+        let text = render::configuration(0, &services, &slots, &bind);
         write(&file, &text)?;
         check(&options.haproxy, &file).await?;
         let child = spawn(&options.haproxy, &file)?;
@@ -114,41 +114,44 @@ impl HaProxy {
             generation: 0,
             services,
             slots,
-            place,
+            bind,
         };
-        proxy.worker_comes().await?;
+        proxy.wait_for_worker().await?;
         Ok(proxy)
     }
 
-    /// Takes `services` in: while it runs where only their tasks differ.
-    async fn take(&mut self, services: Vec<Service>) -> anyhow::Result<()> {
-        let same = self.services.len() == services.len()
+    /// Applies `services`: at run time if only their tasks differ, else by a reload.
+    async fn apply(&mut self, services: Vec<Service>) -> anyhow::Result<()> {
+        let has_same_config = self.services.len() == services.len()
             && self
                 .services
                 .iter()
                 .zip(&services)
-                .all(|(old, new)| old.is_but_for_servers(new));
+                .all(|(old, new)| old.has_same_config(new));
         let mut slots = self.slots.clone();
-        if same && let Some(commands) = slots.seat(&services) {
-            match self.tell(&commands).await {
+        if has_same_config && let Some(commands) = slots.assign(&services) {
+            match self.run_commands(&commands).await {
                 Ok(()) => {
                     (self.services, self.slots) = (services, slots);
                     return Ok(());
                 }
                 Err(error) => {
-                    tracing::warn!("the proxy is reloaded, as it was not told: {error:#}")
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "proxy rejected run-time change; reloading"
+                    )
                 }
             }
         }
         self.reload(services).await
     }
 
-    /// Takes `services` in by a new worker; where they are wrong, what was before goes on.
+    /// Reloads HAProxy with `services`. An invalid configuration leaves the previous one active.
     async fn reload(&mut self, services: Vec<Service>) -> anyhow::Result<()> {
-        let slots = Slots::of(&services);
+        let slots = Slots::new(&services);
         let new = self.file.with_extension("new");
         let generation = self.generation + 1;
-        let text = render::configuration(generation, &services, &slots, &self.place);
+        let text = render::configuration(generation, &services, &slots, &self.bind);
         write(&new, &text)?;
         check(&self.program, &new).await?;
         std::fs::rename(&new, &self.file)
@@ -157,145 +160,145 @@ impl HaProxy {
             .child
             .id()
             .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        kill_process(pid.context("the HAProxy has ended")?, Signal::USR2)
-            .context("cannot reload the HAProxy")?;
+        kill_process(pid.context("HAProxy has exited")?, Signal::USR2)
+            .context("cannot signal HAProxy")?;
         (self.generation, self.services, self.slots) = (generation, services, slots);
-        self.worker_comes().await
+        self.wait_for_worker().await
     }
 
-    /// Waits until the worker of the newest file serves.
-    async fn worker_comes(&self) -> anyhow::Result<()> {
-        let comes = async {
+    /// Waits until the worker of the newest configuration responds.
+    async fn wait_for_worker(&self) -> anyhow::Result<()> {
+        let ready = async {
             while self
-                .ask("")
+                .query("")
                 .await
                 .ok()
                 .is_none_or(|(generation, _)| generation != self.generation)
             {
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
-        tokio::time::timeout(LAST_WAIT, comes)
+        tokio::time::timeout(TIMEOUT, ready)
             .await
-            .context("no new worker of the HAProxy comes; it says why above")
+            .context("HAProxy worker did not start in time; see its output")
     }
 
-    /// Starts the HAProxy that has ended, with the tasks that it knew and what it could not be told any more: its
-    /// file has those of the last reload.
-    async fn start_again(&mut self) -> anyhow::Result<()> {
+    /// Starts HAProxy after it ended. Its configuration gets the current tasks; the one on disk has those of
+    /// the last reload.
+    async fn restart(&mut self) -> anyhow::Result<()> {
         self.generation += 1;
-        let text = render::configuration(self.generation, &self.services, &self.slots, &self.place);
+        let text = render::configuration(self.generation, &self.services, &self.slots, &self.bind);
         write(&self.file, &text)?;
         self.child = spawn(&self.program, &self.file)?;
-        self.worker_comes().await
+        self.wait_for_worker().await
     }
 
-    async fn tell(&self, commands: &[String]) -> anyhow::Result<()> {
+    async fn run_commands(&self, commands: &[String]) -> anyhow::Result<()> {
         for command in commands {
-            let answer = tokio::time::timeout(LAST_WAIT, self.told(command)).await;
-            let answer = answer.context("the HAProxy's worker is not reached")??;
-            // An address that changes is told of; any other word is a refusal.
-            if !answer.trim().is_empty()
-                && !answer.contains("changed from")
-                && !answer.contains("no need to change")
+            let response = tokio::time::timeout(TIMEOUT, self.run_command(command)).await;
+            let response = response.context("HAProxy worker did not respond in time")??;
+            // HAProxy confirms the change of an address; any other text is an error.
+            if !response.trim().is_empty()
+                && !response.contains("changed from")
+                && !response.contains("no need to change")
             {
-                bail!("{command}: {}", answer.trim());
+                bail!("{command}: {}", response.trim());
             }
         }
         Ok(())
     }
 
-    /// What the worker of the newest file answers; what one before it was told, it is told again.
-    async fn told(&self, command: &str) -> anyhow::Result<String> {
+    /// Runs a command on the newest worker; repeats it if an older worker responded.
+    async fn run_command(&self, command: &str) -> anyhow::Result<String> {
         loop {
-            let (generation, answer) = self.ask(command).await?;
+            let (generation, response) = self.query(command).await?;
             if generation == self.generation {
-                return Ok(answer);
+                return Ok(response);
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Asks whichever worker takes the connection: of which generation it is, and what it answers.
-    async fn ask(&self, command: &str) -> anyhow::Result<(u64, String)> {
-        let asked = async {
+    /// Runs a command on one of the workers. Returns its generation and its response.
+    async fn query(&self, command: &str) -> anyhow::Result<(u64, String)> {
+        let exchange = async {
             let mut socket = UnixStream::connect(self.file.with_extension("sock")).await?;
             let commands = format!("show info; {command}\n");
             socket.write_all(commands.as_bytes()).await?;
-            let mut answer = String::new();
+            let mut response = String::new();
             socket
-                .take(LONGEST_ANSWER)
-                .read_to_string(&mut answer)
+                .take(MAX_RESPONSE_BYTES)
+                .read_to_string(&mut response)
                 .await?;
-            Ok::<_, std::io::Error>(answer)
+            Ok::<_, std::io::Error>(response)
         };
-        let answer = tokio::time::timeout(LAST_WAIT, asked)
+        let response = tokio::time::timeout(TIMEOUT, exchange)
             .await
-            .context("the HAProxy does not answer")?;
-        let answer = answer.context("cannot ask the HAProxy")?;
-        let (info, answer) = answer.split_once("\n\n").unwrap_or((&answer, ""));
+            .context("HAProxy did not respond in time")?;
+        let response = response.context("cannot use the socket of HAProxy")?;
+        let (info, response) = response.split_once("\n\n").unwrap_or((&response, ""));
         let generation = info
             .lines()
             .find_map(|line| line.strip_prefix("description: ")?.parse().ok())
-            .context("the HAProxy does not say of which generation it is")?;
-        Ok((generation, answer.to_owned()))
+            .context("HAProxy did not report its generation")?;
+        Ok((generation, response.to_owned()))
     }
 
-    async fn end(mut self) {
+    async fn stop(mut self) {
         if let Some(pid) = self
             .child
             .id()
             .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?))
             && kill_process(pid, Signal::TERM).is_ok()
-            && tokio::time::timeout(LAST_WAIT, self.child.wait())
+            && tokio::time::timeout(TIMEOUT, self.child.wait())
                 .await
                 .is_ok()
         {
             return;
         }
         if let Err(error) = self.child.kill().await {
-            tracing::warn!(%error, "cannot end the HAProxy");
+            tracing::warn!(%error, "cannot stop HAProxy");
         }
     }
 }
 
 async fn follow(
     mut proxy: HaProxy,
-    followed: Followed,
+    source: ServiceSource,
     mut changes: watch::Receiver<u64>,
-    end: CancellationToken,
+    shutdown: CancellationToken,
 ) {
-    let mut refused = None;
+    let mut rejected = None;
     loop {
         tokio::select! {
-            () = end.cancelled() => break,
+            () = shutdown.cancelled() => break,
             changed = changes.changed() => {
                 if changed.is_err() {
                     break;
                 }
-                let services = followed.services();
-                // What was refused is not tried again until it is something else.
-                if services == proxy.services || refused.as_ref() == Some(&services) {
+                let services = source.services();
+                // Rejected services are retried only after they change.
+                if services == proxy.services || rejected.as_ref() == Some(&services) {
                     continue;
                 }
-                match proxy.take(services.clone()).await {
-                    Ok(()) => tracing::info!("the proxy was told of a change"),
+                match proxy.apply(services.clone()).await {
+                    Ok(()) => tracing::info!("proxy updated"),
                     Err(error) => {
-                        tracing::error!("the proxy goes on as before: {error:#}");
-                        refused = Some(services);
+                        tracing::error!(error = format!("{error:#}"), "cannot update proxy; keeping previous configuration");
+                        rejected = Some(services);
                     }
                 }
             }
             status = proxy.child.wait() => {
-                tracing::error!(?status, "the HAProxy ended; starting it again");
-                tokio::time::sleep(AGAIN).await;
-                if let Err(error) = proxy.start_again().await {
-                    tracing::error!("{error:#}");
+                tracing::error!(?status, "proxy exited; restarting");
+                tokio::time::sleep(RESTART_DELAY).await;
+                if let Err(error) = proxy.restart().await {
+                    tracing::error!(error = format!("{error:#}"), "cannot restart proxy");
                 }
             }
         }
     }
-    proxy.end().await;
+    proxy.stop().await;
 }
 
 fn spawn(program: &Path, file: &Path) -> anyhow::Result<Child> {
@@ -304,14 +307,14 @@ fn spawn(program: &Path, file: &Path) -> anyhow::Result<Child> {
         .args(["-W", "-db"])
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    let command = in_folder(&mut command, file);
+    let command = run_in_folder(&mut command, file);
     command
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))
 }
 
-/// With short names in the file's own folder: the name of a socket may not be long.
-fn in_folder<'a>(command: &'a mut Command, file: &Path) -> &'a mut Command {
+/// Runs in the file's folder with relative names: the path of a Unix socket has a limit of 108 bytes.
+fn run_in_folder<'a>(command: &'a mut Command, file: &Path) -> &'a mut Command {
     let folder = file.parent().unwrap_or(Path::new("."));
     command
         .current_dir(folder)
@@ -322,10 +325,10 @@ fn in_folder<'a>(command: &'a mut Command, file: &Path) -> &'a mut Command {
 async fn check(program: &Path, file: &Path) -> anyhow::Result<()> {
     let mut command = Command::new(program);
     command.arg("-c").stdin(Stdio::null());
-    let output = in_folder(&mut command, file).output().await;
+    let output = run_in_folder(&mut command, file).output().await;
     let output = output.with_context(|| {
         format!(
-            "cannot run {}; it is Debian's package haproxy",
+            "cannot run {}; install Debian's package haproxy",
             program.display()
         )
     })?;
@@ -333,7 +336,7 @@ async fn check(program: &Path, file: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!(
-        "HAProxy refuses its configuration: {}",
+        "HAProxy rejected its configuration: {}",
         String::from_utf8_lossy(&output.stderr).trim()
     )
 }

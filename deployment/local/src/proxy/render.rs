@@ -1,10 +1,10 @@
-//! The services as HAProxy's configuration.
+//! Renders services as HAProxy's configuration.
 //!
-//! A request that broke off is tried at another task, a POST too: the requests that go through here may
-//! be repeated (POST /weather only reads). For that a body is read whole first, as far as it fits
-//! HAProxy's buffer; `retry-on` of a label comes later in the file and wins.
+//! HAProxy retries an interrupted request on another task, also a POST, because requests through it are
+//! idempotent (POST /weather only reads). Therefore it buffers request bodies, up to its buffer size. A
+//! `retry-on` of a label comes later in the file and takes precedence.
 //!
-//! The socket in the folder is for operators, and lets HAProxy start while there is no service.
+//! The socket in the folder is for operators. It also lets HAProxy start without any service.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,15 +13,15 @@ use std::net::IpAddr;
 use super::slots::Slots;
 use crate::core::Service;
 
-/// Where services are reached.
+/// Addresses of the services.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Bind {
     pub(super) address: IpAddr,
-    /// The common port, for services that are told apart by name.
+    /// The shared port of services with virtual hosts.
     pub(super) hosts_port: u16,
 }
 
-const COMMON: &str = "    maxconn 4000
+const GLOBAL_SECTION: &str = "    maxconn 4000
     hard-stop-after 60s
     stats socket unix@haproxy.sock mode 600 level admin expose-fd listeners
 
@@ -44,8 +44,8 @@ const HTTP_BACKEND: &str = concat!(
     "    retry-on conn-failure empty-response junk-response response-timeout 502 503 504\n",
 );
 
-/// No line of a label begins a section of its own.
-const SECTIONS: [&str; 16] = [
+/// Keywords that start a section; lines of labels must not.
+const SECTION_KEYWORDS: [&str; 16] = [
     "global",
     "defaults",
     "frontend",
@@ -64,16 +64,16 @@ const SECTIONS: [&str; 16] = [
     "crt-store",
 ];
 
-/// The whole file. A port is the first service's that wants it. The worker that takes it tells `generation`, as
-/// the description that operators ask for by `show info`.
+/// Renders the whole file. Of services with the same port, the first gets it. The worker reports
+/// `generation` as its description in `show info`.
 pub(super) fn configuration(
     generation: u64,
     services: &[Service],
     slots: &Slots,
-    place: &Place,
+    bind: &Bind,
 ) -> String {
     let mut text = format!(
-        "# Written by fleet local from the running tasks; changes are lost.\nglobal\n    description {generation}\n{COMMON}"
+        "# Written by fleet local from the running tasks; changes are lost.\nglobal\n    description {generation}\n{GLOBAL_SECTION}"
     );
     let mut ports = BTreeSet::new();
     let mut hosts = String::new();
@@ -83,7 +83,7 @@ pub(super) fn configuration(
             let list = service
                 .hosts
                 .iter()
-                .filter(|host| is_host(host))
+                .filter(|host| is_host_name(host))
                 .cloned()
                 .collect::<Vec<_>>()
                 .join(" ");
@@ -93,43 +93,43 @@ pub(super) fn configuration(
             );
         }
         if service.port == 0 || !ports.insert(service.port) {
-            tracing::warn!(service = %name, port = service.port, "the port is another service's already");
+            tracing::warn!(service = %name, port = service.port, "port is invalid or used by another service");
         } else {
             let mode = if service.is_http { "http" } else { "tcp" };
             let _ = write!(
                 text,
                 "\nfrontend {name}\n    mode {mode}\n    bind {}\n    default_backend {name}\n",
-                socket(place.address, service.port)
+                socket_address(bind.address, service.port)
             );
         }
-        backend(&mut text, service, slots);
+        write_backend(&mut text, service, slots);
     }
-    if !hosts.is_empty() && !ports.contains(&place.hosts_port) {
+    if !hosts.is_empty() && !ports.contains(&bind.hosts_port) {
         let _ = write!(
             text,
             "\nfrontend by_host\n    mode http\n    bind {}\n{hosts}",
-            socket(place.address, place.hosts_port)
+            socket_address(bind.address, bind.hosts_port)
         );
     }
     text
 }
 
-fn backend(text: &mut String, service: &Service, slots: &Slots) {
+fn write_backend(text: &mut String, service: &Service, slots: &Slots) {
     let _ = writeln!(text, "\nbackend {}", service.name);
     text.push_str(if service.is_http {
         HTTP_BACKEND
     } else {
         "    mode tcp\n"
     });
-    let _ = writeln!(text, "    balance {}", word(&service.balance));
+    let _ = writeln!(text, "    balance {}", first_word(&service.balance));
     for line in &service.lines {
-        if SECTIONS.contains(&line.split_whitespace().next().unwrap_or_default()) {
-            tracing::warn!(service = %service.name, %line, "a label's line begins a section; left out");
+        if SECTION_KEYWORDS.contains(&line.split_whitespace().next().unwrap_or_default()) {
+            tracing::warn!(service = %service.name, %line, "dropping line of label: it starts a section");
             continue;
         }
         let _ = writeln!(text, "    {line}");
     }
-    for (name, server) in slots.places(&service.name) {
+    for (name, server) in slots.servers(&service.name) {
         let _ = match server {
             Some((_, host, port)) => writeln!(text, "    server {name} {host}:{port}"),
             None => writeln!(text, "    server {name} 127.0.0.1:1 disabled"),
@@ -137,18 +137,18 @@ fn backend(text: &mut String, service: &Service, slots: &Slots) {
     }
 }
 
-fn socket(address: IpAddr, port: u16) -> String {
+fn socket_address(address: IpAddr, port: u16) -> String {
     std::net::SocketAddr::new(address, port).to_string()
 }
 
-fn is_host(host: &str) -> bool {
+fn is_host_name(host: &str) -> bool {
     !host.is_empty()
         && host
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
 }
 
-fn word(text: &str) -> &str {
+fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or("roundrobin")
 }
 
@@ -168,20 +168,20 @@ mod tests {
         }
     }
 
-    fn written(services: &[Service]) -> String {
-        configuration(7, services, &Slots::of(services), &place())
+    fn render(services: &[Service]) -> String {
+        configuration(7, services, &Slots::new(services), &bind())
     }
 
-    fn place() -> Place {
-        Place {
+    fn bind() -> Bind {
+        Bind {
             address: IpAddr::from([127, 0, 0, 1]),
             hosts_port: 9080,
         }
     }
 
     #[test]
-    fn a_service_is_a_frontend_and_a_backend_with_its_tasks() {
-        let text = written(&[service("server_0", 10_080)]);
+    fn renders_frontend_and_backend_of_service() {
+        let text = render(&[service("server_0", 10_080)]);
         let expected = "
 frontend server_0
     mode http
@@ -198,38 +198,39 @@ backend server_0
     server task2 127.0.0.1:1 disabled
 ";
         assert!(
-            text.split_once(COMMON).is_some_and(|(first, rest)| {
-                first.ends_with("description 7\n") && rest.starts_with(expected)
-            }),
+            text.split_once(GLOBAL_SECTION)
+                .is_some_and(|(first, rest)| {
+                    first.ends_with("description 7\n") && rest.starts_with(expected)
+                }),
             "{text}"
         );
     }
 
     #[test]
-    fn a_port_is_the_first_ones() {
-        let text = written(&[service("a_0", 10_080), service("b_0", 10_080)]);
+    fn gives_contended_port_to_first_service() {
+        let text = render(&[service("a_0", 10_080), service("b_0", 10_080)]);
         assert_eq!(text.matches("bind 127.0.0.1:10080").count(), 1);
         assert!(text.contains("backend b_0"));
     }
 
     #[test]
-    fn a_label_begins_no_section() {
+    fn drops_label_lines_starting_section() {
         let mut one = service("a_0", 10_080);
         one.lines = vec![
             "global".to_owned(),
             "frontend mine".to_owned(),
             "retries 9".to_owned(),
         ];
-        let text = written(&[one]);
+        let text = render(&[one]);
         assert_eq!(text.matches("global").count(), 1);
         assert!(!text.contains("frontend mine") && text.contains("    retries 9\n"));
     }
 
     #[test]
-    fn names_share_a_port() {
+    fn routes_virtual_hosts_on_common_port() {
         let mut one = service("a_0", 10_080);
         one.hosts = vec!["weather.example".to_owned(), "bad name".to_owned()];
-        let text = written(&[one]);
+        let text = render(&[one]);
         assert!(text.contains("bind 127.0.0.1:9080\n    use_backend a_0 if { hdr(host),field(1,:) -i weather.example }\n"), "{text}");
     }
 }

@@ -1,85 +1,85 @@
-//! The places for tasks in HAProxy's backends. A task takes a place and leaves it while HAProxy runs: only
-//! a change of the services themselves needs a reload.
+//! Slots for tasks in HAProxy's backends. A task gets and releases a slot at run time; only a change of the
+//! services needs a reload.
 
 use std::collections::BTreeMap;
 
 use crate::core::Service;
 
-/// So many places a backend has at least.
-const FEWEST: usize = 8;
+/// Least number of slots of a backend.
+const MIN_SLOTS: usize = 8;
 
-/// A task: name, address, port.
+/// A task: id, address, port.
 pub(super) type Server = (String, String, u16);
 
-/// The places of every service, by its name.
+/// The slots of every service, by its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Slots(BTreeMap<String, Vec<Option<Server>>>);
 
 impl Slots {
-    /// Places for all tasks of `services`, and as many again.
-    pub(super) fn of(services: &[Service]) -> Self {
-        let places = |service: &Service| {
-            let mut places: Vec<Option<Server>> =
+    /// Slots for all tasks of `services`, and as many spare ones.
+    pub(super) fn new(services: &[Service]) -> Self {
+        let slots = |service: &Service| {
+            let mut slots: Vec<Option<Server>> =
                 service.servers.iter().cloned().map(Some).collect();
-            places.resize((2 * places.len()).max(FEWEST), None);
-            (service.name.clone(), places)
+            slots.resize((2 * slots.len()).max(MIN_SLOTS), None);
+            (service.name.clone(), slots)
         };
-        Self(services.iter().map(places).collect())
+        Self(services.iter().map(slots).collect())
     }
 
-    /// The places of one service: their names and who has them.
-    pub(super) fn places<'a>(
+    /// The slots of one service, as names and tasks.
+    pub(super) fn servers<'a>(
         &'a self,
         service: &str,
     ) -> impl Iterator<Item = (String, Option<&'a Server>)> {
-        let places = self.0.get(service).map(Vec::as_slice).unwrap_or_default();
-        places
+        let slots = self.0.get(service).map(Vec::as_slice).unwrap_or_default();
+        slots
             .iter()
             .enumerate()
-            .map(|(index, server)| (place(index), server.as_ref()))
+            .map(|(index, server)| (slot_name(index), server.as_ref()))
     }
 
-    /// Seats the tasks of `services`, and says what HAProxy has to be told; none where there is no place.
-    pub(super) fn seat(&mut self, services: &[Service]) -> Option<Vec<String>> {
-        let mut seated = self.clone();
+    /// Assigns slots to the tasks of `services`. Returns the commands for HAProxy, or `None` without a free slot.
+    pub(super) fn assign(&mut self, services: &[Service]) -> Option<Vec<String>> {
+        let mut assigned = self.clone();
         let mut commands = Vec::new();
         for service in services {
-            let places = seated.0.get_mut(&service.name)?;
-            // Whoever comes is seated before whoever goes leaves, so that there is always one.
-            let come = service
+            let slots = assigned.0.get_mut(&service.name)?;
+            // New tasks get their slots before old ones release theirs, so that a backend never becomes empty.
+            let added = service
                 .servers
                 .iter()
-                .filter(|server| !places.iter().flatten().any(|seated| seated == *server));
-            for server in come.cloned().collect::<Vec<_>>() {
-                let free = places.iter().position(Option::is_none)?;
+                .filter(|server| !slots.iter().flatten().any(|assigned| assigned == *server));
+            for server in added.cloned().collect::<Vec<_>>() {
+                let free = slots.iter().position(Option::is_none)?;
                 let (name, (_, host, port)) =
-                    (format!("{}/{}", service.name, place(free)), &server);
+                    (format!("{}/{}", service.name, slot_name(free)), &server);
                 commands.push(format!("set server {name} addr {host} port {port}"));
                 commands.push(format!("set server {name} state ready"));
-                if let Some(seat) = places.get_mut(free) {
-                    *seat = Some(server);
+                if let Some(slot) = slots.get_mut(free) {
+                    *slot = Some(server);
                 }
             }
-            for (index, seat) in places.iter_mut().enumerate() {
-                if seat
+            for (index, slot) in slots.iter_mut().enumerate() {
+                if slot
                     .as_ref()
                     .is_some_and(|server| !service.servers.contains(server))
                 {
                     commands.push(format!(
                         "set server {}/{} state maint",
                         service.name,
-                        place(index)
+                        slot_name(index)
                     ));
-                    *seat = None;
+                    *slot = None;
                 }
             }
         }
-        *self = seated;
+        *self = assigned;
         Some(commands)
     }
 }
 
-fn place(index: usize) -> String {
+fn slot_name(index: usize) -> String {
     format!("task{}", index + 1)
 }
 
@@ -103,29 +103,29 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_is_seated_before_who_goes_leaves() {
-        let mut slots = Slots::of(&[service(&[1, 2])]);
-        assert_eq!(slots.seat(&[service(&[1, 2])]), Some(Vec::new()));
+    fn assigns_new_task_before_releasing_old_slot() {
+        let mut slots = Slots::new(&[service(&[1, 2])]);
+        assert_eq!(slots.assign(&[service(&[1, 2])]), Some(Vec::new()));
         let expected = [
             "set server a_0/task3 addr 127.0.0.1 port 3",
             "set server a_0/task3 state ready",
             "set server a_0/task1 state maint",
         ];
-        assert_eq!(slots.seat(&[service(&[2, 3])]).unwrap(), expected);
-        // The place that was left is taken again.
+        assert_eq!(slots.assign(&[service(&[2, 3])]).unwrap(), expected);
+        // A released slot is reused.
         assert_eq!(
-            slots.seat(&[service(&[2, 3, 4])]).unwrap()[0],
+            slots.assign(&[service(&[2, 3, 4])]).unwrap()[0],
             "set server a_0/task1 addr 127.0.0.1 port 4"
         );
     }
 
     #[test]
-    fn where_there_is_no_place_nothing_is_seated() {
-        let mut slots = Slots::of(&[service(&[1])]);
+    fn assigns_nothing_without_free_slot() {
+        let mut slots = Slots::new(&[service(&[1])]);
         let before = slots.clone();
-        assert_eq!(slots.seat(&[service(&[1, 2, 3, 4, 5, 6, 7, 8, 9])]), None);
+        assert_eq!(slots.assign(&[service(&[1, 2, 3, 4, 5, 6, 7, 8, 9])]), None);
         assert_eq!(
-            slots.seat(&[Service {
+            slots.assign(&[Service {
                 name: "other".to_owned(),
                 ..service(&[])
             }]),

@@ -1,9 +1,13 @@
-//! What runs tasks: a Docker engine, or this machine's plain processes.
+//! The runtimes of tasks: a Docker engine, or plain processes of this machine.
 //!
 //! Guarantee: every launch is answered by at most one [`Input::Started`] and exactly one
-//! [`Input::Ended`], also where the task is asked to end before it started.
+//! [`Input::Ended`], also if the task is terminated before it starts.
 //!
-//! A runtime must not know apps' scales, deployments or health: it does what it is told.
+//! A runtime must not know scales, deployments or health.
+//!
+//! Errors keep their cause as `source` and leave it out of their message; [`error_chain`] prints both.
+//!
+//! [`error_chain`]: crate::error_chain::error_chain
 
 mod docker;
 mod parameters;
@@ -17,64 +21,64 @@ use tokio::sync::mpsc;
 pub(crate) use docker::DockerRuntime;
 pub(crate) use processes::ProcessRuntime;
 
-use crate::core::{Found, Input, Launch, Outcome};
+use crate::core::{Input, Launch, ProbeOutcome, RecoveredTask};
 
-/// So much of a log is told at most.
-pub(crate) const LONGEST_LOG: usize = 1 << 20;
+/// Longest part of a log in a response.
+pub(crate) const MAX_LOG_BYTES: usize = 1 << 20;
 
-/// What is asked of a task.
+/// A signal to a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
-    /// SIGTERM: end in order.
+    /// SIGTERM: shut down.
     Terminate,
-    /// SIGKILL: end.
+    /// SIGKILL: end at once.
     Kill,
 }
 
-/// Where a runtime reports.
-pub(crate) type Reports = mpsc::Sender<Input>;
+/// Receives the reports of a runtime.
+pub(crate) type ReportSender = mpsc::Sender<Input>;
 
-/// Why a runtime cannot do something.
+/// A failed operation of a runtime.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RuntimeError {
-    /// The Docker engine does not do it.
-    #[error("the Docker engine: {0}")]
+    /// A request to the Docker engine failed.
+    #[error("request to the Docker engine failed")]
     Docker(#[from] bollard::errors::Error),
-    /// The machine does not do it.
-    #[error("{what}: {error}")]
+    /// An operation on files or processes failed.
+    #[error("{operation}")]
     Io {
-        /// What was tried.
-        what: String,
-        /// Why it is not done.
+        /// The operation: `cannot write stdout`.
+        operation: String,
+        /// The cause.
         #[source]
-        error: std::io::Error,
+        source: std::io::Error,
     },
-    /// The definition asks for it in a way that is not known.
+    /// The definition has an unsupported or invalid option.
     #[error("{0}")]
     Parameter(String),
 }
 
 #[async_trait]
 pub(crate) trait Runtime: Send + Sync + 'static {
-    /// Starts a task; what becomes of it is reported.
+    /// Starts a task and reports its start and its end.
     fn launch(&self, launch: Launch);
 
-    /// Asks a task to end; a task that is not known has ended.
+    /// Sends a signal to a task; does nothing after its end.
     fn signal(&self, task: String, signal: Signal);
 
-    /// Runs a command beside a task.
-    async fn command(&self, task: &str, line: &str, timeout: Duration) -> Outcome;
+    /// Runs a command in the environment of a task.
+    async fn run_command(&self, task: &str, line: &str, timeout: Duration) -> ProbeOutcome;
 
-    /// Removes what an instance kept.
+    /// Removes persistent volumes.
     async fn remove_volumes(&self, names: &[String]);
 
-    /// The tasks that are running from before. They are reported on as if launched now; what cannot be
-    /// taken over is ended.
-    async fn find(&self) -> Result<Vec<Found>, RuntimeError>;
+    /// Returns the tasks that an earlier process left running, and reports on them as after a launch.
+    /// Ends tasks that cannot be recovered.
+    async fn recover(&self) -> Result<Vec<RecoveredTask>, RuntimeError>;
 
-    /// The end of a task's log, running or not; none of a task that is not known.
+    /// The end of a task's log, also after its end; `None` for an unknown task.
     async fn log(&self, task: &str, bytes: usize) -> Option<String>;
 
-    /// Removes everything that tasks left: logs, kept data.
-    async fn clean(&self);
+    /// Removes the logs and volumes of all tasks.
+    async fn clean_up(&self);
 }

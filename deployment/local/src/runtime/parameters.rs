@@ -1,14 +1,14 @@
-//! The options of `docker run` that a definition may give, as the engine's own fields.
+//! Maps options of `docker run` in a definition to fields of the engine's API.
 
 use bollard::models::{ContainerCreateBody, HostConfig, ResourcesUlimits};
 use moodvane_marathon_api::Parameter;
 
 use super::RuntimeError;
 
-/// Puts the options into `body`, and those of the host into `host`.
+/// Applies the options to `body` and `host`.
 ///
 /// # Errors
-/// [`RuntimeError::Parameter`] for an option that is not known, or whose value cannot be read.
+/// Returns [`RuntimeError::Parameter`] for an unsupported option or an invalid value.
 pub(super) fn apply(
     parameters: &[Parameter],
     body: &mut ContainerCreateBody,
@@ -17,8 +17,8 @@ pub(super) fn apply(
     for Parameter { key, value } in parameters {
         let text = || value.clone();
         match key.as_str() {
-            "read-only" => host.readonly_rootfs = Some(yes(key, value)?),
-            "init" => host.init = Some(yes(key, value)?),
+            "read-only" => host.readonly_rootfs = Some(parse_bool(key, value)?),
+            "init" => host.init = Some(parse_bool(key, value)?),
             "tmpfs" => {
                 let (path, options) = value.split_once(':').unwrap_or((value, ""));
                 host.tmpfs
@@ -34,16 +34,19 @@ pub(super) fn apply(
                     .get_or_insert_default()
                     .insert(name.to_owned(), value.to_owned());
             }
-            "ulimit" => host.ulimits.get_or_insert_default().push(ulimit(value)?),
+            "ulimit" => host
+                .ulimits
+                .get_or_insert_default()
+                .push(parse_ulimit(value)?),
             "cap-add" => host.cap_add.get_or_insert_default().push(text()),
             "cap-drop" => host.cap_drop.get_or_insert_default().push(text()),
             "security-opt" => host.security_opt.get_or_insert_default().push(text()),
             "add-host" => host.extra_hosts.get_or_insert_default().push(text()),
             "volume" => host.binds.get_or_insert_default().push(text()),
-            "shm-size" => host.shm_size = Some(size(value)?),
+            "shm-size" => host.shm_size = Some(parse_size(value)?),
             _ => {
                 return Err(RuntimeError::Parameter(format!(
-                    "the Docker option {key} is not known"
+                    "Docker option {key} is not supported"
                 )));
             }
         }
@@ -51,25 +54,25 @@ pub(super) fn apply(
     Ok(())
 }
 
-fn yes(key: &str, value: &str) -> Result<bool, RuntimeError> {
+fn parse_bool(key: &str, value: &str) -> Result<bool, RuntimeError> {
     match value {
         "" | "true" => Ok(true),
         "false" => Ok(false),
         _ => Err(RuntimeError::Parameter(format!(
-            "the Docker option {key} is true or false, not {value:?}"
+            "invalid value {value:?} of Docker option {key}: expected true or false"
         ))),
     }
 }
 
-fn ulimit(value: &str) -> Result<ResourcesUlimits, RuntimeError> {
-    let wrong = || {
+fn parse_ulimit(value: &str) -> Result<ResourcesUlimits, RuntimeError> {
+    let invalid = || {
         RuntimeError::Parameter(format!(
-            "a ulimit is NAME=SOFT or NAME=SOFT:HARD, not {value:?}"
+            "invalid ulimit {value:?}: expected NAME=SOFT or NAME=SOFT:HARD"
         ))
     };
-    let (name, limits) = value.split_once('=').ok_or_else(wrong)?;
+    let (name, limits) = value.split_once('=').ok_or_else(invalid)?;
     let (soft, hard) = limits.split_once(':').unwrap_or((limits, limits));
-    let number = |text: &str| text.parse::<i64>().map_err(|_| wrong());
+    let number = |text: &str| text.parse::<i64>().map_err(|_| invalid());
     Ok(ResourcesUlimits {
         name: Some(name.to_owned()),
         soft: Some(number(soft)?),
@@ -77,18 +80,21 @@ fn ulimit(value: &str) -> Result<ResourcesUlimits, RuntimeError> {
     })
 }
 
-/// Bytes, with `k`, `m` or `g` for 1024 to the power of 1, 2 or 3.
-fn size(value: &str) -> Result<i64, RuntimeError> {
-    let wrong =
-        || RuntimeError::Parameter(format!("a size is a number with k, m or g, not {value:?}"));
+/// Parses a number of bytes with an optional suffix `k`, `m` or `g` (powers of 1024).
+fn parse_size(value: &str) -> Result<i64, RuntimeError> {
+    let invalid = || {
+        RuntimeError::Parameter(format!(
+            "invalid size {value:?}: expected a number with an optional k, m or g"
+        ))
+    };
     let (number, factor) = match value.strip_suffix(['k', 'm', 'g']) {
         Some(number) if value.ends_with('k') => (number, 1 << 10),
         Some(number) if value.ends_with('m') => (number, 1 << 20),
         Some(number) => (number, 1 << 30),
         None => (value, 1),
     };
-    let number: i64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(factor).ok_or_else(wrong)
+    let number: i64 = number.parse().map_err(|_| invalid())?;
+    number.checked_mul(factor).ok_or_else(invalid)
 }
 
 #[cfg(test)]
@@ -106,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn every_option_that_is_not_refused_is_known() {
-        for key in crate::core::PARAMETERS {
+    fn applies_every_supported_option() {
+        for key in crate::core::SUPPORTED_PARAMETERS {
             let value = match key {
                 "read-only" | "init" => "true",
                 "ulimit" => "nofile=1024:2048",
@@ -119,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_refused() {
+    fn rejects_unsupported_options_and_values() {
         for (key, value) in [
             ("gpus", "all"),
             ("read-only", "perhaps"),
@@ -133,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_is_in_bytes() -> Result<(), RuntimeError> {
+    fn parses_sizes_to_bytes() -> Result<(), RuntimeError> {
         for (value, bytes) in [("12", 12), ("2k", 2048), ("64m", 64 << 20), ("1g", 1 << 30)] {
             assert_eq!(
                 applied("shm-size", value)?.1.shm_size,

@@ -1,8 +1,8 @@
-//! Tasks as plain processes: each in a session folder and a process group of its own.
+//! Tasks as plain processes: each in its own folder and process group.
 //!
-//! A task's folder holds `stdout` and `stderr` and is its working directory. Processes are this
-//! process's children and cannot be taken over by the next: what a killed `fleet local` left running is
-//! found by its pid file and ended.
+//! A task's folder is its working directory and holds `stdout`, `stderr` and a pid file. The next
+//! `fleet local` cannot recover processes: it finds those that a killed one left by their pid files and
+//! kills them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::os::unix::process::ExitStatusExt;
@@ -15,25 +15,26 @@ use async_trait::async_trait;
 use rustix::process::{Pid, kill_process_group};
 use tokio::process::{Child, Command};
 
-use super::{LONGEST_LOG, Reports, Runtime, RuntimeError, Signal};
-use crate::core::{End, Found, Input, Launch, Outcome};
+use super::{MAX_LOG_BYTES, ReportSender, Runtime, RuntimeError, Signal};
+use crate::core::{Input, Launch, ProbeOutcome, RecoveredTask, TaskEnd};
+use crate::error_chain::error_chain;
 
-/// The folders of so many ended tasks are kept, for their logs.
-const KEPT_FOLDERS: usize = 100;
-/// What a task inherits from this process.
-const INHERITED: [&str; 5] = ["PATH", "HOME", "LANG", "TZ", "USER"];
+/// Folders of ended tasks that are kept for their logs.
+const MAX_KEPT_FOLDERS: usize = 100;
+/// Environment variables that a task inherits from this process.
+const INHERITED_VARIABLES: [&str; 5] = ["PATH", "HOME", "LANG", "TZ", "USER"];
 
 #[derive(Debug, Clone, Copy)]
-enum Life {
-    /// Not started yet; true where it was asked to end meanwhile.
-    Starting { ended: bool },
-    /// Runs with this group.
+enum ProcessState {
+    /// Starting; `terminated` after a signal in the meantime.
+    Starting { terminated: bool },
+    /// Running, with this process group.
     Running(Pid),
 }
 
 #[derive(Debug, Default)]
 struct Tasks {
-    lives: HashMap<String, Life>,
+    states: HashMap<String, ProcessState>,
     environments: HashMap<String, BTreeMap<String, String>>,
     ended: VecDeque<String>,
 }
@@ -41,18 +42,18 @@ struct Tasks {
 /// Runs tasks as processes.
 pub(crate) struct ProcessRuntime {
     folder: PathBuf,
-    reports: Reports,
+    reports: ReportSender,
     tasks: Arc<Mutex<Tasks>>,
 }
 
 impl ProcessRuntime {
-    /// Keeps everything below `folder`.
+    /// A runtime with its files below `folder`.
     ///
     /// # Errors
-    /// [`RuntimeError::Io`] where the folder cannot be made.
-    pub(crate) fn new(folder: &Path, reports: Reports) -> Result<Self, RuntimeError> {
+    /// Returns [`RuntimeError::Io`] if the folder cannot be created.
+    pub(crate) fn new(folder: &Path, reports: ReportSender) -> Result<Self, RuntimeError> {
         for part in ["tasks", "volumes"] {
-            make(&folder.join(part))?;
+            create_dir(&folder.join(part))?;
         }
         Ok(Self {
             folder: folder.to_owned(),
@@ -63,22 +64,22 @@ impl ProcessRuntime {
 
     fn start(&self, launch: &Launch) -> Result<Child, RuntimeError> {
         let sandbox = self.folder.join("tasks").join(&launch.task);
-        make(&sandbox)?;
+        create_dir(&sandbox)?;
         for mount in &launch.mounts {
             let kept = self.folder.join("volumes").join(&mount.name);
-            make(&kept)?;
-            link(&kept, &sandbox.join(mount.path.trim_start_matches('/')))?;
+            create_dir(&kept)?;
+            link_volume(&kept, &sandbox.join(mount.path.trim_start_matches('/')))?;
         }
         let output = |name: &str| {
             std::fs::File::create(sandbox.join(name))
-                .map_err(|error| io(format!("cannot write {name}"), error))
+                .map_err(|error| io_error(format!("cannot write {name}"), error))
         };
-        let mut command = command_of(launch);
+        let mut command = task_command(launch);
         command
             .current_dir(&sandbox)
             .env_clear()
             .envs(
-                INHERITED
+                INHERITED_VARIABLES
                     .iter()
                     .filter_map(|name| Some((*name, std::env::var_os(name)?))),
             )
@@ -90,27 +91,28 @@ impl ProcessRuntime {
             .process_group(0);
         let child = command
             .spawn()
-            .map_err(|error| io("cannot start the command".to_owned(), error))?;
+            .map_err(|error| io_error("cannot start the command".to_owned(), error))?;
         if let Some(pid) = child.id() {
-            let born = born(pid).unwrap_or_default();
-            let note = std::fs::write(sandbox.join("pid"), format!("{pid} {born}"));
-            note.map_err(|error| io("cannot write the pid file".to_owned(), error))?;
+            let start_time = start_time(pid).unwrap_or_default();
+            let recorded = std::fs::write(sandbox.join("pid"), format!("{pid} {start_time}"));
+            recorded.map_err(|error| io_error("cannot write the pid file".to_owned(), error))?;
         }
         Ok(child)
     }
 
-    fn held(&self) -> MutexGuard<'_, Tasks> {
-        held(&self.tasks)
+    fn lock(&self) -> MutexGuard<'_, Tasks> {
+        lock(&self.tasks)
     }
 }
 
 #[async_trait]
 impl Runtime for ProcessRuntime {
     fn launch(&self, launch: Launch) {
-        self.held()
-            .lives
-            .insert(launch.task.clone(), Life::Starting { ended: false });
-        self.held()
+        self.lock().states.insert(
+            launch.task.clone(),
+            ProcessState::Starting { terminated: false },
+        );
+        self.lock()
             .environments
             .insert(launch.task.clone(), launch.env.clone());
         let started = self.start(&launch);
@@ -121,42 +123,44 @@ impl Runtime for ProcessRuntime {
         );
         let task = launch.task;
         if let Ok(child) = &started
-            && let Some(pid) = child.id().and_then(group_of)
+            && let Some(pid) = child.id().and_then(process_group)
         {
-            let was = held(&tasks).lives.insert(task.clone(), Life::Running(pid));
-            if matches!(was, Some(Life::Starting { ended: true })) {
-                send(pid, Signal::Terminate);
+            let was = lock(&tasks)
+                .states
+                .insert(task.clone(), ProcessState::Running(pid));
+            if matches!(was, Some(ProcessState::Starting { terminated: true })) {
+                send_signal(pid, Signal::Terminate);
             }
         }
         tokio::spawn(async move {
             let end = match started {
-                Err(error) => End::Failed(error.to_string()),
+                Err(error) => TaskEnd::Failed(error_chain(&error)),
                 Ok(mut child) => {
                     report(&reports, Input::Started { task: task.clone() }).await;
                     match child.wait().await {
-                        Ok(status) => end_of(status),
-                        Err(error) => End::Failed(format!("lost: {error}")),
+                        Ok(status) => task_end(status),
+                        Err(error) => TaskEnd::Failed(format!("cannot wait for process: {error}")),
                     }
                 }
             };
-            forget(&tasks, &folder, &task);
+            forget_task(&tasks, &folder, &task);
             report(&reports, Input::Ended { task, end }).await;
         });
     }
 
     fn signal(&self, task: String, signal: Signal) {
-        let mut tasks = self.held();
-        match tasks.lives.get_mut(&task) {
-            Some(Life::Running(pid)) => send(*pid, signal),
-            Some(Life::Starting { ended }) => *ended = true,
+        let mut tasks = self.lock();
+        match tasks.states.get_mut(&task) {
+            Some(ProcessState::Running(pid)) => send_signal(*pid, signal),
+            Some(ProcessState::Starting { terminated }) => *terminated = true,
             None => {}
         }
     }
 
-    async fn command(&self, task: &str, line: &str, timeout: Duration) -> Outcome {
+    async fn run_command(&self, task: &str, line: &str, timeout: Duration) -> ProbeOutcome {
         let sandbox = self.folder.join("tasks").join(task);
         let env = self
-            .held()
+            .lock()
             .environments
             .get(task)
             .cloned()
@@ -167,7 +171,7 @@ impl Runtime for ProcessRuntime {
             .current_dir(sandbox)
             .env_clear()
             .envs(
-                INHERITED
+                INHERITED_VARIABLES
                     .iter()
                     .filter_map(|name| Some((*name, std::env::var_os(name)?))),
             )
@@ -177,50 +181,50 @@ impl Runtime for ProcessRuntime {
             .stderr(Stdio::null())
             .kill_on_drop(true);
         match tokio::time::timeout(timeout, command.status()).await {
-            Ok(Ok(status)) if status.success() => Outcome::Good,
-            Ok(Ok(status)) => Outcome::Failed(format!("the command ended with {status}")),
-            Ok(Err(error)) => Outcome::Failed(format!("the command does not run: {error}")),
-            Err(_) => Outcome::Failed("the command took too long".to_owned()),
+            Ok(Ok(status)) if status.success() => ProbeOutcome::Success,
+            Ok(Ok(status)) => ProbeOutcome::Failed(format!("command failed: {status}")),
+            Ok(Err(error)) => ProbeOutcome::Failed(format!("cannot run command: {error}")),
+            Err(_) => ProbeOutcome::Failed("command timed out".to_owned()),
         }
     }
 
     async fn remove_volumes(&self, names: &[String]) {
         for name in names {
-            remove(&self.folder.join("volumes").join(name));
+            remove_path(&self.folder.join("volumes").join(name));
         }
     }
 
-    async fn find(&self) -> Result<Vec<Found>, RuntimeError> {
+    async fn recover(&self) -> Result<Vec<RecoveredTask>, RuntimeError> {
         let tasks = self.folder.join("tasks");
         let entries = std::fs::read_dir(&tasks)
-            .map_err(|error| io(format!("cannot read {}", tasks.display()), error))?;
+            .map_err(|error| io_error(format!("cannot read {}", tasks.display()), error))?;
         for entry in entries.flatten() {
-            if let Some(pid) = left_running(&entry.path()) {
-                tracing::warn!(task = %entry.file_name().to_string_lossy(), "ending a process that was left running");
-                send(pid, Signal::Kill);
+            if let Some(pid) = orphaned_group(&entry.path()) {
+                tracing::warn!(task = %entry.file_name().to_string_lossy(), "killing process of an earlier fleet local");
+                send_signal(pid, Signal::Kill);
             }
         }
         Ok(Vec::new())
     }
 
     async fn log(&self, task: &str, bytes: usize) -> Option<String> {
-        // A task's name never leads out of the folder.
+        // `file_name` keeps the path inside the folder.
         let sandbox = self.folder.join("tasks").join(Path::new(task).file_name()?);
         let one = |name: &str| std::fs::read(sandbox.join(name)).ok();
         let mut text = one("stdout")?;
         text.extend(one("stderr").unwrap_or_default());
-        let from = text.len().saturating_sub(bytes.min(LONGEST_LOG));
+        let from = text.len().saturating_sub(bytes.min(MAX_LOG_BYTES));
         Some(String::from_utf8_lossy(text.get(from..).unwrap_or_default()).into_owned())
     }
 
-    async fn clean(&self) {
+    async fn clean_up(&self) {
         for part in ["tasks", "volumes"] {
-            remove(&self.folder.join(part));
+            remove_path(&self.folder.join(part));
         }
     }
 }
 
-fn command_of(launch: &Launch) -> Command {
+fn task_command(launch: &Launch) -> Command {
     let app = &launch.app;
     match (&app.cmd, app.args.split_first()) {
         (None, Some((program, rest))) => {
@@ -236,82 +240,82 @@ fn command_of(launch: &Launch) -> Command {
     }
 }
 
-fn end_of(status: ExitStatus) -> End {
+fn task_end(status: ExitStatus) -> TaskEnd {
     match (status.code(), status.signal()) {
-        (Some(code), _) => End::Exited(code.into()),
-        (None, Some(signal)) => End::Signalled(signal),
-        (None, None) => End::Failed(format!("ended as {status}")),
+        (Some(code), _) => TaskEnd::Exited(code.into()),
+        (None, Some(signal)) => TaskEnd::Signalled(signal),
+        (None, None) => TaskEnd::Failed(format!("unknown exit status {status}")),
     }
 }
 
-fn forget(tasks: &Mutex<Tasks>, folder: &Path, task: &str) {
-    let mut tasks = held(tasks);
-    tasks.lives.remove(task);
+fn forget_task(tasks: &Mutex<Tasks>, folder: &Path, task: &str) {
+    let mut tasks = lock(tasks);
+    tasks.states.remove(task);
     tasks.environments.remove(task);
-    remove(&folder.join("tasks").join(task).join("pid"));
+    remove_path(&folder.join("tasks").join(task).join("pid"));
     tasks.ended.push_back(task.to_owned());
-    if tasks.ended.len() > KEPT_FOLDERS
+    if tasks.ended.len() > MAX_KEPT_FOLDERS
         && let Some(oldest) = tasks.ended.pop_front()
     {
-        remove(&folder.join("tasks").join(oldest));
+        remove_path(&folder.join("tasks").join(oldest));
     }
 }
 
-fn held(tasks: &Mutex<Tasks>) -> MutexGuard<'_, Tasks> {
+fn lock(tasks: &Mutex<Tasks>) -> MutexGuard<'_, Tasks> {
     tasks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn group_of(pid: u32) -> Option<Pid> {
+fn process_group(pid: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(pid).ok()?)
 }
 
-fn send(group: Pid, signal: Signal) {
+fn send_signal(group: Pid, signal: Signal) {
     let signal = match signal {
         Signal::Terminate => rustix::process::Signal::TERM,
         Signal::Kill => rustix::process::Signal::KILL,
     };
-    // A group that is gone has ended, which its own report tells.
+    // The group has already ended; the wait for its process reports that.
     if let Err(error) = kill_process_group(group, signal) {
         tracing::debug!(%error, "no such process group");
     }
 }
 
-/// The group of the task in `sandbox`, where the process that began it still lives.
-fn left_running(sandbox: &Path) -> Option<Pid> {
-    let note = std::fs::read_to_string(sandbox.join("pid")).ok()?;
-    let (pid, noted) = note.split_once(' ')?;
+/// The process group of the task in `sandbox`, if its first process is still running.
+fn orphaned_group(sandbox: &Path) -> Option<Pid> {
+    let recorded = std::fs::read_to_string(sandbox.join("pid")).ok()?;
+    let (pid, recorded_time) = recorded.split_once(' ')?;
     let pid: u32 = pid.parse().ok()?;
-    // A number that another process has by now is told apart by when that one began.
-    (born(pid).as_deref() == Some(noted))
-        .then(|| group_of(pid))
+    // The start time distinguishes the process from a later one with the same pid.
+    (start_time(pid).as_deref() == Some(recorded_time))
+        .then(|| process_group(pid))
         .flatten()
 }
 
-/// When a process began, in the kernel's ticks.
-fn born(pid: u32) -> Option<String> {
+/// Start time of a process, in clock ticks since boot.
+fn start_time(pid: u32) -> Option<String> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything, but nothing after its last parenthesis does.
+    // Only the name before the last parenthesis may contain spaces.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19).map(str::to_owned)
 }
 
-fn make(folder: &Path) -> Result<(), RuntimeError> {
+fn create_dir(folder: &Path) -> Result<(), RuntimeError> {
     std::fs::create_dir_all(folder)
-        .map_err(|error| io(format!("cannot make {}", folder.display()), error))
+        .map_err(|error| io_error(format!("cannot create {}", folder.display()), error))
 }
 
-fn link(kept: &Path, at: &Path) -> Result<(), RuntimeError> {
+fn link_volume(kept: &Path, at: &Path) -> Result<(), RuntimeError> {
     if let Some(above) = at.parent() {
-        make(above)?;
+        create_dir(above)?;
     }
     let kept = kept
         .canonicalize()
-        .map_err(|error| io(format!("cannot find {}", kept.display()), error))?;
+        .map_err(|error| io_error(format!("cannot find {}", kept.display()), error))?;
     std::os::unix::fs::symlink(kept, at)
-        .map_err(|error| io(format!("cannot make {}", at.display()), error))
+        .map_err(|error| io_error(format!("cannot create {}", at.display()), error))
 }
 
-fn remove(path: &Path) {
+fn remove_path(path: &Path) {
     let removed = if path.is_dir() {
         std::fs::remove_dir_all(path)
     } else {
@@ -320,17 +324,17 @@ fn remove(path: &Path) {
     if let Err(error) = removed
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        tracing::warn!(path = %path.display(), %error, "cannot remove");
+        tracing::warn!(path = %path.display(), %error, "cannot remove path");
     }
 }
 
-fn io(what: String, error: std::io::Error) -> RuntimeError {
-    RuntimeError::Io { what, error }
+fn io_error(operation: String, source: std::io::Error) -> RuntimeError {
+    RuntimeError::Io { operation, source }
 }
 
-async fn report(reports: &Reports, input: Input) {
-    // Nobody listens any more once everything is ending.
+async fn report(reports: &ReportSender, input: Input) {
+    // The receiver is gone after shutdown.
     if reports.send(input).await.is_err() {
-        tracing::debug!("a report came too late");
+        tracing::debug!("report after shutdown discarded");
     }
 }

@@ -1,13 +1,13 @@
-"""Answers every request with its body, in one write, so that an answer is whole or not there.
+"""Responds to every request with its body, in one write, so that a response is never partial.
 
-The first NOT_READY questions for /ready are answered 503.
+The first NOT_READY requests for /ready get 503.
 """
 import itertools
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-READY_QUESTIONS = itertools.count()
+READY_REQUESTS = itertools.count()
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -16,7 +16,7 @@ class Echo(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         task = os.environ["MESOS_TASK_ID"]
-        early = self.path == "/ready" and next(READY_QUESTIONS) < int(os.environ.get("NOT_READY", 0))
+        early = self.path == "/ready" and next(READY_REQUESTS) < int(os.environ.get("NOT_READY", 0))
         status = "503 Service Unavailable" if early else "200 OK"
         head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nX-Task: {task}\r\n\r\n"
         self.wfile.write(head.encode() + body)

@@ -1,9 +1,9 @@
-//! A `fleet local` in this process, and a client of it.
+//! A `fleet local` in the test process, and its client.
 
 #![allow(
     clippy::unwrap_used,
     dead_code,
-    reason = "a test's own, of which each test file uses a part"
+    reason = "test helpers; each test file uses some"
 )]
 
 use std::path::Path;
@@ -18,9 +18,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Nothing here takes as long, on however slow a machine.
-const LONGEST: Duration = Duration::from_secs(120);
-const AGAIN: Duration = Duration::from_millis(50);
+/// Limit of every wait, also on a slow machine.
+const TIMEOUT: Duration = Duration::from_secs(120);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 #[derive(Parser)]
 struct Arguments {
@@ -29,7 +29,7 @@ struct Arguments {
 }
 
 /// A running `fleet local`.
-pub(crate) struct Fleet {
+pub(crate) struct LocalFleet {
     base: String,
     client: reqwest::Client,
     folder: TempDir,
@@ -37,7 +37,7 @@ pub(crate) struct Fleet {
     served: JoinHandle<anyhow::Result<()>>,
 }
 
-impl Fleet {
+impl LocalFleet {
     pub(crate) async fn start(more: &[&str]) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), more).await
     }
@@ -60,10 +60,10 @@ impl Fleet {
         }
     }
 
-    /// Ends it as SIGTERM does; it must end well. The folder lives on with what is returned.
-    pub(crate) async fn end(self) -> TempDir {
+    /// Shuts down as SIGTERM does, without an error. Returns the folder, so that it outlives the call.
+    pub(crate) async fn stop(self) -> TempDir {
         self.shutdown.cancel();
-        tokio::time::timeout(LONGEST, self.served)
+        tokio::time::timeout(TIMEOUT, self.served)
             .await
             .unwrap()
             .unwrap()
@@ -71,9 +71,9 @@ impl Fleet {
         self.folder
     }
 
-    /// Why it ended by itself.
-    pub(crate) async fn fails(self) -> anyhow::Error {
-        tokio::time::timeout(LONGEST, self.served)
+    /// The error with which it ended by itself.
+    pub(crate) async fn startup_error(self) -> anyhow::Error {
+        tokio::time::timeout(TIMEOUT, self.served)
             .await
             .unwrap()
             .unwrap()
@@ -138,7 +138,7 @@ impl Fleet {
         list.map(|list| list.tasks).unwrap_or_default()
     }
 
-    /// The processes that the tasks' logs name.
+    /// The pids in the tasks' logs.
     pub(crate) async fn pids(&self, tasks: &[Task]) -> Vec<u32> {
         let mut pids = Vec::new();
         for task in tasks {
@@ -153,7 +153,7 @@ impl Fleet {
         pids
     }
 
-    /// Waits until no deployment is left.
+    /// Waits until all deployments have ended.
     pub(crate) async fn settle(&self) {
         self.until("no deployment is left", async || {
             self.get("/v2/deployments").await == Value::Array(Vec::new())
@@ -164,16 +164,16 @@ impl Fleet {
     pub(crate) async fn until(&self, what: &str, done: impl AsyncFn() -> bool) {
         let wait = async {
             while !done().await {
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
         assert!(
-            tokio::time::timeout(LONGEST, wait).await.is_ok(),
-            "it does not come about that {what}"
+            tokio::time::timeout(TIMEOUT, wait).await.is_ok(),
+            "timed out waiting until {what}"
         );
     }
 
-    /// The event stream, once it is attached.
+    /// Opens the event stream.
     pub(crate) async fn events(&self, query: &str) -> Events {
         let answer = self
             .client
@@ -190,7 +190,7 @@ impl Fleet {
 pub(crate) struct Events(reqwest::Response);
 
 impl Events {
-    /// All events up to the first of this name, with it.
+    /// The events up to the first with this name, inclusive.
     pub(crate) async fn until(self, name: &str) -> Vec<Event> {
         let read = async {
             let (mut answer, mut text, mut events) = (self.0, String::new(), Vec::<Event>::new());
@@ -206,11 +206,11 @@ impl Events {
             }
             events
         };
-        tokio::time::timeout(LONGEST, read).await.unwrap()
+        tokio::time::timeout(TIMEOUT, read).await.unwrap()
     }
 }
 
 pub(crate) fn is_alive(pid: u32) -> bool {
-    // A process that ended and was not waited for yet has no command line.
+    // A zombie process has no command line.
     std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
 }

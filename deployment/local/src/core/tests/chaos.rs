@@ -1,15 +1,15 @@
-//! Whatever is asked and whatever dies: when it is over, what runs is what is desired.
+//! Property: after any requests and failures, the running tasks converge to the desired state.
 
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::world::{Manner, SECOND, World, app, checked, path};
-use crate::core::{Force, Kill};
+use super::simulation::{SECOND, Simulation, TaskBehavior, app, health_checks, path};
+use crate::core::{Force, KillMode};
 
 #[derive(Debug, Clone)]
-enum Turn {
+enum Op {
     Put {
         app: usize,
         instances: u32,
@@ -36,23 +36,23 @@ enum Turn {
 
 const APPS: [&str; 3] = ["/g/a", "/g/b", "/g/c"];
 
-fn turn() -> impl Strategy<Value = Turn> {
+fn op() -> impl Strategy<Value = Op> {
     let app = 0..APPS.len();
     prop_oneof![
-        4 => (app.clone(), 0_u32..4, 0_u32..3).prop_map(|(app, instances, version)| Turn::Put { app, instances, version }),
-        1 => app.clone().prop_map(|app| Turn::Delete { app }),
-        1 => app.clone().prop_map(|app| Turn::Restart { app }),
-        2 => app.clone().prop_map(|app| Turn::Kill { app }),
-        2 => app.prop_map(|app| Turn::Die { app }),
-        1 => Just(Turn::Cancel),
-        1 => Just(Turn::RollBack),
-        4 => (0_u64..5000).prop_map(|ms| Turn::Wait { ms }),
+        4 => (app.clone(), 0_u32..4, 0_u32..3).prop_map(|(app, instances, version)| Op::Put { app, instances, version }),
+        1 => app.clone().prop_map(|app| Op::Delete { app }),
+        1 => app.clone().prop_map(|app| Op::Restart { app }),
+        2 => app.clone().prop_map(|app| Op::Kill { app }),
+        2 => app.prop_map(|app| Op::Die { app }),
+        1 => Just(Op::Cancel),
+        1 => Just(Op::RollBack),
+        4 => (0_u64..5000).prop_map(|ms| Op::Wait { ms }),
     ]
 }
 
-fn take(world: &mut World, turn: &Turn) {
-    match turn {
-        Turn::Put {
+fn apply(sim: &mut Simulation, op: &Op) {
+    match op {
+        Op::Put {
             app: index,
             instances,
             version,
@@ -60,52 +60,51 @@ fn take(world: &mut World, turn: &Turn) {
             let depends: Vec<&str> = APPS.iter().take(*index).copied().collect();
             let mut update = app(
                 APPS[*index],
-                json!({ "instances": instances, "healthChecks": checked(),
+                json!({ "instances": instances, "healthChecks": health_checks(),
                 "env": { "V": version.to_string() }, "dependencies": depends, "backoffSeconds": 1 }),
             );
             if *index == 1 {
                 update["container"]["volumes"] =
                     json!([{ "containerPath": "/d", "persistent": { "size": 1 }, "mode": "RW" }]);
             }
-            world.put(APPS[*index], update, Force::Yes).unwrap();
+            sim.put(APPS[*index], update, Force::Yes).unwrap();
         }
-        Turn::Delete { app } => {
-            drop(world.ask(|core, now| core.delete_app(&path(APPS[*app]), Force::Yes, now)))
+        Op::Delete { app } => {
+            drop(sim.request(|core, now| core.delete_app(&path(APPS[*app]), Force::Yes, now)))
         }
-        Turn::Restart { app } => {
-            drop(world.ask(|core, now| core.restart_app(&path(APPS[*app]), Force::Yes, now)))
+        Op::Restart { app } => {
+            drop(sim.request(|core, now| core.restart_app(&path(APPS[*app]), Force::Yes, now)))
         }
-        Turn::Kill { app } => {
-            let tasks = world.core.tasks_of(&path(APPS[*app]));
-            world.ask(|core, now| core.kill(&tasks, Kill::Relaunch, now));
+        Op::Kill { app } => {
+            let tasks = sim.core.running_task_ids(&path(APPS[*app]));
+            sim.request(|core, now| core.kill(&tasks, KillMode::Relaunch, now));
         }
-        Turn::Die { app } => {
-            if let Some(task) = world.running(APPS[*app]).pop() {
-                world.dies(&task.id);
+        Op::Die { app } => {
+            if let Some(task) = sim.running(APPS[*app]).pop() {
+                sim.crash(&task.id);
             }
         }
-        Turn::Cancel | Turn::RollBack => {
-            if let Some(deployment) = world.deployments().pop() {
-                match turn {
-                    Turn::Cancel => world
-                        .ask(|core, now| core.cancel_deployment(&deployment.id, now))
+        Op::Cancel | Op::RollBack => {
+            if let Some(deployment) = sim.deployments().pop() {
+                match op {
+                    Op::Cancel => sim
+                        .request(|core, now| core.cancel_deployment(&deployment.id, now))
                         .unwrap(),
                     _ => drop(
-                        world
-                            .ask(|core, now| core.roll_back(&deployment.id, now))
+                        sim.request(|core, now| core.roll_back(&deployment.id, now))
                             .unwrap(),
                     ),
                 }
             }
         }
-        Turn::Wait { ms } => world.pass(Duration::from_millis(*ms)),
+        Op::Wait { ms } => sim.advance_by(Duration::from_millis(*ms)),
     }
 }
 
-fn is_as_desired(world: &World) -> bool {
+fn has_converged(sim: &Simulation) -> bool {
     APPS.iter().all(|name| {
-        let wanted = world.core.desired().apps.get(&path(name));
-        let tasks = world.tasks(name);
+        let wanted = sim.core.desired().apps.get(&path(name));
+        let tasks = sim.tasks(name);
         let good = tasks.iter().filter(|task| task.is_healthy()).count();
         wanted.map_or(tasks.is_empty(), |app| {
             good == app.instances as usize && good == tasks.len()
@@ -117,22 +116,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_runs_becomes_what_is_desired(turns in prop::collection::vec(turn(), 1..30)) {
-        let mut world = World::new();
-        // One version is slow to end, so that things overlap.
-        world.manner("/g/b", "1", Manner { ends_in: None, ..Manner::default() });
-        for turn in &turns {
-            take(&mut world, turn);
+    fn converges_to_desired_state(ops in prop::collection::vec(op(), 1..30)) {
+        let mut sim = Simulation::new();
+        // Tasks of one version ignore SIGTERM, so that deployments overlap.
+        sim.set_behavior("/g/b", "1", TaskBehavior { stops_after: None, ..TaskBehavior::default() });
+        for op in &ops {
+            apply(&mut sim, op);
         }
-        let end = world.now.after(600 * SECOND);
-        while !(world.deployments().is_empty() && is_as_desired(&world)) {
-            prop_assert!(world.now < end, "{:#?}", world.deployments());
-            world.step(end);
+        let end = sim.now.after(600 * SECOND);
+        while !(sim.deployments().is_empty() && has_converged(&sim)) {
+            prop_assert!(sim.now < end, "{:#?}", sim.deployments());
+            sim.step(end);
         }
         let versions: Vec<String> = APPS.iter().flat_map(|name| {
-            let app = world.core.desired().apps.get(&path(name)).cloned();
+            let app = sim.core.desired().apps.get(&path(name)).cloned();
             let wanted = app.and_then(|app| app.env.get("V").cloned());
-            world.versions(name).into_iter().filter(move |version| {
+            sim.versions(name).into_iter().filter(move |version| {
                 wanted != Some(moodvane_marathon_api::EnvValue::Plain(version.clone()))
             }).collect::<Vec<_>>()
         }).collect();

@@ -1,48 +1,50 @@
-//! Deployments: order, rolling, conflicts, and the way back.
+//! Deployments: order, upgrade strategy, locks, cancellation and roll-back.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{Manner, SECOND, World, app, checked, path, readied};
+use super::simulation::{
+    SECOND, Simulation, TaskBehavior, app, health_checks, path, readiness_checks,
+};
 use crate::core::{Force, RequestError};
 
 fn group() -> Value {
     json!({
         "id": "/g",
-        "apps": [app("front", json!({ "dependencies": ["/g/s/back"], "healthChecks": checked() }))],
+        "apps": [app("front", json!({ "dependencies": ["/g/s/back"], "healthChecks": health_checks() }))],
         "groups": [
-            { "id": "s", "dependencies": ["/g/store"], "apps": [app("back", json!({ "healthChecks": checked() }))] },
-            { "id": "store", "apps": [app("db", json!({ "healthChecks": checked() }))] },
+            { "id": "s", "dependencies": ["/g/store"], "apps": [app("back", json!({ "healthChecks": health_checks() }))] },
+            { "id": "store", "apps": [app("db", json!({ "healthChecks": health_checks() }))] },
         ],
     })
 }
 
-fn actions(world: &World) -> Vec<Vec<String>> {
-    let deployment = world.deployments().remove(0);
-    let told = |step: &moodvane_marathon_api::Step| {
+fn actions(sim: &Simulation) -> Vec<Vec<String>> {
+    let deployment = sim.deployments().remove(0);
+    let describe = |step: &moodvane_marathon_api::Step| {
         step.actions
             .iter()
             .map(|action| format!("{} {}", action.action, action.app))
             .collect()
     };
-    deployment.steps.iter().map(told).collect()
+    deployment.steps.iter().map(describe).collect()
 }
 
 #[test]
-fn what_depends_starts_after_what_it_depends_on_is_healthy() {
-    let mut world = World::new();
-    world.manner(
+fn starts_app_after_its_dependencies_are_healthy() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/g/store/db",
         "",
-        Manner {
-            good_in: Some(8 * SECOND),
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: Some(8 * SECOND),
+            ..TaskBehavior::default()
         },
     );
-    world.put_group("/g", group()).unwrap();
+    sim.put_group("/g", group()).unwrap();
     assert_eq!(
-        actions(&world),
+        actions(&sim),
         [
             vec![
                 "StartApplication /g/store/db",
@@ -54,9 +56,9 @@ fn what_depends_starts_after_what_it_depends_on_is_healthy() {
             vec!["ScaleApplication /g/front"],
         ]
     );
-    world.settle();
-    let at = |app: &str| world.launched(app)[0];
-    // It starts in half a second, answers well after 8 s, and is asked each second.
+    sim.finish_deployments();
+    let at = |app: &str| sim.launch_times(app)[0];
+    // The task starts after 0.5 s, is healthy after 8 s, and is checked every second.
     assert!(
         at("/g/s/back") >= 8 * SECOND && at("/g/s/back") < 11 * SECOND,
         "{:?}",
@@ -66,34 +68,33 @@ fn what_depends_starts_after_what_it_depends_on_is_healthy() {
 }
 
 #[test]
-fn what_depends_ends_before_what_it_depends_on() {
-    let mut world = World::new();
-    world.put_group("/g", group()).unwrap();
-    world.settle();
-    world
-        .ask(|core, now| core.delete_group(&path("/g"), Force::No, now))
+fn stops_app_before_its_dependencies() {
+    let mut sim = Simulation::new();
+    sim.put_group("/g", group()).unwrap();
+    sim.finish_deployments();
+    sim.request(|core, now| core.delete_group(&path("/g"), Force::No, now))
         .unwrap();
     assert_eq!(
-        actions(&world),
+        actions(&sim),
         [
             vec!["StopApplication /g/front"],
             vec!["StopApplication /g/s/back"],
             vec!["StopApplication /g/store/db"]
         ]
     );
-    world.settle();
-    let order: Vec<&str> = world
+    sim.finish_deployments();
+    let order: Vec<&str> = sim
         .signals
         .iter()
         .map(|(_, task, _)| task.split('.').next().unwrap())
         .collect();
     assert_eq!(order, ["g_front", "g_s_back", "g_store_db"]);
-    assert!(!world.exists("/g/front") && world.core.is_idle());
+    assert!(!sim.exists("/g/front") && sim.core.is_idle());
 }
 
 #[test]
-fn a_new_version_comes_within_the_upgrade_strategy() {
-    // Instances, the two shares, and whether something is kept; then the fewest that ran, and the most.
+fn rolls_out_within_upgrade_strategy() {
+    // Instances, minimum health, over-capacity, persistent volumes; then the least healthy and the most existing tasks.
     for (instances, least, over, kept, fewest, most) in [
         (4, 1.0, 1.0, false, 4, 8),
         (4, 1.0, 0.0, false, 4, 5),
@@ -106,241 +107,212 @@ fn a_new_version_comes_within_the_upgrade_strategy() {
         (3, 1.0, 1.0, true, 2, 3),
         (1, 0.5, 0.0, true, 0, 1),
     ] {
-        let case = format!("{instances} with {least} and {over}, kept {kept}");
-        let mut world = World::new();
+        let case = format!("{instances} with {least} and {over}, persistent {kept}");
+        let mut sim = Simulation::new();
         let volumes =
             json!([{ "containerPath": "/data", "persistent": { "size": 1 }, "mode": "RW" }]);
         let strategy = json!({ "minimumHealthCapacity": least, "maximumOverCapacity": over });
-        let mut with = json!({ "instances": instances, "upgradeStrategy": strategy, "healthChecks": checked(),
-                               "readinessChecks": readied(), "env": { "V": "1" } });
+        let mut with = json!({ "instances": instances, "upgradeStrategy": strategy, "healthChecks": health_checks(),
+                               "readinessChecks": readiness_checks(), "env": { "V": "1" } });
         if kept {
             with["volumes"] = volumes;
         }
-        world.create(app("/a", with)).unwrap();
-        world.settle();
-        world
-            .put("/a", json!({ "env": { "V": "2" } }), Force::No)
+        sim.create(app("/a", with)).unwrap();
+        sim.finish_deployments();
+        sim.put("/a", json!({ "env": { "V": "2" } }), Force::No)
             .unwrap();
         let (mut least_seen, mut most_seen) = (usize::MAX, 0);
-        while !world.deployments().is_empty() {
-            let end = world.now.after(600 * SECOND);
-            assert!(world.step(end), "{case}: it does not end");
+        while !sim.deployments().is_empty() {
+            let end = sim.now.after(600 * SECOND);
+            assert!(sim.step(end), "{case}: the deployment does not end");
             least_seen = least_seen.min(
-                world
-                    .running("/a")
+                sim.running("/a")
                     .iter()
                     .filter(|task| task.is_healthy())
                     .count(),
             );
-            most_seen = most_seen.max(world.tasks("/a").len());
+            most_seen = most_seen.max(sim.tasks("/a").len());
         }
-        assert_eq!(world.versions("/a"), vec!["2"; instances], "{case}");
+        assert_eq!(sim.versions("/a"), vec!["2"; instances], "{case}");
         assert_eq!((least_seen, most_seen), (fewest, most), "{case}");
         assert_eq!(
-            world.removed,
+            sim.removed,
             Vec::<String>::new(),
-            "{case}: nothing that is kept goes"
+            "{case}: no volume is removed"
         );
     }
 }
 
 #[test]
-fn a_version_that_does_not_become_healthy_replaces_nothing_and_is_rolled_back() {
-    let mut world = World::new();
-    world.manner(
+fn keeps_old_tasks_of_unhealthy_version_and_rolls_back() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/a",
         "2",
-        Manner {
-            good_in: None,
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: None,
+            ..TaskBehavior::default()
         },
     );
-    let with = json!({ "instances": 2, "healthChecks": checked(), "env": { "V": "1" },
+    let with = json!({ "instances": 2, "healthChecks": health_checks(), "env": { "V": "1" },
                        "upgradeStrategy": { "minimumHealthCapacity": 1, "maximumOverCapacity": 0.5 } });
-    world.create(app("/a", with)).unwrap();
-    world.settle();
-    let result = world
+    sim.create(app("/a", with)).unwrap();
+    sim.finish_deployments();
+    let result = sim
         .put("/a", json!({ "env": { "V": "2" } }), Force::No)
         .unwrap();
-    world.pass(120 * SECOND);
+    sim.advance_by(120 * SECOND);
     assert_eq!(
-        world
-            .versions("/a")
+        sim.versions("/a")
             .iter()
             .filter(|version| *version == "1")
             .count(),
         2
     );
-    assert_eq!(world.deployments().len(), 1);
-    world
-        .ask(|core, now| core.roll_back(&result.deployment_id, now))
+    assert_eq!(sim.deployments().len(), 1);
+    sim.request(|core, now| core.roll_back(&result.deployment_id, now))
         .unwrap();
-    world.settle();
-    assert_eq!(world.versions("/a"), ["1", "1"]);
+    sim.finish_deployments();
+    assert_eq!(sim.versions("/a"), ["1", "1"]);
 }
 
 #[test]
-fn a_new_app_that_is_rolled_back_is_gone() {
-    let mut world = World::new();
-    world.manner(
+fn removes_new_app_on_roll_back() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/a",
         "",
-        Manner {
-            good_in: None,
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: None,
+            ..TaskBehavior::default()
         },
     );
-    let result = world
-        .create(app("/a", json!({ "healthChecks": checked() })))
+    let result = sim
+        .create(app("/a", json!({ "healthChecks": health_checks() })))
         .unwrap();
-    world.pass(5 * SECOND);
-    world
-        .ask(|core, now| core.roll_back(&result.deployment_id, now))
+    sim.advance_by(5 * SECOND);
+    sim.request(|core, now| core.roll_back(&result.deployment_id, now))
         .unwrap();
-    world.settle();
-    assert!(!world.exists("/a") && world.core.is_idle());
+    sim.finish_deployments();
+    assert!(!sim.exists("/a") && sim.core.is_idle());
 }
 
 #[test]
-fn what_a_deployment_holds_is_locked_unless_forced() {
-    let mut world = World::new();
-    world.manner(
+fn rejects_change_of_locked_app_without_force() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/a",
         "",
-        Manner {
-            good_in: None,
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: None,
+            ..TaskBehavior::default()
         },
     );
-    let first = world
-        .create(app("/a", json!({ "healthChecks": checked() })))
+    let first = sim
+        .create(app("/a", json!({ "healthChecks": health_checks() })))
         .unwrap();
-    let locked = world.put("/a", json!({ "instances": 2 }), Force::No);
+    let locked = sim.put("/a", json!({ "instances": 2 }), Force::No);
     assert_eq!(locked, Err(RequestError::Locked(vec![first.deployment_id])));
-    // Another app is not held.
-    world.create(app("/b", json!({}))).unwrap();
-    world
-        .put("/a", json!({ "healthChecks": [] }), Force::Yes)
+    // Another app is not locked.
+    sim.create(app("/b", json!({}))).unwrap();
+    sim.put("/a", json!({ "healthChecks": [] }), Force::Yes)
         .unwrap();
-    world.settle();
-    assert_eq!(world.running("/a").len(), 1);
+    sim.finish_deployments();
+    assert_eq!(sim.running("/a").len(), 1);
 }
 
 #[test]
-fn an_app_is_deleted_though_its_deployment_waits() {
-    let mut world = World::new();
-    world.manner(
+fn deletes_app_during_waiting_deployment() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/a",
         "",
-        Manner {
-            good_in: None,
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: None,
+            ..TaskBehavior::default()
         },
     );
-    world
-        .create(app("/a", json!({ "healthChecks": checked() })))
+    sim.create(app("/a", json!({ "healthChecks": health_checks() })))
         .unwrap();
-    world
-        .ask(|core, now| core.delete_app(&path("/a"), Force::No, now))
+    sim.request(|core, now| core.delete_app(&path("/a"), Force::No, now))
         .unwrap();
-    world.settle();
-    assert!(!world.exists("/a") && world.core.is_idle());
+    sim.finish_deployments();
+    assert!(!sim.exists("/a") && sim.core.is_idle());
 }
 
 #[test]
-fn what_a_cancelled_deployment_had_not_come_to_comes_all_the_same() {
-    let mut world = World::new();
-    world.manner(
+fn applies_desired_state_after_cancelled_deployment() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/g/store/db",
         "",
-        Manner {
-            good_in: None,
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: None,
+            ..TaskBehavior::default()
         },
     );
-    let result = world.put_group("/g", group()).unwrap();
-    world.pass(5 * SECOND);
-    assert!(world.launched("/g/front").is_empty());
-    world
-        .ask(|core, now| core.cancel_deployment(&result.deployment_id, now))
+    let result = sim.put_group("/g", group()).unwrap();
+    sim.advance_by(5 * SECOND);
+    assert!(sim.launch_times("/g/front").is_empty());
+    sim.request(|core, now| core.cancel_deployment(&result.deployment_id, now))
         .unwrap();
-    world.until("the others run", |world| {
-        !world.running("/g/front").is_empty() && !world.running("/g/s/back").is_empty()
+    sim.run_until("the others run", |sim| {
+        !sim.running("/g/front").is_empty() && !sim.running("/g/s/back").is_empty()
     });
 }
 
 #[test]
-fn the_scale_is_reached_up_and_down() {
-    let mut world = World::new();
-    world.create(app("/a", json!({ "instances": 3 }))).unwrap();
-    world.settle();
-    assert_eq!(world.running("/a").len(), 3);
+fn scales_up_and_down() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({ "instances": 3 }))).unwrap();
+    sim.finish_deployments();
+    assert_eq!(sim.running("/a").len(), 3);
     for instances in [5, 1, 0, 2] {
-        world
-            .put("/a", json!({ "instances": instances }), Force::No)
+        sim.put("/a", json!({ "instances": instances }), Force::No)
             .unwrap();
-        world.settle();
-        assert_eq!(world.running("/a").len(), instances);
+        sim.finish_deployments();
+        assert_eq!(sim.running("/a").len(), instances);
     }
 }
 
 #[test]
-fn the_selection_says_which_goes_first() {
+fn kills_by_kill_selection() {
     for (selection, goes) in [("YOUNGEST_FIRST", 1), ("OLDEST_FIRST", 0)] {
-        let mut world = World::new();
-        world
-            .create(app("/a", json!({ "killSelection": selection })))
+        let mut sim = Simulation::new();
+        sim.create(app("/a", json!({ "killSelection": selection })))
             .unwrap();
-        world.settle();
-        world.pass(10 * SECOND);
-        world
-            .put("/a", json!({ "instances": 2 }), Force::No)
-            .unwrap();
-        world.settle();
-        world
-            .put("/a", json!({ "instances": 1 }), Force::No)
-            .unwrap();
-        world.settle();
-        assert_eq!(
-            world.signals[0].1, world.launches[goes].1.task,
-            "{selection}"
-        );
+        sim.finish_deployments();
+        sim.advance_by(10 * SECOND);
+        sim.put("/a", json!({ "instances": 2 }), Force::No).unwrap();
+        sim.finish_deployments();
+        sim.put("/a", json!({ "instances": 1 }), Force::No).unwrap();
+        sim.finish_deployments();
+        assert_eq!(sim.signals[0].1, sim.launches[goes].1.task, "{selection}");
     }
 }
 
 #[test]
-fn the_same_again_is_a_deployment_without_steps() {
-    let mut world = World::new();
-    world.create(app("/a", json!({}))).unwrap();
-    world.settle();
-    let before = world.core.desired().apps.clone();
-    world
-        .put("/a", json!({ "instances": 1 }), Force::No)
-        .unwrap();
-    assert!(world.deployments().is_empty());
-    assert_eq!(world.core.desired().apps, before);
-    assert_eq!(world.launches.len(), 1);
+fn deploys_unchanged_app_without_steps() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({}))).unwrap();
+    sim.finish_deployments();
+    let before = sim.core.desired().apps.clone();
+    sim.put("/a", json!({ "instances": 1 }), Force::No).unwrap();
+    assert!(sim.deployments().is_empty());
+    assert_eq!(sim.core.desired().apps, before);
+    assert_eq!(sim.launches.len(), 1);
 }
 
 #[test]
-fn a_restart_replaces_every_task() {
-    let mut world = World::new();
-    world.create(app("/a", json!({ "instances": 2 }))).unwrap();
-    world.settle();
-    let before: Vec<String> = world
-        .running("/a")
-        .into_iter()
-        .map(|task| task.id)
-        .collect();
-    world
-        .ask(|core, now| core.restart_app(&path("/a"), Force::No, now))
+fn restart_replaces_every_task() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({ "instances": 2 }))).unwrap();
+    sim.finish_deployments();
+    let before: Vec<String> = sim.running("/a").into_iter().map(|task| task.id).collect();
+    sim.request(|core, now| core.restart_app(&path("/a"), Force::No, now))
         .unwrap();
-    world.settle();
-    let after: Vec<String> = world
-        .running("/a")
-        .into_iter()
-        .map(|task| task.id)
-        .collect();
+    sim.finish_deployments();
+    let after: Vec<String> = sim.running("/a").into_iter().map(|task| task.id).collect();
     assert_eq!(after.len(), 2);
     assert!(
         after.iter().all(|task| !before.contains(task)),
@@ -349,21 +321,19 @@ fn a_restart_replaces_every_task() {
 }
 
 #[test]
-fn a_group_goes_back_to_an_earlier_version() {
-    let mut world = World::new();
-    let first = world.put_group("/g", group()).unwrap();
-    world.settle();
-    world
-        .put_group(
-            "/g",
-            json!({ "apps": [app("front", json!({ "env": { "V": "2" } }))], "groups": [] }),
-        )
+fn restores_group_to_earlier_version() {
+    let mut sim = Simulation::new();
+    let first = sim.put_group("/g", group()).unwrap();
+    sim.finish_deployments();
+    sim.put_group(
+        "/g",
+        json!({ "apps": [app("front", json!({ "env": { "V": "2" } }))], "groups": [] }),
+    )
+    .unwrap();
+    sim.finish_deployments();
+    assert!(!sim.exists("/g/store/db"));
+    sim.put_group("/g", json!({ "version": first.version }))
         .unwrap();
-    world.settle();
-    assert!(!world.exists("/g/store/db"));
-    world
-        .put_group("/g", json!({ "version": first.version }))
-        .unwrap();
-    world.settle();
-    assert!(world.exists("/g/store/db") && world.versions("/g/front").is_empty());
+    sim.finish_deployments();
+    assert!(sim.exists("/g/store/db") && sim.versions("/g/front").is_empty());
 }

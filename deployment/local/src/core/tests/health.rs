@@ -5,216 +5,221 @@ use std::time::Duration;
 use moodvane_marathon_api::{Event, TaskState};
 use serde_json::json;
 
-use super::world::{Manner, SECOND, World, app, checked, path, readied};
-use crate::core::{Embed, Force, Kill};
+use super::simulation::{
+    SECOND, Simulation, TaskBehavior, app, health_checks, path, readiness_checks,
+};
+use crate::core::{Embed, Force, KillMode};
 
 #[test]
-fn the_launch_delay_grows_and_has_a_bound() {
-    let mut world = World::new();
-    let at_once = Manner {
-        starts_in: Duration::ZERO,
-        lives: Some(Duration::ZERO),
-        ..Manner::default()
+fn launch_delay_grows_to_its_maximum() {
+    let mut sim = Simulation::new();
+    let at_once = TaskBehavior {
+        starts_after: Duration::ZERO,
+        exits_after: Some(Duration::ZERO),
+        ..TaskBehavior::default()
     };
-    world.manner("/a", "", at_once);
-    world
-        .create(app(
-            "/a",
-            json!({ "backoffSeconds": 1, "backoffFactor": 2, "maxLaunchDelaySeconds": 10 }),
-        ))
-        .unwrap();
-    world.pass(45 * SECOND);
-    let seconds: Vec<u64> = world.launched("/a").iter().map(Duration::as_secs).collect();
+    sim.set_behavior("/a", "", at_once);
+    sim.create(app(
+        "/a",
+        json!({ "backoffSeconds": 1, "backoffFactor": 2, "maxLaunchDelaySeconds": 10 }),
+    ))
+    .unwrap();
+    sim.advance_by(45 * SECOND);
+    let seconds: Vec<u64> = sim
+        .launch_times("/a")
+        .iter()
+        .map(Duration::as_secs)
+        .collect();
     assert_eq!(seconds, [0, 1, 3, 7, 15, 25, 35, 45]);
 }
 
 #[test]
-fn a_stable_run_forgets_the_delay() {
-    for (lives, then) in [(59, 2), (60, 1)] {
-        let mut world = World::new();
-        let starts_in = Duration::ZERO;
-        world.manner(
+fn stable_run_resets_launch_delay() {
+    for (exits_after, then) in [(59, 2), (60, 1)] {
+        let mut sim = Simulation::new();
+        let starts_after = Duration::ZERO;
+        sim.set_behavior(
             "/a",
             "",
-            Manner {
-                starts_in,
-                lives: Some(Duration::ZERO),
-                ..Manner::default()
+            TaskBehavior {
+                starts_after,
+                exits_after: Some(Duration::ZERO),
+                ..TaskBehavior::default()
             },
         );
-        world
-            .create(app(
-                "/a",
-                json!({ "backoffSeconds": 1, "backoffFactor": 2 }),
-            ))
-            .unwrap();
-        world.pass(SECOND / 2);
-        world.manner(
+        sim.create(app(
+            "/a",
+            json!({ "backoffSeconds": 1, "backoffFactor": 2 }),
+        ))
+        .unwrap();
+        sim.advance_by(SECOND / 2);
+        sim.set_behavior(
             "/a",
             "",
-            Manner {
-                starts_in,
-                lives: Some(lives * SECOND),
-                ..Manner::default()
+            TaskBehavior {
+                starts_after,
+                exits_after: Some(exits_after * SECOND),
+                ..TaskBehavior::default()
             },
         );
-        world.pass(Duration::from_secs(u64::from(lives) + 10));
-        let at = world.launched("/a");
-        assert_eq!(at[2] - at[1], (lives + then) * SECOND, "after {lives} s");
+        sim.advance_by(Duration::from_secs(u64::from(exits_after) + 10));
+        let at = sim.launch_times("/a");
+        assert_eq!(
+            at[2] - at[1],
+            (exits_after + then) * SECOND,
+            "after {exits_after} s"
+        );
     }
 }
 
 #[test]
-fn the_delay_is_forgotten_when_asked_and_by_a_new_version() {
+fn request_and_new_version_reset_launch_delay() {
     for by_request in [true, false] {
-        let mut world = World::new();
-        world.manner(
+        let mut sim = Simulation::new();
+        sim.set_behavior(
             "/a",
             "",
-            Manner {
-                starts_in: Duration::ZERO,
-                lives: Some(Duration::ZERO),
-                ..Manner::default()
+            TaskBehavior {
+                starts_after: Duration::ZERO,
+                exits_after: Some(Duration::ZERO),
+                ..TaskBehavior::default()
             },
         );
-        world
-            .create(app(
-                "/a",
-                json!({ "backoffSeconds": 3600, "maxLaunchDelaySeconds": 3600 }),
-            ))
-            .unwrap();
-        world.pass(10 * SECOND);
+        sim.create(app(
+            "/a",
+            json!({ "backoffSeconds": 3600, "maxLaunchDelaySeconds": 3600 }),
+        ))
+        .unwrap();
+        sim.advance_by(10 * SECOND);
         assert_eq!(
-            world.core.queue(world.now).queue[0].delay.time_left_seconds,
+            sim.core.queue(sim.now).queue[0].delay.time_left_seconds,
             3590
         );
         if by_request {
-            world.ask(|core, _| core.reset_delay(&path("/a"))).unwrap();
+            sim.request(|core, _| core.reset_delay(&path("/a")))
+                .unwrap();
         } else {
-            world
-                .put("/a", json!({ "env": { "V": "2" } }), Force::Yes)
+            sim.put("/a", json!({ "env": { "V": "2" } }), Force::Yes)
                 .unwrap();
         }
-        assert_eq!(world.launches.len(), 2, "by request {by_request}");
+        assert_eq!(sim.launches.len(), 2, "by request {by_request}");
     }
 }
 
 #[test]
-fn a_task_that_is_killed_comes_again_at_once_in_its_place() {
-    let mut world = World::new();
-    world.create(app("/a", json!({}))).unwrap();
-    world.settle();
-    let task = world.running("/a").remove(0).id;
-    let shown = world.ask(|core, now| core.kill(std::slice::from_ref(&task), Kill::Relaunch, now));
+fn relaunches_killed_task_at_once_in_same_instance() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({}))).unwrap();
+    sim.finish_deployments();
+    let task = sim.running("/a").remove(0).id;
+    let shown =
+        sim.request(|core, now| core.kill(std::slice::from_ref(&task), KillMode::Relaunch, now));
     assert_eq!(
         (shown[0].id.as_str(), shown[0].state),
         (task.as_str(), TaskState::Running)
     );
-    world.until("it runs again", |world| {
-        world.running("/a").iter().any(|again| again.id != task)
+    sim.run_until("it runs again", |sim| {
+        sim.running("/a").iter().any(|again| again.id != task)
     });
-    let again = world.running("/a").remove(0).id;
+    let again = sim.running("/a").remove(0).id;
     assert_eq!(again.strip_suffix("._app.2"), task.strip_suffix("._app.1"));
     assert_eq!(
-        world.launched("/a"),
+        sim.launch_times("/a"),
         [Duration::ZERO, SECOND],
-        "half a second to start, half to end, no delay"
+        "half a second to start, half a second to stop, no delay"
     );
 }
 
 #[test]
-fn what_does_not_end_in_its_grace_is_killed() {
+fn kills_task_after_grace_period() {
     for (grace, after) in [(None, 3), (Some(0), 0), (Some(15), 15)] {
-        let mut world = World::new();
-        world.manner(
+        let mut sim = Simulation::new();
+        sim.set_behavior(
             "/a",
             "",
-            Manner {
-                ends_in: None,
-                ..Manner::default()
+            TaskBehavior {
+                stops_after: None,
+                ..TaskBehavior::default()
             },
         );
-        world
-            .create(app("/a", json!({ "taskKillGracePeriodSeconds": grace })))
+        sim.create(app("/a", json!({ "taskKillGracePeriodSeconds": grace })))
             .unwrap();
-        world.settle();
-        world
-            .ask(|core, now| core.delete_app(&path("/a"), Force::No, now))
+        sim.finish_deployments();
+        sim.request(|core, now| core.delete_app(&path("/a"), Force::No, now))
             .unwrap();
-        world.settle();
-        let [(asked, _, false), (killed, _, true)] = world.signals.as_slice() else {
-            panic!("{:?}", world.signals);
+        sim.finish_deployments();
+        let [(terminated, _, false), (killed, _, true)] = sim.signals.as_slice() else {
+            panic!("{:?}", sim.signals);
         };
-        assert_eq!(killed.since(*asked), after * SECOND, "{grace:?}");
+        assert_eq!(killed.since(*terminated), after * SECOND, "{grace:?}");
     }
 }
 
 #[test]
-fn a_task_that_ends_in_its_grace_is_not_killed() {
-    let mut world = World::new();
-    world.create(app("/a", json!({}))).unwrap();
-    world.settle();
-    world
-        .ask(|core, now| core.delete_app(&path("/a"), Force::No, now))
+fn sends_no_sigkill_to_task_stopping_within_grace() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({}))).unwrap();
+    sim.finish_deployments();
+    sim.request(|core, now| core.delete_app(&path("/a"), Force::No, now))
         .unwrap();
-    world.pass(30 * SECOND);
-    assert_eq!(world.signals.len(), 1);
+    sim.advance_by(30 * SECOND);
+    assert_eq!(sim.signals.len(), 1);
 }
 
 #[test]
-fn failures_count_only_after_the_grace_or_the_first_success() {
-    // When it first answers well, and when no longer; then when it is asked to end.
-    for (good_in, bad_in, ends) in [
+fn counts_failures_after_grace_or_first_success() {
+    // Seconds until the task is healthy, until it is unhealthy again, and until it gets SIGTERM.
+    for (healthy_after, unhealthy_after, ends) in [
         (None, None, Some(12)),
         (Some(8), None, None),
         (Some(0), Some(4), Some(6)),
         (Some(30), None, Some(12)),
     ] {
-        let mut world = World::new();
-        let starts_in = Duration::ZERO;
-        let manner = Manner {
-            starts_in,
-            good_in: good_in.map(|s| s * SECOND),
-            bad_in: bad_in.map(|s| s * SECOND),
-            ..Manner::default()
+        let mut sim = Simulation::new();
+        let starts_after = Duration::ZERO;
+        let behavior = TaskBehavior {
+            starts_after,
+            healthy_after: healthy_after.map(|s| s * SECOND),
+            unhealthy_after: unhealthy_after.map(|s| s * SECOND),
+            ..TaskBehavior::default()
         };
-        world.manner("/a", "", manner);
-        world
-            .create(app("/a", json!({ "healthChecks": checked() })))
+        sim.set_behavior("/a", "", behavior);
+        sim.create(app("/a", json!({ "healthChecks": health_checks() })))
             .unwrap();
-        let begin = world.now;
-        world.pass(14 * SECOND);
-        let asked = world
+        let begin = sim.now;
+        sim.advance_by(14 * SECOND);
+        let terminated = sim
             .signals
             .first()
             .map(|(at, ..)| at.since(begin).as_secs());
-        assert_eq!(asked, ends, "good in {good_in:?}, bad in {bad_in:?}");
+        assert_eq!(
+            terminated, ends,
+            "healthy after {healthy_after:?}, unhealthy after {unhealthy_after:?}"
+        );
     }
 }
 
 #[test]
-fn a_task_killed_for_its_health_is_told_and_delays_the_next() {
-    let mut world = World::new();
-    world.manner(
+fn reports_unhealthy_kill_and_delays_next_launch() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/a",
         "",
-        Manner {
-            good_in: None,
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: None,
+            ..TaskBehavior::default()
         },
     );
-    world
-        .create(app(
-            "/a",
-            json!({ "healthChecks": checked(), "backoffSeconds": 60 }),
-        ))
-        .unwrap();
-    world.until("it is killed", |world| !world.signals.is_empty());
-    world.pass(10 * SECOND);
-    assert_eq!(world.launches.len(), 1);
+    sim.create(app(
+        "/a",
+        json!({ "healthChecks": health_checks(), "backoffSeconds": 60 }),
+    ))
+    .unwrap();
+    sim.run_until("it is killed", |sim| !sim.signals.is_empty());
+    sim.advance_by(10 * SECOND);
+    assert_eq!(sim.launches.len(), 1);
     assert!(
-        world
-            .events
+        sim.events
             .iter()
             .any(|event| matches!(event, Event::UnhealthyInstanceKillEvent { .. }))
     );
@@ -222,7 +227,7 @@ fn a_task_killed_for_its_health_is_told_and_delays_the_next() {
         last_failure: true,
         ..Embed::default()
     };
-    let failure = world
+    let failure = sim
         .core
         .app(&path("/a"), embed)
         .unwrap()
@@ -235,50 +240,48 @@ fn a_task_killed_for_its_health_is_told_and_delays_the_next() {
 }
 
 #[test]
-fn a_deployment_waits_for_readiness_and_tells_of_it() {
-    let mut world = World::new();
-    world.manner(
+fn deployment_waits_for_readiness_and_reports_it() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/a",
         "",
-        Manner {
-            good_in: Some(21 * SECOND),
-            ..Manner::default()
+        TaskBehavior {
+            healthy_after: Some(21 * SECOND),
+            ..TaskBehavior::default()
         },
     );
-    world
-        .create(app("/a", json!({ "readinessChecks": readied() })))
+    sim.create(app("/a", json!({ "readinessChecks": readiness_checks() })))
         .unwrap();
-    world.pass(20 * SECOND);
-    let results = world
+    sim.advance_by(20 * SECOND);
+    let results = sim
         .deployments()
         .remove(0)
         .current_actions
         .remove(0)
         .readiness_check_results;
     assert_eq!((results.len(), results[0].ready), (1, false));
-    let begin = world.now;
-    world.settle();
+    let begin = sim.now;
+    sim.finish_deployments();
     assert!(
-        world.now.since(begin) <= 4 * SECOND,
-        "asked each two seconds"
+        sim.now.since(begin) <= 4 * SECOND,
+        "the check runs every two seconds"
     );
 }
 
 #[test]
-fn how_a_task_failed_is_told() {
-    let mut world = World::new();
-    world.manner(
+fn reports_last_task_failure() {
+    let mut sim = Simulation::new();
+    sim.set_behavior(
         "/a",
         "",
-        Manner {
-            lives: Some(SECOND),
-            ..Manner::default()
+        TaskBehavior {
+            exits_after: Some(SECOND),
+            ..TaskBehavior::default()
         },
     );
-    world.create(app("/a", json!({}))).unwrap();
-    world.until("it failed", |world| {
-        world
-            .core
+    sim.create(app("/a", json!({}))).unwrap();
+    sim.run_until("it failed", |sim| {
+        sim.core
             .app(
                 &path("/a"),
                 Embed {
@@ -290,7 +293,7 @@ fn how_a_task_failed_is_told() {
             .last_task_failure
             .is_some()
     });
-    let app = world
+    let app = sim
         .core
         .app(
             &path("/a"),
@@ -314,19 +317,19 @@ fn how_a_task_failed_is_told() {
 }
 
 #[test]
-fn a_late_word_of_an_old_task_changes_nothing() {
-    let mut world = World::new();
-    world.create(app("/a", json!({}))).unwrap();
-    world.settle();
-    let old = world.running("/a").remove(0).id;
-    world.dies(&old);
-    world.until("it runs again", |world| {
-        world.running("/a").iter().any(|task| task.id != old)
+fn ignores_late_report_of_old_task() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({}))).unwrap();
+    sim.finish_deployments();
+    let old = sim.running("/a").remove(0).id;
+    sim.crash(&old);
+    sim.run_until("it runs again", |sim| {
+        sim.running("/a").iter().any(|task| task.id != old)
     });
-    let end = crate::core::End::Exited(1);
-    let now = world.now;
-    world.ask(|core, _| {
-        core.input(
+    let end = crate::core::TaskEnd::Exited(1);
+    let now = sim.now;
+    sim.request(|core, _| {
+        core.handle_input(
             crate::core::Input::Ended {
                 task: old.clone(),
                 end,
@@ -334,6 +337,6 @@ fn a_late_word_of_an_old_task_changes_nothing() {
             now,
         )
     });
-    world.pass(5 * SECOND);
-    assert_eq!((world.running("/a").len(), world.launches.len()), (1, 2));
+    sim.advance_by(5 * SECOND);
+    assert_eq!((sim.running("/a").len(), sim.launches.len()), (1, 2));
 }

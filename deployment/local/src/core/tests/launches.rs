@@ -1,12 +1,12 @@
-//! Where tasks run: agents, constraints, resources, ports, volumes, environment.
+//! Launches: agents, constraints, resources, ports, environment, recovery.
 
 use std::collections::BTreeMap;
 
 use moodvane_marathon_api::{App, Task, Timestamp};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::world::{SECOND, World, app, path};
-use crate::core::{Capacity, Force, Found, Kill};
+use super::simulation::{SECOND, Simulation, app, path};
+use crate::core::{Capacity, Force, RecoveredTask};
 
 fn hosts(tasks: &[Task]) -> Vec<&str> {
     let mut hosts: Vec<&str> = tasks.iter().map(|task| task.host.as_str()).collect();
@@ -14,8 +14,8 @@ fn hosts(tasks: &[Task]) -> Vec<&str> {
     hosts
 }
 
-fn why_it_waits(world: &World) -> Vec<String> {
-    let queue = world.core.queue(world.now).queue;
+fn decline_reasons(sim: &Simulation) -> Vec<String> {
+    let queue = sim.core.queue(sim.now).queue;
     let reasons = queue
         .iter()
         .flat_map(|item| &item.processed_offers_summary.reject_summary_last_offers);
@@ -26,7 +26,7 @@ fn why_it_waits(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn constraints_choose_among_the_agents() {
+fn places_tasks_by_constraints() {
     for (constraints, instances, expected, waits) in [
         (
             json!([]),
@@ -86,77 +86,71 @@ fn constraints_choose_among_the_agents() {
             vec!["UnfulfilledConstraint"],
         ),
     ] {
-        let mut world = World::new();
-        world
-            .create(app(
-                "/a",
-                json!({ "instances": instances, "constraints": constraints }),
-            ))
-            .unwrap();
-        world.pass(10 * SECOND);
+        let mut sim = Simulation::new();
+        sim.create(app(
+            "/a",
+            json!({ "instances": instances, "constraints": constraints }),
+        ))
+        .unwrap();
+        sim.advance_by(10 * SECOND);
         assert_eq!(
-            hosts(&world.running("/a")),
+            hosts(&sim.running("/a")),
             expected,
             "{constraints} {instances}"
         );
-        assert_eq!(why_it_waits(&world), waits, "{constraints} {instances}");
+        assert_eq!(decline_reasons(&sim), waits, "{constraints} {instances}");
     }
 }
 
 #[test]
-fn what_has_no_room_waits_until_there_is() {
+fn waits_for_free_resources() {
     for (with, reason) in [
         (json!({ "cpus": 3 }), "InsufficientCpus"),
         (json!({ "mem": 300 }), "InsufficientMemory"),
     ] {
-        let mut world = World::with(
+        let mut sim = Simulation::with(
             1,
             Capacity {
                 cpus: 4.0,
                 mem: 400.0,
             },
         );
-        world.create(app("/a", with.clone())).unwrap();
-        world.create(app("/b", with)).unwrap();
-        world.pass(10 * SECOND);
-        assert_eq!(
-            (world.running("/a").len(), world.running("/b").len()),
-            (1, 0)
-        );
-        assert_eq!(why_it_waits(&world), [reason]);
-        assert!(world.core.queue(world.now).queue[0].delay.overdue);
-        world
-            .ask(|core, now| core.delete_app(&path("/a"), Force::No, now))
+        sim.create(app("/a", with.clone())).unwrap();
+        sim.create(app("/b", with)).unwrap();
+        sim.advance_by(10 * SECOND);
+        assert_eq!((sim.running("/a").len(), sim.running("/b").len()), (1, 0));
+        assert_eq!(decline_reasons(&sim), [reason]);
+        assert!(sim.core.queue(sim.now).queue[0].delay.overdue);
+        sim.request(|core, now| core.delete_app(&path("/a"), Force::No, now))
             .unwrap();
-        world.settle();
-        assert_eq!(world.running("/b").len(), 1);
+        sim.finish_deployments();
+        assert_eq!(sim.running("/b").len(), 1);
     }
 }
 
 #[test]
-fn a_required_port_is_the_tasks_own_and_each_agent_has_it_once() {
-    let mut world = World::new();
+fn gives_required_port_once_on_each_agent() {
+    let mut sim = Simulation::new();
     let with = json!({ "instances": 4, "requirePorts": true, "portDefinitions": [{ "port": 9092, "name": "kafka" }],
                        "constraints": [["hostname", "GROUP_BY"]] });
-    world.create(app("/a", with)).unwrap();
-    world.pass(10 * SECOND);
-    let tasks = world.running("/a");
+    sim.create(app("/a", with)).unwrap();
+    sim.advance_by(10 * SECOND);
+    let tasks = sim.running("/a");
     assert_eq!(hosts(&tasks), ["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
     assert!(tasks.iter().all(|task| task.ports == [9092]));
-    assert_eq!(why_it_waits(&world), ["InsufficientPorts"]);
+    assert_eq!(decline_reasons(&sim), ["InsufficientPorts"]);
 }
 
 #[test]
-fn other_ports_are_the_machines_and_never_shared() {
-    let mut world = World::new();
-    world
-        .create(app(
-            "/a",
-            json!({ "instances": 50, "portDefinitions": [{ "port": 0 }, { "port": 0 }] }),
-        ))
-        .unwrap();
-    world.settle();
-    let mut ports: Vec<u16> = world
+fn never_shares_assigned_ports() {
+    let mut sim = Simulation::new();
+    sim.create(app(
+        "/a",
+        json!({ "instances": 50, "portDefinitions": [{ "port": 0 }, { "port": 0 }] }),
+    ))
+    .unwrap();
+    sim.finish_deployments();
+    let mut ports: Vec<u16> = sim
         .running("/a")
         .into_iter()
         .flat_map(|task| task.ports)
@@ -168,37 +162,35 @@ fn other_ports_are_the_machines_and_never_shared() {
 }
 
 #[test]
-fn a_service_port_is_given_once_and_kept() {
-    let mut world = World::new();
+fn keeps_assigned_service_port() {
+    let mut sim = Simulation::new();
     for name in ["/a", "/b"] {
-        world.create(app(name, json!({}))).unwrap();
+        sim.create(app(name, json!({}))).unwrap();
     }
-    world.settle();
-    let port = |world: &World, id: &str| world.core.desired().apps[&path(id)].service_ports()[0];
-    assert_eq!((port(&world, "/a"), port(&world, "/b")), (10_000, 10_001));
-    world
-        .ask(|core, now| core.delete_app(&path("/a"), Force::No, now))
+    sim.finish_deployments();
+    let port = |sim: &Simulation, id: &str| sim.core.desired().apps[&path(id)].service_ports()[0];
+    assert_eq!((port(&sim, "/a"), port(&sim, "/b")), (10_000, 10_001));
+    sim.request(|core, now| core.delete_app(&path("/a"), Force::No, now))
         .unwrap();
-    world
-        .put(
-            "/b",
-            json!({ "portDefinitions": [{ "port": 0, "name": "x" }] }),
-            Force::No,
-        )
-        .unwrap();
-    assert_eq!(port(&world, "/b"), 10_001);
+    sim.put(
+        "/b",
+        json!({ "portDefinitions": [{ "port": 0, "name": "x" }] }),
+        Force::No,
+    )
+    .unwrap();
+    assert_eq!(port(&sim, "/b"), 10_001);
 }
 
 #[test]
-fn the_environment_is_marathons_and_the_apps_own_wins() {
-    let mut world = World::new();
+fn app_environment_overrides_marathon_variables() {
+    let mut sim = Simulation::new();
     let with = json!({
         "env": { "OWN": "1", "MARATHON_APP_RESOURCE_CPUS": "mine" },
         "labels": { "moodvane.part": "server" },
         "portDefinitions": [{ "port": 10_080, "name": "http-api" }, { "port": 0 }],
     });
-    world.create(app("/g/a", with)).unwrap();
-    let (_, launch) = &world.launches[0];
+    sim.create(app("/g/a", with)).unwrap();
+    let (_, launch) = &sim.launches[0];
     let [first, second] = launch.ports.as_slice() else {
         panic!("{:?}", launch.ports)
     };
@@ -232,151 +224,36 @@ fn the_environment_is_marathons_and_the_apps_own_wins() {
     );
 }
 
-fn kept() -> Value {
-    json!({ "instances": 2, "volumes": [{ "containerPath": "/var/data", "persistent": { "size": 1 }, "mode": "RW" }] })
-}
-
-fn names(world: &World, from: usize) -> Vec<String> {
-    let mut names: Vec<String> = world.launches[from..]
-        .iter()
-        .flat_map(|(_, launch)| &launch.mounts)
-        .map(|mount| mount.name.clone())
-        .collect();
-    names.sort();
-    names
-}
-
 #[test]
-fn what_an_instance_keeps_comes_again_and_goes_with_its_app() {
-    let all = ["fleet-local.g_db.0.var_data", "fleet-local.g_db.1.var_data"];
-    let mut world = World::new();
-    world.create(app("/g/db", kept())).unwrap();
-    world.settle();
-    assert_eq!(names(&world, 0), all);
-    world
-        .ask(|core, now| core.restart_app(&path("/g/db"), Force::No, now))
+fn kill_with_scale_removes_only_named_tasks() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({ "instances": 3 }))).unwrap();
+    sim.finish_deployments();
+    let gone = sim.running("/a").remove(1).id;
+    sim.request(|core, now| core.kill_and_scale(std::slice::from_ref(&gone), Force::No, now))
         .unwrap();
-    world.settle();
-    assert_eq!(names(&world, 2), all, "the same, one after the other");
-    let task = world
-        .running("/g/db")
-        .into_iter()
-        .find(|task| task.ports.len() == 1)
-        .unwrap()
-        .id;
-    world.ask(|core, now| core.kill(&[task], Kill::Relaunch, now));
-    world.until("it runs again", |world| {
-        world.running("/g/db").len() == 2 && world.launches.len() == 5
-    });
-    assert!(world.removed.is_empty());
-    world
-        .put("/g/db", json!({ "instances": 1 }), Force::No)
-        .unwrap();
-    world.settle();
-    world
-        .put("/g/db", json!({ "instances": 0 }), Force::No)
-        .unwrap();
-    world.settle();
-    assert!(world.removed.is_empty(), "scaled away, and kept");
-    let from = world.launches.len();
-    world
-        .put("/g/db", json!({ "instances": 2 }), Force::No)
-        .unwrap();
-    world.settle();
-    assert_eq!(names(&world, from), all, "the same as before");
-    world
-        .put("/g/db", json!({ "instances": 1 }), Force::No)
-        .unwrap();
-    world.settle();
-    world
-        .ask(|core, now| core.delete_app(&path("/g/db"), Force::No, now))
-        .unwrap();
-    world.settle();
-    world.removed.sort();
-    assert_eq!(world.removed, all);
-}
-
-#[test]
-fn a_volume_of_the_tasks_folder_comes_where_a_host_path_names_it() {
-    let volume = |path: &str, more: Value| {
-        let mut volume = json!({ "containerPath": path, "mode": "RW" });
-        volume
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        volume
-    };
-    let mut world = World::new();
-    let volumes = json!([
-        volume("data", json!({ "persistent": { "size": 1 } })),
-        volume("/var/data", json!({ "hostPath": "data" })),
-        volume("other", json!({ "persistent": { "size": 1 } })),
-        volume("/etc/x", json!({ "hostPath": "/etc/x" })),
-    ]);
-    world
-        .create(app("/db", json!({ "volumes": volumes })))
-        .unwrap();
-    let mounts: Vec<(&str, &str)> = world.launches[0]
-        .1
-        .mounts
-        .iter()
-        .map(|mount| (mount.name.as_str(), mount.path.as_str()))
-        .collect();
-    assert_eq!(
-        mounts,
-        [
-            ("fleet-local.db.0.data", "/var/data"),
-            ("fleet-local.db.0.other", "other")
-        ]
-    );
-}
-
-#[test]
-fn a_kill_that_wipes_begins_anew() {
-    let mut world = World::new();
-    world.create(app("/g/db", kept())).unwrap();
-    world.settle();
-    let task = world.running("/g/db").remove(0).id;
-    world.ask(|core, now| core.kill(&[task], Kill::Wipe, now));
-    world.until("it runs again", |world| world.running("/g/db").len() == 2);
-    assert_eq!(world.removed.len(), 1);
-    assert!(
-        !names(&world, 2).contains(&world.removed[0]),
-        "the removal may still be under way"
-    );
-}
-
-#[test]
-fn a_kill_with_scale_takes_just_these_away() {
-    let mut world = World::new();
-    world.create(app("/a", json!({ "instances": 3 }))).unwrap();
-    world.settle();
-    let gone = world.running("/a").remove(1).id;
-    world
-        .ask(|core, now| core.kill_and_scale(std::slice::from_ref(&gone), Force::No, now))
-        .unwrap();
-    world.settle();
-    world.pass(10 * SECOND);
-    let left = world.running("/a");
+    sim.finish_deployments();
+    sim.advance_by(10 * SECOND);
+    let left = sim.running("/a");
     assert_eq!(
         (
             left.len(),
             left.iter().any(|task| task.id == gone),
-            world.launches.len()
+            sim.launches.len()
         ),
         (2, false, 3)
     );
 }
 
 #[test]
-fn running_tasks_are_taken_over_and_looked_after() {
+fn recovers_and_supervises_running_tasks() {
     let version: Timestamp = "2025-12-31T00:00:00Z".parse().unwrap();
-    let mut before = World::new();
+    let mut before = Simulation::new();
     before
         .create(app("/g/a", json!({ "instances": 2 })))
         .unwrap();
-    before.settle();
-    let found = |slot: u32, task: &Task| Found {
+    before.finish_deployments();
+    let found = |slot: u32, task: &Task| RecoveredTask {
         instance: task.id.trim_end_matches("._app.1").to_owned(),
         attempt: 1,
         slot,
@@ -389,31 +266,28 @@ fn running_tasks_are_taken_over_and_looked_after() {
         groups: BTreeMap::from([(path("/g"), vec![path("/other")])]),
     };
     let tasks = before.running("/g/a");
-    let mut world = World::new();
-    world.ask(|core, now| core.take_over(vec![found(0, &tasks[0]), found(1, &tasks[1])], now));
+    let mut sim = Simulation::new();
+    sim.request(|core, now| core.recover(vec![found(0, &tasks[0]), found(1, &tasks[1])], now));
     assert_eq!(
-        world
-            .running("/g/a")
+        sim.running("/g/a")
             .iter()
             .map(|task| &task.id)
             .collect::<Vec<_>>(),
         [&tasks[0].id, &tasks[1].id]
     );
-    assert!(world.launches.is_empty());
+    assert!(sim.launches.is_empty());
     assert_eq!(
-        world.core.group(&path("/g")).unwrap().dependencies,
+        sim.core.group(&path("/g")).unwrap().dependencies,
         [path("/other")]
     );
-    // One that is lost comes again.
-    world.dies(&tasks[0].id);
-    world.until("it runs again", |world| {
-        world
-            .running("/g/a")
+    // A recovered task that ends is relaunched.
+    sim.crash(&tasks[0].id);
+    sim.run_until("it runs again", |sim| {
+        sim.running("/g/a")
             .iter()
             .any(|task| task.id.ends_with("._app.2"))
     });
-    world
-        .put("/g/a", json!({ "instances": 1 }), Force::No)
+    sim.put("/g/a", json!({ "instances": 1 }), Force::No)
         .unwrap();
-    world.settle();
+    sim.finish_deployments();
 }

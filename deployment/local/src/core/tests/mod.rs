@@ -1,8 +1,9 @@
-//! The state machine in virtual time: a world of tasks that start, answer and end as told.
+//! Tests of the state machine in virtual time, with simulated tasks.
 
 mod chaos;
 mod deployments;
 mod health;
 mod launches;
 mod refusals;
-mod world;
+mod simulation;
+mod volumes;

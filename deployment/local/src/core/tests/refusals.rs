@@ -1,22 +1,22 @@
-//! What is refused, where, and as what.
+//! Rejected requests: their status, path and text.
 
 use moodvane_marathon_api::ErrorDetails;
 use serde_json::{Value, json};
 
-use super::world::{World, app, path};
+use super::simulation::{Simulation, app, path};
 use crate::core::{Force, RequestError};
 
-fn places(error: &RequestError) -> Vec<String> {
+fn paths(error: &RequestError) -> Vec<String> {
     match error.body().details {
-        Some(ErrorDetails::Violations(places)) => {
-            places.into_iter().map(|violation| violation.path).collect()
+        Some(ErrorDetails::Violations(paths)) => {
+            paths.into_iter().map(|violation| violation.path).collect()
         }
         _ => Vec::new(),
     }
 }
 
 #[test]
-fn what_is_not_done_here_is_refused_by_name() {
+fn rejects_unsupported_fields_by_path() {
     let docker = |more: Value| {
         let mut docker = json!({ "image": "x" });
         docker
@@ -30,7 +30,7 @@ fn what_is_not_done_here_is_refused_by_name() {
         { "containerPath": "/s", "external": { "name": "n", "provider": "dvdi" }, "mode": "RW" }] } });
     let relative = json!({ "container": { "docker": { "image": "x" }, "volumes": [
         { "containerPath": "/s", "hostPath": "s", "mode": "RW" }] } });
-    for (more, place) in [
+    for (more, expected) in [
         (json!({ "gpus": 1 }), "/gpus"),
         (
             json!({ "secrets": { "s": { "source": "x" } }, "env": { "A": { "secret": "s" } } }),
@@ -68,33 +68,33 @@ fn what_is_not_done_here_is_refused_by_name() {
         (external, "/container/volumes(0)"),
         (relative, "/container/volumes(0)"),
     ] {
-        let mut world = World::new();
-        let mut asked = app("/a", json!({}));
-        asked
+        let mut sim = Simulation::new();
+        let mut definition = app("/a", json!({}));
+        definition
             .as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
-        let refusal = world.create(asked).unwrap_err();
+        let error = sim.create(definition).unwrap_err();
         assert_eq!(
-            (refusal.status(), places(&refusal)),
-            (422, vec![place.to_owned()]),
+            (error.status(), paths(&error)),
+            (422, vec![expected.to_owned()]),
             "{more}"
         );
         assert!(
-            refusal.to_string().contains("fleet local does not do this"),
-            "{refusal}"
+            error.to_string().contains("fleet local does not support"),
+            "{error}"
         );
-        assert!(!world.exists("/a") && world.launches.is_empty());
+        assert!(!sim.exists("/a") && sim.launches.is_empty());
     }
 }
 
 #[test]
-fn what_is_not_valid_changes_nothing() {
-    let mut world = World::new();
-    world.create(app("/g/a", json!({}))).unwrap();
-    world.settle();
-    let before = world.core.desired().clone();
-    for (group, place) in [
+fn invalid_group_changes_nothing() {
+    let mut sim = Simulation::new();
+    sim.create(app("/g/a", json!({}))).unwrap();
+    sim.finish_deployments();
+    let before = sim.core.desired().clone();
+    for (group, expected) in [
         (json!({ "apps": [app("/o/x", json!({}))] }), "/apps(0)/id"),
         (
             json!({ "apps": [app("x", json!({})), app("x", json!({}))] }),
@@ -111,63 +111,57 @@ fn what_is_not_valid_changes_nothing() {
             "/groups(0)/apps(0)/gpus",
         ),
     ] {
-        let refusal = world.put_group("/g", group.clone()).unwrap_err();
+        let error = sim.put_group("/g", group.clone()).unwrap_err();
         assert_eq!(
-            (refusal.status(), places(&refusal)),
-            (422, vec![place.to_owned()]),
+            (error.status(), paths(&error)),
+            (422, vec![expected.to_owned()]),
             "{group}"
         );
-        assert_eq!(world.core.desired(), &before, "{group}");
+        assert_eq!(sim.core.desired(), &before, "{group}");
     }
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
-    let mut world = World::new();
+fn reports_missing_objects_as_not_found() {
+    let mut sim = Simulation::new();
     let missing = path("/none");
-    let now = world.now;
-    for (refusal, has_details) in [
+    let now = sim.now;
+    for (error, has_details) in [
         (
-            world.core.app(&missing, Default::default()).unwrap_err(),
+            sim.core.app(&missing, Default::default()).unwrap_err(),
             true,
         ),
-        (world.core.app_tasks(&missing).unwrap_err(), true),
-        (world.core.group(&missing).unwrap_err(), true),
-        (world.core.roll_back("nope", now).unwrap_err(), true),
-        (world.core.reset_delay(&missing).unwrap_err(), true),
+        (sim.core.app_tasks(&missing).unwrap_err(), true),
+        (sim.core.group(&missing).unwrap_err(), true),
+        (sim.core.roll_back("nope", now).unwrap_err(), true),
+        (sim.core.reset_delay(&missing).unwrap_err(), true),
         (
-            world.core.delete_app(&missing, Force::No, now).unwrap_err(),
+            sim.core.delete_app(&missing, Force::No, now).unwrap_err(),
             false,
         ),
         (
-            world
-                .core
-                .restart_app(&missing, Force::No, now)
-                .unwrap_err(),
+            sim.core.restart_app(&missing, Force::No, now).unwrap_err(),
             false,
         ),
         (
-            world
-                .core
-                .delete_group(&missing, Force::No, now)
-                .unwrap_err(),
+            sim.core.delete_group(&missing, Force::No, now).unwrap_err(),
             false,
         ),
     ] {
         assert_eq!(
-            (refusal.status(), refusal.body().details.is_some()),
+            (error.status(), error.body().details.is_some()),
             (404, has_details),
-            "{refusal}"
+            "{error}"
         );
     }
 }
 
 #[test]
-fn an_app_is_created_once() {
-    let mut world = World::new();
-    world.create(app("/a", json!({}))).unwrap();
+fn rejects_app_with_existing_id() {
+    let mut sim = Simulation::new();
+    sim.create(app("/a", json!({}))).unwrap();
     assert_eq!(
-        world.create(app("/a", json!({}))),
-        Err(RequestError::Exists(path("/a")))
+        sim.create(app("/a", json!({}))),
+        Err(RequestError::AlreadyExists(path("/a")))
     );
 }

@@ -1,4 +1,4 @@
-//! A task as the engine's own description of a container.
+//! Maps a launch to the engine's description of a container.
 
 use std::collections::HashMap;
 
@@ -8,17 +8,20 @@ use bollard::models::{
 use moodvane_marathon_api::{PortProtocol, ReadMode};
 
 use super::engine::Engine;
-use super::{Label, OURS, WHAT};
+use super::{NAME_LABEL, TASK_LABEL, TaskLabel};
 use crate::core::Launch;
 use crate::runtime::{RuntimeError, parameters};
 
-/// Where Mesos has a task's folder.
+/// The task's folder in a container, as in Mesos.
 const SANDBOX: &str = "/mnt/mesos/sandbox";
 
 impl Engine {
-    pub(super) fn body(&self, launch: &Launch) -> Result<ContainerCreateBody, RuntimeError> {
+    pub(super) fn container_body(
+        &self,
+        launch: &Launch,
+    ) -> Result<ContainerCreateBody, RuntimeError> {
         let app = &launch.app;
-        let label = Label {
+        let label = TaskLabel {
             task: launch.task.clone(),
             instance: launch.instance.clone(),
             attempt: launch.attempt,
@@ -28,11 +31,11 @@ impl Engine {
             ports: launch.ports.clone(),
             groups: launch.groups.clone(),
         };
-        let what = serde_json::to_string(&label)
+        let task_label = serde_json::to_string(&label)
             .map_err(|error| RuntimeError::Parameter(error.to_string()))?;
         let labels = HashMap::from([
-            (OURS.to_owned(), self.name.clone()),
-            (WHAT.to_owned(), what),
+            (NAME_LABEL.to_owned(), self.name.clone()),
+            (TASK_LABEL.to_owned(), task_label),
         ]);
         let mut env: Vec<String> = launch
             .env
@@ -51,7 +54,7 @@ impl Engine {
             tty: app.tty,
             ..Default::default()
         };
-        // As Mesos does: a line goes to a shell in place of the entry point, words go to the entry point.
+        // As in Mesos: `cmd` replaces the entry point by a shell; `args` are arguments of the entry point.
         match &app.cmd {
             Some(line) => {
                 body.entrypoint = Some(vec!["/bin/sh".to_owned()]);
@@ -72,7 +75,7 @@ impl Engine {
         Ok(body)
     }
 
-    // Processors and megabytes are small numbers; a cast of a float saturates.
+    // CPUs and megabytes are small numbers; a cast of a float saturates.
     #[allow(clippy::cast_possible_truncation)]
     fn host_config(&self, launch: &Launch, body: &mut ContainerCreateBody) -> HostConfig {
         let app = &launch.app;
@@ -120,10 +123,10 @@ impl Engine {
     }
 
     fn mounts(&self, launch: &Launch) -> Vec<Mount> {
-        let labels = HashMap::from([(OURS.to_owned(), self.name.clone())]);
+        let labels = HashMap::from([(NAME_LABEL.to_owned(), self.name.clone())]);
         let kept = launch.mounts.iter().map(|mount| Mount {
             typ: Some(MountType::VOLUME),
-            source: Some(self.volume(&mount.name)),
+            source: Some(self.volume_name(&mount.name)),
             target: Some(inside(&mount.path)),
             read_only: Some(mount.read_only),
             volume_options: Some(MountVolumeOptions {
@@ -155,7 +158,7 @@ impl Engine {
     }
 }
 
-/// A relative path is in the task's folder.
+/// Resolves a relative path in the task's folder.
 fn inside(path: &str) -> String {
     if path.starts_with('/') {
         path.to_owned()

@@ -1,4 +1,4 @@
-//! What is asked of the engine.
+//! Requests to the Docker engine.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -13,24 +13,24 @@ use bollard::models::{ContainerSummary, ExecConfig};
 use bollard::query_parameters as query;
 use futures::{StreamExt, TryStreamExt};
 
-use super::OURS;
-use crate::core::{End, Input, Launch};
-use crate::runtime::{Reports, RuntimeError, Signal};
+use super::NAME_LABEL;
+use crate::core::{Input, Launch, TaskEnd};
+use crate::runtime::{ReportSender, RuntimeError, Signal};
 
-/// So much of an ended task's log is kept.
-const KEPT_LOG: usize = 64 << 10;
-/// A volume whose container is being removed is tried again.
-const VOLUME_TRIES: u32 = 40;
-const VOLUME_PAUSE: Duration = Duration::from_millis(250);
+/// Longest part of an ended task's log that is kept.
+const MAX_KEPT_LOG_BYTES: usize = 64 << 10;
+/// Attempts to remove a volume while its container is being removed.
+const MAX_VOLUME_TRIES: u32 = 40;
+const VOLUME_RETRY_DELAY: Duration = Duration::from_millis(250);
 
 #[derive(Clone)]
 pub(super) struct Engine {
     pub(super) docker: Docker,
-    /// Tells the containers of one `fleet local` from another's.
+    /// Prefix and label of the containers and volumes of this `fleet local`.
     pub(super) name: String,
     pub(super) logs: PathBuf,
-    pub(super) reports: Reports,
-    /// Launches that were asked to end before their container was there.
+    pub(super) reports: ReportSender,
+    /// Launches without a container yet; true after a signal in the meantime.
     pub(super) starting: Arc<Mutex<HashMap<String, bool>>>,
 }
 
@@ -39,11 +39,11 @@ impl Engine {
         self.starting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn container(&self, task: &str) -> String {
+    pub(super) fn container_name(&self, task: &str) -> String {
         format!("{}-{task}", self.name)
     }
 
-    pub(super) fn volume(&self, name: &str) -> String {
+    pub(super) fn volume_name(&self, name: &str) -> String {
         format!("{}.{name}", self.name)
     }
 
@@ -55,7 +55,7 @@ impl Engine {
             .and_then(|container| container.docker.as_ref());
         let Some(docker) = docker else {
             return Err(RuntimeError::Parameter(
-                "a task without an image is not run by a Docker engine".to_owned(),
+                "the Docker runtime requires an image".to_owned(),
             ));
         };
         let present = self.docker.inspect_image(&docker.image).await.is_ok();
@@ -63,19 +63,19 @@ impl Engine {
             self.pull(&docker.image).await?;
         }
         let options = query::CreateContainerOptionsBuilder::default()
-            .name(&self.container(&launch.task))
+            .name(&self.container_name(&launch.task))
             .build();
         self.docker
-            .create_container(Some(options), self.body(launch)?)
+            .create_container(Some(options), self.container_body(launch)?)
             .await?;
         Ok(self
             .docker
-            .start_container(&self.container(&launch.task), None)
+            .start_container(&self.container_name(&launch.task), None)
             .await?)
     }
 
     pub(super) async fn pull(&self, image: &str) -> Result<(), RuntimeError> {
-        tracing::info!(%image, "pulling");
+        tracing::info!(%image, "pulling image");
         let options = query::CreateImageOptionsBuilder::default()
             .from_image(image)
             .build();
@@ -83,9 +83,9 @@ impl Engine {
         Ok(progress.try_for_each(|_| async { Ok(()) }).await?)
     }
 
-    /// Waits for the end of a container, and reports it.
+    /// Waits for the end of a container, reports it, keeps the log and removes the container.
     pub(super) async fn follow(self, task: String) {
-        let name = self.container(&task);
+        let name = self.container_name(&task);
         let end = loop {
             let options = query::WaitContainerOptionsBuilder::default()
                 .condition("not-running")
@@ -96,27 +96,27 @@ impl Engine {
                 .next()
                 .await
             {
-                Some(Ok(answer)) => break End::Exited(answer.status_code),
+                Some(Ok(answer)) => break TaskEnd::Exited(answer.status_code),
                 Some(Err(Error::DockerContainerWaitError { code, error })) if error.is_empty() => {
-                    break End::Exited(code);
+                    break TaskEnd::Exited(code);
                 }
                 Some(Err(Error::DockerContainerWaitError { error, .. })) => {
-                    break End::Failed(error);
+                    break TaskEnd::Failed(error);
                 }
                 Some(Err(Error::DockerResponseServerError {
                     status_code: 404, ..
                 })) => {
-                    break End::Failed("its container was removed".to_owned());
+                    break TaskEnd::Failed("container was removed".to_owned());
                 }
-                // The engine is away: the container may live, and it is asked for until the engine tells.
+                // The engine is unreachable, but the container may still run: retry until it responds.
                 Some(Err(error)) => {
-                    tracing::warn!(%task, %error, "cannot wait for a container");
+                    tracing::warn!(%task, %error, "cannot wait for container");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
                 None => tokio::time::sleep(Duration::from_secs(1)).await,
             }
         };
-        // The next task need not wait until this one's container is gone.
+        // Report first: the next task does not depend on the removal of this container.
         self.report(Input::Ended {
             task: task.clone(),
             end,
@@ -125,12 +125,12 @@ impl Engine {
         if let Ok(text) = self.log(&task).await
             && let Err(error) = std::fs::write(self.logs.join(&task), text)
         {
-            tracing::warn!(%task, %error, "cannot keep a log");
+            tracing::warn!(%task, %error, "cannot write log");
         }
-        self.remove(&name).await;
+        self.remove_container(&name).await;
     }
 
-    /// Removes a volume, once its container is gone.
+    /// Removes a volume; retries while its container exists.
     pub(super) async fn remove_volume(&self, name: &str) -> Result<(), Error> {
         let mut tries = 0;
         loop {
@@ -146,8 +146,8 @@ impl Engine {
                 }) => return Ok(()),
                 Err(Error::DockerResponseServerError {
                     status_code: 409, ..
-                }) if tries < VOLUME_TRIES => {
-                    tokio::time::sleep(VOLUME_PAUSE).await;
+                }) if tries < MAX_VOLUME_TRIES => {
+                    tokio::time::sleep(VOLUME_RETRY_DELAY).await;
                 }
                 Err(error) => return Err(error),
             }
@@ -161,11 +161,11 @@ impl Engine {
             .tail("1000")
             .build();
         let mut text = Vec::new();
-        let mut lines = self.docker.logs(&self.container(task), Some(options));
+        let mut lines = self.docker.logs(&self.container_name(task), Some(options));
         while let Some(line) = lines.try_next().await? {
             text.extend_from_slice(&LogOutput::into_bytes(line));
         }
-        let from = text.len().saturating_sub(KEPT_LOG);
+        let from = text.len().saturating_sub(MAX_KEPT_LOG_BYTES);
         Ok(text.split_off(from))
     }
 
@@ -178,7 +178,7 @@ impl Engine {
         };
         let id = self
             .docker
-            .create_exec(&self.container(task), config)
+            .create_exec(&self.container_name(task), config)
             .await?
             .id;
         if let StartExecResults::Attached { mut output, .. } =
@@ -189,9 +189,9 @@ impl Engine {
         Ok(self.docker.inspect_exec(&id).await?.exit_code)
     }
 
-    pub(super) async fn send(&self, task: &str, signal: Signal) {
+    pub(super) async fn send_signal(&self, task: &str, signal: Signal) {
         let signal = match signal {
-            // The image's own stop signal, where it has one, is not asked for: Marathon sends SIGTERM.
+            // Marathon sends SIGTERM, whatever stop signal the image declares.
             Signal::Terminate => "SIGTERM",
             Signal::Kill => "SIGKILL",
         };
@@ -200,18 +200,18 @@ impl Engine {
             .build();
         if let Err(error) = self
             .docker
-            .kill_container(&self.container(task), Some(options))
+            .kill_container(&self.container_name(task), Some(options))
             .await
         {
-            tracing::debug!(%task, %error, "no such container");
+            tracing::debug!(%task, %error, "cannot send signal to container");
         }
     }
 
-    pub(super) async fn remove(&self, container: &str) {
+    pub(super) async fn remove_container(&self, container: &str) {
         let name = if container.starts_with(&self.name) || container.len() == 64 {
             container.to_owned()
         } else {
-            self.container(container)
+            self.container_name(container)
         };
         let options = query::RemoveContainerOptionsBuilder::default()
             .force(true)
@@ -223,12 +223,15 @@ impl Engine {
                 status_code: 404 | 409,
                 ..
             }) => {}
-            Err(error) => tracing::warn!(container = %name, %error, "cannot remove a container"),
+            Err(error) => tracing::warn!(container = %name, %error, "cannot remove container"),
         }
     }
 
-    pub(super) async fn ours(&self) -> Result<Vec<ContainerSummary>, Error> {
-        let filters = HashMap::from([("label".to_owned(), vec![format!("{OURS}={}", self.name)])]);
+    pub(super) async fn list_containers(&self) -> Result<Vec<ContainerSummary>, Error> {
+        let filters = HashMap::from([(
+            "label".to_owned(),
+            vec![format!("{NAME_LABEL}={}", self.name)],
+        )]);
         let options = query::ListContainersOptionsBuilder::default()
             .all(true)
             .filters(&filters)
@@ -236,11 +239,15 @@ impl Engine {
         self.docker.list_containers(Some(options)).await
     }
 
-    pub(super) async fn clean(&self) -> Result<(), Error> {
-        for container in self.ours().await? {
-            self.remove(&container.id.unwrap_or_default()).await;
+    pub(super) async fn remove_all(&self) -> Result<(), Error> {
+        for container in self.list_containers().await? {
+            self.remove_container(&container.id.unwrap_or_default())
+                .await;
         }
-        let filters = HashMap::from([("label".to_owned(), vec![format!("{OURS}={}", self.name)])]);
+        let filters = HashMap::from([(
+            "label".to_owned(),
+            vec![format!("{NAME_LABEL}={}", self.name)],
+        )]);
         let options = query::ListVolumesOptionsBuilder::default()
             .filters(&filters)
             .build();
@@ -258,9 +265,9 @@ impl Engine {
     }
 
     pub(super) async fn report(&self, input: Input) {
-        // Nobody listens any more once everything is ending.
+        // The receiver is gone after shutdown.
         if self.reports.send(input).await.is_err() {
-            tracing::debug!("a report came too late");
+            tracing::debug!("report after shutdown discarded");
         }
     }
 }

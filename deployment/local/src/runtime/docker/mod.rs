@@ -1,7 +1,7 @@
 //! Tasks as containers of a Docker engine.
 //!
-//! A container carries what it is in a label, so that the next `fleet local` takes it over. A container
-//! whose task ended is removed; the end of its log is kept in a file.
+//! A container's label describes its task, so that the next `fleet local` recovers it. The container of
+//! an ended task is removed; the end of its log is kept in a file.
 
 mod body;
 mod engine;
@@ -17,17 +17,18 @@ use bollard::models::ContainerSummaryStateEnum;
 use moodvane_marathon_api::{App, PathId};
 use serde::{Deserialize, Serialize};
 
-use super::{LONGEST_LOG, Reports, Runtime, RuntimeError, Signal};
-use crate::core::{End, Found, Input, Launch, Outcome};
+use super::{MAX_LOG_BYTES, ReportSender, Runtime, RuntimeError, Signal};
+use crate::core::{Input, Launch, ProbeOutcome, RecoveredTask, TaskEnd};
+use crate::error_chain::error_chain;
 use engine::Engine;
 
-const OURS: &str = "moodvane.fleet-local";
-const WHAT: &str = "moodvane.fleet-local.task";
-const ENGINE: &str = "unix:///var/run/docker.sock";
+const NAME_LABEL: &str = "moodvane.fleet-local";
+const TASK_LABEL: &str = "moodvane.fleet-local.task";
+const DEFAULT_DOCKER_HOST: &str = "unix:///var/run/docker.sock";
 
-/// What a container's label says.
+/// The task, as a container's label.
 #[derive(Debug, Serialize, Deserialize)]
-struct Label {
+struct TaskLabel {
     task: String,
     instance: String,
     attempt: u32,
@@ -42,22 +43,22 @@ struct Label {
 pub(crate) struct DockerRuntime(Engine);
 
 impl DockerRuntime {
-    /// Speaks with the engine that `DOCKER_HOST` names, or the machine's own.
+    /// Connects to the engine at `DOCKER_HOST`, by default the local one.
     ///
     /// # Errors
-    /// [`RuntimeError::Docker`] where there is no engine.
+    /// Returns [`RuntimeError::Docker`] if the engine does not respond.
     pub(crate) async fn new(
         name: &str,
         folder: &Path,
-        reports: Reports,
+        reports: ReportSender,
     ) -> Result<Self, RuntimeError> {
-        let at = std::env::var("DOCKER_HOST").unwrap_or_else(|_| ENGINE.to_owned());
+        let at = std::env::var("DOCKER_HOST").unwrap_or_else(|_| DEFAULT_DOCKER_HOST.to_owned());
         let docker = Docker::connect_with_host(&at)?.negotiate_version().await?;
         let logs = folder.join("logs");
         let made = std::fs::create_dir_all(&logs);
-        made.map_err(|error| RuntimeError::Io {
-            what: format!("cannot make {}", logs.display()),
-            error,
+        made.map_err(|source| RuntimeError::Io {
+            operation: format!("cannot create {}", logs.display()),
+            source,
         })?;
         Ok(Self(Engine {
             docker,
@@ -77,21 +78,21 @@ impl Runtime for DockerRuntime {
         tokio::spawn(async move {
             let task = launch.task.clone();
             let started = engine.start(&launch).await;
-            let asked_to_end = engine.starting().remove(&task).unwrap_or_default();
+            let is_stop_requested = engine.starting().remove(&task).unwrap_or_default();
             match started {
                 Ok(()) => {
                     engine.report(Input::Started { task: task.clone() }).await;
-                    if asked_to_end {
-                        engine.send(&task, Signal::Terminate).await;
+                    if is_stop_requested {
+                        engine.send_signal(&task, Signal::Terminate).await;
                     }
                     engine.follow(task).await;
                 }
                 Err(error) => {
-                    engine.remove(&task).await;
+                    engine.remove_container(&task).await;
                     engine
                         .report(Input::Ended {
                             task,
-                            end: End::Failed(error.to_string()),
+                            end: TaskEnd::Failed(error_chain(&error)),
                         })
                         .await;
                 }
@@ -100,46 +101,49 @@ impl Runtime for DockerRuntime {
     }
 
     fn signal(&self, task: String, signal: Signal) {
-        if let Some(asked) = self.0.starting().get_mut(&task) {
-            *asked = true;
+        if let Some(is_stop_requested) = self.0.starting().get_mut(&task) {
+            *is_stop_requested = true;
             return;
         }
         let engine = self.0.clone();
-        tokio::spawn(async move { engine.send(&task, signal).await });
+        tokio::spawn(async move { engine.send_signal(&task, signal).await });
     }
 
-    async fn command(&self, task: &str, line: &str, timeout: Duration) -> Outcome {
+    async fn run_command(&self, task: &str, line: &str, timeout: Duration) -> ProbeOutcome {
         match tokio::time::timeout(timeout, self.0.exec(task, line)).await {
-            Ok(Ok(Some(0))) => Outcome::Good,
-            Ok(Ok(status)) => {
-                Outcome::Failed(format!("the command ended with {}", status.unwrap_or(-1)))
+            Ok(Ok(Some(0))) => ProbeOutcome::Success,
+            Ok(Ok(status)) => ProbeOutcome::Failed(format!(
+                "command exited with status {}",
+                status.unwrap_or(-1)
+            )),
+            Ok(Err(error)) => {
+                ProbeOutcome::Failed(format!("cannot run command: {}", error_chain(&error)))
             }
-            Ok(Err(error)) => Outcome::Failed(format!("the command does not run: {error}")),
-            Err(_) => Outcome::Failed("the command took too long".to_owned()),
+            Err(_) => ProbeOutcome::Failed("command timed out".to_owned()),
         }
     }
 
     async fn remove_volumes(&self, names: &[String]) {
         for name in names {
-            if let Err(error) = self.0.remove_volume(&self.0.volume(name)).await {
-                tracing::warn!(volume = %name, %error, "cannot remove a volume");
+            if let Err(error) = self.0.remove_volume(&self.0.volume_name(name)).await {
+                tracing::warn!(volume = %name, %error, "cannot remove volume");
             }
         }
     }
 
-    async fn find(&self) -> Result<Vec<Found>, RuntimeError> {
+    async fn recover(&self) -> Result<Vec<RecoveredTask>, RuntimeError> {
         let mut found = Vec::new();
-        for container in self.0.ours().await? {
+        for container in self.0.list_containers().await? {
             let id = container.id.unwrap_or_default();
-            let label = container.labels.unwrap_or_default().remove(WHAT);
-            let label = label.and_then(|text| serde_json::from_str::<Label>(&text).ok());
+            let label = container.labels.unwrap_or_default().remove(TASK_LABEL);
+            let label = label.and_then(|text| serde_json::from_str::<TaskLabel>(&text).ok());
             match label {
                 Some(label) if container.state == Some(ContainerSummaryStateEnum::RUNNING) => {
-                    tracing::info!(task = %label.task, "taking over a container");
+                    tracing::info!(task = %label.task, "recovering container");
                     tokio::spawn(self.0.clone().follow(label.task.clone()));
                     found.push(label.into());
                 }
-                _ => self.0.remove(&id).await,
+                _ => self.0.remove_container(&id).await,
             }
         }
         Ok(found)
@@ -151,23 +155,23 @@ impl Runtime for DockerRuntime {
             Ok(text) => text,
             Err(_) => std::fs::read(kept).ok()?,
         };
-        let from = text.len().saturating_sub(bytes.min(LONGEST_LOG));
+        let from = text.len().saturating_sub(bytes.min(MAX_LOG_BYTES));
         Some(String::from_utf8_lossy(text.get(from..).unwrap_or_default()).into_owned())
     }
 
-    async fn clean(&self) {
-        if let Err(error) = self.0.clean().await {
-            tracing::warn!(%error, "something is left in the Docker engine");
+    async fn clean_up(&self) {
+        if let Err(error) = self.0.remove_all().await {
+            tracing::warn!(%error, "cannot remove all containers and volumes");
         }
         if let Err(error) = std::fs::remove_dir_all(&self.0.logs) {
-            tracing::warn!(%error, "cannot remove the logs");
+            tracing::warn!(%error, "cannot remove logs");
         }
     }
 }
 
-impl From<Label> for Found {
-    fn from(label: Label) -> Self {
-        let Label {
+impl From<TaskLabel> for RecoveredTask {
+    fn from(label: TaskLabel) -> Self {
+        let TaskLabel {
             task: _,
             instance,
             attempt,

@@ -1,4 +1,4 @@
-//! Answers: JSON with the headers that Marathon's clients look for.
+//! Responses: JSON with the headers of Marathon.
 
 use std::net::SocketAddr;
 
@@ -13,9 +13,9 @@ use crate::core::RequestError;
 const LEADER: HeaderName = HeaderName::from_static("x-marathon-leader");
 const DEPLOYMENT: HeaderName = HeaderName::from_static("marathon-deployment-id");
 
-/// `what` as JSON.
-pub(super) fn json<T: Serialize>(status: StatusCode, what: &T) -> Response {
-    match serde_json::to_vec(what) {
+/// A response with `value` as JSON.
+pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_vec(value) {
         Ok(bytes) => {
             let headers = [(
                 header::CONTENT_TYPE,
@@ -24,18 +24,18 @@ pub(super) fn json<T: Serialize>(status: StatusCode, what: &T) -> Response {
             (status, headers, bytes).into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "an answer cannot be written");
+            tracing::error!(%error, "cannot serialize response");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }
 
-pub(super) fn ok<T: Serialize>(what: &T) -> Response {
-    json(StatusCode::OK, what)
+pub(super) fn ok<T: Serialize>(value: &T) -> Response {
+    json(StatusCode::OK, value)
 }
 
-/// A message alone.
-pub(super) fn refused(status: StatusCode, message: &str) -> Response {
+/// An error with a message and no details.
+pub(super) fn error_message(status: StatusCode, message: &str) -> Response {
     json(status, &ErrorBody::new(message))
 }
 
@@ -44,12 +44,12 @@ pub(super) fn error(error: &RequestError) -> Response {
     json(status, &error.body())
 }
 
-/// The answer to a change.
+/// The response to a change that started a deployment.
 pub(super) fn deployed(result: &DeploymentResult) -> Response {
     with_deployment(ok(result), &result.deployment_id)
 }
 
-/// `response`, telling which deployment does it.
+/// Adds the header with the deployment's id.
 pub(super) fn with_deployment(mut response: Response, id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(DEPLOYMENT, value);
@@ -57,7 +57,7 @@ pub(super) fn with_deployment(mut response: Response, id: &str) -> Response {
     response
 }
 
-/// `response`, as that of something new at `path`.
+/// Turns `response` into a 201 with the location of the created object.
 pub(super) fn created(mut response: Response, address: SocketAddr, path: &str) -> Response {
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(value) = HeaderValue::from_str(&format!("http://{address}{path}")) {
@@ -66,8 +66,8 @@ pub(super) fn created(mut response: Response, address: SocketAddr, path: &str) -
     response
 }
 
-/// Every answer says who leads, and is not to be kept.
-pub(super) fn mark(response: &mut Response<Body>, address: SocketAddr) {
+/// Every response names the leader and forbids caching.
+pub(super) fn set_common_headers(response: &mut Response<Body>, address: SocketAddr) {
     if let Ok(value) = HeaderValue::from_str(&format!("http://{address}")) {
         response.headers_mut().insert(LEADER, value);
     }

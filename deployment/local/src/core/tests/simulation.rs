@@ -1,4 +1,4 @@
-//! A world for the state machine: its clock moves from one thing that happens to the next.
+//! A simulated runtime and a virtual clock around the state machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,57 +10,57 @@ use moodvane_marathon_api::{
 use serde_json::{Value, json};
 
 use crate::core::{
-    Agents, Capacity, Config, Core, Effect, Embed, End, Force, Input, Launch, Outcome, Probe,
-    ProbeId, RequestError,
+    Agents, Capacity, Config, Core, Effect, Embed, Force, Input, Launch, Probe, ProbeId,
+    ProbeOutcome, RequestError, TaskEnd,
 };
 
-/// How the tasks of an app behave.
+/// Behavior of the tasks of an app.
 #[derive(Debug, Clone)]
-pub(super) struct Manner {
+pub(super) struct TaskBehavior {
     /// From the launch to the start.
-    pub(super) starts_in: Duration,
-    /// From the start to an end by itself.
-    pub(super) lives: Option<Duration>,
-    /// From SIGTERM to the end; none only ends by SIGKILL.
-    pub(super) ends_in: Option<Duration>,
-    /// From the start to the first good answer; none never answers well.
-    pub(super) good_in: Option<Duration>,
-    /// From the start to the first bad answer.
-    pub(super) bad_in: Option<Duration>,
+    pub(super) starts_after: Duration,
+    /// From the start to an exit by itself.
+    pub(super) exits_after: Option<Duration>,
+    /// From SIGTERM to the end; without, only SIGKILL ends the task.
+    pub(super) stops_after: Option<Duration>,
+    /// From the start to the first passing check; without, no check passes.
+    pub(super) healthy_after: Option<Duration>,
+    /// From the start to the first failing check after that.
+    pub(super) unhealthy_after: Option<Duration>,
 }
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 
-impl Default for Manner {
+impl Default for TaskBehavior {
     fn default() -> Self {
         let soon = Duration::from_millis(500);
         Self {
-            starts_in: soon,
-            lives: None,
-            ends_in: Some(soon),
-            good_in: Some(soon),
-            bad_in: None,
+            starts_after: soon,
+            exits_after: None,
+            stops_after: Some(soon),
+            healthy_after: Some(soon),
+            unhealthy_after: None,
         }
     }
 }
 
-pub(super) struct World {
+pub(super) struct Simulation {
     pub(super) core: Core,
     pub(super) now: Timestamp,
-    coming: BTreeMap<(Timestamp, u64), Input>,
+    scheduled: BTreeMap<(Timestamp, u64), Input>,
     count: u64,
-    manners: BTreeMap<String, Manner>,
+    behaviors: BTreeMap<String, TaskBehavior>,
     started: BTreeMap<String, Timestamp>,
     ended: BTreeSet<String>,
-    /// All launches, and when.
+    /// All launches with their times.
     pub(super) launches: Vec<(Timestamp, Launch)>,
-    /// All signals, and when: SIGKILL is true.
+    /// All signals with their times; true for SIGKILL.
     pub(super) signals: Vec<(Timestamp, String, bool)>,
     pub(super) removed: Vec<String>,
     pub(super) events: Vec<Event>,
 }
 
-impl World {
+impl Simulation {
     pub(super) fn new() -> Self {
         Self::with(
             3,
@@ -77,7 +77,7 @@ impl World {
         let config = Config {
             agents: Agents::new(agents),
             capacity,
-            is_free: |_| true,
+            is_port_free: |_| true,
             new_id: Box::new(move || {
                 count += 1;
                 format!("{count:08}-0000-0000-0000-000000000000")
@@ -87,9 +87,9 @@ impl World {
         Self {
             core: Core::new(config, now),
             now,
-            coming: BTreeMap::new(),
+            scheduled: BTreeMap::new(),
             count: 0,
-            manners: BTreeMap::new(),
+            behaviors: BTreeMap::new(),
             started: BTreeMap::new(),
             ended: BTreeSet::new(),
             launches: Vec::new(),
@@ -99,14 +99,14 @@ impl World {
         }
     }
 
-    /// From now on tasks of `app` with the environment's `V` as `version` behave so.
-    pub(super) fn manner(&mut self, app: &str, version: &str, manner: Manner) {
-        self.manners.insert(format!("{app} {version}"), manner);
+    /// Sets the behavior of tasks of `app` whose variable `V` is `version`.
+    pub(super) fn set_behavior(&mut self, app: &str, version: &str, behavior: TaskBehavior) {
+        self.behaviors.insert(format!("{app} {version}"), behavior);
     }
 
     pub(super) fn create(&mut self, app: Value) -> Result<DeploymentResult, RequestError> {
         let app = parse_app(app.to_string().as_bytes())?;
-        self.ask(|core, now| {
+        self.request(|core, now| {
             core.create_app(app, Force::No, now)
                 .map(|(_, result)| result)
         })
@@ -119,7 +119,7 @@ impl World {
         force: Force,
     ) -> Result<DeploymentResult, RequestError> {
         let update = parse_app_update(update.to_string().as_bytes())?;
-        self.ask(|core, now| {
+        self.request(|core, now| {
             core.put_app(&path(id), &update, false, force, now)
                 .map(|put| put.result)
         })
@@ -131,63 +131,66 @@ impl World {
         group: Value,
     ) -> Result<DeploymentResult, RequestError> {
         let group: GroupUpdate = parse_group(group.to_string().as_bytes())?;
-        self.ask(|core, now| core.put_group(&path(id), &group, Force::No, now))
+        self.request(|core, now| core.put_group(&path(id), &group, Force::No, now))
     }
 
-    /// One request, and what follows from it at once.
-    pub(super) fn ask<R>(&mut self, ask: impl FnOnce(&mut Core, Timestamp) -> R) -> R {
-        let answer = ask(&mut self.core, self.now);
-        self.follow();
+    /// Makes one request and executes its effects.
+    pub(super) fn request<R>(&mut self, request: impl FnOnce(&mut Core, Timestamp) -> R) -> R {
+        let answer = request(&mut self.core, self.now);
+        self.advance();
         answer
     }
 
-    /// The next thing that happens. Whether there was one before `end`.
+    /// Advances to the next event. Returns whether there was one before `end`.
     pub(super) fn step(&mut self, end: Timestamp) -> bool {
-        let coming = self.coming.keys().next().copied();
+        let scheduled = self.scheduled.keys().next().copied();
         let wake = self.core.next_wake(self.now).map(|wake| wake.max(self.now));
-        let next = [coming.map(|(at, _)| at), wake].into_iter().flatten().min();
+        let next = [scheduled.map(|(at, _)| at), wake]
+            .into_iter()
+            .flatten()
+            .min();
         let Some(next) = next.filter(|next| *next <= end) else {
             self.now = end;
             return false;
         };
         self.now = next;
-        if let Some(key) = coming.filter(|(at, _)| *at <= next)
-            && let Some(input) = self.coming.remove(&key)
+        if let Some(key) = scheduled.filter(|(at, _)| *at <= next)
+            && let Some(input) = self.scheduled.remove(&key)
         {
             if let Input::Started { task } = &input {
                 self.started.insert(task.clone(), self.now);
             }
-            self.core.input(input, self.now);
+            self.core.handle_input(input, self.now);
         }
-        self.follow();
+        self.advance();
         true
     }
 
-    /// Lets `time` pass.
-    pub(super) fn pass(&mut self, time: Duration) {
+    /// Advances the clock by `time`.
+    pub(super) fn advance_by(&mut self, time: Duration) {
         let end = self.now.after(time);
         while self.step(end) {}
     }
 
-    /// Lets time pass until `done`; panics where it does not come about within ten minutes.
-    pub(super) fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    /// Advances until `done`; panics after ten minutes of virtual time.
+    pub(super) fn run_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
         let end = self.now.after(600 * SECOND);
         while !done(self) {
             assert!(
                 self.step(end),
-                "it does not come about that {what}: {:#?}",
+                "timed out waiting until {what}: {:#?}",
                 self.core.deployments()
             );
         }
     }
 
-    pub(super) fn settle(&mut self) {
-        self.until("no deployment is left", |world| {
-            world.core.deployments().is_empty()
+    pub(super) fn finish_deployments(&mut self) {
+        self.run_until("no deployment is left", |sim| {
+            sim.core.deployments().is_empty()
         });
     }
 
-    fn follow(&mut self) {
+    fn advance(&mut self) {
         self.core.advance(self.now);
         for effect in self.core.take_effects() {
             self.perform(effect);
@@ -198,31 +201,31 @@ impl World {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Launch(launch) => {
-                let manner = self.manner_of(&launch.app);
-                self.later(
-                    manner.starts_in,
+                let behavior = self.behavior_of(&launch.app);
+                self.schedule(
+                    behavior.starts_after,
                     Input::Started {
                         task: launch.task.clone(),
                     },
                 );
-                if let Some(lives) = manner.lives {
+                if let Some(exits_after) = behavior.exits_after {
                     let end = Input::Ended {
                         task: launch.task.clone(),
-                        end: End::Exited(3),
+                        end: TaskEnd::Exited(3),
                     };
-                    self.later(manner.starts_in + lives, end);
+                    self.schedule(behavior.starts_after + exits_after, end);
                 }
                 self.launches.push((self.now, *launch));
             }
             Effect::Terminate { task } => {
                 self.signals.push((self.now, task.clone(), false));
-                if let Some(ends_in) = self.manner_of_task(&task).ends_in {
-                    self.end(&task, ends_in, 143);
+                if let Some(stops_after) = self.behavior_of_task(&task).stops_after {
+                    self.end_task(&task, stops_after, 143);
                 }
             }
             Effect::Kill { task } => {
                 self.signals.push((self.now, task.clone(), true));
-                self.end(&task, Duration::ZERO, 137);
+                self.end_task(&task, Duration::ZERO, 137);
             }
             Effect::Probe {
                 task,
@@ -230,8 +233,8 @@ impl World {
                 request,
                 ..
             } => {
-                let outcome = self.answer(&task, probe, &request);
-                self.later(
+                let outcome = self.probe_outcome(&task, probe, &request);
+                self.schedule(
                     Duration::from_millis(10),
                     Input::Probed {
                         task,
@@ -244,38 +247,40 @@ impl World {
         }
     }
 
-    fn end(&mut self, task: &str, after: Duration, status: i64) {
+    fn end_task(&mut self, task: &str, after: Duration, status: i64) {
         if self.ended.insert(task.to_owned()) {
-            self.later(
+            self.schedule(
                 after,
                 Input::Ended {
                     task: task.to_owned(),
-                    end: End::Exited(status),
+                    end: TaskEnd::Exited(status),
                 },
             );
         }
     }
 
-    /// A task dies by itself.
-    pub(super) fn dies(&mut self, task: &str) {
-        self.end(task, Duration::ZERO, 1);
+    /// A task exits with status 1.
+    pub(super) fn crash(&mut self, task: &str) {
+        self.end_task(task, Duration::ZERO, 1);
     }
 
-    fn answer(&self, task: &str, probe: ProbeId, request: &Probe) -> Outcome {
-        let manner = self.manner_of_task(task);
+    fn probe_outcome(&self, task: &str, probe: ProbeId, request: &Probe) -> ProbeOutcome {
+        let behavior = self.behavior_of_task(task);
         let age = self
             .started
             .get(task)
             .map(|started| self.now.since(*started))
             .unwrap_or_default();
-        let is_good = manner.good_in.is_some_and(|good| age >= good)
-            && manner.bad_in.is_none_or(|bad| age < bad);
-        assert!(!matches!(request, Probe::Impossible { .. }), "{request:?}");
-        match (is_good, probe) {
-            (true, ProbeId::Health(_)) if !matches!(request, Probe::Http { .. }) => Outcome::Good,
+        let is_available = behavior.healthy_after.is_some_and(|good| age >= good)
+            && behavior.unhealthy_after.is_none_or(|bad| age < bad);
+        assert!(!matches!(request, Probe::Invalid { .. }), "{request:?}");
+        match (is_available, probe) {
+            (true, ProbeId::Health(_)) if !matches!(request, Probe::Http { .. }) => {
+                ProbeOutcome::Success
+            }
             (good, _) => {
                 let status = if good { 200 } else { 503 };
-                Outcome::Http {
+                ProbeOutcome::Http {
                     status,
                     content_type: "text/plain".to_owned(),
                     body: String::new(),
@@ -284,27 +289,27 @@ impl World {
         }
     }
 
-    fn later(&mut self, after: Duration, input: Input) {
+    fn schedule(&mut self, after: Duration, input: Input) {
         self.count += 1;
-        self.coming
+        self.scheduled
             .insert((self.now.after(after), self.count), input);
     }
 
-    fn manner_of(&self, app: &App) -> Manner {
+    fn behavior_of(&self, app: &App) -> TaskBehavior {
         let version = match app.env.get("V") {
             Some(moodvane_marathon_api::EnvValue::Plain(version)) => version.as_str(),
             _ => "",
         };
-        self.manners
+        self.behaviors
             .get(&format!("{} {version}", app.id))
             .cloned()
             .unwrap_or_default()
     }
 
-    fn manner_of_task(&self, task: &str) -> Manner {
+    fn behavior_of_task(&self, task: &str) -> TaskBehavior {
         let launch = self.launches.iter().find(|(_, launch)| launch.task == task);
         launch
-            .map(|(_, launch)| self.manner_of(&launch.app))
+            .map(|(_, launch)| self.behavior_of(&launch.app))
             .unwrap_or_default()
     }
 
@@ -324,7 +329,7 @@ impl World {
             .collect()
     }
 
-    /// The version of each running task, by the environment's `V` at its launch.
+    /// The value of `V` in each running task's environment.
     pub(super) fn versions(&self, app: &str) -> Vec<String> {
         let of = |task: Task| {
             let (_, launch) = self
@@ -340,13 +345,15 @@ impl World {
         self.core.deployments()
     }
 
-    pub(super) fn launched(&self, app: &str) -> Vec<Duration> {
+    pub(super) fn launch_times(&self, app: &str) -> Vec<Duration> {
         let begin = self.launches.first().map(|(at, _)| *at);
-        let of_app = self
+        let instances_of = self
             .launches
             .iter()
             .filter(|(_, launch)| launch.app.id == path(app));
-        of_app.map(|(at, _)| at.since(begin.unwrap())).collect()
+        instances_of
+            .map(|(at, _)| at.since(begin.unwrap()))
+            .collect()
     }
 
     pub(super) fn exists(&self, app: &str) -> bool {
@@ -358,7 +365,7 @@ pub(super) fn path(text: &str) -> PathId {
     text.parse().unwrap()
 }
 
-/// An app that runs a command; `with` is put over it.
+/// An app with an image; `with` overrides fields.
 pub(super) fn app(id: &str, with: Value) -> Value {
     let mut app = json!({ "id": id, "cmd": "serve", "cpus": 0.1, "mem": 16 });
     if let (Value::Object(app), Value::Object(with)) = (&mut app, with) {
@@ -372,13 +379,13 @@ pub(super) fn app(id: &str, with: Value) -> Value {
     app
 }
 
-/// A health check each second.
-pub(super) fn checked() -> Value {
+/// A health check every second.
+pub(super) fn health_checks() -> Value {
     json!([{ "protocol": "MESOS_HTTP", "path": "/health", "portIndex": 0, "intervalSeconds": 1, "timeoutSeconds": 1,
              "delaySeconds": 0, "gracePeriodSeconds": 10, "maxConsecutiveFailures": 3 }])
 }
 
-/// A readiness check each second.
-pub(super) fn readied() -> Value {
+/// A readiness check every two seconds.
+pub(super) fn readiness_checks() -> Value {
     json!([{ "portName": "default", "path": "/ready", "intervalSeconds": 2, "timeoutSeconds": 1 }])
 }
