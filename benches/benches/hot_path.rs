@@ -1,11 +1,11 @@
-//! What one tweet costs on one core, step by step: decode, score, note in the duplicate window,
+//! Cost of one tweet on one core, step by step: decode, score, insert into the duplicate window,
 //! fold into its hour.
 //!
-//! Every case handles the same 65,536 records, in batches as the processor gets them, after as
-//! many others have filled the window. Rows are loaded from an SQLite store; nothing is written
-//! while the time runs. After criterion's figures comes a table of each step's share: all cases take
-//! turns for some rounds, and of each batch the quickest round counts, so that whatever else the
-//! machine does is left out.
+//! Every case processes the same 65,536 records in batches of the processor's size, after as many
+//! other records have filled the window. Rows are loaded from an SQLite store; no timed section writes
+//! to it. After criterion's figures it prints a table of each step's share: the cases run in rotation
+//! for several rounds, and the fastest round of each batch counts, which excludes other load on the
+//! machine.
 
 #![allow(clippy::unwrap_used)]
 
@@ -30,46 +30,46 @@ use tokio::runtime::Runtime;
 
 const WINDOW: u32 = 65_536;
 const BATCH: usize = 2_000;
-/// Of each half: as in a stream of some hundred posts a second.
+/// Hours of each half, for a density of a few hundred posts a second.
 const HOURS: u32 = 96;
 const ROUNDS: usize = 15;
-const AT: TopicPartition = TopicPartition {
+const TOPIC_PARTITION: TopicPartition = TopicPartition {
     topic: Topic::Tweet,
     partition: Partition(0),
 };
 
-/// The cases, each measured by one call.
+/// State of all cases.
 struct Cases {
-    before: Vec<Batch>,
+    warm_up: Vec<Batch>,
     measured: Vec<Batch>,
     scorer: Box<dyn Scorer>,
-    /// Its progress lies behind all records: it notes them, and folds none.
-    rereading: Engine,
-    /// Its progress lies before the measured records.
+    /// Its progress is after all records: it fills the window and folds nothing.
+    refilling: Engine,
+    /// Its progress is before the measured records.
     folding: Engine,
     consumer: Box<dyn Consumer>,
     _runtime: Runtime,
     _folders: [TempDir; 3],
 }
 
-/// How long each batch took.
-type Times = Vec<Duration>;
-type Case = fn(&mut Cases) -> Times;
+/// Duration of each batch.
+type BatchTimes = Vec<Duration>;
+type Case = fn(&mut Cases) -> BatchTimes;
 
 /// Name, case, goal in tweets per second on one core of a small cloud machine.
 const CASES: [(&str, Case); 6] = [
-    // A yardstick, not a part of the product: the same JSON into serde_json's own tree.
-    ("yardstick_json_value", Cases::value),
-    // Goal: 1,000,000/s. As fast as JSON can be checked field by field.
+    // Yardstick, not part of the product: the same JSON into `serde_json::Value`.
+    ("yardstick_json_value", Cases::parse_value),
+    // Goal: 1,000,000/s, the cost of validating JSON field by field.
     ("decode", Cases::decode),
     // Goal: 200,000/s.
     ("decode_score", Cases::decode_score),
-    // Goal: 700,000/s, so that a restart fills the window in a tenth of a second.
+    // Goal: 700,000/s, so that a restart refills the window in 0.1 s.
     ("decode_window", Cases::decode_window),
-    // Goal: 150,000/s: the aim of the whole hot path.
-    ("decode_window_score_fold", Cases::fold),
-    // Goal: 1,000,000/s: reading the log is no bottleneck.
-    ("read_from_log", Cases::read),
+    // Goal: 150,000/s for the whole hot path.
+    ("decode_window_score_fold", Cases::decode_window_score_fold),
+    // Goal: 1,000,000/s, so that reading the log is no bottleneck.
+    ("read_from_log", Cases::read_from_log),
 ];
 
 fn batches(records: &[NewRecord], first: u64) -> Vec<Batch> {
@@ -77,7 +77,7 @@ fn batches(records: &[NewRecord], first: u64) -> Vec<Batch> {
     let mut offset = first;
     let batch = |records: &[NewRecord]| {
         let mut batch = Batch::with_capacity(BATCH);
-        batch.reset(AT);
+        batch.reset(TOPIC_PARTITION);
         for NewRecord { key, value } in records {
             batch.push(RecordRef {
                 offset: Offset(offset),
@@ -92,11 +92,11 @@ fn batches(records: &[NewRecord], first: u64) -> Vec<Batch> {
     records.chunks(BATCH).map(batch).collect()
 }
 
-fn engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
+fn build_engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
     let path = folder.path().join("bench.db");
     let store = SqliteStore::open(&path).unwrap();
-    let parts = EngineDeps {
-        log: Arc::new(log(folder)),
+    let deps = EngineDeps {
+        log: Arc::new(open_log(folder)),
         store: Arc::new(store.clone()),
         scorer: ScorerChoice::default().build().unwrap(),
         metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
@@ -108,13 +108,13 @@ fn engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
         incarnation: Incarnation(1),
         open_rows: 8_192,
     };
-    let engine = Engine::new(config, parts);
+    let engine = Engine::new(config, deps);
     engine.register().unwrap();
     let key = ProgressKey {
         run: engine.run().clone(),
-        topic: AT.topic,
+        topic: TOPIC_PARTITION.topic,
         incarnation: config.incarnation,
-        partition: AT.partition,
+        partition: TOPIC_PARTITION.partition,
     };
     let progress = Progress {
         key,
@@ -127,7 +127,7 @@ fn engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
     engine
 }
 
-fn log(folder: &TempDir) -> SqliteLog {
+fn open_log(folder: &TempDir) -> SqliteLog {
     let path = folder.path().join("bench.db");
     SqliteLog::open(SqliteLogConfig {
         path,
@@ -142,20 +142,22 @@ impl Cases {
         let folders = [(); 3].map(|()| TempDir::new().unwrap());
         let span = u64::from(WINDOW);
         let records = records(texts, 2 * span, HOURS).unwrap();
-        let (before, measured) = records.split_at(WINDOW as usize);
-        let (before, measured) = (batches(before, 0), batches(measured, span));
-        let rereading = engine(&runtime, &folders[0], 2 * span);
-        let folding = engine(&runtime, &folders[1], span);
-        let log = log(&folders[2]);
-        runtime.block_on(log.publish(AT.topic, records)).unwrap();
-        let mut consumer = log.consumer("bench", &[AT.topic]).unwrap();
+        let (warm_up, measured) = records.split_at(WINDOW as usize);
+        let (warm_up, measured) = (batches(warm_up, 0), batches(measured, span));
+        let refilling = build_engine(&runtime, &folders[0], 2 * span);
+        let folding = build_engine(&runtime, &folders[1], span);
+        let log = open_log(&folders[2]);
+        runtime
+            .block_on(log.publish(TOPIC_PARTITION.topic, records))
+            .unwrap();
+        let mut consumer = log.consumer("bench", &[TOPIC_PARTITION.topic]).unwrap();
         let assigned = consumer.poll(&mut Batch::with_capacity(BATCH), Duration::ZERO);
         assert!(matches!(assigned, Ok(ConsumerEvent::Assigned(_))));
         Self {
-            before,
+            warm_up,
             measured,
             scorer: ScorerChoice::default().build().unwrap(),
-            rereading,
+            refilling,
             folding,
             consumer,
             _runtime: runtime,
@@ -163,77 +165,79 @@ impl Cases {
         }
     }
 
-    fn each(&mut self, mut work: impl FnMut(&mut dyn Scorer, RecordRef<'_>)) -> Times {
+    fn time_records(&mut self, mut work: impl FnMut(&mut dyn Scorer, RecordRef<'_>)) -> BatchTimes {
         let scorer = self.scorer.as_mut();
         let batches = self.measured.iter();
         batches
-            .map(|batch| timed(|| batch.iter().for_each(|record| work(scorer, record))))
+            .map(|batch| time(|| batch.iter().for_each(|record| work(scorer, record))))
             .collect()
     }
 
-    fn value(&mut self) -> Times {
-        self.each(|_, record| {
+    fn parse_value(&mut self) -> BatchTimes {
+        self.time_records(|_, record| {
             let value: serde_json::Value = serde_json::from_slice(record.value).unwrap();
             black_box(value);
         })
     }
 
-    fn decode(&mut self) -> Times {
-        self.each(|_, record| {
+    fn decode(&mut self) -> BatchTimes {
+        self.time_records(|_, record| {
             let post = Post::from_json(record.value).unwrap();
             assert!(post.has_identity(record.key));
             black_box(post);
         })
     }
 
-    fn decode_score(&mut self) -> Times {
-        self.each(|scorer, record| {
+    fn decode_score(&mut self) -> BatchTimes {
+        self.time_records(|scorer, record| {
             let post = Post::from_json(record.value).unwrap();
             assert!(post.has_identity(record.key));
             black_box(scorer.score(post.text()));
         })
     }
 
-    fn decode_window(&mut self) -> Times {
-        through(&mut self.rereading, &self.before, &self.measured)
+    fn decode_window(&mut self) -> BatchTimes {
+        time_fold(&mut self.refilling, &self.warm_up, &self.measured)
     }
 
-    fn fold(&mut self) -> Times {
-        through(&mut self.folding, &self.before, &self.measured)
+    fn decode_window_score_fold(&mut self) -> BatchTimes {
+        time_fold(&mut self.folding, &self.warm_up, &self.measured)
     }
 
-    fn read(&mut self) -> Times {
+    fn read_from_log(&mut self) -> BatchTimes {
         let mut batch = Batch::with_capacity(BATCH);
-        self.consumer.start(AT, Offset(u64::from(WINDOW))).unwrap();
+        self.consumer
+            .start(TOPIC_PARTITION, Offset(u64::from(WINDOW)))
+            .unwrap();
         let mut poll = || {
             self.consumer.poll(&mut batch, Duration::ZERO).unwrap();
             black_box(&batch);
         };
-        self.measured.iter().map(|_| timed(&mut poll)).collect()
+        self.measured.iter().map(|_| time(&mut poll)).collect()
     }
 }
 
-fn timed(work: impl FnOnce()) -> Duration {
+fn time(work: impl FnOnce()) -> Duration {
     let started = Instant::now();
     work();
     started.elapsed()
 }
 
-/// Begins the partition anew, which empties window and rows; fills the window; then the time runs.
-fn through(engine: &mut Engine, before: &[Batch], measured: &[Batch]) -> Times {
+/// Assigns the partition again, which clears window and rows, fills the window, then times the fold.
+fn time_fold(engine: &mut Engine, warm_up: &[Batch], measured: &[Batch]) -> BatchTimes {
     let log = Watermarks {
-        topic_partition: AT,
+        topic_partition: TOPIC_PARTITION,
         low: Offset::ZERO,
         high: Offset(2 * u64::from(WINDOW)),
     };
     let now = Timestamp::from_millis(0).unwrap();
     engine.assign(log, now).unwrap();
     let mut fold = |batch| engine.fold(black_box(batch)).unwrap();
-    before.iter().for_each(&mut fold);
-    measured.iter().map(|batch| timed(|| fold(batch))).collect()
+    warm_up.iter().for_each(&mut fold);
+    measured.iter().map(|batch| time(|| fold(batch))).collect()
 }
 
-fn compare(criterion: &mut Criterion, cases: &mut Cases) {
+fn run_criterion(criterion: &mut Criterion, cases: &mut Cases) {
     let mut group = criterion.benchmark_group("hot_path");
     group
         .throughput(Throughput::Elements(u64::from(WINDOW)))
@@ -248,30 +252,28 @@ fn compare(criterion: &mut Criterion, cases: &mut Cases) {
     group.finish();
 }
 
-/// The share of each step: the difference between a case with it and one without it.
-fn shares(cases: &mut Cases) {
-    let unknown = || vec![Duration::MAX; cases.measured.len()];
-    let mut least = [(); CASES.len()].map(|()| unknown());
+/// Prints the share of each step: the difference between a case with it and one without it.
+fn print_shares(cases: &mut Cases) {
+    let unmeasured = || vec![Duration::MAX; cases.measured.len()];
+    let mut fastest = [(); CASES.len()].map(|()| unmeasured());
     for _ in 0..ROUNDS {
-        for ((_, case), least) in CASES.iter().zip(&mut least) {
-            for (least, time) in least.iter_mut().zip(case(cases)) {
-                *least = time.min(*least);
+        for ((_, case), fastest) in CASES.iter().zip(&mut fastest) {
+            for (fastest, time) in fastest.iter_mut().zip(case(cases)) {
+                *fastest = time.min(*fastest);
             }
         }
     }
-    let [value, decode, scored, noted, all, read] =
-        least.map(|times| times.iter().sum::<Duration>().as_secs_f64() * 1e9 / f64::from(WINDOW));
+    let [value, decode, scored, windowed, all, read] =
+        fastest.map(|times| times.iter().sum::<Duration>().as_secs_f64() * 1e9 / f64::from(WINDOW));
     let steps = [
         ("decode", decode),
         ("score", scored - decode),
-        ("window", noted - decode),
-        ("fold", all - scored - noted + decode),
+        ("window", windowed - decode),
+        ("fold", all - scored - windowed + decode),
         ("all of it", all),
         ("reading the log", read),
     ];
-    println!(
-        "\neach batch in the quickest of {ROUNDS} rounds; yardstick: serde_json::Value, {value:.0} ns"
-    );
+    println!("\nfastest of {ROUNDS} rounds per batch; yardstick: serde_json::Value, {value:.0} ns");
     println!("| step | ns per tweet | share | tweets/s | of the yardstick |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     for (step, ns) in steps {
@@ -284,29 +286,29 @@ fn shares(cases: &mut Cases) {
     }
 }
 
-/// From nothing to the first score, which makes the tables too, and then the weights alone. Goal:
+/// Times the first score, which includes building the tables, and then loading the weights alone. Goal:
 /// under 5 ms.
-fn load() {
-    let first = timed(|| {
+fn time_scorer_start() {
+    let first = time(|| {
         let mut scorer = ScorerChoice::default().build().unwrap();
         black_box(scorer.score("what a lovely day"));
     });
-    let again = (0..ROUNDS).map(|_| timed(|| drop(black_box(ScorerChoice::default().build()))));
+    let loads = (0..ROUNDS).map(|_| time(|| drop(black_box(ScorerChoice::default().build()))));
     println!(
-        "scorer: {first:?} to the first score, {:?} to load the weights again",
-        again.min().unwrap()
+        "scorer: {first:?} to the first score, {:?} to load the weights",
+        loads.min().unwrap()
     );
 }
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
-    load();
+    time_scorer_start();
     let texts = Texts::load();
     println!("{} {} texts", texts.all().len(), texts.origin());
     let mut cases = Cases::new(&texts);
-    compare(&mut criterion, &mut cases);
+    run_criterion(&mut criterion, &mut cases);
     criterion.final_summary();
     if std::env::args().any(|argument| argument == "--bench") {
-        shares(&mut cases);
+        print_shares(&mut cases);
     }
 }

@@ -1,8 +1,8 @@
 //! `POST /weather` through the router, without a socket, on an SQLite store with a year of hours:
 //! posts, and weather with all six variables, of one partition each.
 //!
-//! After criterion's figures comes the processor time of a request, which is what it takes on a
-//! machine that does nothing else.
+//! After criterion's figures it prints the CPU time of a request, which other load on the machine
+//! affects less.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use criterion::Criterion;
 use moodvane_analysis::OutlierBound;
-use moodvane_benches::{processor_time, year};
+use moodvane_benches::{cpu_time, year};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
 use moodvane_model::{City, Incarnation, RunId};
 use moodvane_runtime::{Readiness, SystemClock};
@@ -27,10 +27,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 const DAY: i32 = 24;
-/// Requests whose processor time is measured together.
-const TIMES: u32 = 100;
+/// Requests per measurement of CPU time.
+const CPU_TIME_REQUESTS: u32 = 100;
 
-async fn store(folder: &TempDir) -> SqliteStore {
+async fn open_store(folder: &TempDir) -> SqliteStore {
     let store = SqliteStore::open(&folder.path().join("bench.db")).unwrap();
     let run = RunId::new("bench");
     store.register_run(&run).await.unwrap();
@@ -43,7 +43,7 @@ fn new_york() -> City {
     City::new(id, "New York", &[], (40.71, -74.01), "America/New_York").unwrap()
 }
 
-fn server(folder: &TempDir, store: SqliteStore) -> Router {
+fn build_router(folder: &TempDir, store: SqliteStore) -> Router {
     let log = SqliteLog::open(SqliteLogConfig {
         path: folder.path().join("bench.db"),
         partitions: 1,
@@ -80,8 +80,8 @@ fn server(folder: &TempDir, store: SqliteStore) -> Router {
     })
 }
 
-/// One request, its answer read to the end; how long that is.
-async fn ask(router: &Router, method: &str, path: &str, body: String) -> usize {
+/// Sends one request, reads the whole body and returns its length.
+async fn send_request(router: &Router, method: &str, path: &str, body: String) -> usize {
     let request = Request::builder().method(method).uri(path);
     let request = request.body(Body::from(body)).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
@@ -91,41 +91,44 @@ async fn ask(router: &Router, method: &str, path: &str, body: String) -> usize {
     answer.len()
 }
 
-fn question(hours: i32) -> String {
+fn range_body(hours: i32) -> String {
     let range = year::hours(hours).unwrap();
     format!(r#"{{"begin":"{}","end":"{}"}}"#, range.begin(), range.end())
 }
 
-fn print_processor_time(what: &str, mut work: impl FnMut()) {
-    let before = processor_time();
-    (0..TIMES).for_each(|_| work());
-    let used = processor_time()
-        .zip(before)
-        .map(|(after, before)| after - before);
+fn print_cpu_time(label: &str, mut work: impl FnMut()) {
+    let before = cpu_time();
+    (0..CPU_TIME_REQUESTS).for_each(|_| work());
+    let used = cpu_time().zip(before).map(|(after, before)| after - before);
     let Some(used) = used else { return };
-    let ms = used.as_secs_f64() * 1e3 / f64::from(TIMES);
-    println!("{what}: {ms:.3} ms of processor time");
+    let ms = used.as_secs_f64() * 1e3 / f64::from(CPU_TIME_REQUESTS);
+    println!("{label}: {ms:.3} ms of CPU time");
 }
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let folder = TempDir::new().unwrap();
     let runtime = Runtime::new().unwrap();
-    let store = runtime.block_on(store(&folder));
-    let router = server(&folder, store.clone());
-    let answer = runtime.block_on(ask(&router, "POST", "/weather", question(year::HOURS)));
-    println!("the answer for a year has {answer} bytes");
+    let store = runtime.block_on(open_store(&folder));
+    let router = build_router(&folder, store.clone());
+    let length = runtime.block_on(send_request(
+        &router,
+        "POST",
+        "/weather",
+        range_body(year::HOURS),
+    ));
+    println!("the response for a year has {length} bytes");
 
-    let ask = |method, path, body| {
-        black_box(runtime.block_on(ask(&router, method, path, body)));
+    let send = |method, path, body| {
+        black_box(runtime.block_on(send_request(&router, method, path, body)));
     };
-    // A yardstick: a request that touches neither store nor body.
-    let ping = || ask("GET", "/ping", String::new());
+    // Yardstick: a request that uses neither store nor body.
+    let ping = || send("GET", "/ping", String::new());
     // Goal: under 1 ms.
-    let day = || ask("POST", "/weather", question(DAY));
+    let day = || send("POST", "/weather", range_body(DAY));
     // Goal: under 20 ms.
-    let year = || ask("POST", "/weather", question(year::HOURS));
-    // Goal: under 15 ms, for most of a year is this.
+    let year = || send("POST", "/weather", range_body(year::HOURS));
+    // Goal: under 15 ms; the store dominates the time of `year`.
     let (city, hours) = (year::city().unwrap(), year::hours(year::HOURS).unwrap());
     let year_store_alone = || {
         black_box(runtime.block_on(store.hours(city, hours)).unwrap());
@@ -147,6 +150,6 @@ fn main() {
     group.finish();
     criterion.final_summary();
     for (name, case) in cases {
-        print_processor_time(name, case);
+        print_cpu_time(name, case);
     }
 }

@@ -1,7 +1,8 @@
-//! What the benches share: texts, and posts made of them. Nothing here is measured.
+//! Shared by the benches: texts, posts built from them, and readings of `/proc`. Nothing here is
+//! measured.
 //!
-//! The texts are the real ones of the shared data folder where that is there, else sentences put
-//! together from words of ours. Either way the same call gives the same posts.
+//! The texts are real ones if the shared data folder exists, else generated sentences. The posts are
+//! deterministic in both cases.
 
 mod texts;
 pub mod year;
@@ -15,48 +16,48 @@ use moodvane_model::{CityId, ModelError, Post, SourceId, Timestamp};
 
 pub use texts::Texts;
 
-/// 2013-02-19 07:00 UTC: any hour would do.
+/// 2013-02-19 07:00 UTC, an arbitrary hour.
 const BEGIN_MS: i64 = 1_361_257_200_000;
 const HOUR_MS: i64 = 3_600_000;
 /// Identifiers as long as real ones.
 const FIRST_ID: u64 = 567_588_278_875_213_824;
 
-/// One post before it is a record.
+/// The parts of a post that vary.
 #[derive(Debug, Clone)]
 pub struct Draft<'t> {
-    /// Its identifier; no two posts share one.
+    /// Unique identifier.
     pub id: String,
-    /// When it was written.
+    /// Time of creation.
     pub at: Timestamp,
-    /// Its text.
+    /// Text.
     pub text: &'t str,
 }
 
-/// `count` posts, spread evenly over `hours`, whose texts are those of `texts` in turn.
+/// Returns `count` posts, spread evenly over `hours`, with the texts of `texts` in rotation.
 ///
 /// # Errors
-/// [`ModelError::Timestamp`] where so many hours do not fit into the calendar.
+/// [`ModelError::Timestamp`] if a time is outside the calendar.
 pub fn drafts(
     texts: &Texts,
     count: u64,
     hours: u32,
 ) -> impl Iterator<Item = Result<Draft<'_>, ModelError>> {
     let span_ms = i64::from(hours) * HOUR_MS;
-    let all = texts.all().iter().cycle();
-    (0..count).zip(all).map(move |(n, text)| {
-        let after_ms = span_ms * n.cast_signed() / count.cast_signed();
+    let texts = texts.all().iter().cycle();
+    (0..count).zip(texts).map(move |(n, text)| {
+        let elapsed_ms = span_ms * n.cast_signed() / count.cast_signed();
         Ok(Draft {
             id: (FIRST_ID + n).to_string(),
-            at: Timestamp::from_millis(BEGIN_MS + after_ms)?,
+            at: Timestamp::from_millis(BEGIN_MS + elapsed_ms)?,
             text,
         })
     })
 }
 
-/// The same posts as records of topic `tweet`.
+/// Returns the posts of [`drafts`] as records of topic `tweet`.
 ///
 /// # Errors
-/// Where a post is beyond the model's limits.
+/// Fails if a post exceeds the model's limits.
 pub fn records(texts: &Texts, count: u64, hours: u32) -> anyhow::Result<Vec<NewRecord>> {
     let place = (CityId::parse("new-york")?, SourceId::parse("replay-posts")?);
     drafts(texts, count, hours)
@@ -71,37 +72,37 @@ pub fn records(texts: &Texts, count: u64, hours: u32) -> anyhow::Result<Vec<NewR
         .collect()
 }
 
-/// The processor time that all threads of this process have had, where the system tells it.
+/// CPU time of all current threads of this process; `None` where `/proc` has no schedstat.
 #[must_use]
-pub fn processor_time() -> Option<Duration> {
-    processor_time_of("self")
+pub fn cpu_time() -> Option<Duration> {
+    cpu_time_of("self")
 }
 
-/// The same of the process `pid`, while it runs.
+/// CPU time of all current threads of the process `pid`; `None` if it has ended.
 #[must_use]
-pub fn processor_time_of(pid: impl Display) -> Option<Duration> {
+pub fn cpu_time_of(pid: impl Display) -> Option<Duration> {
     let mut nanos = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
-        let told = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanos += told.split_whitespace().next()?.parse::<u64>().ok()?;
+        let schedstat = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        nanos += schedstat.split_whitespace().next()?.parse::<u64>().ok()?;
     }
     Some(Duration::from_nanos(nanos))
 }
 
-/// As [`processor_time_of`], with threads that have ended, and only to a hundredth of a second.
+/// Like [`cpu_time_of`], but includes threads that have ended, with a resolution of 10 ms.
 #[must_use]
-pub fn whole_time_of(pid: u32) -> Option<Duration> {
-    let told = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // A program's name may hold anything; what follows it are numbers.
-    let (_, numbers) = told.rsplit_once(')')?;
+pub fn total_cpu_time_of(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program name, in parentheses, may contain any character.
+    let (_, numbers) = stat.rsplit_once(')')?;
     let mut numbers = numbers.split_whitespace().skip(11);
     let mut ticks = || numbers.next()?.parse::<u64>().ok();
     Some(Duration::from_millis((ticks()? + ticks()?) * 10))
 }
 
-/// The most memory that the process `pid` has held so far, in KiB, while it runs.
+/// Peak resident memory of the process `pid` so far, in KiB; `None` if it has ended.
 #[must_use]
-pub fn peak_kib_of(pid: u32) -> Option<u64> {
+pub fn peak_rss_kib(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status
         .lines()
@@ -109,11 +110,11 @@ pub fn peak_kib_of(pid: u32) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// Prints how long so many records took.
-pub fn print_rate(what: &str, records: u64, took: Duration) {
-    let seconds = took.as_secs_f64();
+/// Prints the duration and the rate.
+pub fn print_rate(label: &str, records: u64, elapsed: Duration) {
+    let seconds = elapsed.as_secs_f64();
     println!(
-        "{what}: {seconds:.1} s, {:.0} records/s",
+        "{label}: {seconds:.1} s, {:.0} records/s",
         records as f64 / seconds
     );
 }

@@ -1,4 +1,4 @@
-//! Where the texts come from.
+//! Texts of posts: real ones, or generated sentences.
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +51,7 @@ const TAILS: [&str; 8] = [
     "…",
 ];
 
-/// Texts of posts, and where they come from.
+/// Texts and their origin.
 #[derive(Debug)]
 pub struct Texts {
     origin: &'static str,
@@ -59,7 +59,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// The real texts where they are there, else generated ones.
+    /// Loads the real texts, or generates texts if the file is missing.
     #[must_use]
     pub fn load() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(REAL);
@@ -84,7 +84,7 @@ impl Texts {
         self.origin
     }
 
-    /// The texts; never none.
+    /// The texts; never empty.
     #[must_use]
     pub fn all(&self) -> &[String] {
         &self.all
@@ -101,11 +101,11 @@ fn column(table: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// The `n`-th sentence: about as long as a real one, no two neighbours alike.
+/// The `n`-th generated text: about as long as a real one, different from its neighbours.
 fn sentence(n: usize) -> String {
     let mut state = n as u64;
     let mut pick = |words: &[&'static str]| {
-        // SplitMix64: enough to look disordered.
+        // SplitMix64.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         words[(mixed >> 33) as usize % words.len()]
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_texts_are_about_as_long_as_real_ones() {
+    fn generated_texts_have_length_of_real_texts() {
         let total: usize = (0..GENERATED).map(|n| sentence(n).len()).sum();
         assert!(
             (80..130).contains(&(total / GENERATED)),

@@ -1,5 +1,5 @@
-//! A year of hours as a store holds it: posts, and weather with all six variables, of one partition
-//! each. The same call gives the same rows.
+//! A year of stored hours: posts, and weather with all six variables, of one partition each. The rows
+//! are deterministic.
 
 use anyhow::Context;
 use moodvane_model::{
@@ -7,35 +7,35 @@ use moodvane_model::{
     Partition, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic, Variable,
 };
 
-/// Hours of the year.
+/// Hours in the year.
 pub const HOURS: i32 = 8_760;
 const BEGIN: &str = "2017-01-01 00";
-const POSTS: u32 = 200;
+const POSTS_PER_HOUR: u32 = 200;
 
-/// The city whose year it is.
+/// The city of all rows.
 ///
 /// # Errors
-/// None in fact: the name is one.
+/// Never fails: the name is valid.
 pub fn city() -> anyhow::Result<CityId> {
     Ok(CityId::parse("new-york")?)
 }
 
-/// The first hours of the year, so many.
+/// The first `count` hours of the year.
 ///
 /// # Errors
-/// Where there are none, or more than the calendar has.
+/// Fails if `count` is below 1 or the range exceeds the calendar.
 pub fn hours(count: i32) -> anyhow::Result<HourRange> {
     let begin: HourSlot = BEGIN.parse()?;
     let end = begin
         .checked_add(count - 1)
-        .context("beyond the calendar")?;
+        .context("the range exceeds the calendar")?;
     Ok(HourRange::new(begin, end)?)
 }
 
-/// The year's rows.
+/// Builds the year's rows.
 ///
 /// # Errors
-/// None in fact: all values are within the model's limits.
+/// Never fails: all values are within the model's limits.
 pub fn rows(run: &RunId) -> anyhow::Result<Vec<PartialHour>> {
     let city = city()?;
     let bluesky = SourceId::parse("bluesky")?;
@@ -55,17 +55,17 @@ pub fn rows(run: &RunId) -> anyhow::Result<Vec<PartialHour>> {
     };
     let mut rows = Vec::new();
     for hour in hours(HOURS)?.iter() {
-        rows.push(row(hour, Topic::Tweet, bluesky, posts(hour)?));
-        let weather = weather(city, hour, open_meteo)?;
+        rows.push(row(hour, Topic::Tweet, bluesky, post_sums(hour)?));
+        let weather = weather_sums(city, hour, open_meteo)?;
         rows.push(row(hour, Topic::Temperature, open_meteo, weather));
     }
     Ok(rows)
 }
 
-/// What 200 posts of an hour add up to.
-fn posts(hour: HourSlot) -> anyhow::Result<Sums> {
+/// Sums of one hour's posts.
+fn post_sums(hour: HourSlot) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
-    for n in 0..POSTS {
+    for n in 0..POSTS_PER_HOUR {
         let class = ((hour.index() * 7 + n * n) % 5) as u8;
         let score = Score::new(Sentiment::try_from(class)?, f64::from(class));
         let at = hour.start().checked_add_millis(i64::from(n) * 18_000)?;
@@ -74,8 +74,8 @@ fn posts(hour: HourSlot) -> anyhow::Result<Sums> {
     Ok(sums)
 }
 
-/// What four observations of an hour add up to.
-fn weather(city: CityId, hour: HourSlot, source: SourceId) -> anyhow::Result<Sums> {
+/// Sums of one hour's four observations.
+fn weather_sums(city: CityId, hour: HourSlot, source: SourceId) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
     let swing = f64::from(hour.index() % 97) / 97.0;
     for quarter in 0..4 {

@@ -1,8 +1,8 @@
-//! Killing a task.
+//! Kills a task through Marathon's API or by SIGKILL.
 //!
-//! SIGKILL goes to the task's own process and not to its container: an engine takes the kill of a
-//! container for somebody's wish, and the end of a process for a crash. The process is known by the
-//! task's name in its environment, which Marathon puts there.
+//! SIGKILL goes to the task's process and not to its container, because a container engine treats the
+//! kill of a container as intended and the end of a process as a crash. Marathon puts the task's id into
+//! the environment of its process, which identifies the process.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,21 +12,26 @@ use anyhow::{Context, ensure};
 use moodvane_fleet::client::MarathonClient;
 use moodvane_marathon_api::Task;
 
-use crate::options::How;
+use crate::options::KillMethod;
 
-const VARIABLE: &str = "MESOS_TASK_ID=";
+const TASK_ID_PREFIX: &str = "MESOS_TASK_ID=";
 
-/// Kills the task in this way.
-pub(crate) async fn kill(marathon: &MarathonClient, task: &Task, how: How) -> anyhow::Result<()> {
-    match how {
-        How::Sigkill => sigkill(&task.id).await,
-        // Absent is not a kill of one; its tasks go by the API.
-        How::Api | How::Absent => Ok(marathon.kill_task(&task.app_id, &task.id).await?),
+pub(crate) async fn kill(
+    marathon: &MarathonClient,
+    task: &Task,
+    method: KillMethod,
+) -> anyhow::Result<()> {
+    match method {
+        KillMethod::Sigkill => sigkill(&task.id).await,
+        // `Absent` stops all tasks of the app by scaling, so a single kill uses the API.
+        KillMethod::Api | KillMethod::Absent => {
+            Ok(marathon.kill_task(&task.app_id, &task.id).await?)
+        }
     }
 }
 
-/// Whether the task's process is on this machine, where it can be killed.
-pub(crate) fn is_here(task: &Task) -> bool {
+/// Whether the task's process runs on this machine.
+pub(crate) fn is_local(task: &Task) -> bool {
     !processes(Path::new("/proc"), &task.id).is_empty()
 }
 
@@ -34,7 +39,7 @@ async fn sigkill(task: &str) -> anyhow::Result<()> {
     let pids = processes(Path::new("/proc"), task);
     ensure!(
         !pids.is_empty(),
-        "no process of {task} is on this machine, or it may not be seen"
+        "no visible process of {task} on this machine"
     );
     let status = tokio::process::Command::new("kill")
         .arg("-KILL")
@@ -42,31 +47,31 @@ async fn sigkill(task: &str) -> anyhow::Result<()> {
         .status()
         .await
         .context("cannot run kill")?;
-    // One that ended by its parent's end is no failure; that none was killed is.
-    let left: Vec<u32> = processes(Path::new("/proc"), task)
+    // `kill` also fails if a process ended with its parent before its turn, which is no failure here.
+    let alive: Vec<u32> = processes(Path::new("/proc"), task)
         .intersection(&pids)
         .copied()
         .collect();
     ensure!(
-        status.success() || left.is_empty(),
-        "kill -KILL {left:?} failed"
+        status.success() || alive.is_empty(),
+        "kill -KILL failed, still running: {alive:?}"
     );
     Ok(())
 }
 
-/// Every process that has the task's name in its environment.
+/// The processes with the task's id in their environment.
 fn processes(proc: &Path, task: &str) -> BTreeSet<u32> {
-    let wanted = format!("{VARIABLE}{task}");
+    let variable = format!("{TASK_ID_PREFIX}{task}");
     let entries = fs::read_dir(proc).into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let is_of = |pid: &u32| {
-        // Of a process that has ended, or is somebody else's, nothing can be read.
+    let belongs_to_task = |pid: &u32| {
+        // The read fails for a process that has ended or belongs to another user.
         let environ = fs::read(proc.join(pid.to_string()).join("environ")).unwrap_or_default();
         environ
             .split(|byte| *byte == 0)
-            .any(|variable| variable == wanted.as_bytes())
+            .any(|entry| entry == variable.as_bytes())
     };
-    pids.filter(is_of).collect()
+    pids.filter(belongs_to_task).collect()
 }
 
 #[cfg(test)]
@@ -74,7 +79,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_tasks_process_is_found_by_its_name_and_killed() {
+    async fn kills_process_with_task_id_in_environment() {
         let name = format!("bench_test.instance-{}._app.1", std::process::id());
         let mut child = std::process::Command::new("sleep")
             .arg("600")
@@ -89,9 +94,6 @@ mod tests {
         sigkill(&name).await.unwrap();
         let status = child.wait().unwrap();
         assert!(!status.success());
-        assert!(
-            sigkill(&name).await.is_err(),
-            "nothing is left to be killed"
-        );
+        assert!(sigkill(&name).await.is_err(), "the process has ended");
     }
 }

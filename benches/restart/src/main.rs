@@ -1,27 +1,27 @@
-//! How soon the parts of the fleet are back: a task is killed, and it is measured when another is healthy,
-//! as Marathon says, and when it first answers, as a client sees it. Launch and stop of the whole system
-//! too.
+//! Restart benchmark: kills a task and measures when its replacement is healthy, as Marathon reports
+//! it, and when it first answers a client. Also measures stop and launch of the whole group.
 //!
-//! Terms: a *trial* is one kill and all that is waited for after it; the *other* parts are watched
-//! meanwhile, and each request of theirs that fails is counted.
+//! Terms: a *trial* is one kill and the wait for the replacement; *availability* is the result of
+//! probing the other tasks and the load balancer during a trial; the *seed* is the system that this
+//! project started from, whose figures are the baseline.
 //!
-//! Guarantee: no trial begins before the one before is over and every part is healthy, and none waits for
-//! a launch delay that another trial caused.
+//! Guarantees: a trial starts only after the previous one is over and every task is healthy, and does
+//! not include a launch delay that another trial caused.
 //!
-//! It must not know how the services work: it asks Marathon, and the ports that Marathon names.
+//! It must not know how the services work: it uses Marathon's API and the ports that Marathon assigns.
 
-mod absent;
-mod figures;
+mod availability;
+mod baseline;
+mod full_cycle;
+mod image_pull;
 mod kill;
 mod options;
-mod others;
 mod plot;
 mod probe;
 mod report;
 mod run;
-mod seed;
+mod summary;
 mod trial;
-mod whole;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-//! Whether a task answers, as a client sees it.
+//! Probes: whether a task answers a client.
 //!
-//! Services of ours are asked over HTTP; Kafka and Cassandra in their own protocols, with the first
-//! question of every client, so that an open port alone is no answer.
+//! The services are probed over HTTP, Kafka and Cassandra by the first request of their protocols. An
+//! open port alone is not a success.
 
 use std::time::Duration;
 
@@ -10,31 +10,32 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// A question that is not answered by then is asked again.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Limit for one probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// `ApiVersions`, version 0, of a client without a name.
-const KAFKA_QUESTION: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
+/// `ApiVersions`, version 0, correlation id 7, without a client id.
+const KAFKA_REQUEST: [u8; 14] = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
 /// `OPTIONS` of version 4 of the native protocol.
-const CASSANDRA_QUESTION: [u8; 9] = [4, 0, 0, 7, 5, 0, 0, 0, 0];
+const CASSANDRA_REQUEST: [u8; 9] = [4, 0, 0, 7, 5, 0, 0, 0, 0];
+/// The opcode of the response to `OPTIONS`.
 const SUPPORTED: u8 = 6;
 
-/// How a task is asked.
+/// The request that shows whether a task answers, with the task's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Probe {
-    /// The weather, from the server itself.
+    /// `POST /weather`, for a server.
     Weather(String),
-    /// Readiness, of services that answer no clients.
+    /// `GET /ready`, for services without clients.
     Ready(String),
-    /// The versions of a broker's requests.
+    /// `ApiVersions`, for a broker.
     Kafka(String),
-    /// A node's options.
+    /// `OPTIONS`, for a Cassandra node.
     Cassandra(String),
 }
 
 impl Probe {
-    /// How this task of this app is asked; none where nobody knows.
-    pub(crate) fn of(app: &App, task: &Task) -> Option<Self> {
+    /// Chooses the probe by the app's environment; `None` if the task has no port.
+    pub(crate) fn new(app: &App, task: &Task) -> Option<Self> {
         let variable = |name: &str| match app.env.get(name) {
             Some(EnvValue::Plain(value)) => Some(value.as_str()),
             _ => None,
@@ -58,7 +59,7 @@ impl Probe {
         }
     }
 
-    /// What is asked, for the report.
+    /// The request's name in the report.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Weather(_) => "POST /weather",
@@ -68,25 +69,27 @@ impl Probe {
         }
     }
 
-    /// Whether the answer is a good one.
-    pub(crate) async fn is_good(&self, http: &reqwest::Client) -> bool {
-        let asked = async {
+    /// Whether the task answers successfully within the limit.
+    pub(crate) async fn succeeds(&self, http: &reqwest::Client) -> bool {
+        let answer = async {
             match self {
-                Self::Weather(address) => weather(http, &format!("http://{address}")).await,
+                Self::Weather(address) => {
+                    is_weather_served(http, &format!("http://{address}")).await
+                }
                 Self::Ready(address) => {
                     let response = http.get(format!("http://{address}/ready")).send().await;
                     response.is_ok_and(|response| response.status().is_success())
                 }
-                Self::Kafka(address) => kafka(address).await.unwrap_or(false),
-                Self::Cassandra(address) => cassandra(address).await.unwrap_or(false),
+                Self::Kafka(address) => probe_kafka(address).await.unwrap_or(false),
+                Self::Cassandra(address) => probe_cassandra(address).await.unwrap_or(false),
             }
         };
-        timeout(PATIENCE, asked).await.unwrap_or(false)
+        timeout(PROBE_TIMEOUT, answer).await.unwrap_or(false)
     }
 }
 
-/// Whether a server, or the load balancer before it, answers a request for an hour.
-pub(crate) async fn weather(http: &reqwest::Client, base: &str) -> bool {
+/// Whether a server, or the load balancer in front of it, answers a request for one hour.
+pub(crate) async fn is_weather_served(http: &reqwest::Client, base: &str) -> bool {
     const HOUR: &str = r#"{"begin":"2018-01-01 02","end":"2018-01-01 03"}"#;
     let request = http
         .post(format!("{}/weather", base.trim_end_matches('/')))
@@ -98,18 +101,18 @@ pub(crate) async fn weather(http: &reqwest::Client, base: &str) -> bool {
     response.is_ok_and(|response| response.status().is_success())
 }
 
-async fn kafka(address: &str) -> std::io::Result<bool> {
+async fn probe_kafka(address: &str) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(&KAFKA_QUESTION).await?;
-    // Length, the number of the question, an error code.
+    stream.write_all(&KAFKA_REQUEST).await?;
+    // Length, correlation id, error code.
     let mut answer = [0; 10];
     stream.read_exact(&mut answer).await?;
     Ok(answer[4..] == [0, 0, 0, 7, 0, 0])
 }
 
-async fn cassandra(address: &str) -> std::io::Result<bool> {
+async fn probe_cassandra(address: &str) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(&CASSANDRA_QUESTION).await?;
+    stream.write_all(&CASSANDRA_REQUEST).await?;
     let mut answer = [0; 9];
     stream.read_exact(&mut answer).await?;
     Ok(answer[4] == SUPPORTED)
@@ -121,14 +124,14 @@ mod tests {
     use moodvane_marathon_api::{TaskState, parse_app};
     use tokio::net::TcpListener;
 
-    /// Where a server answers every question with these bytes.
-    async fn answering(answer: &'static [u8]) -> String {
+    /// Starts a server that answers every request with these bytes; returns its address.
+    async fn start_server(answer: &'static [u8]) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let mut question = [0; 9];
-                let _ = stream.read_exact(&mut question).await;
+                let mut request = [0; 9];
+                let _ = stream.read_exact(&mut request).await;
                 let _ = stream.write_all(answer).await;
             }
         });
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_open_port_alone_is_no_good_answer() {
+    async fn fails_without_valid_response() {
         let http = reqwest::Client::builder()
             .tls_certs_only([])
             .build()
@@ -146,18 +149,18 @@ mod tests {
             (&[0, 0, 0, 6, 0, 0, 0, 7, 0, 35], false),
             (&[], false),
         ];
-        for (answer, good) in kafka {
-            let probe = Probe::Kafka(answering(answer).await);
-            assert_eq!(probe.is_good(&http).await, good, "{answer:?}");
+        for (answer, expected) in kafka {
+            let probe = Probe::Kafka(start_server(answer).await);
+            assert_eq!(probe.succeeds(&http).await, expected, "{answer:?}");
         }
         let cassandra: [(&'static [u8], bool); 3] = [
             (&[0x84, 0, 0, 7, 6, 0, 0, 0, 0], true),
             (&[0x84, 0, 0, 7, 0, 0, 0, 0, 0], false),
             (&[], false),
         ];
-        for (answer, good) in cassandra {
-            let probe = Probe::Cassandra(answering(answer).await);
-            assert_eq!(probe.is_good(&http).await, good, "{answer:?}");
+        for (answer, expected) in cassandra {
+            let probe = Probe::Cassandra(start_server(answer).await);
+            assert_eq!(probe.succeeds(&http).await, expected, "{answer:?}");
         }
         let closed = TcpListener::bind("127.0.0.1:0")
             .await
@@ -168,12 +171,12 @@ mod tests {
             Probe::Ready(closed.to_string()),
             Probe::Weather(closed.to_string()),
         ] {
-            assert!(!probe.is_good(&http).await, "{probe:?}");
+            assert!(!probe.succeeds(&http).await, "{probe:?}");
         }
     }
 
     #[test]
-    fn each_part_of_the_fleet_is_asked_in_its_own_way() {
+    fn chooses_probe_by_app() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../marathon/local");
         for (name, probe) in [
             ("kafka-2", Probe::Kafka("127.0.0.2:19092".to_owned())),
@@ -204,7 +207,7 @@ mod tests {
                 local_volumes: Vec::new(),
                 role: String::new(),
             };
-            assert_eq!(Probe::of(&app, &task), Some(probe), "{name}");
+            assert_eq!(Probe::new(&app, &task), Some(probe), "{name}");
         }
     }
 }

@@ -1,218 +1,267 @@
-//! The table for people, the times for programs.
+//! The report: summary tables as Markdown, every trial as CSV.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use crate::figures::Figures;
-use crate::options::How;
-use crate::others::Seen;
-use crate::seed::SEED;
+use crate::availability::Availability;
+use crate::baseline::BASELINES;
+use crate::full_cycle::FullCycle;
+use crate::options::KillMethod;
+use crate::summary::Summary;
 use crate::trial::Trial;
-use crate::whole::Whole;
 
-/// The trials of one app that was killed in one way, in the order of the trials.
-pub(crate) fn grouped(trials: &[Trial]) -> Vec<((&str, How), Vec<&Trial>)> {
-    let mut groups: Vec<((&str, How), Vec<&Trial>)> = Vec::new();
+const TITLE: &str = "# Restart times\n\nSeconds from the kill with the image present; where it is absent, from the launch.\n\n";
+const TRIALS_HEAD: &str = "| part | killed by | until | trials | mean | variance | p50 | p95 | maximum |\n\
+    | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+const AVAILABILITY_HEAD: &str = "\n## Availability of the other tasks\n\n\
+    | part that was killed | killed by | questions to others | failed | requests to the balancer | failed | longest gap |\n\
+    | --- | --- | ---: | ---: | ---: | ---: | ---: |\n";
+const BASELINE_HEAD: &str = "\n## Comparison with the seed\n\n\
+    | what | trials | mean | variance | p50 | p95 | maximum | seed |\n\
+    | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n";
+const CSV_COLUMNS: [&str; 11] = [
+    "part",
+    "killed_by",
+    "asked",
+    "launched_ms",
+    "healthy_ms",
+    "answered_ms",
+    "others_asked",
+    "others_failed",
+    "balancer_asked",
+    "balancer_failed",
+    "balancer_gap_ms",
+];
+
+/// The trials of one app with one kill method.
+pub(crate) struct TrialGroup<'t> {
+    pub(crate) app: &'t str,
+    pub(crate) method: KillMethod,
+    /// In the order in which they ran.
+    pub(crate) trials: Vec<&'t Trial>,
+}
+
+impl TrialGroup<'_> {
+    /// Sums the counts and keeps the longest gap.
+    fn availability(&self) -> Availability {
+        let zero = Availability::default();
+        self.trials.iter().fold(zero, |sum, trial| {
+            let one = trial.availability;
+            Availability {
+                task_probes: sum.task_probes + one.task_probes,
+                task_failures: sum.task_failures + one.task_failures,
+                proxy_requests: sum.proxy_requests + one.proxy_requests,
+                proxy_failures: sum.proxy_failures + one.proxy_failures,
+                proxy_gap: sum.proxy_gap.max(one.proxy_gap),
+            }
+        })
+    }
+}
+
+/// Groups the trials by app and kill method.
+pub(crate) fn group_trials(trials: &[Trial]) -> Vec<TrialGroup<'_>> {
+    let mut groups: Vec<TrialGroup<'_>> = Vec::new();
     for trial in trials {
-        let key = (trial.app.as_str(), trial.how);
-        match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, members)) => members.push(trial),
-            None => groups.push((key, vec![trial])),
+        let (app, method) = (trial.app.as_str(), trial.method);
+        let group = groups
+            .iter_mut()
+            .find(|group| group.app == app && group.method == method);
+        match group {
+            Some(group) => group.trials.push(trial),
+            None => groups.push(TrialGroup {
+                app,
+                method,
+                trials: vec![trial],
+            }),
         }
     }
     groups
 }
 
-/// The report as Markdown.
-pub(crate) fn markdown(trials: &[Trial], whole: &[Whole]) -> String {
-    let mut text = String::from(
-        "# How soon the parts are back\n\nSeconds from the kill with the image present; where it is absent, from the launch.\n\n",
-    );
-    text.push_str(
-        "| part | killed by | until | trials | mean | variance | p50 | p95 | maximum |\n",
-    );
-    text.push_str("| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
-    for ((app, how), members) in grouped(trials) {
-        let asked = members.first().map_or("", |trial| trial.asked);
-        let rows = [
-            (
-                "healthy".to_owned(),
-                Figures::of(members.iter().map(|trial| trial.healthy)),
-            ),
-            (
-                format!("first `{asked}`"),
-                Figures::of(members.iter().map(|trial| trial.answered)),
-            ),
-        ];
-        for (until, figures) in rows {
-            if let Some(figures) = figures {
-                let _ = writeln!(
-                    text,
-                    "| {app} | {} | {until} | {} |",
-                    how.name(),
-                    cells(figures)
-                );
-            }
-        }
-    }
-    text.push_str("\n## The others meanwhile\n\n");
-    text.push_str("| part that was killed | killed by | questions to others | failed | requests to the balancer | failed | longest gap |\n");
-    text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: |\n");
-    for ((app, how), members) in grouped(trials) {
-        let seen = together(&members);
-        let _ = writeln!(
-            text,
-            "| {app} | {} | {} | {} | {} | {} | {:.3} s |",
-            how.name(),
-            seen.asked,
-            seen.failed,
-            seen.proxied,
-            seen.proxied_failed,
-            seen.proxied_gap.as_secs_f64()
-        );
-    }
-    text.push_str("\n## Everything, and the seed\n\n");
-    text.push_str("| what | trials | mean | variance | p50 | p95 | maximum | seed |\n");
-    text.push_str("| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
-    let figures = [
-        Figures::of(whole.iter().map(|one| one.launch)),
-        Figures::of(whole.iter().map(|one| one.stop)),
-        Figures::of(
-            trials
-                .iter()
-                .filter(|trial| trial.how != How::Absent)
-                .map(|trial| trial.answered),
-        ),
-    ];
-    for (seed, figures) in SEED.iter().zip(figures) {
-        let ours = figures.map_or_else(|| "0 | | | | |".to_owned(), cells);
-        let _ = writeln!(
-            text,
-            "| {} | {ours} | {} s, {} |",
-            seed.what, seed.seconds, seed.remark
-        );
-    }
+pub(crate) fn markdown(trials: &[Trial], cycles: &[FullCycle]) -> String {
+    let groups = group_trials(trials);
+    let mut text = String::from(TITLE);
+    write_trials(&mut text, &groups);
+    write_availability(&mut text, &groups);
+    write_comparison(&mut text, trials, cycles);
     text
 }
 
-fn cells(figures: Figures) -> String {
-    let Figures {
+fn write_trials(text: &mut String, groups: &[TrialGroup<'_>]) {
+    text.push_str(TRIALS_HEAD);
+    for group in groups {
+        let probe = group.trials.first().map_or("", |trial| trial.probe);
+        let healthy = Summary::from_durations(group.trials.iter().map(|t| t.times.healthy));
+        let answered = Summary::from_durations(group.trials.iter().map(|t| t.times.answered));
+        let rows = [
+            ("healthy".to_owned(), healthy),
+            (format!("first `{probe}`"), answered),
+        ];
+        for (until, summary) in rows {
+            let Some(summary) = summary else { continue };
+            let (app, method, cells) = (group.app, group.method.name(), cells(summary));
+            let _ = writeln!(text, "| {app} | {method} | {until} | {cells} |");
+        }
+    }
+}
+
+fn write_availability(text: &mut String, groups: &[TrialGroup<'_>]) {
+    text.push_str(AVAILABILITY_HEAD);
+    for group in groups {
+        let counts = group.availability();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {:.3} s |",
+            group.app,
+            group.method.name(),
+            counts.task_probes,
+            counts.task_failures,
+            counts.proxy_requests,
+            counts.proxy_failures,
+            counts.proxy_gap.as_secs_f64()
+        );
+    }
+}
+
+/// Writes our figures beside the seed's, in the order of [`BASELINES`].
+fn write_comparison(text: &mut String, trials: &[Trial], cycles: &[FullCycle]) {
+    text.push_str(BASELINE_HEAD);
+    let restarts = trials
+        .iter()
+        .filter(|trial| trial.method != KillMethod::Absent);
+    let summaries = [
+        Summary::from_durations(cycles.iter().map(|cycle| cycle.launch)),
+        Summary::from_durations(cycles.iter().map(|cycle| cycle.stop)),
+        Summary::from_durations(restarts.map(|trial| trial.times.answered)),
+    ];
+    for (baseline, summary) in BASELINES.iter().zip(summaries) {
+        let ours = summary.map_or_else(|| "0 | | | | |".to_owned(), cells);
+        let _ = writeln!(
+            text,
+            "| {} | {ours} | {} s, {} |",
+            baseline.operation, baseline.seconds, baseline.remark
+        );
+    }
+}
+
+fn cells(summary: Summary) -> String {
+    let Summary {
         count,
         mean,
         variance,
         p50,
         p95,
-        most,
-    } = figures;
-    format!("{count} | {mean:.2} | {variance:.3} | {p50:.2} | {p95:.2} | {most:.2}")
+        max,
+    } = summary;
+    format!("{count} | {mean:.2} | {variance:.3} | {p50:.2} | {p95:.2} | {max:.2}")
 }
 
-fn together(members: &[&Trial]) -> Seen {
-    members.iter().fold(Seen::default(), |sum, trial| Seen {
-        asked: sum.asked + trial.others.asked,
-        failed: sum.failed + trial.others.failed,
-        proxied: sum.proxied + trial.others.proxied,
-        proxied_failed: sum.proxied_failed + trial.others.proxied_failed,
-        proxied_gap: sum.proxied_gap.max(trial.others.proxied_gap),
-    })
-}
-
-/// Every trial as a line of a table.
-pub(crate) fn csv(trials: &[Trial], whole: &[Whole]) -> anyhow::Result<String> {
+/// One row per trial, then two per full cycle.
+pub(crate) fn csv(trials: &[Trial], cycles: &[FullCycle]) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record([
-        "part",
-        "killed_by",
-        "asked",
-        "launched_ms",
-        "healthy_ms",
-        "answered_ms",
-        "others_asked",
-        "others_failed",
-        "balancer_asked",
-        "balancer_failed",
-        "balancer_gap_ms",
-    ])?;
+    writer.write_record(CSV_COLUMNS)?;
     for trial in trials {
-        let seen = trial.others;
-        let times = [trial.launched, trial.healthy, trial.answered]
-            .map(|time| time.as_millis().to_string());
-        let counts = [seen.asked, seen.failed, seen.proxied, seen.proxied_failed]
-            .map(|count| count.to_string());
-        let mut record = vec![
-            trial.app.clone(),
-            trial.how.name().to_owned(),
-            trial.asked.to_owned(),
-        ];
-        record.extend(times);
-        record.extend(counts);
-        record.push(seen.proxied_gap.as_millis().to_string());
-        writer.write_record(&record)?;
+        writer.write_record(csv_record(trial))?;
     }
-    for one in whole {
-        for (what, time) in [("launch", one.launch), ("stop", one.stop)] {
-            let time = time.as_millis().to_string();
-            writer.write_record(["everything", what, "", "", "", &time, "", "", "", "", ""])?;
+    for cycle in cycles {
+        for (operation, time) in [("launch", cycle.launch), ("stop", cycle.stop)] {
+            let time = millis(time);
+            writer.write_record([
+                "everything",
+                operation,
+                "",
+                "",
+                "",
+                &time,
+                "",
+                "",
+                "",
+                "",
+                "",
+            ])?;
         }
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
+fn csv_record(trial: &Trial) -> [String; CSV_COLUMNS.len()] {
+    let counts = trial.availability;
+    [
+        trial.app.clone(),
+        trial.method.name().to_owned(),
+        trial.probe.to_owned(),
+        millis(trial.times.launched),
+        millis(trial.times.healthy),
+        millis(trial.times.answered),
+        counts.task_probes.to_string(),
+        counts.task_failures.to_string(),
+        counts.proxy_requests.to_string(),
+        counts.proxy_failures.to_string(),
+        millis(counts.proxy_gap),
+    ]
+}
+
+fn millis(time: Duration) -> String {
+    time.as_millis().to_string()
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::plot;
+    use crate::trial::RecoveryTimes;
 
-    fn trial(app: &str, how: How, answered: u64) -> Trial {
+    fn trial(app: &str, method: KillMethod, answered: u64) -> Trial {
         let millis = Duration::from_millis;
         Trial {
             app: app.to_owned(),
-            how,
-            asked: "GET /ready",
-            launched: millis(answered / 4),
-            healthy: millis(answered + 100),
-            answered: millis(answered),
-            others: Seen {
-                asked: 100,
-                failed: 1,
-                proxied: 50,
-                proxied_failed: 0,
-                proxied_gap: millis(60),
+            method,
+            probe: "GET /ready",
+            times: RecoveryTimes {
+                launched: millis(answered / 4),
+                healthy: millis(answered + 100),
+                answered: millis(answered),
+            },
+            availability: Availability {
+                task_probes: 100,
+                task_failures: 1,
+                proxy_requests: 50,
+                proxy_failures: 0,
+                proxy_gap: millis(60),
             },
         }
     }
 
-    fn measured() -> (Vec<Trial>, [Whole; 2]) {
+    fn sample() -> (Vec<Trial>, [FullCycle; 2]) {
         let mut trials = Vec::new();
         for answered in [1_000, 1_200, 1_100, 2_000] {
-            trials.push(trial("processor-tweets", How::Api, answered));
-            trials.push(trial("processor-tweets", How::Sigkill, answered * 2));
+            trials.push(trial("processor-tweets", KillMethod::Api, answered));
+            trials.push(trial("processor-tweets", KillMethod::Sigkill, answered * 2));
         }
-        let whole = |stop, launch| Whole {
+        let cycle = |stop, launch| FullCycle {
             stop: Duration::from_secs(stop),
             launch: Duration::from_secs(launch),
         };
-        (trials, [whole(3, 70), whole(5, 80)])
+        (trials, [cycle(3, 70), cycle(5, 80)])
     }
 
     #[test]
-    fn the_report_has_every_part_and_the_seed_beside_it() {
-        let (trials, whole) = measured();
-        insta::assert_snapshot!(markdown(&trials, &whole));
+    fn markdown_compares_every_app_with_baseline() {
+        let (trials, cycles) = sample();
+        insta::assert_snapshot!(markdown(&trials, &cycles));
     }
 
     #[test]
-    fn the_table_for_programs_has_every_trial() {
-        let (trials, whole) = measured();
-        insta::assert_snapshot!(csv(&trials, &whole).unwrap());
+    fn csv_has_row_per_trial() {
+        let (trials, cycles) = sample();
+        insta::assert_snapshot!(csv(&trials, &cycles).unwrap());
         let empty = csv(&[], &[]).unwrap();
-        assert_eq!(empty.lines().count(), 1, "the head alone: {empty}");
+        assert_eq!(empty.lines().count(), 1, "only the header: {empty}");
     }
 
     #[test]
-    fn the_picture_has_a_dot_for_every_trial() {
-        let (trials, _) = measured();
+    fn plot_has_dot_per_trial() {
+        let (trials, _) = sample();
         let svg = plot::svg(&trials).unwrap();
         assert_eq!(svg.matches("<circle").count(), trials.len());
         assert!(

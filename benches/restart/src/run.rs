@@ -1,4 +1,4 @@
-//! All trials, one after the other, and what is written about them.
+//! Runs all cycles and trials one after the other and writes the report.
 
 use std::fs;
 use std::path::Path;
@@ -8,35 +8,23 @@ use anyhow::{Context, ensure};
 use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
 use moodvane_marathon_api::PathId;
 
-use crate::options::{How, Options};
-use crate::trial::{Bench, Trial};
-use crate::whole::{Whole, definitions, once};
+use crate::full_cycle::{FullCycle, load_definitions, run_full_cycle};
+use crate::options::{KillMethod, Options};
+use crate::trial::{Trial, TrialRunner};
 use crate::{kill, plot, report};
 
-/// Measures everything that the options ask for.
+/// Measures what the options select.
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let password = (
         options.password_file.as_deref(),
         std::env::var("FLEET_PASSWORD").ok(),
     );
-    let login = Credentials::load(options.user.clone(), password, (None, None))?;
-    let access = ClientOptions::new(&options.marathon, login, options.ca.clone())?;
+    let credentials = Credentials::load(options.user.clone(), password, (None, None))?;
+    let access = ClientOptions::new(&options.marathon, credentials, options.ca.clone())?;
     let marathon = Arc::new(MarathonClient::new(access)?);
     let http = reqwest::Client::builder().tls_certs_only([]).build()?;
-    let mut whole = Vec::new();
-    if options.whole > 0 {
-        let rendered = definitions(&options)?;
-        for number in 1..=options.whole {
-            let one = once(&marathon, &options.group, &rendered, options.timeout()).await?;
-            let (launch, stop) = (one.launch.as_secs_f64(), one.stop.as_secs_f64());
-            eprintln!(
-                "everything, {number} of {}: stop {stop:.1} s, launch {launch:.1} s",
-                options.whole
-            );
-            whole.push(one);
-        }
-    }
-    let bench = Bench {
+    let cycles = run_cycles(&marathon, &options).await?;
+    let runner = TrialRunner {
         marathon: &marathon,
         http: &http,
         group: &options.group,
@@ -46,80 +34,113 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         forget_image: &options.forget_image,
     };
     let mut trials = Vec::new();
-    for app in chosen(&marathon, &options).await? {
-        for how in ways(&bench, &app, &options.kill).await? {
-            for number in 0..options.trials {
-                let trial = match how {
-                    How::Absent => bench.without_image(&app).await?,
-                    How::Api | How::Sigkill => bench.trial(&app, how, usize::from(number)).await?,
-                };
-                let (healthy, answered) =
-                    (trial.healthy.as_secs_f64(), trial.answered.as_secs_f64());
-                eprintln!(
-                    "{:<24} {:<8} {:>3} of {}: healthy {healthy:.2} s, {} {answered:.2} s",
-                    trial.app,
-                    how.name(),
-                    number + 1,
-                    options.trials,
-                    trial.asked
-                );
-                trials.push(trial);
-            }
-        }
+    for app in select_apps(&marathon, &options).await? {
+        trials.extend(run_trials(&runner, &app, &options).await?);
     }
-    write(&options.out, &trials, &whole)
+    write_report(&options.out, &trials, &cycles)
 }
 
-async fn chosen(marathon: &MarathonClient, options: &Options) -> anyhow::Result<Vec<PathId>> {
+async fn run_cycles(
+    marathon: &Arc<MarathonClient>,
+    options: &Options,
+) -> anyhow::Result<Vec<FullCycle>> {
+    let mut cycles = Vec::new();
+    if options.whole == 0 {
+        return Ok(cycles);
+    }
+    let rendered = load_definitions(options)?;
+    for number in 1..=options.whole {
+        let cycle = run_full_cycle(marathon, &options.group, &rendered, options.timeout()).await?;
+        let (launch, stop) = (cycle.launch.as_secs_f64(), cycle.stop.as_secs_f64());
+        eprintln!(
+            "full cycle {number} of {}: stop {stop:.1} s, launch {launch:.1} s",
+            options.whole
+        );
+        cycles.push(cycle);
+    }
+    Ok(cycles)
+}
+
+async fn run_trials(
+    runner: &TrialRunner<'_>,
+    app: &PathId,
+    options: &Options,
+) -> anyhow::Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for method in available_methods(runner, app, &options.kill).await? {
+        for number in 0..options.trials {
+            let trial = match method {
+                KillMethod::Absent => runner.run_image_pull(app).await?,
+                KillMethod::Api | KillMethod::Sigkill => {
+                    runner.run_kill(app, method, usize::from(number)).await?
+                }
+            };
+            eprintln!(
+                "{:<24} {:<8} {:>3} of {}: healthy {:.2} s, {} {:.2} s",
+                trial.app,
+                method.name(),
+                number + 1,
+                options.trials,
+                trial.times.healthy.as_secs_f64(),
+                trial.probe,
+                trial.times.answered.as_secs_f64()
+            );
+            trials.push(trial);
+        }
+    }
+    Ok(trials)
+}
+
+async fn select_apps(marathon: &MarathonClient, options: &Options) -> anyhow::Result<Vec<PathId>> {
     let apps = marathon.apps(&options.group).await?;
     let ids: Vec<PathId> = apps
         .into_iter()
         .filter(|info| info.app.instances > 0)
         .map(|info| info.app.id)
         .collect();
-    let known = ids
-        .iter()
-        .map(|id| id.last().to_owned())
-        .collect::<Vec<_>>()
-        .join(", ");
+    let running = ids.iter().map(PathId::last).collect::<Vec<_>>().join(", ");
     for name in &options.app {
         ensure!(
             ids.iter().any(|id| id.last() == name),
-            "there is no app {name} that runs; there are: {known}"
+            "no running app {name}; running apps: {running}"
         );
     }
-    let is_chosen =
+    let is_selected =
         |id: &PathId| options.app.is_empty() || options.app.iter().any(|name| name == id.last());
-    Ok(ids.into_iter().filter(is_chosen).collect())
+    Ok(ids.into_iter().filter(is_selected).collect())
 }
 
-/// The ways in which this app's tasks can be killed from here.
-async fn ways(bench: &Bench<'_>, app: &PathId, asked: &[How]) -> anyhow::Result<Vec<How>> {
-    bench.until_all_healthy().await?;
-    let tasks = bench.marathon.tasks(app).await?;
-    let here = tasks.iter().any(kill::is_here);
-    if !here && asked.contains(&How::Sigkill) {
-        eprintln!("{app}: no SIGKILL, as its tasks are not on this machine");
+/// Those of the requested kill methods that work for this app from this machine.
+async fn available_methods(
+    runner: &TrialRunner<'_>,
+    app: &PathId,
+    requested: &[KillMethod],
+) -> anyhow::Result<Vec<KillMethod>> {
+    runner.wait_until_healthy().await?;
+    let tasks = runner.marathon.tasks(app).await?;
+    let is_local = tasks.iter().any(kill::is_local);
+    if !is_local && requested.contains(&KillMethod::Sigkill) {
+        eprintln!("{app}: skipping SIGKILL, its tasks run on other machines");
     }
-    Ok(asked
+    Ok(requested
         .iter()
         .copied()
-        .filter(|how| here || *how != How::Sigkill)
+        .filter(|method| is_local || *method != KillMethod::Sigkill)
         .collect())
 }
 
-fn write(folder: &Path, trials: &[Trial], whole: &[Whole]) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let table = report::markdown(trials, whole);
+fn write_report(folder: &Path, trials: &[Trial], cycles: &[FullCycle]) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let table = report::markdown(trials, cycles);
     print!("{table}");
     let files = [
         ("restart.md", table),
-        ("restart.csv", report::csv(trials, whole)?),
+        ("restart.csv", report::csv(trials, cycles)?),
         ("restart.svg", plot::svg(trials)?),
     ];
     for (name, text) in files {
         let path = folder.join(name);
-        fs::write(&path, text).with_context(|| path.display().to_string())?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! A processor on real Kafka and Cassandra, from the outside: how many tweets a second it turns into
-//! rows, and how soon a killed one is back. Run it as
-//! `deployment/servers/run -- target/release/throughput [POSTS]`, with the workspace built for release.
+//! Benchmark of a processor on real Kafka and Cassandra: its throughput from topic to rows, and its
+//! recovery time after SIGKILL. Run it as `deployment/servers/run -- target/release/throughput [POSTS]`,
+//! with a release build of the workspace.
 //!
-//! Texts are real ones put together in pairs, so that none comes twice; one record in a hundred is a
-//! copy. Beside the rate stands that of reading the same topic and doing nothing else.
+//! Texts are pairs of real texts, so that no text repeats; one record in a hundred is a duplicate. The
+//! yardstick is a consumer that reads the same topic and discards the records.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use moodvane_benches::{Texts, peak_kib_of, print_rate, processor_time, processor_time_of};
+use moodvane_benches::{Texts, cpu_time, cpu_time_of, peak_rss_kib, print_rate};
 use moodvane_eventlog::{Batch, ConsumerEvent, EventLog, KafkaConfig, KafkaLog, NewRecord};
 use moodvane_model::{
     CityId, Incarnation, Partition, Post, ProgressKey, SourceId, Timestamp, Topic,
@@ -27,19 +27,20 @@ const PARTITIONS: u32 = 12;
 const HOUR_MS: u64 = 3_600_000;
 const SPAN_MS: u64 = 48 * HOUR_MS;
 const BEGIN_MS: u64 = 1_361_257_200_000;
-/// One record in so many is sent twice.
-const COPY_EVERY: u64 = 100;
+/// One record in this many is published twice.
+const DUPLICATE_EVERY: u64 = 100;
 const CHUNK: u64 = 5_000;
-/// Chunks on their way to Kafka at the same time.
+/// Concurrent publications.
 const IN_FLIGHT: usize = 4;
 const BATCH: usize = 2_000;
-/// Bytes of a text, about: then a record has about 300.
-const TEXT: usize = 150;
-const LOOK: Duration = Duration::from_millis(5);
-/// A look at the store asks about every partition, which takes processor time from what is measured.
-const OFTEN: Duration = Duration::from_millis(20);
-const SELDOM: Duration = Duration::from_millis(250);
-const PATIENCE: Duration = Duration::from_secs(900);
+/// Upper bound of a text's bytes; a record then has about 300.
+const MAX_TEXT_BYTES: usize = 150;
+const POLL_TIMEOUT: Duration = Duration::from_millis(5);
+/// While waiting for a restart.
+const RESTART_POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// During the measurement of throughput: reading the progress of every partition costs CPU time.
+const PROGRESS_POLL_INTERVAL: Duration = Duration::from_millis(250);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(900);
 const KILLS: usize = 10;
 
 #[tokio::main]
@@ -47,17 +48,17 @@ async fn main() -> anyhow::Result<()> {
     let posts = match std::env::args().nth(1) {
         Some(text) => text
             .parse()
-            .with_context(|| format!("{text} is not a count"))?,
+            .with_context(|| format!("{text} is not a number"))?,
         None => POSTS,
     };
     let bench = Bench::open().await?;
-    let written = bench.fill(posts).await?;
-    bench.read_alone(written).await?;
-    bench.fold(written).await?;
-    bench.kills(posts).await
+    let published = bench.publish(posts).await?;
+    bench.measure_consumer(published).await?;
+    bench.measure_processor(published).await?;
+    bench.measure_restarts(posts).await
 }
 
-/// A topic and a keyspace that nobody else uses, and the processor's configuration.
+/// A topic and a keyspace of this benchmark alone, and the processor's configuration in `folder`.
 struct Bench {
     folder: TempDir,
     log: Arc<KafkaLog>,
@@ -65,12 +66,12 @@ struct Bench {
     texts: Texts,
 }
 
-/// A running processor.
+/// A running processor, killed on drop.
 struct Processor(Child);
 
 impl Drop for Processor {
     fn drop(&mut self) {
-        // Where it has ended already there is nothing to kill.
+        // Fails harmlessly if it has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -80,7 +81,7 @@ impl Bench {
     async fn open() -> anyhow::Result<Self> {
         let variable = |name: &str| {
             std::env::var(name)
-                .with_context(|| format!("{name} is not set: deployment/servers/run"))
+                .with_context(|| format!("{name} is not set: run this with deployment/servers/run"))
         };
         let (kafka, cassandra) = (
             variable("MOODVANE_TEST_KAFKA")?,
@@ -111,8 +112,8 @@ impl Bench {
         })
     }
 
-    /// Publishes the posts with their copies; returns how many records that are.
-    async fn fill(&self, posts: u64) -> anyhow::Result<u64> {
+    /// Publishes the posts and the duplicates; returns the number of records.
+    async fn publish(&self, posts: u64) -> anyhow::Result<u64> {
         let started = Instant::now();
         let chunks = (0..posts).step_by(CHUNK as usize);
         let sizes: Vec<(u64, u64)> = stream::iter(chunks)
@@ -141,9 +142,9 @@ impl Bench {
     fn records(&self, range: std::ops::Range<u64>, posts: u64) -> anyhow::Result<Vec<NewRecord>> {
         let mut records = Vec::with_capacity(range.clone().count() + 100);
         for n in range {
-            let after = SPAN_MS * n / posts;
-            records.push(self.record(n, BEGIN_MS + after)?);
-            if n.is_multiple_of(COPY_EVERY) {
+            let offset_ms = SPAN_MS * n / posts;
+            records.push(self.record(n, BEGIN_MS + offset_ms)?);
+            if n.is_multiple_of(DUPLICATE_EVERY) {
                 records.extend(records.last().cloned());
             }
         }
@@ -153,9 +154,9 @@ impl Bench {
     fn record(&self, n: u64, at_ms: u64) -> anyhow::Result<NewRecord> {
         let all = self.texts.all();
         let text = |n: u64| all[(n % all.len() as u64) as usize].as_str();
-        // The second of the pair moves on by one each time that the first begins anew.
+        // The distance between the two texts grows by one on each pass through the texts.
         let pair = format!("{} {}", text(n), text(n + n / all.len() as u64));
-        let cut = pair.floor_char_boundary(TEXT);
+        let cut = pair.floor_char_boundary(MAX_TEXT_BYTES);
         let place = (CityId::parse("new-york")?, SourceId::parse("bench")?);
         let at = Timestamp::from_millis(at_ms.cast_signed())?;
         let post = Post::new(place, n.to_string(), &pair[..cut], None, (at, at))?;
@@ -165,100 +166,111 @@ impl Bench {
         })
     }
 
-    /// The yardstick: the same topic, read and passed over.
-    async fn read_alone(&self, records: u64) -> anyhow::Result<()> {
+    /// The yardstick: reads the topic and discards the records.
+    async fn measure_consumer(&self, records: u64) -> anyhow::Result<()> {
         let log = Arc::clone(&self.log);
-        let before = processor_time();
-        let took = tokio::task::spawn_blocking(move || read_alone(&log, records)).await??;
-        print_rate("reading alone", records, took);
-        if let (Some(before), Some(after)) = (before, processor_time()) {
-            cpu("  of this process", records, after.saturating_sub(before));
+        let before = cpu_time();
+        let elapsed = tokio::task::spawn_blocking(move || read_records(&log, records)).await??;
+        print_rate("reading alone", records, elapsed);
+        if let (Some(before), Some(after)) = (before, cpu_time()) {
+            print_cpu(
+                "  CPU time of this process",
+                records,
+                after.saturating_sub(before),
+            );
         }
         Ok(())
     }
 
-    /// The aim: 100,000 tweets a second, under 100 MB.
-    async fn fold(&self, records: u64) -> anyhow::Result<()> {
+    /// Goal: 100,000 tweets/s with less than 100 MB resident.
+    async fn measure_processor(&self, records: u64) -> anyhow::Result<()> {
         let started = Instant::now();
         let processor = self.start()?;
-        let mut first = None;
+        let mut first_flush = None;
         let mut next = 0;
         while next < records {
             ensure!(
-                started.elapsed() < PATIENCE,
-                "{next} of {records} are folded"
+                started.elapsed() < WAIT_TIMEOUT,
+                "only {next} of {records} records are folded after {WAIT_TIMEOUT:?}"
             );
-            tokio::time::sleep(SELDOM).await;
+            tokio::time::sleep(PROGRESS_POLL_INTERVAL).await;
             next = self.position().await?;
-            if next > 0 && first.is_none() {
-                first = Some((Instant::now(), next));
+            if next > 0 && first_flush.is_none() {
+                first_flush = Some((Instant::now(), next));
             }
         }
-        let took = started.elapsed();
-        print_rate("into rows, the start included", records, took);
-        if let Some((at, before)) = first {
+        let elapsed = started.elapsed();
+        print_rate("processor, start-up included", records, elapsed);
+        if let Some((at, before)) = first_flush {
             print_rate("  after the first flush", records - before, at.elapsed());
         }
         let pid = processor.0.id();
-        let used = processor_time_of(pid).zip(peak_kib_of(pid));
-        let (cpu_time, peak) = used.context("this needs Linux' /proc")?;
-        cpu("  processor time", records, cpu_time);
+        let used = cpu_time_of(pid).zip(peak_rss_kib(pid));
+        let (cpu_time, peak) =
+            used.context("cannot read the processor's /proc/PID, Linux is required")?;
+        print_cpu("  CPU time", records, cpu_time);
         println!(
-            "  at the peak {:.0} MB resident",
+            "  peak resident memory {:.0} MB",
             peak as f64 * 1_024.0 / 1e6
         );
         Ok(())
     }
 
-    /// The aim: under 1 s from SIGKILL to the first row of the next, the window read again.
-    async fn kills(&self, posts: u64) -> anyhow::Result<()> {
-        let mut waits = Vec::new();
+    /// Goal: under 1 s from SIGKILL to the first row of the next process, including the refill of the
+    /// duplicate window.
+    async fn measure_restarts(&self, posts: u64) -> anyhow::Result<()> {
+        let mut recoveries = Vec::new();
         let mut processor = self.start()?;
         let mut n = posts;
         for _ in 0..KILLS {
-            // At work, and then killed while there is more to do.
-            n = self.more(n).await?;
-            let before = self.moved(self.position().await?, &mut n).await?;
+            // The kill hits a processor that makes progress and has pending records.
+            n = self.publish_more(n).await?;
+            let before = self
+                .wait_for_progress(self.position().await?, &mut n)
+                .await?;
             drop(processor);
             let killed = Instant::now();
             processor = self.start()?;
-            self.moved(before, &mut n).await?;
-            waits.push(killed.elapsed());
+            self.wait_for_progress(before, &mut n).await?;
+            recoveries.push(killed.elapsed());
         }
-        waits.sort();
-        let ms = |i: usize| waits.get(i).map_or(0, Duration::as_millis);
+        recoveries.sort();
+        let ms = |i: usize| recoveries.get(i).map_or(0, Duration::as_millis);
         println!(
-            "SIGKILL to the next progress in the store, {KILLS} times: least {} ms, median {} ms, most {} ms",
+            "SIGKILL to the next progress in the store, {KILLS} times: minimum {} ms, median {} ms, maximum {} ms",
             ms(0),
-            ms(waits.len() / 2),
-            ms(waits.len().saturating_sub(1))
+            ms(recoveries.len() / 2),
+            ms(recoveries.len().saturating_sub(1))
         );
         Ok(())
     }
 
-    /// A few posts more, of the last hour.
-    async fn more(&self, n: u64) -> anyhow::Result<u64> {
+    /// Publishes a few more posts of the last hour.
+    async fn publish_more(&self, n: u64) -> anyhow::Result<u64> {
         let records = (n..n + 50).map(|n| self.record(n, BEGIN_MS + SPAN_MS));
         let records = records.collect::<anyhow::Result<Vec<_>>>()?;
         self.log.publish(Topic::Tweet, records).await?;
         Ok(n + 50)
     }
 
-    /// Waits, while posts go on coming, until the rows are further than `before`.
-    async fn moved(&self, before: u64, n: &mut u64) -> anyhow::Result<u64> {
+    /// Publishes posts until the stored progress exceeds `before`.
+    async fn wait_for_progress(&self, before: u64, n: &mut u64) -> anyhow::Result<u64> {
         let started = Instant::now();
         loop {
             let now = self.position().await?;
             if now > before {
                 return Ok(now);
             }
-            ensure!(started.elapsed() < PATIENCE, "nothing moves any more");
-            *n = self.more(*n).await?;
-            tokio::time::sleep(OFTEN).await;
+            ensure!(
+                started.elapsed() < WAIT_TIMEOUT,
+                "no progress within {WAIT_TIMEOUT:?}"
+            );
+            *n = self.publish_more(*n).await?;
+            tokio::time::sleep(RESTART_POLL_INTERVAL).await;
         }
     }
 
-    /// How many records are in the rows.
+    /// The number of records that the stored progress covers.
     async fn position(&self) -> anyhow::Result<u64> {
         let Some(run) = self.store.runs().await?.into_iter().next() else {
             return Ok(0);
@@ -276,12 +288,12 @@ impl Bench {
         Ok(sum)
     }
 
-    /// The release binary, which is built beside this one.
+    /// Starts the release build of the processor in this binary's folder.
     fn start(&self) -> anyhow::Result<Processor> {
         let path: PathBuf = std::env::current_exe()?.with_file_name("processor");
         ensure!(
             path.is_file(),
-            "there is no {}: build the workspace",
+            "{} is missing: run cargo build --release --workspace",
             path.display()
         );
         let mut command = Command::new(path);
@@ -293,36 +305,39 @@ impl Bench {
     }
 }
 
-fn read_alone(log: &KafkaLog, mut left: u64) -> anyhow::Result<Duration> {
+fn read_records(log: &KafkaLog, mut left: u64) -> anyhow::Result<Duration> {
     let mut consumer = log.consumer("alone", &[Topic::Tweet])?;
     let mut batch = Batch::with_capacity(BATCH);
     let mut started = Instant::now();
-    let mut begun = false;
-    let deadline = Instant::now() + PATIENCE;
+    let mut is_assigned = false;
+    let deadline = Instant::now() + WAIT_TIMEOUT;
     while left > 0 {
-        match consumer.poll(&mut batch, LOOK)? {
+        match consumer.poll(&mut batch, POLL_TIMEOUT)? {
             ConsumerEvent::Idle => thread::yield_now(),
             ConsumerEvent::Assigned(all) => {
                 for log in all {
                     consumer.start(log.topic_partition, log.low)?;
                 }
-                // Joining the group is not reading.
-                if !begun {
-                    (started, begun) = (Instant::now(), true);
+                // Excludes the time to join the group.
+                if !is_assigned {
+                    (started, is_assigned) = (Instant::now(), true);
                 }
             }
             ConsumerEvent::Records => left = left.saturating_sub(batch.len() as u64),
-            ConsumerEvent::Revoked(_) => bail!("the partitions were taken away"),
+            ConsumerEvent::Revoked(_) => bail!("Kafka revoked the partitions"),
         }
-        ensure!(Instant::now() < deadline, "{left} records did not come");
+        ensure!(
+            Instant::now() < deadline,
+            "{left} records did not arrive within {WAIT_TIMEOUT:?}"
+        );
     }
     Ok(started.elapsed())
 }
 
-fn cpu(what: &str, records: u64, time: Duration) {
+fn print_cpu(label: &str, records: u64, time: Duration) {
     let seconds = time.as_secs_f64();
     println!(
-        "{what} {seconds:.1} s, {:.2} s per million",
+        "{label} {seconds:.1} s, {:.2} s per million",
         seconds * 1e6 / records as f64
     );
 }

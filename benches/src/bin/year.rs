@@ -1,4 +1,4 @@
-//! Fills a store with a year of hours, for the load on a server: `year sqlite FILE` or
+//! Fills a store with a year of hours for the load test of a server: `year sqlite FILE` or
 //! `year cassandra NODES KEYSPACE`.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use moodvane_benches::year;
 use moodvane_model::RunId;
 use moodvane_store::{CassandraConfig, CassandraStore, SqliteStore, Store};
 
-const ROWS_AT_ONCE: usize = 200;
+const ROWS_PER_WRITE: usize = 200;
 const IN_FLIGHT: usize = 4;
 
 #[tokio::main]
@@ -31,7 +31,7 @@ async fn fill(store: &impl Store) -> anyhow::Result<()> {
     let run = RunId::new("bench");
     store.register_run(&run).await?;
     let rows = year::rows(&run)?;
-    stream::iter(rows.chunks(ROWS_AT_ONCE).map(<[_]>::to_vec))
+    stream::iter(rows.chunks(ROWS_PER_WRITE).map(<[_]>::to_vec))
         .map(|rows| store.put_partials(rows))
         .buffer_unordered(IN_FLIGHT)
         .try_collect::<()>()

@@ -1,4 +1,4 @@
-//! The ingester as a process, and what it tells of itself.
+//! The ingester process, and its metrics and actor states.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -10,21 +10,21 @@ use moodvane_model::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::figures::Acknowledged;
-use crate::log::{PARTITIONS, Written};
+use crate::measurements::AckHistogram;
 use crate::sender::Sender;
+use crate::topic::{BenchTopic, PARTITIONS};
 
-/// A look takes processor time from what is measured.
-const SELDOM: Duration = Duration::from_millis(200);
-const OFTEN: Duration = Duration::from_millis(2);
-const PATIENCE: Duration = Duration::from_secs(120);
-/// The longest back-off is short, so that a life of a second counts as one that held.
+/// Long enough that reading the metrics costs the ingester little CPU time.
+const METRICS_INTERVAL: Duration = Duration::from_millis(200);
+const ACTORS_INTERVAL: Duration = Duration::from_millis(2);
+const WAIT_TIMEOUT: Duration = Duration::from_secs(120);
+/// Minimum and maximum; a connection of a second is longer than the maximum and resets the backoff.
 const BACKOFF_MS: [u32; 2] = [250, 500];
 
 /// A running ingester.
 pub(crate) struct Ingester {
     child: Child,
-    probes: SocketAddr,
+    admin: SocketAddr,
     client: reqwest::Client,
     /// Holds its configuration and its data.
     _folder: TempDir,
@@ -32,34 +32,34 @@ pub(crate) struct Ingester {
 
 impl Drop for Ingester {
     fn drop(&mut self) {
-        // Where it has ended already there is nothing to kill.
+        // Fails harmlessly if it has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Ingester {
-    /// The binary that is built beside this one; it takes every post of the sender.
-    pub(crate) fn start(written: &Written, sender: &Sender) -> anyhow::Result<Self> {
+    /// Starts the ingester of this binary's folder; it selects every post of the sender.
+    pub(crate) fn start(topic: &BenchTopic, sender: &Sender) -> anyhow::Result<Self> {
         let path = std::env::current_exe()?.with_file_name("ingester");
         ensure!(
             path.is_file(),
-            "there is no {}: build the workspace",
+            "{} is missing: run cargo build --release --workspace",
             path.display()
         );
-        // Nobody else asks for a port meanwhile.
-        let probes = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        // No other process is expected to bind the port in between.
+        let admin = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let folder = TempDir::new()?;
-        let (brokers, prefix, stream) = (&written.brokers, &written.prefix, sender.address()?);
-        let [least, most] = BACKOFF_MS;
+        let (brokers, prefix, stream) = (&topic.brokers, &topic.prefix, sender.address()?);
+        let [min, max] = BACKOFF_MS;
         let text = format!(
             "[data]\ndir = \"{}\"\n[logging]\nlevel = \"error\"\n[probe]\nport = {}\n\
              [eventlog]\nkind = \"kafka\"\npartitions = {PARTITIONS}\n\
              [eventlog.kafka]\nbootstrap_servers = \"{brokers}\"\ntopic_prefix = \"{prefix}\"\n\
-             [store]\nkind = \"cassandra\"\n[ingester]\nbackoff_min_ms = {least}\nbackoff_max_ms = {most}\n\
+             [store]\nkind = \"cassandra\"\n[ingester]\nbackoff_min_ms = {min}\nbackoff_max_ms = {max}\n\
              [[source]]\nkind = \"bluesky\"\nid = \"bench\"\nbase_url = \"ws://{stream}\"\nrewind_s = 0\nselect = \"all\"\n",
             folder.path().display(),
-            probes.port(),
+            admin.port(),
         );
         let config = folder.path().join("ingester.toml");
         fs::write(&config, text)?;
@@ -67,7 +67,7 @@ impl Ingester {
         command.arg("--config").arg(config).stdin(Stdio::null());
         Ok(Self {
             child: command.spawn()?,
-            probes,
+            admin,
             client: reqwest::Client::new(),
             _folder: folder,
         })
@@ -78,52 +78,52 @@ impl Ingester {
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<String> {
-        let url = format!("http://{}{path}", self.probes);
+        let url = format!("http://{}{path}", self.admin);
         let answer = self.client.get(url).send().await?.error_for_status()?;
         Ok(answer.text().await?)
     }
 
-    /// How many posts were acknowledged how soon, by its own account.
-    pub(crate) async fn acknowledged(&self) -> anyhow::Result<Acknowledged> {
-        Ok(Acknowledged::read(&self.get("/metrics").await?))
+    /// Reads the ingester's histogram of acknowledgement times.
+    pub(crate) async fn acks(&self) -> anyhow::Result<AckHistogram> {
+        Ok(AckHistogram::parse(&self.get("/metrics").await?))
     }
 
-    /// Waits until all of so many posts are acknowledged.
-    pub(crate) async fn published(&self, posts: u64) -> anyhow::Result<()> {
-        let began = Instant::now();
+    /// Waits until this many posts are acknowledged.
+    pub(crate) async fn wait_for_acks(&self, posts: u64) -> anyhow::Result<()> {
+        let started = Instant::now();
         loop {
-            let done = self.acknowledged().await?.all();
+            let done = self.acks().await?.total();
             if done >= posts {
                 return Ok(());
             }
             ensure!(
-                began.elapsed() < PATIENCE,
-                "{done} of {posts} posts are acknowledged"
+                started.elapsed() < WAIT_TIMEOUT,
+                "only {done} of {posts} posts are acknowledged after {WAIT_TIMEOUT:?}"
             );
-            tokio::time::sleep(SELDOM).await;
+            tokio::time::sleep(METRICS_INTERVAL).await;
         }
     }
 
-    /// When its stream, which was cut, is tried again.
-    pub(crate) async fn rests_until_us(&self) -> anyhow::Result<i64> {
-        let began = Instant::now();
+    /// Waits until the source backs off; returns the time of its next attempt.
+    pub(crate) async fn backoff_end_us(&self) -> anyhow::Result<i64> {
+        let started = Instant::now();
         loop {
-            let told: Value = serde_json::from_str(&self.get("/actors").await?)?;
-            let actors = told["actors"].as_array().into_iter().flatten();
+            let status: Value = serde_json::from_str(&self.get("/actors").await?)?;
+            let actors = status["actors"].as_array().into_iter().flatten();
             let mut until = actors.filter_map(|actor| actor["until"].as_str());
             if let Some(until) = until.next() {
                 let until = Timestamp::parse_rfc3339(until)?;
                 return Ok(until.millis() * 1_000);
             }
-            let missed = "the cut was not noticed, or the back-off was over too soon";
-            ensure!(began.elapsed() < PATIENCE, missed);
-            tokio::time::sleep(OFTEN).await;
+            let missed = "no source is backing off: the ingester missed the disconnect, or its backoff was too short";
+            ensure!(started.elapsed() < WAIT_TIMEOUT, missed);
+            tokio::time::sleep(ACTORS_INTERVAL).await;
         }
     }
 }
 
-impl Acknowledged {
-    fn read(metrics: &str) -> Self {
+impl AckHistogram {
+    fn parse(metrics: &str) -> Self {
         let bucket = |line: &str| {
             let rest = line.strip_prefix("moodvane_ingester_ack_seconds_bucket{")?;
             let (labels, count) = rest.rsplit_once("} ")?;
@@ -131,7 +131,7 @@ impl Acknowledged {
             let bound = bound.split('"').next()?.parse().ok()?;
             Some((bound, count.trim().parse().ok()?))
         };
-        Self::of(metrics.lines().filter_map(bucket).collect())
+        Self::new(metrics.lines().filter_map(bucket).collect())
     }
 }
 
@@ -142,12 +142,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_histogram_is_read() -> anyhow::Result<()> {
+    fn parses_histogram() -> anyhow::Result<()> {
         let metrics = "# HELP x\nmoodvane_ingester_ack_seconds_bucket{source=\"bench\",le=\"0.05\"} 7\n\
                        moodvane_ingester_ack_seconds_bucket{source=\"bench\",le=\"+Inf\"} 9\n";
-        let read = Acknowledged::read(metrics);
-        assert_eq!(read.all(), 9);
-        let share = read.within(0.05).context("a share")?;
+        let histogram = AckHistogram::parse(metrics);
+        assert_eq!(histogram.total(), 9);
+        let share = histogram
+            .share_within(0.05)
+            .context("no bucket of 0.05 s")?;
         assert!((share - 7.0 / 9.0).abs() < 1e-9);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A server that speaks Jetstream to one listener, at an even pace.
+//! A Jetstream server that sends posts to one client at a constant rate.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,31 +12,31 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
-/// So much later than due, a load is too much for the machine.
-const BEHIND: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A load that falls behind its due times by more than this is aborted.
+const MAX_LAG: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The server.
 pub(crate) struct Sender {
     server: TcpListener,
     socket: Option<WebSocketStream<TcpStream>>,
     origin: &'static str,
-    /// As JSON.
+    /// Encoded as JSON strings.
     texts: Vec<String>,
     /// The number of the next post.
     next: u64,
 }
 
-/// What of a load was sent: the posts from `first` up to `next`.
-pub(crate) struct Sent {
+/// The part of a load that was sent: the posts from `first` up to but excluding `next`.
+pub(crate) struct SentLoad {
     pub(crate) first: u64,
     pub(crate) next: u64,
-    pub(crate) took: Duration,
-    /// Whether it was given up, being too late.
+    pub(crate) elapsed: Duration,
+    /// Whether the load was aborted for its lag.
     pub(crate) fell_behind: bool,
 }
 
-/// Microseconds since 1970 by the machine's clock, which Kafka's times are of too.
+/// Microseconds since 1970 by the machine's clock, which Kafka's timestamps use too.
 pub(crate) fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_micros() as i64)
@@ -63,33 +63,33 @@ impl Sender {
         self.origin
     }
 
-    /// Waits for the listener.
-    pub(crate) async fn connected(&mut self) -> anyhow::Result<()> {
-        let accepted = timeout(PATIENCE, self.server.accept()).await;
-        let (socket, _) = accepted.context("nobody listens")??;
+    /// Waits for the client to connect.
+    pub(crate) async fn accept(&mut self) -> anyhow::Result<()> {
+        let accepted = timeout(CONNECT_TIMEOUT, self.server.accept()).await;
+        let (socket, _) = accepted.context("no client has connected")??;
         socket.set_nodelay(true)?;
         self.socket = Some(accept_async(socket).await?);
         Ok(())
     }
 
-    /// Ends the connection without a word.
-    pub(crate) fn cut(&mut self) {
+    /// Drops the connection without a close frame.
+    pub(crate) fn disconnect(&mut self) {
         self.socket = None;
     }
 
-    /// Sends a load.
-    pub(crate) async fn send(&mut self, rate: u32, span: Duration) -> anyhow::Result<Sent> {
-        let mut socket = self.socket.take().context("nobody listens")?;
+    /// Sends posts at `rate` for `span`.
+    pub(crate) async fn send(&mut self, rate: u32, span: Duration) -> anyhow::Result<SentLoad> {
+        let mut socket = self.socket.take().context("no client is connected")?;
         let first = self.next;
-        let (began, began_us) = (Instant::now(), now_us());
+        let (started, started_us) = (Instant::now(), now_us());
         let posts = (f64::from(rate) * span.as_secs_f64()) as u64;
         let pause = Duration::from_secs(1) / rate;
         let mut fell_behind = false;
         for n in 0..posts {
-            let after = Duration::from_nanos(n * 1_000_000_000 / u64::from(rate));
-            let due = began + after;
+            let offset = Duration::from_nanos(n * 1_000_000_000 / u64::from(rate));
+            let due = started + offset;
             let now = Instant::now();
-            fell_behind = now > due + BEHIND;
+            fell_behind = now > due + MAX_LAG;
             if fell_behind {
                 break;
             }
@@ -97,23 +97,26 @@ impl Sender {
                 socket.flush().await?;
                 sleep_until(due).await;
             }
-            let event = self.event(began_us + after.as_micros() as i64)?;
+            let event = self.event(started_us + offset.as_micros() as i64)?;
             socket.feed(Message::text(event)).await?;
             self.next += 1;
         }
         socket.flush().await?;
-        let took = began.elapsed();
-        ensure!(self.next > first, "a load without a post");
+        let elapsed = started.elapsed();
+        ensure!(
+            self.next > first,
+            "the load has no post: rate {rate}/s for {span:?}"
+        );
         self.socket = Some(socket);
-        Ok(Sent {
+        Ok(SentLoad {
             first,
             next: self.next,
-            took,
+            elapsed,
             fell_behind,
         })
     }
 
-    /// A post whose name tells its number and when it was due.
+    /// A post whose `rkey` contains its number and its due time.
     fn event(&self, due_us: i64) -> anyhow::Result<String> {
         let n = self.next;
         let at = Timestamp::from_millis(due_us / 1_000)?;

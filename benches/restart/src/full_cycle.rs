@@ -1,4 +1,4 @@
-//! Launch and stop of the whole system.
+//! Stop and launch of the whole group.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,30 +13,30 @@ use moodvane_marathon_api::PathId;
 
 use crate::options::Options;
 
-/// How long one launch and one stop took.
+/// Durations of one stop and one launch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Whole {
-    /// Until nothing ran.
+pub(crate) struct FullCycle {
+    /// Until no task runs.
     pub(crate) stop: Duration,
-    /// Until everything was healthy and ready.
+    /// Until every task is healthy and ready.
     pub(crate) launch: Duration,
 }
 
-/// The definitions that are launched.
-pub(crate) fn definitions(options: &Options) -> anyhow::Result<RenderedGroup> {
+/// Renders the definitions that the cycle launches.
+pub(crate) fn load_definitions(options: &Options) -> anyhow::Result<RenderedGroup> {
     let folder = &options.definitions;
     let site = FleetConfig::load(folder, options.overlay.as_deref(), &options.values)?;
     Ok(render(folder, &site)?.with_secrets(&site.secret)?)
 }
 
-/// Stops everything, then launches it.
-pub(crate) async fn once(
+/// Stops the group, then launches it.
+pub(crate) async fn run_full_cycle(
     marathon: &Arc<MarathonClient>,
     group: &PathId,
     rendered: &RenderedGroup,
     timeout: Duration,
-) -> anyhow::Result<Whole> {
-    let say = |line: &str| eprintln!("{line}");
+) -> anyhow::Result<FullCycle> {
+    let report = |line: &str| eprintln!("{line}");
     let stopped = down(
         marathon,
         group,
@@ -44,7 +44,7 @@ pub(crate) async fn once(
             timeout,
             remove: false,
         },
-        &say,
+        &report,
     )
     .await?;
     let options = UpOptions {
@@ -55,8 +55,8 @@ pub(crate) async fn once(
         force: false,
         rollback: false,
     };
-    let launched = up(marathon, rendered, options, &say).await?;
-    Ok(Whole {
+    let launched = up(marathon, rendered, options, &report).await?;
+    Ok(FullCycle {
         stop: stopped.total,
         launch: launched.total,
     })
