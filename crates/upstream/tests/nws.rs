@@ -49,6 +49,7 @@ fn rounds_coordinates_to_four_decimals() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn converts_omits_or_rejects_values() {
     let of = |unit: &str, value: Value| json!({ "unitCode": unit, "value": value });
     let flagged =

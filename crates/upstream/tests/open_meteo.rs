@@ -114,6 +114,7 @@ fn omits_null_values() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn rejects_invalid_current_weather() {
     let set = |path: &str, value: Value| bytes(&with(current(), path, Some(value)));
     let cut = |path: &str| bytes(&with(current(), path, None));

@@ -170,6 +170,7 @@ fn reports_rejection_of_provider() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn rejects_invalid_response_with_field() {
     let cases: [(usize, &str, Option<Value>, &str, &str); 19] = [
         (

@@ -107,6 +107,7 @@ fn tests_cover_all_recorded_files_of_x_and_mastodon() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn parses_recorded_x_posts() {
     let en = Some("en");
     let repost = Err("repost");

@@ -4,8 +4,7 @@
 
 mod common;
 
-use std::str::FromStr;
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use chrono::TimeDelta;
 use common::{chain, everything, new_york, posts, rfc3339, source};
@@ -71,6 +70,7 @@ fn parses_row_into_post() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn drops_invalid_row_with_reason() {
     let too_long = "x".repeat(MAX_POST_TEXT_BYTES + 1);
     let id_too_long = "x".repeat(300);

@@ -50,6 +50,7 @@ fn definitions_in_tree_violate_no_rule() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn every_rule_reports_violation_and_expected_value() {
     let env = |name: &str| format!("/env/{name}");
     let cases: Vec<(&str, &str, String, Value, &str)> = vec![

@@ -91,6 +91,7 @@ fn converts_legacy_fields() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn rejects_unparseable_bodies_like_marathon() {
     let app = json!({ "id": "/tr/a", "cmd": "x" });
     let with = |key: &str, value: Value| {

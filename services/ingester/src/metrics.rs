@@ -27,12 +27,12 @@ impl IngesterMetrics {
         Self {
             seen: counters(
                 "moodvane_ingester_posts_seen_total",
-                "RawMessage messages, rows and weather values read by a source.",
+                "Raw messages, rows and weather values read by a source.",
                 &["source"],
             ),
             kept: counters(
                 "moodvane_ingester_posts_kept_total",
-                "RawMessage messages and rows that yielded at least one record; all others count as dropped.",
+                "Raw messages and rows that yielded at least one record; all others count as dropped.",
                 &["source"],
             ),
             published: counters(
@@ -48,7 +48,7 @@ impl IngesterMetrics {
             ),
             dropped: counters(
                 "moodvane_ingester_dropped_total",
-                "RawMessage messages, rows and weather values that yielded no record, by reason.",
+                "Raw messages, rows and weather values that yielded no record, by reason.",
                 &["source", "reason"],
             ),
             restarts: counters(

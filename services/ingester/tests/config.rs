@@ -119,6 +119,7 @@ fn reads_file_sources() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn reports_all_faults_at_once() {
     let (config, faults) = read(
         r#"

@@ -49,6 +49,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The type, the status and the title.
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn parts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
         let bad = S::BAD_REQUEST;

@@ -160,6 +160,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn range_follows_local_clocks() {
         let new_york = "America/New_York";
         let cases = [

@@ -19,6 +19,7 @@ fn app() -> TestApp {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn rejects_invalid_body_with_400() {
     // (body, type, field, a part of the detail)
     let cases = [

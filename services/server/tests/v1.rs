@@ -104,6 +104,7 @@ async fn pages_contain_every_hour_once() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn problem_names_wrong_parameter() {
     let app = new_year();
     let span = "begin=2018-01-01T02&end=2018-01-01T05";

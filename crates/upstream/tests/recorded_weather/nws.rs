@@ -54,6 +54,7 @@ const FORT_LAUDERDALE: Values = [
 ];
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn parses_recorded_nws_responses() {
     use Nws::{Latest, List, Many, Point};
     let folder = "recorded/weather/nws";

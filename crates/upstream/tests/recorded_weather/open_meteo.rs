@@ -14,6 +14,7 @@ enum Expected {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn parses_recorded_open_meteo_responses() {
     use Expected::{Current, Error, Hours};
     let folder = "recorded/weather/open-meteo";
