@@ -236,8 +236,8 @@ impl ApiRequest<'_> {
             .as_ref()
             .filter(|named| named.resolve(&id.parent()) != *id && named.resolve(id) != *id)
         {
-            let wrong = Violation::new("/id", format!("'{named}' is not '{id}'"));
-            return Err(BodyError::InvalidObject(vec![wrong]).into());
+            let invalid = Violation::new("/id", format!("'{named}' is not '{id}'"));
+            return Err(BodyError::InvalidObject(vec![invalid]).into());
         }
         if self.query.is_true("dryRun") {
             let steps = self
@@ -283,9 +283,9 @@ impl ApiRequest<'_> {
 
     fn kill_tasks(&self) -> ApiResult {
         let tasks = parse_task_ids(&self.body)?;
-        if let Some(wrong) = tasks.iter().find(|task| !task.contains(".instance-")) {
+        if let Some(invalid) = tasks.iter().find(|task| !task.contains(".instance-")) {
             let message =
-                format!("Invalid task id '{wrong}'. [taskId {wrong} no valid identifier]");
+                format!("Invalid task id '{invalid}'. [taskId {invalid} no valid identifier]");
             return Err(RequestError::BadRequest(message));
         }
         self.kill(&tasks, |tasks| ok(&TaskList { tasks }))
@@ -363,9 +363,9 @@ impl ApiRequest<'_> {
     }
 
     /// The parts of an app to include. For one app its tasks and last failure always, as in Marathon.
-    fn embed(&self, of: &str, always: bool) -> Embed {
+    fn embed(&self, prefix: &str, always: bool) -> Embed {
         let names: BTreeMap<&str, ()> = self.query.all("embed").map(|name| (name, ())).collect();
-        let has = |what: &str| names.contains_key(format!("{of}.{what}").as_str());
+        let has = |part: &str| names.contains_key(format!("{prefix}.{part}").as_str());
         Embed {
             tasks: always || has("tasks") || has("failures"),
             last_failure: always || has("lastTaskFailure") || has("failures"),

@@ -61,14 +61,14 @@ impl Agents {
         &self,
         app: &App,
         siblings: &[usize],
-        kept: Option<usize>,
+        bound: Option<usize>,
     ) -> Option<usize> {
         let allows = |agent: &usize| {
             app.constraints
                 .iter()
                 .all(|constraint| self.allows(constraint, *agent, siblings))
         };
-        match kept {
+        match bound {
             // An instance with persistent volumes returns to its agent.
             Some(agent) => Some(agent).filter(|agent| *agent < self.hosts.len()),
             None => (0..self.hosts.len()).find(allows),

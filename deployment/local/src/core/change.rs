@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use moodvane_marathon_api::{
-    App, AppUpdate, BodyError, DeploymentResult, GroupUpdate, PathId, Step, Timestamp, VersionInfo,
-    Violation, validate_app, validate_group,
+    App, AppUpdate, DeploymentResult, GroupUpdate, PathId, Step, Timestamp, VersionInfo,
+    validate_app, validate_group,
 };
 
 use super::desired::DesiredState;
@@ -157,7 +157,7 @@ impl Core {
     ) -> Result<Vec<Step>, RequestError> {
         let desired = self.desired_with_group(id, update, self.next_version(now))?;
         plan::deployment_steps(&self.desired, &desired)
-            .map_err(|cycle| invalid("/", cycle.to_string()))
+            .map_err(|cycle| RequestError::invalid("/", cycle.to_string()))
     }
 
     /// A version later than every earlier one.
@@ -213,11 +213,11 @@ impl Core {
         earlier: Timestamp,
         version: Timestamp,
     ) -> Result<DesiredState, RequestError> {
-        let known = self
+        let found = self
             .history
             .iter()
             .find(|desired| desired.version == earlier);
-        let earlier = known.ok_or_else(|| RequestError::group_missing_for_change(id))?;
+        let earlier = found.ok_or_else(|| RequestError::group_missing_for_change(id))?;
         desired.remove_group(id);
         for (name, group) in earlier
             .groups
@@ -269,11 +269,11 @@ impl Core {
         };
         let inner = |group: &GroupUpdate| group.id.as_ref().map(|name| name.resolve(id));
         let named: BTreeSet<PathId> = groups.iter().filter_map(inner).collect();
-        let gone = desired
+        let removed = desired
             .groups
             .keys()
             .filter(|group| !group.is_root() && group.parent() == *id && !named.contains(*group));
-        for group in gone.cloned().collect::<Vec<_>>() {
+        for group in removed.cloned().collect::<Vec<_>>() {
             desired.remove_group(&group);
         }
         for (index, group) in groups.iter().enumerate() {
@@ -374,15 +374,11 @@ impl Core {
     }
 }
 
-pub(super) fn invalid(path: impl Into<String>, error: impl Into<String>) -> RequestError {
-    RequestError::Invalid(BodyError::InvalidObject(vec![Violation::new(path, error)]))
-}
-
-fn config_version(app: &App) -> Option<Timestamp> {
+pub(super) fn config_version(app: &App) -> Option<Timestamp> {
     app.version_info.map(|info| info.last_config_change_at)
 }
 
-fn set_version(app: &mut App, version: Timestamp, config: Timestamp) {
+pub(super) fn set_version(app: &mut App, version: Timestamp, config: Timestamp) {
     app.version = Some(version);
     app.version_info = Some(VersionInfo {
         last_scaling_at: version,

@@ -30,7 +30,7 @@ impl UpgradeLimits {
             max_total = app.instances as usize;
             min_available = min_available.min(max_total.saturating_sub(1));
         } else if min_available >= max_total {
-            // A strategy without any slack would block; Marathon starts one instance more.
+            // A strategy without any slack would block; Marathon starts one more instance.
             max_total = min_available + 1;
         }
         Self {
@@ -68,26 +68,26 @@ impl Core {
         loop {
             let all: Vec<&Instance> = self
                 .instances_of(&app.id)
-                .filter(|one| !one.is_being_removed() && !one.is_killing())
+                .filter(|instance| !instance.is_being_removed() && !instance.is_killing())
                 .collect();
             let old: Vec<&Instance> = all
                 .iter()
                 .copied()
-                .filter(|one| !one.is_current(app))
+                .filter(|instance| !instance.is_current(app))
                 .collect();
             // As in Marathon, running tasks of old versions count, healthy or not.
-            let available = all.iter().filter(|one| {
-                if one.is_current(app) {
-                    one.is_available()
+            let available = all.iter().filter(|instance| {
+                if instance.is_current(app) {
+                    instance.is_available()
                 } else {
-                    one.state == State::Running
+                    instance.state == State::Running
                 }
             });
             let available = available.count();
             let idle = old
                 .iter()
-                .find(|one| one.state != State::Running)
-                .map(|one| one.id.clone());
+                .find(|instance| instance.state != State::Running)
+                .map(|instance| instance.id.clone());
             let can_spare = available > limits.min_available || app.instances == 0;
             let Some(next) = idle.or_else(|| kill_candidate(&old, app).filter(|_| can_spare))
             else {
@@ -106,15 +106,17 @@ impl Core {
         loop {
             let staying: Vec<&Instance> = self
                 .instances_of(&app.id)
-                .filter(|one| !one.is_being_removed() && (one.is_current(app) || is_resident(app)))
+                .filter(|instance| {
+                    !instance.is_being_removed() && (instance.is_current(app) || is_resident(app))
+                })
                 .collect();
             if staying.len() <= app.instances as usize {
                 return;
             }
             let idle = staying
                 .iter()
-                .find(|one| one.state != State::Running)
-                .map(|one| one.id.clone());
+                .find(|instance| instance.state != State::Running)
+                .map(|instance| instance.id.clone());
             let Some(next) = idle.or_else(|| kill_candidate(&staying, app)) else {
                 return;
             };
@@ -129,13 +131,15 @@ impl Core {
             let resident = is_resident(app);
             let staying = all
                 .iter()
-                .filter(|one| !one.is_being_removed() && (one.is_current(app) || resident))
+                .filter(|instance| {
+                    !instance.is_being_removed() && (instance.is_current(app) || resident)
+                })
                 .count();
             if staying >= app.instances as usize || all.len() >= limits.max_total {
                 return;
             }
             let is_free = |slot: &u32| {
-                all.iter().all(|one| one.slot != *slot)
+                all.iter().all(|instance| instance.slot != *slot)
                     && !self.wiped_slots.contains(&(app.id.clone(), *slot))
             };
             let slot = (0..).find(is_free).unwrap_or_default();
@@ -149,10 +153,10 @@ impl Core {
 
 fn kill_candidate(among: &[&Instance], app: &App) -> Option<String> {
     // The id breaks ties, for a deterministic choice.
-    let key = |one: &&&Instance| (one.started_at, one.id.clone());
+    let key = |instance: &&&Instance| (instance.started_at, instance.id.clone());
     let chosen = match app.kill_selection {
         KillSelection::YoungestFirst => among.iter().max_by_key(key),
         KillSelection::OldestFirst => among.iter().min_by_key(key),
     };
-    chosen.map(|one| one.id.clone())
+    chosen.map(|instance| instance.id.clone())
 }

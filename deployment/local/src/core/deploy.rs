@@ -7,7 +7,7 @@ use moodvane_marathon_api::{
     ActionName, App, DeploymentResult, Event, PathId, Plan, Step, Timestamp,
 };
 
-use super::change::{Force, invalid};
+use super::change::Force;
 use super::desired::DesiredState;
 use super::instance::Goal;
 use super::{Core, RequestError, plan};
@@ -45,7 +45,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
         let steps = plan::deployment_steps(&self.desired, &desired)
-            .map_err(|cycle| invalid("/", cycle.to_string()))?;
+            .map_err(|cycle| RequestError::invalid("/", cycle.to_string()))?;
         let conflicting: Vec<String> = self
             .deployments
             .iter()
@@ -146,15 +146,16 @@ impl Core {
 
     /// Advances every deployment by at most one step. Returns whether one advanced.
     pub(super) fn advance_deployments(&mut self, now: Timestamp) -> bool {
-        let is_step_done = |one: &&ActiveDeployment| {
-            one.active_step()
-                .is_some_and(|step| self.is_step_done(step, &one.to))
+        let is_step_done = |deployment: &&ActiveDeployment| {
+            deployment
+                .active_step()
+                .is_some_and(|step| self.is_step_done(step, &deployment.to))
         };
         let done: Vec<String> = self
             .deployments
             .iter()
             .filter(is_step_done)
-            .map(|one| one.plan.id.clone())
+            .map(|deployment| deployment.plan.id.clone())
             .collect();
         for id in &done {
             self.end_step(id, now);
@@ -163,7 +164,11 @@ impl Core {
     }
 
     fn end_step(&mut self, id: &str, now: Timestamp) {
-        let Some(deployment) = self.deployments.iter_mut().find(|one| one.plan.id == id) else {
+        let Some(deployment) = self
+            .deployments
+            .iter_mut()
+            .find(|deployment| deployment.plan.id == id)
+        else {
             return;
         };
         let (ended, plan) = (deployment.active_step().cloned(), deployment.plan.clone());
@@ -183,7 +188,7 @@ impl Core {
         let Some(deployment) = self
             .deployments
             .iter()
-            .find(|one| one.plan.id == id)
+            .find(|deployment| deployment.plan.id == id)
             .cloned()
         else {
             return;
@@ -199,7 +204,8 @@ impl Core {
                 self.apply_step(step, &deployment.to, now);
             }
             None => {
-                self.deployments.retain(|one| one.plan.id != id);
+                self.deployments
+                    .retain(|deployment| deployment.plan.id != id);
                 self.events.push(Event::DeploymentSuccess {
                     id: id.to_owned(),
                     plan,
@@ -250,11 +256,11 @@ impl Core {
                     return true;
                 };
                 let all = self.instances_of(&app.id).collect::<Vec<_>>();
-                let good = all
+                let current = all
                     .iter()
-                    .filter(|one| one.is_available() && one.is_current(app))
+                    .filter(|instance| instance.is_available() && instance.is_current(app))
                     .count();
-                all.len() == good && good == app.instances as usize
+                all.len() == current && current == app.instances as usize
             }
         })
     }

@@ -1,6 +1,6 @@
 //! Events of tasks and instances for the event stream.
 
-use moodvane_marathon_api::{Condition, Event, TaskState, Timestamp};
+use moodvane_marathon_api::{Condition, Event, IpAddress, IpProtocol, TaskState, Timestamp};
 
 use super::Core;
 use super::instance::Instance;
@@ -31,7 +31,7 @@ impl Core {
             task_status: state,
             message: message.to_owned(),
             app_id: instance.app.id.clone(),
-            ip_addresses: super::view::addresses(&host),
+            ip_addresses: addresses(&host),
             host,
             ports: instance
                 .placement
@@ -71,4 +71,11 @@ pub(super) fn agent_of(instance: &Instance) -> String {
             .map(|placement| placement.agent)
             .unwrap_or_default()
     )
+}
+
+pub(super) fn addresses(host: &str) -> Vec<IpAddress> {
+    vec![IpAddress {
+        ip_address: host.to_owned(),
+        protocol: IpProtocol::Ipv4,
+    }]
 }

@@ -1,8 +1,8 @@
 //! Errors of requests, with Marathon's statuses and bodies.
 //!
-//! The texts are Marathon's. An error of a body is the whole error, so it is transparent.
+//! Most texts are Marathon's, because clients match on them. A [`BodyError`] passes through unchanged.
 
-use moodvane_marathon_api::{BodyError, DeploymentRef, ErrorBody, ErrorDetails, PathId};
+use moodvane_marathon_api::{BodyError, DeploymentRef, ErrorBody, ErrorDetails, PathId, Violation};
 
 /// A rejected request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +31,11 @@ pub(crate) enum RequestError {
 }
 
 impl RequestError {
+    /// A single violation: `error` at `path` of the body.
+    pub(crate) fn invalid(path: impl Into<String>, error: impl Into<String>) -> Self {
+        Self::Invalid(BodyError::InvalidObject(vec![Violation::new(path, error)]))
+    }
+
     pub(crate) fn app_not_found(id: &PathId) -> Self {
         Self::NotFound(format!("App '{id}' does not exist"))
     }

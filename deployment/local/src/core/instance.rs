@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use moodvane_marathon_api::{App, Condition, TaskState, Timestamp};
 
-use super::health::{HealthState, ReadinessState};
+use super::checks::{HealthState, ReadinessState};
 
 /// State of an instance, from its schedule to the end of its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Kills by clients, and the reset of the launch delay.
 
-use moodvane_marathon_api::{DeploymentResult, PathId, Task, Timestamp, VersionInfo};
+use moodvane_marathon_api::{DeploymentResult, PathId, Task, Timestamp};
 
-use super::change::Force;
+use super::change::{Force, config_version, set_version};
 use super::desired::DesiredState;
 use super::instance::{Goal, Instance};
 use super::{Core, RequestError};
@@ -20,7 +20,7 @@ impl Core {
     /// Kills tasks; ignores unknown ones. Returns the tasks as they were.
     pub(crate) fn kill(&mut self, tasks: &[String], mode: KillMode, now: Timestamp) -> Vec<Task> {
         let ids = self.instances_of_tasks(tasks);
-        let shown = ids
+        let views = ids
             .iter()
             .filter_map(|id| self.task_view(id, false))
             .collect();
@@ -32,7 +32,7 @@ impl Core {
             };
             self.stop_instance(&id, goal, now);
         }
-        shown
+        views
     }
 
     /// Kills tasks and reduces the scale of their apps by their number.
@@ -55,14 +55,8 @@ impl Core {
                 .and_then(|instance| desired.apps.get_mut(&instance.app.id));
             if let Some(app) = app {
                 app.instances = app.instances.saturating_sub(1);
-                app.version = Some(version);
-                let config = app
-                    .version_info
-                    .map_or(version, |info| info.last_config_change_at);
-                app.version_info = Some(VersionInfo {
-                    last_scaling_at: version,
-                    last_config_change_at: config,
-                });
+                let config = config_version(app).unwrap_or(version);
+                set_version(app, version, config);
             }
         }
         let result = self.deploy(desired, force, now)?;
@@ -93,11 +87,11 @@ impl Core {
     }
 
     fn instances_of_tasks(&self, tasks: &[String]) -> Vec<String> {
-        let known = |task: &String| {
+        let running_instance = |task: &String| {
             self.instance_of_task(task)
-                .filter(|one| !one.is_scheduled())
-                .map(|one| one.id.clone())
+                .filter(|instance| !instance.is_scheduled())
+                .map(|instance| instance.id.clone())
         };
-        tasks.iter().filter_map(known).collect()
+        tasks.iter().filter_map(running_instance).collect()
     }
 }

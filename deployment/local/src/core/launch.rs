@@ -6,7 +6,6 @@ use std::sync::Arc;
 use moodvane_marathon_api::{App, Condition, PathId, ReadMode, Timestamp, Volume};
 
 use super::agents::NoOfferMatchReason;
-use super::change::invalid;
 use super::desired::DesiredState;
 use super::instance::{Instance, Placement, State};
 use super::{Core, Effect, RequestError, environment};
@@ -60,8 +59,8 @@ impl Core {
         let waiting: Vec<String> = self
             .instances
             .values()
-            .filter(|one| one.is_scheduled())
-            .map(|one| one.id.clone())
+            .filter(|instance| instance.is_scheduled())
+            .map(|instance| instance.id.clone())
             .collect();
         for id in waiting {
             let Some(instance) = self.instances.get(&id).cloned() else {
@@ -116,35 +115,35 @@ impl Core {
         let others: Vec<&Instance> = self
             .instances
             .values()
-            .filter(|one| one.placement.is_some() && one.id != instance.id)
+            .filter(|other| other.placement.is_some() && other.id != instance.id)
             .collect();
         self.config.capacity.check_room(
             app,
             others
                 .iter()
-                .filter(|one| !one.is_scheduled())
-                .map(|one| one.app.as_ref()),
+                .filter(|other| !other.is_scheduled())
+                .map(|other| other.app.as_ref()),
         )?;
         // Persistent volumes bind the instance to its agent.
-        let kept = instance
+        let bound = instance
             .placement
             .as_ref()
             .filter(|_| instance.is_resident())
             .map(|placement| placement.agent);
         let siblings: Vec<usize> = others
             .iter()
-            .filter(|one| one.app.id == app.id && !one.is_scheduled())
-            .filter_map(|one| one.placement.as_ref().map(|placement| placement.agent))
+            .filter(|other| other.app.id == app.id && !other.is_scheduled())
+            .filter_map(|other| other.placement.as_ref().map(|placement| placement.agent))
             .collect();
         let agent = self
             .config
             .agents
-            .choose(app, &siblings, kept)
+            .choose(app, &siblings, bound)
             .ok_or(NoOfferMatchReason::Constraint)?;
         let taken: BTreeSet<(usize, u16)> = others
             .iter()
-            .filter(|one| !one.is_scheduled())
-            .filter_map(|one| one.placement.as_ref())
+            .filter(|other| !other.is_scheduled())
+            .filter_map(|other| other.placement.as_ref())
             .flat_map(|placement| placement.ports.iter().map(|port| (placement.agent, *port)))
             .collect();
         let mut ports = Vec::new();
@@ -203,9 +202,11 @@ impl Core {
             let is_free = |port: &u16| {
                 *port != 0 && !taken.contains(port) && !own.contains(port) && !given.contains(port)
             };
-            let kept = had.get(index).copied().filter(is_free);
-            let free = kept.or_else(|| (FIRST_SERVICE_PORT..=LAST_SERVICE_PORT).find(is_free));
-            *port = free.ok_or_else(|| invalid("/portDefinitions", "no service port is free"))?;
+            let previous = had.get(index).copied().filter(is_free);
+            let free = previous.or_else(|| (FIRST_SERVICE_PORT..=LAST_SERVICE_PORT).find(is_free));
+            *port = free.ok_or_else(|| {
+                RequestError::invalid("/portDefinitions", "no service port is free")
+            })?;
             given.insert(*port);
             Ok(())
         };
@@ -259,22 +260,24 @@ fn mounts(instance: &Instance) -> Vec<Mount> {
         .iter()
         .flat_map(|container| &container.volumes)
         .collect();
-    let kept = volumes.iter().filter(|volume| volume.persistent.is_some());
-    kept.flat_map(|kept| {
-        // As in Mesos, a volume whose `hostPath` names a persistent volume mounts it at its own path.
-        let named = |volume: &&&Volume| volume.host_path.as_ref() == Some(&kept.container_path);
-        let mut at: Vec<&Volume> = volumes.iter().filter(named).copied().collect();
-        if at.is_empty() {
-            at.push(kept);
-        }
-        let name = volume_name(instance, &kept.container_path);
-        at.into_iter().map(move |volume| Mount {
-            name: name.clone(),
-            path: volume.container_path.clone(),
-            read_only: volume.mode == Some(ReadMode::ReadOnly),
+    let persistent = volumes.iter().filter(|volume| volume.persistent.is_some());
+    persistent
+        .flat_map(|persistent| {
+            // As in Mesos, a volume whose `hostPath` names a persistent volume mounts it at its own path.
+            let named =
+                |volume: &&&Volume| volume.host_path.as_ref() == Some(&persistent.container_path);
+            let mut at: Vec<&Volume> = volumes.iter().filter(named).copied().collect();
+            if at.is_empty() {
+                at.push(persistent);
+            }
+            let name = volume_name(instance, &persistent.container_path);
+            at.into_iter().map(move |volume| Mount {
+                name: name.clone(),
+                path: volume.container_path.clone(),
+                read_only: volume.mode == Some(ReadMode::ReadOnly),
+            })
         })
-    })
-    .collect()
+        .collect()
 }
 
 /// A stable name of app, slot and path, so that the next task of the slot finds the volume.

@@ -10,6 +10,7 @@
 
 mod agents;
 mod change;
+mod checks;
 mod converge;
 mod deploy;
 mod desired;
@@ -37,14 +38,15 @@ use moodvane_marathon_api::{App, Event, PathId, TaskFailure, Timestamp};
 
 pub(crate) use agents::{Agents, Capacity};
 pub(crate) use change::Force;
+pub(crate) use checks::{ProbeId, ProbeOutcome};
 pub(crate) use desired::DesiredState;
 pub(crate) use error::RequestError;
-pub(crate) use health::{ProbeId, ProbeOutcome};
+
 pub(crate) use kill::KillMode;
 pub(crate) use launch::Launch;
 pub(crate) use probes::Probe;
 pub(crate) use recover::RecoveredTask;
-pub(crate) use services::Service;
+pub(crate) use services::{Server, Service};
 #[cfg(test)]
 pub(crate) use unsupported::SUPPORTED_PARAMETERS;
 pub(crate) use view::{AppFilter, Embed};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use moodvane_marathon_api::{App, PathId, Timestamp};
 
 use super::Core;
-use super::health::{health_states, readiness_state};
+use super::checks::{health_states, readiness_state};
 use super::instance::{Instance, Placement, State};
 
 /// A running task, as the runtime found it.

@@ -24,8 +24,16 @@ pub(crate) struct Service {
     pub(crate) balance: String,
     /// Lines for the backend.
     pub(crate) lines: Vec<String>,
-    /// The tasks that serve it: id, address, port.
-    pub(crate) servers: Vec<(String, String, u16)>,
+    /// The tasks that serve it.
+    pub(crate) servers: Vec<Server>,
+}
+
+/// A task behind a service.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Server {
+    pub(crate) task: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 impl Service {
@@ -95,11 +103,13 @@ impl Core {
     }
 
     /// The address of a task that is available.
-    fn server(&self, instance: &Instance, index: usize) -> Option<(String, String, u16)> {
+    fn server(&self, instance: &Instance, index: usize) -> Option<Server> {
         let port = *instance.placement.as_ref()?.ports.get(index)?;
-        instance
-            .is_available()
-            .then(|| (instance.task(), self.host_of(instance), port))
+        instance.is_available().then(|| Server {
+            task: instance.task(),
+            host: self.host_of(instance),
+            port,
+        })
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use moodvane_marathon_api::{App, Condition, PathId, TaskFailure, TaskState, Timestamp};
 
+use super::checks::{health_states, readiness_state};
 use super::desired::DesiredState;
 use super::emit::agent_of;
-use super::health::{health_states, readiness_state};
 use super::instance::{Goal, Instance, State, condition_of};
 use super::launch::volume_names;
 use super::{Core, Effect, TaskEnd};
@@ -42,17 +42,17 @@ impl Core {
             return;
         };
         let instance = instance.clone();
-        let is_requested = instance.is_killing();
-        let (state, message) = final_state(end, is_requested, instance.unhealthy_reason.as_deref());
+        let is_killing = instance.is_killing();
+        let (state, message) = final_state(end, is_killing, instance.unhealthy_reason.as_deref());
         self.emit_status_update(&instance.id, state, &message, now);
         self.emit_instance_changed(&instance.id, condition_of(state), now);
-        if !is_requested || instance.unhealthy_reason.is_some() {
+        if !is_killing || instance.unhealthy_reason.is_some() {
             let ran = instance
                 .started_at
                 .map_or(Duration::ZERO, |started| now.since(started));
             self.launch_delays.record_failure(&instance.app, ran, now);
         }
-        if state != TaskState::Finished && (!is_requested || instance.unhealthy_reason.is_some()) {
+        if state != TaskState::Finished && (!is_killing || instance.unhealthy_reason.is_some()) {
             self.last_failures.insert(
                 instance.app.id.clone(),
                 self.task_failure(&instance, state, message, now),
@@ -103,14 +103,14 @@ impl Core {
 
     /// Removes the volumes of deleted apps.
     pub(super) fn remove_orphaned_volumes(&mut self) {
-        let gone: Vec<PathId> = self
+        let deleted: Vec<PathId> = self
             .detached_volumes
             .keys()
             .filter(|id| !self.desired.apps.contains_key(id) && !self.targets.contains_key(id))
             .filter(|id| self.instances_of(id).next().is_none())
             .cloned()
             .collect();
-        for id in gone {
+        for id in deleted {
             self.wiped_slots.retain(|(app, _)| *app != id);
             let names = self.detached_volumes.remove(&id).unwrap_or_default();
             let names = names.into_iter().collect();
@@ -238,23 +238,23 @@ fn kill_grace(app: &App) -> Duration {
 
 fn final_state(
     end: &TaskEnd,
-    is_requested: bool,
+    is_killing: bool,
     unhealthy_reason: Option<&str>,
 ) -> (TaskState, String) {
     let message = match end {
         TaskEnd::Exited(status) => format!("Command exited with status {status}"),
         TaskEnd::Signalled(signal) => format!("Command terminated with signal {signal}"),
-        TaskEnd::Failed(why) => why.clone(),
+        TaskEnd::Failed(reason) => reason.clone(),
     };
     let state = match end {
-        _ if is_requested => TaskState::Killed,
+        _ if is_killing => TaskState::Killed,
         TaskEnd::Exited(0) => TaskState::Finished,
         TaskEnd::Exited(_) | TaskEnd::Signalled(_) | TaskEnd::Failed(_) => TaskState::Failed,
     };
     match unhealthy_reason {
-        Some(why) => (
+        Some(reason) => (
             state,
-            format!("Task was killed since health check failed. Reason: {why}"),
+            format!("Task was killed since health check failed. Reason: {reason}"),
         ),
         None => (state, message),
     }

@@ -1,12 +1,12 @@
 //! Views of the state in the API's types.
 
 use moodvane_marathon_api::{
-    ActionInfo, ActionName, AppInfo, Deployment, DeploymentRef, Group, IpAddress, IpProtocol,
-    PathId, Queue, QueueDelay, QueueItem, ReadinessCheckResult, Task, TaskState, Timestamp,
+    ActionInfo, ActionName, AppInfo, Deployment, DeploymentRef, Group, PathId, Queue, QueueDelay,
+    QueueItem, ReadinessCheckResult, Task, TaskState, Timestamp,
 };
 
 use super::deploy::ActiveDeployment;
-use super::emit::agent_of;
+use super::emit::{addresses, agent_of};
 use super::instance::{Instance, State};
 use super::{Core, RequestError, plan};
 
@@ -29,8 +29,9 @@ pub(crate) struct AppFilter {
 
 impl AppFilter {
     fn matches(&self, app: &moodvane_marathon_api::App) -> bool {
-        let contains =
-            |text: &Option<String>, of: &str| text.as_deref().is_none_or(|text| of.contains(text));
+        let contains = |text: &Option<String>, value: &str| {
+            text.as_deref().is_none_or(|text| value.contains(text))
+        };
         let label = |selector: &str| match selector.split_once("==") {
             Some((name, value)) => app
                 .labels
@@ -63,27 +64,35 @@ impl Core {
             .ok_or_else(|| RequestError::app_not_found(id))?;
         let all: Vec<&Instance> = self.instances_of(id).collect();
         let count = |rule: &dyn Fn(&Instance) -> bool| {
-            u32::try_from(all.iter().filter(|one| rule(one)).count()).unwrap_or(u32::MAX)
+            u32::try_from(all.iter().filter(|instance| rule(instance)).count()).unwrap_or(u32::MAX)
         };
-        let is_up = |one: &Instance| one.state == State::Running && !one.checks.is_empty();
-        let is_bad = |one: &Instance| {
-            one.checks
+        let has_checks_running =
+            |instance: &Instance| instance.state == State::Running && !instance.checks.is_empty();
+        let is_unhealthy = |instance: &Instance| {
+            instance
+                .checks
                 .iter()
                 .any(|check| check.health().is_some_and(|health| !health.alive))
         };
         Ok(AppInfo {
             app: app.clone(),
-            tasks_staged: count(&|one| one.state == State::Launching),
-            tasks_running: count(&|one| one.state == State::Running),
-            tasks_healthy: count(&|one| {
-                is_up(one) && one.checks.iter().all(super::health::HealthState::is_alive)
+            tasks_staged: count(&|instance| instance.state == State::Launching),
+            tasks_running: count(&|instance| instance.state == State::Running),
+            tasks_healthy: count(&|instance| {
+                has_checks_running(instance)
+                    && instance
+                        .checks
+                        .iter()
+                        .all(super::checks::HealthState::is_alive)
             }),
-            tasks_unhealthy: count(&|one| is_up(one) && is_bad(one)),
+            tasks_unhealthy: count(&|instance| {
+                has_checks_running(instance) && is_unhealthy(instance)
+            }),
             deployments: self.deployments_of(id),
             readiness_check_results: embed.readiness.then(|| self.readiness_results(&all)),
             tasks: embed.tasks.then(|| {
                 all.iter()
-                    .filter_map(|one| self.task_view(&one.id, false))
+                    .filter_map(|instance| self.task_view(&instance.id, false))
                     .collect()
             }),
             last_task_failure: self
@@ -126,17 +135,20 @@ impl Core {
         }
         Ok(self
             .instances_of(id)
-            .filter_map(|one| self.task_view(&one.id, false))
+            .filter_map(|instance| self.task_view(&instance.id, false))
             .collect())
     }
 
     /// All tasks that are starting or running, optionally only those in `states`.
     pub(crate) fn tasks(&self, states: &[TaskState]) -> Vec<Task> {
-        let is_active = self.instances.values().filter(|one| !one.is_scheduled());
+        let active = self
+            .instances
+            .values()
+            .filter(|instance| !instance.is_scheduled());
         let matching =
-            is_active.filter(|one| states.is_empty() || states.contains(&one.task_state()));
+            active.filter(|instance| states.is_empty() || states.contains(&instance.task_state()));
         matching
-            .filter_map(|one| self.task_view(&one.id, true))
+            .filter_map(|instance| self.task_view(&instance.id, true))
             .collect()
     }
 
@@ -164,12 +176,12 @@ impl Core {
 
     pub(crate) fn queue(&self, now: Timestamp) -> Queue {
         let items = self.targets.values().filter_map(|app| {
-            let waits: Vec<&Instance> = self
+            let waiting: Vec<&Instance> = self
                 .instances_of(&app.id)
-                .filter(|one| one.is_scheduled())
+                .filter(|instance| instance.is_scheduled())
                 .collect();
-            let first = *waits.first()?;
-            let since = waits.iter().filter_map(|one| match one.state {
+            let first = *waiting.first()?;
+            let since = waiting.iter().filter_map(|instance| match instance.state {
                 State::Scheduled { since } => Some(since),
                 _ => None,
             });
@@ -179,7 +191,7 @@ impl Core {
                 .map(|until| until.since(now))
                 .unwrap_or_default();
             Some(QueueItem {
-                count: u32::try_from(waits.len()).unwrap_or(u32::MAX),
+                count: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
                 role: app.role.clone().unwrap_or_default(),
                 delay: QueueDelay {
                     time_left_seconds: left.as_secs(),
@@ -195,7 +207,7 @@ impl Core {
         }
     }
 
-    /// The task of an instance; `None` if the instance never had one.
+    /// The task of an instance; `None` if it never had one.
     pub(super) fn task_view(&self, id: &str, with_service_ports: bool) -> Option<Task> {
         let instance = self.instances.get(id)?;
         let placement = instance.placement.as_ref()?;
@@ -282,11 +294,4 @@ impl Core {
             })
             .collect()
     }
-}
-
-pub(super) fn addresses(host: &str) -> Vec<IpAddress> {
-    vec![IpAddress {
-        ip_address: host.to_owned(),
-        protocol: IpProtocol::Ipv4,
-    }]
 }

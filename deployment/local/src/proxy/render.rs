@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use super::slots::Slots;
-use crate::core::Service;
+use crate::core::{Server, Service};
 
 /// Addresses of the services.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +131,7 @@ fn write_backend(text: &mut String, service: &Service, slots: &Slots) {
     }
     for (name, server) in slots.servers(&service.name) {
         let _ = match server {
-            Some((_, host, port)) => writeln!(text, "    server {name} {host}:{port}"),
+            Some(Server { host, port, .. }) => writeln!(text, "    server {name} {host}:{port}"),
             None => writeln!(text, "    server {name} 127.0.0.1:1 disabled"),
         };
     }
@@ -164,7 +164,11 @@ mod tests {
             is_http: true,
             balance: "leastconn".to_owned(),
             lines: vec!["option httpchk GET /ready".to_owned()],
-            servers: vec![("a._app.1".to_owned(), "127.0.0.1".to_owned(), 31_001)],
+            servers: vec![Server {
+                task: "a._app.1".to_owned(),
+                host: "127.0.0.1".to_owned(),
+                port: 31_001,
+            }],
         }
     }
 
@@ -215,22 +219,22 @@ backend server_0
 
     #[test]
     fn drops_label_lines_starting_section() {
-        let mut one = service("a_0", 10_080);
-        one.lines = vec![
+        let mut labelled = service("a_0", 10_080);
+        labelled.lines = vec![
             "global".to_owned(),
             "frontend mine".to_owned(),
             "retries 9".to_owned(),
         ];
-        let text = render(&[one]);
+        let text = render(&[labelled]);
         assert_eq!(text.matches("global").count(), 1);
         assert!(!text.contains("frontend mine") && text.contains("    retries 9\n"));
     }
 
     #[test]
     fn routes_virtual_hosts_on_common_port() {
-        let mut one = service("a_0", 10_080);
-        one.hosts = vec!["weather.example".to_owned(), "bad name".to_owned()];
-        let text = render(&[one]);
+        let mut labelled = service("a_0", 10_080);
+        labelled.hosts = vec!["weather.example".to_owned(), "bad name".to_owned()];
+        let text = render(&[labelled]);
         assert!(text.contains("bind 127.0.0.1:9080\n    use_backend a_0 if { hdr(host),field(1,:) -i weather.example }\n"), "{text}");
     }
 }

@@ -3,13 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::Service;
+use crate::core::{Server, Service};
 
 /// Least number of slots of a backend.
 const MIN_SLOTS: usize = 8;
-
-/// A task: id, address, port.
-pub(super) type Server = (String, String, u16);
 
 /// The slots of every service, by its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,8 +49,8 @@ impl Slots {
                 .filter(|server| !slots.iter().flatten().any(|assigned| assigned == *server));
             for server in added.cloned().collect::<Vec<_>>() {
                 let free = slots.iter().position(Option::is_none)?;
-                let (name, (_, host, port)) =
-                    (format!("{}/{}", service.name, slot_name(free)), &server);
+                let name = format!("{}/{}", service.name, slot_name(free));
+                let Server { host, port, .. } = &server;
                 commands.push(format!("set server {name} addr {host} port {port}"));
                 commands.push(format!("set server {name} state ready"));
                 if let Some(slot) = slots.get_mut(free) {
@@ -97,7 +94,11 @@ mod tests {
             lines: Vec::new(),
             servers: ports
                 .iter()
-                .map(|port| (format!("t{port}"), "127.0.0.1".to_owned(), *port))
+                .map(|port| Server {
+                    task: format!("t{port}"),
+                    host: "127.0.0.1".to_owned(),
+                    port: *port,
+                })
                 .collect(),
         }
     }

@@ -210,9 +210,9 @@ impl Runtime for ProcessRuntime {
     async fn log(&self, task: &str, bytes: usize) -> Option<String> {
         // `file_name` keeps the path inside the folder.
         let sandbox = self.folder.join("tasks").join(Path::new(task).file_name()?);
-        let one = |name: &str| std::fs::read(sandbox.join(name)).ok();
-        let mut text = one("stdout")?;
-        text.extend(one("stderr").unwrap_or_default());
+        let read = |name: &str| std::fs::read(sandbox.join(name)).ok();
+        let mut text = read("stdout")?;
+        text.extend(read("stderr").unwrap_or_default());
         let from = text.len().saturating_sub(bytes.min(MAX_LOG_BYTES));
         Some(String::from_utf8_lossy(text.get(from..).unwrap_or_default()).into_owned())
     }

@@ -161,7 +161,7 @@ impl LocalFleet {
         .await;
     }
 
-    pub(crate) async fn until(&self, what: &str, done: impl AsyncFn() -> bool) {
+    pub(crate) async fn until(&self, condition: &str, done: impl AsyncFn() -> bool) {
         let wait = async {
             while !done().await {
                 tokio::time::sleep(POLL_INTERVAL).await;
@@ -169,7 +169,7 @@ impl LocalFleet {
         };
         assert!(
             tokio::time::timeout(TIMEOUT, wait).await.is_ok(),
-            "timed out waiting until {what}"
+            "timed out waiting until {condition}"
         );
     }
 

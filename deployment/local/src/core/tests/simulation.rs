@@ -173,12 +173,12 @@ impl Simulation {
     }
 
     /// Advances until `done`; panics after ten minutes of virtual time.
-    pub(super) fn run_until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+    pub(super) fn run_until(&mut self, condition: &str, done: impl Fn(&Self) -> bool) {
         let end = self.now.after(600 * SECOND);
         while !done(self) {
             assert!(
                 self.step(end),
-                "timed out waiting until {what}: {:#?}",
+                "timed out waiting until {condition}: {:#?}",
                 self.core.deployments()
             );
         }
@@ -331,14 +331,14 @@ impl Simulation {
 
     /// The value of `V` in each running task's environment.
     pub(super) fn versions(&self, app: &str) -> Vec<String> {
-        let of = |task: Task| {
+        let version = |task: Task| {
             let (_, launch) = self
                 .launches
                 .iter()
                 .find(|(_, launch)| launch.task == task.id)?;
             launch.env.get("V").cloned()
         };
-        self.running(app).into_iter().filter_map(of).collect()
+        self.running(app).into_iter().filter_map(version).collect()
     }
 
     pub(super) fn deployments(&self) -> Vec<Deployment> {

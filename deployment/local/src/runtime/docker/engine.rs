@@ -15,6 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::NAME_LABEL;
 use crate::core::{Input, Launch, TaskEnd};
+use crate::error_chain::error_chain;
 use crate::runtime::{ReportSender, RuntimeError, Signal};
 
 /// Longest part of an ended task's log that is kept.
@@ -96,7 +97,7 @@ impl Engine {
                 .next()
                 .await
             {
-                Some(Ok(answer)) => break TaskEnd::Exited(answer.status_code),
+                Some(Ok(response)) => break TaskEnd::Exited(response.status_code),
                 Some(Err(Error::DockerContainerWaitError { code, error })) if error.is_empty() => {
                     break TaskEnd::Exited(code);
                 }
@@ -110,7 +111,7 @@ impl Engine {
                 }
                 // The engine is unreachable, but the container may still run: retry until it responds.
                 Some(Err(error)) => {
-                    tracing::warn!(%task, %error, "cannot wait for container");
+                    tracing::warn!(%task, error = error_chain(&error), "cannot wait for container");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
                 None => tokio::time::sleep(Duration::from_secs(1)).await,
@@ -203,7 +204,7 @@ impl Engine {
             .kill_container(&self.container_name(task), Some(options))
             .await
         {
-            tracing::debug!(%task, %error, "cannot send signal to container");
+            tracing::debug!(%task, error = error_chain(&error), "cannot send signal to container");
         }
     }
 
@@ -223,7 +224,9 @@ impl Engine {
                 status_code: 404 | 409,
                 ..
             }) => {}
-            Err(error) => tracing::warn!(container = %name, %error, "cannot remove container"),
+            Err(error) => {
+                tracing::warn!(container = %name, error = error_chain(&error), "cannot remove container")
+            }
         }
     }
 

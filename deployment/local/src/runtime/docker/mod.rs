@@ -126,7 +126,7 @@ impl Runtime for DockerRuntime {
     async fn remove_volumes(&self, names: &[String]) {
         for name in names {
             if let Err(error) = self.0.remove_volume(&self.0.volume_name(name)).await {
-                tracing::warn!(volume = %name, %error, "cannot remove volume");
+                tracing::warn!(volume = %name, error = error_chain(&error), "cannot remove volume");
             }
         }
     }
@@ -161,7 +161,10 @@ impl Runtime for DockerRuntime {
 
     async fn clean_up(&self) {
         if let Err(error) = self.0.remove_all().await {
-            tracing::warn!(%error, "cannot remove all containers and volumes");
+            tracing::warn!(
+                error = error_chain(&error),
+                "cannot remove all containers and volumes"
+            );
         }
         if let Err(error) = std::fs::remove_dir_all(&self.0.logs) {
             tracing::warn!(%error, "cannot remove logs");
