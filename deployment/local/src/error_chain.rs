@@ -1,4 +1,4 @@
-//! An error with its causes in one line, for answers to clients and for reports of tasks.
+//! An error with its causes in one line, for responses to clients and for reports of tasks.
 
 use std::error::Error;
 

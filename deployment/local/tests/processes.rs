@@ -183,14 +183,14 @@ async fn kills_process_left_by_earlier_run() {
     let folder = tempfile::tempdir().unwrap();
     let sandbox = folder.path().join("tasks/a.instance-x._app.1");
     std::fs::create_dir_all(&sandbox).unwrap();
-    let mut left = Command::new("sleep")
+    let mut orphan = Command::new("sleep")
         .arg("1000")
         .stdin(Stdio::null())
         .process_group(0)
         .spawn()
         .unwrap();
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", left.id())).unwrap();
-    let born = stat
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", orphan.id())).unwrap();
+    let start_time = stat
         .rsplit_once(')')
         .unwrap()
         .1
@@ -198,9 +198,9 @@ async fn kills_process_left_by_earlier_run() {
         .nth(19)
         .unwrap()
         .to_owned();
-    std::fs::write(sandbox.join("pid"), format!("{} {born}", left.id())).unwrap();
+    std::fs::write(sandbox.join("pid"), format!("{} {start_time}", orphan.id())).unwrap();
     let fleet = LocalFleet::start_in(folder, &[]).await;
-    let waited = tokio::task::spawn_blocking(move || left.wait());
+    let waited = tokio::task::spawn_blocking(move || orphan.wait());
     let status = tokio::time::timeout(Duration::from_secs(30), waited)
         .await
         .unwrap()
@@ -254,8 +254,8 @@ async fn leaves_nothing_after_stop() {
     fleet.settle().await;
     let pids = fleet.pids(&fleet.tasks("/a").await).await;
     let folder = fleet.folder().to_owned();
-    let kept = fleet.stop().await;
+    let folder_guard = fleet.stop().await;
     assert!(!pids.iter().any(|pid| is_alive(*pid)));
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
-    drop(kept);
+    drop(folder_guard);
 }

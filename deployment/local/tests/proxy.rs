@@ -49,25 +49,25 @@ fn echo(port: u16) -> Value {
 /// Clients that send requests in a loop and collect their failures.
 struct Load {
     stop: Arc<AtomicBool>,
-    good: Arc<AtomicU64>,
+    succeeded: Arc<AtomicU64>,
     clients: JoinSet<Vec<String>>,
 }
 
 impl Load {
     fn start(port: u16) -> Self {
-        let (stop, good) = (
+        let (stop, succeeded) = (
             Arc::new(AtomicBool::new(false)),
             Arc::new(AtomicU64::new(0)),
         );
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
-            let (stop, good) = (Arc::clone(&stop), Arc::clone(&good));
+            let (stop, succeeded) = (Arc::clone(&stop), Arc::clone(&succeeded));
             clients.spawn(async move {
                 let client = reqwest::Client::builder().no_proxy().build().unwrap();
                 let mut failures = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
                     match send_request(&client, port).await {
-                        Ok(()) => drop(good.fetch_add(1, Ordering::Relaxed)),
+                        Ok(()) => drop(succeeded.fetch_add(1, Ordering::Relaxed)),
                         Err(why) => failures.push(why),
                     }
                     tokio::time::sleep(PAUSE).await;
@@ -77,13 +77,13 @@ impl Load {
         }
         Self {
             stop,
-            good,
+            succeeded,
             clients,
         }
     }
 
-    fn good(&self) -> u64 {
-        self.good.load(Ordering::Relaxed)
+    fn succeeded(&self) -> u64 {
+        self.succeeded.load(Ordering::Relaxed)
     }
 
     async fn end(self) -> Vec<String> {
@@ -98,14 +98,17 @@ impl Load {
 }
 
 async fn send_request(client: &reqwest::Client, port: u16) -> Result<(), String> {
-    let answer = client
+    let response = client
         .post(format!("http://127.0.0.1:{port}/weather"))
         .body("city=berlin")
         .send()
         .await;
-    let answer = answer.map_err(|error| format!("{error:?}"))?;
-    let status = answer.status();
-    let text = answer.text().await.map_err(|error| format!("{error:?}"))?;
+    let response = response.map_err(|error| format!("{error:?}"))?;
+    let status = response.status();
+    let text = response
+        .text()
+        .await
+        .map_err(|error| format!("{error:?}"))?;
     if status == 200 && text == "city=berlin" {
         Ok(())
     } else {
@@ -131,14 +134,14 @@ async fn worker(fleet: &LocalFleet) -> String {
 async fn served_by(client: &reqwest::Client, port: u16) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for _ in 0..8 {
-        let answer = client
+        let response = client
             .post(format!("http://127.0.0.1:{port}/"))
             .body("x")
             .send()
             .await;
-        let name = answer
+        let name = response
             .ok()
-            .and_then(|answer| Some(answer.headers().get("x-task")?.to_str().ok()?.to_owned()));
+            .and_then(|response| Some(response.headers().get("x-task")?.to_str().ok()?.to_owned()));
         names.extend(name);
     }
     names
@@ -155,8 +158,8 @@ async fn roll_out(fleet: &LocalFleet) {
 async fn all_serve(fleet: &LocalFleet, client: &reqwest::Client, port: u16, tasks: usize) {
     fleet
         .until("the proxy reaches all tasks", async || {
-            let known = fleet.tasks("/echo").await;
-            let names: BTreeSet<_> = known.into_iter().map(|task| task.id).collect();
+            let tasks_now = fleet.tasks("/echo").await;
+            let names: BTreeSet<_> = tasks_now.into_iter().map(|task| task.id).collect();
             names.len() == tasks && served_by(client, port).await == names
         })
         .await;
@@ -172,6 +175,17 @@ fn haproxy_behind_barrier(folder: &Path) -> (String, PathBuf) {
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
     (program.to_str().unwrap().to_owned(), barrier)
+}
+
+/// Adds another service, which causes a reload, and waits for the new worker.
+async fn reload_with_other_service(fleet: &LocalFleet, before: &str) {
+    let other = json!({ "id": "/other", "cmd": "exec sleep 1000", "labels": { "HAPROXY_GROUP": "external" } });
+    fleet.post("/v2/apps", &other).await;
+    fleet
+        .until("a new worker serves", async || {
+            worker(fleet).await != before
+        })
+        .await;
 }
 
 fn kill(pid: u32) {
@@ -194,9 +208,11 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
 
     let load = Load::start(port);
     let until_more = async || {
-        let seen = load.good();
+        let seen = load.succeeded();
         fleet
-            .until("more requests succeed", async || load.good() > seen + 100)
+            .until("more requests succeed", async || {
+                load.succeeded() > seen + 100
+            })
             .await;
     };
     until_more().await;
@@ -229,21 +245,15 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
         before,
         "changes of tasks need no reload"
     );
-    // Another service causes a reload; the new worker inherits the sockets.
-    let other = json!({ "id": "/other", "cmd": "exec sleep 1000", "labels": { "HAPROXY_GROUP": "external" } });
-    fleet.post("/v2/apps", &other).await;
-    fleet
-        .until("a new worker serves", async || {
-            worker(&fleet).await != before
-        })
-        .await;
+    // The new worker inherits the sockets.
+    reload_with_other_service(&fleet, &before).await;
     until_more().await;
 
-    let good = load.good();
+    let succeeded = load.succeeded();
     assert_eq!(
         load.end().await,
         Vec::<String>::new(),
-        "besides {good} successful requests"
+        "besides {succeeded} successful requests"
     );
     fleet.stop().await;
     assert!(
@@ -258,8 +268,8 @@ async fn restarts_killed_proxy_with_current_tasks() {
     let folder = tempfile::tempdir().unwrap();
     let (program, barrier) = haproxy_behind_barrier(folder.path());
     let fleet = LocalFleet::start(&["--proxy", "external", "--haproxy", &program]).await;
-    let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
-    assert_eq!(status, 201, "{answer}");
+    let (status, response) = fleet.post("/v2/apps", &echo(port)).await;
+    assert_eq!(status, 201, "{response}");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     all_serve(&fleet, &client, port, 2).await;
     // These tasks were added at run time and are not in the configuration file.
@@ -289,8 +299,8 @@ async fn restarts_killed_proxy_with_current_tasks() {
 async fn keeps_configuration_on_invalid_label() {
     let port = free_port();
     let fleet = LocalFleet::start(&["--proxy", "external"]).await;
-    let (status, answer) = fleet.post("/v2/apps", &echo(port)).await;
-    assert_eq!(status, 201, "{answer}");
+    let (status, response) = fleet.post("/v2/apps", &echo(port)).await;
+    assert_eq!(status, 201, "{response}");
     fleet.settle().await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     fleet

@@ -218,12 +218,12 @@ impl Core {
     fn apply_step(&mut self, step: &Step, to: &DesiredState, now: Timestamp) {
         for action in &step.actions {
             let id = &action.app;
-            let wanted = to.apps.get(id);
+            let target = to.apps.get(id);
             match action.action {
                 ActionName::Stop => self.stop_app(id, now),
                 ActionName::Start => {
                     // The app exists without instances until its own step.
-                    if let Some(app) = wanted {
+                    if let Some(app) = target {
                         self.targets.insert(
                             id.clone(),
                             Arc::new(App {
@@ -235,7 +235,7 @@ impl Core {
                     }
                 }
                 ActionName::Scale | ActionName::Restart => {
-                    if let Some(app) = wanted {
+                    if let Some(app) = target {
                         if action.action == ActionName::Restart {
                             // The failures of the old version must not delay the new one.
                             self.launch_delays.reset(id);

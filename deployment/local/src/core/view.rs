@@ -185,7 +185,7 @@ impl Core {
                 State::Scheduled { since } => Some(since),
                 _ => None,
             });
-            let left = self
+            let remaining = self
                 .launch_delays
                 .delayed_until(&app.id)
                 .map(|until| until.since(now))
@@ -194,8 +194,8 @@ impl Core {
                 count: u32::try_from(waiting.len()).unwrap_or(u32::MAX),
                 role: app.role.clone().unwrap_or_default(),
                 delay: QueueDelay {
-                    time_left_seconds: left.as_secs(),
-                    overdue: left.is_zero() && first.offers.has_declined(),
+                    time_left_seconds: remaining.as_secs(),
+                    overdue: remaining.is_zero() && first.offers.has_declined(),
                 },
                 since: since.min().unwrap_or(now),
                 processed_offers_summary: first.offers.summary(),

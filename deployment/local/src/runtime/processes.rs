@@ -66,9 +66,9 @@ impl ProcessRuntime {
         let sandbox = self.folder.join("tasks").join(&launch.task);
         create_dir(&sandbox)?;
         for mount in &launch.mounts {
-            let kept = self.folder.join("volumes").join(&mount.name);
-            create_dir(&kept)?;
-            link_volume(&kept, &sandbox.join(mount.path.trim_start_matches('/')))?;
+            let volume = self.folder.join("volumes").join(&mount.name);
+            create_dir(&volume)?;
+            link_volume(&volume, &sandbox.join(mount.path.trim_start_matches('/')))?;
         }
         let output = |name: &str| {
             std::fs::File::create(sandbox.join(name))
@@ -304,14 +304,14 @@ fn create_dir(folder: &Path) -> Result<(), RuntimeError> {
         .map_err(|error| io_error(format!("cannot create {}", folder.display()), error))
 }
 
-fn link_volume(kept: &Path, at: &Path) -> Result<(), RuntimeError> {
+fn link_volume(volume: &Path, at: &Path) -> Result<(), RuntimeError> {
     if let Some(above) = at.parent() {
         create_dir(above)?;
     }
-    let kept = kept
+    let volume = volume
         .canonicalize()
-        .map_err(|error| io_error(format!("cannot find {}", kept.display()), error))?;
-    std::os::unix::fs::symlink(kept, at)
+        .map_err(|error| io_error(format!("cannot find {}", volume.display()), error))?;
+    std::os::unix::fs::symlink(volume, at)
         .map_err(|error| io_error(format!("cannot create {}", at.display()), error))
 }
 

@@ -89,9 +89,9 @@ impl LocalFleet {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, answer.json().await.unwrap_or_default())
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or_default())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -122,14 +122,14 @@ impl LocalFleet {
     }
 
     pub(crate) async fn ping_as(&self, host: &str) -> u16 {
-        let answer = self
+        let response = self
             .client
             .get(self.url("/ping"))
             .header("host", host)
             .send()
             .await
             .unwrap();
-        answer.status().as_u16()
+        response.status().as_u16()
     }
 
     pub(crate) async fn tasks(&self, app: &str) -> Vec<Task> {
@@ -175,14 +175,14 @@ impl LocalFleet {
 
     /// Opens the event stream.
     pub(crate) async fn events(&self, query: &str) -> Events {
-        let answer = self
+        let response = self
             .client
             .get(self.url(&format!("/v2/events{query}")))
             .send()
             .await
             .unwrap();
-        assert_eq!(answer.headers()["content-type"], "text/event-stream");
-        Events(answer)
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Events(response)
     }
 }
 
@@ -193,10 +193,10 @@ impl Events {
     /// The events up to the first with this name, inclusive.
     pub(crate) async fn until(self, name: &str) -> Vec<Event> {
         let read = async {
-            let (mut answer, mut text, mut events) = (self.0, String::new(), Vec::<Event>::new());
+            let (mut response, mut text, mut events) = (self.0, String::new(), Vec::<Event>::new());
             while events.last().is_none_or(|event| event.name() != name) {
                 text.push_str(&String::from_utf8_lossy(
-                    &answer.chunk().await.unwrap().unwrap(),
+                    &response.chunk().await.unwrap().unwrap(),
                 ));
                 while let Some((event, rest)) = text.split_once("\n\n") {
                     let data = event.lines().find_map(|line| line.strip_prefix("data: "));

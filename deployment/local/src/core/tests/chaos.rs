@@ -24,7 +24,7 @@ enum Op {
     Kill {
         app: usize,
     },
-    Die {
+    Crash {
         app: usize,
     },
     Cancel,
@@ -43,7 +43,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => app.clone().prop_map(|app| Op::Delete { app }),
         1 => app.clone().prop_map(|app| Op::Restart { app }),
         2 => app.clone().prop_map(|app| Op::Kill { app }),
-        2 => app.prop_map(|app| Op::Die { app }),
+        2 => app.prop_map(|app| Op::Crash { app }),
         1 => Just(Op::Cancel),
         1 => Just(Op::RollBack),
         4 => (0_u64..5000).prop_map(|ms| Op::Wait { ms }),
@@ -57,11 +57,11 @@ fn apply(sim: &mut Simulation, op: &Op) {
             instances,
             version,
         } => {
-            let depends: Vec<&str> = APPS.iter().take(*index).copied().collect();
+            let dependencies: Vec<&str> = APPS.iter().take(*index).copied().collect();
             let mut update = app(
                 APPS[*index],
                 json!({ "instances": instances, "healthChecks": health_checks(),
-                "env": { "V": version.to_string() }, "dependencies": depends, "backoffSeconds": 1 }),
+                "env": { "V": version.to_string() }, "dependencies": dependencies, "backoffSeconds": 1 }),
             );
             if *index == 1 {
                 update["container"]["volumes"] =
@@ -79,7 +79,7 @@ fn apply(sim: &mut Simulation, op: &Op) {
             let tasks = sim.core.running_task_ids(&path(APPS[*app]));
             sim.request(|core, now| core.kill(&tasks, KillMode::Relaunch, now));
         }
-        Op::Die { app } => {
+        Op::Crash { app } => {
             if let Some(task) = sim.running(APPS[*app]).pop() {
                 sim.crash(&task.id);
             }
@@ -103,11 +103,11 @@ fn apply(sim: &mut Simulation, op: &Op) {
 
 fn has_converged(sim: &Simulation) -> bool {
     APPS.iter().all(|name| {
-        let wanted = sim.core.desired().apps.get(&path(name));
+        let target = sim.core.desired().apps.get(&path(name));
         let tasks = sim.tasks(name);
-        let good = tasks.iter().filter(|task| task.is_healthy()).count();
-        wanted.map_or(tasks.is_empty(), |app| {
-            good == app.instances as usize && good == tasks.len()
+        let healthy = tasks.iter().filter(|task| task.is_healthy()).count();
+        target.map_or(tasks.is_empty(), |app| {
+            healthy == app.instances as usize && healthy == tasks.len()
         })
     })
 }
@@ -130,9 +130,9 @@ proptest! {
         }
         let versions: Vec<String> = APPS.iter().flat_map(|name| {
             let app = sim.core.desired().apps.get(&path(name)).cloned();
-            let wanted = app.and_then(|app| app.env.get("V").cloned());
+            let target = app.and_then(|app| app.env.get("V").cloned());
             sim.versions(name).into_iter().filter(move |version| {
-                wanted != Some(moodvane_marathon_api::EnvValue::Plain(version.clone()))
+                target != Some(moodvane_marathon_api::EnvValue::Plain(version.clone()))
             }).collect::<Vec<_>>()
         }).collect();
         prop_assert_eq!(versions, Vec::<String>::new());

@@ -95,7 +95,7 @@ fn stops_app_before_its_dependencies() {
 #[test]
 fn rolls_out_within_upgrade_strategy() {
     // Instances, minimum health, over-capacity, persistent volumes; then the least healthy and the most existing tasks.
-    for (instances, least, over, kept, fewest, most) in [
+    for (instances, least, over, persistent, min_healthy, max_total) in [
         (4, 1.0, 1.0, false, 4, 8),
         (4, 1.0, 0.0, false, 4, 5),
         (4, 0.5, 0.0, false, 2, 4),
@@ -107,34 +107,38 @@ fn rolls_out_within_upgrade_strategy() {
         (3, 1.0, 1.0, true, 2, 3),
         (1, 0.5, 0.0, true, 0, 1),
     ] {
-        let case = format!("{instances} with {least} and {over}, persistent {kept}");
+        let case = format!("{instances} with {least} and {over}, persistent {persistent}");
         let mut sim = Simulation::new();
         let volumes =
             json!([{ "containerPath": "/data", "persistent": { "size": 1 }, "mode": "RW" }]);
         let strategy = json!({ "minimumHealthCapacity": least, "maximumOverCapacity": over });
         let mut with = json!({ "instances": instances, "upgradeStrategy": strategy, "healthChecks": health_checks(),
                                "readinessChecks": readiness_checks(), "env": { "V": "1" } });
-        if kept {
+        if persistent {
             with["volumes"] = volumes;
         }
         sim.create(app("/a", with)).unwrap();
         sim.finish_deployments();
         sim.put("/a", json!({ "env": { "V": "2" } }), Force::No)
             .unwrap();
-        let (mut least_seen, mut most_seen) = (usize::MAX, 0);
+        let (mut observed_min, mut observed_max) = (usize::MAX, 0);
         while !sim.deployments().is_empty() {
             let end = sim.now.after(600 * SECOND);
             assert!(sim.step(end), "{case}: the deployment does not end");
-            least_seen = least_seen.min(
+            observed_min = observed_min.min(
                 sim.running("/a")
                     .iter()
                     .filter(|task| task.is_healthy())
                     .count(),
             );
-            most_seen = most_seen.max(sim.tasks("/a").len());
+            observed_max = observed_max.max(sim.tasks("/a").len());
         }
         assert_eq!(sim.versions("/a"), vec!["2"; instances], "{case}");
-        assert_eq!((least_seen, most_seen), (fewest, most), "{case}");
+        assert_eq!(
+            (observed_min, observed_max),
+            (min_healthy, max_total),
+            "{case}"
+        );
         assert_eq!(
             sim.removed,
             Vec::<String>::new(),
@@ -277,7 +281,7 @@ fn scales_up_and_down() {
 
 #[test]
 fn kills_by_kill_selection() {
-    for (selection, goes) in [("YOUNGEST_FIRST", 1), ("OLDEST_FIRST", 0)] {
+    for (selection, killed) in [("YOUNGEST_FIRST", 1), ("OLDEST_FIRST", 0)] {
         let mut sim = Simulation::new();
         sim.create(app("/a", json!({ "killSelection": selection })))
             .unwrap();
@@ -287,7 +291,7 @@ fn kills_by_kill_selection() {
         sim.finish_deployments();
         sim.put("/a", json!({ "instances": 1 }), Force::No).unwrap();
         sim.finish_deployments();
-        assert_eq!(sim.signals[0].1, sim.launches[goes].1.task, "{selection}");
+        assert_eq!(sim.signals[0].1, sim.launches[killed].1.task, "{selection}");
     }
 }
 

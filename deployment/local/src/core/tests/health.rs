@@ -112,10 +112,10 @@ fn relaunches_killed_task_at_once_in_same_instance() {
     sim.create(app("/a", json!({}))).unwrap();
     sim.finish_deployments();
     let task = sim.running("/a").remove(0).id;
-    let shown =
+    let views =
         sim.request(|core, now| core.kill(std::slice::from_ref(&task), KillMode::Relaunch, now));
     assert_eq!(
-        (shown[0].id.as_str(), shown[0].state),
+        (views[0].id.as_str(), views[0].state),
         (task.as_str(), TaskState::Running)
     );
     sim.run_until("it runs again", |sim| {
@@ -186,12 +186,12 @@ fn counts_failures_after_grace_or_first_success() {
         sim.set_behavior("/a", "", behavior);
         sim.create(app("/a", json!({ "healthChecks": health_checks() })))
             .unwrap();
-        let begin = sim.now;
+        let start = sim.now;
         sim.advance_by(14 * SECOND);
         let terminated = sim
             .signals
             .first()
-            .map(|(at, ..)| at.since(begin).as_secs());
+            .map(|(at, ..)| at.since(start).as_secs());
         assert_eq!(
             terminated, ends,
             "healthy after {healthy_after:?}, unhealthy after {unhealthy_after:?}"
@@ -260,10 +260,10 @@ fn deployment_waits_for_readiness_and_reports_it() {
         .remove(0)
         .readiness_check_results;
     assert_eq!((results.len(), results[0].ready), (1, false));
-    let begin = sim.now;
+    let start = sim.now;
     sim.finish_deployments();
     assert!(
-        sim.now.since(begin) <= 4 * SECOND,
+        sim.now.since(start) <= 4 * SECOND,
         "the check runs every two seconds"
     );
 }
@@ -309,9 +309,9 @@ fn reports_last_task_failure() {
         (failure.state, failure.message.as_str()),
         (TaskState::Failed, "Command exited with status 3")
     );
-    let shown = &app.tasks.unwrap()[0];
+    let views = &app.tasks.unwrap()[0];
     assert_eq!(
-        (shown.state, &shown.id, shown.staged_at),
+        (views.state, &views.id, views.staged_at),
         (TaskState::Failed, &failure.task_id, None)
     );
 }

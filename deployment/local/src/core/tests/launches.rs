@@ -229,16 +229,16 @@ fn kill_with_scale_removes_only_named_tasks() {
     let mut sim = Simulation::new();
     sim.create(app("/a", json!({ "instances": 3 }))).unwrap();
     sim.finish_deployments();
-    let gone = sim.running("/a").remove(1).id;
-    sim.request(|core, now| core.kill_and_scale(std::slice::from_ref(&gone), Force::No, now))
+    let killed = sim.running("/a").remove(1).id;
+    sim.request(|core, now| core.kill_and_scale(std::slice::from_ref(&killed), Force::No, now))
         .unwrap();
     sim.finish_deployments();
     sim.advance_by(10 * SECOND);
-    let left = sim.running("/a");
+    let remaining = sim.running("/a");
     assert_eq!(
         (
-            left.len(),
-            left.iter().any(|task| task.id == gone),
+            remaining.len(),
+            remaining.iter().any(|task| task.id == killed),
             sim.launches.len()
         ),
         (2, false, 3)

@@ -136,9 +136,9 @@ impl Simulation {
 
     /// Makes one request and executes its effects.
     pub(super) fn request<R>(&mut self, request: impl FnOnce(&mut Core, Timestamp) -> R) -> R {
-        let answer = request(&mut self.core, self.now);
+        let response = request(&mut self.core, self.now);
         self.advance();
-        answer
+        response
     }
 
     /// Advances to the next event. Returns whether there was one before `end`.
@@ -271,15 +271,15 @@ impl Simulation {
             .get(task)
             .map(|started| self.now.since(*started))
             .unwrap_or_default();
-        let is_available = behavior.healthy_after.is_some_and(|good| age >= good)
-            && behavior.unhealthy_after.is_none_or(|bad| age < bad);
+        let is_available = behavior.healthy_after.is_some_and(|after| age >= after)
+            && behavior.unhealthy_after.is_none_or(|after| age < after);
         assert!(!matches!(request, Probe::Invalid { .. }), "{request:?}");
         match (is_available, probe) {
             (true, ProbeId::Health(_)) if !matches!(request, Probe::Http { .. }) => {
                 ProbeOutcome::Success
             }
-            (good, _) => {
-                let status = if good { 200 } else { 503 };
+            (is_available, _) => {
+                let status = if is_available { 200 } else { 503 };
                 ProbeOutcome::Http {
                     status,
                     content_type: "text/plain".to_owned(),
@@ -346,13 +346,13 @@ impl Simulation {
     }
 
     pub(super) fn launch_times(&self, app: &str) -> Vec<Duration> {
-        let begin = self.launches.first().map(|(at, _)| *at);
+        let first = self.launches.first().map(|(at, _)| *at);
         let instances_of = self
             .launches
             .iter()
             .filter(|(_, launch)| launch.app.id == path(app));
         instances_of
-            .map(|(at, _)| at.since(begin.unwrap()))
+            .map(|(at, _)| at.since(first.unwrap()))
             .collect()
     }
 

@@ -124,7 +124,7 @@ impl Engine {
 
     fn mounts(&self, launch: &Launch) -> Vec<Mount> {
         let labels = HashMap::from([(NAME_LABEL.to_owned(), self.name.clone())]);
-        let kept = launch.mounts.iter().map(|mount| Mount {
+        let persistent = launch.mounts.iter().map(|mount| Mount {
             typ: Some(MountType::VOLUME),
             source: Some(self.volume_name(&mount.name)),
             target: Some(inside(&mount.path)),
@@ -140,7 +140,7 @@ impl Engine {
             .container
             .iter()
             .flat_map(|container| &container.volumes);
-        let of_host = volumes.filter_map(|volume| {
+        let host_volumes = volumes.filter_map(|volume| {
             Some(Mount {
                 typ: Some(MountType::BIND),
                 source: Some(
@@ -154,7 +154,7 @@ impl Engine {
                 ..Default::default()
             })
         });
-        kept.chain(of_host).collect()
+        persistent.chain(host_volumes).collect()
     }
 }
 

@@ -55,8 +55,8 @@ impl DockerRuntime {
         let at = std::env::var("DOCKER_HOST").unwrap_or_else(|_| DEFAULT_DOCKER_HOST.to_owned());
         let docker = Docker::connect_with_host(&at)?.negotiate_version().await?;
         let logs = folder.join("logs");
-        let made = std::fs::create_dir_all(&logs);
-        made.map_err(|source| RuntimeError::Io {
+        let created = std::fs::create_dir_all(&logs);
+        created.map_err(|source| RuntimeError::Io {
             operation: format!("cannot create {}", logs.display()),
             source,
         })?;
@@ -150,10 +150,10 @@ impl Runtime for DockerRuntime {
     }
 
     async fn log(&self, task: &str, bytes: usize) -> Option<String> {
-        let kept = self.0.logs.join(Path::new(task).file_name()?);
+        let log_file = self.0.logs.join(Path::new(task).file_name()?);
         let text = match self.0.log(task).await {
             Ok(text) => text,
-            Err(_) => std::fs::read(kept).ok()?,
+            Err(_) => std::fs::read(log_file).ok()?,
         };
         let from = text.len().saturating_sub(bytes.min(MAX_LOG_BYTES));
         Some(String::from_utf8_lossy(text.get(from..).unwrap_or_default()).into_owned())
