@@ -1,4 +1,4 @@
-//! Measures duration, CPU time and memory of the release binary: `end_to_end replay [POSTS]` and
+//! Measures duration, CPU time and memory of the shipped binary: `end_to_end replay [POSTS]` and
 //! `end_to_end demo [POSTS PER HOUR]`.
 //!
 //! Each run also measures a yardstick: for the replay, the same records through the log alone; for the
@@ -87,13 +87,13 @@ fn demo(posts_per_hour: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Command of the release binary in this binary's folder.
+/// Command of the binary in this binary's folder.
 fn moodvane(data: &Path) -> anyhow::Result<Command> {
     let here = std::env::current_exe()?;
     let path: PathBuf = here.with_file_name("moodvane");
     ensure!(
         path.is_file(),
-        "{} is missing: run cargo build --release -p moodvane",
+        "{} is missing: run cargo build --profile dist -p moodvane",
         path.display()
     );
     let mut command = Command::new(path);

@@ -1,6 +1,6 @@
 //! Benchmark of a processor on real Kafka and Cassandra: its throughput from topic to rows, and its
-//! recovery time after SIGKILL. Run it as `deployment/servers/run -- target/release/throughput [POSTS]`,
-//! with a release build of the workspace.
+//! recovery time after SIGKILL. Run it as `deployment/servers/run -- target/dist/throughput [POSTS]`,
+//! with a `dist` build of the workspace.
 //!
 //! Texts are pairs of real texts, so that no text repeats; one record in a hundred is a duplicate. The
 //! yardstick is a consumer that reads the same topic and discards the records.
@@ -288,12 +288,12 @@ impl Bench {
         Ok(sum)
     }
 
-    /// Starts the release build of the processor in this binary's folder.
+    /// Starts the processor in this binary's folder.
     fn start(&self) -> anyhow::Result<Processor> {
         let path: PathBuf = std::env::current_exe()?.with_file_name("processor");
         ensure!(
             path.is_file(),
-            "{} is missing: run cargo build --release --workspace",
+            "{} is missing: run cargo build --profile dist --workspace",
             path.display()
         );
         let mut command = Command::new(path);

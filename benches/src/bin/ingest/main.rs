@@ -1,6 +1,6 @@
 //! Benchmark of an ingester on real Kafka: the latency of a post from its due time to the broker's
 //! write, the highest sustained rate, and the recovery time after a lost connection. Run it as
-//! `deployment/servers/run --cassandra 0 -- target/release/ingest [SECONDS]`, with the release build of
+//! `deployment/servers/run --cassandra 0 -- target/dist/ingest [SECONDS]`, with the `dist` build of
 //! the ingester in the same folder.
 //!
 //! Terms: a *load* is a number of posts a second for a number of seconds, sent by a local Jetstream

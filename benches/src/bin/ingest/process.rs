@@ -44,7 +44,7 @@ impl Ingester {
         let path = std::env::current_exe()?.with_file_name("ingester");
         ensure!(
             path.is_file(),
-            "{} is missing: run cargo build --release --workspace",
+            "{} is missing: run cargo build --profile dist --workspace",
             path.display()
         );
         // No other process is expected to bind the port in between.
