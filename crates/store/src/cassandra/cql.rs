@@ -3,6 +3,13 @@
 use super::config::Keyspace;
 use super::rows::{SUMS, SUMS_COUNT};
 
+/// Finds a table of a keyspace.
+pub(super) const FIND_TABLE: &str =
+    "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?";
+/// Reads the replication of a keyspace.
+pub(super) const FIND_REPLICATION: &str =
+    "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
+
 /// Builds the statements for the tables of a keyspace.
 pub(super) struct Cql<'k>(pub(super) &'k Keyspace);
 
@@ -110,4 +117,19 @@ impl Cql<'_> {
         let ks = self.0;
         format!("SELECT version FROM {ks}.store_schema WHERE scope = 'store' LIMIT 1")
     }
+
+    /// Reads the latest complete version of the tables.
+    pub(super) fn latest_version(&self) -> String {
+        let ks = self.0;
+        format!("SELECT max(version) FROM {ks}.store_schema WHERE scope = 'store'")
+    }
+
+    pub(super) fn put_version(&self) -> String {
+        let ks = self.0;
+        format!("INSERT INTO {ks}.store_schema (scope, version) VALUES ('store', ?)")
+    }
 }
+
+#[cfg(test)]
+#[path = "cql_tests.rs"]
+pub(super) mod tests;

@@ -23,6 +23,7 @@ use tokio::time::{Instant, sleep};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::{CassandraConfig, Keyspace};
+use super::cql::{self, Cql};
 use crate::StoreError;
 
 /// A schema change waits until all nodes agree.
@@ -222,16 +223,13 @@ fn jitter() -> Duration {
 /// Reads the state of the tables.
 async fn read_state(session: &Session, keyspace: &Keyspace) -> Result<SchemaState, StoreError> {
     let listed = session
-        .query_unpaged(
-            "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
-            (keyspace.as_str(), STORE_SCHEMA.name),
-        )
+        .query_unpaged(cql::FIND_TABLE, (keyspace.as_str(), STORE_SCHEMA.name))
         .await?
         .into_rows_result()?;
     if listed.rows_num() == 0 {
         return Ok(SchemaState::Missing);
     }
-    let version = format!("SELECT max(version) FROM {keyspace}.store_schema WHERE scope = 'store'");
+    let version = Cql(keyspace).latest_version();
     let result = match session.query_unpaged(version, ()).await {
         Err(error) if is_missing_table_error(&error) => return Ok(SchemaState::Partial),
         result => result?.into_rows_result()?,
@@ -261,8 +259,7 @@ async fn record_version(
     keyspace: &Keyspace,
     version: i32,
 ) -> Result<(), StoreError> {
-    let insert =
-        format!("INSERT INTO {keyspace}.store_schema (scope, version) VALUES ('store', ?)");
+    let insert = Cql(keyspace).put_version();
     let deadline = Instant::now() + CREATION_TIMEOUT;
     loop {
         match session.query_unpaged(insert.as_str(), (version,)).await {
@@ -280,10 +277,7 @@ async fn warn_of_different_replication(
     config: &CassandraConfig,
 ) -> Result<(), StoreError> {
     let found = session
-        .query_unpaged(
-            "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?",
-            (config.keyspace.as_str(),),
-        )
+        .query_unpaged(cql::FIND_REPLICATION, (config.keyspace.as_str(),))
         .await?
         .into_rows_result()?;
     let Some((replication,)) = found.maybe_first_row::<(HashMap<String, String>,)>()? else {
@@ -305,25 +299,5 @@ async fn warn_of_different_replication(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn table_id_follows_from_name() {
-        let id = |keyspace: &str, table| table_id(&keyspace.parse().unwrap(), table);
-        // Pinned: another id would be another table.
-        assert_eq!(
-            id("moodvane", "progress"),
-            "03ebc218-cb03-8b17-a5c7-fa5a535fbf7c"
-        );
-        assert_ne!(id("moodvane", "progress"), id("moodvane", "gap"));
-        assert_ne!(id("moodvane", "gap"), id("other", "gap"));
-    }
-
-    #[test]
-    fn quotes_datacenter() {
-        let mut config = CassandraConfig::new(vec![], "m".parse().unwrap());
-        config.datacenter = Some("it's".to_owned());
-        assert!(create_keyspace(&config).contains("'it''s': 1"));
-    }
-}
+#[path = "schema_tests.rs"]
+mod tests;
