@@ -1,7 +1,7 @@
 //! The ingester's configuration: `[ingester]` and every `[[source]]`, read and checked together.
 //!
-//! Guarantee: reading reports every fault, not only the first, and opens no file or connection except
-//! the files of secrets.
+//! Guarantee: reading reports every fault, not only the first, and opens no file or connection
+//! except the files of secrets.
 
 mod bluesky;
 mod fields;
@@ -56,7 +56,8 @@ pub struct IngesterConfig {
     pub watchdog_grace: Duration,
     /// Time limit of a drain.
     pub drain: Duration,
-    /// Spool for records of non-replayable sources while the log is unavailable; `None` if disabled.
+    /// Spool for records of non-replayable sources while the log is unavailable; `None` if
+    /// disabled.
     pub spool: Option<SpoolConfig>,
     /// The sources; their ids differ.
     pub sources: Vec<SourceConfig>,
@@ -111,8 +112,8 @@ impl SourceConfig {
 
     /// Whether the source waits while the log is unavailable, because its upstream can send past
     /// messages again, or, as standard input, blocks its writer. The history of a weather provider
-    /// is coarser than its observations, which are lost unless they are read in time. Mastodon and X
-    /// can repeat only some of the posts of a stream.
+    /// is coarser than its observations, which are lost unless they are read in time. Mastodon and
+    /// X can repeat only some of the posts of a stream.
     #[must_use]
     pub fn is_replayable(&self) -> bool {
         !matches!(self, Self::Weather(_) | Self::Mastodon(_) | Self::X(_))

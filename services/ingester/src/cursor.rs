@@ -1,8 +1,8 @@
 //! Saves the cursor of a source to the log.
 //!
 //! Guarantee: a cursor is saved only after the acknowledgement of everything before it. It lags
-//! behind the log by a bounded number of records, so that the records that a source reads again after
-//! a crash lie within the readers' duplicate window.
+//! behind the log by a bounded number of records, so that the records that a source reads again
+//! after a crash lie within the readers' duplicate window.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,8 @@ impl CursorSaver {
         }
     }
 
-    /// Saves the cursor. After a failure the cursor stays unsaved and is due again one interval later.
+    /// Saves the cursor. After a failure the cursor stays unsaved and is due again one interval
+    /// later.
     pub(crate) async fn save(&mut self) -> Result<(), LogError> {
         let Some(cursor) = &self.unsaved else {
             return Ok(());

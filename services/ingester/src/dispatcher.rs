@@ -6,8 +6,8 @@
 //! failures its circuit opens: the source pauses for the cooldown, then gets one attempt. A finite
 //! source that has finished, or has failed permanently, is not restarted.
 //!
-//! Known limit: all source actors share a thread. A source that computes without yielding blocks the
-//! others, and no other thread can end it.
+//! Known limit: all source actors share a thread. A source that computes without yielding blocks
+//! the others, and no other thread can end it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! The errors of sources and of the ingester.
 //!
-//! Convention: an error's text says what failed and leaves out the cause, which is its `source()`. The
-//! place that logs or shows an error prints the whole chain with [`moodvane_model::ErrorChain`].
+//! Convention: an error's text says what failed and leaves out the cause, which is its `source()`.
+//! The place that logs or shows an error prints the whole chain with
+//! [`moodvane_model::ErrorChain`].
 
 use std::error::Error;
 use std::time::Duration;

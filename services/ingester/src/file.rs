@@ -1,11 +1,11 @@
-//! Replays a file or standard input once: posts or weather, as fast as the log accepts records or at
-//! a multiple of real time.
+//! Replays a file or standard input once: posts or weather, as fast as the log accepts records or
+//! at a multiple of real time.
 //!
 //! Guarantee: the cursor is the position of the first record that is not acknowledged, in a file of
-//! that path and size; a replay resumes there. A file that has changed since is rejected, because the
-//! position is no longer valid. The input may be compressed by gzip or zstd. Standard input has no
-//! cursor: records that are read and not acknowledged are lost with the process, and after a failure
-//! the source does not resume.
+//! that path and size; a replay resumes there. A file that has changed since is rejected, because
+//! the position is no longer valid. The input may be compressed by gzip or zstd. Standard input has
+//! no cursor: records that are read and not acknowledged are lost with the process, and after a
+//! failure the source does not resume.
 
 mod chunks;
 mod decompress;

@@ -1,8 +1,8 @@
 //! Formatters: actors that turn raw messages into records.
 //!
 //! Guarantee: a chunk's records keep the order of its messages. A message that cannot be parsed, or
-//! whose parsing panics, is counted with its reason and does not affect others. Mailboxes are bounded,
-//! and senders wait.
+//! whose parsing panics, is counted with its reason and does not affect others. Mailboxes are
+//! bounded, and senders wait.
 
 mod pool;
 
@@ -25,7 +25,8 @@ const ENCODING: &str = "encoding";
 
 /// Converts raw messages to records.
 pub(crate) trait RecordFormat: Send + Sync {
-    /// Appends the records of one message; returns the latest event time among them, or a drop reason.
+    /// Appends the records of one message; returns the latest event time among them, or a drop
+    /// reason.
     fn format(
         &self,
         raw: &RawMessage,

@@ -1,9 +1,10 @@
 //! Posts from a Bluesky Jetstream: a websocket that resumes from a cursor.
 //!
-//! Terms: the *cursor* is the greatest `time_us` of the acknowledged batches; the *rewind* is how far
-//! before the cursor a new connection starts, since messages of one moment may straddle it.
-//! Guarantee: no message is skipped between two connections. A server that has discarded the requested
-//! messages is detected, and the gap is counted. After a host fails, the next one is used.
+//! Terms: the *cursor* is the greatest `time_us` of the acknowledged batches; the *rewind* is how
+//! far before the cursor a new connection starts, since messages of one moment may straddle it.
+//! Guarantee: no message is skipped between two connections. A server that has discarded the
+//! requested messages is detected, and the gap is counted. After a host fails, the next one is
+//! used.
 
 mod gap;
 mod hosts;
@@ -108,9 +109,9 @@ impl Protocol for Jetstream {
 }
 
 impl Jetstream {
-    /// Whether a message lies at or after the requested start. Some hosts start up to an hour early,
-    /// which exceeds the readers' duplicate window. Earlier messages are acknowledged already or were
-    /// not requested.
+    /// Whether a message lies at or after the requested start. Some hosts start up to an hour
+    /// early, which exceeds the readers' duplicate window. Earlier messages are acknowledged
+    /// already or were not requested.
     fn is_requested(&self, time: Option<i64>) -> bool {
         let is_requested = time.is_none() || time >= self.not_before;
         if !is_requested {

@@ -1,19 +1,19 @@
 //! The ingester: reads upstreams and files and publishes their records to the event log.
 //!
-//! Terms: a *source* is one configured upstream or file; a *run* of a source is the time from its start
-//! to its exit; a *batch* is formatted and published together; a *cursor* is the position before which
-//! all records of a source are acknowledged. A source is *replayable* if it can resend earlier
-//! messages.
+//! Terms: a *source* is one configured upstream or file; a *run* of a source is the time from its
+//! start to its exit; a *batch* is formatted and published together; a *cursor* is the position
+//! before which all records of a source are acknowledged. A source is *replayable* if it can resend
+//! earlier messages.
 //!
-//! Actors: the *dispatcher* supervises one actor per source and restarts it, after a jittered backoff,
-//! when it fails or hangs; sources send raw messages to the pool of *formatters*; the *publisher*
-//! owns the connection to the log. All mailboxes are bounded and all senders wait, so a slow or
-//! unavailable log causes back-pressure down to the sockets.
+//! Actors: the *dispatcher* supervises one actor per source and restarts it, after a jittered
+//! backoff, when it fails or hangs; sources send raw messages to the pool of *formatters*; the
+//! *publisher* owns the connection to the log. All mailboxes are bounded and all senders wait, so a
+//! slow or unavailable log causes back-pressure down to the sockets.
 //!
 //! Guarantees: the cursor of a replayable source moves only after the log acknowledges its records;
-//! records of other sources are in the spool, on this machine's disk, before they are acknowledged. A
-//! failing source does not affect others. Dropped messages are counted by reason. A drain stops the
-//! sources, waits for the records in flight and saves the cursors.
+//! records of other sources are in the spool, on this machine's disk, before they are acknowledged.
+//! A failing source does not affect others. Dropped messages are counted by reason. A drain stops
+//! the sources, waits for the records in flight and saves the cursors.
 //!
 //! It must not know how records are used: it does not score posts, aggregate hours or store rows.
 //! `moodvane_upstream` parses the messages of upstreams.

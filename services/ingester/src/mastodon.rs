@@ -2,8 +2,8 @@
 //!
 //! Terms: the *position* is the id of the latest acknowledged status; the *gap* is the statuses
 //! published after it without a connection. Guarantee: a stream has no cursor, so each connection
-//! first fetches the gap from the timeline's pages, up to a maximum number of pages; statuses beyond
-//! it are reported as missing. A status that arrives both ways counts once, by its identity.
+//! first fetches the gap from the timeline's pages, up to a maximum number of pages; statuses
+//! beyond it are reported as missing. A status that arrives both ways counts once, by its identity.
 
 use std::cmp::Ordering;
 use std::sync::Arc;

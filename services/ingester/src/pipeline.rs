@@ -1,9 +1,9 @@
 //! The pipeline of one source's batches: format, publish, acknowledge.
 //!
 //! Terms: a *position* is where the source resumes once a batch is acknowledged. Guarantee: batches
-//! reach the publisher, and their positions come back, in the order of submission, though several are
-//! in flight. A source that checks for room before it submits never has more than `batches_in_flight`
-//! batches in flight, so it cannot outrun the log.
+//! reach the publisher, and their positions come back, in the order of submission, though several
+//! are in flight. A source that checks for room before it submits never has more than
+//! `batches_in_flight` batches in flight, so it cannot outrun the log.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,8 +141,8 @@ impl<P: 'static> Pipeline<P> {
         }
     }
 
-    /// Drops all batches after one that failed: acknowledging a later batch would move the cursor past
-    /// the failed one.
+    /// Drops all batches after one that failed: acknowledging a later batch would move the cursor
+    /// past the failed one.
     fn abort(&mut self) {
         self.formatting.clear();
         self.publishing.clear();

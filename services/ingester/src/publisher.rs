@@ -1,10 +1,10 @@
 //! The publisher: the one actor that writes records to the log or the spool.
 //!
-//! Guarantee: a [`Publish`] completes when its records are durable, or rejected for good. The number
-//! of publishes in flight is limited; at the limit the actor stops reading its mailbox, so that the
-//! back-pressure reaches the senders and their sockets. With a spool, records of non-replayable
-//! sources do not wait for the log: they are durable in the spool. They are dropped, and counted,
-//! only if neither the spool nor the log accepts them.
+//! Guarantee: a [`Publish`] completes when its records are durable, or rejected for good. The
+//! number of publishes in flight is limited; at the limit the actor stops reading its mailbox, so
+//! that the back-pressure reaches the senders and their sockets. With a spool, records of
+//! non-replayable sources do not wait for the log: they are durable in the spool. They are dropped,
+//! and counted, only if neither the spool nor the log accepts them.
 
 use std::sync::Arc;
 

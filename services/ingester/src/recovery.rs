@@ -1,11 +1,13 @@
 //! Decides when a failed source restarts.
 //!
-//! Terms: a *documented backoff* is the sequence of delays that a provider documents, one after each
-//! consecutive failure of a kind; a *circuit* opens after a number of consecutive failures: the source
-//! then pauses for the cooldown, gets one attempt, and either becomes stable or pauses again.
+//! Terms: a *documented backoff* is the sequence of delays that a provider documents, one after
+//! each consecutive failure of a kind; a *circuit* opens after a number of consecutive failures:
+//! the source then pauses for the cooldown, gets one attempt, and either becomes stable or pauses
+//! again.
 //!
-//! Guarantee: a source never waits less than its provider documents or requests. Jitter only lengthens
-//! a documented delay. A spent budget, or the end of a stable connection, does not count as a failure.
+//! Guarantee: a source never waits less than its provider documents or requests. Jitter only
+//! lengthens a documented delay. A spent budget, or the end of a stable connection, does not count
+//! as a failure.
 
 use std::time::Duration;
 

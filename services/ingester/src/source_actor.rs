@@ -1,7 +1,8 @@
 //! The actor that runs a source once.
 //!
-//! Guarantee: the supervisor learns of every exit. The actor owns the sender of the exit channel and
-//! sends the result of its run. A panic drops the actor and closes the channel without a result.
+//! Guarantee: the supervisor learns of every exit. The actor owns the sender of the exit channel
+//! and sends the result of its run. A panic drops the actor and closes the channel without a
+//! result.
 
 use actix::prelude::*;
 use tokio::sync::oneshot;

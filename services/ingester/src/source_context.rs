@@ -131,9 +131,9 @@ impl SourceContext {
         }
     }
 
-    /// Publishes records; the future completes once they are durable or dropped, and counts them. The
-    /// request is sent before this returns, so batches enter the mailbox in the order of the calls.
-    /// `cursor` is the name and value of the cursor that may be saved then.
+    /// Publishes records; the future completes once they are durable or dropped, and counts them.
+    /// The request is sent before this returns, so batches enter the mailbox in the order of the
+    /// calls. `cursor` is the name and value of the cursor that may be saved then.
     pub(crate) fn publish(
         &self,
         topic: Topic,

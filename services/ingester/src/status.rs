@@ -1,7 +1,7 @@
 //! The observable state of sources.
 //!
-//! Guarantee: a snapshot never waits for an actor; one source writes its stats, and any thread reads
-//! them.
+//! Guarantee: a snapshot never waits for an actor; one source writes its stats, and any thread
+//! reads them.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

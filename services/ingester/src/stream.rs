@@ -1,10 +1,13 @@
 //! The source of a live stream of posts: one loop over any transport and any protocol.
 //!
-//! Terms: a *transport* delivers text messages over a connection; a *protocol* decodes them and knows
-//! how the stream resumes; a *position* is where the source resumes once a batch is acknowledged.
+//! Terms: a *transport* delivers text messages over a connection; a *protocol* decodes them and
+//! knows how the stream resumes; a *position* is where the source resumes once a batch is
+//! acknowledged.
+//!
 //! Guarantee: while the maximum number of batches is in flight, the connection is not read; silence
-//! longer than the idle timeout ends the stream; messages that arrived before an error are published;
-//! the cursor is saved only for acknowledged batches. Unreadable messages are counted and skipped.
+//! longer than the idle timeout ends the stream; messages that arrived before an error are
+//! published; the cursor is saved only for acknowledged batches. Unreadable messages are counted
+//! and skipped.
 //!
 //! It must not know what a message means or how a connection is opened.
 
@@ -213,8 +216,8 @@ impl<T: Transport, P: Protocol> StreamSource<T, P> {
     }
 }
 
-/// Decodes the received frame and the frames that have arrived after it, until the batch has `limit`
-/// posts or its maximum size. Returns the posts decoded before an error with the error.
+/// Decodes the received frame and the frames that have arrived after it, until the batch has
+/// `limit` posts or its maximum size. Returns the posts decoded before an error with the error.
 fn collect_batch<T: Transport>(
     transport: &mut T,
     mut received: Result<usize, SourceError>,

@@ -1,9 +1,9 @@
 //! Posts from X's filtered stream.
 //!
-//! Guarantee: the source holds one connection and synchronises its rules with the configuration before
-//! it connects. It expects a keep-alive as often as X promises one. It never reads more posts in a day
-//! than the budget allows, also across restarts. X cannot replay a stream, except for the backfill
-//! minutes of the subscription, so records go to the spool first.
+//! Guarantee: the source holds one connection and synchronises its rules with the configuration
+//! before it connects. It expects a keep-alive as often as X promises one. It never reads more
+//! posts in a day than the budget allows, also across restarts. X cannot replay a stream, except
+//! for the backfill minutes of the subscription, so records go to the spool first.
 
 mod budget;
 mod rules;

@@ -1,5 +1,5 @@
-//! An unavailable log: records of non-replayable sources wait in the spool and arrive afterwards, in
-//! order, once.
+//! An unavailable log: records of non-replayable sources wait in the spool and arrive afterwards,
+//! in order, once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -224,7 +224,7 @@ async fn opens_no_spool_for_local_log_or_replayable_sources() {
 async fn retries_spool_until_log_accepts_it() {
     let (dir, log) = (TempDir::new().unwrap(), FakeLog::new());
     for _ in 0..3 {
-        log.refuse(LogError::Mismatch("no right to write".into()));
+        log.refuse(LogError::Rejected("no right to write".into()));
     }
     let rig = Rig::start(dir.path(), &log, None).await;
     eventually("the log accepts records", || {

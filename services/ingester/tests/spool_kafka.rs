@@ -1,5 +1,5 @@
-//! A Kafka broker is killed and restarted: observations made meanwhile arrive in order and count once.
-//! The test starts a broker of its own, so that other tests are not affected.
+//! A Kafka broker is killed and restarted: observations made meanwhile arrive in order and count
+//! once. The test starts a broker of its own, so that other tests are not affected.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

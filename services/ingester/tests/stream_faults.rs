@@ -1,5 +1,5 @@
-//! Every fault against every streaming source, on a virtual clock. All posts reach the log, and a second
-//! source is unaffected.
+//! Every fault against every streaming source, on a virtual clock. All posts reach the log, and a
+//! second source is unaffected.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -211,7 +211,8 @@ async fn clock_jump_ends_no_stream_and_loses_no_post() {
 
 #[actix::test]
 async fn counts_gap_when_jetstream_resumes_late() {
-    // In seconds: how long the source is stopped, how much the server has discarded, and the reported gap.
+    // In seconds: how long the source is stopped, how much the server has discarded, and the
+    // reported gap.
     for (stopped, discarded, reported) in [(2_000, 1_200, 1_190..=1_215), (90, 60, 50..=60)] {
         let world = World::begin().await;
         world.simulator.inject(Upstream::Jetstream, Fault::Cut(12));

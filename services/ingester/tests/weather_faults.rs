@@ -27,8 +27,8 @@ const SLOW: Duration = Duration::from_secs(30);
 /// No wait in these tests differs from a multiple of it by the time limit of a response.
 const STEP: Duration = Duration::from_millis(4_700);
 
-/// Advances the clock until `holds`. It does not advance while a response is in flight, except a slow
-/// one: the socket does not follow the clock.
+/// Advances the clock until `holds`. It does not advance while a response is in flight, except a
+/// slow one: the socket does not follow the clock.
 async fn advance_until(world: &World, what: &str, holds: impl Fn() -> bool) {
     let is_in_flight = || {
         let waits = world.clock.pending_sleeps();

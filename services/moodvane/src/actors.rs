@@ -122,7 +122,7 @@ mod tests {
             { "name": "dispatcher", "state": "running", "restarts": 0 },
             {
                 "name": "x", "parent": "dispatcher", "state": "circuit_open", "restarts": 12,
-                "until": "2024-05-03T10:20:00.000Z", "last_error": "the answer has\nstatus 401",
+                "until": "2024-05-03T10:20:00.000Z", "last_error": "response has\nstatus 401, expected 200",
                 "mailbox": { "waiting": 1, "capacity": 4 },
             },
             {
@@ -147,7 +147,7 @@ mod tests {
             "circuit open until 2024-05-03T10:20:00.000Z",
             "12",
             "1 of 4",
-            "the answer has status 401",
+            "response has status 401, expected 200",
         ];
         assert_eq!(lines[2], x);
         assert_eq!(

@@ -72,7 +72,7 @@ pub(super) fn read_selection(section: &Section<'_>, cities: &[City]) -> Option<A
     let selection = match (mode, cities.first()) {
         (SelectMode::City, _) => Selection::for_cities(cities)
             .map(|selection| selection.in_language(language))
-            .map_err(|error| error.to_string()),
+            .map_err(|error| ErrorChain(&error).to_string()),
         (SelectMode::All, Some(city)) => Ok(Selection::all_posts(city.id, language)),
         (SelectMode::All, None) => {
             Err("\"all\" counts posts for the first city, but no city is configured".to_owned())

@@ -1,9 +1,9 @@
 //! Reads chunks of rows on a blocking thread, a bounded number ahead.
 //!
-//! Guarantee: a chunk ends where the next row's event time is too much later, and where an input that
-//! is still being written has no more rows for now, so that available rows do not wait for future
-//! ones. Shutdown never waits for the thread: one that blocks on a silent input ends with the
-//! process.
+//! Guarantee: a chunk ends where the next row's event time is too much later, and where an input
+//! that is still being written has no more rows for now, so that available rows do not wait for
+//! future ones. Shutdown never waits for the thread: one that blocks on a silent input ends with
+//! the process.
 
 use std::collections::BTreeMap;
 use std::fs::File;

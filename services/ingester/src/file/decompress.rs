@@ -1,10 +1,10 @@
 //! The bytes of a file or stream, decompressed from gzip or zstd if necessary.
 //!
-//! Terms: a position in a compressed file is a position in its decompressed bytes; a *stream* cannot
-//! seek. Guarantee: the first bytes decide how a file is compressed, not its name. A file of several
-//! compressed members, as appending creates them, is read to its end. A seek in a compressed file
-//! decompresses everything before the position: the formats have no index. Memory is bounded: a zstd
-//! window has at most 128 MiB.
+//! Terms: a position in a compressed file is a position in its decompressed bytes; a *stream*
+//! cannot seek. Guarantee: the first bytes decide how a file is compressed, not its name. A file of
+//! several compressed members, as appending creates them, is read to its end. A seek in a
+//! compressed file decompresses everything before the position: the formats have no index. Memory
+//! is bounded: a zstd window has at most 128 MiB.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};

@@ -1,10 +1,10 @@
 //! When rows of a replay are due: at a multiple of the pace of their event times.
 //!
-//! Terms: the *anchor* is the event time of one row and the uptime at which it was due. Guarantee: a
-//! row is due as long after the anchor as its event time is later, divided by the speed, and never
-//! earlier. A row that is out of order, or late because the log was slow, is due immediately. A jump
-//! of more than a day, in either direction, moves the anchor without a wait, so that one row with a
-//! wrong year does not stall the replay.
+//! Terms: the *anchor* is the event time of one row and the uptime at which it was due. Guarantee:
+//! a row is due as long after the anchor as its event time is later, divided by the speed, and
+//! never earlier. A row that is out of order, or late because the log was slow, is due immediately.
+//! A jump of more than a day, in either direction, moves the anchor without a wait, so that one row
+//! with a wrong year does not stall the replay.
 
 use std::time::Duration;
 

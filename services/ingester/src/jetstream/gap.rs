@@ -1,10 +1,10 @@
 //! Detects a Jetstream server that resumes later than requested.
 //!
 //! Terms: the *end* is the latest acknowledged event of the connection before. A connection starts
-//! before the end, by the rewind, so a server that still has the requested events sends the end or an
-//! earlier event. Guarantee: a server whose events all lie after the end is detected, however short the
-//! gap, once it has sent more events than disorder explains. Without a rewind only a long gap is
-//! detected.
+//! before the end, by the rewind, so a server that still has the requested events sends the end or
+//! an earlier event. Guarantee: a server whose events all lie after the end is detected, however
+//! short the gap, once it has sent more events than disorder explains. Without a rewind only a long
+//! gap is detected.
 
 /// A server may reorder fewer events than this when it changes from stored to live events.
 const MAX_REORDERED: usize = 20;
@@ -35,8 +35,8 @@ impl GapDetector {
         }
     }
 
-    /// Adds the next events' times. Returns the length of the gap in microseconds, 0 for none, once it
-    /// is known.
+    /// Adds the next events' times. Returns the length of the gap in microseconds, 0 for none, once
+    /// it is known.
     pub(super) fn gap(&mut self, times: &[i64]) -> Option<i64> {
         for time in times {
             if *time <= self.no_gap_until {

@@ -1,7 +1,8 @@
 //! The choice among several Jetstream hosts.
 //!
-//! Guarantee: after a host that refuses, is silent, or breaks off early, the next one is used; the first
-//! follows the last. After a long connection the same host is tried first, since the cursor is its own.
+//! Guarantee: after a host that refuses, is silent, or breaks off early, the next one is used; the
+//! first follows the last. After a long connection the same host is tried first, since the cursor
+//! is its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,8 +39,8 @@ impl Hosts {
         self.urls[index].clone()
     }
 
-    /// Reports that a run with the current host failed after `duration`. Moves on to the next host if the
-    /// host is the cause.
+    /// Reports that a run with the current host failed after `duration`. Moves on to the next host
+    /// if the host is the cause.
     pub(super) fn report_failure(&self, error: &SourceError, duration: Duration) {
         let host_failed = matches!(
             error,

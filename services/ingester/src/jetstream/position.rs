@@ -54,7 +54,8 @@ impl Position {
         let (start, acknowledged, skew) = if saved.host == host {
             (before(rewind), saved.time_us, 0)
         } else {
-            // The time of another host's clock does not say which events of this host are acknowledged.
+            // The time of another host's clock does not say which events of this host are
+            // acknowledged.
             let start = before(rewind.max(OTHER_HOST_REWIND_US));
             (start, start, OTHER_HOST_REWIND_US)
         };

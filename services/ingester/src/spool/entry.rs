@@ -1,4 +1,5 @@
-//! The bytes of a spool entry: a record of a source, or a cursor to save after the records before it.
+//! The bytes of a spool entry: a record of a source, or a cursor to save after the records before
+//! it.
 //!
 //! Format: kind (1 byte); source and topic, each with its length in 1 byte; record key or cursor
 //! name with its length in 2 bytes, little-endian; record value or cursor value.

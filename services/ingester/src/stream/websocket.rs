@@ -1,7 +1,7 @@
 //! The text frames of a websocket.
 //!
-//! Guarantee: the protocol answers pings whenever the socket is read. Errors name the server's origin
-//! only: the rest of a URL may hold a key.
+//! Guarantee: the protocol answers pings whenever the socket is read. Errors name the server's
+//! origin only: the rest of a URL may hold a key.
 
 use std::time::Duration;
 

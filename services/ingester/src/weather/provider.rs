@@ -1,7 +1,7 @@
 //! Requests to a weather provider for one city.
 //!
-//! Guarantee: an error never contains the provider's key, whatever the response repeats. This module
-//! does not know request rates, cursors or the log.
+//! Guarantee: an error never contains the provider's key, whatever the response repeats. This
+//! module does not know request rates, cursors or the log.
 
 use moodvane_model::{City, ErrorChain, Readings, Timestamp};
 use moodvane_upstream::nws::{self, StationId};

@@ -1,9 +1,9 @@
 //! The daily budget of posts that X bills.
 //!
 //! Terms: *reserved* posts are saved as read before they are read; a day is a UTC day, as X counts.
-//! Guarantee: the saved number is never below the number of posts read, so a crash loses part of the
-//! budget and costs no money. If the reservation cannot be saved, nothing is read. A clock that moves
-//! back does not start a day again.
+//! Guarantee: the saved number is never below the number of posts read, so a crash loses part of
+//! the budget and costs no money. If the reservation cannot be saved, nothing is read. A clock that
+//! moves back does not start a day again.
 
 use moodvane_eventlog::LogError;
 use moodvane_model::Timestamp;
@@ -79,8 +79,8 @@ impl Budget {
     /// Reserves posts if few reserved posts are left.
     ///
     /// # Errors
-    /// [`SourceError::Budget`] if the budget is spent; [`SourceError::Log`] if the reservation cannot be
-    /// saved.
+    /// [`SourceError::Budget`] if the budget is spent; [`SourceError::Log`] if the reservation
+    /// cannot be saved.
     pub(super) async fn reserve(&mut self) -> Result<(), SourceError> {
         self.check()?;
         let left = self.reserved.saturating_sub(self.spent.posts);

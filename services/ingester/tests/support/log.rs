@@ -1,5 +1,5 @@
-//! An in-memory log that can hold or reject acknowledgements, and a wait for a condition instead of a
-//! fixed time.
+//! An in-memory log that can hold or reject acknowledgements, and a wait for a condition instead of
+//! a fixed time.
 
 #![allow(dead_code, unreachable_pub)]
 
