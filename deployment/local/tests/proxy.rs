@@ -193,6 +193,18 @@ fn kill(pid: u32) {
     assert!(status.unwrap().success());
 }
 
+async fn kill_eldest(fleet: &LocalFleet) {
+    let tasks = fleet.tasks("/echo").await;
+    let eldest = tasks.iter().min_by_key(|task| task.started_at).unwrap();
+    kill(fleet.pids(std::slice::from_ref(eldest)).await[0]);
+}
+
+async fn kill_through_api(fleet: &LocalFleet) {
+    let task = fleet.tasks("/echo").await.remove(1).id;
+    let (status, _) = fleet.delete(&format!("/v2/apps//echo/tasks/{task}")).await;
+    assert_eq!(status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     let port = free_port();
@@ -223,21 +235,11 @@ async fn no_request_fails_while_tasks_are_replaced_and_killed() {
     // Kill one task and then the other: the proxy must have the successor by then.
     for _ in 0..2 {
         all_serve(&fleet, &client, port, 2).await;
-        let tasks = fleet.tasks("/echo").await;
-        let eldest = tasks.iter().min_by_key(|task| task.started_at).unwrap();
-        kill(fleet.pids(std::slice::from_ref(eldest)).await[0]);
+        kill_eldest(&fleet).await;
         until_more().await;
     }
     all_serve(&fleet, &client, port, 2).await;
-    // Kill a task through the API.
-    let task = fleet.tasks("/echo").await.remove(1).id;
-    assert_eq!(
-        fleet
-            .delete(&format!("/v2/apps//echo/tasks/{task}"))
-            .await
-            .0,
-        200
-    );
+    kill_through_api(&fleet).await;
     until_more().await;
 
     assert_eq!(
