@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use moodvane_model::{HourRange, HourRow, HourSlot};
-use moodvane_simulator::{Difference, Fact, HourTruth, Truth};
+use moodvane_simulator::{Difference, HourTruth, Mismatch, Truth};
 
 /// The difference that an hour must have from the ground truth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Outcome {
     /// Whether more posts are stored than expected. Waiting does not change that.
     pub(crate) fn has_too_many_posts(&self) -> bool {
         self.differences.iter().any(|difference| {
-            matches!(difference.fact, Fact::Posts { stored, expected } if stored > expected)
+            matches!(difference.mismatch, Mismatch::Posts { stored, expected } if stored > expected)
         })
     }
 }
@@ -110,14 +110,14 @@ fn records_of(hour: &HourTruth) -> u64 {
 
 /// How many are stored, and how many there should be; nothing for what is no count.
 fn counts(difference: &Difference) -> Option<(u64, u64)> {
-    match difference.fact {
-        Fact::Posts { stored, expected } | Fact::Unscored { stored, expected } => {
+    match difference.mismatch {
+        Mismatch::Posts { stored, expected } | Mismatch::Unscored { stored, expected } => {
             Some((stored, expected))
         }
-        Fact::Temperature {
+        Mismatch::Temperature {
             stored, expected, ..
         } => Some((stored.0, expected.0)),
-        Fact::ClassSum { .. } | Fact::Repeated => None,
+        Mismatch::ClassSum { .. } | Mismatch::Repeated => None,
     }
 }
 

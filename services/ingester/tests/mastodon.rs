@@ -76,7 +76,7 @@ async fn reports_failed_page_as_missing_and_keeps_streaming() {
     eventually("source runs", || runs(&rig.status())).await;
     world.pass_until("posts", || world.posts() > 10).await;
     rig.ingester.drain(GRACE).await;
-    for fault in [Fault::Status(503, None), Fault::Nonsense] {
+    for fault in [Fault::Status(503, None), Fault::InvalidBody] {
         world.simulator.inject(Upstream::MastodonPages, fault);
         let rig = started(&world);
         eventually("gap is reported", || rig.errors("missed") == 1).await;

@@ -92,8 +92,8 @@ async fn publishes_equal_observations_of_all_providers_once() {
     eventually("an observation each", || log.count(Topic::Temperature) == n).await;
     clock.set(now().checked_add_millis(900_000).unwrap());
     eventually("the next ones", || log.count(Topic::Temperature) == 2 * n).await;
-    let requests = simulator.served().current;
-    eventually("more polls", || simulator.served().current > requests + 30).await;
+    let requests = simulator.stats().current;
+    eventually("more polls", || simulator.stats().current > requests + 30).await;
     rig.ingester.drain(GRACE).await;
 
     let all = observed(&log);
@@ -290,7 +290,7 @@ async fn keeps_request_budget_across_restart() {
     eventually("the first", || log.count(Topic::Temperature) == 1).await;
     rig.ingester.drain(GRACE).await;
     assert_eq!(log.cursor_of(cursor), Some(now().millis().to_string()));
-    assert_eq!(simulator.served().current, 1);
+    assert_eq!(simulator.stats().current, 1);
 
     // A restart: the next request is half an hour away.
     let others = providers()[0].1.clone();
@@ -300,7 +300,7 @@ async fn keeps_request_budget_across_restart() {
         SourceConfig::Weather(other),
     ];
     let rig = Rig::start(&log, sources);
-    eventually("many polls of another", || simulator.served().current > 20).await;
+    eventually("many polls of another", || simulator.stats().current > 20).await;
     assert_eq!(rig.seen(), 0);
     rig.ingester.drain(GRACE).await;
 

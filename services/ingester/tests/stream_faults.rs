@@ -76,7 +76,9 @@ async fn survives(stream: Stream, faults: &[Fault], noticed: impl Fn(&Rig) -> bo
     let what = format!("{stream:?}: {faults:?}");
     let world = World::begin().await;
     // The first connection breaks, so that the source has a position to resume from.
-    world.simulator.inject(stream.upstream(), Fault::Cut(12));
+    world
+        .simulator
+        .inject(stream.upstream(), Fault::Disconnect(12));
     for fault in faults {
         world.simulator.inject(stream.upstream(), *fault);
     }
@@ -96,7 +98,10 @@ async fn survives(stream: Stream, faults: &[Fault], noticed: impl Fn(&Rig) -> bo
 #[actix::test]
 async fn loses_no_post_when_connection_breaks_within_record() {
     for stream in Stream::ALL {
-        survives(stream, &[Fault::Cut(3)], |rig| rig.status().restarts >= 2).await;
+        survives(stream, &[Fault::Disconnect(3)], |rig| {
+            rig.status().restarts >= 2
+        })
+        .await;
     }
 }
 
@@ -184,7 +189,7 @@ async fn counts_garbage_between_records() {
 #[actix::test]
 async fn counts_repeated_posts_once_after_reconnect() {
     for stream in Stream::ALL {
-        survives(stream, &[Fault::Again(S * 60)], |rig| {
+        survives(stream, &[Fault::Rewind(S * 60)], |rig| {
             rig.status().restarts >= 1
         })
         .await;
@@ -215,7 +220,9 @@ async fn counts_gap_when_jetstream_resumes_late() {
     // reported gap.
     for (stopped, discarded, reported) in [(2_000, 1_200, 1_190..=1_215), (90, 60, 50..=60)] {
         let world = World::begin().await;
-        world.simulator.inject(Upstream::Jetstream, Fault::Cut(12));
+        world
+            .simulator
+            .inject(Upstream::Jetstream, Fault::Disconnect(12));
         let rig = start(&world, Stream::Jetstream);
         world
             .pass_until("connection breaks", || rig.status().restarts == 1)
@@ -226,7 +233,7 @@ async fn counts_gap_when_jetstream_resumes_late() {
         rig.ingester.drain(GRACE).await;
         assert_eq!(rig.errors("gap"), 0, "a rewind is no gap");
         world.clock.advance(S * stopped);
-        let skip = Fault::Skip(S * discarded);
+        let skip = Fault::SkipAhead(S * discarded);
         world.simulator.inject(Upstream::Jetstream, skip);
         let rig = start(&world, Stream::Jetstream);
         world
@@ -253,7 +260,7 @@ async fn switches_jetstream_host_without_losing_posts() {
         .pass_until("other host is read", || world.posts() >= 20)
         .await;
     eventually("no post is missing", || world.posts() == world.published()).await;
-    assert_eq!(other.simulator.served().subscriptions, 0);
+    assert_eq!(other.simulator.stats().subscriptions, 0);
     assert_eq!(rig.status().restarts, 1);
     rig.ingester.drain(GRACE).await;
 }

@@ -156,7 +156,7 @@ async fn times_out_slow_response() {
 
 #[actix::test]
 async fn reports_non_json_response() {
-    assert_recovers(Fault::Nonsense, "not_json", None).await;
+    assert_recovers(Fault::InvalidBody, "not_json", None).await;
 }
 
 #[actix::test]
@@ -164,7 +164,7 @@ async fn keeps_poll_interval_across_clock_jumps() {
     for (upstream, provider) in providers() {
         let world = World::begin().await;
         let rig = start(&world, upstream, provider).await;
-        let (now, requests) = (world.clock.now(), world.simulator.served().current);
+        let (now, requests) = (world.clock.now(), world.simulator.stats().current);
         for jump_ms in [-3_600_000, 3_600_000, 0] {
             world.clock.set(now.checked_add_millis(jump_ms).unwrap());
             // A request caused by the jump would start within these yields.
@@ -172,10 +172,10 @@ async fn keeps_poll_interval_across_clock_jumps() {
                 tokio::task::yield_now().await;
             }
         }
-        assert_eq!(world.simulator.served().current, requests, "{upstream:?}");
+        assert_eq!(world.simulator.stats().current, requests, "{upstream:?}");
         world.clock.advance(POLL);
         eventually("both poll again", || {
-            world.simulator.served().current >= requests + 2
+            world.simulator.stats().current >= requests + 2
         })
         .await;
         rig.ingester.drain(GRACE).await;

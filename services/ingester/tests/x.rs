@@ -208,7 +208,7 @@ async fn reads_no_more_than_daily_budget_across_restarts() {
     let midnight =
         Duration::from_millis(86_400_000 - world.clock.now().millis() as u64 % 86_400_000);
     assert_eq!(rest, midnight, "until the next UTC day");
-    let opened = world.simulator.served().subscriptions;
+    let opened = world.simulator.stats().subscriptions;
     rig.ingester.drain(GRACE).await;
 
     let rig = world.ingest(config());
@@ -221,7 +221,7 @@ async fn reads_no_more_than_daily_budget_across_restarts() {
     let rig = world.ingest(config());
     eventually("budget is spent after the clock moved back", || spent(&rig)).await;
     assert_eq!(
-        world.simulator.served().subscriptions,
+        world.simulator.stats().subscriptions,
         opened,
         "no connection"
     );

@@ -1,4 +1,4 @@
-//! What is to be simulated.
+//! Configuration of a simulated world.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,39 +9,38 @@ use crate::MAX_POSTS_PER_HOUR;
 use crate::error::SimulatorError;
 use crate::weather::Climate;
 
-/// The longest disorder that can be asked for.
-const MAX_DISORDER: Duration = Duration::from_secs(3_600);
+/// Upper bound of `disorder` and `hold`.
+const MAX_DELAY: Duration = Duration::from_secs(3_600);
 
-/// What is to be simulated. Equal configurations give equal streams and weather.
+/// Configuration of a simulated world. Equal configurations give equal streams and weather.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SimulatorConfig {
-    /// Decides everything that is drawn.
+    /// Seed of all random numbers.
     pub seed: u64,
-    /// When the post stream begins. Weather has no beginning.
+    /// Start of the post stream. Weather has no start.
     pub start: Timestamp,
     /// Events of the post stream per hour, noise included: 1 to [`MAX_POSTS_PER_HOUR`].
     pub posts_per_hour: u32,
     /// The share of events that are not English posts naming the city, 0.0 to 1.0.
     pub noise_share: f64,
-    /// The share of events that are sent a second time a little later, 0.0 to 1.0.
+    /// The share of events that are sent again a little later, 0.0 to 1.0.
     pub duplicate_share: f64,
-    /// How long after its time an event may be sent, so that later ones overtake it; at most an
-    /// hour.
+    /// Maximum delay of an event after its time, so that later events overtake it; at most an hour.
     pub disorder: Duration,
-    /// The city that posts and weather are of; it must have a name.
+    /// The city of all posts and weather; it must have a name.
     pub city: City,
-    /// The source that the client takes the weather for; the truth names temperatures by it.
+    /// The client's source for the weather, under which the truth lists temperatures.
     pub weather_source: SourceId,
-    /// How often `current` weather changes, in seconds: 60 to 3600, a divisor of 3600 in whole
+    /// Interval of `current` weather in seconds: 60 to 3600, a divisor of 3600 in whole
     /// minutes. Open-Meteo's is 900.
     pub interval_s: u32,
-    /// How long a `current` value is served at least, once it was served: a client that dies before
-    /// it stored the value gets it again. At most an hour.
+    /// Minimum time for which a `current` value is served after its first request: a client that crashes
+    /// before it stored the value receives it again. At most an hour.
     pub hold: Duration,
-    /// Where it is remembered which weather was served, so that the truth outlives the process;
-    /// `None` where it need not.
+    /// File that records which weather was served, so that the truth survives a restart; `None` disables
+    /// it.
     pub journal: Option<PathBuf>,
-    /// Which times the pipeline believes; the truth puts posts into hours by it.
+    /// The pipeline's bounds for plausible creation times, by which the truth assigns posts to hours.
     pub bounds: EventTimeBounds,
 }
 
@@ -69,12 +68,12 @@ impl SimulatorConfig {
     /// Checks every value.
     ///
     /// # Errors
-    /// [`SimulatorError::Config`] with every fault found.
-    pub(crate) fn check(&self) -> Result<(), SimulatorError> {
+    /// [`SimulatorError::Config`] lists every invalid value.
+    pub(crate) fn validate(&self) -> Result<(), SimulatorError> {
         let mut faults = Vec::new();
         if !(1..=MAX_POSTS_PER_HOUR).contains(&self.posts_per_hour) {
             faults.push(format!(
-                "posts_per_hour {} must lie in 1 to {MAX_POSTS_PER_HOUR}",
+                "posts_per_hour {} must be in 1 to {MAX_POSTS_PER_HOUR}",
                 self.posts_per_hour
             ));
         }
@@ -83,11 +82,11 @@ impl SimulatorConfig {
             ("duplicate_share", self.duplicate_share),
         ] {
             if !(0.0..=1.0).contains(&share) {
-                faults.push(format!("{name} {share} must lie in 0.0 to 1.0"));
+                faults.push(format!("{name} {share} must be in 0.0 to 1.0"));
             }
         }
         for (name, span) in [("disorder", self.disorder), ("hold", self.hold)] {
-            if span > MAX_DISORDER {
+            if span > MAX_DELAY {
                 faults.push(format!("{name} {span:?} must be at most an hour"));
             }
         }
@@ -99,7 +98,7 @@ impl SimulatorConfig {
             ));
         }
         if self.city.names.is_empty() {
-            faults.push(nameless(&self.city));
+            faults.push(missing_name(&self.city));
         }
         if faults.is_empty() {
             Ok(())
@@ -113,10 +112,10 @@ impl SimulatorConfig {
     }
 }
 
-/// The fault of a city without names.
-pub(crate) fn nameless(city: &City) -> String {
+/// The error text for a city without names.
+pub(crate) fn missing_name(city: &City) -> String {
     format!(
-        "city {} must have at least one name, or no post can be about it",
+        "city {} must have at least one name: posts mention it by name",
         city.id
     )
 }
@@ -127,7 +126,7 @@ mod tests {
     use crate::testing::{config, new_york};
 
     #[test]
-    fn names_every_fault_at_once() {
+    fn reports_all_invalid_values() {
         let mut city = new_york();
         city.names.clear();
         let bad = SimulatorConfig {
@@ -140,7 +139,7 @@ mod tests {
             city,
             ..config()
         };
-        let error = bad.check().unwrap_err().to_string();
+        let error = bad.validate().unwrap_err().to_string();
         for part in [
             "posts_per_hour 0",
             "noise_share 1.5",
@@ -152,11 +151,11 @@ mod tests {
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }
-        assert!(config().check().is_ok());
+        assert!(config().validate().is_ok());
     }
 
     #[test]
-    fn an_interval_divides_the_hour_in_whole_minutes() {
+    fn accepts_only_intervals_dividing_hour() {
         for (interval_s, good) in [
             (60, true),
             (900, true),
@@ -171,7 +170,7 @@ mod tests {
                 interval_s,
                 ..config()
             };
-            assert_eq!(config.check().is_ok(), good, "{interval_s}");
+            assert_eq!(config.validate().is_ok(), good, "{interval_s}");
         }
     }
 }

@@ -1,34 +1,37 @@
-//! What can go wrong with the simulator itself. A client's faults are answered, not reported here.
+//! Errors of the simulator itself; a client's errors are HTTP responses.
+//!
+//! Convention: an error states what failed, the value and what to do. Its cause is its `source` and is
+//! not part of the text; the place that logs or prints an error prints the chain.
 
 use std::net::SocketAddr;
 
 use thiserror::Error;
 
-/// The simulator cannot start.
+/// A simulator that cannot start.
 #[derive(Debug, Error)]
 pub enum SimulatorError {
-    /// Values that cannot be simulated; names each and what would be right.
-    #[error("the simulator cannot be started: {0}")]
+    /// Invalid values; lists each with the expected form.
+    #[error("invalid simulator configuration: {0}")]
     Config(String),
-    /// The address cannot be listened on.
-    #[error("the simulator cannot listen on {address}: {source}; choose a free port, or 0 for any")]
+    /// The address is not available.
+    #[error("cannot listen on {address}: choose a free port, or 0 for any")]
     Bind {
-        /// The refused address.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// What was served before cannot be read.
-    #[error("the simulator's journal {path} cannot be opened: {source}")]
+    /// The journal of served weather cannot be opened.
+    #[error("cannot open the simulator's journal {path}")]
     Journal {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The bound address does not make a URL.
-    #[error("the simulator's address does not make a URL: {0}")]
+    /// The bound address does not form a URL.
+    #[error("the simulator's address does not form a URL")]
     Url(#[from] url::ParseError),
 }

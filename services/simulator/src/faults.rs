@@ -1,11 +1,11 @@
-//! Faults on demand: what an upstream does wrong at its next request.
+//! Injected faults of an upstream.
 //!
-//! Terms: an *upstream* is one protocol's endpoint; a fault of a *request* is met before there is an
-//! answer, one of a *stream* after so many of its records.
+//! Terms: an *upstream* is one protocol's endpoint; a *request fault* applies before the response, a
+//! *stream fault* after a number of records.
 //!
-//! Guarantee: faults are met in the order in which they were asked for, each once, and only by requests
-//! of that upstream. The truth does not change: a fault hides records or sends them again, and invents
-//! none that a client could count.
+//! Guarantees: faults apply in the order of injection, each once, and only to requests of their
+//! upstream. The truth does not change: a fault hides records or repeats them, and never adds a record
+//! that a client could count.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::state::Shared;
+use crate::state::SharedWorld;
 
 /// One protocol's endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub enum Upstream {
     XRules,
     /// Mastodon's streams.
     Mastodon,
-    /// Mastodon's timelines, page by page.
+    /// Mastodon's paged timelines.
     MastodonPages,
     /// Open-Meteo.
     OpenMeteo,
@@ -46,7 +46,7 @@ pub enum Upstream {
 }
 
 impl Upstream {
-    fn of(path: &str) -> Option<Self> {
+    fn from_path(path: &str) -> Option<Self> {
         let upstream = match path {
             "/subscribe" => Self::Jetstream,
             "/2/tweets/search/stream" => Self::X,
@@ -65,76 +65,87 @@ impl Upstream {
     }
 }
 
-/// What goes wrong.
+/// A fault of one request or stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The request is answered with this status and, where there is one, the number of seconds after
-    /// which one may ask again, as the upstream tells it.
+    /// Responds with this status and, if given, the seconds until the next allowed request, in the
+    /// upstream's own header.
     Status(u16, Option<u32>),
-    /// The answer takes so long, by the simulator's clock.
+    /// Delays the response by the simulator's clock.
     Slow(Duration),
-    /// The answer is not what the upstream promises.
-    Nonsense,
-    /// After so many records the stream says nothing any more, not even that it lives.
+    /// Responds with a body in no valid format.
+    InvalidBody,
+    /// Sends nothing after this many records, not even keep-alives.
     Stall(usize),
-    /// After so many records the connection breaks in the midst of the next one.
-    Cut(usize),
-    /// After so many records something comes that is none.
+    /// Disconnects within the record after this many.
+    Disconnect(usize),
+    /// Sends invalid data after this many records.
     Garbage(usize),
-    /// The stream begins so much earlier than it was asked to.
-    Again(Duration),
-    /// A stream with a cursor begins so much later than it was asked to.
-    Skip(Duration),
+    /// Starts the stream this much earlier than requested.
+    Rewind(Duration),
+    /// Starts a stream with a cursor this much later than requested.
+    SkipAhead(Duration),
 }
 
 impl Fault {
-    fn is_of_a_request(self) -> bool {
-        matches!(self, Self::Status(..) | Self::Slow(_) | Self::Nonsense)
+    fn is_request_fault(self) -> bool {
+        matches!(self, Self::Status(..) | Self::Slow(_) | Self::InvalidBody)
     }
 }
 
-/// Faults that are to be met.
+/// Queues of injected faults.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<BTreeMap<Upstream, VecDeque<Fault>>>);
+pub(crate) struct FaultQueues(Mutex<BTreeMap<Upstream, VecDeque<Fault>>>);
 
-impl Faults {
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<Upstream, VecDeque<Fault>>> {
+impl FaultQueues {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Upstream, VecDeque<Fault>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn inject(&self, upstream: Upstream, fault: Fault) {
-        self.locked().entry(upstream).or_default().push_back(fault);
+        self.lock().entry(upstream).or_default().push_back(fault);
     }
 
-    fn take(&self, upstream: Upstream, of_a_request: bool) -> Option<Fault> {
-        let mut all = self.locked();
+    fn take_if(&self, upstream: Upstream, request_fault: bool) -> Option<Fault> {
+        let mut all = self.lock();
         let faults = all.get_mut(&upstream)?;
-        let is_next = faults.front()?.is_of_a_request() == of_a_request;
+        let is_next = faults.front()?.is_request_fault() == request_fault;
         if is_next { faults.pop_front() } else { None }
     }
 
-    /// The fault that a stream meets which begins now.
-    pub(crate) fn of_stream(&self, upstream: Upstream) -> Option<Fault> {
-        self.take(upstream, false)
+    /// The fault for a stream that starts now.
+    pub(crate) fn take_stream_fault(&self, upstream: Upstream) -> Option<Fault> {
+        self.take_if(upstream, false)
     }
 }
 
-/// Meets the faults of requests.
-pub(crate) async fn meet(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let Some(upstream) = Upstream::of(request.uri().path()) else {
+/// Middleware that applies request faults.
+pub(crate) async fn apply_request_faults(
+    State(shared): State<SharedWorld>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(upstream) = Upstream::from_path(request.uri().path()) else {
         return next.run(request).await;
     };
-    while let Some(fault) = shared.faults.take(upstream, true) {
+    while let Some(fault) = shared.faults.take_if(upstream, true) {
         match fault {
             Fault::Slow(span) => shared.clock.sleep(span).await,
-            Fault::Status(status, reset_s) => return refused(&shared, upstream, status, reset_s),
+            Fault::Status(status, reset_s) => {
+                return error_response(&shared, upstream, status, reset_s);
+            }
             _ => return "<html>nonsense".into_response(),
         }
     }
     next.run(request).await
 }
 
-fn refused(shared: &Shared, upstream: Upstream, status: u16, reset_s: Option<u32>) -> Response {
+fn error_response(
+    shared: &SharedWorld,
+    upstream: Upstream,
+    status: u16,
+    reset_s: Option<u32>,
+) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, "on purpose").into_response();
     let Some(reset_s) = reset_s else {
@@ -145,7 +156,7 @@ fn refused(shared: &Shared, upstream: Upstream, status: u16, reset_s: Option<u32
         Upstream::X | Upstream::XRules => ("x-rate-limit-reset", at.to_string()),
         Upstream::Weatherbit => ("x-ratelimit-reset", at.to_string()),
         Upstream::Mastodon | Upstream::MastodonPages => {
-            let at = crate::feed::moment(at * 1_000);
+            let at = crate::feed::timestamp(at * 1_000);
             ("x-ratelimit-reset", at.to_string())
         }
         _ => ("retry-after", reset_s.to_string()),
@@ -163,23 +174,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_met_in_order_once_and_by_their_own_upstream() {
-        let faults = Faults::default();
+    fn applies_faults_once_in_order_per_upstream() {
+        let faults = FaultQueues::default();
         faults.inject(Upstream::X, Fault::Status(503, None));
         faults.inject(Upstream::X, Fault::Stall(1));
         faults.inject(Upstream::X, Fault::Status(429, Some(5)));
-        assert_eq!(faults.take(Upstream::Mastodon, true), None);
-        assert_eq!(faults.of_stream(Upstream::X), None, "not its turn");
+        assert_eq!(faults.take_if(Upstream::Mastodon, true), None);
         assert_eq!(
-            faults.take(Upstream::X, true),
+            faults.take_stream_fault(Upstream::X),
+            None,
+            "not at the front of the queue"
+        );
+        assert_eq!(
+            faults.take_if(Upstream::X, true),
             Some(Fault::Status(503, None))
         );
-        assert_eq!(faults.take(Upstream::X, true), None, "not its turn");
-        assert_eq!(faults.of_stream(Upstream::X), Some(Fault::Stall(1)));
         assert_eq!(
-            faults.take(Upstream::X, true),
+            faults.take_if(Upstream::X, true),
+            None,
+            "not at the front of the queue"
+        );
+        assert_eq!(faults.take_stream_fault(Upstream::X), Some(Fault::Stall(1)));
+        assert_eq!(
+            faults.take_if(Upstream::X, true),
             Some(Fault::Status(429, Some(5)))
         );
-        assert_eq!(faults.take(Upstream::X, true), None);
+        assert_eq!(faults.take_if(Upstream::X, true), None);
     }
 }

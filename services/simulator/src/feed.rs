@@ -1,57 +1,56 @@
 //! The events of the post stream as a closed-form sequence.
 //!
-//! Terms: an *event* is one message of the stream; its *mood* is the class 0 to 4 that it was
-//! written with; *noise* is every event that is not an English post naming the city.
+//! Terms: an *event* is one message of the stream; the *mood* of a post is the class 0 to 4 that its
+//! text was chosen for; *noise* is every event that is not an English post naming the city.
 //!
-//! How mood follows weather: with temperature T in °C and rain R in mm/h at the event's time, the
-//! mean mood is
+//! Mood depends on weather: with temperature T in °C and rain R in mm/h at the event's time, the mean
+//! mood is
 //!
 //! ```text
 //! mean = 2.0 + 0.05 · (T clamped to -10..30, less 10) - 0.9 · min(R, 1)
 //! ```
 //!
-//! held within 0.4 to 3.6, and the mood is the number of successes of 4 draws of probability
-//! mean / 4, so that its expectation is exactly the mean. Warm and dry is merry, wet is sad.
+//! clamped to 0.4..3.6. The mood is binomial with n = 4 and p = mean / 4, so its expectation is the mean.
+//! Warm and dry weather raises it, rain lowers it.
 //!
 //! Guarantee: event `i` depends on seed, configuration and `i` alone.
 
 use moodvane_model::{Language, Timestamp};
 
-use crate::config::{SimulatorConfig, nameless};
-use crate::draws::{Draws, Purpose};
+use crate::city_names::CityNames;
+use crate::config::{SimulatorConfig, missing_name};
 use crate::error::SimulatorError;
-use crate::naming::Names;
 use crate::phrases;
+use crate::rng::{KeyedRng, Purpose};
 use crate::schedule::Schedule;
 use crate::weather::Climate;
 
-/// How long before its event a post may say that it was written, in milliseconds.
+/// Maximum time from a post's `created_at` to its event, in milliseconds.
 pub(crate) const MAX_LATENCY_MS: i64 = 4_000;
-/// The share of posts whose author's clock cannot be believed.
-const STRAY_CLOCKS: f64 = 0.005;
-/// How many events back a deletion, an update or a like refers to at most.
-const REACH: u64 = 200;
+/// The share of posts with a creation time outside the plausible bounds.
+const WRONG_CLOCK_SHARE: f64 = 0.005;
+/// Maximum distance in events from a deletion, an update or a like to its post.
+const MAX_REFERENCE_DISTANCE: u64 = 200;
 const AUTHORS: u64 = 20_000;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Event {
     pub(crate) time_us: i64,
-    /// The number of its author.
     pub(crate) author: u64,
-    pub(crate) kind: Kind,
+    pub(crate) kind: EventKind,
 }
 
-/// What happened.
+/// The type of an event, with its content.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum EventKind {
     /// A new post.
-    Post(Written),
-    /// A post that exists is written anew.
-    Update { time_us: i64, written: Written },
-    /// The post of that time is gone.
+    Post(PostContent),
+    /// New content of the post of that time.
+    Update { time_us: i64, content: PostContent },
+    /// Deletion of the post of that time.
     Delete { time_us: i64 },
-    /// Somebody liked the post of that time and author.
+    /// A like of the post of that time and author.
     Like { time_us: i64, author: u64 },
     /// The author's handle changed.
     Identity,
@@ -61,46 +60,45 @@ pub(crate) enum Kind {
 
 /// The content of a post.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Written {
+pub(crate) struct PostContent {
     pub(crate) text: String,
-    /// The tag as the stream gives it.
-    pub(crate) language: Option<&'static str>,
+    /// The language tag in the stream's format.
+    pub(crate) language_tag: Option<&'static str>,
     pub(crate) created_at: Timestamp,
-    /// The class it was written with; noise has none.
+    /// The class that the text was chosen for; `None` for noise.
     pub(crate) mood: Option<u8>,
 }
 
-impl Written {
-    /// The language in the vocabulary's terms.
-    pub(crate) fn spoken(&self) -> Option<Language> {
-        self.language.and_then(|tag| Language::parse(tag).ok())
+impl PostContent {
+    /// The parsed language.
+    pub(crate) fn language(&self) -> Option<Language> {
+        self.language_tag.and_then(|tag| Language::parse(tag).ok())
     }
 }
 
-/// The whole sequence.
+/// The sequence of events.
 #[derive(Debug)]
 pub(crate) struct Feed {
     seed: u64,
     noise_share: f64,
     schedule: Schedule,
     climate: Climate,
-    names: Names,
-    /// How far a stray clock is off, in milliseconds: always beyond what the pipeline believes.
-    strays_ms: [i64; 2],
+    names: CityNames,
+    /// Errors of a wrong clock in milliseconds, beyond the pipeline's plausible bounds.
+    clock_errors_ms: [i64; 2],
 }
 
 impl Feed {
-    /// The sequence that a configuration describes.
     pub(crate) fn new(config: &SimulatorConfig) -> Result<Self, SimulatorError> {
-        let names = Names::of(&config.city)
-            .ok_or_else(|| SimulatorError::Config(nameless(&config.city)))?;
+        let names = CityNames::new(&config.city)
+            .ok_or_else(|| SimulatorError::Config(missing_name(&config.city)))?;
         Ok(Self {
             seed: config.seed,
             noise_share: config.noise_share,
             schedule: Schedule::new(config.seed, config.start, config.posts_per_hour),
             climate: config.climate(),
             names,
-            strays_ms: [
+            clock_errors_ms: [
                 i64::from(config.bounds.ahead_ms) + 3_600_000,
                 -i64::from(config.bounds.behind_ms) - 86_400_000,
             ],
@@ -111,22 +109,24 @@ impl Feed {
         &self.schedule
     }
 
-    pub(crate) fn names(&self) -> &Names {
+    pub(crate) fn names(&self) -> &CityNames {
         &self.names
     }
 
-    /// Event `index`.
+    /// Returns event `index`.
     pub(crate) fn event(&self, index: u64) -> Event {
-        let mut draws = Draws::new(self.seed, Purpose::Event, index);
+        let mut rng = KeyedRng::new(self.seed, Purpose::Event, index);
         let time_us = self.schedule.time_of(index);
-        let kind = if draws.happens(self.noise_share) {
-            self.noise(index, time_us, &mut draws)
+        let kind = if rng.chance(self.noise_share) {
+            self.noise(index, time_us, &mut rng)
         } else {
-            Kind::Post(self.mooded(index, time_us))
+            EventKind::Post(self.city_post(index, time_us))
         };
         let author = match kind {
-            // Only the author of a post can change or delete it.
-            Kind::Update { time_us, .. } | Kind::Delete { time_us } => self.author_at(time_us),
+            // Only its author can update or delete a post.
+            EventKind::Update { time_us, .. } | EventKind::Delete { time_us } => {
+                self.author_at(time_us)
+            }
             _ => self.author(index),
         };
         Event {
@@ -136,91 +136,92 @@ impl Feed {
         }
     }
 
-    fn noise(&self, index: u64, time_us: i64, draws: &mut Draws) -> Kind {
-        let earlier = index.saturating_sub(1 + draws.below(REACH));
+    fn noise(&self, index: u64, time_us: i64, rng: &mut KeyedRng) -> EventKind {
+        let earlier = index.saturating_sub(1 + rng.below(MAX_REFERENCE_DISTANCE));
         let earlier_us = self.schedule.time_of(earlier);
-        let plain = |(language, template): (&'static str, &'static str)| {
-            self.written(index, time_us, template, Some(language), None)
+        let post = |(language, template): (&'static str, &'static str)| {
+            self.render_post(index, time_us, template, Some(language), None)
         };
-        match draws.below(100) {
-            0..37 => Kind::Post(plain(("en", draws.pick(phrases::ELSEWHERE)))),
-            37..40 => Kind::Post(self.picture(index, time_us)),
-            40..60 => Kind::Post(plain(draws.pick(phrases::ABROAD))),
-            60..70 => Kind::Post(plain(draws.pick(phrases::ELSEWHERE_ABROAD))),
-            70..75 => Kind::Post(plain(("en", draws.pick(phrases::MISTAKABLE)))),
-            75..82 if index > 0 => Kind::Delete {
+        match rng.below(100) {
+            0..37 => EventKind::Post(post(("en", rng.choose(phrases::ENGLISH_WITHOUT_CITY)))),
+            37..40 => EventKind::Post(self.image_post(index, time_us)),
+            40..60 => EventKind::Post(post(rng.choose(phrases::FOREIGN_WITH_CITY))),
+            60..70 => EventKind::Post(post(rng.choose(phrases::FOREIGN_WITHOUT_CITY))),
+            70..75 => EventKind::Post(post(("en", rng.choose(phrases::NAME_INSIDE_WORD)))),
+            75..82 if index > 0 => EventKind::Delete {
                 time_us: earlier_us,
             },
-            82..87 if index > 0 => Kind::Update {
+            82..87 if index > 0 => EventKind::Update {
                 time_us: earlier_us,
-                written: self.mooded(index, time_us),
+                content: self.city_post(index, time_us),
             },
-            87..92 if index > 0 => Kind::Like {
+            87..92 if index > 0 => EventKind::Like {
                 time_us: earlier_us,
                 author: self.author(earlier),
             },
-            92..96 => Kind::Account,
-            _ => Kind::Identity,
+            92..96 => EventKind::Account,
+            _ => EventKind::Identity,
         }
     }
 
-    /// A post of a picture alone: it has no text, so that it is no city's and has no mood.
-    fn picture(&self, index: u64, time_us: i64) -> Written {
-        let mut draws = Draws::new(self.seed, Purpose::Text, index);
-        Written {
+    /// A post with an image and no text, which names no city and has no mood.
+    fn image_post(&self, index: u64, time_us: i64) -> PostContent {
+        let mut rng = KeyedRng::new(self.seed, Purpose::Text, index);
+        PostContent {
             text: String::new(),
-            language: draws.pick(&[Some("en"), None]),
-            created_at: self.created_at(time_us / 1_000, &mut draws),
+            language_tag: rng.choose(&[Some("en"), None]),
+            created_at: self.created_at(time_us / 1_000, &mut rng),
             mood: None,
         }
     }
 
-    /// An English post about the city, with the mood of the weather.
-    fn mooded(&self, index: u64, time_us: i64) -> Written {
-        let mut draws = Draws::new(self.seed, Purpose::Text, index);
-        let (temperature, rain) = self.climate.felt(moment(time_us / 1_000));
-        let success = mean_mood(temperature, rain) / 4.0;
-        let mood = (0..4).filter(|_| draws.happens(success)).count();
-        let template = draws.pick(phrases::MOODS[mood]);
-        let language = draws.pick(&[Some("en"), Some("en"), Some("en"), Some("en-US"), None]);
-        self.written(index, time_us, template, language, Some(mood as u8))
+    /// An English post that names the city, with a mood drawn by the weather.
+    fn city_post(&self, index: u64, time_us: i64) -> PostContent {
+        let mut rng = KeyedRng::new(self.seed, Purpose::Text, index);
+        let (temperature, rain) = self
+            .climate
+            .temperature_and_rain(timestamp(time_us / 1_000));
+        let probability = mean_mood(temperature, rain) / 4.0;
+        let mood = (0..4).filter(|_| rng.chance(probability)).count();
+        let template = rng.choose(phrases::MOODS[mood]);
+        let language = rng.choose(&[Some("en"), Some("en"), Some("en"), Some("en-US"), None]);
+        self.render_post(index, time_us, template, language, Some(mood as u8))
     }
 
-    fn written(
+    fn render_post(
         &self,
         index: u64,
         time_us: i64,
         template: &str,
         language: Option<&'static str>,
         mood: Option<u8>,
-    ) -> Written {
-        let mut draws = Draws::new(self.seed.wrapping_add(1), Purpose::Text, index);
-        let name = self.names.draw(&mut draws);
+    ) -> PostContent {
+        let mut rng = KeyedRng::new(self.seed.wrapping_add(1), Purpose::Text, index);
+        let name = self.names.choose(&mut rng);
         let mut text = template
             .replace("{city}", name)
             .replace("{joined}", &name.replace(' ', ""))
-            .replace("{place}", draws.pick(phrases::PLACES))
-            .replace("{thing}", draws.pick(phrases::THINGS));
-        text.push_str(draws.pick(phrases::TAILS));
-        Written {
+            .replace("{place}", rng.choose(phrases::PLACES))
+            .replace("{thing}", rng.choose(phrases::THINGS));
+        text.push_str(rng.choose(phrases::TAILS));
+        PostContent {
             text,
-            language,
-            created_at: self.created_at(time_us / 1_000, &mut draws),
+            language_tag: language,
+            created_at: self.created_at(time_us / 1_000, &mut rng),
             mood,
         }
     }
 
-    /// When a post says that it was written: a moment before its event, unless its author's clock
-    /// is astray.
-    fn created_at(&self, event_ms: i64, draws: &mut Draws) -> Timestamp {
-        if draws.happens(STRAY_CLOCKS) {
-            return moment(event_ms + draws.pick(&self.strays_ms));
+    /// The creation time of a post: shortly before its event, unless its author's clock is wrong.
+    fn created_at(&self, event_ms: i64, rng: &mut KeyedRng) -> Timestamp {
+        if rng.chance(WRONG_CLOCK_SHARE) {
+            return timestamp(event_ms + rng.choose(&self.clock_errors_ms));
         }
-        moment(event_ms - 50 - draws.below(MAX_LATENCY_MS as u64 - 50) as i64)
+        timestamp(event_ms - 50 - rng.below(MAX_LATENCY_MS as u64 - 50) as i64)
     }
 
     fn author(&self, index: u64) -> u64 {
-        Draws::new(self.seed, Purpose::Author, index).below(AUTHORS)
+        KeyedRng::new(self.seed, Purpose::Author, index).below(AUTHORS)
     }
 
     fn author_at(&self, time_us: i64) -> u64 {
@@ -234,8 +235,8 @@ pub(crate) fn mean_mood(temperature_c: f64, rain_mm_h: f64) -> f64 {
     (2.0 + warmth - 0.9 * rain_mm_h.min(1.0)).clamp(0.4, 3.6)
 }
 
-/// The moment nearest to `ms` that can be named.
-pub(crate) fn moment(ms: i64) -> Timestamp {
+/// Converts milliseconds since 1970; the epoch if they are outside the calendar.
+pub(crate) fn timestamp(ms: i64) -> Timestamp {
     chrono::DateTime::from_timestamp_millis(ms)
         .unwrap_or_default()
         .into()
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_the_same_events_wherever_one_begins() {
+    fn events_depend_on_seed_and_index_alone() {
         let config = config();
         let all = events(&config, 0..2_000);
         assert_eq!(all[1_500..], events(&config, 1_500..2_000));
@@ -261,18 +262,19 @@ mod tests {
     }
 
     #[test]
-    fn rain_makes_posts_sadder_and_warmth_merrier() {
+    fn rain_lowers_mood_and_warmth_raises_it() {
         let config = config();
         let climate = config.climate();
         let (mut wet, mut dry, mut cold, mut warm) = (vec![], vec![], vec![], vec![]);
         for event in events(&config, 0..60_000) {
-            let Kind::Post(Written {
+            let EventKind::Post(PostContent {
                 mood: Some(mood), ..
             }) = event.kind
             else {
                 continue;
             };
-            let (temperature, rain) = climate.felt(moment(event.time_us / 1_000));
+            let (temperature, rain) =
+                climate.temperature_and_rain(timestamp(event.time_us / 1_000));
             if rain > 0.5 { &mut wet } else { &mut dry }.push(mood);
             if rain == 0.0 {
                 if temperature < 2.0 {
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_mood_is_the_documented_formula() {
+    fn mean_mood_follows_documented_formula() {
         for (temperature, rain, mean) in [
             (10.0, 0.0, 2.0),
             (30.0, 0.0, 3.0),
@@ -316,23 +318,23 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_noise_occurs_in_its_share() {
+    fn noise_kinds_have_documented_shares() {
         let config = config();
-        let names = Names::of(&config.city).unwrap();
+        let names = CityNames::new(&config.city).unwrap();
         let all = events(&config, 0..20_000);
         let (mut about, mut abroad, mut elsewhere, mut pictures, mut other) = (0, 0, 0, 0, 0);
         for event in &all {
             match &event.kind {
-                Kind::Post(w) if w.mood.is_some() => {
-                    assert!(names.named_in(&w.text), "{}", w.text);
+                EventKind::Post(w) if w.mood.is_some() => {
+                    assert!(names.occur_in(&w.text), "{}", w.text);
                     about += 1;
                 }
-                Kind::Post(w) if names.named_in(&w.text) => {
-                    assert_ne!(w.spoken().unwrap().as_str(), "en", "{}", w.text);
+                EventKind::Post(w) if names.occur_in(&w.text) => {
+                    assert_ne!(w.language().unwrap().as_str(), "en", "{}", w.text);
                     abroad += 1;
                 }
-                Kind::Post(w) if w.text.is_empty() => pictures += 1,
-                Kind::Post(_) => elsewhere += 1,
+                EventKind::Post(w) if w.text.is_empty() => pictures += 1,
+                EventKind::Post(_) => elsewhere += 1,
                 _ => other += 1,
             }
         }
@@ -344,10 +346,10 @@ mod tests {
     }
 
     #[test]
-    fn every_slot_of_a_template_is_filled() {
+    fn fills_every_template_slot() {
         for event in events(&config(), 0..20_000) {
-            if let Kind::Post(written) | Kind::Update { written, .. } = event.kind {
-                assert!(!written.text.contains(['{', '}']), "{}", written.text);
+            if let EventKind::Post(content) | EventKind::Update { content, .. } = event.kind {
+                assert!(!content.text.contains(['{', '}']), "{}", content.text);
             }
         }
     }

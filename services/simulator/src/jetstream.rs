@@ -1,10 +1,10 @@
-//! `GET /subscribe`: the post stream, in the shape of Jetstream.
+//! `GET /subscribe`: the post stream in the format of Jetstream.
 //!
-//! Terms: a *cursor* is a time in microseconds; with one in the past, the client gets every event
-//! at or after it, as fast as it reads, and then lives on by the clock.
+//! Terms: a *cursor* is a time in microseconds; with one in the past, the client receives every event
+//! at or after it as fast as it reads, and then new events as they happen.
 //!
-//! Guarantee: an event of the future is never sent, one before the cursor neither. A client that
-//! does not read stops the sending, and nothing piles up here.
+//! Guarantees: an event of the future or from before the cursor is never sent. A client that does not
+//! read stops the delivery (back-pressure), and nothing accumulates here.
 
 use std::time::Duration;
 
@@ -19,25 +19,25 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::faults::{Fault, Upstream};
 use crate::feed::Event;
-use crate::playback::{Playback, Sending};
-use crate::state::Shared;
-use crate::wire;
+use crate::jetstream_json;
+use crate::playback::{Delivery, Playback};
+use crate::state::SharedWorld;
 
 const MAX_COLLECTIONS: usize = 100;
-/// The longest message that a client may send, in bytes. None of them means anything here.
+/// Limit of a client's message in bytes. The simulator ignores these messages.
 const MAX_CLIENT_MESSAGE: usize = 64 * 1024;
-/// The clock is looked at this often at least: a clock that is set by hand cannot wake anyone.
-const LONGEST_WAIT: Duration = Duration::from_millis(20);
-const SHORTEST_WAIT: Duration = Duration::from_millis(1);
+/// Bounds the sleep between reads of the clock: a manual clock cannot wake a task.
+const MAX_SLEEP: Duration = Duration::from_millis(20);
+const MIN_SLEEP: Duration = Duration::from_millis(1);
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Request {
-    /// Wanted collections; a last `*` stands for anything. None wanted means all.
+struct SubscribeRequest {
+    /// Wanted collections; a final `*` matches any suffix. Empty means all.
     collections: Vec<String>,
     cursor_us: Option<i64>,
 }
 
-impl Request {
+impl SubscribeRequest {
     fn parse(pairs: &[(String, String)]) -> Result<Self, String> {
         let mut request = Self::default();
         for (name, value) in pairs {
@@ -46,7 +46,7 @@ impl Request {
                 "cursor" => request.cursor_us = Some(cursor(value)?),
                 "compress" | "requireHello" if value == "false" => {}
                 "maxMessageSizeBytes" if value == "0" => {}
-                _ => return Err(format!("{name}={value} is not known to the simulator")),
+                _ => return Err(format!("the simulator does not support {name}={value}")),
             }
         }
         if request.collections.len() > MAX_COLLECTIONS {
@@ -57,9 +57,9 @@ impl Request {
         Ok(request)
     }
 
-    /// Whether the client wants the event. News about authors comes whatever is asked for.
-    fn wants(&self, event: &Event) -> bool {
-        let Some(collection) = wire::collection(event) else {
+    /// Whether the client selected the event. Account and identity events are always selected.
+    fn selects(&self, event: &Event) -> bool {
+        let Some(collection) = jetstream_json::collection(event) else {
             return true;
         };
         self.collections.is_empty()
@@ -95,15 +95,15 @@ fn cursor(value: &str) -> Result<i64, String> {
         .map_err(|_| format!("cursor: {value} must be a time in microseconds since 1970-01-01 UTC"))
 }
 
-/// Answers `GET /subscribe`.
+/// Handles `GET /subscribe`.
 pub(crate) async fn subscribe(
-    State(shared): State<Shared>,
+    State(shared): State<SharedWorld>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let request = query
         .map_err(|rejection| rejection.body_text())
-        .and_then(|Query(pairs)| Request::parse(&pairs));
+        .and_then(|Query(pairs)| SubscribeRequest::parse(&pairs));
     let request = match request {
         Ok(request) => request,
         Err(reason) => return (StatusCode::BAD_REQUEST, reason).into_response(),
@@ -113,9 +113,9 @@ pub(crate) async fn subscribe(
         return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     };
     shared.counters.subscription();
-    let fault = shared.faults.of_stream(Upstream::Jetstream);
+    let fault = shared.faults.take_stream_fault(Upstream::Jetstream);
     tracing::info!(cursor_us = request.cursor_us, "client subscribed");
-    // Where the client begins is decided before it is answered, not whenever the task first runs.
+    // Decides the start position before the response, not when the task first runs.
     let subscription = Subscription {
         playback: playback(&shared, &request, fault),
         fault,
@@ -129,17 +129,17 @@ pub(crate) async fn subscribe(
         .on_upgrade(|socket| subscription.serve(socket))
 }
 
-fn playback(shared: &Shared, request: &Request, fault: Option<Fault>) -> Playback {
+fn playback(shared: &SharedWorld, request: &SubscribeRequest, fault: Option<Fault>) -> Playback {
     let now_us = shared.now_us();
     let order = shared.order.clone();
     let cursor_us = match fault {
-        Some(Fault::Again(span)) => {
+        Some(Fault::Rewind(span)) => {
             let back_us = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-            let asked = request.cursor_us.unwrap_or(now_us);
-            Some(asked.saturating_sub(back_us))
+            let requested_us = request.cursor_us.unwrap_or(now_us);
+            Some(requested_us.saturating_sub(back_us))
         }
-        // A server that no longer has what was asked for begins later, and says nothing.
-        Some(Fault::Skip(span)) => {
+        // A server that no longer has the requested events starts later without notice.
+        Some(Fault::SkipAhead(span)) => {
             let later_us = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
             request.cursor_us.map(|at| at.saturating_add(later_us))
         }
@@ -151,10 +151,10 @@ fn playback(shared: &Shared, request: &Request, fault: Option<Fault>) -> Playbac
     }
 }
 
-/// One client of the stream.
+/// One client's connection.
 struct Subscription {
-    shared: Shared,
-    request: Request,
+    shared: SharedWorld,
+    request: SubscribeRequest,
     playback: Playback,
     fault: Option<Fault>,
     sent: usize,
@@ -167,21 +167,21 @@ impl Subscription {
         let shutdown = self.shared.shutdown.clone();
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = read(stream) => {}
+            () = drain_client(stream) => {}
             () = self.send(sink) => {}
         }
-        tracing::info!("client left");
+        tracing::info!("client disconnected");
     }
 
-    /// Sends what is due, again and again, until the socket fails.
+    /// Sends events as they become due, until the socket fails.
     async fn send(&mut self, mut sink: SplitSink<WebSocket, Message>) {
         loop {
             if matches!(self.fault, Some(Fault::Stall(after)) if self.sent >= after) {
                 std::future::pending::<()>().await;
             }
             let now_us = self.shared.now_us();
-            while let Some(sending) = self.playback.next_due(now_us) {
-                if !self.send_one(&mut sink, sending).await {
+            while let Some(delivery) = self.playback.next_due(now_us) {
+                if !self.send_one(&mut sink, delivery).await {
                     return;
                 }
                 if matches!(self.fault, Some(Fault::Stall(after)) if self.sent >= after) {
@@ -193,30 +193,30 @@ impl Subscription {
             }
             let wait_us = self.playback.next_due_us() - self.shared.now_us();
             let wait = Duration::from_micros(u64::try_from(wait_us).unwrap_or(0));
-            tokio::time::sleep(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT)).await;
+            tokio::time::sleep(wait.clamp(MIN_SLEEP, MAX_SLEEP)).await;
         }
     }
 
-    /// Hands one event to the socket; `false` where the socket or the serialiser failed.
+    /// Writes one event to the socket; `false` if the socket or the serialiser failed.
     async fn send_one(
         &mut self,
         sink: &mut SplitSink<WebSocket, Message>,
-        sending: Sending,
+        delivery: Delivery,
     ) -> bool {
-        let event = self.shared.feed.event(sending.index);
-        if !self.request.wants(&event) {
+        let event = self.shared.feed.event(delivery.index);
+        if !self.request.selects(&event) {
             return true;
         }
-        let text = match wire::message(&event) {
+        let text = match jetstream_json::message(&event) {
             Ok(text) => text,
             Err(error) => {
-                tracing::error!(%error, time_us = event.time_us, "event cannot be written, closing");
+                tracing::error!(%error, time_us = event.time_us, "cannot serialise event, closing the stream");
                 return false;
             }
         };
         self.sent += 1;
         match self.fault {
-            Some(Fault::Cut(after)) if self.sent > after => return false,
+            Some(Fault::Disconnect(after)) if self.sent > after => return false,
             Some(Fault::Garbage(after)) if self.sent == after + 1 => {
                 let half = text.get(..text.len() / 2).unwrap_or_default();
                 let bytes = Message::binary(b"\xff\xfe".to_vec());
@@ -228,14 +228,14 @@ impl Subscription {
             }
             _ => {}
         }
-        // Counted before it is sent: no client ever has more than is counted.
-        self.shared.counters.message(sending.copy);
+        // Counts before sending, so that no client has more messages than the counter.
+        self.shared.counters.message(delivery.copy);
         sink.feed(Message::text(text)).await.is_ok()
     }
 }
 
-/// Reads until the client closes; its pings are answered by the reading itself.
-async fn read(mut stream: SplitStream<WebSocket>) {
+/// Reads until the client closes; reading also answers its pings.
+async fn drain_client(mut stream: SplitStream<WebSocket>) {
     while let Some(Ok(message)) = stream.next().await {
         if matches!(message, Message::Close(_)) {
             return;
@@ -246,18 +246,18 @@ async fn read(mut stream: SplitStream<WebSocket>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::Kind;
+    use crate::feed::EventKind;
 
-    fn request(pairs: &[(&str, &str)]) -> Result<Request, String> {
+    fn request(pairs: &[(&str, &str)]) -> Result<SubscribeRequest, String> {
         let pairs: Vec<(String, String)> = pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Request::parse(&pairs)
+        SubscribeRequest::parse(&pairs)
     }
 
     #[test]
-    fn bad_parameters_are_refused_with_a_reason() {
+    fn rejects_invalid_parameters_with_reason() {
         for (name, value) in [
             ("cursor", "yesterday"),
             ("cursor", ""),
@@ -276,17 +276,17 @@ mod tests {
     }
 
     #[test]
-    fn collections_are_wanted_by_name_or_by_prefix() {
+    fn selects_collections_by_name_or_prefix() {
         let event = |kind| Event {
             time_us: 2,
             author: 1,
             kind,
         };
-        let like = event(Kind::Like {
+        let like = event(EventKind::Like {
             time_us: 1,
             author: 1,
         });
-        let delete = event(Kind::Delete { time_us: 1 });
+        let delete = event(EventKind::Delete { time_us: 1 });
         for (wanted, likes, posts) in [
             (vec![], true, true),
             (
@@ -302,9 +302,9 @@ mod tests {
             ),
         ] {
             let request = request(&wanted).unwrap();
-            assert_eq!(request.wants(&like), likes, "{wanted:?}");
-            assert_eq!(request.wants(&delete), posts, "{wanted:?}");
-            assert!(request.wants(&event(Kind::Account)), "{wanted:?}");
+            assert_eq!(request.selects(&like), likes, "{wanted:?}");
+            assert_eq!(request.selects(&delete), posts, "{wanted:?}");
+            assert!(request.selects(&event(EventKind::Account)), "{wanted:?}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The weather of now in the shapes of the providers that want a key: OpenWeatherMap, Weatherbit,
+//! Current weather in the formats of the providers that require a key: OpenWeatherMap, Weatherbit,
 //! Apixu and Weatherstack.
 //!
-//! Any key is good but [`EXPIRED`], which is refused as each provider refuses it. So is what the
-//! simulator does not know: another place, or other units than metric ones.
+//! Every key is valid except [`EXPIRED`], which is rejected in each provider's own format. So are
+//! requests that the simulator does not support: other locations, and units other than metric.
 
 use std::collections::HashMap;
 
@@ -15,44 +15,44 @@ use chrono::Offset;
 use moodvane_model::{City, Timestamp};
 use serde_json::{Value, json};
 
-use crate::journal::Kind;
-use crate::open_meteo::{Refused, must_be_near, rounded, surface_pressure, temperature};
-use crate::state::Shared;
+use crate::journal::WeatherKind;
+use crate::open_meteo::{RejectReason, check_location, rounded, surface_pressure, temperature};
+use crate::state::SharedWorld;
 use crate::weather::Weather;
 
-/// A key whose time is over.
+/// The rejected key.
 const EXPIRED: &str = "expired";
 
-type Pairs = HashMap<String, String>;
+type QueryParams = HashMap<String, String>;
 
-/// How one provider is asked, and answers.
+/// Requests and responses of one provider.
 #[derive(Clone, Copy)]
 struct Api {
     path: &'static str,
     key: &'static str,
-    place: Place,
-    /// The parameter for units and the value for metric ones, where there is one.
+    location: Location,
+    /// The units parameter and its value for metric units, if the provider has one.
     units: Option<(&'static str, &'static str)>,
-    shape: fn(&City, Timestamp, Timestamp, &Weather) -> Value,
-    refusal: fn(StatusCode, &str) -> Response,
+    encode: fn(&City, Timestamp, Timestamp, &Weather) -> Value,
+    reject: fn(StatusCode, &str) -> Response,
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum Location {
     /// Two parameters, `lat` and `lon`.
-    Apart,
-    /// One parameter, the numbers with a comma.
-    Together(&'static str),
+    Separate,
+    /// One parameter, the numbers separated by a comma.
+    Combined(&'static str),
 }
 
 const APIS: [Api; 4] = [
     Api {
         path: "/data/2.5/weather",
         key: "appid",
-        place: Place::Apart,
+        location: Location::Separate,
         units: Some(("units", "metric")),
-        shape: openweathermap,
-        refusal: |status, reason| {
+        encode: openweathermap,
+        reject: |status, reason| {
             let body = json!({ "cod": status.as_u16(), "message": reason });
             (status, Json(body)).into_response()
         },
@@ -60,18 +60,18 @@ const APIS: [Api; 4] = [
     Api {
         path: "/v2.0/current",
         key: "key",
-        place: Place::Apart,
+        location: Location::Separate,
         units: Some(("units", "M")),
-        shape: weatherbit,
-        refusal: |status, reason| (status, Json(json!({ "error": reason }))).into_response(),
+        encode: weatherbit,
+        reject: |status, reason| (status, Json(json!({ "error": reason }))).into_response(),
     },
     Api {
         path: "/v1/current.json",
         key: "key",
-        place: Place::Together("q"),
+        location: Location::Combined("q"),
         units: None,
-        shape: apixu,
-        refusal: |status, reason| {
+        encode: apixu,
+        reject: |status, reason| {
             let body = json!({ "error": { "code": 2006, "message": reason } });
             (status, Json(body)).into_response()
         },
@@ -79,68 +79,68 @@ const APIS: [Api; 4] = [
     Api {
         path: "/current",
         key: "access_key",
-        place: Place::Together("query"),
+        location: Location::Combined("query"),
         units: Some(("units", "m")),
-        shape: weatherstack,
-        // Status 200, whatever is wrong.
-        refusal: |_, reason| {
+        encode: weatherstack,
+        // Weatherstack reports errors with status 200.
+        reject: |_, reason| {
             let error = json!({ "code": 101, "type": "refused", "info": reason });
             Json(json!({ "success": false, "error": error })).into_response()
         },
     },
 ];
 
-/// Every provider's route.
-pub(crate) fn routes() -> Router<Shared> {
+/// The routes of all providers.
+pub(crate) fn routes() -> Router<SharedWorld> {
     APIS.into_iter().fold(Router::new(), |router, api| {
-        let answer = move |State(shared): State<Shared>, Query(pairs): Query<Pairs>| async move {
-            api.answer(&shared, &pairs)
+        let handler = move |State(shared): State<SharedWorld>, Query(pairs): Query<QueryParams>| async move {
+            api.respond(&shared, &pairs)
         };
-        router.route(api.path, get(answer))
+        router.route(api.path, get(handler))
     })
 }
 
-/// The weather of now, remembered as served, and when it is of.
-pub(crate) fn current(shared: &Shared) -> (Timestamp, Weather) {
+/// The current weather and its time, recorded as served.
+pub(crate) fn current(shared: &SharedWorld) -> (Timestamp, Weather) {
     let at = shared.current_slot(shared.clock.now());
     let weather = shared.climate.at(at);
-    shared.record_weather(Kind::Current, [(at, temperature(&weather))]);
+    shared.record_weather(WeatherKind::Current, [(at, temperature(&weather))]);
     shared.counters.current();
     (at, weather)
 }
 
 impl Api {
-    fn answer(&self, shared: &Shared, pairs: &Pairs) -> Response {
-        let said = |name: &str| pairs.get(name).map_or("", String::as_str);
-        if matches!(said(self.key), "" | EXPIRED) {
-            return (self.refusal)(StatusCode::UNAUTHORIZED, "Invalid API key");
+    fn respond(&self, shared: &SharedWorld, pairs: &QueryParams) -> Response {
+        let param = |name: &str| pairs.get(name).map_or("", String::as_str);
+        if matches!(param(self.key), "" | EXPIRED) {
+            return (self.reject)(StatusCode::UNAUTHORIZED, "Invalid API key");
         }
         if let Some((name, metric)) = self.units
-            && said(name) != metric
+            && param(name) != metric
         {
-            let reason = format!("the simulator gives {name}={metric} only");
-            return (self.refusal)(StatusCode::BAD_REQUEST, &reason);
+            let reason = format!("the simulator supports {name}={metric} only");
+            return (self.reject)(StatusCode::BAD_REQUEST, &reason);
         }
-        let place = self.place.read(pairs);
-        if let Err(reason) = place.and_then(|place| must_be_near(shared, place)) {
-            return (self.refusal)(StatusCode::BAD_REQUEST, &reason);
+        let location = self.location.parse(pairs);
+        if let Err(reason) = location.and_then(|location| check_location(shared, location)) {
+            return (self.reject)(StatusCode::BAD_REQUEST, &reason);
         }
         let (at, weather) = current(shared);
         let city = &shared.config.city;
-        Json((self.shape)(city, shared.clock.now(), at, &weather)).into_response()
+        Json((self.encode)(city, shared.clock.now(), at, &weather)).into_response()
     }
 }
 
-impl Place {
-    fn read(self, pairs: &Pairs) -> Result<(f64, f64), Refused> {
-        let said = |name: &str| pairs.get(name).map(String::as_str);
+impl Location {
+    fn parse(self, pairs: &QueryParams) -> Result<(f64, f64), RejectReason> {
+        let param = |name: &str| pairs.get(name).map(String::as_str);
         let texts = match self {
-            Self::Apart => said("lat").zip(said("lon")),
-            Self::Together(name) => said(name).and_then(|text| text.split_once(',')),
+            Self::Separate => param("lat").zip(param("lon")),
+            Self::Combined(name) => param(name).and_then(|text| text.split_once(',')),
         };
         texts
             .and_then(|(lat, lon)| lat.parse().ok().zip(lon.parse().ok()))
-            .ok_or_else(|| "a place must be given as latitude and longitude".to_owned())
+            .ok_or_else(|| "the location must be latitude and longitude".to_owned())
     }
 }
 
@@ -152,18 +152,18 @@ fn precipitation(weather: &Weather) -> f64 {
     rounded(weather.precipitation_mm_h, 100.0)
 }
 
-fn km_h(weather: &Weather) -> f64 {
+fn wind_km_h(weather: &Weather) -> f64 {
     rounded(weather.wind_m_s * 3.6, 10.0)
 }
 
-/// A whole share of a hundred.
+/// A whole percentage.
 pub(crate) fn percent(share: f64) -> i64 {
     share.round() as i64
 }
 
 fn openweathermap(city: &City, _: Timestamp, at: Timestamp, weather: &Weather) -> Value {
-    let (falls, celsius) = (precipitation(weather), temperature(weather));
-    let (what, id) = match falls > 0.0 {
+    let (precipitation_mm, celsius) = (precipitation(weather), temperature(weather));
+    let (kind, id) = match precipitation_mm > 0.0 {
         false => ("", 800),
         true if celsius < 0.0 => ("snow", 600),
         true => ("rain", 500),
@@ -184,8 +184,8 @@ fn openweathermap(city: &City, _: Timestamp, at: Timestamp, weather: &Weather) -
         "name": city.name,
         "cod": 200,
     });
-    if !what.is_empty() {
-        answer[what] = json!({ "1h": falls });
+    if !kind.is_empty() {
+        answer[kind] = json!({ "1h": precipitation_mm });
     }
     answer
 }
@@ -221,14 +221,15 @@ fn apixu(city: &City, now: Timestamp, at: Timestamp, weather: &Weather) -> Value
             "temp_c": temperature(weather),
             "humidity": percent(weather.humidity_pct),
             "precip_mm": precipitation(weather),
-            "wind_kph": km_h(weather),
+            "wind_kph": wind_km_h(weather),
             "cloud": percent(weather.cloud_pct),
             "pressure_mb": rounded(weather.pressure_hpa, 10.0),
         },
     })
 }
 
-/// The real one gives whole degrees; the truth knows one value of a moment, in tenths.
+/// The real service returns whole degrees. The simulator returns tenths, because the truth has one value
+/// per time.
 fn weatherstack(city: &City, now: Timestamp, at: Timestamp, weather: &Weather) -> Value {
     let local = now.to_chrono().with_timezone(&city.zone);
     let offset_s = local.offset().fix().local_minus_utc();
@@ -245,7 +246,7 @@ fn weatherstack(city: &City, now: Timestamp, at: Timestamp, weather: &Weather) -
             "temperature": temperature(weather),
             "humidity": percent(weather.humidity_pct),
             "precip": precipitation(weather),
-            "wind_speed": km_h(weather),
+            "wind_speed": wind_km_h(weather),
             "cloudcover": percent(weather.cloud_pct),
             "pressure": rounded(weather.pressure_hpa, 10.0),
         },

@@ -1,79 +1,81 @@
-//! Keeps the truth while the simulator runs.
+//! Accumulates the truth while the simulator runs.
 //!
-//! Guarantee: each event is looked at and scored once, however often the truth is asked for; an
-//! event is in the truth when it was sent or is due.
+//! Guarantees: each event is processed and scored once, however often the truth is requested; an event
+//! is in the truth when it was sent or is due.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use moodvane_model::{CityId, EventTimeBounds, HourSlot, Quantity, SourceId, Timestamp, Variable};
+use moodvane_model::{
+    CityId, ErrorChain, EventTimeBounds, HourSlot, Quantity, SourceId, Timestamp, Variable,
+};
 use moodvane_sentiment::{Scorer, Text};
 
 use crate::config::SimulatorConfig;
-use crate::feed::{Event, Feed, Kind, MAX_LATENCY_MS, Written, moment};
-use crate::playback::{Order, Playback};
+use crate::feed::{Event, EventKind, Feed, MAX_LATENCY_MS, PostContent, timestamp};
+use crate::playback::{DeliveryOrder, Playback};
 use crate::truth::{HourTruth, TemperatureTruth, Truth};
 
-/// The posts of an hour.
+/// Counts of the posts of an hour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct PostTruth {
+pub(crate) struct PostCounts {
     posts: u64,
     class_sum: u64,
     unscored: u64,
 }
 
-/// The posts that were sent or are due.
+/// Accumulates the posts that were sent or are due.
 pub(crate) struct PostLedger {
     feed: Arc<Feed>,
     playback: Playback,
     scorer: Box<dyn Scorer>,
     bounds: EventTimeBounds,
     disorder_ms: i64,
-    /// The last moment that was looked at.
-    seen: Option<Timestamp>,
-    hours: BTreeMap<HourSlot, PostTruth>,
+    /// The time up to which events are processed.
+    advanced_to: Option<Timestamp>,
+    hours: BTreeMap<HourSlot, PostCounts>,
 }
 
 impl PostLedger {
     pub(crate) fn new(
         config: &SimulatorConfig,
         feed: Arc<Feed>,
-        order: Order,
+        order: DeliveryOrder,
         scorer: Box<dyn Scorer>,
     ) -> Self {
         Self {
             feed,
-            playback: Playback::once(order),
+            playback: Playback::without_duplicates(order),
             scorer,
             bounds: config.bounds,
             disorder_ms: i64::try_from(config.disorder.as_millis()).unwrap_or(i64::MAX),
-            seen: None,
+            advanced_to: None,
             hours: BTreeMap::new(),
         }
     }
 
-    /// Takes in what became due since the last time. A clock that went back changes nothing.
+    /// Processes the events that became due since the last call. A clock that went back changes nothing.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        if self.seen.is_some_and(|seen| now <= seen) {
+        if self.advanced_to.is_some_and(|time| now <= time) {
             return;
         }
-        self.seen = Some(now);
-        while let Some(sending) = self.playback.next_due(now.millis() * 1_000) {
-            let event = self.feed.event(sending.index);
-            self.take(&event);
+        self.advanced_to = Some(now);
+        while let Some(delivery) = self.playback.next_due(now.millis() * 1_000) {
+            let event = self.feed.event(delivery.index);
+            self.record(&event);
         }
     }
 
-    fn take(&mut self, event: &Event) {
-        let Kind::Post(written) = &event.kind else {
+    fn record(&mut self, event: &Event) {
+        let EventKind::Post(content) = &event.kind else {
             return;
         };
-        if !self.feed.names().named_in(&written.text) {
+        if !self.feed.names().occur_in(&content.text) {
             return;
         }
-        let received = moment(event.time_us / 1_000);
-        let hour = self.bounds.event_hour(written.created_at, received);
-        let class = self.class(written);
+        let received = timestamp(event.time_us / 1_000);
+        let hour = self.bounds.event_hour(content.created_at, received);
+        let class = self.score_class(content);
         let truth = self.hours.entry(hour).or_default();
         match class {
             Some(class) => {
@@ -84,31 +86,31 @@ impl PostLedger {
         }
     }
 
-    fn class(&mut self, written: &Written) -> Option<u64> {
-        if !self.scorer.supports_language(written.spoken()) {
+    fn score_class(&mut self, content: &PostContent) -> Option<u64> {
+        if !self.scorer.supports_language(content.language()) {
             return None;
         }
         let text = Text {
-            text: &written.text,
-            language: written.spoken(),
+            text: &content.text,
+            language: content.language(),
         };
         let mut scores = Vec::with_capacity(1);
-        if let Err(fault) = self.scorer.score_batch(&[text], &mut scores) {
-            tracing::error!(%fault, "the truth has a post without a score");
+        if let Err(error) = self.scorer.score_batch(&[text], &mut scores) {
+            tracing::error!(error = %ErrorChain(&error), "cannot score a post of the truth");
         }
         let score = scores.first().copied().flatten()?;
         Some(u64::from(score.sentiment.class()))
     }
 
-    /// Up to when nothing will be added any more: what is late may still come, and a post may have
-    /// been written a little before its event.
+    /// The time before which no post will be added. Late deliveries and creation times before the event
+    /// keep it behind the clock.
     fn complete_through_ms(&self) -> i64 {
-        let seen = self.seen.map_or(0, Timestamp::millis);
-        (seen - self.disorder_ms - MAX_LATENCY_MS).max(0)
+        let advanced_ms = self.advanced_to.map_or(0, Timestamp::millis);
+        (advanced_ms - self.disorder_ms - MAX_LATENCY_MS).max(0)
     }
 }
 
-/// The temperatures that were served.
+/// Accumulates the temperatures that were served.
 #[derive(Debug)]
 pub(crate) struct WeatherLedger {
     source: SourceId,
@@ -126,12 +128,11 @@ impl WeatherLedger {
         }
     }
 
-    /// Remembers that the temperature of this moment was served; says whether it was the first
-    /// time.
-    pub(crate) fn served(&mut self, observed_at: Timestamp, temperature_c: f64) -> bool {
-        // A possible temperature always: the climate is tested to stay within the bounds.
+    /// Records that the temperature of this time was served; returns whether it is new.
+    pub(crate) fn record(&mut self, observed_at: Timestamp, temperature_c: f64) -> bool {
+        // Never fails: a test shows that the climate stays within the bounds.
         let Ok(value) = Quantity::new(Variable::Temperature, temperature_c) else {
-            tracing::error!(%observed_at, temperature_c, "served an impossible temperature");
+            tracing::error!(%observed_at, temperature_c, "served a temperature out of bounds");
             return false;
         };
         let is_new = self.served.insert(observed_at);
@@ -147,8 +148,8 @@ impl WeatherLedger {
     }
 }
 
-/// Both ledgers as one truth.
-pub(crate) fn truth(city: CityId, posts: &PostLedger, weather: &WeatherLedger) -> Truth {
+/// Combines both ledgers.
+pub(crate) fn build_truth(city: CityId, posts: &PostLedger, weather: &WeatherLedger) -> Truth {
     let complete_through_ms = posts.complete_through_ms();
     let hours: BTreeSet<HourSlot> = posts
         .hours
@@ -159,7 +160,7 @@ pub(crate) fn truth(city: CityId, posts: &PostLedger, weather: &WeatherLedger) -
     Truth {
         city,
         complete_through_ms,
-        through: HourSlot::containing(moment(complete_through_ms)).checked_add(-1),
+        through: HourSlot::containing(timestamp(complete_through_ms)).checked_add(-1),
         hours: hours
             .into_iter()
             .map(|hour| hour_truth(hour, posts, weather))
@@ -168,7 +169,7 @@ pub(crate) fn truth(city: CityId, posts: &PostLedger, weather: &WeatherLedger) -
 }
 
 fn hour_truth(hour: HourSlot, posts: &PostLedger, weather: &WeatherLedger) -> HourTruth {
-    let PostTruth {
+    let PostCounts {
         posts,
         class_sum,
         unscored,

@@ -1,51 +1,54 @@
-//! The upstreams' own protocols on loopback, with a truth of its own.
+//! Simulates the upstreams' protocols on loopback and keeps the ground truth.
 //!
 //! Terms: *weather* and *events* (posts and noise) are closed-form functions of a seed and of time;
-//! the *truth* is what a pipeline that listened must have stored: per hour the distinct posts with
+//! the *truth* is what a pipeline that reads the simulator must store: per hour the distinct posts with
 //! their classes, scored directly, and the distinct temperatures that were served.
 //!
-//! Guarantee: equal configurations give equal worlds, wherever one begins to look. The truth holds
-//! what was delivered and what is owed to a client that resumes: it does not depend on copies, on
-//! the order of sending, or on who was connected. An event of the future is never sent.
+//! Guarantees: equal configurations give equal worlds, independent of the time of the first request.
+//! The truth contains what was delivered and what a client that resumes will receive: it does not depend
+//! on duplicates, on the order of delivery, or on the connected clients. An event of the future is never
+//! sent.
 //!
-//! A temperature is owed once it was served. An hourly one can be asked for again at any time; a
-//! `current` one is served for [`SimulatorConfig::hold`] at least, so that a client that dies before
-//! it stored the value gets it again when it comes back within that time.
+//! A temperature counts once it has been served. A client can request an hourly one again at any time. A
+//! `current` one is served for at least [`SimulatorConfig::hold`], so that a client that crashes before it
+//! stored the value receives it again if it restarts within that time.
 //!
 //! Protocols: `GET /v1/forecast` (Open-Meteo: `current` and `hourly`, `past_days`,
 //! `forecast_days`), `GET /data/2.5/weather` (OpenWeatherMap), `/v2.0/current` (Weatherbit),
 //! `/v1/current.json` (Apixu), `/current` (Weatherstack), `/points` to `/stations/…/observations` (the
-//! National Weather Service): the same weather in other shapes; `GET /subscribe` (Jetstream's websocket: `wantedCollections`, `cursor`),
-//! `GET /2/tweets/search/stream` and its rules (X), `GET /api/v1/streaming/…` and `/api/v1/timelines/…`
-//! (Mastodon): the same posts in other shapes; `GET /truth` ([`Truth`] as JSON).
+//! National Weather Service) serve the same weather in different formats. `GET /subscribe` (Jetstream's
+//! websocket: `wantedCollections`, `cursor`), `GET /2/tweets/search/stream` and its rules (X),
+//! `GET /api/v1/streaming/…` and `/api/v1/timelines/…` (Mastodon) serve the same posts in different
+//! formats. `GET /truth` returns [`Truth`] as JSON.
 //!
-//! Faults on demand ([`Simulator::inject`]): refusals, slow answers, streams that stall, break off, or
-//! send garbage or what they sent before.
+//! Faults on demand ([`Simulator::inject`]): error statuses, slow responses, streams that stall,
+//! disconnect, send garbage or repeat events.
 //!
-//! Three limits bound what clients can take: the streams that are open at once, the truths that are
-//! made at once, and the length of what a client sends.
+//! Three limits bound the load by clients: the number of open streams, the number of concurrent
+//! computations of the truth, and the length of a client's message.
 //!
-//! This crate knows nothing of the log, the fold, the store or the sources that listen to it, and
-//! shares no code with them but the vocabulary, the clock and the scorer's interface. Its `main`
-//! is a service like the others, and takes from `launch` what every service does alike.
+//! This crate must not know the log, the fold, the store or the sources that read it. It shares only the
+//! vocabulary, the clock and the scorer's interface with them. Its `main` is a service like the others and
+//! uses `launch` for what all services have in common.
 
+mod city_names;
 mod config;
-mod draws;
 mod error;
 mod faults;
 mod feed;
+mod http_stream;
 mod jetstream;
+mod jetstream_json;
 mod journal;
 mod keyed;
 mod ledger;
-mod lines;
 mod mastodon;
-mod naming;
 mod nws;
 mod open_meteo;
 mod pace;
 mod phrases;
 mod playback;
+mod rng;
 mod schedule;
 mod server;
 mod settings;
@@ -54,7 +57,6 @@ mod state;
 mod testing;
 mod truth;
 mod weather;
-mod wire;
 mod world_file;
 mod x;
 
@@ -64,11 +66,11 @@ pub use faults::{Fault, Upstream};
 pub use pace::PacedClock;
 pub use server::{Simulator, start};
 pub use settings::ServiceConfig;
-pub use state::Served;
+pub use state::SimulatorStats;
 pub use truth::{
-    Difference, Fact, HourTruth, MAX_TRUTH_BYTES, TemperatureTruth, Truth, TruthError,
+    Difference, HourTruth, MAX_TRUTH_BYTES, Mismatch, TemperatureTruth, Truth, TruthError,
 };
 pub use world_file::WorldError;
 
-/// The most events per hour that can be simulated: one each millisecond.
+/// The maximum number of events per hour: one per millisecond.
 pub const MAX_POSTS_PER_HOUR: u32 = 3_600_000;

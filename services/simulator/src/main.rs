@@ -1,5 +1,5 @@
-//! The simulator as a process of its own: the upstreams of a whole pipeline, which outlives every
-//! service that is killed, with a truth to verify them against.
+//! The simulator as a process: the upstreams of a whole pipeline, independent of the services under
+//! test, with the ground truth to verify them.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use moodvane_simulator::{ServiceConfig, start};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// Speaks the protocols of Jetstream and Open-Meteo, and knows what must come of it (GET /truth).
+/// Simulates the protocols of Jetstream, Open-Meteo and other upstreams; GET /truth returns the expected result.
 #[derive(Debug, Parser)]
 #[command(name = "simulator", version)]
 struct Cli {
@@ -61,10 +61,10 @@ fn launch(cli: &Cli) -> anyhow::Result<ExitCode> {
     let config = Config::read(&settings);
     let config = settings.finish_with(config)?;
     let logging = config.logging.clone();
-    run(&logging, work(config))
+    run(&logging, serve(config))
 }
 
-async fn work(config: Config) -> anyhow::Result<ExitCode> {
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind(config.probe.address)
         .await
         .with_context(|| format!("cannot listen on {} for probes", config.probe.address))?;
@@ -72,7 +72,7 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     tokio::spawn(cancel_on_signal(stop.clone()));
     let readiness = Readiness::new();
     let check = readiness.check("simulator");
-    let (world, clock) = config.simulator.world(Arc::new(SystemClock))?;
+    let (world, clock) = config.simulator.load_world(Arc::new(SystemClock))?;
     let scorer = config.scorer.build()?;
     let address = config.simulator.address;
     let simulator = start(world, scorer, address, clock, stop.clone()).await?;

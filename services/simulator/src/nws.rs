@@ -1,7 +1,7 @@
-//! The weather in the shape of api.weather.gov: a point, its stations, and what they observe.
+//! Weather in the format of api.weather.gov: a point, its stations, and their observations.
 //!
-//! There are two stations: one in the city, which observes, and one far off, which nobody should ask.
-//! Whoever does not say who asks (User-Agent) is refused, as the real service does.
+//! There are two stations: one in the city, with observations, and a distant one that no client should
+//! use. Requests without a User-Agent are rejected, as by the real service.
 
 use std::collections::HashMap;
 
@@ -15,37 +15,41 @@ use axum::{Json, Router};
 use moodvane_model::{HourSlot, Timestamp};
 use serde_json::{Value, json};
 
-use crate::feed::moment;
-use crate::journal::Kind;
+use crate::feed::timestamp;
+use crate::journal::WeatherKind;
 use crate::keyed::{current, percent};
-use crate::open_meteo::{must_be_near, rounded, temperature};
-use crate::state::Shared;
+use crate::open_meteo::{check_location, rounded, temperature};
+use crate::state::SharedWorld;
 use crate::weather::Weather;
 
 const STATION: &str = "KSIM";
 const FAR_STATION: &str = "KFAR";
 const HOUR_MS: i64 = 3_600_000;
-/// The most observations of a list, and the days for which they are kept.
-const MAX_LIST: usize = 500;
-const KEPT_HOURS: i64 = 7 * 24;
+/// Limit of observations in a response.
+const MAX_OBSERVATIONS: usize = 500;
+/// Retention of observations.
+const RETENTION_HOURS: i64 = 7 * 24;
 
-pub(crate) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<SharedWorld> {
     Router::new()
         .route("/points/{place}", get(point))
         .route("/gridpoints/{office}/{grid}/stations", get(stations))
-        .route("/stations/{id}/observations/latest", get(latest))
-        .route("/stations/{id}/observations", get(list))
-        .layer(middleware::from_fn(who_asks))
+        .route(
+            "/stations/{id}/observations/latest",
+            get(latest_observation),
+        )
+        .route("/stations/{id}/observations", get(observations))
+        .layer(middleware::from_fn(require_user_agent))
 }
 
-async fn who_asks(request: Request, next: Next) -> Response {
+async fn require_user_agent(request: Request, next: Next) -> Response {
     if request.headers().contains_key(USER_AGENT) {
         return next.run(request).await;
     }
-    refused(StatusCode::FORBIDDEN, "a User-Agent is required")
+    reject(StatusCode::FORBIDDEN, "a User-Agent is required")
 }
 
-fn refused(status: StatusCode, detail: &str) -> Response {
+fn reject(status: StatusCode, detail: &str) -> Response {
     (
         status,
         Json(json!({ "title": "Refused", "detail": detail })),
@@ -53,19 +57,22 @@ fn refused(status: StatusCode, detail: &str) -> Response {
         .into_response()
 }
 
-async fn point(State(shared): State<Shared>, Path(place): Path<String>) -> Response {
-    let read = |(lat, lon): (&str, &str)| lat.parse().ok().zip(lon.parse().ok());
-    let Some(place) = place.split_once(',').and_then(read) else {
-        return refused(StatusCode::BAD_REQUEST, "a point is latitude,longitude");
+async fn point(State(shared): State<SharedWorld>, Path(place): Path<String>) -> Response {
+    let parse = |(lat, lon): (&str, &str)| lat.parse().ok().zip(lon.parse().ok());
+    let Some(place) = place.split_once(',').and_then(parse) else {
+        return reject(
+            StatusCode::BAD_REQUEST,
+            "a point must be latitude,longitude",
+        );
     };
-    if let Err(reason) = must_be_near(&shared, place) {
-        return refused(StatusCode::NOT_FOUND, &reason);
+    if let Err(reason) = check_location(&shared, place) {
+        return reject(StatusCode::NOT_FOUND, &reason);
     }
     let stations = "https://api.weather.gov/gridpoints/SIM/1,2/stations";
     Json(json!({ "properties": { "observationStations": stations } })).into_response()
 }
 
-async fn stations(State(shared): State<Shared>) -> Response {
+async fn stations(State(shared): State<SharedWorld>) -> Response {
     let city = &shared.config.city;
     let station = |id: &str, longitude: f64| {
         json!({
@@ -80,36 +87,36 @@ async fn stations(State(shared): State<Shared>) -> Response {
     Json(json!({ "type": "FeatureCollection", "features": stations })).into_response()
 }
 
-async fn latest(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+async fn latest_observation(State(shared): State<SharedWorld>, Path(id): Path<String>) -> Response {
     if id != STATION {
-        return refused(StatusCode::NOT_FOUND, "the station observes nothing");
+        return reject(StatusCode::NOT_FOUND, "the station has no observations");
     }
     let (at, weather) = current(&shared);
     Json(observation(at, &weather)).into_response()
 }
 
-/// The hours since `start`, the latest first.
-async fn list(
-    State(shared): State<Shared>,
+/// The hours since `start`, in reverse chronological order.
+async fn observations(
+    State(shared): State<SharedWorld>,
     Path(id): Path<String>,
     Query(pairs): Query<HashMap<String, String>>,
 ) -> Response {
     if id != STATION {
-        return refused(StatusCode::NOT_FOUND, "the station observes nothing");
+        return reject(StatusCode::NOT_FOUND, "the station has no observations");
     }
-    let said = |name: &str| pairs.get(name).map(String::as_str);
-    let start = said("start").map(Timestamp::parse_rfc3339).transpose();
-    let limit = said("limit").map(str::parse::<usize>).transpose();
+    let param = |name: &str| pairs.get(name).map(String::as_str);
+    let start = param("start").map(Timestamp::parse_rfc3339).transpose();
+    let limit = param("limit").map(str::parse::<usize>).transpose();
     let (Ok(start), Ok(limit)) = (start, limit) else {
-        return refused(
+        return reject(
             StatusCode::BAD_REQUEST,
-            "start and limit must be a time and a number",
+            "start must be a time and limit a number",
         );
     };
     let last = HourSlot::containing(shared.clock.now()).start();
-    let hours = (0..KEPT_HOURS).map(|ago| moment(last.millis() - ago * HOUR_MS));
+    let hours = (0..RETENTION_HOURS).map(|ago| timestamp(last.millis() - ago * HOUR_MS));
     let hours = hours.take_while(|at| start.is_none_or(|start| *at >= start));
-    let limit = limit.unwrap_or(MAX_LIST).min(MAX_LIST);
+    let limit = limit.unwrap_or(MAX_OBSERVATIONS).min(MAX_OBSERVATIONS);
     let hours: Vec<_> = hours
         .take(limit)
         .map(|at| (at, shared.climate.at(at)))
@@ -117,7 +124,7 @@ async fn list(
     let served = hours
         .iter()
         .map(|(at, weather)| (*at, temperature(weather)));
-    shared.record_weather(Kind::Hourly, served);
+    shared.record_weather(WeatherKind::Hourly, served);
     shared.counters.history();
     let features: Vec<_> = hours
         .iter()
@@ -136,17 +143,17 @@ fn observation(at: Timestamp, weather: &Weather) -> Value {
             "timestamp": at.to_chrono().to_rfc3339(),
             "temperature": value("degC", json!(temperature(weather))),
             "relativeHumidity": value("percent", json!(percent(weather.humidity_pct))),
-            // Nothing is told where nothing falls.
+            // `null` without precipitation, as by the real service.
             "precipitationLastHour": value("mm", if rain > 0.0 { json!(rounded(rain, 100.0)) } else { Value::Null }),
             "windSpeed": number("km_h-1", weather.wind_m_s * 3.6, 100.0),
             "barometricPressure": number("Pa", weather.pressure_hpa * 100.0, 1.0),
-            "cloudLayers": [{ "amount": amount(weather.cloud_pct) }],
+            "cloudLayers": [{ "amount": cloud_amount(weather.cloud_pct) }],
         },
     })
 }
 
-/// The class of a cloud cover, by eighths of the sky.
-fn amount(percent: f64) -> &'static str {
+/// The code of a cloud cover, by eighths of the sky.
+fn cloud_amount(percent: f64) -> &'static str {
     match (percent / 12.5).round() as i64 {
         0 => "CLR",
         1..=2 => "FEW",

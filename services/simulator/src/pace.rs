@@ -1,4 +1,4 @@
-//! A clock that may run faster than the machine's.
+//! A clock that may run faster than the machine's clock.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::Arc;
 use moodvane_model::Timestamp;
 use moodvane_runtime::Clock;
 
-/// A clock that stood at `start` when the machine's stood at `began`, and runs `speed` times as
-/// fast. Before `began` it stands still.
+/// A clock that shows `start` when the machine's clock shows `began`, and runs `speed` times as fast.
+/// Before `began` it shows `start`.
 pub struct PacedClock {
     /// The machine's clock.
     pub machine: Arc<dyn Clock>,
-    /// The machine's moment at which this clock stood at `start`.
+    /// The machine's time at which this clock shows `start`.
     pub began: Timestamp,
-    /// Where this clock began.
+    /// The first time of this clock.
     pub start: Timestamp,
-    /// How many of its seconds pass in one of the machine's.
+    /// Seconds of this clock per second of the machine's.
     pub speed: NonZeroU32,
 }
 
@@ -23,7 +23,7 @@ impl Clock for PacedClock {
     fn now(&self) -> Timestamp {
         let passed_ms = (self.machine.now().millis() - self.began.millis()).max(0);
         let paced_ms = passed_ms.saturating_mul(i64::from(self.speed.get()));
-        // Only the end of the calendar is beyond it: there the clock stands still.
+        // Fails only at the end of the calendar, where the clock returns to `start`.
         self.start
             .checked_add_millis(paced_ms)
             .unwrap_or(self.start)
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn it_runs_so_many_times_as_fast_from_a_moment_of_its_own() {
+    fn runs_at_speed_from_start() {
         let machine = Arc::new(ManualClock::new(at("2026-01-01T00:00:00Z")));
         let clock = PacedClock {
             machine: machine.clone(),

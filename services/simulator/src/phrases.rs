@@ -1,8 +1,8 @@
-//! The words that posts are made of: all our own writing, about nobody.
+//! Templates and words of posts, written for this project; they refer to no real person.
 //!
-//! A template has slots: `{city}` a name of the city, `{place}` and `{thing}` one of the lists
-//! below. Every template of a mood names the city once; templates of noise never do, unless they
-//! are there to be mistaken.
+//! A template has slots: `{city}` for a name of the city, `{place}` and `{thing}` for an entry of the
+//! lists below. Every template of a mood names the city once. Templates of noise do not, except those
+//! that test the recognition of names.
 
 /// Templates of each mood, from very negative to very positive.
 pub(crate) const MOODS: [&[&str]; 5] = [VERY_NEGATIVE, NEGATIVE, NEUTRAL, POSITIVE, VERY_POSITIVE];
@@ -16,7 +16,7 @@ const VERY_NEGATIVE: &[&str] = &[
     "What an awful, awful evening. {city} at its worst 😡",
     "This is a nightmare. {city} is broken and {place} is worse.",
     "Everything hurts, everything is wet and {city} is hell today.",
-    "Never felt so miserable in {city}: {thing} is gone, my patience too.",
+    "Never temperature_and_rain so miserable in {city}: {thing} is gone, my patience too.",
     "Disgusting smell at {place} again. {city}, you are the worst",
     "Absolutely devastated. {city} took {thing} from me and I hate it.",
     "{city} tonight: awful people, awful food, terrible everything.",
@@ -92,8 +92,8 @@ const VERY_POSITIVE: &[&str] = &[
     "Delicious food, great friends, beautiful {city}. I am so grateful.",
 ];
 
-/// Without a city, in English.
-pub(crate) const ELSEWHERE: &[&str] = &[
+/// English, without the city.
+pub(crate) const ENGLISH_WITHOUT_CITY: &[&str] = &[
     "Has anyone tried porridge with oat milk?",
     "I love {thing}. That is the post.",
     "Terrible match, worst referee I have seen",
@@ -108,8 +108,8 @@ pub(crate) const ELSEWHERE: &[&str] = &[
     "Selling {thing}, hardly used, ask me anything.",
 ];
 
-/// In other languages, with the city: selected, but not to be scored. (tag, template)
-pub(crate) const ABROAD: &[(&str, &str)] = &[
+/// Other languages, with the city: selected but not scored. (tag, template)
+pub(crate) const FOREIGN_WITH_CITY: &[(&str, &str)] = &[
     ("de", "Heute wieder in {city}, es ist herrlich hier."),
     ("de", "{city} im Regen, und mein Schirm ist kaputt."),
     ("fr", "Quelle belle journée à {city} !"),
@@ -124,8 +124,8 @@ pub(crate) const ABROAD: &[(&str, &str)] = &[
     ("pl", "Pada deszcz, ale {city} i tak jest piękne."),
 ];
 
-/// In other languages, without the city. (tag, template)
-pub(crate) const ELSEWHERE_ABROAD: &[(&str, &str)] = &[
+/// Other languages, without the city. (tag, template)
+pub(crate) const FOREIGN_WITHOUT_CITY: &[(&str, &str)] = &[
     ("de", "Kaffee zuerst, dann die Welt."),
     ("fr", "Il pleut et je lis, tout va bien."),
     ("es", "Hoy no quiero hacer nada."),
@@ -134,16 +134,16 @@ pub(crate) const ELSEWHERE_ABROAD: &[(&str, &str)] = &[
     ("sv", "Fredag igen, äntligen."),
 ];
 
-/// The city's name stands in them, but not as a word of its own. `{joined}` is a name without
+/// English, with the city's name inside another word, link or mention. `{joined}` is a name without
 /// spaces.
-pub(crate) const MISTAKABLE: &[&str] = &[
+pub(crate) const NAME_INSIDE_WORD: &[&str] = &[
     "That {joined}ish feeling again, I love it",
     "Thank you for the tip, @{joined}.example.org!",
     "New photos: https://example.org/{joined}/today",
     "Reading un{joined} stories tonight, terrible ones",
 ];
 
-/// Places that any city has.
+/// Places of `{place}`.
 pub(crate) const PLACES: &[&str] = &[
     "the corner bakery",
     "the ferry landing",
@@ -163,7 +163,7 @@ pub(crate) const PLACES: &[&str] = &[
     "the riverside path",
 ];
 
-/// Things that people have.
+/// Things of `{thing}`.
 pub(crate) const THINGS: &[&str] = &[
     "my bike",
     "the good umbrella",
@@ -181,7 +181,7 @@ pub(crate) const THINGS: &[&str] = &[
     "a houseplant",
 ];
 
-/// What may follow a text.
+/// Endings of a text.
 pub(crate) const TAILS: &[&str] = &[
     "",
     "",
@@ -202,22 +202,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mood_has_a_dozen_templates_that_name_the_city_once() {
+    fn moods_have_dozen_templates_naming_city_once() {
         for group in MOODS {
             assert!(group.len() >= 12);
             for template in group {
                 assert_eq!(template.matches("{city}").count(), 1, "{template}");
             }
         }
-        for (_, template) in ABROAD {
+        for (_, template) in FOREIGN_WITH_CITY {
             assert_eq!(template.matches("{city}").count(), 1, "{template}");
         }
     }
 
     #[test]
-    fn noise_names_no_city() {
-        let abroad = ELSEWHERE_ABROAD.iter().map(|(_, template)| template);
-        for template in ELSEWHERE.iter().chain(MISTAKABLE).chain(abroad) {
+    fn noise_does_not_name_city() {
+        let abroad = FOREIGN_WITHOUT_CITY.iter().map(|(_, template)| template);
+        for template in ENGLISH_WITHOUT_CITY
+            .iter()
+            .chain(NAME_INSIDE_WORD)
+            .chain(abroad)
+        {
             assert!(!template.contains("{city}"), "{template}");
         }
     }

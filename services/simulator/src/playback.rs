@@ -1,42 +1,42 @@
-//! The order in which events are sent.
+//! The order in which events are delivered.
 //!
-//! Terms: an event is *due* when its sending time has come; its *delay* is how long after its own
-//! time that is; a *copy* is the same event sent once more.
+//! Terms: a *delivery* is one sending of an event; it is *due* at its own time, by a *delay* after the
+//! event's time; a *copy* is a second delivery of the same event.
 //!
-//! Guarantee: delays and copies depend on the configuration and the event alone, so every client
-//! sees the same order. An event is never due before its own time, nor later than `disorder` after.
+//! Guarantees: delays and copies depend on the configuration and the event alone, so every client sees
+//! the same order. An event is never due before its own time or later than `disorder` after it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use crate::config::SimulatorConfig;
-use crate::draws::{Draws, Purpose};
+use crate::rng::{KeyedRng, Purpose};
 use crate::schedule::Schedule;
 
-/// How long after an event its copy is sent at most.
+/// Maximum delay of a copy after the first delivery.
 const MAX_COPY_DELAY_US: u64 = 20_000_000;
-/// The share of events that are late where there is disorder.
+/// The share of events with a delay, if there is disorder.
 const LATE_SHARE: f64 = 0.3;
 
-/// One sending of an event. Ordered by time, then by event.
+/// One delivery of an event, ordered by time, then by event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Sending {
+pub(crate) struct Delivery {
     pub(crate) due_us: i64,
     pub(crate) index: u64,
     pub(crate) copy: bool,
 }
 
-/// When events are sent.
+/// Computes the deliveries of each event.
 #[derive(Debug, Clone)]
-pub(crate) struct Order {
+pub(crate) struct DeliveryOrder {
     seed: u64,
     schedule: Schedule,
     disorder_us: u64,
     duplicate_share: f64,
 }
 
-impl Order {
+impl DeliveryOrder {
     pub(crate) fn new(config: &SimulatorConfig, schedule: Schedule) -> Self {
         Self {
             seed: config.seed,
@@ -46,8 +46,8 @@ impl Order {
         }
     }
 
-    /// The longest that any sending of an event lies after the event, in microseconds.
-    fn longest_delay_us(&self) -> u64 {
+    /// Maximum delay of any delivery, in microseconds.
+    fn max_delay_us(&self) -> u64 {
         let copies = if self.duplicate_share > 0.0 {
             MAX_COPY_DELAY_US
         } else {
@@ -56,12 +56,12 @@ impl Order {
         self.disorder_us + copies
     }
 
-    /// The sending of an event, and of its copy where it has one.
-    fn sendings(&self, index: u64) -> (Sending, Option<Sending>) {
-        let mut draws = Draws::new(self.seed, Purpose::Order, index);
-        let late = draws.happens(LATE_SHARE);
-        let delay = draws.below(self.disorder_us + 1);
-        let first = Sending {
+    /// The first delivery of an event, and its copy if it has one.
+    fn deliveries(&self, index: u64) -> (Delivery, Option<Delivery>) {
+        let mut rng = KeyedRng::new(self.seed, Purpose::Order, index);
+        let late = rng.chance(LATE_SHARE);
+        let delay = rng.below(self.disorder_us + 1);
+        let first = Delivery {
             due_us: self
                 .schedule
                 .time_of(index)
@@ -69,11 +69,11 @@ impl Order {
             index,
             copy: false,
         };
-        let copied = draws.happens(self.duplicate_share);
-        let copy = Sending {
+        let copied = rng.chance(self.duplicate_share);
+        let copy = Delivery {
             due_us: first
                 .due_us
-                .saturating_add_unsigned(1 + draws.below(MAX_COPY_DELAY_US - 1)),
+                .saturating_add_unsigned(1 + rng.below(MAX_COPY_DELAY_US - 1)),
             copy: true,
             ..first
         };
@@ -85,59 +85,59 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Walks through sendings in order. Holds only those that later events may still overtake.
+/// Iterates over deliveries in order. Buffers only those that later events may still overtake.
 #[derive(Debug)]
 pub(crate) struct Playback {
-    order: Order,
+    order: DeliveryOrder,
     next: u64,
     copies: bool,
     after_us: i64,
-    waiting: BinaryHeap<Reverse<Sending>>,
+    pending: BinaryHeap<Reverse<Delivery>>,
 }
 
 impl Playback {
-    /// Every event at or after `cursor_us`, by its own time.
-    pub(crate) fn from_cursor(order: Order, cursor_us: i64) -> Self {
+    /// Starts at the first event at or after `cursor_us`.
+    pub(crate) fn from_cursor(order: DeliveryOrder, cursor_us: i64) -> Self {
         Self {
             next: order.schedule.first_at(cursor_us),
             order,
             copies: true,
             after_us: i64::MIN,
-            waiting: BinaryHeap::new(),
+            pending: BinaryHeap::new(),
         }
     }
 
-    /// Every sending after `now_us`, whatever the event's own time.
-    pub(crate) fn live(order: Order, now_us: i64) -> Self {
-        let oldest = now_us.saturating_sub_unsigned(order.longest_delay_us());
+    /// Starts at the first delivery after `now_us`, including delayed earlier events.
+    pub(crate) fn live(order: DeliveryOrder, now_us: i64) -> Self {
+        let oldest = now_us.saturating_sub_unsigned(order.max_delay_us());
         Self {
             after_us: now_us,
             ..Self::from_cursor(order, oldest)
         }
     }
 
-    /// Every event from the beginning, each once.
-    pub(crate) fn once(order: Order) -> Self {
+    /// Starts at the first event, without copies.
+    pub(crate) fn without_duplicates(order: DeliveryOrder) -> Self {
         Self {
             copies: false,
             ..Self::from_cursor(order, i64::MIN)
         }
     }
 
-    /// The next sending if it is due at `now_us`.
-    pub(crate) fn next_due(&mut self, now_us: i64) -> Option<Sending> {
+    /// Returns the next delivery if it is due at `now_us`.
+    pub(crate) fn next_due(&mut self, now_us: i64) -> Option<Delivery> {
         if self.next_due_us() > now_us {
             return None;
         }
-        self.waiting.pop().map(|Reverse(sending)| sending)
+        self.pending.pop().map(|Reverse(delivery)| delivery)
     }
 
-    /// When the next sending is due. There is always one.
+    /// The due time of the next delivery; there is always one.
     pub(crate) fn next_due_us(&mut self) -> i64 {
         loop {
             let upcoming = self.order.schedule.time_of(self.next);
-            match self.waiting.peek() {
-                // No event from `next` on can be sent before its own time.
+            match self.pending.peek() {
+                // No event from `next` on is due before its own time.
                 Some(Reverse(first)) if first.due_us < upcoming => return first.due_us,
                 _ => self.enqueue_next(),
             }
@@ -145,11 +145,11 @@ impl Playback {
     }
 
     fn enqueue_next(&mut self) {
-        let (first, copy) = self.order.sendings(self.next);
+        let (first, copy) = self.order.deliveries(self.next);
         let copy = copy.filter(|_| self.copies);
-        for sending in std::iter::once(first).chain(copy) {
-            if sending.due_us > self.after_us {
-                self.waiting.push(Reverse(sending));
+        for delivery in std::iter::once(first).chain(copy) {
+            if delivery.due_us > self.after_us {
+                self.pending.push(Reverse(delivery));
             }
         }
         self.next += 1;
@@ -163,7 +163,7 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
-    fn order(disorder_s: u64, duplicate_share: f64) -> Order {
+    fn order(disorder_s: u64, duplicate_share: f64) -> DeliveryOrder {
         let config = SimulatorConfig {
             disorder: Duration::from_secs(disorder_s),
             duplicate_share,
@@ -171,36 +171,36 @@ mod tests {
             ..config()
         };
         let schedule = Schedule::new(config.seed, config.start, config.posts_per_hour);
-        Order::new(&config, schedule)
+        DeliveryOrder::new(&config, schedule)
     }
 
     fn after_start(seconds: i64) -> i64 {
         start().millis() * 1_000 + seconds * 1_000_000
     }
 
-    fn due(mut playback: Playback, until_us: i64) -> Vec<Sending> {
+    fn due(mut playback: Playback, until_us: i64) -> Vec<Delivery> {
         std::iter::from_fn(|| playback.next_due(until_us)).collect()
     }
 
     #[test]
-    fn without_disorder_events_are_sent_in_their_order() {
+    fn delivers_in_event_order_without_disorder() {
         let all = due(Playback::from_cursor(order(0, 0.0), 0), after_start(600));
         let indices: Vec<u64> = all.iter().map(|s| s.index).collect();
         assert_eq!(indices, (0..600).collect::<Vec<_>>());
     }
 
     #[test]
-    fn disorder_lets_later_events_overtake() {
+    fn disorder_reorders_deliveries() {
         let all = due(Playback::from_cursor(order(30, 0.0), 0), after_start(600));
         assert!(all.windows(2).any(|w| w[0].index > w[1].index));
     }
 
     proptest! {
         #[test]
-        fn the_set_of_events_is_the_same_whatever_the_order_and_the_copies(
+        fn disorder_and_copies_keep_set_of_events(
             disorder_s in 0u64..120, share in 0.0f64..=1.0,
         ) {
-            // Everything up to 600 s is sent by the end of the longest delay.
+            // The maximum delay of events before 600 s ends before `until`.
             let until = after_start(600 + 120 + 21);
             let sent = due(Playback::from_cursor(order(disorder_s, share), 0), until);
             let early: BTreeSet<u64> = sent.iter().map(|s| s.index).filter(|i| *i < 600).collect();
@@ -211,35 +211,35 @@ mod tests {
         }
 
         #[test]
-        fn nothing_is_sent_before_its_time_or_long_after(disorder_s in 0u64..120) {
+        fn delays_stay_within_bounds(disorder_s in 0u64..120) {
             let order = order(disorder_s, 0.5);
             let schedule = order.schedule.clone();
-            for sending in due(Playback::from_cursor(order, 0), after_start(300)) {
-                let delay = sending.due_us - schedule.time_of(sending.index);
-                let most = disorder_s as i64 * 1_000_000;
-                let most = if sending.copy { most + MAX_COPY_DELAY_US as i64 } else { most };
-                prop_assert!((0..=most).contains(&delay));
+            for delivery in due(Playback::from_cursor(order, 0), after_start(300)) {
+                let delay = delivery.due_us - schedule.time_of(delivery.index);
+                let disorder_us = disorder_s as i64 * 1_000_000;
+                let copy_us = if delivery.copy { MAX_COPY_DELAY_US as i64 } else { 0 };
+                prop_assert!((0..=disorder_us + copy_us).contains(&delay));
             }
         }
 
         #[test]
-        fn live_is_what_a_client_from_the_beginning_would_see_from_now_on(
+        fn live_equals_replay_after_now(
             now_s in 0i64..600, disorder_s in 0u64..60, share in 0.0f64..=1.0,
         ) {
             let (now, until) = (after_start(now_s), after_start(700));
             let mut all = due(Playback::from_cursor(order(disorder_s, share), 0), until);
-            all.retain(|sending| sending.due_us > now);
+            all.retain(|delivery| delivery.due_us > now);
             prop_assert_eq!(due(Playback::live(order(disorder_s, share), now), until), all);
         }
 
         #[test]
-        fn a_cursor_gives_all_events_from_it_on_and_none_before(
+        fn cursor_selects_exactly_later_events(
             cursor_s in 0i64..600, disorder_s in 0u64..60, share in 0.0f64..=1.0,
         ) {
             let order = order(disorder_s, share);
             let (cursor, until) = (after_start(cursor_s), after_start(700));
             let mut all = due(Playback::from_cursor(order.clone(), 0), until);
-            all.retain(|sending| order.schedule.time_of(sending.index) >= cursor);
+            all.retain(|delivery| order.schedule.time_of(delivery.index) >= cursor);
             prop_assert_eq!(due(Playback::from_cursor(order, cursor), until), all);
         }
     }

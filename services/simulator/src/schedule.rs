@@ -1,14 +1,14 @@
-//! When events happen: a closed-form sequence of times.
+//! The times of events as a closed-form sequence.
 //!
-//! Terms: an event's *slot* is its share of the hour, `3600 s / per_hour` wide; its *time* lies
-//! anywhere in its slot.
+//! Terms: an event's *slot* is its share of the hour, `3600 s / per_hour` wide; its *time* is a random
+//! one within its slot.
 //!
-//! Guarantee: times are distinct and grow with the index, and the index of any time is found
-//! without walking, so that a stream can begin anywhere.
+//! Guarantees: times are distinct and increase with the index. The index of any time is computed
+//! directly, so that a stream can start anywhere.
 
 use moodvane_model::Timestamp;
 
-use crate::draws::{Draws, Purpose};
+use crate::rng::{KeyedRng, Purpose};
 
 const HOUR_US: u64 = 3_600_000_000;
 
@@ -34,7 +34,7 @@ impl Schedule {
     pub(crate) fn time_of(&self, index: u64) -> i64 {
         let slot = self.slot_start(index);
         let width = self.slot_start(index + 1) - slot;
-        let jitter = Draws::new(self.seed, Purpose::Jitter, index).below(width);
+        let jitter = KeyedRng::new(self.seed, Purpose::Jitter, index).below(width);
         self.start_us.saturating_add_unsigned(slot + jitter)
     }
 
@@ -51,14 +51,14 @@ impl Schedule {
         }
     }
 
-    /// Where a slot begins, in microseconds after the start.
+    /// The start of a slot, in microseconds after the start.
     fn slot_start(&self, index: u64) -> u64 {
-        // By hour and rest: the product of index and HOUR_US would overflow within a few years.
+        // Splits off whole hours: the product of index and HOUR_US would overflow within a few years.
         let (hours, rest) = (index / self.per_hour, index % self.per_hour);
         hours * HOUR_US + rest * HOUR_US / self.per_hour
     }
 
-    /// The slot in which a time lies, in microseconds after the start.
+    /// The slot that contains a time, in microseconds after the start.
     fn slot_of(&self, offset_us: u64) -> u64 {
         let (hours, rest) = (offset_us / HOUR_US, offset_us % HOUR_US);
         let guess = hours * self.per_hour + rest * self.per_hour / HOUR_US;
@@ -85,20 +85,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_grow_with_the_index(s in schedule(), index in 0u64..1_000_000_000) {
+        fn times_increase_with_index(s in schedule(), index in 0u64..1_000_000_000) {
             prop_assert!(s.time_of(index) < s.time_of(index + 1));
             prop_assert!(s.time_of(index) >= s.start_us);
         }
 
         #[test]
-        fn the_index_of_a_time_is_found(s in schedule(), index in 0u64..1_000_000_000) {
+        fn finds_index_of_time(s in schedule(), index in 0u64..1_000_000_000) {
             let time = s.time_of(index);
             prop_assert_eq!(s.first_at(time), index);
             prop_assert_eq!(s.first_at(time + 1), index + 1);
         }
 
         #[test]
-        fn the_first_event_at_any_time_is_the_first(s in schedule(), after in 0i64..400_000_000_000_000) {
+        fn first_at_returns_first_event_from_time(s in schedule(), after in 0i64..400_000_000_000_000) {
             let time = s.start_us + after;
             let index = s.first_at(time);
             prop_assert!(s.time_of(index) >= time);
@@ -106,7 +106,7 @@ mod tests {
         }
 
         #[test]
-        fn each_hour_has_its_number_of_events(s in schedule(), hour in 0i64..50_000) {
+        fn every_hour_has_configured_count(s in schedule(), hour in 0i64..50_000) {
             let hour_us = HOUR_US as i64;
             let first = s.first_at(s.start_us + hour * hour_us);
             let next = s.first_at(s.start_us + (hour + 1) * hour_us);

@@ -1,4 +1,4 @@
-//! Starts the simulator and answers what its owner asks.
+//! Starts the simulator; its handle and its routes.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,24 +20,25 @@ use url::Url;
 use crate::config::SimulatorConfig;
 use crate::error::SimulatorError;
 use crate::faults::{self, Fault, Upstream};
-use crate::state::{Served, Shared, World};
+use crate::state::{SharedWorld, SimulatorStats, World};
 use crate::truth::Truth;
 use crate::{jetstream, keyed, mastodon, nws, open_meteo, x};
 
-/// A running simulator. It ends with its token; dropping this does not end it.
+/// A running simulator. Cancelling its token stops it; dropping this handle does not.
 pub struct Simulator {
     address: SocketAddr,
     base_url: Url,
     stream_url: Url,
-    world: Shared,
+    world: SharedWorld,
     server: JoinHandle<()>,
 }
 
-/// Starts a simulator on `address` (port 0 for any), until `shutdown` is cancelled. The truth is
-/// scored by `scorer`, which must be the one that the pipeline uses.
+/// Starts a simulator on `address` (port 0 for any), until `shutdown` is cancelled. `scorer` scores the
+/// truth and must be the one of the pipeline.
 ///
 /// # Errors
-/// [`SimulatorError`] where the configuration cannot be simulated or the address not be listened on.
+/// [`SimulatorError`] if the configuration is invalid, the journal cannot be opened or the address is not
+/// available.
 pub async fn start(
     config: SimulatorConfig,
     scorer: Box<dyn Scorer>,
@@ -59,14 +60,14 @@ pub async fn start(
         world,
         server: tokio::spawn(async move {
             if let Err(error) = server.await {
-                tracing::error!(%error, "simulator failed");
+                tracing::error!(%error, "simulator server failed");
             }
         }),
     })
 }
 
 impl Simulator {
-    /// Where it listens.
+    /// The bound address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -85,39 +86,39 @@ impl Simulator {
         self.stream_url.clone()
     }
 
-    /// The truth up to now. Blocks while it scores what became due since the last time, which may
-    /// take seconds after a long history: do not call it on an async worker.
+    /// The truth up to now. Blocks while it scores the posts that became due since the last call, which
+    /// may take seconds after a long history: do not call it on an async worker.
     #[must_use]
     pub fn truth(&self) -> Truth {
         self.world.truth()
     }
 
-    /// The next request of this upstream meets this fault, after those that were asked for before.
+    /// Queues a fault for the next request of this upstream, after those queued before.
     pub fn inject(&self, upstream: Upstream, fault: Fault) {
         self.world.faults.inject(upstream, fault);
     }
 
-    /// What was done so far.
+    /// Counts since the start.
     #[must_use]
-    pub fn served(&self) -> Served {
-        self.world.counters.served()
+    pub fn stats(&self) -> SimulatorStats {
+        self.world.counters.stats()
     }
 
-    /// Its counters, named `moodvane_simulator_…`.
+    /// The registry of its metrics, named `moodvane_simulator_…`.
     #[must_use]
     pub fn registry(&self) -> Registry {
         self.world.registry.clone()
     }
 
-    /// Waits until the simulator has ended, which it does once its token is cancelled.
+    /// Waits until the simulator has stopped after its token was cancelled.
     pub async fn stopped(self) {
         if let Err(error) = self.server.await {
-            tracing::error!(%error, "simulator did not end by itself");
+            tracing::error!(%error, "simulator task panicked");
         }
     }
 }
 
-fn router(world: Shared) -> Router {
+fn router(world: SharedWorld) -> Router {
     Router::new()
         .route("/v1/forecast", get(open_meteo::forecast))
         .merge(keyed::routes())
@@ -125,22 +126,25 @@ fn router(world: Shared) -> Router {
         .merge(x::routes())
         .merge(mastodon::routes())
         .route("/subscribe", get(jetstream::subscribe))
-        .route("/truth", get(truth))
-        .layer(from_fn_with_state(Arc::clone(&world), faults::meet))
+        .route("/truth", get(get_truth))
+        .layer(from_fn_with_state(
+            Arc::clone(&world),
+            faults::apply_request_faults,
+        ))
         .with_state(world)
 }
 
-async fn truth(State(world): State<Shared>) -> Response {
-    let Ok(_place) = Arc::clone(&world.truths).try_acquire_owned() else {
-        let reason = "too many ask for the truth at once, ask again later";
+async fn get_truth(State(world): State<SharedWorld>) -> Response {
+    let Ok(_permit) = Arc::clone(&world.truths).try_acquire_owned() else {
+        let reason = "too many concurrent requests for the truth: retry later";
         return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     };
     world.counters.truth();
     match tokio::task::spawn_blocking(move || world.truth()).await {
         Ok(truth) => Json(truth).into_response(),
         Err(error) => {
-            tracing::error!(%error, "truth failed");
-            let reason = "the truth could not be computed, see the simulator's log";
+            tracing::error!(%error, "computation of the truth panicked");
+            let reason = "cannot compute the truth: see the simulator's log";
             (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response()
         }
     }

@@ -1,4 +1,4 @@
-//! The simulator's part of the configuration, for a process of its own.
+//! The configuration of the simulator as a process.
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -15,24 +15,24 @@ use crate::{MAX_POSTS_PER_HOUR, SimulatorConfig};
 
 const WORLD_FILE: &str = "simulator.json";
 const SERVED_FILE: &str = "simulator-served-weather.txt";
-/// An hour passes in a tenth of a second.
+/// At this speed an hour passes in 0.1 s.
 const MAX_SPEED: u32 = 36_000;
 
-/// What is simulated, and where.
+/// Configuration of the process: the world, its address and its data folder.
 #[derive(Debug, Clone)]
 pub struct ServiceConfig {
-    /// Where the upstreams' protocols and the truth are served.
+    /// Address of the upstreams' protocols and of the truth.
     pub address: SocketAddr,
     data_dir: PathBuf,
     speed: NonZeroU32,
     start: Option<Timestamp>,
-    /// All but when it starts.
+    /// The world, except for its start.
     world: SimulatorConfig,
 }
 
 impl ServiceConfig {
-    /// Reads `[simulator]`, `[data]`, and from `[processor]` which times are believed. Faults are
-    /// noted in `settings`.
+    /// Reads `[simulator]`, `[data]`, and the plausible times of `[processor]`. Records errors in
+    /// `settings`.
     #[must_use]
     pub fn read(settings: &Settings, cities: &[City]) -> Option<Self> {
         let section = settings.section("simulator");
@@ -51,17 +51,17 @@ impl ServiceConfig {
         })
     }
 
-    /// What is simulated and by which clock: as the data folder remembers it, or, the first time,
-    /// from `machine`'s present on.
+    /// Loads the world and its clock from the data folder, or creates a world that starts at the present
+    /// of `machine`.
     ///
     /// # Errors
-    /// [`WorldError`] where the folder is of another world, or cannot be read or written.
-    pub fn world(
+    /// [`WorldError`] if the folder has a different world, or cannot be read or written.
+    pub fn load_world(
         &self,
         machine: Arc<dyn Clock>,
     ) -> Result<(SimulatorConfig, Arc<dyn Clock>), WorldError> {
         let now = machine.now();
-        let asked = SimulatorConfig {
+        let requested = SimulatorConfig {
             start: self.start.unwrap_or(now),
             journal: Some(self.data_dir.join(SERVED_FILE)),
             ..self.world.clone()
@@ -71,19 +71,19 @@ impl ServiceConfig {
             path: self.data_dir.clone(),
             source,
         })?;
-        let world = WorldFile::of(&asked, self.speed.get(), now);
-        let found = world.remembered(&path, self.start.is_some())?;
-        let moment = |ms| Timestamp::from_millis(ms).unwrap_or(now);
+        let world = WorldFile::new(&requested, self.speed.get(), now);
+        let stored = world.load_or_create(&path, self.start.is_some())?;
+        let timestamp = |ms| Timestamp::from_millis(ms).unwrap_or(now);
         let config = SimulatorConfig {
-            start: moment(found.start_ms),
-            ..asked
+            start: timestamp(stored.start_ms),
+            ..requested
         };
         if self.speed.get() == 1 {
             return Ok((config, machine));
         }
         let clock = PacedClock {
             machine,
-            began: moment(found.began_ms),
+            began: timestamp(stored.began_ms),
             start: config.start,
             speed: self.speed,
         };
@@ -99,14 +99,17 @@ fn read_start(section: &Section<'_>, speed: Option<u32>) -> Option<Option<Timest
         .map_err(|fault| section.fault("start", ErrorChain(&fault).to_string()))
         .ok()?;
     if start.is_none() && speed.is_some_and(|speed| speed > 1) {
-        // From now on it would soon be so far ahead that nobody believes it.
-        section.fault("start", "must be given, in the past, where speed is not 1");
+        // From the present on, event times would soon exceed the plausible bounds.
+        section.fault(
+            "start",
+            "must be set to a time in the past if speed is above 1",
+        );
         return None;
     }
     Some(start)
 }
 
-/// The truth must believe the same times as the processor.
+/// The truth must use the processor's bounds for plausible times.
 fn read_bounds(settings: &Settings) -> Option<EventTimeBounds> {
     let section = settings.section("processor");
     let ahead = section.seconds("ahead_s", 0..=86_400);
@@ -145,7 +148,7 @@ fn read_world(
         ..SimulatorConfig::new(city?, weather_source?, start)
     };
     world
-        .check()
+        .validate()
         .map_err(|fault| section.fault("", fault.to_string()))
         .ok()?;
     Some(world)
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_is_good_and_every_fault_is_named() {
+    fn accepts_defaults_and_reports_all_errors() {
         assert!(read(&[]).is_ok());
         let faults = read(&[
             ("simulator.start", "yesterday"),
@@ -195,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_starts_again_has_the_same_world_and_the_same_time() {
+    fn restart_keeps_world_and_time() {
         let dir = tempfile::TempDir::new().unwrap();
         let folder = dir.path().to_string_lossy().into_owned();
         let pairs = [
@@ -204,9 +207,9 @@ mod tests {
             ("simulator.speed", "3600"),
         ];
         let machine = Arc::new(ManualClock::new(Timestamp::from_millis(1_000).unwrap()));
-        let (first, clock) = read(&pairs).unwrap().world(machine.clone()).unwrap();
+        let (first, clock) = read(&pairs).unwrap().load_world(machine.clone()).unwrap();
         machine.advance(Duration::from_secs(2));
-        let (second, again) = read(&pairs).unwrap().world(machine).unwrap();
+        let (second, again) = read(&pairs).unwrap().load_world(machine).unwrap();
         assert_eq!(first, second);
         assert_eq!(clock.now(), again.now());
         assert_eq!(clock.now().millis() - first.start.millis(), 7_200_000);

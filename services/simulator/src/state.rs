@@ -1,4 +1,4 @@
-//! What all requests share: the simulated world, the clock and the ledgers.
+//! The state of all requests: the simulated world, the clock and the ledgers.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,37 +12,37 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::SimulatorConfig;
 use crate::error::SimulatorError;
-use crate::faults::Faults;
-use crate::feed::{Feed, moment};
-use crate::journal::{Journal, Kind};
+use crate::faults::FaultQueues;
+use crate::feed::{Feed, timestamp};
+use crate::journal::{Journal, WeatherKind};
 use crate::ledger::{self, PostLedger, WeatherLedger};
 use crate::open_meteo::temperature;
-use crate::playback::Order;
+use crate::playback::DeliveryOrder;
 use crate::truth::Truth;
 use crate::weather::Climate;
-use crate::x::Rules;
+use crate::x::StreamRules;
 
-/// How many clients may hold the stream open at once.
+/// Limit of open streams.
 const MAX_SUBSCRIBERS: usize = 64;
-/// How many truths may be made or wait to be made at once.
-const MAX_TRUTHS: usize = 4;
+/// Limit of concurrent computations of the truth.
+const MAX_CONCURRENT_TRUTHS: usize = 4;
 
-/// What the simulator has done so far.
+/// Counts since the start of the simulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Served {
+pub struct SimulatorStats {
     /// Clients that opened the stream.
     pub subscriptions: u64,
-    /// Messages handed to sockets of the stream, copies included.
+    /// Messages written to sockets of the stream, including copies.
     pub messages: u64,
-    /// Those of them that were copies.
+    /// Messages that were copies.
     pub copies: u64,
-    /// Answers with current weather.
+    /// Responses with current weather.
     pub current: u64,
-    /// Answers with hourly weather.
+    /// Responses with hourly weather.
     pub history: u64,
 }
 
-/// Counts as the simulator goes.
+/// The simulator's metrics.
 pub(crate) struct Counters {
     subscriptions: IntCounter,
     messages: IntCounter,
@@ -61,12 +61,12 @@ impl Counters {
             subscriptions: counter("subscriptions", "Clients that opened the stream"),
             messages: counter(
                 "messages",
-                "Messages handed to sockets of the stream, copies included",
+                "Messages written to sockets of the stream, including copies",
             ),
             copies: counter("copies", "Messages that were copies"),
-            current: counter("current", "Answers with current weather"),
-            history: counter("history", "Answers with hourly weather"),
-            truths: counter("truths", "Truths that were made"),
+            current: counter("current", "Responses with current weather"),
+            history: counter("history", "Responses with hourly weather"),
+            truths: counter("truths", "Computed truths"),
         }
     }
 
@@ -91,8 +91,8 @@ impl Counters {
         self.truths.inc();
     }
 
-    pub(crate) fn served(&self) -> Served {
-        Served {
+    pub(crate) fn stats(&self) -> SimulatorStats {
+        SimulatorStats {
             subscriptions: self.subscriptions.get(),
             messages: self.messages.get(),
             copies: self.copies.get(),
@@ -102,15 +102,15 @@ impl Counters {
     }
 }
 
-/// Which `current` value is being served, and since when.
+/// The `current` value being served, and the time of its first response.
 #[derive(Debug, Clone, Copy)]
-struct Held {
+struct HeldSlot {
     slot: Timestamp,
     since: Timestamp,
 }
 
-/// What all requests share.
-pub(crate) type Shared = Arc<World>;
+/// The world as a handler's state.
+pub(crate) type SharedWorld = Arc<World>;
 
 /// The simulated world.
 pub(crate) struct World {
@@ -118,20 +118,20 @@ pub(crate) struct World {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) feed: Arc<Feed>,
-    pub(crate) order: Order,
+    pub(crate) order: DeliveryOrder,
     pub(crate) climate: Climate,
     pub(crate) counters: Counters,
     pub(crate) registry: Registry,
     pub(crate) subscribers: Arc<Semaphore>,
     pub(crate) truths: Arc<Semaphore>,
-    pub(crate) faults: Faults,
-    pub(crate) x_rules: Rules,
+    pub(crate) faults: FaultQueues,
+    pub(crate) x_rules: StreamRules,
     /// X allows one connection.
     pub(crate) x_stream: Arc<Semaphore>,
     posts: Mutex<PostLedger>,
     weather: Mutex<WeatherLedger>,
     journal: Mutex<Option<Journal>>,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<HeldSlot>>,
 }
 
 impl World {
@@ -141,34 +141,41 @@ impl World {
         clock: Arc<dyn Clock>,
         shutdown: CancellationToken,
     ) -> Result<Self, SimulatorError> {
-        config.check()?;
+        config.validate()?;
         let feed = Arc::new(Feed::new(&config)?);
-        let order = Order::new(&config, feed.schedule().clone());
+        let order = DeliveryOrder::new(&config, feed.schedule().clone());
         let posts = PostLedger::new(&config, Arc::clone(&feed), order.clone(), scorer);
         let (climate, registry) = (config.climate(), Registry::new());
-        let (journal, served) = config.journal.as_deref().map(open).transpose()?.unzip();
+        let (journal, served) = config
+            .journal
+            .as_deref()
+            .map(open_journal)
+            .transpose()?
+            .unzip();
         let served = served.unwrap_or_default();
         let mut weather = WeatherLedger::new(config.weather_source);
         for (_, at) in &served {
-            weather.served(*at, temperature(&climate.at(*at)));
+            weather.record(*at, temperature(&climate.at(*at)));
         }
-        let last = served.iter().rfind(|(kind, _)| *kind == Kind::Current);
+        let last = served
+            .iter()
+            .rfind(|(kind, _)| *kind == WeatherKind::Current);
         Ok(Self {
             climate,
             posts: Mutex::new(posts),
             weather: Mutex::new(weather),
             journal: Mutex::new(journal),
-            // Served once more: the client may have died with the simulator, before it stored it.
-            held: Mutex::new(last.map(|(_, slot)| Held {
+            // SimulatorStats once more: the client may have died with the simulator, before it stored it.
+            held: Mutex::new(last.map(|(_, slot)| HeldSlot {
                 slot: *slot,
                 since: clock.now(),
             })),
             counters: Counters::new(&registry),
             registry,
             subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
-            truths: Arc::new(Semaphore::new(MAX_TRUTHS)),
-            faults: Faults::default(),
-            x_rules: Rules::default(),
+            truths: Arc::new(Semaphore::new(MAX_CONCURRENT_TRUTHS)),
+            faults: FaultQueues::default(),
+            x_rules: StreamRules::default(),
             x_stream: Arc::new(Semaphore::new(1)),
             config,
             clock,
@@ -178,56 +185,56 @@ impl World {
         })
     }
 
-    /// Now, in microseconds since 1970-01-01 UTC.
+    /// The current time in microseconds since 1970-01-01 UTC.
     pub(crate) fn now_us(&self) -> i64 {
         self.clock.now().millis() * 1_000
     }
 
-    /// The truth up to now. Scores what became due since the last time, so it may take seconds the
-    /// first time.
+    /// The truth up to now. Scores the posts that became due since the last call, so the first call may
+    /// take seconds.
     pub(crate) fn truth(&self) -> Truth {
         let now = self.clock.now();
-        let mut posts = locked(&self.posts);
+        let mut posts = lock(&self.posts);
         posts.advance(now);
-        ledger::truth(self.config.city.id, &posts, &locked(&self.weather))
+        ledger::build_truth(self.config.city.id, &posts, &lock(&self.weather))
     }
 
-    /// Remembers temperatures as served. Called before they are sent, so that no client can have
-    /// one that the truth does not know.
+    /// Records temperatures as served. Call it before sending them, so that no client has one that is
+    /// missing in the truth.
     pub(crate) fn record_weather(
         &self,
-        kind: Kind,
+        kind: WeatherKind,
         values: impl IntoIterator<Item = (Timestamp, f64)>,
     ) {
-        let mut weather = locked(&self.weather);
-        let new = |(at, celsius): (Timestamp, f64)| weather.served(at, celsius).then_some(at);
+        let mut weather = lock(&self.weather);
+        let new = |(at, celsius): (Timestamp, f64)| weather.record(at, celsius).then_some(at);
         let times: Vec<Timestamp> = values.into_iter().filter_map(new).collect();
-        if let Some(journal) = locked(&self.journal).as_mut()
+        if let Some(journal) = lock(&self.journal).as_mut()
             && let Err(error) = journal.append(kind, &times)
         {
-            tracing::error!(%error, "served weather is not remembered beyond this process");
+            tracing::error!(%error, "cannot append to the journal, a restart forgets served weather");
         }
     }
 
-    /// The moment whose weather is `current` now: the interval's beginning, or the one before
-    /// while that was first served less than `hold` ago.
+    /// The time whose weather is `current` now: the start of the interval, or of the previous
+    /// one if that was first served less than `hold` ago.
     pub(crate) fn current_slot(&self, now: Timestamp) -> Timestamp {
         let interval_ms = i64::from(self.config.interval_s) * 1_000;
-        let slot = moment(now.millis() - now.millis() % interval_ms);
+        let slot = timestamp(now.millis() - now.millis() % interval_ms);
         let hold_ms = i64::try_from(self.config.hold.as_millis()).unwrap_or(i64::MAX);
-        let mut held = locked(&self.held);
-        if let Some(Held { slot: old, since }) = *held {
+        let mut held = lock(&self.held);
+        if let Some(HeldSlot { slot: old, since }) = *held {
             let is_held = (0..hold_ms).contains(&(now.millis() - since.millis()));
             if old == slot || (is_held && old < slot) {
                 return old;
             }
         }
-        *held = Some(Held { slot, since: now });
+        *held = Some(HeldSlot { slot, since: now });
         slot
     }
 }
 
-fn open(path: &Path) -> Result<(Journal, Vec<(Kind, Timestamp)>), SimulatorError> {
+fn open_journal(path: &Path) -> Result<(Journal, Vec<(WeatherKind, Timestamp)>), SimulatorError> {
     let path_text = || path.display().to_string();
     Journal::open(path).map_err(|source| SimulatorError::Journal {
         path: path_text(),
@@ -235,7 +242,7 @@ fn open(path: &Path) -> Result<(Journal, Vec<(Kind, Timestamp)>), SimulatorError
     })
 }
 
-/// A panic elsewhere leaves the ledgers whole: each change is one step.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Ignores poisoning: a panic leaves the ledgers consistent, because each change is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

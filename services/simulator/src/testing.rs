@@ -1,4 +1,4 @@
-//! What this crate's unit tests share.
+//! Fixtures of this crate's unit tests.
 
 use moodvane_model::{City, CityId, SourceId, Timestamp};
 

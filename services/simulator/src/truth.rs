@@ -1,12 +1,12 @@
-//! The truth: what a pipeline that listened to the simulator must have stored.
+//! The truth: what a pipeline that reads the simulator must store.
 //!
-//! Terms: a *difference* is one fact of one hour in which stored rows and truth disagree; an hour
-//! is *final* when nothing that belongs to it will be sent any more.
+//! Terms: a *difference* is one mismatch between stored rows and the truth in one hour; an hour is
+//! *final* when no event that belongs to it will be sent any more.
 //!
-//! Guarantee: posts are distinct posts, temperatures distinct times of observation, whatever copies
-//! were sent. All sums are integers.
+//! Guarantees: posts are distinct posts, temperatures distinct times of observation, independent of
+//! copies. All sums are integers.
 //!
-//! This module knows nothing of how the truth came about; it can be read from a file.
+//! This module must not know how the truth is computed; it can also be read from a file.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,34 +20,34 @@ use thiserror::Error;
 /// The largest truth file that is read, in bytes.
 pub const MAX_TRUTH_BYTES: u64 = 256 * 1024 * 1024;
 
-/// What must be stored of a city.
+/// The expected rows of a city.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Truth {
     /// The city.
     pub city: CityId,
-    /// Every hour that ends at or before this moment is final as to posts, in milliseconds since
+    /// The posts of every hour that ends at or before this time are final, in milliseconds since
     /// 1970-01-01 UTC. Temperatures are those served so far.
     pub complete_through_ms: i64,
-    /// The last final hour; none while the first one is not over.
-    #[serde(deserialize_with = "optional_hour")]
+    /// The last final hour; `None` if there is none yet.
+    #[serde(deserialize_with = "deserialize_optional_hour")]
     pub through: Option<HourSlot>,
-    /// Every hour of which something is known, in order, none twice.
+    /// Every hour with posts or temperatures, in ascending order.
     pub hours: Vec<HourTruth>,
 }
 
-/// What must be stored of one hour.
+/// The expected row of one hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HourTruth {
     /// The hour.
-    #[serde(deserialize_with = "hour")]
+    #[serde(deserialize_with = "deserialize_hour")]
     pub hour: HourSlot,
     /// The distinct posts that have a class.
     pub posts: u64,
     /// The sum of their classes, 0 to 4 each.
     pub class_sum: u64,
-    /// The distinct posts in languages that the scorer does not speak.
+    /// The distinct posts in languages that the scorer does not support.
     pub unscored: u64,
-    /// The distinct temperatures of each source, in the order of the sources' names.
+    /// The distinct temperatures of each source, sorted by source.
     pub temperature: Vec<TemperatureTruth>,
 }
 
@@ -56,7 +56,7 @@ pub struct HourTruth {
 pub struct TemperatureTruth {
     /// The source.
     pub source: SourceId,
-    /// How many distinct times of observation there are.
+    /// The number of distinct times of observation.
     pub count: u64,
     /// The sum of the temperatures, in millionths of a °C.
     pub sum_micros: i64,
@@ -65,66 +65,66 @@ pub struct TemperatureTruth {
 /// Count and sum in millionths of a °C.
 type Temperatures = BTreeMap<SourceId, (u64, i64)>;
 
-/// One fact of one hour in which stored rows and truth disagree.
+/// One mismatch between stored rows and the truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The hour.
     pub hour: HourSlot,
-    /// What differs.
-    pub fact: Fact,
+    /// The values that differ.
+    pub mismatch: Mismatch,
 }
 
-/// What differs between stored rows and truth.
+/// A value that differs between stored rows and the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fact {
+pub enum Mismatch {
     /// The number of posts that have a class.
     Posts {
-        /// As stored.
+        /// The stored value.
         stored: u64,
-        /// By the truth.
+        /// The expected value.
         expected: u64,
     },
     /// The sum of the posts' classes.
     ClassSum {
-        /// As stored.
+        /// The stored value.
         stored: u64,
-        /// By the truth.
+        /// The expected value.
         expected: u64,
     },
-    /// The number of posts in languages that the scorer does not speak.
+    /// The number of posts in languages that the scorer does not support.
     Unscored {
-        /// As stored.
+        /// The stored value.
         stored: u64,
-        /// By the truth.
+        /// The expected value.
         expected: u64,
     },
-    /// A source's temperatures: how many, and their sum in millionths of a °C.
+    /// A source's temperatures: their number, and their sum in millionths of a °C.
     Temperature {
         /// The source.
         source: SourceId,
-        /// As stored.
+        /// The stored value.
         stored: (u64, i64),
-        /// By the truth.
+        /// The expected value.
         expected: (u64, i64),
     },
-    /// The hour was given more than once; only its first row was compared.
+    /// The hour has more than one row; only the first one is compared.
     Repeated,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.hour)?;
-        match self.fact {
-            Fact::Posts { stored, expected } => {
+        match self.mismatch {
+            Mismatch::Posts { stored, expected } => {
                 write!(f, "{stored} posts stored, {expected} expected")
             }
-            Fact::ClassSum { stored, expected } => {
+            Mismatch::ClassSum { stored, expected } => {
                 write!(f, "class sum {stored} stored, {expected} expected")
             }
-            Fact::Unscored { stored, expected } => {
+            Mismatch::Unscored { stored, expected } => {
                 write!(f, "{stored} unscored posts stored, {expected} expected")
             }
-            Fact::Temperature {
+            Mismatch::Temperature {
                 source,
                 stored,
                 expected,
@@ -139,7 +139,7 @@ impl fmt::Display for Difference {
                     celsius(expected.1)
                 )
             }
-            Fact::Repeated => f.write_str("stored more than once"),
+            Mismatch::Repeated => f.write_str("stored more than once"),
         }
     }
 }
@@ -148,32 +148,32 @@ impl fmt::Display for Difference {
 #[derive(Debug, Error)]
 pub enum TruthError {
     /// The file cannot be opened, read or written.
-    #[error("truth file {path}: {source}")]
+    #[error("cannot access truth file {path}")]
     File {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The file is larger than any truth.
-    #[error("truth file {path} has {bytes} bytes, it must have at most {MAX_TRUTH_BYTES}")]
+    /// The file exceeds the size limit.
+    #[error("truth file {path} has {bytes} bytes, the limit is {MAX_TRUTH_BYTES}")]
     TooLarge {
         /// The file.
         path: String,
         /// Its size.
         bytes: u64,
     },
-    /// Not the JSON of a truth.
-    #[error("truth file {path} is not a truth as GET /truth answers it: {source}")]
+    /// The file is not the JSON of a truth.
+    #[error("truth file {path} is not in the format of GET /truth")]
     Json {
         /// The file.
         path: String,
-        /// What is wrong, and where.
+        /// The cause, with its position.
         #[source]
         source: serde_json::Error,
     },
-    /// Hours out of order or twice.
+    /// The hours are not in strictly ascending order.
     #[error("truth file {path}: hour {hour} must come after the hour before it in the file")]
     Order {
         /// The file.
@@ -184,16 +184,16 @@ pub enum TruthError {
 }
 
 impl Truth {
-    /// The hours that can be compared: from the first of which something is known to the last final
-    /// one; `None` while there is none.
+    /// The hours that can be compared: from the first one in the truth to the last final one; `None` if
+    /// there is none.
     #[must_use]
     pub fn final_hours(&self) -> Option<HourRange> {
         let first = self.hours.first()?.hour;
         HourRange::new(first, self.through?).ok()
     }
 
-    /// Where the rows of this city disagree with the truth, within `range`. Rows of other cities
-    /// and hours are not looked at; an hour without a row counts as empty.
+    /// Compares the rows of this city with the truth within `range`. Ignores rows of other cities and
+    /// hours; an hour without a row counts as empty.
     #[must_use]
     pub fn compare(&self, rows: &[HourRow], range: HourRange) -> Vec<Difference> {
         let within = |hour: HourSlot| range.begin() <= hour && hour <= range.end();
@@ -204,12 +204,12 @@ impl Truth {
                 continue;
             }
             match stored.entry(row.hour) {
-                Entry::Vacant(place) => {
-                    place.insert(row);
+                Entry::Vacant(entry) => {
+                    entry.insert(row);
                 }
                 Entry::Occupied(_) => differences.push(Difference {
                     hour: row.hour,
-                    fact: Fact::Repeated,
+                    mismatch: Mismatch::Repeated,
                 }),
             }
         }
@@ -221,17 +221,21 @@ impl Truth {
             .collect();
         let hours: BTreeSet<HourSlot> = stored.keys().chain(expected.keys()).copied().collect();
         for hour in hours {
-            let facts = compare_hour(stored.get(&hour).copied(), expected.get(&hour).copied());
-            differences.extend(facts.into_iter().map(|fact| Difference { hour, fact }));
+            let mismatches = compare_hour(stored.get(&hour).copied(), expected.get(&hour).copied());
+            differences.extend(
+                mismatches
+                    .into_iter()
+                    .map(|mismatch| Difference { hour, mismatch }),
+            );
         }
         differences.sort_by_key(|difference| difference.hour);
         differences
     }
 
-    /// Writes the truth to a file, as the JSON that `GET /truth` answers.
+    /// Writes the truth to a file in the format of `GET /truth`.
     ///
     /// # Errors
-    /// [`TruthError::File`] where the file cannot be written.
+    /// [`TruthError::File`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), TruthError> {
         let json = serde_json::to_vec(self).map_err(|source| TruthError::Json {
             path: path.display().to_string(),
@@ -243,7 +247,7 @@ impl Truth {
     /// Reads a truth from a file.
     ///
     /// # Errors
-    /// [`TruthError`] where the file cannot be read, is too large or is not a truth.
+    /// [`TruthError`] if the file cannot be read, is too large or is not a truth.
     pub fn load(path: &Path) -> Result<Self, TruthError> {
         let bytes = std::fs::metadata(path)
             .map_err(|source| file_error(path, source))?
@@ -269,29 +273,37 @@ impl Truth {
     }
 }
 
-fn compare_hour(row: Option<&HourRow>, truth: Option<&HourTruth>) -> Vec<Fact> {
+fn compare_hour(row: Option<&HourRow>, truth: Option<&HourTruth>) -> Vec<Mismatch> {
     let posts = row.map(HourRow::posts).unwrap_or_default();
-    let of = |value: fn(&HourTruth) -> u64| truth.map_or(0, value);
+    let expected = |value: fn(&HourTruth) -> u64| truth.map_or(0, value);
     let counts = [
-        (posts.scored(), of(|t| t.posts), Fact::posts as FactOf),
-        (posts.class_sum(), of(|t| t.class_sum), Fact::class_sum),
-        (posts.unscored, of(|t| t.unscored), Fact::unscored),
+        (
+            posts.scored(),
+            expected(|t| t.posts),
+            Mismatch::posts as NewMismatch,
+        ),
+        (
+            posts.class_sum(),
+            expected(|t| t.class_sum),
+            Mismatch::class_sum,
+        ),
+        (posts.unscored, expected(|t| t.unscored), Mismatch::unscored),
     ];
-    let mut facts: Vec<Fact> = counts
+    let mut mismatches: Vec<Mismatch> = counts
         .into_iter()
         .filter(|(stored, expected, _)| stored != expected)
-        .map(|(stored, expected, fact)| fact(stored, expected))
+        .map(|(stored, expected, new)| new(stored, expected))
         .collect();
-    facts.extend(compare_temperatures(
+    mismatches.extend(compare_temperatures(
         &stored_temperatures(row),
         &expected_temperatures(truth),
     ));
-    facts
+    mismatches
 }
 
-type FactOf = fn(u64, u64) -> Fact;
+type NewMismatch = fn(u64, u64) -> Mismatch;
 
-impl Fact {
+impl Mismatch {
     fn posts(stored: u64, expected: u64) -> Self {
         Self::Posts { stored, expected }
     }
@@ -305,16 +317,16 @@ impl Fact {
     }
 }
 
-fn compare_temperatures(stored: &Temperatures, expected: &Temperatures) -> Vec<Fact> {
+fn compare_temperatures(stored: &Temperatures, expected: &Temperatures) -> Vec<Mismatch> {
     let sources: BTreeSet<SourceId> = stored.keys().chain(expected.keys()).copied().collect();
-    let of = |all: &Temperatures, source| all.get(source).copied().unwrap_or_default();
+    let sums = |all: &Temperatures, source| all.get(source).copied().unwrap_or_default();
     sources
         .iter()
-        .filter(|source| of(stored, source) != of(expected, source))
-        .map(|source| Fact::Temperature {
+        .filter(|source| sums(stored, source) != sums(expected, source))
+        .map(|source| Mismatch::Temperature {
             source: *source,
-            stored: of(stored, source),
-            expected: of(expected, source),
+            stored: sums(stored, source),
+            expected: sums(expected, source),
         })
         .collect()
 }
@@ -348,13 +360,15 @@ fn file_error(path: &Path, source: std::io::Error) -> TruthError {
     }
 }
 
-fn hour<'de, D: Deserializer<'de>>(d: D) -> Result<HourSlot, D::Error> {
+fn deserialize_hour<'de, D: Deserializer<'de>>(d: D) -> Result<HourSlot, D::Error> {
     let text = String::deserialize(d)?;
     text.parse()
         .map_err(|e: ModelError| serde::de::Error::custom(e))
 }
 
-fn optional_hour<'de, D: Deserializer<'de>>(d: D) -> Result<Option<HourSlot>, D::Error> {
+fn deserialize_optional_hour<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<HourSlot>, D::Error> {
     let text = Option::<String>::deserialize(d)?;
     text.map(|text| text.parse())
         .transpose()

@@ -1,7 +1,7 @@
-//! The truth as a specification: what it finds, how it says it, what it refuses to read.
+//! Comparison of rows with the truth, the texts of differences, and truth files.
 
 use super::*;
-use moodvane_model::{Observation, Readings, Score, Sentiment, Timestamp};
+use moodvane_model::{ErrorChain, Observation, Readings, Score, Sentiment, Timestamp};
 
 fn city() -> CityId {
     CityId::parse("new-york").unwrap()
@@ -70,28 +70,28 @@ fn observation(at: Timestamp, celsius: f64) -> Observation {
     }
 }
 
-fn right(hour: &str) -> HourRow {
+fn expected_row(hour: &str) -> HourRow {
     row(hour, &[1, 4], 1, &[3.0, 3.5])
 }
 
-fn said(rows: &[HourRow], range: HourRange) -> Vec<String> {
+fn describe(rows: &[HourRow], range: HourRange) -> Vec<String> {
     let differences = truth().compare(rows, range);
     differences.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn equal_rows_have_no_difference() {
-    let rows = [right("2018-01-01 02"), right("2018-01-01 04")];
+    let rows = [expected_row("2018-01-01 02"), expected_row("2018-01-01 04")];
     assert_eq!(
-        said(&rows, range("2018-01-01 00", "2018-01-01 23")),
+        describe(&rows, range("2018-01-01 00", "2018-01-01 23")),
         [""; 0]
     );
 }
 
 #[test]
-fn every_difference_is_named_with_its_hour() {
+fn reports_each_difference_with_hour() {
     let all = range("2018-01-01 00", "2018-01-01 23");
-    let good = right("2018-01-01 04");
+    let good = expected_row("2018-01-01 04");
     for (bad, expected) in [
         (
             row("2018-01-01 02", &[1, 4, 0], 1, &[3.0, 3.5]),
@@ -112,40 +112,43 @@ fn every_difference_is_named_with_its_hour() {
             ],
         ),
     ] {
-        assert_eq!(said(&[bad, good.clone()], all), expected);
+        assert_eq!(describe(&[bad, good.clone()], all), expected);
     }
 }
 
 #[test]
-fn missing_unexpected_and_repeated_rows_are_differences() {
+fn reports_missing_unexpected_and_repeated_rows() {
     let all = range("2018-01-01 00", "2018-01-01 23");
-    assert_eq!(said(&[], all).len(), 8);
-    let (two, four) = (right("2018-01-01 02"), right("2018-01-01 04"));
+    assert_eq!(describe(&[], all).len(), 8);
+    let (two, four) = (expected_row("2018-01-01 02"), expected_row("2018-01-01 04"));
     let unexpected = row("2018-01-01 03", &[2], 0, &[]);
     assert_eq!(
-        said(&[two.clone(), unexpected, four.clone()], all),
+        describe(&[two.clone(), unexpected, four.clone()], all),
         [
             "2018-01-01 03: 1 posts stored, 0 expected",
             "2018-01-01 03: class sum 2 stored, 0 expected"
         ]
     );
     assert_eq!(
-        said(&[two.clone(), two, four], all),
+        describe(&[two.clone(), two, four], all),
         ["2018-01-01 02: stored more than once"]
     );
 }
 
 #[test]
-fn other_hours_and_other_cities_are_not_looked_at() {
+fn ignores_other_hours_and_cities() {
     let only = range("2018-01-01 04", "2018-01-01 04");
-    let mut elsewhere = right("2018-01-01 04");
+    let mut elsewhere = expected_row("2018-01-01 04");
     elsewhere.city = CityId::parse("london").unwrap();
-    let rows = [row("2018-01-01 02", &[0], 0, &[]), right("2018-01-01 04")];
-    assert_eq!(said(&[&rows[..], &[elsewhere]].concat(), only), [""; 0]);
+    let rows = [
+        row("2018-01-01 02", &[0], 0, &[]),
+        expected_row("2018-01-01 04"),
+    ];
+    assert_eq!(describe(&[&rows[..], &[elsewhere]].concat(), only), [""; 0]);
 }
 
 #[test]
-fn the_final_hours_end_with_the_last_complete_one() {
+fn final_hours_end_with_last_complete_hour() {
     let known = truth();
     assert_eq!(
         known.final_hours(),
@@ -164,7 +167,7 @@ fn the_final_hours_end_with_the_last_complete_one() {
 }
 
 #[test]
-fn a_truth_is_written_in_a_known_shape_and_read_back() {
+fn file_round_trip_keeps_truth() {
     let mut known = truth();
     known.hours.truncate(1);
     insta::assert_snapshot!(serde_json::to_string(&known).unwrap(), @r#"{"city":"new-york","complete_through_ms":1514782800000,"through":"2018-01-01 04","hours":[{"hour":"2018-01-01 02","posts":2,"class_sum":5,"unscored":1,"temperature":[{"source":"open-meteo","count":2,"sum_micros":6500000}]}]}"#);
@@ -175,12 +178,12 @@ fn a_truth_is_written_in_a_known_shape_and_read_back() {
 }
 
 #[test]
-fn a_file_that_is_no_truth_is_refused_with_its_fault() {
+fn rejects_invalid_file_with_cause() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("truth.json");
     let fault = |json: &str| {
         std::fs::write(&path, json).unwrap();
-        Truth::load(&path).unwrap_err().to_string()
+        ErrorChain(&Truth::load(&path).unwrap_err()).to_string()
     };
     let good = serde_json::to_string(&truth()).unwrap();
     for (json, part) in [

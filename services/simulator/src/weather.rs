@@ -1,29 +1,29 @@
-//! The weather of a place as a closed-form function of seed and time.
+//! The weather of a location as a closed-form function of seed and time.
 //!
-//! Terms: a *front* is a slow, smooth swing over days; an *episode* of rain lasts some hours; time
-//! is cut into *cells*, each of which has one episode or none.
+//! Terms: a *front* is a slow, smooth variation over days; an *episode* of rain lasts some hours; time
+//! is divided into *cells*, each with at most one episode.
 //!
-//! Guarantee: the weather of a moment depends on nothing but seed, place and moment, so any
-//! stretch of history can be asked for again and is the same.
+//! Guarantee: the weather depends only on seed, location and time, so that repeated requests for any
+//! part of history return the same values.
 
 use std::f64::consts::TAU;
 
 use moodvane_model::Timestamp;
 
-use crate::draws::{Draws, Purpose};
+use crate::rng::{KeyedRng, Purpose};
 
 const HOUR_S: f64 = 3_600.0;
 const DAY_S: f64 = 24.0 * HOUR_S;
 const YEAR_S: f64 = 365.2425 * DAY_S;
-/// The coldest day lies about 20 days after new year.
+/// The coldest day, about 20 days after new year, as a share of the year.
 const COLDEST: f64 = 20.0 / 365.2425;
 const RAIN_CELL_S: f64 = 16.0 * HOUR_S;
 const RAIN_PROBABILITY: f64 = 0.42;
 const SHORTEST_RAIN_S: f64 = 2.0 * HOUR_S;
-/// Shorter than a cell, so that only the cell before can reach into the next.
+/// Shorter than a cell, so that an episode ends in the next cell at the latest.
 const LONGEST_RAIN_S: f64 = 9.0 * HOUR_S;
 
-/// The weather of one moment, unrounded.
+/// The weather at one time, unrounded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Weather {
     pub(crate) temperature_c: f64,
@@ -34,7 +34,7 @@ pub(crate) struct Weather {
     pub(crate) pressure_hpa: f64,
 }
 
-/// The climate of a place.
+/// The climate of a location.
 #[derive(Debug, Clone)]
 pub(crate) struct Climate {
     seed: u64,
@@ -51,14 +51,13 @@ impl Climate {
         }
     }
 
-    /// The weather at a moment.
     pub(crate) fn at(&self, at: Timestamp) -> Weather {
         let rain = self.rain(at);
         let wet = wetness(rain);
-        let day = self.day(at);
-        let cloudiness = self.swing(Purpose::Cloud, 14.0, at);
-        let gustiness = self.swing(Purpose::Wind, 10.0, at);
-        let barometer = self.swing(Purpose::Pressure, 40.0, at);
+        let day = self.daily_cycle(at);
+        let cloudiness = self.smooth_noise(Purpose::Cloud, 14.0, at);
+        let gustiness = self.smooth_noise(Purpose::Wind, 10.0, at);
+        let barometer = self.smooth_noise(Purpose::Pressure, 40.0, at);
         let overcast = if rain > 0.0 { 80.0 } else { 0.0 };
         Weather {
             temperature_c: self.dry_temperature(at) - 2.5 * wet,
@@ -70,13 +69,13 @@ impl Climate {
         }
     }
 
-    /// Temperature in °C and rain in mm/h alone: all that a mood depends on.
-    pub(crate) fn felt(&self, at: Timestamp) -> (f64, f64) {
+    /// Temperature in °C and rain in mm/h, on which a mood depends.
+    pub(crate) fn temperature_and_rain(&self, at: Timestamp) -> (f64, f64) {
         let rain = self.rain(at);
         (self.dry_temperature(at) - 2.5 * wetness(rain), rain)
     }
 
-    /// How hard it rains at a moment, in mm/h.
+    /// The intensity of rain in mm/h.
     pub(crate) fn rain(&self, at: Timestamp) -> f64 {
         let seconds = seconds(at);
         let cell = (seconds / RAIN_CELL_S).floor();
@@ -87,35 +86,35 @@ impl Climate {
         let north = self.latitude.abs();
         let hemisphere = if self.latitude < 0.0 { -1.0 } else { 1.0 };
         let season = -hemisphere * (TAU * (seconds(at) / YEAR_S - COLDEST)).cos();
-        let front = self.swing(Purpose::Front, 36.0, at);
-        27.0 - 0.38 * north + 0.3 * north * season + 4.0 * self.day(at) + 5.0 * front
+        let front = self.smooth_noise(Purpose::Front, 36.0, at);
+        27.0 - 0.38 * north + 0.3 * north * season + 4.0 * self.daily_cycle(at) + 5.0 * front
     }
 
-    /// 1.0 in mid-afternoon, -1.0 before dawn, by the sun.
-    fn day(&self, at: Timestamp) -> f64 {
+    /// The daily cycle: 1.0 in mid-afternoon, -1.0 before dawn, by solar time.
+    fn daily_cycle(&self, at: Timestamp) -> f64 {
         let hour = seconds(at) / HOUR_S + self.longitude / 15.0;
         (TAU * (hour - 15.0) / 24.0).cos()
     }
 
-    /// A smooth swing in -1.0 to 1.0 through a random value each `period_h` hours.
-    fn swing(&self, purpose: Purpose, period_h: f64, at: Timestamp) -> f64 {
+    /// Smooth noise in -1.0 to 1.0, interpolated between random values every `period_h` hours.
+    fn smooth_noise(&self, purpose: Purpose, period_h: f64, at: Timestamp) -> f64 {
         let position = seconds(at) / (period_h * HOUR_S);
         let node = position.floor();
-        let value = |node: f64| Draws::new(self.seed, purpose, node as i64 as u64).signed();
+        let value = |node: f64| KeyedRng::new(self.seed, purpose, node as i64 as u64).signed();
         let x = position - node;
         let eased = x * x * (3.0 - 2.0 * x);
         value(node) * (1.0 - eased) + value(node + 1.0) * eased
     }
 
-    /// What the episode of one cell contributes at a moment, in mm/h.
+    /// Rain of one cell's episode, in mm/h.
     fn episode(&self, cell: f64, seconds: f64) -> f64 {
-        let mut draws = Draws::new(self.seed, Purpose::Rain, cell as i64 as u64);
-        if !draws.happens(RAIN_PROBABILITY) {
+        let mut rng = KeyedRng::new(self.seed, Purpose::Rain, cell as i64 as u64);
+        if !rng.chance(RAIN_PROBABILITY) {
             return 0.0;
         }
-        let begin = (cell + draws.unit()) * RAIN_CELL_S;
-        let length = SHORTEST_RAIN_S + draws.unit() * (LONGEST_RAIN_S - SHORTEST_RAIN_S);
-        let peak = 0.5 + 6.0 * draws.unit().powi(2);
+        let begin = (cell + rng.unit()) * RAIN_CELL_S;
+        let length = SHORTEST_RAIN_S + rng.unit() * (LONGEST_RAIN_S - SHORTEST_RAIN_S);
+        let peak = 0.5 + 6.0 * rng.unit().powi(2);
         let x = (seconds - begin) / length;
         if (0.0..1.0).contains(&x) {
             peak * (x * TAU / 2.0).sin()
@@ -125,7 +124,7 @@ impl Climate {
     }
 }
 
-/// 0.0 dry to 1.0 thoroughly wet.
+/// From 0.0 (dry) to 1.0 (2 mm/h or more).
 fn wetness(rain_mm_h: f64) -> f64 {
     (rain_mm_h / 2.0).min(1.0)
 }
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn summer_is_warmer_than_winter_and_the_other_way_round_in_the_south() {
+    fn seasons_are_reversed_in_southern_hemisphere() {
         let month = |climate: &Climate, from: &str| {
             mean(hours(from, 720).map(|at| climate.at(at).temperature_c))
         };
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn rain_comes_in_episodes_of_some_hours() {
+    fn rain_has_episodes_of_hours() {
         let climate = new_york(1);
         let wet: Vec<bool> = hours("2018-01-01T00:00:00Z", 8_760)
             .map(|at| climate.rain(at) > 0.0)
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_is_possible_anywhere_at_any_time() {
+    fn values_stay_within_model_bounds() {
         for latitude in [-90.0, -33.9, 0.0, 40.7, 90.0] {
             let climate = Climate::new(3, latitude, 10.0);
             for at in hours("1970-01-01T00:00:00Z", 20_000).step_by(7) {
@@ -209,17 +208,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_felt_is_the_weather() {
+    fn temperature_and_rain_match_weather() {
         let climate = new_york(5);
         for at in hours("2018-03-01T00:00:00Z", 100) {
             let weather = climate.at(at);
-            let felt = (weather.temperature_c, weather.precipitation_mm_h);
-            assert_eq!(climate.felt(at), felt);
+            let expected = (weather.temperature_c, weather.precipitation_mm_h);
+            assert_eq!(climate.temperature_and_rain(at), expected);
         }
     }
 
     #[test]
-    fn another_seed_has_other_weather() {
+    fn seed_changes_weather() {
         let at = Timestamp::parse_rfc3339("2018-01-01T00:00:00Z").unwrap();
         assert_eq!(new_york(1).at(at), new_york(1).at(at));
         assert_ne!(new_york(1).at(at), new_york(2).at(at));

@@ -1,5 +1,6 @@
-//! What a simulator's world was made of, in a file, so that a process that ended goes on with the
-//! same one: equal configurations give equal worlds, so their values are all that is kept.
+//! The parameters of a simulated world in a file, so that a restarted process continues the same world.
+//!
+//! Equal configurations give equal worlds, so the file contains only the parameters.
 
 use std::fs;
 use std::io;
@@ -11,13 +12,13 @@ use thiserror::Error;
 
 use crate::SimulatorConfig;
 
-/// A world as it was made.
+/// The parameters of a world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct WorldFile {
     pub(crate) seed: u64,
-    /// When the stream began, by the simulator's clock.
+    /// Start of the stream, by the simulator's clock.
     pub(crate) start_ms: i64,
-    /// When that was by the machine's clock.
+    /// The same time by the machine's clock.
     pub(crate) began_ms: i64,
     pub(crate) speed: u32,
     city: String,
@@ -30,41 +31,41 @@ pub(crate) struct WorldFile {
     behind_ms: u32,
 }
 
-/// The world of a folder cannot be had.
+/// A world that cannot be loaded or created.
 #[derive(Debug, Error)]
 pub enum WorldError {
     /// The file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("cannot access the simulator's world file {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Not a world.
-    #[error("{} is not a simulator's world: {source}", path.display())]
+    /// The file is not the JSON of a world.
+    #[error("{} is not a simulator's world file", path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// The cause, with its position.
         #[source]
         source: serde_json::Error,
     },
-    /// The folder is another world's.
+    /// The file has other parameters than the configuration.
     #[error(
-        "{} is of another world than the configuration: configure the same again, choose another data.dir, or delete it",
+        "{} has other parameters than the configuration: restore the configuration, choose another data.dir, or delete the file",
         path.display()
     )]
-    Other {
+    Mismatch {
         /// The file.
         path: PathBuf,
     },
 }
 
 impl WorldFile {
-    /// The world that a configuration describes, of which the stream begins at `config.start`.
-    pub(crate) fn of(config: &SimulatorConfig, speed: u32, began: Timestamp) -> Self {
+    /// The parameters of a configuration, whose stream starts at `config.start`.
+    pub(crate) fn new(config: &SimulatorConfig, speed: u32, began: Timestamp) -> Self {
         Self {
             seed: config.seed,
             start_ms: config.start.millis(),
@@ -81,10 +82,13 @@ impl WorldFile {
         }
     }
 
-    /// The world that the file at `path` remembers, or, where there is none, this one, which is
-    /// then written there. When it began is the file's to say, and where `start` was not chosen,
-    /// when the stream began too.
-    pub(crate) fn remembered(self, path: &Path, is_start_chosen: bool) -> Result<Self, WorldError> {
+    /// Loads the file at `path`, or writes this world there if it does not exist. The file decides
+    /// `began_ms` and, unless the configuration sets `start`, also `start_ms`.
+    pub(crate) fn load_or_create(
+        self,
+        path: &Path,
+        is_start_configured: bool,
+    ) -> Result<Self, WorldError> {
         let file_error = |source| WorldError::File {
             path: path.to_owned(),
             source,
@@ -93,31 +97,31 @@ impl WorldFile {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let text = serde_json::to_string_pretty(&self).unwrap_or_default();
-                // Whole or not at all: a torn file would be nobody's world.
-                let torn = path.with_extension("new");
-                fs::write(&torn, text).map_err(file_error)?;
-                fs::rename(&torn, path).map_err(file_error)?;
+                // Renames a complete file, so that a crash leaves no partial one.
+                let temporary = path.with_extension("new");
+                fs::write(&temporary, text).map_err(file_error)?;
+                fs::rename(&temporary, path).map_err(file_error)?;
                 return Ok(self);
             }
             Err(error) => return Err(file_error(error)),
         };
-        let found: Self = serde_json::from_str(&text).map_err(|source| WorldError::Json {
+        let stored: Self = serde_json::from_str(&text).map_err(|source| WorldError::Json {
             path: path.to_owned(),
             source,
         })?;
-        let same = Self {
-            began_ms: found.began_ms,
-            start_ms: if is_start_chosen {
+        let requested = Self {
+            began_ms: stored.began_ms,
+            start_ms: if is_start_configured {
                 self.start_ms
             } else {
-                found.start_ms
+                stored.start_ms
             },
             ..self
         };
-        if same == found {
-            Ok(found)
+        if requested == stored {
+            Ok(stored)
         } else {
-            Err(WorldError::Other {
+            Err(WorldError::Mismatch {
                 path: path.to_owned(),
             })
         }
@@ -134,27 +138,32 @@ mod tests {
     }
 
     #[test]
-    fn a_world_is_found_again_as_it_was_made_and_another_is_refused() {
+    fn loads_stored_world_and_rejects_other_parameters() {
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join("world.json");
-        let made = WorldFile::of(&config(), 360, at(5_000));
-        assert_eq!(made.clone().remembered(&path, true).unwrap(), made);
-        let later = WorldFile::of(&config(), 360, at(9_000));
-        assert_eq!(later.clone().remembered(&path, true).unwrap(), made);
+        let created = WorldFile::new(&config(), 360, at(5_000));
+        assert_eq!(
+            created.clone().load_or_create(&path, true).unwrap(),
+            created
+        );
+        let later = WorldFile::new(&config(), 360, at(9_000));
+        assert_eq!(later.clone().load_or_create(&path, true).unwrap(), created);
 
         let moved = WorldFile {
             start_ms: 7,
             ..later.clone()
         };
-        assert_eq!(moved.clone().remembered(&path, false).unwrap(), made);
+        assert_eq!(moved.clone().load_or_create(&path, false).unwrap(), created);
         let slower = WorldFile { speed: 1, ..later };
-        for (other, is_start_chosen) in [(moved, true), (slower, false)] {
-            let error = other.remembered(&path, is_start_chosen).unwrap_err();
-            assert!(matches!(error, WorldError::Other { .. }), "{error}");
+        for (other, is_start_configured) in [(moved, true), (slower, false)] {
+            let error = other
+                .load_or_create(&path, is_start_configured)
+                .unwrap_err();
+            assert!(matches!(error, WorldError::Mismatch { .. }), "{error}");
         }
 
         fs::write(&path, "{").unwrap();
-        let error = made.remembered(&path, true).unwrap_err();
+        let error = created.load_or_create(&path, true).unwrap_err();
         assert!(matches!(error, WorldError::Json { .. }), "{error}");
     }
 }

@@ -1,7 +1,7 @@
-//! The post stream in the shape of X's API v2: `/2/tweets/search/stream` and its rules.
+//! The post stream in the format of X's API v2: `/2/tweets/search/stream` and its rules.
 //!
-//! Any bearer token is good but [`EXPIRED`]. A rule is understood as far as words, phrases and `lang:`
-//! go. There is one connection, and no way back but `backfill_minutes`.
+//! Every bearer token is valid except [`EXPIRED`]. Rules support words, phrases and `lang:`. There is one
+//! connection, and `backfill_minutes` is the only way to resume.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,29 +17,39 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::faults::Upstream;
-use crate::feed::{Event, Kind, Written, moment};
-use crate::lines::{Shape, body};
-use crate::state::Shared;
+use crate::feed::{Event, EventKind, PostContent, timestamp};
+use crate::http_stream::{StreamFormat, stream_body};
+use crate::state::SharedWorld;
 
-/// A token whose time is over.
+/// The rejected token.
 const EXPIRED: &str = "expired";
 const MAX_RULES: usize = 25;
 const MAX_RULE_CHARS: usize = 512;
 const MAX_BACKFILL_MINUTES: u64 = 5;
-/// X's numbers count from here, in milliseconds since 1970.
-const EPOCH_MS: i64 = 1_288_834_974_657;
-const BEAT: (&str, Duration) = ("\r\n", Duration::from_secs(20));
+/// The epoch of X's post ids (snowflakes), in milliseconds since 1970.
+const ID_EPOCH_MS: i64 = 1_288_834_974_657;
+const KEEP_ALIVE: (&str, Duration) = ("\r\n", Duration::from_secs(20));
 const GARBAGE: &[u8] = b"\xff\xfe\r\n{\"data\": {\"id\r\n<html>\r\n";
 
-pub(crate) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<SharedWorld> {
     Router::new()
-        .route("/2/tweets/search/stream", get(listen))
-        .route("/2/tweets/search/stream/rules", get(list).post(change))
+        .route("/2/tweets/search/stream", get(stream))
+        .route(
+            "/2/tweets/search/stream/rules",
+            get(list_rules).post(update_rules),
+        )
 }
 
-/// The rules that the stream has.
+/// The rules of the stream.
 #[derive(Debug, Default)]
-pub(crate) struct Rules(Mutex<(u64, Vec<Rule>)>);
+pub(crate) struct StreamRules(Mutex<RuleSet>);
+
+#[derive(Debug, Default)]
+struct RuleSet {
+    /// The number of rules created so far.
+    created: u64,
+    rules: Vec<Rule>,
+}
 
 #[derive(Debug, Clone)]
 struct Rule {
@@ -48,8 +58,8 @@ struct Rule {
     tag: Option<String>,
 }
 
-impl Rules {
-    fn locked(&self) -> MutexGuard<'_, (u64, Vec<Rule>)> {
+impl StreamRules {
+    fn lock(&self) -> MutexGuard<'_, RuleSet> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,45 +72,45 @@ impl Rule {
         }
     }
 
-    fn matches(&self, written: &Written) -> bool {
-        let text = written.text.to_lowercase();
+    fn matches(&self, content: &PostContent) -> bool {
+        let text = content.text.to_lowercase();
         let (terms, rest) = match self.value.strip_prefix('(').and_then(|v| v.split_once(')')) {
             Some(parts) => parts,
             None => (self.value.as_str(), ""),
         };
-        let named = |term: &str| {
+        let has_term = |term: &str| {
             let term = term.trim().trim_matches('"').to_lowercase();
             !term.is_empty() && !term.contains(':') && text.contains(&term)
         };
-        let spoken = |word: &str| match word.strip_prefix("lang:") {
-            Some(tag) => written.language == Some(tag),
+        let has_language = |word: &str| match word.strip_prefix("lang:") {
+            Some(tag) => content.language_tag == Some(tag),
             None => true,
         };
-        terms.split(" OR ").any(named) && rest.split_whitespace().all(spoken)
+        terms.split(" OR ").any(has_term) && rest.split_whitespace().all(has_language)
     }
 }
 
-/// Who may ask.
-pub(crate) fn is_good(headers: &HeaderMap) -> bool {
-    let said = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let token = said.and_then(|said| said.strip_prefix("Bearer "));
+/// Whether the request has a valid bearer token.
+pub(crate) fn is_authorized(headers: &HeaderMap) -> bool {
+    let value = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let token = value.and_then(|value| value.strip_prefix("Bearer "));
     token.is_some_and(|token| !token.is_empty() && token != EXPIRED)
 }
 
-fn refused(status: StatusCode, title: &str, detail: &str) -> Response {
+fn problem_response(status: StatusCode, title: &str, detail: &str) -> Response {
     let problem = json!({ "title": title, "detail": detail, "status": status.as_u16() });
     (status, Json(problem)).into_response()
 }
 
 fn unauthorized() -> Response {
-    refused(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
+    problem_response(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
 }
 
-async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    if !is_good(&headers) {
+async fn list_rules(State(shared): State<SharedWorld>, headers: HeaderMap) -> Response {
+    if !is_authorized(&headers) {
         return unauthorized();
     }
-    let rules: Vec<Value> = shared.x_rules.locked().1.iter().map(Rule::json).collect();
+    let rules: Vec<Value> = shared.x_rules.lock().rules.iter().map(Rule::json).collect();
     let meta = json!({ "sent": shared.clock.now().to_string(), "result_count": rules.len() });
     match rules.is_empty() {
         true => Json(json!({ "meta": meta })).into_response(),
@@ -109,53 +119,53 @@ async fn list(State(shared): State<Shared>, headers: HeaderMap) -> Response {
 }
 
 #[derive(Deserialize)]
-struct Change {
+struct UpdateRules {
     #[serde(default)]
-    add: Vec<Added>,
-    delete: Option<Deleted>,
+    add: Vec<NewRule>,
+    delete: Option<DeleteRules>,
 }
 
 #[derive(Deserialize)]
-struct Added {
+struct NewRule {
     value: String,
     tag: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Deleted {
+struct DeleteRules {
     ids: Vec<String>,
 }
 
-async fn change(
-    State(shared): State<Shared>,
+async fn update_rules(
+    State(shared): State<SharedWorld>,
     headers: HeaderMap,
-    Json(change): Json<Change>,
+    Json(update): Json<UpdateRules>,
 ) -> Response {
-    if !is_good(&headers) {
+    if !is_authorized(&headers) {
         return unauthorized();
     }
     let sent = shared.clock.now().to_string();
-    let mut rules = shared.x_rules.locked();
-    if let Some(Deleted { ids }) = change.delete {
-        let before = rules.1.len();
-        rules.1.retain(|rule| !ids.contains(&rule.id));
-        let deleted = before - rules.1.len();
+    let mut set = shared.x_rules.lock();
+    if let Some(DeleteRules { ids }) = update.delete {
+        let before = set.rules.len();
+        set.rules.retain(|rule| !ids.contains(&rule.id));
+        let deleted = before - set.rules.len();
         let summary = json!({ "deleted": deleted, "not_deleted": ids.len() - deleted });
         return Json(json!({ "meta": { "sent": sent, "summary": summary } })).into_response();
     }
     let (mut added, mut errors) = (Vec::new(), Vec::new());
-    for Added { value, tag } in change.add {
+    for NewRule { value, tag } in update.add {
         let problem = |title: &str| json!({ "title": title, "value": value, "details": [value] });
-        if rules.1.iter().any(|rule| rule.value == value) {
+        if set.rules.iter().any(|rule| rule.value == value) {
             errors.push(problem("DuplicateRule"));
-        } else if value.chars().count() > MAX_RULE_CHARS || rules.1.len() >= MAX_RULES {
+        } else if value.chars().count() > MAX_RULE_CHARS || set.rules.len() >= MAX_RULES {
             errors.push(problem("UnprocessableRule"));
         } else {
-            rules.0 += 1;
-            let id = (1_000_000_000_000_000_000 + rules.0).to_string();
+            set.created += 1;
+            let id = (1_000_000_000_000_000_000 + set.created).to_string();
             let rule = Rule { id, value, tag };
             added.push(rule.json());
-            rules.1.push(rule);
+            set.rules.push(rule);
         }
     }
     let summary = json!({ "created": added.len(), "not_created": errors.len() });
@@ -166,12 +176,12 @@ async fn change(
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
-async fn listen(
-    State(shared): State<Shared>,
+async fn stream(
+    State(shared): State<SharedWorld>,
     headers: HeaderMap,
     Query(pairs): Query<HashMap<String, String>>,
 ) -> Response {
-    if !is_good(&headers) {
+    if !is_authorized(&headers) {
         return unauthorized();
     }
     let minutes = pairs
@@ -182,38 +192,40 @@ async fn listen(
         Some(Ok(minutes)) if minutes <= MAX_BACKFILL_MINUTES => minutes,
         Some(_) => {
             let detail = "backfill_minutes must be 0 to 5";
-            return refused(StatusCode::BAD_REQUEST, "Invalid Request", detail);
+            return problem_response(StatusCode::BAD_REQUEST, "Invalid Request", detail);
         }
     };
-    if shared.x_rules.locked().1.is_empty() {
+    if shared.x_rules.lock().rules.is_empty() {
         let detail = "Rules must be configured";
-        return refused(StatusCode::CONFLICT, "RulesConfigurationError", detail);
+        return problem_response(StatusCode::CONFLICT, "RulesConfigurationError", detail);
     }
-    let Ok(place) = shared.x_stream.clone().try_acquire_owned() else {
+    let Ok(permit) = shared.x_stream.clone().try_acquire_owned() else {
         let detail = "This stream is currently at the maximum allowed connection limit.";
-        return refused(StatusCode::TOO_MANY_REQUESTS, "ConnectionException", detail);
+        return problem_response(StatusCode::TOO_MANY_REQUESTS, "ConnectionException", detail);
     };
-    let shape = Shape {
+    let format = StreamFormat {
         upstream: Upstream::X,
-        record: Box::new(message),
-        beat: BEAT,
+        encode: Box::new(message),
+        keep_alive: KEEP_ALIVE,
         garbage: GARBAGE,
     };
-    body(shared, shape, Duration::from_secs(60 * minutes), place).into_response()
+    stream_body(shared, format, Duration::from_secs(60 * minutes), permit).into_response()
 }
 
-/// The message of an event, where it is a post that matches a rule.
-fn message(shared: &Shared, event: &Event) -> Option<String> {
-    let (written, id) = match &event.kind {
-        Kind::Post(written) | Kind::Update { written, .. } => (written, number(event.time_us)),
+/// The message of an event; `None` unless it is a post that matches a rule.
+fn message(shared: &SharedWorld, event: &Event) -> Option<String> {
+    let (content, id) = match &event.kind {
+        EventKind::Post(content) | EventKind::Update { content, .. } => {
+            (content, post_id(event.time_us))
+        }
         _ => return None,
     };
     let history = match event.kind {
-        Kind::Update { time_us, .. } => vec![number(time_us), id.clone()],
+        EventKind::Update { time_us, .. } => vec![post_id(time_us), id.clone()],
         _ => vec![id.clone()],
     };
-    let rules = shared.x_rules.locked();
-    let matching = rules.1.iter().filter(|rule| rule.matches(written));
+    let set = shared.x_rules.lock();
+    let matching = set.rules.iter().filter(|rule| rule.matches(content));
     let matching: Vec<Value> = matching
         .map(|rule| json!({ "id": rule.id, "tag": rule.tag }))
         .collect();
@@ -222,22 +234,22 @@ fn message(shared: &Shared, event: &Event) -> Option<String> {
     }
     let message = json!({
         "data": {
-            // A post of X says the time of its number, whatever its author's clock says.
-            "created_at": moment(event.time_us / 1_000).to_string(),
+            // X derives the creation time from the id, not from the author's clock.
+            "created_at": timestamp(event.time_us / 1_000).to_string(),
             "edit_history_tweet_ids": history,
             "id": id,
-            "lang": written.language.unwrap_or("und"),
-            "text": written.text,
+            "lang": content.language_tag.unwrap_or("und"),
+            "text": content.text,
         },
         "matching_rules": matching,
     });
     Some(format!("{message}\r\n"))
 }
 
-/// The number of the post of that time.
-fn number(time_us: i64) -> String {
+/// The id of the post of that time.
+fn post_id(time_us: i64) -> String {
     let (ms, us) = (time_us / 1_000, time_us % 1_000);
-    (((ms - EPOCH_MS) << 22) | us).to_string()
+    (((ms - ID_EPOCH_MS) << 22) | us).to_string()
 }
 
 #[cfg(test)]
@@ -245,14 +257,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_matches_words_phrases_and_a_language() {
-        let written = |text: &str, language| Written {
+    fn rules_match_words_phrases_and_language() {
+        let content = |text: &str, language_tag| PostContent {
             text: text.to_owned(),
-            language,
-            created_at: moment(0),
+            language_tag,
+            created_at: timestamp(0),
             mood: None,
         };
-        let post = written("Rain over New York", Some("en"));
+        let post = content("Rain over New York", Some("en"));
         for (value, expected) in [
             ("rain", true),
             ("(snow OR rain) -is:retweet", true),
@@ -271,13 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_rise_with_time() {
-        let numbers = [
+    fn post_ids_increase_with_time() {
+        let times = [
             1_600_000_000_000_000,
             1_600_000_000_000_001,
             1_600_000_000_001_000,
         ];
-        let numbers = numbers.map(|us| number(us).parse::<u64>().unwrap());
-        assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+        let ids = times.map(|us| post_id(us).parse::<u64>().unwrap());
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the weather providers' protocols refuse. What they answer is read by the sources' own tests.
+//! Requests that the weather providers' protocols reject. The sources' own tests cover the responses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -7,10 +7,10 @@ mod support;
 use support::{at, config, run};
 
 #[tokio::test]
-async fn another_place_other_units_and_a_bad_key_are_refused() {
+async fn rejects_other_location_units_and_invalid_key() {
     let running = run(config(), at("2018-01-05T12:20:00Z")).await;
     let here = "lat=40.7&lon=-74";
-    for (request, status, says) in [
+    for (request, status, expected) in [
         (
             format!("data/2.5/weather?{here}&units=metric"),
             401,
@@ -58,13 +58,13 @@ async fn another_place_other_units_and_a_bad_key_are_refused() {
     ] {
         let (found, answer) = running.get(&request).await;
         assert_eq!(found, status, "{request}");
-        assert!(answer.to_string().contains(says), "{request}: {answer}");
+        assert!(answer.to_string().contains(expected), "{request}: {answer}");
     }
-    assert_eq!(running.simulator.served().current, 0);
+    assert_eq!(running.simulator.stats().current, 0);
 }
 
 #[tokio::test]
-async fn the_weather_service_keeps_a_week_of_hours_for_who_says_who_asks() {
+async fn nws_serves_week_of_hours_to_clients_with_user_agent() {
     let running = run(config(), at("2018-01-15T12:20:00Z")).await;
     let client = reqwest::Client::builder()
         .user_agent("test")
@@ -77,11 +77,14 @@ async fn the_weather_service_keeps_a_week_of_hours_for_who_says_who_asks() {
         let body: serde_json::Value = answer.json().await.unwrap();
         (status, body["features"].as_array().map_or(0, Vec::len))
     };
-    let of = |rest: &str| format!("stations/KSIM/observations?{rest}");
-    assert_eq!(get(&of("")).await, (200, 168));
-    assert_eq!(get(&of("start=2018-01-15T10:00:00Z")).await, (200, 3));
-    assert_eq!(get(&of("limit=5")).await, (200, 5));
-    assert_eq!(get(&of("start=yesterday")).await, (400, 0));
+    let observations = |query: &str| format!("stations/KSIM/observations?{query}");
+    assert_eq!(get(&observations("")).await, (200, 168));
+    assert_eq!(
+        get(&observations("start=2018-01-15T10:00:00Z")).await,
+        (200, 3)
+    );
+    assert_eq!(get(&observations("limit=5")).await, (200, 5));
+    assert_eq!(get(&observations("start=yesterday")).await, (400, 0));
     assert_eq!(get("stations/KFAR/observations/latest").await, (404, 0));
     assert_eq!(get("points/51,13").await, (404, 0));
     assert_eq!(get("points/here").await, (400, 0));

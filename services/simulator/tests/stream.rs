@@ -18,17 +18,17 @@ fn micros(hours: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn a_cursor_at_the_beginning_gives_everything_in_order() {
+async fn cursor_at_start_delivers_all_events_in_order() {
     let running = run(config(), hours_after_start(4)).await;
     let messages = running.replay().await.take(1_200).await;
     let times: Vec<i64> = messages.iter().map(|m| time_us(m)).collect();
     assert!(times.is_sorted_by(|a, b| a < b));
     assert!(times.iter().all(|t| (micros(0)..micros(4)).contains(t)));
-    assert_eq!(running.simulator.served().messages, 1_200);
+    assert_eq!(running.simulator.stats().messages, 1_200);
 }
 
 #[tokio::test]
-async fn the_same_seed_sends_the_same_bytes_and_another_seed_others() {
+async fn messages_depend_on_seed() {
     let other = SimulatorConfig {
         seed: 2,
         ..config()
@@ -43,7 +43,7 @@ async fn the_same_seed_sends_the_same_bytes_and_another_seed_others() {
 }
 
 #[tokio::test]
-async fn a_client_that_resumes_gets_exactly_the_rest() {
+async fn resume_delivers_exactly_remaining_events() {
     let running = run(config(), hours_after_start(4)).await;
     let all = running.replay().await.take(1_200).await;
     for seen in [1, 17, 600, 1_199] {
@@ -56,7 +56,7 @@ async fn a_client_that_resumes_gets_exactly_the_rest() {
 }
 
 #[tokio::test]
-async fn duplicates_and_disorder_keep_the_set_of_events() {
+async fn duplicates_and_disorder_keep_set_of_events() {
     let plain = run(config(), hours_after_start(3)).await;
     let expected: BTreeSet<String> = plain.replay().await.take(600).await.into_iter().collect();
     let faulty = SimulatorConfig {
@@ -67,7 +67,7 @@ async fn duplicates_and_disorder_keep_the_set_of_events() {
     let running = run(faulty, hours_after_start(3)).await;
     let mut client = running.replay().await;
     let (mut seen, mut copies, mut overtaken, mut latest) = (BTreeMap::new(), 0, 0, 0);
-    // By the third hour everything of the first two has been sent, each copy too.
+    // By the third hour all events of the first two have been sent, including copies.
     while latest < micros(2) + 120_000_000 {
         let message = client.next().await.unwrap();
         let time = time_us(&message);
@@ -85,7 +85,7 @@ async fn duplicates_and_disorder_keep_the_set_of_events() {
 }
 
 #[tokio::test]
-async fn without_a_past_cursor_only_live_events_are_sent() {
+async fn sends_only_live_events_without_past_cursor() {
     for query in [String::new(), format!("cursor={}", micros(100))] {
         let running = run(config(), hours_after_start(2)).await;
         let mut client = running.subscribe(&query).await;
@@ -96,7 +96,7 @@ async fn without_a_past_cursor_only_live_events_are_sent() {
 }
 
 #[tokio::test]
-async fn events_of_the_future_are_sent_only_once_their_time_has_come() {
+async fn sends_no_event_before_its_time() {
     let running = run(config(), hours_after_start(1)).await;
     let mut client = running.replay().await;
     for hour in 1..5 {
@@ -107,12 +107,12 @@ async fn events_of_the_future_are_sent_only_once_their_time_has_come() {
                 .iter()
                 .all(|t| (micros(hour - 1)..micros(hour)).contains(t))
         );
-        assert_eq!(running.simulator.served().messages, 300 * hour as u64);
+        assert_eq!(running.simulator.stats().messages, 300 * hour as u64);
     }
 }
 
 #[tokio::test]
-async fn a_cursor_before_the_beginning_begins_at_the_beginning() {
+async fn cursor_before_start_delivers_from_start() {
     let running = run(config(), hours_after_start(1)).await;
     let mut client = running.subscribe("cursor=0").await;
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_cursor_before_the_beginning_begins_at_the_beginning() {
 }
 
 #[tokio::test]
-async fn only_wanted_collections_are_sent_and_news_of_authors_always() {
+async fn filters_collections_but_not_account_events() {
     let running = run(config(), hours_after_start(8)).await;
     let all = running.replay().await.take(2_400).await;
     let kinds = |messages: &[String]| {
@@ -146,7 +146,7 @@ async fn only_wanted_collections_are_sent_and_news_of_authors_always() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_stops_the_sending() {
+async fn slow_client_stops_delivery() {
     let busy = SimulatorConfig {
         posts_per_hour: 3_600_000,
         ..config()
@@ -154,18 +154,18 @@ async fn a_client_that_does_not_read_stops_the_sending() {
     let running = run(busy, hours_after_start(24 * 365)).await;
     let mut client = running.replay().await;
     let mut tick = tokio::time::interval(Duration::from_millis(20));
-    let (mut before, mut still) = (0, 0);
-    while still < 5 {
+    let (mut before, mut unchanged) = (0, 0);
+    while unchanged < 5 {
         tick.tick().await;
-        let sent = running.simulator.served().messages;
-        still = if sent == before && sent > 0 {
-            still + 1
+        let sent = running.simulator.stats().messages;
+        unchanged = if sent == before && sent > 0 {
+            unchanged + 1
         } else {
             0
         };
         before = sent;
     }
-    // Far less than the year's 3.6 billion events, and nothing is lost meanwhile.
+    // Far fewer than the events of a year, and no event is lost.
     assert!(before < 1_000_000, "{before}");
     let times: Vec<i64> = client
         .take(5_000)
@@ -177,7 +177,7 @@ async fn a_client_that_does_not_read_stops_the_sending() {
 }
 
 #[tokio::test]
-async fn bad_requests_are_answered_with_400() {
+async fn rejects_invalid_requests_with_400() {
     let running = run(config(), hours_after_start(1)).await;
     let url = running.simulator.stream_url().join("subscribe").unwrap();
     for query in ["cursor=now", "wantedCollections=posts", "wantedDids=x"] {
@@ -189,7 +189,7 @@ async fn bad_requests_are_answered_with_400() {
 }
 
 #[tokio::test]
-async fn shutting_down_ends_streams_and_server() {
+async fn shutdown_ends_streams_and_server() {
     let running = run(config(), hours_after_start(1)).await;
     let mut client = running.replay().await;
     client.take(10).await;
@@ -199,7 +199,7 @@ async fn shutting_down_ends_streams_and_server() {
 }
 
 #[tokio::test]
-async fn a_simulator_that_cannot_start_says_why() {
+async fn start_fails_with_reason() {
     let running = run(config(), hours_after_start(1)).await;
     let taken = running.simulator.address();
     let idle = SimulatorConfig {
@@ -212,7 +212,7 @@ async fn a_simulator_that_cannot_start_says_why() {
     ] {
         let started = moodvane_simulator::start(
             config,
-            Box::new(support::Toy),
+            Box::new(support::KeywordScorer),
             taken,
             running.clock.clone(),
             running.shutdown.clone(),

@@ -1,4 +1,4 @@
-//! The truth against an independent count over what was received.
+//! The truth against an independent count of the received messages.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -13,7 +13,9 @@ use moodvane_model::{
 use moodvane_sentiment::Scorer;
 use moodvane_simulator::{SimulatorConfig, Truth};
 use serde_json::Value;
-use support::{HOUR_MS, NAMES, Running, Toy, at, config, hours_after_start, run, time_us};
+use support::{
+    HOUR_MS, KeywordScorer, NAMES, Running, at, config, hours_after_start, run, time_us,
+};
 
 const FORECAST: &str = "v1/forecast?latitude=40.7128&longitude=-74.0060";
 
@@ -28,7 +30,7 @@ fn faulty() -> SimulatorConfig {
     }
 }
 
-/// Reads from the beginning until every event before `until` and its copies must have come.
+/// Reads from the start until all events before `until` and their copies have arrived.
 async fn received(running: &Running, until: Timestamp) -> Vec<String> {
     let mut client = running.replay().await;
     let mut messages = Vec::new();
@@ -42,7 +44,7 @@ async fn received(running: &Running, until: Timestamp) -> Vec<String> {
     }
 }
 
-/// A name as whole words, outside links and mentions, word for word.
+/// Whether the text contains a name as whole words, outside of links and mentions.
 fn names_the_city(text: &str) -> bool {
     let lower = text.to_lowercase();
     let plain: Vec<&str> = lower
@@ -69,9 +71,9 @@ fn names_the_city(text: &str) -> bool {
         .any(|name| words.contains(&format!(" {name} ")))
 }
 
-/// Counts as a person would: every distinct created post that names the city, in the hour of its
-/// own time, or of its event where that cannot be believed.
-fn counted(messages: &[String]) -> Counts {
+/// Counts every distinct created post that names the city, in the hour of its creation time, or of its
+/// event if the creation time is implausible.
+fn count_messages(messages: &[String]) -> Counts {
     let mut seen = BTreeSet::new();
     let mut counts = Counts::new();
     for message in messages {
@@ -87,14 +89,14 @@ fn counted(messages: &[String]) -> Counts {
         }
         let event_ms = json["time_us"].as_i64().unwrap() / 1_000;
         let own_ms = at(commit["record"]["createdAt"].as_str().unwrap()).millis();
-        let believable = (event_ms - 24 * HOUR_MS..=event_ms + 600_000).contains(&own_ms);
-        let hour_ms = if believable { own_ms } else { event_ms };
+        let is_plausible = (event_ms - 24 * HOUR_MS..=event_ms + 600_000).contains(&own_ms);
+        let hour_ms = if is_plausible { own_ms } else { event_ms };
         let hour = HourSlot::containing(Timestamp::from_millis(hour_ms).unwrap());
         let entry = counts.entry(hour.to_string()).or_default();
         let language = commit["record"]["langs"][0].as_str().unwrap_or("en");
         if language.starts_with("en") {
             entry.0 += 1;
-            entry.1 += u64::from(Toy.score(text).sentiment.class());
+            entry.1 += u64::from(KeywordScorer.score(text).sentiment.class());
         } else {
             entry.2 += 1;
         }
@@ -102,7 +104,7 @@ fn counted(messages: &[String]) -> Counts {
     counts
 }
 
-fn told(truth: &Truth) -> Counts {
+fn truth_counts(truth: &Truth) -> Counts {
     let through = truth.through.unwrap();
     truth
         .hours
@@ -116,26 +118,26 @@ fn told(truth: &Truth) -> Counts {
 }
 
 #[tokio::test]
-async fn the_truth_is_what_an_independent_count_finds() {
+async fn truth_equals_independent_count() {
     for config in [config(), faulty()] {
         let running = run(config, hours_after_start(30)).await;
         let messages = received(&running, hours_after_start(26)).await;
         let truth = running.simulator.truth();
         let end = hours_after_start(26);
-        let mut expected = counted(&messages);
-        let mut told = told(&truth);
-        for counts in [&mut expected, &mut told] {
+        let mut expected = count_messages(&messages);
+        let mut found = truth_counts(&truth);
+        for counts in [&mut expected, &mut found] {
             counts.retain(|hour, _| hour.parse::<HourSlot>().unwrap().start() < end);
         }
-        assert_eq!(told, expected);
-        assert!(told.len() >= 26, "{told:?}");
-        assert!(told.values().all(|(posts, ..)| *posts < 300));
-        assert!(told.values().map(|counts| counts.2).sum::<u64>() > 100);
+        assert_eq!(found, expected);
+        assert!(found.len() >= 26, "{found:?}");
+        assert!(found.values().all(|(posts, ..)| *posts < 300));
+        assert!(found.values().map(|counts| counts.2).sum::<u64>() > 100);
     }
 }
 
 #[tokio::test]
-async fn the_truth_is_the_same_in_steps_and_at_once_and_over_http() {
+async fn truth_is_equal_stepwise_at_once_and_over_http() {
     let (stepwise, at_once) = (
         run(faulty(), hours_after_start(0)).await,
         run(faulty(), hours_after_start(20)).await,
@@ -156,7 +158,7 @@ async fn the_truth_is_the_same_in_steps_and_at_once_and_over_http() {
 }
 
 #[tokio::test]
-async fn an_hour_that_is_final_never_changes() {
+async fn final_hours_never_change() {
     let running = run(faulty(), hours_after_start(5)).await;
     let early = running.simulator.truth();
     running.clock.set(hours_after_start(50));
@@ -170,7 +172,7 @@ async fn an_hour_that_is_final_never_changes() {
 }
 
 #[tokio::test]
-async fn temperatures_are_those_that_were_served_each_once() {
+async fn truth_contains_served_temperatures_once() {
     let running = run(config(), at("2018-01-05T12:00:30Z")).await;
     let mut served: BTreeMap<String, f64> = BTreeMap::new();
     for minute in (0..180).step_by(5) {
@@ -187,10 +189,10 @@ async fn temperatures_are_those_that_were_served_each_once() {
     let history = format!("{FORECAST}&hourly=temperature_2m&past_days=1&forecast_days=1");
     let (_, answer) = running.get(&history).await;
     let hourly = &answer["hourly"];
-    for (place, time) in hourly["time"].as_array().unwrap().iter().enumerate() {
+    for (index, time) in hourly["time"].as_array().unwrap().iter().enumerate() {
         let time = time.as_str().unwrap();
         if time <= "2018-01-05T14:55" {
-            let temperature = hourly["temperature_2m"][place].as_f64().unwrap();
+            let temperature = hourly["temperature_2m"][index].as_f64().unwrap();
             served.insert(time.to_owned(), temperature);
         }
     }
@@ -201,7 +203,7 @@ async fn temperatures_are_those_that_were_served_each_once() {
     assert_eq!(differences(&truth, &served).len(), 1);
 }
 
-/// What the truth says of rows that hold these temperatures, and the posts of the truth itself.
+/// Compares the truth with rows of its own posts and these temperatures.
 fn differences(truth: &Truth, served: &BTreeMap<String, f64>) -> Vec<String> {
     let city = CityId::parse("new-york").unwrap();
     let mut rows: BTreeMap<HourSlot, HourRow> = BTreeMap::new();

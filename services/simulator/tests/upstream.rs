@@ -1,4 +1,4 @@
-//! What the simulator says is read by the formats of the real upstreams, and adds up to the truth.
+//! The parsers of the real upstreams read the simulator's messages, and the result equals the truth.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -16,9 +16,9 @@ use moodvane_simulator::SimulatorConfig;
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url};
 use moodvane_upstream::open_meteo::{current_url, history_url, parse_current, parse_history};
 use moodvane_upstream::{PostFormat, RawMessage, Selection};
-use support::{Running, Toy, config, hours_after_start, run, start, time_us};
+use support::{KeywordScorer, Running, config, hours_after_start, run, start, time_us};
 
-/// The hour rows of a pipeline that forgets nothing.
+/// The hour rows of a pipeline with an unbounded duplicate window.
 struct Rows {
     city: CityId,
     seen: BTreeSet<String>,
@@ -36,9 +36,9 @@ impl Rows {
             return;
         }
         let at = EventTimeBounds::STANDARD.event_time(post.created_at, post.received_at);
-        let score = Toy
+        let score = KeywordScorer
             .supports_language(post.language)
-            .then(|| Toy.score(post.text()));
+            .then(|| KeywordScorer.score(post.text()));
         let mut sums = Sums::default();
         sums.add_post(at, score);
         self.add(HourSlot::containing(at), post.source, &sums);
@@ -76,7 +76,7 @@ async fn read_posts(running: &Running, config: &SimulatorConfig, rows: &mut Rows
         if time_us(&message) > end_us {
             break;
         }
-        // What is no post of the city is refused; only what is one counts.
+        // Errors are messages that are not posts of the city.
         let _ = format.format(&RawMessage::Text(message), start(), &mut posts);
     }
     for post in &posts {
@@ -107,7 +107,7 @@ async fn read_weather(running: &Running, config: &SimulatorConfig, rows: &mut Ro
 }
 
 #[tokio::test]
-async fn the_formats_of_the_real_upstreams_read_it_and_find_the_truth() {
+async fn upstream_parsers_reproduce_truth() {
     let config = SimulatorConfig {
         duplicate_share: 0.2,
         disorder: Duration::from_secs(30),

@@ -24,7 +24,7 @@ fn hourly(past_days: u32, forecast_days: u32) -> String {
 }
 
 #[tokio::test]
-async fn current_weather_has_open_meteos_shape() {
+async fn current_weather_has_open_meteo_format() {
     let running = run(config(), at("2018-01-05T12:29:59Z")).await;
     let (status, answer) = running
         .get(&format!("{}&wind_speed_unit=ms", current(ALL)))
@@ -66,7 +66,7 @@ async fn current_weather_has_open_meteos_shape() {
 }
 
 #[tokio::test]
-async fn hourly_weather_runs_from_past_midnight_to_the_end_of_the_forecast() {
+async fn hourly_weather_spans_past_days_and_forecast() {
     let running = run(config(), at("2018-01-05T12:29:59Z")).await;
     let (status, answer) = running.get(&hourly(2, 1)).await;
     assert_eq!(status, 200);
@@ -82,7 +82,7 @@ async fn hourly_weather_runs_from_past_midnight_to_the_end_of_the_forecast() {
 }
 
 #[tokio::test]
-async fn current_and_hourly_agree_and_history_stays_the_same() {
+async fn current_and_hourly_agree_and_history_is_stable() {
     let running = run(config(), at("2018-01-05T12:00:00Z")).await;
     let (_, now) = running.get(&current("temperature_2m")).await;
     let (_, then) = running.get(&hourly(0, 1)).await;
@@ -95,14 +95,14 @@ async fn current_and_hourly_agree_and_history_stays_the_same() {
 }
 
 #[tokio::test]
-async fn the_default_wind_unit_is_kilometres_per_hour() {
+async fn default_wind_unit_is_kilometres_per_hour() {
     let running = run(config(), at("2018-01-05T12:00:00Z")).await;
     let (_, answer) = running.get(&current("wind_speed_10m")).await;
     assert_eq!(answer["current_units"]["wind_speed_10m"], "km/h");
 }
 
 #[tokio::test]
-async fn current_time_moves_each_interval_and_is_held_for_a_moment() {
+async fn current_time_follows_interval_after_hold() {
     let config = SimulatorConfig {
         interval_s: 60,
         hold: Duration::from_secs(20),
@@ -113,10 +113,10 @@ async fn current_time_moves_each_interval_and_is_held_for_a_moment() {
         ("2018-01-05T12:00:00Z", "2018-01-05T12:00"),
         ("2018-01-05T12:00:59Z", "2018-01-05T12:00"),
         ("2018-01-05T12:01:50Z", "2018-01-05T12:01"),
-        // First served 19 s ago: a client that died meanwhile gets it again.
+        // First served 19 s ago and still held for a client that crashed.
         ("2018-01-05T12:02:09Z", "2018-01-05T12:01"),
         ("2018-01-05T12:02:10Z", "2018-01-05T12:02"),
-        // A clock that goes back is followed.
+        // Follows a clock that goes back.
         ("2018-01-05T11:00:00Z", "2018-01-05T11:00"),
     ] {
         running.clock.set(at(now));
@@ -127,14 +127,14 @@ async fn current_time_moves_each_interval_and_is_held_for_a_moment() {
 }
 
 #[tokio::test]
-async fn bad_parameters_get_400_and_a_reason() {
+async fn rejects_invalid_parameters_with_400_and_reason() {
     let running = run(config(), at("2018-01-05T12:00:00Z")).await;
     for (path, part) in [
         (current("warmth"), "warmth"),
         (hourly(93, 1), "past_days"),
         (
             "v1/forecast?latitude=51.5&longitude=0&current=temperature_2m".to_owned(),
-            "knows the weather of",
+            "has the weather of",
         ),
         ("v1/forecast".to_owned(), "latitude"),
     ] {

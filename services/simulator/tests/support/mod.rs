@@ -1,4 +1,4 @@
-//! What the tests of the protocols share: a simulator on a free port, a clock set by hand, clients.
+//! Fixtures of the protocol tests: a simulator on a free port, a manual clock, clients.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
@@ -22,7 +22,7 @@ pub(crate) fn at(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).unwrap()
 }
 
-/// The beginning of every stream in these tests.
+/// The start of every stream in these tests.
 pub(crate) fn start() -> Timestamp {
     at("2018-01-01T00:00:00Z")
 }
@@ -43,10 +43,10 @@ pub(crate) fn config() -> SimulatorConfig {
     }
 }
 
-/// Knows four words, and English or nothing.
-pub(crate) struct Toy;
+/// Scores by four keywords; supports English and posts without a language.
+pub(crate) struct KeywordScorer;
 
-impl Scorer for Toy {
+impl Scorer for KeywordScorer {
     fn fingerprint(&self) -> &str {
         "toy"
     }
@@ -75,7 +75,7 @@ pub(crate) async fn run(config: SimulatorConfig, now: Timestamp) -> Running {
     let shutdown = CancellationToken::new();
     let simulator = moodvane_simulator::start(
         config,
-        Box::new(Toy),
+        Box::new(KeywordScorer),
         "127.0.0.1:0".parse().unwrap(),
         clock.clone(),
         shutdown.clone(),
@@ -105,7 +105,7 @@ impl Running {
         Client(socket)
     }
 
-    /// Subscribes from the beginning, without a filter.
+    /// Subscribes from the start of the stream, without a filter.
     pub(crate) async fn replay(&self) -> Client {
         let cursor = start().millis() * 1_000;
         self.subscribe(&format!("cursor={cursor}")).await
@@ -115,7 +115,7 @@ impl Running {
 pub(crate) struct Client(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
 
 impl Client {
-    /// The next message, as it was sent; `None` where the stream ended.
+    /// The next message as sent; `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
             match within(self.0.next()).await {
@@ -135,7 +135,7 @@ impl Client {
     }
 }
 
-/// Fails a test that would hang.
+/// Awaits a future with a limit, so that no test hangs.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     let limit = Duration::from_secs(60);
     tokio::time::timeout(limit, future)

@@ -1,11 +1,11 @@
-//! Events in the shape of Jetstream's JSON.
+//! Events in Jetstream's JSON format.
 
 use std::borrow::Cow;
 
 use moodvane_model::Timestamp;
 use serde::Serialize;
 
-use crate::feed::{Event, Kind, Written, moment};
+use crate::feed::{Event, EventKind, PostContent, timestamp};
 
 /// The collection of posts.
 pub(crate) const POSTS: &str = "app.bsky.feed.post";
@@ -72,22 +72,22 @@ struct Identity<'a> {
     time: String,
 }
 
-/// The collection that an event changes; none for one that is about an author.
+/// The collection that an event changes; `None` for account and identity events.
 pub(crate) fn collection(event: &Event) -> Option<&'static str> {
     match event.kind {
-        Kind::Post(_) | Kind::Update { .. } | Kind::Delete { .. } => Some(POSTS),
-        Kind::Like { .. } => Some(LIKES),
-        Kind::Identity | Kind::Account => None,
+        EventKind::Post(_) | EventKind::Update { .. } | EventKind::Delete { .. } => Some(POSTS),
+        EventKind::Like { .. } => Some(LIKES),
+        EventKind::Identity | EventKind::Account => None,
     }
 }
 
-/// The event as a message of the stream.
+/// Encodes an event as a message of the stream.
 ///
 /// # Errors
-/// Only where the serialiser itself fails, which for these types it does not.
+/// Never fails for these types.
 pub(crate) fn message(event: &Event) -> Result<String, serde_json::Error> {
     let did = did(event.author);
-    let time = || moment(event.time_us / 1_000).to_string();
+    let time = || timestamp(event.time_us / 1_000).to_string();
     let mut message = Message {
         did: &did,
         time_us: event.time_us,
@@ -97,7 +97,7 @@ pub(crate) fn message(event: &Event) -> Result<String, serde_json::Error> {
         identity: None,
     };
     match event.kind {
-        Kind::Account => {
+        EventKind::Account => {
             message.kind = "account";
             message.account = Some(Account {
                 active: true,
@@ -106,7 +106,7 @@ pub(crate) fn message(event: &Event) -> Result<String, serde_json::Error> {
                 time: time(),
             });
         }
-        Kind::Identity => {
+        EventKind::Identity => {
             message.kind = "identity";
             message.identity = Some(Identity {
                 did: &did,
@@ -120,44 +120,44 @@ pub(crate) fn message(event: &Event) -> Result<String, serde_json::Error> {
 }
 
 fn commit(event: &Event) -> Option<Commit<'_>> {
-    let (operation, of_us, record) = match &event.kind {
-        Kind::Post(written) => ("create", event.time_us, Some(post(written))),
-        Kind::Update { time_us, written } => ("update", *time_us, Some(post(written))),
-        Kind::Delete { time_us } => ("delete", *time_us, None),
-        Kind::Like { time_us, author } => {
-            let at = moment(event.time_us / 1_000);
+    let (operation, record_us, record) = match &event.kind {
+        EventKind::Post(content) => ("create", event.time_us, Some(post(content))),
+        EventKind::Update { time_us, content } => ("update", *time_us, Some(post(content))),
+        EventKind::Delete { time_us } => ("delete", *time_us, None),
+        EventKind::Like { time_us, author } => {
+            let at = timestamp(event.time_us / 1_000);
             ("create", event.time_us, Some(like(*time_us, *author, at)))
         }
-        Kind::Identity | Kind::Account => return None,
+        EventKind::Identity | EventKind::Account => return None,
     };
     Some(Commit {
         rev: record_key(event.time_us),
         operation,
         collection: collection(event)?,
-        rkey: record_key(of_us),
+        rkey: record_key(record_us),
         cid: record.as_ref().map(|_| content_id(event.time_us)),
         record,
     })
 }
 
-fn post(written: &Written) -> Record<'_> {
+fn post(content: &PostContent) -> Record<'_> {
     Record {
         kind: POSTS,
-        created_at: written.created_at.to_string(),
-        langs: written.language.map(|tag| [tag]),
+        created_at: content.created_at.to_string(),
+        langs: content.language_tag.map(|tag| [tag]),
         subject: None,
-        text: Some(Cow::Borrowed(&written.text)),
+        text: Some(Cow::Borrowed(&content.text)),
     }
 }
 
-fn like(of_us: i64, author: u64, at: Timestamp) -> Record<'static> {
+fn like(record_us: i64, author: u64, at: Timestamp) -> Record<'static> {
     Record {
         kind: LIKES,
         created_at: at.to_string(),
         langs: None,
         subject: Some(Subject {
-            cid: content_id(of_us),
-            uri: format!("at://{}/{POSTS}/{}", did(author), record_key(of_us)),
+            cid: content_id(record_us),
+            uri: format!("at://{}/{POSTS}/{}", did(author), record_key(record_us)),
         }),
         text: None,
     }
@@ -170,7 +170,7 @@ fn did(author: u64) -> String {
     did
 }
 
-/// A record's key as its author's server makes it: the time in microseconds and 10 bits of a clock's
+/// A record's key in AT Protocol's TID format: the time in microseconds and 10 bits of a clock
 /// identifier, in sortable base 32.
 fn record_key(time_us: i64) -> String {
     let key = (time_us as u64) << 10;
@@ -200,7 +200,7 @@ fn base32(mut value: u64, digits: &[u8; 32], length: usize) -> String {
 mod tests {
     use super::*;
 
-    fn event(kind: Kind) -> Event {
+    fn event(kind: EventKind) -> Event {
         Event {
             time_us: 1_514_766_600_123_456,
             author: 77,
@@ -208,25 +208,25 @@ mod tests {
         }
     }
 
-    fn written() -> Written {
-        Written {
+    fn content() -> PostContent {
+        PostContent {
             text: "\"Fine\",\nsaid NYC 🌆".to_owned(),
-            language: Some("en"),
+            language_tag: Some("en"),
             created_at: Timestamp::parse_rfc3339("2018-01-01T00:29:59Z").unwrap(),
             mood: Some(2),
         }
     }
 
     #[test]
-    fn events_have_jetstreams_shape() {
+    fn encodes_events_like_jetstream() {
         let earlier = 1_514_766_500_000_000;
-        let said = |kind| message(&event(kind)).unwrap();
-        insta::assert_snapshot!(said(Kind::Post(written())), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"create","collection":"app.bsky.feed.post","rkey":"3f3pkelwh4222","record":{"$type":"app.bsky.feed.post","createdAt":"2018-01-01T00:29:59.000Z","langs":["en"],"text":"\"Fine\",\nsaid NYC 🌆"},"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqkr4nca"}}"#);
-        insta::assert_snapshot!(said(Kind::Update { time_us: earlier, written: written() }), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"update","collection":"app.bsky.feed.post","rkey":"3f3pkbmgwc222","record":{"$type":"app.bsky.feed.post","createdAt":"2018-01-01T00:29:59.000Z","langs":["en"],"text":"\"Fine\",\nsaid NYC 🌆"},"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqkr4nca"}}"#);
-        insta::assert_snapshot!(said(Kind::Delete { time_us: earlier }), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"delete","collection":"app.bsky.feed.post","rkey":"3f3pkbmgwc222"}}"#);
-        insta::assert_snapshot!(said(Kind::Like { time_us: earlier, author: 3 }), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"create","collection":"app.bsky.feed.like","rkey":"3f3pkelwh4222","record":{"$type":"app.bsky.feed.like","createdAt":"2018-01-01T00:30:00.123Z","subject":{"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqhsm4ia","uri":"at://did:plc:aaaaaaaaaaaaaaaaaaaaaaad/app.bsky.feed.post/3f3pkbmgwc222"}},"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqkr4nca"}}"#);
-        insta::assert_snapshot!(said(Kind::Identity), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"identity","identity":{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","seq":1514766600123456,"time":"2018-01-01T00:30:00.123Z"}}"#);
-        insta::assert_snapshot!(said(Kind::Account), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"account","account":{"active":true,"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","seq":1514766600123456,"time":"2018-01-01T00:30:00.123Z"}}"#);
+        let encode = |kind| message(&event(kind)).unwrap();
+        insta::assert_snapshot!(encode(EventKind::Post(content())), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"create","collection":"app.bsky.feed.post","rkey":"3f3pkelwh4222","record":{"$type":"app.bsky.feed.post","createdAt":"2018-01-01T00:29:59.000Z","langs":["en"],"text":"\"Fine\",\nsaid NYC 🌆"},"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqkr4nca"}}"#);
+        insta::assert_snapshot!(encode(EventKind::Update { time_us: earlier, content: content() }), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"update","collection":"app.bsky.feed.post","rkey":"3f3pkbmgwc222","record":{"$type":"app.bsky.feed.post","createdAt":"2018-01-01T00:29:59.000Z","langs":["en"],"text":"\"Fine\",\nsaid NYC 🌆"},"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqkr4nca"}}"#);
+        insta::assert_snapshot!(encode(EventKind::Delete { time_us: earlier }), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"delete","collection":"app.bsky.feed.post","rkey":"3f3pkbmgwc222"}}"#);
+        insta::assert_snapshot!(encode(EventKind::Like { time_us: earlier, author: 3 }), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"commit","commit":{"rev":"3f3pkelwh4222","operation":"create","collection":"app.bsky.feed.like","rkey":"3f3pkelwh4222","record":{"$type":"app.bsky.feed.like","createdAt":"2018-01-01T00:30:00.123Z","subject":{"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqhsm4ia","uri":"at://did:plc:aaaaaaaaaaaaaaaaaaaaaaad/app.bsky.feed.post/3f3pkbmgwc222"}},"cid":"bafyreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaablbvqkr4nca"}}"#);
+        insta::assert_snapshot!(encode(EventKind::Identity), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"identity","identity":{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","seq":1514766600123456,"time":"2018-01-01T00:30:00.123Z"}}"#);
+        insta::assert_snapshot!(encode(EventKind::Account), @r#"{"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","time_us":1514766600123456,"kind":"account","account":{"active":true,"did":"did:plc:aaaaaaaaaaaaaaaaaaaaaacn","seq":1514766600123456,"time":"2018-01-01T00:30:00.123Z"}}"#);
     }
 
     #[test]
