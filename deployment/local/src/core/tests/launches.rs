@@ -26,6 +26,7 @@ fn decline_reasons(sim: &Simulation) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn places_tasks_by_constraints() {
     for (constraints, instances, expected, waits) in [
         (

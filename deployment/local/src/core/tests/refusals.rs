@@ -16,6 +16,7 @@ fn paths(error: &RequestError) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn rejects_unsupported_fields_by_path() {
     let docker = |more: Value| {
         let mut docker = json!({ "image": "x" });
