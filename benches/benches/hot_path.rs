@@ -20,7 +20,8 @@ use moodvane_eventlog::{
     TopicPartition, Watermarks,
 };
 use moodvane_model::{
-    EventTimeBounds, Incarnation, Offset, Partition, Post, Progress, ProgressKey, Timestamp, Topic,
+    DuplicateWindow, EventTimeBounds, Incarnation, Offset, Partition, Post, Progress, ProgressKey,
+    Timestamp, Topic,
 };
 use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::{Scorer, ScorerChoice};
@@ -28,7 +29,7 @@ use moodvane_store::{SqliteStore, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-const WINDOW: u32 = 65_536;
+const WINDOW: u32 = DuplicateWindow::STANDARD.offsets();
 const BATCH: usize = 2_000;
 /// Hours of each half, for a density of a few hundred posts a second.
 const HOURS: u32 = 96;
@@ -103,7 +104,7 @@ fn build_engine(runtime: &Runtime, folder: &TempDir, next: u64) -> Engine {
         handle: runtime.handle().clone(),
     };
     let config = EngineConfig {
-        window: WINDOW,
+        window: DuplicateWindow::STANDARD,
         bounds: EventTimeBounds::STANDARD,
         incarnation: Incarnation(1),
         open_rows: 8_192,

@@ -222,8 +222,10 @@ pub async fn connect_with_retry<T>(
 }
 
 fn is_transient(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(LogError::Unavailable(_)))
-        || matches!(error.downcast_ref(), Some(StoreError::Unavailable(_)))
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(LogError::Unavailable(_)))
+            || matches!(cause.downcast_ref(), Some(StoreError::Unavailable(_)))
+    })
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod health;
 pub mod marathon_env;
 mod process;
 mod scorer;
+mod window_contract;
 
 pub use admin::{ProbeConfig, ProbeState, serve_admin, serve_probes};
 pub use args::CommonArgs;
@@ -27,3 +28,4 @@ pub use backends::{
 pub use health::{HealthArgs, ProbeResult, ServiceCommand, connect_address};
 pub use process::{exit_code, run, start_runtime};
 pub use scorer::{ScorerConfig, ScorerKind};
+pub use window_contract::{WindowContractError, check_window, declare_budget, declare_window};

@@ -17,6 +17,7 @@
 //! | A **partial hour**: the sums that one partition and one source contribute to an hour | [`PartialHour`], [`PartialKey`] |
 //! | **Progress**: the committed offset of a partition | [`Progress`], [`ProgressKey`], [`Anchor`] |
 //! | An **hour row**: all partial hours of a city and hour, merged by source | [`HourRow`] |
+//! | The **duplicate window** W, and the records that may repeat within it | [`DuplicateWindow`], [`ResendBudget`] |
 //! | A **fold run**: the identity of a fold, by scorer and settings | [`RunSpec`], [`RunId`] |
 //! | An invalid value, an undecodable record | [`ModelError`], [`DecodeError`] |
 //!
@@ -54,6 +55,7 @@
 
 mod city;
 mod context;
+mod duplicate_window;
 mod error;
 mod hour;
 mod observation;
@@ -70,6 +72,7 @@ mod wire;
 
 pub use city::{City, MAX_CITY_NAMES};
 pub use context::ContextError;
+pub use duplicate_window::{DuplicateWindow, ResendBudget, WindowTooSmallError};
 pub use error::{DecodeError, ErrorChain, ModelError};
 pub use hour::{EventTimeBounds, HourRange, HourSlot};
 pub use observation::{Observation, Readings};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::EventTimeBounds;
+use crate::{DuplicateWindow, EventTimeBounds};
 
 /// The version of the fold's rules. A change that folds the same log into different rows raises it.
 pub const FOLD_VERSION: u32 = 1;
@@ -16,7 +16,7 @@ pub struct RunSpec {
     /// The scorer's fingerprint: its name and a hash of everything that its scores depend on.
     pub scorer: String,
     /// The duplicate window W: the number of preceding offsets that are searched for a duplicate.
-    pub window: u32,
+    pub window: DuplicateWindow,
     /// The bounds of the event time.
     pub bounds: EventTimeBounds,
 }

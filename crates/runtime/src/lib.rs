@@ -12,6 +12,7 @@
 mod cities;
 mod clock;
 mod data;
+mod duplicate_window;
 mod entry;
 mod error;
 mod layers;
@@ -28,6 +29,7 @@ mod unknown_keys;
 pub use cities::read_cities;
 pub use clock::{Clock, ManualClock, Sleep, SystemClock, VirtualClock};
 pub use data::read_data_dir;
+pub use duplicate_window::read_duplicate_window;
 pub use error::SettingsError;
 pub use logging::{LogFormat, LoggingConfig, LoggingError, init_logging};
 pub use readiness::{Check, Readiness};

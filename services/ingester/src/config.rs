@@ -8,6 +8,7 @@ mod fields;
 mod file;
 mod input;
 mod mastodon;
+mod resend;
 mod secret;
 mod spool;
 mod weather;
@@ -30,9 +31,6 @@ pub use self::x::XConfig;
 use crate::recovery::{CircuitConfig, RetryPolicy};
 use crate::spool::SpoolConfig;
 
-/// Limit of messages in flight per source. After a crash the source reads them again, with those
-/// behind its saved cursor: together they must fit into the readers' duplicate window of 65,536.
-const MAX_IN_FLIGHT: usize = 32_768;
 const KINDS: &str = "open-meteo, openweathermap, weatherbit, weatherstack, apixu, nws, bluesky, mastodon, x, post-file or weather-file";
 
 /// Configuration of the ingester.
@@ -163,7 +161,7 @@ impl IngesterConfig {
         let sources = read_sources(settings, cities);
         let (batch_posts, batches_in_flight) = batches?;
         let (formatters_min, formatters_max) = formatters?;
-        Some(Self {
+        let config = Self {
             formatters_min,
             formatters_max,
             mailbox: mailbox?,
@@ -175,7 +173,9 @@ impl IngesterConfig {
             drain: drain?,
             spool: spool?,
             sources: sources?,
-        })
+        };
+        config.check_resend_budget(settings)?;
+        Some(config)
     }
 }
 
@@ -205,15 +205,7 @@ fn read_circuit(section: &Section<'_>) -> Option<CircuitConfig> {
 fn read_batches(section: &Section<'_>) -> Option<(usize, usize)> {
     let posts = section.number("batch_posts", 1..=10_000_usize);
     let batches = section.number("batches_in_flight", 1..=64_usize);
-    let (posts, batches) = (posts?, batches?);
-    if posts * batches > MAX_IN_FLIGHT {
-        let fault = format!(
-            "allows {batches} batches of {posts} posts in flight, must allow {MAX_IN_FLIGHT} posts at most"
-        );
-        section.fault("batches_in_flight", fault);
-        return None;
-    }
-    Some((posts, batches))
+    Some((posts?, batches?))
 }
 
 fn read_backoff(section: &Section<'_>) -> Option<Backoff> {

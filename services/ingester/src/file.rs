@@ -21,6 +21,7 @@ use moodvane_model::{Timestamp, Topic};
 use moodvane_upstream::RawMessage;
 use moodvane_upstream::table::{PostTableFormat, WeatherTableFormat};
 
+pub(crate) use self::chunks::CHUNK_RECORDS;
 use self::chunks::EventTime;
 use self::open::open;
 use self::replay::Replay;
@@ -31,7 +32,7 @@ use crate::pipeline::Pipeline;
 use crate::source_context::{SourceContext, SourceExit};
 
 /// More batches in flight are not faster, and a crash would repeat more of them.
-const MAX_IN_FLIGHT: usize = 8;
+pub(crate) const MAX_IN_FLIGHT: usize = 8;
 
 /// Replays posts.
 pub(crate) async fn posts(

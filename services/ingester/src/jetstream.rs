@@ -19,6 +19,7 @@ use tracing::info;
 use url::Url;
 
 use self::hosts::Hosts;
+pub(crate) use self::position::OTHER_HOST_REWIND;
 use self::position::Position;
 use crate::config::BlueskyConfig;
 use crate::error::SourceError;

@@ -7,8 +7,8 @@ use anyhow::Context;
 use clap::Parser;
 use moodvane_ingester::{IngesterConfig, IngesterHandle, actor_routes, block_on_system, start};
 use moodvane_launch::{
-    Backends, CommonArgs, ProbeConfig, ProbeState, ServiceCommand, connect_with_retry, exit_code,
-    serve_admin, start_runtime,
+    Backends, CommonArgs, ProbeConfig, ProbeState, ServiceCommand, connect_with_retry,
+    declare_budget, exit_code, serve_admin, start_runtime,
 };
 use moodvane_runtime::{
     LoggingConfig, Readiness, Settings, SystemClock, cancel_on_signal, read_cities,
@@ -86,7 +86,13 @@ async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let probes = serve_admin(listener, state, actors, end.clone());
     let probes = tokio::spawn(probes);
     let (check, nowhere) = (readiness.check("log"), std::path::Path::new("."));
-    let open = async || config.backends.open_log(nowhere).await;
+    let open = async || {
+        let log = config.backends.open_log(nowhere).await?;
+        for topic in config.ingester.topics() {
+            declare_budget(&*log, topic, config.ingester.resend_budget(topic)).await?;
+        }
+        Ok(log)
+    };
     let Some(log) = connect_with_retry(&check, &stop, open).await? else {
         return Ok(ExitCode::SUCCESS);
     };

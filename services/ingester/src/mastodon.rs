@@ -28,7 +28,7 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// The maximum number of pages of a gap: a thousand statuses, with far fewer requests than a server
 /// allows.
-const MAX_PAGES: usize = 25;
+pub(crate) const MAX_PAGES: usize = 25;
 
 /// Reads the stream until it ends or the source stops.
 pub(crate) async fn run(

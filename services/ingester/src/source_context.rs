@@ -12,6 +12,7 @@ use moodvane_retry::Backoff;
 use moodvane_runtime::Clock;
 use tokio_util::sync::CancellationToken;
 
+use crate::cursor::PublishedRecords;
 use crate::error::SourceError;
 use crate::formatter::{Formatted, FormatterPool};
 use crate::metrics::IngesterMetrics;
@@ -41,6 +42,8 @@ pub(crate) struct SharedDeps {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: IngesterMetrics,
+    /// Records that this process has published, which bounds the lag of every cursor.
+    pub(crate) published: PublishedRecords,
     /// Cancelled when sources have to stop.
     pub(crate) stop: CancellationToken,
     pub(crate) backoff: Backoff,
@@ -168,6 +171,7 @@ impl SourceContext {
                 context.shared.metrics.acknowledged(context.id(), n, took);
             }
             if outcome == PublishOutcome::Logged {
+                context.shared.published.add(n);
                 // Spooled records are counted when the log acknowledges them.
                 context
                     .shared

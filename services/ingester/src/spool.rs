@@ -23,6 +23,6 @@ mod health;
 pub(crate) use moodvane_spool::{AppendError, Rejected, Spool};
 pub use moodvane_spool::{SpoolConfig, SpoolError};
 
-pub(crate) use self::drain::Drainer;
+pub(crate) use self::drain::{DRAIN_CHUNK, Drainer};
 pub(crate) use self::entry::SpoolEntry;
 pub(crate) use self::health::SpoolHealth;

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{IngesterConfig, SourceConfig};
+use crate::cursor::PublishedRecords;
 use crate::dispatcher::{FiniteSources, SourceSpec, Supervisor};
 use crate::formatter::{FormatterPool, PoolBounds};
 use crate::ingester::Ingester;
@@ -85,7 +86,9 @@ pub(crate) fn start_specs(
         Tokens::default(),
         IngesterMetrics::new(environment.registry),
     );
-    let spool = open_spool(config, &specs, &environment, &metrics, &tokens)?;
+    let published = PublishedRecords::default();
+    let counts = (&metrics, &published);
+    let spool = open_spool(config, &specs, &environment, counts, &tokens)?;
     let parts = publisher_parts(
         (config, specs.len()),
         (Arc::clone(&environment.log), spool.clone(), metrics.clone()),
@@ -103,6 +106,7 @@ pub(crate) fn start_specs(
         log: environment.log,
         clock: environment.clock,
         metrics,
+        published,
         stop: tokens.stop.clone(),
         backoff: config.backoff,
         circuit: config.circuit,
@@ -167,7 +171,7 @@ fn open_spool(
     config: &IngesterConfig,
     specs: &[SourceSpec],
     environment: &Environment<'_>,
-    metrics: &IngesterMetrics,
+    (metrics, published): (&IngesterMetrics, &PublishedRecords),
     tokens: &Tokens,
 ) -> Result<Option<Spool>, SpoolError> {
     let required = specs.iter().any(|spec| !spec.replayable);
@@ -183,6 +187,7 @@ fn open_spool(
         log: Arc::clone(log),
         backoff: config.backoff,
         metrics: metrics.clone(),
+        published: published.clone(),
         closed: tokens.closed.clone(),
         health,
     };

@@ -115,12 +115,13 @@ impl<T: Transport, P: Protocol> StreamSource<T, P> {
         idle_timeout: Duration,
     ) -> Self {
         let log = Arc::clone(&context.shared.log);
+        let published = context.shared.published.clone();
         let records = Arc::new(PostRecords(Arc::new(format)));
         Self {
             transport,
             protocol,
             pipeline: Pipeline::new(context.clone(), Topic::Tweet, records),
-            cursor: CursorSaver::new(log, context.id().to_string()),
+            cursor: CursorSaver::new(log, context.id().to_string(), published),
             last_received: context.shared.clock.uptime(),
             idle_timeout,
             context: context.clone(),
@@ -150,7 +151,7 @@ impl<T: Transport, P: Protocol> StreamSource<T, P> {
         let stop = self.context.shared.stop.clone();
         let clock = Arc::clone(&self.context.shared.clock);
         loop {
-            let has_room = self.pipeline.has_room();
+            let has_room = self.pipeline.has_room() && !self.cursor.is_behind();
             if has_room {
                 self.protocol.allow_read().await?;
                 self.context.arm_watchdog(self.idle_timeout);

@@ -327,21 +327,6 @@ fn rejects_duplicate_source_id() {
 }
 
 #[test]
-fn rejects_more_in_flight_than_duplicate_window_covers() {
-    let in_flight = |batches| {
-        read(&format!(
-            "[ingester]\nbatch_posts = 1024\nbatches_in_flight = {batches}\n"
-        ))
-    };
-    assert!(in_flight(32).0.is_some(), "{}", in_flight(32).1);
-    let (config, faults) = in_flight(33);
-    assert!(
-        config.is_none() && faults.contains("32768 posts at most"),
-        "{faults}"
-    );
-}
-
-#[test]
 fn handle_is_send_and_sync() {
     fn check<T: Send + Sync + Clone>() {}
     check::<Ingester>();

@@ -1,11 +1,11 @@
-//! The configuration of post sources, formatters and circuit breakers.
+//! The configuration of post sources, formatters and circuit breakers, and the resend budget.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 
 use moodvane_ingester::{Input, SourceConfig, Speed};
-use moodvane_model::Timestamp;
+use moodvane_model::{ResendBudget, Timestamp, Topic};
 use moodvane_upstream::mastodon::Timeline;
 
 use support::settings::read;
@@ -186,5 +186,89 @@ fn rejects_invalid_inputs() {
             config.is_none() && faults.contains(says),
             "{says} in {faults}"
         );
+    }
+}
+
+/// The sources of the tests of the resend budget, without the ones of the defaults.
+const BUDGET_SOURCES: [(&str, &str); 5] = [
+    (
+        "bluesky",
+        "[[source]]\nkind = \"bluesky\"\nid = \"a\"\nbase_url = \"wss://a.example\"\nrewind_s = 5\n",
+    ),
+    (
+        "two hosts",
+        "[[source]]\nkind = \"bluesky\"\nid = \"b\"\nbase_url = \"wss://a.example\"\n\
+         other_urls = [\"wss://b.example\"]\nrewind_s = 5\n",
+    ),
+    (
+        "mastodon",
+        "[[source]]\nkind = \"mastodon\"\nid = \"c\"\nbase_url = \"https://c.example\"\ntimeline = \"public\"\n",
+    ),
+    (
+        "file",
+        "[[source]]\nkind = \"post-file\"\nid = \"d\"\npath = \"posts.csv\"\nid_column = \"id\"\n\
+         text_column = \"text\"\ntime_column = \"at\"\ntime_format = \"rfc3339\"\n",
+    ),
+    (
+        "weather",
+        "[[source]]\nkind = \"open-meteo\"\nid = \"e\"\nbase_url = \"https://e.example\"\npoll_s = 60\n\
+         history_days = 7\n",
+    ),
+];
+
+#[test]
+fn resend_budget_adds_up_sources_of_topic() {
+    let budget = |in_flight, unsaved, rewind| ResendBudget {
+        in_flight,
+        unsaved,
+        rewind,
+        spool: 2_000,
+    };
+    let (tweet, weather) = (Topic::Tweet, Topic::Temperature);
+    for (names, topic, expected) in [
+        (vec!["bluesky"], tweet, budget(2_000, 16_384, 500)),
+        (vec!["two hosts"], tweet, budget(2_000, 16_384, 6_000)),
+        (vec!["mastodon"], tweet, budget(2_000, 16_384, 1_000)),
+        (vec!["file"], tweet, budget(8_000, 16_384, 0)),
+        (
+            vec!["bluesky", "mastodon", "file"],
+            tweet,
+            budget(12_000, 16_384, 1_500),
+        ),
+        (vec!["bluesky", "weather"], weather, budget(168, 0, 0)),
+        (vec!["bluesky"], weather, budget(0, 0, 0)),
+    ] {
+        let texts = BUDGET_SOURCES
+            .iter()
+            .filter(|(name, _)| names.contains(name));
+        let (config, faults) = read(&texts.map(|(_, text)| *text).collect::<String>());
+        let config = config.unwrap_or_else(|| panic!("{names:?}: {faults}"));
+        assert_eq!(config.resend_budget(topic), expected, "{names:?}");
+    }
+}
+
+#[test]
+fn rejects_budget_over_duplicate_window() {
+    // The defaults: Bluesky with other hosts, so 24,384 records beside those in flight.
+    let limits = |batches, window| {
+        read(&format!(
+            "[ingester]\nbatch_posts = 1024\nbatches_in_flight = {batches}\n[processor]\nwindow = {window}\n"
+        ))
+    };
+    for (batches, window) in [(40, 65_536), (32, 57_152), (1, 25_408)] {
+        let (config, faults) = limits(batches, window);
+        assert!(config.is_some(), "{batches} {window}: {faults}");
+    }
+    for (batches, window) in [(41, 65_536), (32, 57_151), (1, 25_407), (1, 1)] {
+        let (config, faults) = limits(batches, window);
+        assert!(config.is_none(), "{batches} {window}");
+        for part in [
+            "processor.window",
+            "of topic tweet",
+            "16384 behind unsaved cursors",
+            "or lower ingester",
+        ] {
+            assert!(faults.contains(part), "{part} in {faults}");
+        }
     }
 }

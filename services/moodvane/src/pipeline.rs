@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use moodvane_eventlog::{SqliteLog, Watermarks};
 use moodvane_ingester::Ingester;
+use moodvane_launch::{WindowContractError, declare_budget, declare_window};
 use moodvane_model::{Timestamp, Topic};
 use moodvane_processor::{EngineDeps, Processor, ProcessorMetrics, parallel_scorer};
 use moodvane_runtime::{Clock, Readiness, SystemClock, cancel_on_signal};
@@ -24,9 +25,6 @@ use crate::data::Data;
 
 /// The interval between removals of expired records.
 const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
-
-/// The duplicate window that the sources assume.
-const STANDARD_WINDOW: u32 = 65_536;
 
 /// The running services.
 pub(crate) struct Pipeline {
@@ -61,7 +59,7 @@ impl Pipeline {
             Serve::Yes => Some(listen(&config)?),
             Serve::No => None,
         };
-        warn_about_small_window(&config);
+        agree_on_window(&config, &data).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (registry, readiness) = (Registry::new(), Readiness::new());
         let (stop, end_processor) = (CancellationToken::new(), CancellationToken::new());
@@ -175,16 +173,15 @@ impl RunningServer {
     }
 }
 
-/// What a source sends again after a crash fits into the standard window, but not into a smaller one.
-fn warn_about_small_window(config: &AppConfig) {
-    let window = config.processor.engine.window;
-    if window < STANDARD_WINDOW {
-        tracing::warn!(
-            window,
-            standard = STANDARD_WINDOW,
-            "small duplicate window: after a crash a source may be counted twice"
-        );
+/// Declares this process as ingester and as processor of the log.
+async fn agree_on_window(config: &AppConfig, data: &Data) -> Result<(), WindowContractError> {
+    let (ingester, processor) = (&config.ingester, &config.processor);
+    let topics = processor.topics.topics();
+    declare_window(&*data.log, &topics, processor.engine.window).await?;
+    for topic in ingester.topics() {
+        declare_budget(&*data.log, topic, ingester.resend_budget(topic)).await?;
     }
+    Ok(())
 }
 
 fn listen(config: &AppConfig) -> anyhow::Result<TcpListener> {

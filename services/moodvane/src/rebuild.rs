@@ -16,7 +16,7 @@ use anyhow::bail;
 use async_trait::async_trait;
 use indicatif::HumanCount;
 use moodvane_eventlog::Watermarks;
-use moodvane_launch::StoreConfig;
+use moodvane_launch::{StoreConfig, check_window};
 use moodvane_model::{
     CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
     Topic,
@@ -54,6 +54,7 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
     for topic in Topic::ALL {
         log.extend(data.log.watermarks(topic).await?);
     }
+    check_window(&*data.log, &Topic::ALL, processor.engine.window).await?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(cancel_on_signal(stop.clone()));
     let clock = Arc::new(SystemClock);

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::bail;
 use indicatif::HumanCount;
 use moodvane_eventlog::Watermarks;
+use moodvane_launch::check_window;
 use moodvane_model::{ProgressKey, RunId, Topic};
 use moodvane_processor::{Processor, ProcessorConfig, TopicChoice};
 use moodvane_runtime::{Clock, Readiness, SystemClock, cancel_on_signal};
@@ -38,6 +39,7 @@ pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<
     let deps = engine_deps(&config, &data, &Registry::new())?;
     let run = processor.engine.run(&*deps.scorer);
     reject_serving_run(&data, &run).await?;
+    check_window(&*data.log, &Topic::ALL, processor.engine.window).await?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(cancel_on_signal(stop.clone()));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

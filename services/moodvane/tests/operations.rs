@@ -65,13 +65,19 @@ fn new_run_serves_after_switch() {
     let data = TempDir::new().unwrap();
     let path = posts(&data);
     succeed(data.path(), &["replay", "--posts", &path]);
-    let other = ["replay", "--posts", &path, "--set", "processor.window=100"];
+    let other = [
+        "replay",
+        "--posts",
+        &path,
+        "--set",
+        "processor.window=70000",
+    ];
     succeed(data.path(), &other);
     let listed = succeed(data.path(), &["runs", "list"]);
     let runs: Vec<&str> = listed.lines().collect();
     assert_eq!(runs.len(), 2, "{listed}");
     assert!(runs[0].contains(".w65536.") && runs[0].ends_with("answers from 1970-01-01 00"));
-    assert!(runs[1].contains(".w100.") && runs[1].ends_with("only folds"));
+    assert!(runs[1].contains(".w70000.") && runs[1].ends_with("only folds"));
 
     let name = runs[1].split("  ").next().unwrap();
     let switched = succeed(

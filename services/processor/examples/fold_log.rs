@@ -18,8 +18,8 @@ use moodvane_eventlog::{
     Batch, ConsumerEvent, EventLog, NewRecord, SqliteLog, SqliteLogConfig, TopicPartition,
 };
 use moodvane_model::{
-    CityId, EventTimeBounds, HourRange, HourRow, Incarnation, Observation, Offset, Post, Readings,
-    SourceId, Timestamp, Topic, Variable,
+    CityId, DuplicateWindow, EventTimeBounds, HourRange, HourRow, Incarnation, Observation, Offset,
+    Post, Readings, SourceId, Timestamp, Topic, Variable,
 };
 use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::ScorerChoice;
@@ -27,7 +27,7 @@ use moodvane_store::{SqliteStore, Store};
 use tokio::runtime::Runtime;
 
 const CONFIG: EngineConfig = EngineConfig {
-    window: 1_024,
+    window: DuplicateWindow::STANDARD,
     bounds: EventTimeBounds::STANDARD,
     incarnation: Incarnation(1),
     open_rows: 100,

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use moodvane_model::{EventTimeBounds, Incarnation, Topic};
-use moodvane_runtime::Settings;
+use moodvane_runtime::{Settings, read_duplicate_window};
 
 use crate::EngineConfig;
 
@@ -77,7 +77,7 @@ impl ProcessorConfig {
     pub fn read(settings: &Settings) -> Option<Self> {
         let section = settings.section("processor");
         let topics = section.parse("topic");
-        let window = section.number("window", 1..=1_048_576u32);
+        let window = read_duplicate_window(settings);
         let ahead = section.seconds("ahead_s", 0..=86_400);
         let behind = section.seconds("behind_s", 0..=2_592_000);
         let flush_interval = section.millis("flush_interval_ms", 10..=60_000);

@@ -14,7 +14,8 @@ use std::time::Instant;
 
 use moodvane_eventlog::{EventLog, TopicPartition, Watermarks};
 use moodvane_model::{
-    EventTimeBounds, Incarnation, Offset, ProgressKey, RunId, RunSpec, Score, Timestamp,
+    DuplicateWindow, EventTimeBounds, Incarnation, Offset, ProgressKey, RunId, RunSpec, Score,
+    Timestamp,
 };
 use moodvane_sentiment::Scorer;
 use moodvane_store::{Gap, Store};
@@ -27,8 +28,8 @@ use crate::{ProcessorError, ProcessorMetrics};
 /// What the rows depend on, and the engine's bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineConfig {
-    /// The duplicate window W, in offsets; at least 1.
-    pub window: u32,
+    /// The duplicate window W.
+    pub window: DuplicateWindow,
     /// Which event times are accepted.
     pub bounds: EventTimeBounds,
     /// The incarnation of the topics.

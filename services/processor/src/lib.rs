@@ -16,7 +16,6 @@
 
 mod config;
 mod decode;
-mod duplicate_window;
 mod engine;
 mod error;
 mod lag;
@@ -26,6 +25,7 @@ mod parallel_scorer;
 mod partition;
 mod partition_start;
 mod processor;
+mod recent_identities;
 mod worker;
 
 pub use config::{ProcessorConfig, TopicChoice};

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use moodvane_launch::{
     Backends, CommonArgs, ProbeConfig, ProbeState, ScorerConfig, ServiceCommand,
-    connect_with_retry, exit_code, run, serve_probes,
+    connect_with_retry, declare_window, exit_code, run, serve_probes,
 };
 use moodvane_processor::{
     EngineDeps, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel_scorer, start,
@@ -104,9 +104,15 @@ async fn process(config: Config) -> anyhow::Result<ExitCode> {
     // Registered before the start: otherwise log and store alone would make it ready for a moment.
     let _ = readiness.check("processor");
     let backends = &config.backends;
+    let topics = config.processor.topics.topics();
+    let window = config.processor.engine.window;
     // In parallel: on a new cluster each creates its topics or tables first.
     let (log, store) = tokio::try_join!(
-        connect_with_retry(&log_check, &stop, async || backends.open_log(nowhere).await),
+        connect_with_retry(&log_check, &stop, async || {
+            let log = backends.open_log(nowhere).await?;
+            declare_window(&*log, &topics, window).await?;
+            Ok(log)
+        }),
         connect_with_retry(&store_check, &stop, async || {
             backends.open_store(nowhere).await
         }),

@@ -1,19 +1,19 @@
 //! The state of one assigned partition: its position, its duplicate window and its open rows.
 
 use moodvane_eventlog::{DeadLetter, RecordRef, TopicPartition};
-use moodvane_model::{Anchor, Incarnation, Offset, Progress, ProgressKey, RunId};
+use moodvane_model::{Anchor, DuplicateWindow, Incarnation, Offset, Progress, ProgressKey, RunId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ProcessorError;
-use crate::duplicate_window::DuplicateWindow;
 use crate::open_rows::OpenRows;
 use crate::partition_start::PartitionStart;
+use crate::recent_identities::RecentIdentities;
 
 /// One partition while it is folded.
 pub(crate) struct PartitionState {
     pub(crate) at: TopicPartition,
     pub(crate) fold_from: Offset,
-    pub(crate) window: DuplicateWindow,
+    pub(crate) identities: RecentIdentities,
     pub(crate) rows: OpenRows,
     /// Unreadable records that are not yet in the dead-letter topic.
     pub(crate) dead_letters: Vec<DeadLetter>,
@@ -32,12 +32,12 @@ impl PartitionState {
         at: TopicPartition,
         start: &PartitionStart,
         (run, incarnation): (RunId, Incarnation),
-        window: u32,
+        window: DuplicateWindow,
     ) -> Self {
         Self {
             at,
             fold_from: start.fold_from,
-            window: DuplicateWindow::new(window),
+            identities: RecentIdentities::new(window),
             rows: OpenRows::new(run, (at.topic, at.partition), incarnation),
             dead_letters: Vec::new(),
             unflushed: 0,

@@ -1,7 +1,7 @@
 //! Where a partition starts: which offsets are read and which are folded.
 
 use moodvane_eventlog::Watermarks;
-use moodvane_model::{Anchor, Offset, Progress};
+use moodvane_model::{Anchor, DuplicateWindow, Offset, Progress};
 
 use crate::ProcessorError;
 
@@ -23,7 +23,7 @@ impl PartitionStart {
     pub(crate) fn new(
         log: Watermarks,
         progress: Option<&Progress>,
-        window: u32,
+        window: DuplicateWindow,
     ) -> Result<Self, ProcessorError> {
         let next = progress.map_or(Offset::ZERO, |p| p.next);
         if next > log.high {
@@ -36,7 +36,9 @@ impl PartitionStart {
         let anchor = progress
             .and_then(|p| p.anchor)
             .filter(|a| a.offset >= log.low);
-        let window_from = next.saturating_sub(u64::from(window)).max(log.low);
+        let window_from = next
+            .saturating_sub(u64::from(window.offsets()))
+            .max(log.low);
         Ok(Self {
             // Offsets may have gaps, so the anchor may be before the window.
             read_from: anchor.map_or(window_from, |a| window_from.min(a.offset)),
@@ -52,6 +54,10 @@ mod tests {
     use super::*;
     use moodvane_eventlog::TopicPartition;
     use moodvane_model::{Incarnation, Partition, ProgressKey, RunId, Timestamp, Topic};
+
+    fn window_of(offsets: u32) -> DuplicateWindow {
+        DuplicateWindow::new(offsets).unwrap()
+    }
 
     fn log(low: u64, high: u64) -> Watermarks {
         let at = TopicPartition {
@@ -103,7 +109,8 @@ mod tests {
         ] {
             let stored = next.map(progress);
             let start =
-                PartitionStart::new(log(marks.0, marks.1), stored.as_ref(), window).unwrap();
+                PartitionStart::new(log(marks.0, marks.1), stored.as_ref(), window_of(window))
+                    .unwrap();
             let shown = (
                 start.read_from.0,
                 start.fold_from.0,
@@ -116,7 +123,8 @@ mod tests {
 
     #[test]
     fn rejects_log_ending_below_progress() {
-        let error = PartitionStart::new(log(0, 29), Some(&progress(30)), 10).unwrap_err();
+        let error =
+            PartitionStart::new(log(0, 29), Some(&progress(30)), window_of(10)).unwrap_err();
         assert!(
             matches!(error, ProcessorError::LogTooShort { .. }),
             "{error}"

@@ -10,8 +10,7 @@ use url::Url;
 
 use super::fields::{parse_url, read_selection, read_since};
 
-/// Upper limit of `rewind_s`. The server repeats the posts of a rewind, which must fit into the
-/// readers' duplicate window, or they count twice: the whole network has about 50 posts a second.
+/// Upper limit of `rewind_s`. The records of a rewind are a part of the resend budget.
 const MAX_REWIND_S: u64 = 300;
 const SCHEMES: [&str; 2] = ["ws", "wss"];
 

@@ -23,7 +23,7 @@ use crate::config::Input;
 use crate::error::SourceError;
 
 /// Large, to spread the fixed costs of a batch; bounded, because a crash may repeat a chunk.
-const CHUNK_RECORDS: usize = 2_000;
+pub(crate) const CHUNK_RECORDS: usize = 2_000;
 /// A chunk of long records ends earlier.
 const CHUNK_BYTES: u64 = 4 << 20;
 const CHUNKS_AHEAD: usize = 2;

@@ -35,6 +35,7 @@ impl Replay {
     ) -> Result<Self, SourceError> {
         let context = pipeline.context().clone();
         let log = Arc::clone(&context.shared.log);
+        let published = context.shared.published.clone();
         let filter = ChunkFilter {
             event_time,
             since: input.config.since,
@@ -43,7 +44,7 @@ impl Replay {
         Ok(Self {
             reports_progress: !input.reader.is_compressed(),
             chunks: input.reader.start(filter)?,
-            cursor: CursorSaver::new(log, context.id().to_string()),
+            cursor: CursorSaver::new(log, context.id().to_string(), published),
             pacer: Pacer::new(input.config.speed),
             next: None,
             pipeline,
@@ -70,7 +71,7 @@ impl Replay {
         let stop = self.context.shared.stop.clone();
         let clock = Arc::clone(&self.context.shared.clock);
         loop {
-            let has_room = self.pipeline.has_room();
+            let has_room = self.pipeline.has_room() && !self.cursor.is_behind();
             let wait = self.next.as_ref();
             let wait = wait.map(|(_, due)| due.saturating_sub(clock.uptime()));
             tokio::select! {

@@ -1,5 +1,7 @@
 //! The cursor of a Jetstream connection, and where a new connection starts.
 
+use std::time::Duration;
+
 use moodvane_eventlog::LogError;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -9,7 +11,7 @@ use crate::config::BlueskyConfig;
 use crate::error::SourceError;
 
 /// The rewind after a change of host: each host numbers its events by its own clock.
-const OTHER_HOST_REWIND_US: i64 = 60_000_000;
+pub(crate) const OTHER_HOST_REWIND: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct SavedCursor {
@@ -49,15 +51,16 @@ impl Position {
                 detector: None,
             });
         };
-        let rewind = i64::try_from(config.rewind.as_micros()).unwrap_or(i64::MAX);
+        let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        let (rewind, other_host) = (micros(config.rewind), micros(OTHER_HOST_REWIND));
         let before = |rewind: i64| saved.time_us.saturating_sub(rewind).max(0);
         let (start, acknowledged, skew) = if saved.host == host {
             (before(rewind), saved.time_us, 0)
         } else {
             // The time of another host's clock does not say which events of this host are
             // acknowledged.
-            let start = before(rewind.max(OTHER_HOST_REWIND_US));
-            (start, start, OTHER_HOST_REWIND_US)
+            let start = before(rewind.max(other_host));
+            (start, start, other_host)
         };
         Ok(Self {
             host,

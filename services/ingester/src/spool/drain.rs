@@ -12,11 +12,12 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::{SpoolEntry, SpoolHealth};
+use crate::cursor::PublishedRecords;
 use crate::metrics::IngesterMetrics;
 
 /// A crash between the log's acknowledgement and the commit repeats one chunk: it must fit into the
 /// readers' duplicate window.
-const CHUNK: ReadLimits = ReadLimits {
+pub(crate) const DRAIN_CHUNK: ReadLimits = ReadLimits {
     entries: 2_000,
     bytes: 4 << 20,
 };
@@ -28,6 +29,7 @@ pub(crate) struct Drainer {
     pub(crate) backoff: Backoff,
     pub(crate) health: SpoolHealth,
     pub(crate) metrics: IngesterMetrics,
+    pub(crate) published: PublishedRecords,
     /// Cancelled when the ingester no longer waits for the log.
     pub(crate) closed: CancellationToken,
 }
@@ -72,7 +74,7 @@ impl Drainer {
     }
 
     async fn drain_chunk(&self) -> Result<(), DrainError> {
-        let chunk = self.spool.read(CHUNK).await?;
+        let chunk = self.spool.read(DRAIN_CHUNK).await?;
         let entries = chunk.entries.iter();
         let entries: Vec<_> = entries
             .filter_map(|bytes| SpoolEntry::decode(bytes))
@@ -99,6 +101,7 @@ impl Drainer {
         };
         let records = run.iter().map(|(.., record)| record.clone());
         self.log.publish(*topic, records.collect()).await?;
+        self.published.add(run.len());
         for (source, topic, _) in run {
             self.metrics.published(*source, *topic, 1);
         }

@@ -10,4 +10,5 @@ mod rescore;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrade;
+mod window_contract;
 mod world;

@@ -199,9 +199,14 @@ time_format = "rfc3339"
 
     /// Runs `moodvane` to its end, requires a failure, and returns its output.
     pub(crate) fn fail(&self, config: &Path, args: &[&str]) -> String {
-        let output = command("moodvane", config, args).output().unwrap();
+        self.fail_service("moodvane", config, args)
+    }
+
+    /// Runs a service to its end, requires a failure, and returns its output.
+    pub(crate) fn fail_service(&self, name: &str, config: &Path, args: &[&str]) -> String {
+        let output = command(name, config, args).output().unwrap();
         let shown = shown(&output);
-        assert!(!output.status.success(), "{args:?}: {shown}");
+        assert!(!output.status.success(), "{name} {args:?}: {shown}");
         shown
     }
 }

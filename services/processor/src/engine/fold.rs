@@ -94,7 +94,7 @@ impl Engine {
                 }
             };
             // Only readable records enter the window: a broken copy must not hide a good one.
-            let is_duplicate = state.window.insert(record.offset, record.key);
+            let is_duplicate = state.identities.insert(record.offset, record.key);
             match (is_new, is_duplicate) {
                 (false, _) => reread += 1,
                 (true, true) => self.deps.metrics.inc_duplicates(topic),

@@ -11,9 +11,9 @@ use moodvane_eventlog::{
     Watermarks,
 };
 use moodvane_model::{
-    CityId, EventTimeBounds, HourRange, HourRow, HourSlot, Incarnation, Language, Observation,
-    Offset, PartialHour, PartialKey, Partition, Post, Progress, ProgressKey, RunId, Score,
-    Sentiment, SourceId, Timestamp, Topic,
+    CityId, DuplicateWindow, EventTimeBounds, HourRange, HourRow, HourSlot, Incarnation, Language,
+    Observation, Offset, PartialHour, PartialKey, Partition, Post, Progress, ProgressKey, RunId,
+    Score, Sentiment, SourceId, Timestamp, Topic,
 };
 use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::Scorer;
@@ -201,7 +201,7 @@ pub const WINDOW: u32 = 8;
 
 pub fn config() -> EngineConfig {
     EngineConfig {
-        window: WINDOW,
+        window: DuplicateWindow::new(WINDOW).unwrap(),
         bounds: EventTimeBounds::STANDARD,
         incarnation: Incarnation(1),
         open_rows: 3,

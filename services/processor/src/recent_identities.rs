@@ -1,4 +1,4 @@
-//! The duplicate window: the identities of the preceding W offsets of a partition.
+//! The identities of the preceding W offsets of a partition: the contents of its duplicate window.
 //!
 //! Guarantee: the result depends only on the records of the preceding W offsets, so a window that
 //! is refilled after a restart returns the same results. Memory is bounded by W: about 32 bytes per
@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use moodvane_model::Offset;
+use moodvane_model::{DuplicateWindow, Offset};
 use xxhash_rust::xxh3::xxh3_128;
 
 struct WindowEntry {
@@ -19,7 +19,7 @@ struct WindowEntry {
 }
 
 /// The identities of the preceding W offsets.
-pub(crate) struct DuplicateWindow {
+pub(crate) struct RecentIdentities {
     span: u64,
     entries: VecDeque<WindowEntry>,
     /// The sequence number of the first entry; sequence numbers increase by one and wrap.
@@ -28,11 +28,11 @@ pub(crate) struct DuplicateWindow {
     newest: HashTable<u32>,
 }
 
-impl DuplicateWindow {
-    /// An empty window over `span` offsets.
-    pub(crate) fn new(span: u32) -> Self {
+impl RecentIdentities {
+    /// No identities yet, of a window of this length.
+    pub(crate) fn new(window: DuplicateWindow) -> Self {
         Self {
-            span: u64::from(span),
+            span: u64::from(window.offsets()),
             entries: VecDeque::new(),
             first: 0,
             newest: HashTable::new(),
@@ -94,7 +94,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn insert_all(span: u32, keys: &[(u64, u8)]) -> Vec<bool> {
-        let mut window = DuplicateWindow::new(span);
+        let mut window = RecentIdentities::new(DuplicateWindow::new(span).unwrap());
         keys.iter()
             .map(|(offset, key)| window.insert(Offset(*offset), &[*key]))
             .collect()
@@ -132,7 +132,7 @@ mod tests {
 
         #[test]
         fn memory_is_bounded_by_w(span in 1u32..20, count in 1u64..400) {
-            let mut window = DuplicateWindow::new(span);
+            let mut window = RecentIdentities::new(DuplicateWindow::new(span).unwrap());
             for offset in 0..count {
                 window.insert(Offset(offset), &offset.to_le_bytes());
                 prop_assert!(window.entries.len() as u64 <= u64::from(span) + 1);
