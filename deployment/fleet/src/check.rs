@@ -11,6 +11,7 @@ mod graph;
 mod images;
 mod memory;
 mod placement;
+mod ports;
 mod probes;
 mod shutdown;
 mod volumes;
@@ -18,6 +19,8 @@ mod volumes;
 use std::fmt;
 
 use moodvane_marathon_api::{App, EnvValue};
+
+use crate::config::PortRange;
 
 /// A violation of one rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +39,34 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What the rules know of the agents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Agents {
+    /// Their number, if the apps have placement constraints.
+    pub count: Option<u32>,
+    /// The ports that they offer.
+    pub ports: PortRange,
+}
+
+impl Agents {
+    /// A number of agents that offer Mesos' default ports.
+    #[must_use]
+    pub fn new(count: Option<u32>) -> Self {
+        Self {
+            count,
+            ports: PortRange::default(),
+        }
+    }
+}
+
 /// The input of a rule: one app, and all apps of its group.
 pub(crate) struct Subject<'a> {
     pub(crate) app: &'a App,
     pub(crate) all: &'a [App],
     /// The number of agents, if known.
     pub(crate) agents: Option<u32>,
+    /// The ports that agents offer.
+    pub(crate) offered_ports: &'a PortRange,
 }
 
 impl Subject<'_> {
@@ -77,7 +102,7 @@ pub(crate) fn image(app: &App) -> Option<&str> {
 /// A rule: its name, and a function that returns the problems of an app.
 type Rule = (&'static str, fn(&Subject<'_>) -> Vec<String>);
 
-const RULES: [Rule; 22] = [
+const RULES: [Rule; 23] = [
     ("image", images::is_pinned),
     ("grace", shutdown::grace_exceeds_drain),
     ("health", probes::has_one_health_check),
@@ -100,17 +125,19 @@ const RULES: [Rule; 22] = [
     ("quorum", cluster::quorum_is_consistent),
     ("reach", cluster::addresses_are_nodes),
     ("apart", cluster::peers_are_apart),
+    ("ports", ports::fixed_ports_are_apart),
 ];
 
-/// Checks all apps of a group. `agents` is the number of agents, if the apps have placement constraints.
+/// Checks all apps of a group.
 #[must_use]
-pub fn check_apps(apps: &[App], agents: Option<u32>) -> Vec<Finding> {
+pub fn check_apps(apps: &[App], agents: Agents) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for app in apps {
         let subject = Subject {
             app,
             all: apps,
-            agents,
+            agents: agents.count,
+            offered_ports: &agents.ports,
         };
         for (rule, check) in RULES {
             let problems = check(&subject).into_iter();

@@ -1,18 +1,21 @@
 //! A client of Marathon's HTTP API that supports several masters.
 //!
-//! Guarantees: a change is sent again only if the first request cannot have been applied: no connection, or
-//! a response that there is no leader. Credentials go only to the given addresses, not to others that a
-//! redirect names. Response sizes are bounded, and every request except the event stream has a timeout.
+//! Guarantees: every call survives an outage of Marathon up to the given length. A change whose outcome is unknown is sent
+//! again only if that has the same effect as sending it once; other calls look up the outcome first. Credentials go only
+//! to the given addresses, not to others that a redirect names. Response sizes are bounded, and every request except the
+//! event stream has a timeout.
 
 mod calls;
 mod credentials;
 mod error;
 mod options;
+mod outage;
 mod response;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use moodvane_retry::Attempts;
 use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -24,7 +27,9 @@ pub use self::credentials::Credentials;
 pub(crate) use self::error::error_chain;
 pub use self::error::{ClientError, ResponseError};
 pub use self::options::ClientOptions;
-use self::response::{check_status, parse_json};
+use self::outage::Outages;
+pub use self::outage::{OutageReporter, RetryOptions};
+use self::response::{check_status, parse_json, read_body};
 
 const DEFAULT_AGENT_PORT: u16 = 5051;
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -42,6 +47,7 @@ pub struct MarathonClient {
     current: AtomicUsize,
     credentials: Credentials,
     agent_url: Option<String>,
+    outages: Outages,
 }
 
 /// A request to any of the addresses.
@@ -50,9 +56,29 @@ struct Request<'r> {
     path: &'r str,
     body: Option<&'r Value>,
     accept: &'static str,
+    /// Whether a second request has no further effect.
+    is_idempotent: bool,
 }
 
-impl Request<'_> {
+impl<'r> Request<'r> {
+    fn new(method: Method, path: &'r str, body: Option<&'r Value>) -> Self {
+        Self {
+            // PUT and DELETE name the desired state.
+            is_idempotent: method != Method::POST,
+            method,
+            path,
+            body,
+            accept: JSON,
+        }
+    }
+
+    fn may_repeat_after(&self, error: &ClientError) -> bool {
+        match self.is_idempotent {
+            true => error.is_transient(),
+            false => error.is_transient() && !error.has_unknown_outcome(),
+        }
+    }
+
     /// The method and the path without its query, for error messages.
     fn name(&self) -> String {
         let path = self.path.split('?').next().unwrap_or(self.path);
@@ -76,6 +102,7 @@ impl MarathonClient {
         let http = options.build_http()?;
         Ok(Self {
             http,
+            outages: Outages::new(options.retry, options.outage_reporter),
             addresses: options.addresses,
             current: AtomicUsize::new(0),
             credentials: options.credentials,
@@ -98,6 +125,12 @@ impl MarathonClient {
         }
     }
 
+    /// How long Marathon has been away since the client exists.
+    #[must_use]
+    pub fn outage_time(&self) -> Duration {
+        self.outages.total()
+    }
+
     /// The HTTP client, for servers other than Marathon.
     pub(crate) fn http_without_credentials(&self) -> &reqwest::Client {
         &self.http
@@ -109,10 +142,8 @@ impl MarathonClient {
     /// [`ClientError`] if Marathon does not serve it.
     pub async fn event_stream(&self) -> Result<Response, ClientError> {
         let request = Request {
-            method: Method::GET,
-            path: "/v2/events",
-            body: None,
             accept: EVENT_STREAM,
+            ..Request::new(Method::GET, "/v2/events", None)
         };
         self.send(&request).await
     }
@@ -135,14 +166,33 @@ impl MarathonClient {
         path: &str,
         body: Option<&Value>,
     ) -> Result<T, ClientError> {
-        let request = Request {
-            method,
-            path,
-            body,
-            accept: JSON,
-        };
-        let response = self.send(&request).await?;
-        parse_json(&request.name(), response).await
+        let request = Request::new(method, path, body);
+        parse_json(&request.name(), &self.fetch(&request).await?)
+    }
+
+    /// Sends a request until Marathon answers or the outage is too long, and returns the body.
+    async fn fetch(&self, request: &Request<'_>) -> Result<Vec<u8>, ClientError> {
+        let mut attempts = Attempts::new(self.outages.backoff());
+        loop {
+            match self.fetch_once(request).await {
+                Err(error) if request.may_repeat_after(&error) => {
+                    self.outages.record_failure(error)?;
+                }
+                Err(error) if error.is_transient() => return Err(error),
+                result => {
+                    self.outages.record_answer();
+                    return result;
+                }
+            }
+            tokio::time::sleep(attempts.failed()).await;
+            // A master that fails may not be the leader any more.
+            self.current.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    async fn fetch_once(&self, request: &Request<'_>) -> Result<Vec<u8>, ClientError> {
+        let response = self.send(request).await?;
+        read_body(&request.name(), response).await
     }
 
     /// Sends a request and checks the status. Starts at the address that responded last, and tries the others

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Error;
-use moodvane_fleet::check::{check_apps, rule_names};
+use moodvane_fleet::check::{Agents, check_apps, rule_names};
 use moodvane_fleet::client::{ClientOptions, Credentials, MarathonClient};
 use moodvane_fleet::config::FleetConfig;
 use moodvane_fleet::down::{DownOptions, down};
@@ -97,8 +97,11 @@ fn client(args: AccessArgs) -> anyhow::Result<MarathonClient> {
         (args.password_file.as_deref(), password),
         (args.token_file.as_deref(), token),
     )?;
-    let options = ClientOptions::new(&args.marathon, credentials, args.ca)?;
-    Ok(MarathonClient::new(options.with_agent_url(args.agent_url))?)
+    let options = ClientOptions::new(&args.marathon, credentials, args.ca)?
+        .with_agent_url(args.agent_url)
+        .with_max_outage(Duration::from_secs(args.away))
+        .with_outage_reporter(Arc::new(report));
+    Ok(MarathonClient::new(options)?)
 }
 
 fn options(args: &FollowArgs) -> UpOptions {
@@ -161,10 +164,16 @@ impl Definitions {
         })
     }
 
-    /// The number of agents, if apps have placement constraints.
-    fn agents(&self) -> Option<u32> {
-        let hosts = &self.config.as_ref()?.hosts;
-        hosts.constraints.then_some(hosts.agents)
+    /// The agents of the configuration.
+    fn agents(&self) -> Agents {
+        let Some(config) = &self.config else {
+            return Agents::default();
+        };
+        let hosts = &config.hosts;
+        Agents {
+            count: hosts.constraints.then_some(hosts.agents),
+            ports: hosts.ports.clone(),
+        }
     }
 
     async fn up(&self, marathon: &Arc<MarathonClient>, follow: &FollowArgs) -> anyhow::Result<()> {

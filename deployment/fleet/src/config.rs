@@ -3,6 +3,7 @@
 //! Guarantee: an unknown key is an error, so that a typo does not silently mean a default.
 
 mod load;
+mod ports;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,6 +12,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use self::ports::PortRange;
 
 /// The name of the file in the folder of the definitions.
 pub const CONFIG_FILE: &str = "fleet.toml";
@@ -125,6 +128,9 @@ pub struct Hosts {
     pub agents: u32,
     /// Whether apps have placement constraints.
     pub constraints: bool,
+    /// The ports that agents offer.
+    #[serde(default)]
+    pub ports: PortRange,
 }
 
 /// The Kafka cluster.

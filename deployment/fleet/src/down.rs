@@ -1,20 +1,21 @@
 //! Stops a group in the reverse of its start order.
 //!
 //! Guarantee: a stop succeeds when no task of the group is active or queued, else it fails with the remaining
-//! tasks. Definitions and volumes stay unless their removal is requested.
+//! tasks. Definitions and volumes stay unless their removal is requested. The time of an outage of Marathon does not
+//! count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use comfy_table::CellAlignment::{Left, Right};
-use moodvane_marathon_api::{App, AppInfo, Group, PathId, dependency_layers};
+use moodvane_marathon_api::{App, AppInfo, Group, PathId, QueueItem, Task, dependency_layers};
 use tokio::time::Instant;
 
 use crate::PEERS_LABEL;
-use crate::client::{ClientError, MarathonClient, error_chain};
+use crate::client::{ClientError, MarathonClient};
 use crate::error::FleetError;
 use crate::events::EventListener;
 use crate::follow::Reporter;
@@ -67,6 +68,7 @@ pub async fn down(
         events: EventListener::start(marathon),
         started: Instant::now(),
         timeout: options.timeout,
+        outage_before: marathon.outage_time(),
     };
     let apps = marathon.apps(group).await?;
     let mut waves = Vec::new();
@@ -98,7 +100,14 @@ struct Shutdown<'m> {
     events: EventListener,
     started: Instant,
     timeout: Duration,
+    /// The client's outage time at the start.
+    outage_before: Duration,
 }
+
+const CHECK_AGENT: &str = "Mesos kills a task at the end of its grace period, so check its agent, and run \
+    `fleet down` again";
+const CHECK_DEPLOYMENTS: &str =
+    "`fleet status` shows the deployments that hold them; run `fleet down --remove` again";
 
 impl Shutdown<'_> {
     async fn stop_wave(&self, apps: &[AppInfo], ids: &[PathId]) -> Result<Wave, FleetError> {
@@ -121,13 +130,22 @@ impl Shutdown<'_> {
 
     async fn remove(&self, group: &PathId) -> Result<(), FleetError> {
         self.marathon.delete_group(group).await?;
-        while !self.marathon.apps(group).await?.is_empty() {
+        loop {
+            let left = self.marathon.apps(group).await;
+            let left = left.map_err(|error| self.lost("the removal of the definitions", error))?;
+            if left.is_empty() {
+                return Ok(());
+            }
             if self.is_timed_out() {
-                return Err(self.still_running(vec![format!("the definitions in {group}")]));
+                let names = left.iter().map(|info| info.app.id.to_string()).collect();
+                return Err(self.still_running(
+                    "the group is not removed",
+                    names,
+                    CHECK_DEPLOYMENTS,
+                ));
             }
             self.events.wait().await;
         }
-        Ok(())
     }
 
     /// Waits until no selected app has an active or queued task.
@@ -136,31 +154,32 @@ impl Shutdown<'_> {
         selected: &(dyn Fn(&PathId) -> bool + Sync),
     ) -> Result<(), FleetError> {
         loop {
-            let remaining = match self.remaining(selected).await {
-                Ok(remaining) if remaining.is_empty() => return Ok(()),
-                Ok(remaining) => remaining,
-                Err(error) if error.is_transient() && !self.is_timed_out() => {
-                    vec![error_chain(&error)]
-                }
-                Err(error) => return Err(error.into()),
-            };
+            let remaining = self.remaining(selected).await;
+            let remaining = remaining.map_err(|error| self.lost("the end of the tasks", error))?;
+            if remaining.is_empty() {
+                return Ok(());
+            }
             if self.is_timed_out() {
-                return Err(self.still_running(remaining));
+                let (apps, tasks): (BTreeSet<String>, Vec<String>) = remaining.into_iter().unzip();
+                let apps: Vec<String> = apps.into_iter().collect();
+                return Err(self.still_running(&apps.join(", "), tasks, CHECK_AGENT));
             }
             self.events.wait().await;
         }
     }
 
+    /// The active and queued tasks, each with the name of its app.
     async fn remaining(
         &self,
         selected: &(dyn Fn(&PathId) -> bool + Sync),
-    ) -> Result<Vec<String>, ClientError> {
+    ) -> Result<Vec<(String, String)>, ClientError> {
         let tasks = self.marathon.all_tasks().await?;
-        let active: Vec<String> = tasks
-            .iter()
-            .filter(|task| selected(&task.app_id) && is_active(task))
-            .map(|task| format!("{} on {}", task.id, task.host))
-            .collect();
+        let describe = |task: &Task| {
+            let name = task.app_id.last().to_owned();
+            (name, format!("{} on {}", task.id, task.host))
+        };
+        let is_left = |task: &&Task| selected(&task.app_id) && is_active(task);
+        let active: Vec<_> = tasks.iter().filter(is_left).map(describe).collect();
         if !active.is_empty() {
             return Ok(active);
         }
@@ -168,17 +187,36 @@ impl Shutdown<'_> {
         let queued = queue
             .iter()
             .filter(|item| item.count > 0 && selected(&item.app.id));
-        Ok(queued
-            .map(|item| format!("{} in the launch queue", item.app.id))
-            .collect())
+        let describe = |item: &QueueItem| {
+            let name = item.app.id.last().to_owned();
+            (name, format!("{} in the launch queue", item.app.id))
+        };
+        Ok(queued.map(describe).collect())
     }
 
     fn is_timed_out(&self) -> bool {
-        self.started.elapsed() >= self.timeout
+        let outage = self
+            .marathon
+            .outage_time()
+            .saturating_sub(self.outage_before);
+        self.started.elapsed() >= self.timeout + outage
     }
 
-    fn still_running(&self, tasks: Vec<String>) -> FleetError {
+    fn lost(&self, waited_for: &str, source: ClientError) -> FleetError {
+        if !source.is_transient() {
+            return source.into();
+        }
+        FleetError::Lost {
+            waited_for: waited_for.to_owned(),
+            after_s: self.started.elapsed().as_secs_f64(),
+            source,
+        }
+    }
+
+    fn still_running(&self, what: &str, tasks: Vec<String>, advice: &'static str) -> FleetError {
         FleetError::StillRunning {
+            what: what.to_owned(),
+            advice,
             after_s: self.started.elapsed().as_secs(),
             tasks,
         }

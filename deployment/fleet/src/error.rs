@@ -26,12 +26,28 @@ pub enum FleetError {
     /// The definitions violate rules.
     #[error("{}", list(.0))]
     RuleViolations(Vec<Finding>),
+    /// Marathon was away for too long while the command waited.
+    #[error(
+        "lost Marathon after {after_s:.1} s while waiting for {waited_for}; what has begun goes on there, and once it is back the same command completes it (--away sets how long fleet retries)"
+    )]
+    Lost {
+        /// The apps or tasks.
+        waited_for: String,
+        /// How long the command ran.
+        after_s: f64,
+        /// The cause.
+        source: ClientError,
+    },
     /// The apps did not become ready.
     #[error("{0}")]
     NotReady(Box<FailureReport>),
     /// Tasks still run after the timeout of a stop.
-    #[error("still running after {after_s} s: {}; Mesos kills a task at the end of its grace period, so check its agent", .tasks.join(", "))]
+    #[error("{what} not stopped after {after_s} s (--timeout): {}; {advice}", .tasks.join(", "))]
     StillRunning {
+        /// The names of the apps.
+        what: String,
+        /// What to do.
+        advice: &'static str,
         /// How long the command waited.
         after_s: u64,
         /// The tasks.

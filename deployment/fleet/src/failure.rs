@@ -13,6 +13,8 @@ pub struct FailureReport {
     pub reason: String,
     /// The apps that are not ready.
     pub apps: Vec<AppFailure>,
+    /// What to do, one line each.
+    pub advice: Vec<String>,
 }
 
 /// The state of one app that did not become ready.
@@ -22,6 +24,8 @@ pub struct AppFailure {
     pub app: PathId,
     /// The stage that it reached.
     pub stage: Stage,
+    /// The running deployments that hold it.
+    pub deployments: Vec<String>,
     /// Its tasks, one per line.
     pub tasks: Vec<String>,
     /// The last task failure.
@@ -37,6 +41,7 @@ impl FailureReport {
         Self {
             reason,
             apps: Vec::new(),
+            advice: Vec::new(),
         }
     }
 }
@@ -44,13 +49,23 @@ impl FailureReport {
 impl fmt::Display for FailureReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)?;
-        self.apps.iter().try_for_each(|app| write!(f, "\n\n{app}"))
+        let mut apps = self.apps.iter();
+        apps.try_for_each(|app| write!(f, "\n\n{app}"))?;
+        if self.advice.is_empty() {
+            return Ok(());
+        }
+        f.write_str("\n\nwhat to do:")?;
+        let mut advice = self.advice.iter();
+        advice.try_for_each(|line| write!(f, "\n  - {line}"))
     }
 }
 
 impl fmt::Display for AppFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.app, self.stage)?;
+        for deployment in &self.deployments {
+            write!(f, "\n  held by {deployment}")?;
+        }
         for task in &self.tasks {
             write!(f, "\n  task {task}")?;
         }

@@ -4,22 +4,23 @@
 //! and no deployment affects it; a deployment completes an app only when its readiness checks have
 //! succeeded.
 //!
-//! Guarantee: the wait ends with readiness, with a [`FailureReport`](crate::failure::FailureReport) when an
-//! app fails repeatedly or the time is up, or with the error of an unreachable Marathon.
+//! Guarantee: the wait ends with readiness, with a [`FailureReport`](crate::failure::FailureReport) when an app fails
+//! repeatedly, Marathon has lost its health check, or the time is up, or with [`FleetError::Lost`] when Marathon is away
+//! for longer than the client retries. The time of an outage does not count.
 
 mod diagnosis;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use moodvane_marathon_api::{App, AppInfo, Deployment, PathId};
+use moodvane_marathon_api::{AppInfo, Deployment, PathId};
 use tokio::time::Instant;
 
-use crate::client::{ClientError, MarathonClient, error_chain};
+use crate::client::{ClientError, MarathonClient};
 use crate::error::FleetError;
 use crate::events::EventListener;
-use crate::progress::{Progress, Stage, first_difference};
+use crate::progress::{Progress, Stage, affects};
 
 /// When to give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Follower<'r> {
     group: PathId,
     limits: FollowLimits,
     started: Instant,
+    /// The client's outage time at the start.
+    outage_before: Duration,
     apps: BTreeMap<PathId, Progress>,
     reporter: Reporter<'r>,
 }
@@ -70,6 +73,7 @@ impl<'r> Follower<'r> {
             group: group.clone(),
             limits,
             started: Instant::now(),
+            outage_before: marathon.outage_time(),
             apps: BTreeMap::new(),
             reporter,
         };
@@ -132,16 +136,7 @@ impl<'r> Follower<'r> {
 
     async fn wait_for_apps(&mut self, selected: Selector<'_>) -> Result<(), FleetError> {
         loop {
-            let snapshot = match self.snapshot().await {
-                Ok(snapshot) => snapshot,
-                Err(error) if error.is_transient() && !self.is_timed_out() => {
-                    self.report(&format!("{}; retrying", error_chain(&error)));
-                    self.events.wait().await;
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            self.update(&snapshot);
+            let snapshot = self.next_snapshot(selected).await?;
             let is_deploying = snapshot
                 .deployments
                 .iter()
@@ -151,8 +146,8 @@ impl<'r> Follower<'r> {
             if is_ready && !is_deploying {
                 return Ok(());
             }
-            if let Some(reason) = self.give_up_reason(selected) {
-                let reason = format!("{reason} after {:.1} s", self.elapsed().as_secs_f64());
+            let timeout_reason = || self.not_ready_reason(selected);
+            if let Some(reason) = self.give_up_reason(&snapshot, selected, timeout_reason) {
                 return Err(self.failure(reason, &snapshot, selected).await);
             }
             self.events.wait().await;
@@ -164,35 +159,57 @@ impl<'r> Follower<'r> {
     /// # Errors
     /// [`FleetError::NotReady`] if they do not finish in time.
     pub async fn wait_for_deployments(&mut self, ids: &[String]) -> Result<(), FleetError> {
+        let group = self.group.clone();
+        let in_group = |id: &PathId| id.is_below(&group);
         loop {
-            let snapshot = self.snapshot().await?;
-            self.update(&snapshot);
-            let mut running = snapshot.deployments.iter().map(|one| &one.id);
-            if !running.any(|id| ids.contains(id)) {
+            let snapshot = self.next_snapshot(&in_group).await?;
+            let running = snapshot.deployments.iter();
+            let awaited: Vec<&Deployment> = running.filter(|one| ids.contains(&one.id)).collect();
+            if awaited.is_empty() {
                 return Ok(());
             }
-            let reason = self.give_up_reason(&|id: &PathId| id.is_below(&self.group));
-            if let Some(reason) = reason {
-                let selected = |id: &PathId| self.apps.contains_key(id);
-                return Err(self.failure(reason, &snapshot, &selected).await);
+            let held: BTreeSet<&PathId> =
+                awaited.iter().flat_map(|one| &one.affected_apps).collect();
+            let timeout_reason = || {
+                let names: Vec<&str> = held.iter().map(|id| id.last()).collect();
+                format!("a running deployment holds {}", names.join(", "))
+            };
+            let is_held = |id: &PathId| held.contains(id);
+            if let Some(reason) = self.give_up_reason(&snapshot, &is_held, timeout_reason) {
+                return Err(self.failure(reason, &snapshot, &is_held).await);
             }
             self.events.wait().await;
         }
     }
 
-    /// Returns the differences between the requested apps and Marathon's, once all are ready. Another
-    /// client has made them meanwhile.
+    /// The running deployments that act on one of these apps.
     ///
     /// # Errors
     /// [`FleetError::Client`] if Marathon does not respond.
-    pub async fn foreign_changes(&self, requested: &[App]) -> Result<Vec<String>, ClientError> {
-        let snapshot = self.snapshot().await?;
-        let difference = |app: &App| match snapshot.apps.iter().find(|info| info.app.id == app.id) {
-            None => Some(format!("{} is missing", app.id)),
-            Some(info) => first_difference(app, &info.app)
-                .map(|field| format!("{} has a different {field}", app.id)),
+    pub(crate) async fn deployments_of(&self, apps: &[PathId]) -> Result<Vec<String>, FleetError> {
+        let running = self.marathon.deployments().await?;
+        let acts = |one: &&Deployment| apps.iter().any(|app| affects(one, app));
+        Ok(running
+            .iter()
+            .filter(acts)
+            .map(|one| one.id.clone())
+            .collect())
+    }
+
+    async fn next_snapshot(&mut self, selected: Selector<'_>) -> Result<Snapshot, FleetError> {
+        let snapshot = match self.snapshot().await {
+            Ok(snapshot) => snapshot,
+            Err(source) if source.is_transient() => {
+                return Err(FleetError::Lost {
+                    waited_for: self.names(selected, |_| true).join(", "),
+                    after_s: self.elapsed().as_secs_f64(),
+                    source,
+                });
+            }
+            Err(error) => return Err(error.into()),
         };
-        Ok(requested.iter().filter_map(difference).collect())
+        self.update(&snapshot);
+        Ok(snapshot)
     }
 
     async fn snapshot(&self) -> Result<Snapshot, ClientError> {
@@ -222,6 +239,11 @@ impl<'r> Follower<'r> {
         self.apps.retain(|id, _| exists(id));
     }
 
+    /// Whether an app is ready, as of the last poll.
+    pub(crate) fn is_ready(&self, id: &PathId) -> bool {
+        self.is_at(id, Stage::Ready)
+    }
+
     fn is_at(&self, id: &PathId, stage: Stage) -> bool {
         self.apps
             .get(id)
@@ -229,24 +251,61 @@ impl<'r> Follower<'r> {
     }
 
     fn is_timed_out(&self) -> bool {
-        self.started.elapsed() >= self.limits.timeout
+        let outage = self
+            .marathon
+            .outage_time()
+            .saturating_sub(self.outage_before);
+        self.started.elapsed() >= self.limits.timeout + outage
     }
 
-    fn give_up_reason(&self, selected: Selector<'_>) -> Option<String> {
+    fn names(&self, selected: Selector<'_>, which: impl Fn(&Progress) -> bool) -> Vec<&str> {
+        let apps = self
+            .apps
+            .values()
+            .filter(|app| selected(&app.id) && which(app));
+        apps.map(|app| app.id.last()).collect()
+    }
+
+    fn not_ready_reason(&self, selected: Selector<'_>) -> String {
+        let names = self.names(selected, |app| app.stage < Stage::Ready);
+        match names.as_slice() {
+            [] => "a deployment still runs".to_owned(),
+            [name] => format!("{name} is not ready"),
+            names => format!("{} are not ready", names.join(", ")),
+        }
+    }
+
+    fn give_up_reason(
+        &self,
+        snapshot: &Snapshot,
+        selected: Selector<'_>,
+        timeout_reason: impl Fn() -> String,
+    ) -> Option<String> {
+        let elapsed = self.elapsed();
+        let after = format!("after {:.1} s", elapsed.as_secs_f64());
         let mut apps = self.apps.values().filter(|app| selected(&app.id));
-        let failed = apps.find(|app| app.failures.len() >= self.limits.max_failures);
-        if let Some(app) = failed {
+        if let Some(app) = apps.find(|app| app.failures.len() >= self.limits.max_failures) {
             let times = app.failures.len();
-            return Some(format!("{} failed {times} times, giving up", app.id));
+            return Some(format!(
+                "{} failed {times} times, giving up {after}",
+                app.id
+            ));
         }
-        if !self.is_timed_out() {
-            return None;
+        let lost = |info: &AppInfo| {
+            let progress = self.apps.get(&info.app.id)?;
+            let unchecked = progress.lost_health_check(&info.app, elapsed)?;
+            Some(format!(
+                "{}: a task runs for {} s without a result of its health check, giving up {after}",
+                info.app.id,
+                unchecked.as_secs()
+            ))
+        };
+        let mut infos = snapshot.apps.iter().filter(|info| selected(&info.app.id));
+        if let Some(reason) = infos.find_map(lost) {
+            return Some(reason);
         }
-        let apps = self.apps.values().filter(|app| selected(&app.id));
-        Some(match apps.filter(|app| app.stage < Stage::Ready).count() {
-            0 => "deployments are still running".to_owned(),
-            count => format!("{count} apps are not ready"),
-        })
+        let reason = || format!("{} {after} (--timeout)", timeout_reason());
+        self.is_timed_out().then(reason)
     }
 
     async fn failure(
@@ -255,7 +314,12 @@ impl<'r> Follower<'r> {
         snapshot: &Snapshot,
         selected: Selector<'_>,
     ) -> FleetError {
-        let apps = diagnosis::diagnose(&self.marathon, snapshot, &self.apps, selected).await;
-        FleetError::NotReady(Box::new(crate::failure::FailureReport { reason, apps }))
+        let diagnosis = diagnosis::Diagnosis {
+            marathon: &self.marathon,
+            snapshot,
+            progress: &self.apps,
+            elapsed: self.elapsed(),
+        };
+        FleetError::NotReady(Box::new(diagnosis.report(reason, selected).await))
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use moodvane_marathon_api::{App, AppInfo, Deployment, PathId, Task, TaskState};
+use moodvane_marathon_api::{App, AppInfo, Deployment, HealthCheck, PathId, Task, TaskState};
 
 /// The stage of an app. Later stages are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,9 @@ pub enum Stage {
     /// All instances are healthy and no deployment affects the app.
     Ready,
 }
+
+/// Time for a health check's result to reach Marathon.
+const HEALTH_MARGIN: Duration = Duration::from_secs(15);
 
 const TIMED_STAGES: [Stage; 4] = [
     Stage::Launched,
@@ -58,6 +61,8 @@ pub struct Progress {
     pub failures: BTreeSet<String>,
     known_failure: Option<String>,
     reported: Option<String>,
+    /// Since when a running task has no result of its health check.
+    unchecked_since: Option<Duration>,
 }
 
 struct TaskCounts {
@@ -78,6 +83,7 @@ impl Progress {
             known_failure: None,
             // A waiting app is not worth a line.
             reported: Some(Stage::Waiting.to_string()),
+            unchecked_since: None,
         }
     }
 
@@ -103,6 +109,8 @@ impl Progress {
         self.stage = stage(info, deployments);
         let failed = last_failed_task(info).filter(|id| Some(id) != self.known_failure.as_ref());
         self.failures.extend(failed);
+        self.unchecked_since =
+            has_unchecked_task(info).then(|| self.unchecked_since.unwrap_or(elapsed));
         let summary = summary(info, self.stage);
         if self.reported.as_ref() == Some(&summary) {
             return None;
@@ -114,6 +122,14 @@ impl Progress {
         }
         self.reported = Some(summary.clone());
         Some(summary)
+    }
+
+    /// How long a running task of the app has had no result of its health check, where that is longer than the check
+    /// takes at most. Marathon has lost the check then.
+    pub(crate) fn lost_health_check(&self, app: &App, elapsed: Duration) -> Option<Duration> {
+        let unchecked = elapsed.saturating_sub(self.unchecked_since?);
+        let longest = app.health_checks.iter().map(longest_check).max()?;
+        (unchecked > longest).then_some(unchecked)
     }
 
     /// Forgets the failures.
@@ -185,6 +201,29 @@ fn count_tasks(info: &AppInfo) -> TaskCounts {
     }
 }
 
+/// Whether a task runs whose health check has no result. Marathon has none before the first success either, as long as
+/// failures are in the grace period.
+fn has_unchecked_task(info: &AppInfo) -> bool {
+    let tasks = info.tasks.as_deref().unwrap_or_default();
+    let is_unchecked = |task: &Task| {
+        task.state == TaskState::Running
+            && is_current(task, &info.app)
+            && task.health_check_results.is_empty()
+    };
+    !info.app.health_checks.is_empty() && tasks.iter().any(is_unchecked)
+}
+
+/// The longest time from a task's start to the first result of a check.
+fn longest_check(check: &HealthCheck) -> Duration {
+    let seconds = [
+        check.delay_seconds,
+        check.grace_period_seconds,
+        check.interval_seconds,
+        check.timeout_seconds,
+    ];
+    Duration::from_secs(seconds.into_iter().map(u64::from).sum()) + HEALTH_MARGIN
+}
+
 /// Whether the task occupies resources, from its launch until its end.
 pub(crate) fn is_active(task: &Task) -> bool {
     use TaskState::{Dropped, Error, Failed, Finished, Gone, Killed};
@@ -192,7 +231,7 @@ pub(crate) fn is_active(task: &Task) -> bool {
 }
 
 /// Whether the task runs the app's configuration. A change of the scale alone keeps tasks current.
-fn is_current(task: &Task, app: &App) -> bool {
+pub(crate) fn is_current(task: &Task, app: &App) -> bool {
     let since = app
         .version_info
         .map(|info| info.last_config_change_at)
@@ -204,7 +243,7 @@ fn is_current(task: &Task, app: &App) -> bool {
 }
 
 /// Whether the current step or a later one of the deployment acts on the app.
-fn affects(deployment: &Deployment, app: &PathId) -> bool {
+pub(crate) fn affects(deployment: &Deployment, app: &PathId) -> bool {
     let remaining = deployment
         .steps
         .iter()
@@ -212,27 +251,4 @@ fn affects(deployment: &Deployment, app: &PathId) -> bool {
     remaining
         .flat_map(|step| &step.actions)
         .any(|action| action.app == *app)
-}
-
-/// Returns the first relevant field in which two definitions differ.
-pub(crate) fn first_difference(requested: &App, actual: &App) -> Option<&'static str> {
-    let image = |app: &App| {
-        let docker = app.container.as_ref()?.docker.as_ref()?;
-        Some(docker.image.clone())
-    };
-    let differs = |a: f64, b: f64| (a - b).abs() > 1e-9;
-    let fields = [
-        ("image", image(requested) != image(actual)),
-        ("scale", requested.instances != actual.instances),
-        ("environment", requested.env != actual.env),
-        (
-            "dependencies",
-            requested.dependencies != actual.dependencies,
-        ),
-        ("mem", differs(requested.mem, actual.mem)),
-        ("cpus", differs(requested.cpus, actual.cpus)),
-    ];
-    fields
-        .into_iter()
-        .find_map(|(name, is_different)| is_different.then_some(name))
 }

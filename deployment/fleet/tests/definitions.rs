@@ -71,6 +71,11 @@ fn reports_location_of_invalid_key() {
         ),
         ("agents = 3", "agents = ", "fleet.toml: line 25"),
         (
+            "ports = \"31000-32000\"",
+            "ports = \"32000-31000\"",
+            "fleet.toml: hosts.ports: \"32000-31000\" is no range of ports: expected the form 31000-32000",
+        ),
+        (
             "[logging]\nlevel = \"info\"",
             "[logging]",
             "missing field `level`",

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use moodvane_fleet::check::{Finding, check_apps, rule_names};
+use moodvane_fleet::check::{Agents, Finding, check_apps, rule_names};
 use moodvane_fleet::config::FleetConfig;
 use moodvane_fleet::render::{RenderedGroup, render};
 use moodvane_marathon_api::parse_group;
@@ -38,14 +38,14 @@ fn found(app: &str, place: &str, value: Value) -> Vec<Finding> {
         _ => panic!("{place} is nowhere"),
     }
     let group = parse_group(group.to_string().as_bytes()).unwrap();
-    check_apps(&group.apps.unwrap(), Some(3))
+    check_apps(&group.apps.unwrap(), Agents::new(Some(3)))
 }
 
 #[test]
 fn definitions_in_tree_violate_no_rule() {
     for overlay in [None, Some("local")] {
         let apps = rendered(overlay).parse().unwrap().apps.unwrap();
-        assert_eq!(check_apps(&apps, Some(3)), [], "{overlay:?}");
+        assert_eq!(check_apps(&apps, Agents::new(Some(3))), [], "{overlay:?}");
     }
 }
 
@@ -310,7 +310,7 @@ fn every_rule_reports_violation_and_expected_value() {
             "volume",
             "kafka-1",
             "/unreachableStrategy".into(),
-            Value::Null,
+            json!({ "inactiveAfterSeconds": 30, "expungeAfterSeconds": 120 }),
             "is destroyed",
         ),
         (
@@ -404,6 +404,34 @@ fn every_rule_reports_violation_and_expected_value() {
             json!("node-1"),
             "would stop both",
         ),
+        (
+            "ports",
+            "kafka-1",
+            "/healthChecks/0/port".into(),
+            json!(31_500),
+            "listens on port 31500, which is among the ports that agents offer (31000-32000)",
+        ),
+        (
+            "ports",
+            "cassandra-1",
+            env("JVM_EXTRA_OPTS"),
+            json!("-Dcassandra.jmx.local.port=31999"),
+            "listens on port 31999",
+        ),
+        (
+            "ports",
+            "kafka-2",
+            env("KAFKA_LISTENERS"),
+            json!("PLAINTEXT://0.0.0.0:9092,CONTROLLER://0.0.0.0:7000"),
+            "listens on port 7000 of node-2, and so does /moodvane/cassandra-2",
+        ),
+        (
+            "ports",
+            "server",
+            "/requirePorts".into(),
+            json!(true),
+            "requires port 10080 of its agent, but Marathon may assign it to /moodvane/processor-temperature",
+        ),
     ];
     let mut seen = BTreeSet::new();
     for (rule, app, place, value, words) in cases {
@@ -436,7 +464,7 @@ fn ignores_agents_without_constraints() {
         .apps
         .unwrap();
     let broken = |agents| {
-        check_apps(&apps, agents)
+        check_apps(&apps, Agents::new(agents))
             .into_iter()
             .map(|one| one.rule)
             .collect::<Vec<_>>()

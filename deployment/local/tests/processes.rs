@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::json;
 use support::{LocalFleet, is_alive};
 
@@ -150,6 +151,29 @@ async fn command_check_decides_health_and_volume_persists() {
     let task = fleet.tasks("/a").await.remove(0).id;
     let attempt: u32 = task.rsplit_once("._app.").unwrap().1.parse().unwrap();
     assert!(attempt >= 3, "{task}");
+    fleet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejects_other_methods_and_names_the_allowed_ones() {
+    let fleet = LocalFleet::start(&[]).await;
+    let http = reqwest::Client::new();
+    for (method, path, allowed) in [
+        (Method::DELETE, "/v2/info", "GET"),
+        (Method::PUT, "/v2/deployments/x", "DELETE"),
+        (Method::GET, "/v2/apps//a/restart", "POST"),
+        (Method::DELETE, "/v2/apps", "GET, POST, PUT, PATCH"),
+        (Method::POST, "/v2/apps//a", "GET, PUT, PATCH, DELETE"),
+    ] {
+        let request = http.request(method.clone(), fleet.url(path));
+        let response = request.send().await.unwrap();
+        let given = response.headers()["allow"].to_str().unwrap();
+        assert_eq!(
+            (response.status().as_u16(), given),
+            (405, allowed),
+            "{method} {path}"
+        );
+    }
     fleet.stop().await;
 }
 

@@ -90,7 +90,8 @@ pub struct App {
     /// Ports in host networking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port_definitions: Option<Vec<PortDefinition>>,
-    /// Ports in the legacy format; read, never written.
+    /// Ports in the legacy format; read, never written. After parsing, they are kept only where they contradict
+    /// `port_definitions`.
     #[serde(default, skip_serializing)]
     pub ports: Option<Vec<u16>>,
     /// Readiness checks during a deployment.
@@ -135,6 +136,9 @@ pub struct App {
     /// Whether to allocate a TTY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tty: Option<bool>,
+    /// Resources of the executor, passed through unparsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor_resources: Option<Value>,
     /// The role of the resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
@@ -184,6 +188,7 @@ impl App {
             kill_selection: default_kill_selection(),
             unreachable_strategy: UnreachableStrategy::default(),
             tty: None,
+            executor_resources: None,
             role: None,
         }
     }
@@ -237,19 +242,6 @@ impl App {
                 .map(|port| port.service_port)
                 .collect()
         }
-    }
-
-    /// Whether both apps are equal except for scale and version, so that running tasks can stay.
-    #[must_use]
-    pub fn has_same_run_spec(&self, other: &Self) -> bool {
-        let bare = |app: &Self| Self {
-            instances: 0,
-            version: None,
-            version_info: None,
-            labels: app.labels.clone(),
-            ..app.clone()
-        };
-        bare(self) == bare(other)
     }
 }
 

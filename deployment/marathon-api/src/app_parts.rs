@@ -8,7 +8,7 @@ use crate::timestamp::Timestamp;
 
 /// The value of an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "error.expected.jsstring")]
 pub enum EnvValue {
     /// A plain value.
     Plain(String),
@@ -120,7 +120,7 @@ pub struct VersionInfo {
 
 /// What happens to a task on an unreachable agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "error.expected.jsobject")]
 pub enum UnreachableStrategy {
     /// Replace the instance, then expunge it.
     Enabled(UnreachableEnabled),

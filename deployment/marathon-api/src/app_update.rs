@@ -3,9 +3,52 @@
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::error::BodyError;
+use crate::error::{BodyError, Violation};
 use crate::path_id::PathId;
 use crate::timestamp::Timestamp;
+
+/// The fields that Marathon reads from an update, apart from `id` and `version`. It ignores others, such as those that a
+/// GET adds.
+const FIELDS: [&str; 38] = [
+    "acceptedResourceRoles",
+    "args",
+    "backoffFactor",
+    "backoffSeconds",
+    "check",
+    "cmd",
+    "constraints",
+    "container",
+    "cpus",
+    "dependencies",
+    "disk",
+    "env",
+    "executor",
+    "executorResources",
+    "fetch",
+    "gpus",
+    "healthChecks",
+    "instances",
+    "ipAddress",
+    "killSelection",
+    "labels",
+    "maxLaunchDelaySeconds",
+    "mem",
+    "networks",
+    "portDefinitions",
+    "ports",
+    "readinessChecks",
+    "requirePorts",
+    "residency",
+    "resourceLimits",
+    "role",
+    "secrets",
+    "taskKillGracePeriodSeconds",
+    "tty",
+    "unreachableStrategy",
+    "upgradeStrategy",
+    "uris",
+    "user",
+];
 
 /// The fields of an app that an update sets.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +73,20 @@ impl AppUpdate {
             .get("version")
             .and_then(Value::as_str)
             .and_then(|version| version.parse().ok())
+    }
+
+    /// Checks that an update with a version, which is a roll-back, sets no other field. So the body of a GET cannot
+    /// be sent back with its version.
+    ///
+    /// # Errors
+    /// [`BodyError::InvalidObject`] if it sets one.
+    pub fn check_version(&self) -> Result<(), BodyError> {
+        let is_roll_back = self.fields.contains_key("version");
+        if !is_roll_back || !FIELDS.iter().any(|field| self.fields.contains_key(*field)) {
+            return Ok(());
+        }
+        let error = "The 'version' field may only be combined with the 'id' field.";
+        Err(BodyError::InvalidObject(vec![Violation::new("/", error)]))
     }
 
     /// Returns `app` with these fields set; the id stays.

@@ -23,6 +23,7 @@ mod app_info;
 mod app_parts;
 mod app_update;
 mod check;
+mod compare;
 mod container;
 mod dependencies;
 mod deployment;
@@ -47,6 +48,7 @@ pub use app_parts::{
 };
 pub use app_update::AppUpdate;
 pub use check::{Command, HealthCheck, ReadinessCheck, ReadinessCheckResult, ReadinessResponse};
+pub use compare::is_same_set;
 pub use container::{
     Container, Docker, Network, Parameter, PersistentVolume, PortDefinition, PortMapping, Volume,
 };

@@ -2,12 +2,49 @@
 //!
 //! Bounds of single numbers are checked here too, because Marathon reports them as shape errors.
 
+use serde_json::{Value, json};
+
 use crate::app::App;
 use crate::app_parts::Artifact;
 use crate::container::{Container, Network, PortDefinition, PortMapping};
 use crate::enums::{HealthProtocol, NetworkMode, PortProtocol};
 use crate::error::Violation;
 use crate::group::GroupUpdate;
+
+/// Endings of the archives that Mesos extracts.
+const ARCHIVES: [&str; 7] = [
+    ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".zip",
+];
+
+/// Inserts the strategies that Marathon chooses for an app with a persistent volume that has none, in an app or
+/// in all apps of a group.
+pub(crate) fn default_strategies(value: &mut Value) {
+    for members in ["apps", "groups"] {
+        let members = value.get_mut(members).and_then(Value::as_array_mut);
+        members.into_iter().flatten().for_each(default_strategies);
+    }
+    let volumes = value
+        .pointer("/container/volumes")
+        .and_then(Value::as_array);
+    let mut volumes = volumes.into_iter().flatten();
+    if !volumes.any(|volume| volume.get("persistent").is_some_and(Value::is_object)) {
+        return;
+    }
+    let defaults = [
+        (
+            "upgradeStrategy",
+            json!({ "minimumHealthCapacity": 0.5, "maximumOverCapacity": 0.0 }),
+        ),
+        ("unreachableStrategy", json!("disabled")),
+    ];
+    for (key, default) in defaults {
+        if let Some(app) = value.as_object_mut()
+            && app.get(key).is_none_or(Value::is_null)
+        {
+            app.insert(key.to_owned(), default);
+        }
+    }
+}
 
 pub(crate) fn normalize_group(
     group: &mut GroupUpdate,
@@ -88,8 +125,8 @@ fn check_bounds(app: &App, path: &str, violations: &mut Vec<Violation>) {
 
 fn artifact(uri: String) -> Artifact {
     Artifact {
+        extract: ARCHIVES.iter().any(|ending| uri.ends_with(ending)),
         uri,
-        extract: true,
         executable: false,
         cache: false,
         dest_path: None,
@@ -117,6 +154,14 @@ fn default_ports(app: &mut App) {
     let in_host_network = app.uses_host_network();
     if let Some(container) = app.container.as_mut() {
         default_mappings(container, in_host_network);
+    }
+    if let (Some(ports), Some(definitions)) = (&legacy, &app.port_definitions) {
+        let defined = definitions.iter().map(|definition| definition.port);
+        if !defined.eq(ports.iter().copied()) {
+            // `validate_app` rejects the contradiction.
+            app.ports = legacy;
+            return;
+        }
     }
     if !in_host_network {
         app.port_definitions = None;

@@ -60,6 +60,8 @@ pub fn parse_group(body: &[u8]) -> Result<GroupUpdate, BodyError> {
     if !value.is_object() {
         return Err(shape("/", "error.expected.jsobject"));
     }
+    let mut value = value;
+    normalize::default_strategies(&mut value);
     let mut group: GroupUpdate = typed(value, "")?;
     let mut violations = Vec::new();
     normalize::normalize_group(&mut group, "", &mut violations);
@@ -95,6 +97,8 @@ pub(crate) fn app_from(value: Value) -> Result<App, BodyError> {
             format!("'id' is undefined on object: {value}"),
         ));
     }
+    let mut value = value;
+    normalize::default_strategies(&mut value);
     let mut app: App = typed(value, "")?;
     let mut violations = Vec::new();
     normalize::normalize_app(&mut app, "", &mut violations);
@@ -187,9 +191,22 @@ fn location(place: &str, path: &Path) -> String {
     }
 }
 
+/// Translates serde's message into Marathon's code. No message names a type of this crate.
 fn marathon_error_code(why: &str) -> String {
-    if why.starts_with("invalid value: integer") {
-        return "error.min".to_owned();
+    if let Some(number) = why.strip_prefix("invalid value: integer `") {
+        let bound = if number.starts_with('-') {
+            "min"
+        } else {
+            "max"
+        };
+        return format!("error.{bound}");
+    }
+    if let Some(names) = why.strip_prefix("unknown variant `") {
+        // The odd parts are the words between the names.
+        let mut names = names.split('`').step_by(2).filter(|name| !name.is_empty());
+        let given = names.next().unwrap_or_default();
+        let known: Vec<&str> = names.collect();
+        return format!("'{given}' is none of: {}", known.join(", "));
     }
     let expected = why.rsplit("expected ").next().unwrap_or_default();
     let word = match expected {
@@ -198,6 +215,7 @@ fn marathon_error_code(why: &str) -> String {
         "a boolean" => "jsboolean",
         "a sequence" => "jsarray",
         _ if expected.starts_with("struct") || expected.starts_with("a map") => "jsobject",
+        _ if why.starts_with("invalid type") || why.starts_with("invalid length") => "jsobject",
         _ => return why.to_owned(),
     };
     format!("error.expected.{word}")

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::app::App;
 use crate::app_parts::{Constraint, EnvValue, UnreachableStrategy};
+use crate::check::HealthCheck;
 use crate::enums::{HealthProtocol, NetworkMode, Operator};
 use crate::error::{BodyError, Violation};
 use crate::group::GroupUpdate;
@@ -113,6 +114,12 @@ fn app_rules(app: &App, path: &str, violations: &mut Vec<Violation>) {
     if app.ip_address.is_some() {
         violations.push(Violation::new(at("ipAddress"), "is of old; use networks"));
     }
+    if app.ports.is_some() {
+        violations.push(Violation::new(
+            at(""),
+            "cannot specify both ports and port definitions",
+        ));
+    }
     network_rules(app, path, violations);
     port_rules(app, path, violations);
     check_rules(app, path, violations);
@@ -151,6 +158,10 @@ fn env_rules(app: &App, path: &str, violations: &mut Vec<Violation>) {
 
 fn unreachable_rules(app: &App, path: &str, violations: &mut Vec<Violation>) {
     match &app.unreachable_strategy {
+        UnreachableStrategy::Enabled(_) if has_persistent_volume(app) => {
+            let error = "unreachableStrategy must be disabled for resident tasks";
+            violations.push(Violation::new(format!("{path}/"), error));
+        }
         UnreachableStrategy::Enabled(times)
             if times.expunge_after_seconds < times.inactive_after_seconds =>
         {
@@ -165,6 +176,14 @@ fn unreachable_rules(app: &App, path: &str, violations: &mut Vec<Violation>) {
         }
         UnreachableStrategy::Enabled(_) | UnreachableStrategy::Disabled(_) => {}
     }
+}
+
+fn has_persistent_volume(app: &App) -> bool {
+    let mut volumes = app
+        .container
+        .iter()
+        .flat_map(|container| &container.volumes);
+    volumes.any(|volume| volume.persistent.is_some())
 }
 
 fn network_rules(app: &App, path: &str, violations: &mut Vec<Violation>) {
@@ -259,6 +278,15 @@ fn check_rules(app: &App, path: &str, violations: &mut Vec<Violation>) {
                 "Timeout must be less than interval",
             ));
         }
+    }
+    let by_mesos = |check: &&HealthCheck| {
+        use HealthProtocol::{MesosHttp, MesosHttps, MesosTcp};
+        // Marathon counts no command, so that definitions of earlier versions stay valid.
+        [MesosHttp, MesosHttps, MesosTcp].contains(&check.protocol)
+    };
+    if app.health_checks.iter().filter(by_mesos).count() > 1 {
+        let error = "AppDefinition can contain at most one Mesos health check";
+        violations.push(Violation::new(format!("{path}/"), error));
     }
     if app.readiness_checks.len() > 1 {
         let error = "more than one readiness check is not allowed";

@@ -168,6 +168,36 @@ fn rejects_unparseable_bodies_like_marathon() {
             Some("/container/docker/image error.path.missing"),
         ),
         (
+            with("ports", json!([70_000])),
+            422,
+            "Invalid JSON",
+            Some("/ports(0) error.max"),
+        ),
+        (
+            with("env", json!({ "A": 1 })),
+            422,
+            "Invalid JSON",
+            Some("/env/A error.expected.jsstring"),
+        ),
+        (
+            with("unreachableStrategy", json!(1)),
+            422,
+            "Invalid JSON",
+            Some("/unreachableStrategy error.expected.jsobject"),
+        ),
+        (
+            with("networks", json!([{ "mode": "hots" }])),
+            422,
+            "Invalid JSON",
+            Some("/networks(0)/mode 'hots' is none of: container, container/bridge, host"),
+        ),
+        (
+            with("constraints", json!(["hostname"])),
+            422,
+            "Invalid JSON",
+            Some("/constraints(0) error.expected.jsarray"),
+        ),
+        (
             with("upgradeStrategy", json!({ "maximumOverCapacity": 2 })),
             422,
             "Invalid JSON",
@@ -215,6 +245,19 @@ fn rejects_invalid_objects_like_marathon() {
             json!({ "cmd": "x", "unreachableStrategy": { "inactiveAfterSeconds": 2, "expungeAfterSeconds": 1 } }),
             "/unreachableStrategy inactiveAfterSeconds must be less than or equal to expungeAfterSeconds".to_owned(),
         ),
+        (
+            json!({ "cmd": "x", "ports": [80], "portDefinitions": [{ "port": 81 }] }),
+            "/ cannot specify both ports and port definitions".to_owned(),
+        ),
+        (
+            json!({ "cmd": "x", "healthChecks": [{ "protocol": "MESOS_TCP" }, { "protocol": "MESOS_HTTP" }] }),
+            "/ AppDefinition can contain at most one Mesos health check".to_owned(),
+        ),
+        (
+            json!({ "container": { "docker": { "image": "x" }, "volumes": [{ "containerPath": "d", "persistent": { "size": 1 } }] },
+                    "unreachableStrategy": { "inactiveAfterSeconds": 1, "expungeAfterSeconds": 2 } }),
+            "/ unreachableStrategy must be disabled for resident tasks".to_owned(),
+        ),
         (json!({ "cmd": "x", "dependencies": ["/a"] }), "/dependencies Dependency graph has cyclic dependencies.".to_owned()),
     ] {
         let mut app = json!({ "id": "/a" });
@@ -223,6 +266,30 @@ fn rejects_invalid_objects_like_marathon() {
         let (status, message, places) = summary(&validate_app(&app).unwrap_err());
         assert_eq!((status, message.as_str(), places), (422, "Object is not valid", vec![place]), "{more}");
     }
+}
+
+#[test]
+fn accepts_ports_equal_to_port_definitions_and_a_command_beside_a_mesos_check() {
+    let app = json!({ "id": "/a", "cmd": "x", "ports": [80], "portDefinitions": [{ "port": 80, "name": "http" }],
+        "healthChecks": [{ "protocol": "MESOS_HTTP" }, { "protocol": "COMMAND", "command": { "value": "true" } }] });
+    let app = parse_app(app.to_string().as_bytes()).unwrap();
+    validate_app(&app).unwrap();
+    assert_eq!(app.port_names(), [Some("http")]);
+}
+
+#[test]
+fn chooses_strategies_of_apps_with_persistent_volumes() {
+    let volume = json!({ "containerPath": "data", "mode": "RW", "persistent": { "size": 1 } });
+    let app =
+        json!({ "id": "a", "container": { "docker": { "image": "x" }, "volumes": [volume] } });
+    let group = json!({ "id": "/g", "groups": [{ "id": "s", "apps": [app] }] });
+    let group = parse_group(group.to_string().as_bytes()).unwrap();
+    let app = to_json(&group.groups.unwrap()[0].apps.as_ref().unwrap()[0]);
+    assert_eq!(
+        app["upgradeStrategy"],
+        json!({ "maximumOverCapacity": 0.0, "minimumHealthCapacity": 0.5 })
+    );
+    assert_eq!(app["unreachableStrategy"], json!("disabled"));
 }
 
 #[test]

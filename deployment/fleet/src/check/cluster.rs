@@ -136,7 +136,8 @@ pub(super) fn peers_are_apart(subject: &Subject<'_>) -> Vec<String> {
         .collect()
 }
 
-fn bound_host(app: &App) -> Option<&str> {
+/// The host that the constraints bind an app to.
+pub(super) fn bound_host(app: &App) -> Option<&str> {
     let constraint = app.constraints.iter().find(|one| {
         one.field == "hostname"
             && [Operator::Cluster, Operator::Like, Operator::Is].contains(&one.operator)

@@ -8,10 +8,13 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::response::read_body;
-use super::{ClientError, JSON, MarathonClient, Request, none_if_not_found};
+use super::response::parse_json;
+use super::{ClientError, MarathonClient, Request, none_if_not_found};
 
 const EMBED: &str = "embed=apps.tasks&embed=apps.counts&embed=apps.deployments&embed=apps.lastTaskFailure&embed=apps.readiness";
+
+/// The number of times a change is sent whose response is lost.
+const MAX_RESENDS: usize = 5;
 
 /// The deployment that a change started.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,15 +47,16 @@ impl From<ChangeResponse> for StartedDeployment {
                 deployments,
                 version,
             } => Self {
-                id: deployments
-                    .into_iter()
-                    .next()
-                    .map(|deployment| deployment.id)
-                    .unwrap_or_default(),
+                id: first_id(deployments),
                 version,
             },
         }
     }
+}
+
+fn first_id(deployments: Vec<DeploymentRef>) -> String {
+    let first = deployments.into_iter().next();
+    first.map(|deployment| deployment.id).unwrap_or_default()
 }
 
 fn force_query(force: bool) -> &'static str {
@@ -114,14 +118,9 @@ impl MarathonClient {
     /// A task's log, if Marathon itself serves it, which only `fleet local` does.
     pub(crate) async fn task_log(&self, task: &str) -> Option<String> {
         let path = format!("/v2/tasks/{task}/log?bytes=65536");
-        let request = Request {
-            method: Method::GET,
-            path: &path,
-            body: None,
-            accept: JSON,
-        };
-        let response = self.send(&request).await.ok()?;
-        let bytes = read_body(&request.name(), response).await.ok()?;
+        // Without retries: Marathon answers an unknown path with 500.
+        let request = Request::new(Method::GET, &path, None);
+        let bytes = self.fetch_once(&request).await.ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -158,13 +157,12 @@ impl MarathonClient {
         self.start_deployment(Method::PUT, &path, Some(body)).await
     }
 
-    /// The version of a group; `None` if there is no such group.
+    /// A group with its apps and groups; `None` if there is no such group.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn group_version(&self, id: &PathId) -> Result<Option<Timestamp>, ClientError> {
-        let group: Option<Group> = self.get_optional(&format!("/v2/groups/{id}")).await?;
-        Ok(group.and_then(|group| group.version))
+    pub async fn group(&self, id: &PathId) -> Result<Option<Group>, ClientError> {
+        self.get_optional(&format!("/v2/groups/{id}")).await
     }
 
     /// Returns the steps of replacing a group, without doing it.
@@ -211,7 +209,8 @@ impl MarathonClient {
             .await
     }
 
-    /// Replaces all tasks of an app.
+    /// Replaces all tasks of an app. If the response is lost, the version of the app shows whether Marathon has
+    /// started to.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -221,7 +220,23 @@ impl MarathonClient {
         force: bool,
     ) -> Result<StartedDeployment, ClientError> {
         let path = format!("/v2/apps/{id}/restart{}", force_query(force));
-        self.start_deployment(Method::POST, &path, None).await
+        let before = self.app(id).await?.and_then(|info| info.app.version);
+        for _ in 1..MAX_RESENDS {
+            match self.send_once(Method::POST, &path).await {
+                Err(error) if error.has_unknown_outcome() => {}
+                result => return result,
+            }
+            // Waits until Marathon is back.
+            let Some(info) = self.app(id).await? else {
+                continue;
+            };
+            if info.app.version != before {
+                let version = info.app.version;
+                let id = first_id(info.deployments);
+                return Ok(StartedDeployment { id, version });
+            }
+        }
+        self.send_once(Method::POST, &path).await
     }
 
     /// Removes a group with all apps and their data. Returns `None` if there is no such group.
@@ -236,7 +251,8 @@ impl MarathonClient {
         none_if_not_found(self.start_deployment(Method::DELETE, &path, None).await)
     }
 
-    /// Starts the deployment that reverts another one. Returns `None` if that one has finished.
+    /// Starts the deployment that reverts another one. Returns `None` if that one has finished. If the response is lost,
+    /// the running deployments show whether Marathon has started to.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -245,7 +261,23 @@ impl MarathonClient {
         deployment: &str,
     ) -> Result<Option<StartedDeployment>, ClientError> {
         let path = format!("/v2/deployments/{deployment}");
-        none_if_not_found(self.start_deployment(Method::DELETE, &path, None).await)
+        for _ in 1..MAX_RESENDS {
+            match self.send_once(Method::DELETE, &path).await {
+                Err(error) if error.has_unknown_outcome() => {}
+                result => return none_if_not_found(result),
+            }
+            let running = self.deployments().await?;
+            if running.iter().any(|one| one.id == deployment) {
+                continue;
+            }
+            // Marathon has cancelled it for its roll-back, which is the latest one.
+            let latest = running.into_iter().max_by_key(|one| one.version);
+            return Ok(latest.map(|one| StartedDeployment {
+                id: one.id,
+                version: Some(one.version),
+            }));
+        }
+        none_if_not_found(self.send_once(Method::DELETE, &path).await)
     }
 
     /// Kills one task; Marathon launches a replacement.
@@ -272,13 +304,23 @@ impl MarathonClient {
 
     /// Sends a DELETE and ignores the response body.
     async fn delete(&self, path: &str) -> Result<(), ClientError> {
+        let request = Request::new(Method::DELETE, path, None);
+        self.fetch(&request).await.map(drop)
+    }
+
+    /// Starts a deployment by a request that has another effect when it is sent twice.
+    async fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<StartedDeployment, ClientError> {
         let request = Request {
-            method: Method::DELETE,
-            path,
-            body: None,
-            accept: JSON,
+            is_idempotent: false,
+            ..Request::new(method, path, None)
         };
-        self.send(&request).await.map(drop)
+        let bytes = self.fetch(&request).await?;
+        let response: ChangeResponse = parse_json(&request.name(), &bytes)?;
+        Ok(response.into())
     }
 
     async fn start_deployment(

@@ -47,6 +47,14 @@ pub enum ClientError {
     /// No address processed the request. There is one cause per address, so the message contains them.
     #[error("no Marathon responds: {}; check the addresses and whether it runs", .0.join("; "))]
     Unreachable(Vec<String>),
+    /// No attempt succeeded for as long as the client retries.
+    #[error("Marathon is away for {after_s} s")]
+    Away {
+        /// How long.
+        after_s: u64,
+        /// The last failure.
+        source: Box<ClientError>,
+    },
     /// Marathon rejected the request.
     #[error("{request}: Marathon responds {status}: {message}")]
     Rejected {
@@ -121,12 +129,19 @@ pub enum ResponseError {
 }
 
 impl ClientError {
-    /// Whether a retry may succeed: the request itself is valid.
+    /// Whether a retry may succeed: Marathon is away or fails, and the request itself is valid.
     #[must_use]
     pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Away { .. }) || self.has_unknown_outcome()
+    }
+
+    /// Whether Marathon may have applied the change although the request failed.
+    #[must_use]
+    pub fn has_unknown_outcome(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::ConnectionLost { .. } => true,
+            Self::ConnectionLost { .. } => true,
             Self::Rejected { status, .. } => *status >= 500,
+            Self::Away { source, .. } => source.has_unknown_outcome(),
             _ => false,
         }
     }

@@ -1,24 +1,35 @@
 //! Options of the client: addresses, credentials, certificate authorities, agents.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use moodvane_retry::{Backoff, Growth};
 use reqwest::Certificate;
 use reqwest::redirect::Policy;
 use url::Url;
 
+use super::outage::{OutageReporter, RetryOptions};
 use super::{ClientError, Credentials};
 
 const MAX_ADDRESSES: usize = 16;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The longest outage without an option: the election of a leader takes a ZooKeeper session's end, 10 s by default, and
+/// the load of the state.
+const MAX_OUTAGE: Duration = Duration::from_secs(120);
+const MIN_RETRY_DELAY: Duration = Duration::from_millis(250);
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);
+
 /// Options of the client.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientOptions {
     pub(super) addresses: Vec<Url>,
     pub(super) credentials: Credentials,
     pub(super) agent_url: Option<String>,
+    pub(super) retry: RetryOptions,
+    pub(super) outage_reporter: Option<OutageReporter>,
     ca_file: Option<PathBuf>,
 }
 
@@ -56,6 +67,11 @@ impl ClientOptions {
             addresses,
             credentials,
             agent_url: None,
+            retry: RetryOptions {
+                outage: MAX_OUTAGE,
+                backoff: Backoff::documented(MIN_RETRY_DELAY, MAX_RETRY_DELAY, Growth::Doubling),
+            },
+            outage_reporter: None,
             ca_file,
         })
     }
@@ -64,6 +80,28 @@ impl ClientOptions {
     #[must_use]
     pub fn with_agent_url(self, agent_url: Option<String>) -> Self {
         Self { agent_url, ..self }
+    }
+
+    /// Sets how long the client retries while Marathon is away.
+    #[must_use]
+    pub fn with_retry(self, retry: RetryOptions) -> Self {
+        Self { retry, ..self }
+    }
+
+    /// Sets the longest outage of Marathon that the client survives; zero for no retries.
+    #[must_use]
+    pub fn with_max_outage(mut self, outage: Duration) -> Self {
+        self.retry.outage = outage;
+        self
+    }
+
+    /// Sets who is told about outages.
+    #[must_use]
+    pub fn with_outage_reporter(self, reporter: OutageReporter) -> Self {
+        Self {
+            outage_reporter: Some(reporter),
+            ..self
+        }
     }
 
     pub(super) fn build_http(&self) -> Result<reqwest::Client, ClientError> {
@@ -79,6 +117,18 @@ impl ClientOptions {
             builder = builder.tls_certs_only([]);
         }
         builder.build().map_err(ClientError::HttpClient)
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("addresses", &self.addresses)
+            .field("credentials", &self.credentials)
+            .field("agent_url", &self.agent_url)
+            .field("retry", &self.retry)
+            .field("ca_file", &self.ca_file)
+            .finish_non_exhaustive()
     }
 }
 

@@ -58,12 +58,11 @@ fn describe(body: ErrorBody) -> String {
     }
 }
 
-pub(super) async fn parse_json<T: DeserializeOwned>(
+pub(super) fn parse_json<T: DeserializeOwned>(
     request: &str,
-    response: Response,
+    bytes: &[u8],
 ) -> Result<T, ClientError> {
-    let bytes = read_body(request, response).await?;
-    let mut deserializer = serde_json::Deserializer::from_slice(&bytes);
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         ClientError::InvalidResponse {
             request: request.to_owned(),

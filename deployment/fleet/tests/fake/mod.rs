@@ -58,6 +58,7 @@ pub fn client(addresses: &[&str]) -> Arc<MarathonClient> {
     // No agent listens on that port, so there are no logs.
     let access = ClientOptions::new(&addresses, Credentials::None, None)
         .unwrap()
+        .with_max_outage(Duration::ZERO)
         .with_agent_url(Some("http://127.0.0.1:9".to_owned()));
     Arc::new(MarathonClient::new(access).unwrap())
 }
@@ -115,7 +116,8 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
             Json(json!({ "tasks": world.tasks() })).into_response()
         }
         ("GET", "/v2/deployments") => Json(json!(world.deployments())).into_response(),
-        ("GET", "/v2/queue") => Json(json!({ "queue": [] })).into_response(),
+        ("GET", "/v2/queue") => Json(json!({ "queue": world.queue })).into_response(),
+        ("GET", "/v2/info") => Json(world.info()).into_response(),
         _ if path.starts_with("/v2/deployments/") => {
             match world.roll_back(path.rsplit('/').next().unwrap()) {
                 Some(result) => Json(result).into_response(),
@@ -141,8 +143,7 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
         },
         ("GET", _) if path.starts_with("/v2/groups/") => match world.apps().is_empty() {
             true => reject(404, "Group '/moodvane' does not exist"),
-            false => Json(json!({ "id": "/moodvane", "version": "2026-11-21T03:29:36.924Z" }))
-                .into_response(),
+            false => Json(world.group()).into_response(),
         },
         ("GET", _) => match below("/v2/apps/").and_then(|id| world.app(&id)) {
             Some(app) => Json(json!({ "app": app })).into_response(),
@@ -179,7 +180,7 @@ fn reject(status: u16, message: &str) -> Response {
 }
 
 /// An event stream with frequent events.
-fn events() -> impl IntoResponse {
+pub fn events() -> impl IntoResponse {
     let beats = stream::unfold((), async |()| {
         tokio::time::sleep(Duration::from_millis(2)).await;
         let event = Event::default().event("status_update_event").data("{}");

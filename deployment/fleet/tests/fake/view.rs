@@ -7,13 +7,31 @@ use serde_json::{Value, json};
 
 use super::world::{AppState, Deployment, Phase, Task, World};
 
+/// The role of apps that name none.
+const ROLE: &str = "marathon";
+
 impl World {
+    pub fn info(&self) -> Value {
+        let config = json!({ "mesos_role": self.role(), "features": ["secrets"] });
+        json!({
+            "name": "marathon", "version": "1.11.0", "elected": true, "leader": "fake:8080",
+            "frameworkId": "fake", "marathon_config": config,
+        })
+    }
+
+    fn role(&self) -> &str {
+        self.role.as_deref().unwrap_or(ROLE)
+    }
+
     pub fn apps(&self) -> Vec<Value> {
-        self.states.values().map(app_json).collect()
+        let role = self.role();
+        let states = self.states.values();
+        states.map(|state| app_json(state, role)).collect()
     }
 
     pub fn app(&self, id: &PathId) -> Option<Value> {
-        self.states.get(id).map(app_json)
+        let state = self.states.get(id)?;
+        Some(app_json(state, self.role()))
     }
 
     pub fn tasks(&self) -> Vec<Value> {
@@ -49,8 +67,10 @@ pub(super) fn step_json(step: &[(&'static str, PathId)]) -> Value {
     json!({ "actions": actions })
 }
 
-fn app_json(state: &AppState) -> Value {
-    let mut value = json!(state.app);
+fn app_json(state: &AppState, role: &str) -> Value {
+    // Marathon returns sets in any order.
+    let mut value = json!(state.app.with_reordered_sets());
+    value["role"] = json!(role);
     value["version"] = json!(state.version);
     value["versionInfo"] =
         json!({ "lastScalingAt": state.version, "lastConfigChangeAt": state.version });

@@ -46,15 +46,23 @@ pub(super) struct Deployment {
 pub struct World {
     pub(super) states: BTreeMap<PathId, AppState>,
     pub(super) deployments: Vec<Deployment>,
+    /// The apps at each version that a client has read.
+    versions: BTreeMap<String, Vec<App>>,
     count: u64,
     /// All requested changes.
     pub requests: Vec<String>,
-    /// Apps whose tasks fail.
+    /// Apps or images whose tasks fail.
     pub failing: BTreeSet<String>,
     /// Apps whose tasks do not stop.
     pub unstoppable: BTreeSet<String>,
     /// The required authorization header.
     pub authorization: Option<String>,
+    /// `--mesos_role`, if set.
+    pub role: Option<String>,
+    /// The launch queue.
+    pub queue: Vec<Value>,
+    /// Apps whose tasks never get a result of their health check.
+    pub unchecked: BTreeSet<String>,
     /// Error statuses of the next responses, last first.
     pub next_errors: Vec<u16>,
     /// Whether there is an event stream.
@@ -171,14 +179,26 @@ impl World {
         steps
     }
 
+    /// The plan of a dry run. As in Marathon, it restarts every existing app.
     pub fn plan(&self, group: &GroupUpdate) -> Value {
-        let steps = self.steps_to(group.apps.as_deref().unwrap_or_default());
-        let steps: Vec<_> = steps.into_iter().filter(|step| !step.is_empty()).collect();
-        json!({ "steps": steps.iter().map(|step| step_json(step)).collect::<Vec<_>>() })
+        let apps = group.apps.as_deref().unwrap_or_default();
+        let existing = apps.iter().filter(|app| self.states.contains_key(&app.id));
+        let restarts = existing.map(|app| ("RestartApplication", app.id.clone()));
+        json!({ "steps": [step_json(&restarts.collect::<Vec<_>>())] })
+    }
+
+    /// The group with a version that restores it.
+    pub fn group(&mut self) -> Value {
+        let version = self.version();
+        self.versions.insert(version.clone(), self.snapshot());
+        json!({ "id": "/moodvane", "version": version, "apps": self.apps() })
     }
 
     pub fn put_group(&mut self, group: GroupUpdate, force: bool) -> Result<Value, String> {
-        let apps = group.apps.unwrap_or_default();
+        let apps = match group.version {
+            Some(version) => self.versions[&version.to_string()].clone(),
+            None => group.apps.unwrap_or_default(),
+        };
         let (steps, before) = (self.steps_to(&apps), self.snapshot());
         let result = self.begin(steps, before, force)?;
         let version = result["version"].as_str().unwrap().to_owned();
@@ -260,6 +280,16 @@ impl World {
         }
     }
 
+    /// Changes an app without a deployment, as another client.
+    pub fn set_foreign(&mut self, app: App) {
+        let (id, version) = (app.id.clone(), self.version());
+        self.set(app, &version);
+        let tasks = &mut self.states.get_mut(&id).unwrap().tasks;
+        tasks
+            .iter_mut()
+            .for_each(|task| task.version.clone_from(&version));
+    }
+
     /// Advances everything by one step.
     pub fn step(&mut self) {
         let acted: BTreeSet<PathId> = self
@@ -303,10 +333,16 @@ impl World {
     }
 
     fn step_app(&mut self, id: &PathId) {
+        let image = self.states.get(id).and_then(|state| {
+            let docker = state.app.container.as_ref()?.docker.as_ref()?;
+            Some(docker.image.clone())
+        });
         let (fails, stays) = (
-            self.failing.contains(id.last()),
+            self.failing.contains(id.last())
+                || image.is_some_and(|image| self.failing.contains(&image)),
             self.unstoppable.contains(id.last()),
         );
+        let is_checked = !self.unchecked.contains(id.last());
         let number = self.next();
         let Some(state) = self.states.get_mut(id) else {
             return;
@@ -324,6 +360,7 @@ impl World {
         for task in &mut state.tasks {
             task.phase = match task.phase {
                 Phase::Staging => Phase::Running,
+                Phase::Running if !is_checked => Phase::Running,
                 Phase::Running | Phase::Healthy => Phase::Healthy,
             };
         }

@@ -100,8 +100,10 @@ async fn reports_unstoppable_tasks() {
         matches!(&error, FleetError::StillRunning { tasks, .. } if tasks.len() == 2),
         "{error}"
     );
+    let text = error.to_string();
     assert!(
-        error.to_string().contains("moodvane_server.instance-"),
-        "{error}"
+        text.starts_with("server not stopped after 2 s (--timeout): moodvane_server.instance-"),
+        "{text}"
     );
+    assert!(text.contains("check its agent"), "{text}");
 }

@@ -5,6 +5,8 @@
 mod down;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod outages;
+mod proxy;
 mod up;
 
 use std::path::PathBuf;

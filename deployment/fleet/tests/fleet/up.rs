@@ -1,8 +1,11 @@
 //! Deployments.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use moodvane_fleet::FleetError;
+use moodvane_fleet::down::{DownOptions, down};
+use moodvane_fleet::follow::FollowLimits;
 use moodvane_fleet::progress::Stage;
 use moodvane_fleet::up::{UpOptions, change_app, up};
 use moodvane_marathon_api::PathId;
@@ -61,6 +64,7 @@ async fn second_run_changes_nothing() {
             .all(|app| app.stage == Stage::Ready && !app.has_changed())
     );
     assert_eq!(report.to_string().matches("unchanged").count(), 11);
+    assert_eq!(requests(&fake), [] as [&str; 0], "nothing is sent");
 }
 
 #[tokio::test]
@@ -103,6 +107,77 @@ async fn force_overrides_running_deployments() {
     };
     up(&fake.client(), &other, options, &quiet).await.unwrap();
     assert_eq!(requests(&fake), ["PUT /v2/groups//moodvane"]);
+}
+
+/// Options that give up at once.
+fn impatient(force: bool) -> UpOptions {
+    UpOptions {
+        limits: FollowLimits {
+            timeout: Duration::from_millis(50),
+            max_failures: 3,
+        },
+        force,
+        rollback: false,
+    }
+}
+
+#[tokio::test]
+async fn timeout_names_the_apps_the_deployment_and_what_to_do() {
+    let fake = running().await;
+    fake.world().lock("/moodvane/server", usize::MAX);
+    let other = rendered_with(|site| site.images.tag = "0.1.1".to_owned());
+    let text = up(&fake.client(), &other, impatient(false), &quiet)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.starts_with("a running deployment holds server after "),
+        "{text}"
+    );
+    assert!(text.contains(" s (--timeout)"), "{text}");
+    let held = "(step 1 of 1: ScaleApplication server) holds server: the same command waits for it again, --force overrides it";
+    assert!(text.contains(held), "{text}");
+}
+
+#[tokio::test]
+async fn names_missing_flags_where_marathon_processes_no_offer() {
+    let fake = Fake::start().await;
+    fake.world().has_events = true;
+    fake.world().role = Some("*".to_owned());
+    bring_up(&fake, &rendered()).await.unwrap();
+    {
+        let mut world = fake.world();
+        world.unchecked.insert("kafka-1".to_owned());
+        let apps = world.apps();
+        let app = apps
+            .iter()
+            .find(|app| app["id"] == "/moodvane/kafka-1")
+            .unwrap();
+        let queued = serde_json::json!({
+            "count": 1, "role": "*", "delay": { "timeLeftSeconds": 0, "overdue": true },
+            "since": "2026-11-21T03:29:36.924Z", "app": app,
+            "processedOffersSummary": { "processedOffersCount": 0, "unusedOffersCount": 0 },
+        });
+        world.queue = vec![queued];
+    }
+    let lines = Mutex::new(Vec::new());
+    let say = |line: &str| lines.lock().unwrap().push(line.to_owned());
+    let other = rendered_with(|site| site.kafka.nodes[0].controller_port = 9095);
+    let text = up(&fake.client(), &other, impatient(false), &say)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("no agent offered its resources (0 offers processed)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("without --mesos_authentication_principal or --mesos_role"),
+        "{text}"
+    );
+    let lines = lines.into_inner().unwrap();
+    let warning = "warning: Marathon runs without --mesos_role, and volumes cannot be reserved for the role *";
+    assert!(lines[0].starts_with(warning), "{lines:?}");
 }
 
 #[tokio::test]
@@ -201,6 +276,58 @@ async fn replaces_peers_one_at_a_time() {
 }
 
 #[tokio::test]
+async fn replaces_the_only_changed_peer_after_deployments_of_the_others() {
+    let fake = running().await;
+    fake.world().max_peers_down = 0;
+    fake.world().lock("/moodvane/kafka-2", 5);
+    let other = rendered_with(|site| site.kafka.nodes[0].controller_port = 9095);
+    bring_up(&fake, &other).await.unwrap();
+    assert_eq!(fake.world().max_peers_down, 1, "at most one peer was down");
+}
+
+#[tokio::test]
+async fn starts_stopped_peers_together_with_their_change() {
+    let fake = running().await;
+    let stop = DownOptions {
+        timeout: Duration::from_secs(60),
+        remove: false,
+    };
+    down(&fake.client(), &group(), stop, &quiet).await.unwrap();
+    fake.world().requests.clear();
+    let other = rendered_with(|site| site.images.kafka = "apache/kafka:3.9.2".to_owned());
+    bring_up(&fake, &other).await.unwrap();
+    assert_eq!(
+        requests(&fake),
+        ["PUT /v2/groups//moodvane"],
+        "one stopped peer alone would have no majority"
+    );
+}
+
+#[tokio::test]
+async fn reports_changes_of_another_client() {
+    let fake = running().await;
+    let other = rendered_with(|site| site.images.tag = "0.1.1".to_owned());
+    let marathon = fake.client();
+    let has_changed = Mutex::new(false);
+    let say = |line: &str| {
+        let mut has_changed = has_changed.lock().unwrap();
+        if !*has_changed && line.contains("server") && line.contains("ready") {
+            *has_changed = true;
+            let mut app = rendered().parse().unwrap().apps.unwrap().pop().unwrap();
+            app.mem = 7.0;
+            fake.world().set_foreign(app);
+        }
+    };
+    let error = up(&marathon, &other, OPTIONS, &say).await.unwrap_err();
+    assert!(
+        error.to_string().contains(
+            "another client changed the group meanwhile: /moodvane/server has a different"
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn scales_and_restarts_one_app() {
     let fake = running().await;
     let (marathon, server) = (fake.client(), "/moodvane/server".parse::<PathId>().unwrap());
@@ -226,24 +353,4 @@ async fn scales_and_restarts_one_app() {
         requests(&fake),
         ["PUT /v2/apps", "POST /v2/apps//moodvane/server/restart"]
     );
-}
-
-#[tokio::test]
-async fn retries_transient_errors_of_marathon() {
-    let fake = Fake::start().await;
-    fake.world().has_events = true;
-    let lines = Mutex::new(Vec::new());
-    let say = |line: &str| {
-        let mut lines = lines.lock().unwrap();
-        if lines.is_empty() {
-            fake.world().next_errors = vec![500, 502];
-        }
-        lines.push(line.to_owned());
-    };
-    up(&fake.client(), &rendered(), OPTIONS, &say)
-        .await
-        .unwrap();
-    let again = lines.into_inner().unwrap();
-    let again = again.iter().filter(|line| line.contains("retrying"));
-    assert_eq!(again.count(), 2, "two errors");
 }

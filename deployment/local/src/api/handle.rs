@@ -15,6 +15,7 @@ use moodvane_marathon_api::{
 use serde_json::json;
 
 use super::guards::{reject_foreign_host, reject_unsupported_media};
+use super::methods::reject_method;
 use super::path::{Endpoint, parse_endpoint};
 use super::query::Query;
 use super::response::{created, deployed, error, error_message, ok, with_deployment};
@@ -38,6 +39,7 @@ pub(super) async fn handle(api: &Api, client: SocketAddr, request: Request) -> R
     let (parts, body) = request.into_parts();
     let endpoint = parse_endpoint(parts.uri.path());
     if let Some(refusal) = reject_foreign_host(api, &parts.headers)
+        .or_else(|| reject_method(&parts.method, &endpoint))
         .or_else(|| reject_unsupported_media(&parts.method, &parts.headers, &endpoint))
     {
         return refusal;

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use moodvane_marathon_api::MarathonInfo;
 use serde_json::json;
 
+use crate::core::DEFAULT_ROLE;
+
 /// The version of Marathon with this API.
 const MARATHON_VERSION: &str = "1.11.0";
 
@@ -23,7 +25,7 @@ pub(super) fn info(address: SocketAddr) -> MarathonInfo {
             "hostname": address.ip().to_string(),
             "local_port_min": 10_000,
             "local_port_max": 20_000,
-            "mesos_role": "*",
+            "mesos_role": DEFAULT_ROLE,
         }),
         zookeeper_config: json!({}),
         http_config: json!({ "http_port": address.port() }),

@@ -6,6 +6,7 @@ mod events;
 mod guards;
 mod handle;
 mod info;
+mod methods;
 mod path;
 mod query;
 mod response;

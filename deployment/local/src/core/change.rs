@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use moodvane_marathon_api::{
-    App, AppUpdate, DeploymentResult, GroupUpdate, PathId, Step, Timestamp, VersionInfo,
+    App, AppUpdate, DeploymentResult, Event, GroupUpdate, PathId, Timestamp, VersionInfo,
     validate_app, validate_group,
 };
 
 use super::desired::DesiredState;
-use super::{Core, MAX_VERSIONS, RequestError, plan, unsupported};
+use super::{Core, DEFAULT_ROLE, MAX_VERSIONS, RequestError, unsupported};
 
 /// Whether a change cancels the deployments of the apps that it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,35 @@ pub(crate) struct AppPut {
 }
 
 impl Core {
+    /// Applies `edit` to the desired state and deploys the result. The events of the change name `group`.
+    pub(super) fn change(
+        &mut self,
+        group: &PathId,
+        (force, now): (Force, Timestamp),
+        edit: impl FnOnce(&Self, &mut DesiredState, Timestamp) -> Result<(), RequestError>,
+    ) -> Result<DeploymentResult, RequestError> {
+        let version = self.next_version(now);
+        let mut desired = self.desired.clone();
+        let result = edit(self, &mut desired, version)
+            .and_then(|()| self.deploy(DesiredState { version, ..desired }, force, now));
+        let group_id = group.clone();
+        match &result {
+            Ok(_) => self.events.push(Event::GroupChangeSuccess {
+                group_id,
+                version,
+                timestamp: now,
+            }),
+            Err(error) if error.is_refusal() => self.events.push(Event::GroupChangeFailed {
+                group_id,
+                version,
+                reason: error.to_string(),
+                timestamp: now,
+            }),
+            Err(_) => {}
+        }
+        result
+    }
+
     /// Creates an app.
     pub(crate) fn create_app(
         &mut self,
@@ -35,14 +64,13 @@ impl Core {
         now: Timestamp,
     ) -> Result<(App, DeploymentResult), RequestError> {
         app.id = app.id.resolve(&PathId::root());
-        if self.desired.apps.contains_key(&app.id) {
-            return Err(RequestError::AlreadyExists(app.id));
-        }
         let id = app.id.clone();
-        let version = self.next_version(now);
-        let mut desired = self.desired.clone();
-        self.insert_app(&mut desired, app, version, "")?;
-        let result = self.deploy_version(desired, version, force, now)?;
+        let result = self.change(&id.parent(), (force, now), |core, desired, version| {
+            if desired.apps.contains_key(&app.id) {
+                return Err(RequestError::AlreadyExists(app.id));
+            }
+            core.insert_app(desired, app, version, "")
+        })?;
         let app = self.desired.apps.get(&id).cloned();
         Ok((app.ok_or_else(|| RequestError::app_not_found(&id))?, result))
     }
@@ -56,11 +84,10 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<AppPut, RequestError> {
-        let version = self.next_version(now);
-        let mut desired = self.desired.clone();
-        let created = !desired.apps.contains_key(id);
-        self.insert_update(&mut desired, id, update, replace, version)?;
-        let result = self.deploy_version(desired, version, force, now)?;
+        let created = !self.desired.apps.contains_key(id);
+        let result = self.change(&id.parent(), (force, now), |core, desired, version| {
+            core.insert_update(desired, id, update, replace, version)
+        })?;
         Ok(AppPut { created, result })
     }
 
@@ -72,18 +99,12 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        let version = self.next_version(now);
-        let mut desired = self.desired.clone();
-        for (id, update) in updates {
-            self.insert_update(
-                &mut desired,
-                &id.resolve(&PathId::root()),
-                update,
-                replace,
-                version,
-            )?;
-        }
-        self.deploy_version(desired, version, force, now)
+        let root = PathId::root();
+        self.change(&root, (force, now), |core, desired, version| {
+            updates.iter().try_for_each(|(id, update)| {
+                core.insert_update(desired, &id.resolve(&root), update, replace, version)
+            })
+        })
     }
 
     /// Replaces all tasks of an app.
@@ -93,14 +114,12 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        let version = self.next_version(now);
-        let mut desired = self.desired.clone();
-        let app = desired
-            .apps
-            .get_mut(id)
-            .ok_or_else(|| RequestError::app_missing_for_change(id))?;
-        set_version(app, version, version);
-        self.deploy_version(desired, version, force, now)
+        self.change(&id.parent(), (force, now), |_, desired, version| {
+            let app = desired.apps.get_mut(id);
+            let app = app.ok_or_else(|| RequestError::app_missing_for_change(id))?;
+            set_version(app, version, version);
+            Ok(())
+        })
     }
 
     /// Deletes an app.
@@ -110,13 +129,11 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        let version = self.next_version(now);
-        let mut desired = self.desired.clone();
-        desired
-            .apps
-            .remove(id)
-            .ok_or_else(|| RequestError::app_missing_for_change(id))?;
-        self.deploy_version(desired, version, force, now)
+        self.change(&id.parent(), (force, now), |_, desired, _| {
+            let removed = desired.apps.remove(id);
+            removed.ok_or_else(|| RequestError::app_missing_for_change(id))?;
+            Ok(())
+        })
     }
 
     /// Deletes a group with its apps and groups.
@@ -126,13 +143,13 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        if !self.desired.groups.contains_key(id) {
-            return Err(RequestError::group_missing_for_change(id));
-        }
-        let version = self.next_version(now);
-        let mut desired = self.desired.clone();
-        desired.remove_group(id);
-        self.deploy_version(desired, version, force, now)
+        self.change(&id.parent(), (force, now), |_, desired, _| {
+            if !desired.groups.contains_key(id) {
+                return Err(RequestError::group_missing_for_change(id));
+            }
+            desired.remove_group(id);
+            Ok(())
+        })
     }
 
     /// Creates or updates a group.
@@ -143,21 +160,10 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        let version = self.next_version(now);
-        let desired = self.desired_with_group(id, update, version)?;
-        self.deploy_version(desired, version, force, now)
-    }
-
-    /// The steps of [`Core::put_group`], for a dry run.
-    pub(crate) fn plan_group(
-        &self,
-        id: &PathId,
-        update: &GroupUpdate,
-        now: Timestamp,
-    ) -> Result<Vec<Step>, RequestError> {
-        let desired = self.desired_with_group(id, update, self.next_version(now))?;
-        plan::deployment_steps(&self.desired, &desired)
-            .map_err(|cycle| RequestError::invalid("/", cycle.to_string()))
+        self.change(&id.parent(), (force, now), |core, desired, version| {
+            *desired = core.desired_with_group(id, update, version)?;
+            Ok(())
+        })
     }
 
     /// A version later than every earlier one.
@@ -165,7 +171,7 @@ impl Core {
         now.max(self.desired.version.next())
     }
 
-    fn desired_with_group(
+    pub(super) fn desired_with_group(
         &self,
         id: &PathId,
         update: &GroupUpdate,
@@ -298,8 +304,12 @@ impl Core {
         replace: bool,
         version: Timestamp,
     ) -> Result<(), RequestError> {
+        if !replace {
+            update.check_version()?;
+        }
         let app = match (desired.apps.get(id), update.version()) {
-            (Some(_), Some(earlier)) => {
+            // A replacement ignores the version, as in Marathon.
+            (Some(_), Some(earlier)) if !replace => {
                 let versions = self.app_versions.get(id);
                 let found =
                     versions.and_then(|all| all.iter().find(|app| app.version == Some(earlier)));
@@ -307,7 +317,7 @@ impl Core {
                     .cloned()
                     .ok_or_else(|| RequestError::app_missing_for_change(id))?
             }
-            (Some(app), None) if !replace => update.apply_to(app)?,
+            (Some(app), _) if !replace => update.apply_to(app)?,
             _ => update.to_app(id)?,
         };
         self.insert_app(desired, app, version, "")
@@ -317,19 +327,13 @@ impl Core {
     fn insert_app(
         &self,
         desired: &mut DesiredState,
-        mut app: App,
+        app: App,
         version: Timestamp,
         path: &str,
     ) -> Result<(), RequestError> {
         validate_app(&app)?;
         unsupported::reject_unsupported(&app, self.config.containers, path)?;
-        let group = app.id.parent();
-        app.dependencies = app
-            .dependencies
-            .iter()
-            .map(|dependency| dependency.resolve(&group))
-            .collect();
-        app.role.get_or_insert_with(|| "*".to_owned());
+        let mut app = complete(app);
         let before = desired.apps.get(&app.id);
         self.assign_service_ports(&mut app, before, desired)?;
         match before {
@@ -342,19 +346,12 @@ impl Core {
             }
             _ => set_version(&mut app, version, version),
         }
-        desired.ensure_group(&group, version);
-        desired.apps.insert(app.id.clone(), app);
+        desired.ensure_group(&app.id.parent(), version);
+        // Marathon stores sets and returns them in any order.
+        desired
+            .apps
+            .insert(app.id.clone(), app.with_reordered_sets());
         Ok(())
-    }
-
-    fn deploy_version(
-        &mut self,
-        desired: DesiredState,
-        version: Timestamp,
-        force: Force,
-        now: Timestamp,
-    ) -> Result<DeploymentResult, RequestError> {
-        self.deploy(DesiredState { version, ..desired }, force, now)
     }
 
     /// Makes `desired` the desired state and records the versions.
@@ -372,6 +369,16 @@ impl Core {
         self.history.push_front(before);
         self.history.truncate(MAX_VERSIONS);
     }
+}
+
+/// Resolves the app's dependencies and inserts the default role.
+pub(super) fn complete(mut app: App) -> App {
+    let group = app.id.parent();
+    for dependency in &mut app.dependencies {
+        *dependency = dependency.resolve(&group);
+    }
+    app.role.get_or_insert_with(|| DEFAULT_ROLE.to_owned());
+    app
 }
 
 pub(super) fn config_version(app: &App) -> Option<Timestamp> {

@@ -68,6 +68,18 @@ impl HealthState {
         self.due
     }
 
+    /// How often Marathon reports a change of this check's health. It reports that of a check by Mesos twice: with
+    /// the status of the task, and after its evaluation, which ignores failures before the first success.
+    pub(super) fn reports_of_change(&self) -> usize {
+        let is_evaluated = self
+            .health()
+            .is_some_and(|health| health.first_success.is_some());
+        match is_by_mesos(&self.check) && is_evaluated {
+            true => 2,
+            false => 1,
+        }
+    }
+
     /// Records a result. Returns whether the health changed, and the reason to kill the task, if any.
     pub(super) fn record(
         &mut self,
@@ -161,16 +173,22 @@ impl ReadinessState {
     }
 }
 
+fn is_by_mesos(check: &HealthCheck) -> bool {
+    use HealthProtocol as P;
+    matches!(
+        check.protocol,
+        P::MesosHttp | P::MesosHttps | P::MesosTcp | P::Command
+    )
+}
+
 /// The health checks of a task that starts now.
 pub(super) fn health_states(app: &App, now: Timestamp) -> Vec<HealthState> {
     let new_state = |check: &HealthCheck| {
-        use HealthProtocol as P;
         // `delaySeconds` applies to checks by Mesos; Marathon's own start at once and rely on the grace period.
-        let by_mesos = matches!(
-            check.protocol,
-            P::MesosHttp | P::MesosHttps | P::MesosTcp | P::Command
-        );
-        let delay = if by_mesos { check.delay_seconds } else { 0 };
+        let delay = match is_by_mesos(check) {
+            true => check.delay_seconds,
+            false => 0,
+        };
         let due = Some(now.after(Duration::from_secs(delay.into())));
         HealthState {
             check: check.clone(),

@@ -44,8 +44,7 @@ impl Core {
         force: Force,
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
-        let steps = plan::deployment_steps(&self.desired, &desired)
-            .map_err(|cycle| RequestError::invalid("/", cycle.to_string()))?;
+        let steps = plan::deployment_steps(&self.desired, &desired)?;
         let conflicting: Vec<String> = self
             .deployments
             .iter()
@@ -57,30 +56,25 @@ impl Core {
             .iter()
             .flat_map(|step| &step.actions)
             .all(|action| action.action == ActionName::Stop);
-        if !conflicting.is_empty() && force == Force::No && !only_stops {
-            return Err(RequestError::Locked(conflicting));
-        }
-        let cancelled: BTreeSet<PathId> = conflicting
-            .iter()
-            .flat_map(|id| self.abort_deployment(id, now).unwrap_or_default())
-            .collect();
         let version = desired.version;
         let plan = Plan {
             id: (self.config.new_id)(),
             steps,
             version,
         };
+        if !conflicting.is_empty() && force == Force::No && !only_stops {
+            return Err(self.refuse_locked(plan, conflicting, now));
+        }
+        let cancelled: BTreeSet<PathId> = conflicting
+            .iter()
+            .flat_map(|id| self.abort_deployment(id, now).unwrap_or_default())
+            .collect();
         let result = DeploymentResult {
             deployment_id: plan.id.clone(),
             version,
         };
         let from = self.desired.clone();
         self.commit(desired.clone());
-        self.events.push(Event::GroupChangeSuccess {
-            group_id: PathId::root(),
-            version,
-            timestamp: now,
-        });
         let released: Vec<PathId> = cancelled
             .difference(&plan::affected_apps(&plan.steps))
             .cloned()
@@ -94,6 +88,22 @@ impl Core {
         self.apply_desired(&released, now);
         self.start_step(&result.deployment_id, now);
         Ok(result)
+    }
+
+    fn refuse_locked(
+        &mut self,
+        plan: Plan,
+        conflicting: Vec<String>,
+        now: Timestamp,
+    ) -> RequestError {
+        let error = RequestError::Locked(conflicting);
+        self.events.push(Event::DeploymentFailed {
+            id: plan.id.clone(),
+            plan,
+            reason: error.to_string(),
+            timestamp: now,
+        });
+        error
     }
 
     /// Cancels a deployment. Its changes so far stay.
@@ -121,27 +131,24 @@ impl Core {
             .find(|deployment| deployment.plan.id == id)
             .cloned();
         let deployment = found.ok_or_else(|| deployment_not_found(id))?;
-        let version = self.next_version(now);
-        let mut desired = DesiredState {
-            version,
-            ..self.desired.clone()
-        };
-        for app in plan::affected_apps(&deployment.plan.steps) {
-            match deployment.from.apps.get(&app) {
-                Some(before) => {
-                    desired.ensure_group(&app.parent(), version);
-                    let mut before = before.clone();
-                    // A new version, so that tasks of the cancelled one are replaced.
-                    before.version = Some(version);
-                    if let Some(info) = before.version_info.as_mut() {
-                        info.last_scaling_at = version;
+        self.change(&PathId::root(), (Force::Yes, now), |_, desired, version| {
+            for app in plan::affected_apps(&deployment.plan.steps) {
+                match deployment.from.apps.get(&app) {
+                    Some(before) => {
+                        desired.ensure_group(&app.parent(), version);
+                        let mut before = before.clone();
+                        // A new version, so that tasks of the cancelled one are replaced.
+                        before.version = Some(version);
+                        if let Some(info) = before.version_info.as_mut() {
+                            info.last_scaling_at = version;
+                        }
+                        desired.apps.insert(app, before);
                     }
-                    desired.apps.insert(app, before);
+                    None => drop(desired.apps.remove(&app)),
                 }
-                None => drop(desired.apps.remove(&app)),
             }
-        }
-        self.deploy(desired, Force::Yes, now)
+            Ok(())
+        })
     }
 
     /// Advances every deployment by at most one step. Returns whether one advanced.

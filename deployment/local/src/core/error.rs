@@ -2,7 +2,9 @@
 //!
 //! Most texts are Marathon's, because clients match on them. A [`BodyError`] passes through unchanged.
 
-use moodvane_marathon_api::{BodyError, DeploymentRef, ErrorBody, ErrorDetails, PathId, Violation};
+use moodvane_marathon_api::{
+    BodyError, CycleError, DeploymentRef, ErrorBody, ErrorDetails, PathId, Violation,
+};
 
 /// A rejected request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,9 @@ pub(crate) enum RequestError {
          View details at '/v2/deployments/<DEPLOYMENT_ID>'."
     )]
     Locked(Vec<String>),
+    /// The dependencies of the apps have a cycle.
+    #[error(transparent)]
+    Cycle(#[from] CycleError),
     /// An id in the request is malformed.
     #[error("{0}")]
     BadRequest(String),
@@ -52,10 +57,16 @@ impl RequestError {
         Self::ChangeTargetNotFound(format!("Group '{id}' does not exist"))
     }
 
+    /// Whether the body was valid and the state refused the change. Marathon reports such a refusal as an event too.
+    pub(crate) fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Invalid(_) | Self::BadRequest(_))
+    }
+
     /// The HTTP status.
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Invalid(error) => error.status(),
+            Self::Cycle(_) => 422,
             Self::NotFound(_) | Self::ChangeTargetNotFound(_) => 404,
             Self::AlreadyExists(_) | Self::Locked(_) => 409,
             Self::BadRequest(_) => 400,
@@ -67,6 +78,10 @@ impl RequestError {
         let mut body = ErrorBody::new(self.to_string());
         match self {
             Self::Invalid(error) => body = error.body(),
+            Self::Cycle(cycle) => {
+                let violation = Violation::new("/", cycle.to_string());
+                body = BodyError::InvalidObject(vec![violation]).body();
+            }
             Self::NotFound(_) => body.details = Some(ErrorDetails::Violations(Vec::new())),
             Self::Locked(ids) => {
                 body.deployments = ids

@@ -86,8 +86,9 @@ impl Core {
                     return;
                 };
                 let (changed, kill) = state.record(&id, &outcome, now);
+                let reports = state.reports_of_change();
                 if changed {
-                    self.emit_health_changed(&id, now);
+                    self.emit_health_changed(&id, reports, now);
                 }
                 if let Some(reason) = kill {
                     self.kill_unhealthy(&id, reason, now);
@@ -115,7 +116,7 @@ impl Core {
         self.stop_instance(id, Goal::Run, now);
     }
 
-    fn emit_health_changed(&mut self, id: &str, now: Timestamp) {
+    fn emit_health_changed(&mut self, id: &str, reports: usize, now: Timestamp) {
         let Some(instance) = self.instances.get(id) else {
             return;
         };
@@ -125,13 +126,14 @@ impl Core {
             instance.app.id.clone(),
             instance.version(),
         );
-        self.events.push(Event::InstanceHealthChangedEvent {
+        let changed = Event::InstanceHealthChangedEvent {
             instance_id: instance_id.clone(),
             run_spec_id: app.clone(),
             healthy: alive,
             run_spec_version: version,
             timestamp: now,
-        });
+        };
+        self.events.extend(std::iter::repeat_n(changed, reports));
         self.events.push(Event::HealthStatusChangedEvent {
             app_id: app,
             instance_id,

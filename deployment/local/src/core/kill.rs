@@ -3,7 +3,6 @@
 use moodvane_marathon_api::{DeploymentResult, PathId, Task, Timestamp};
 
 use super::change::{Force, config_version, set_version};
-use super::desired::DesiredState;
 use super::instance::{Goal, Instance};
 use super::{Core, RequestError};
 
@@ -43,23 +42,20 @@ impl Core {
         now: Timestamp,
     ) -> Result<DeploymentResult, RequestError> {
         let ids = self.instances_of_tasks(tasks);
-        let version = self.next_version(now);
-        let mut desired = DesiredState {
-            version,
-            ..self.desired.clone()
-        };
-        for id in &ids {
-            let app = self
-                .instances
-                .get(id)
-                .and_then(|instance| desired.apps.get_mut(&instance.app.id));
-            if let Some(app) = app {
-                app.instances = app.instances.saturating_sub(1);
-                let config = config_version(app).unwrap_or(version);
-                set_version(app, version, config);
+        let result = self.change(&PathId::root(), (force, now), |core, desired, version| {
+            for id in &ids {
+                let app = core
+                    .instances
+                    .get(id)
+                    .and_then(|instance| desired.apps.get_mut(&instance.app.id));
+                if let Some(app) = app {
+                    app.instances = app.instances.saturating_sub(1);
+                    let config = config_version(app).unwrap_or(version);
+                    set_version(app, version, config);
+                }
             }
-        }
-        let result = self.deploy(desired, force, now)?;
+            Ok(())
+        })?;
         for id in ids {
             self.stop_instance(&id, Goal::Remove, now);
         }

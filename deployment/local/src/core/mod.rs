@@ -14,6 +14,7 @@ mod checks;
 mod converge;
 mod deploy;
 mod desired;
+mod dry_run;
 mod emit;
 mod environment;
 mod error;
@@ -54,6 +55,9 @@ pub(crate) use view::{AppFilter, Embed};
 use deploy::ActiveDeployment;
 use instance::Instance;
 use launch_delay::LaunchDelays;
+
+/// The role of apps that name none, as with Marathon's `--mesos_role`. Volumes cannot be reserved for `*`.
+pub(crate) const DEFAULT_ROLE: &str = "fleet-local";
 
 /// Number of versions that are kept, of each app and of the desired state.
 const MAX_VERSIONS: usize = 50;

@@ -58,10 +58,11 @@ fn action_for(from: Option<&App>, to: &App) -> Option<ActionName> {
         return Some(ActionName::Scale);
     };
     let changed = |app: &App| app.version_info.map(|info| info.last_config_change_at);
-    if changed(from) != changed(to) {
+    let is_changed = changed(from) != changed(to);
+    if is_changed && to.instances > 0 {
         return Some(ActionName::Restart);
     }
-    (from.instances != to.instances).then_some(ActionName::Scale)
+    (is_changed || from.instances != to.instances).then_some(ActionName::Scale)
 }
 
 fn step(layer: &[PathId], action: impl Fn(&PathId) -> Option<ActionName>) -> Step {

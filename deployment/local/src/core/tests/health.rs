@@ -200,6 +200,29 @@ fn counts_failures_after_grace_or_first_success() {
 }
 
 #[test]
+fn reports_first_success_of_a_check_by_mesos_twice() {
+    for (protocol, expected) in [("MESOS_HTTP", 2), ("HTTP", 1)] {
+        let mut sim = Simulation::new();
+        let mut checks = health_checks();
+        checks[0]["protocol"] = json!(protocol);
+        sim.create(app("/a", json!({ "healthChecks": checks })))
+            .unwrap();
+        sim.finish_deployments();
+        let healthy = |event: &&Event| {
+            matches!(
+                event,
+                Event::InstanceHealthChangedEvent { healthy: true, .. }
+            )
+        };
+        assert_eq!(
+            sim.events.iter().filter(healthy).count(),
+            expected,
+            "{protocol}"
+        );
+    }
+}
+
+#[test]
 fn reports_unhealthy_kill_and_delays_next_launch() {
     let mut sim = Simulation::new();
     sim.set_behavior(
