@@ -42,9 +42,9 @@ pub(crate) struct AccessArgs {
     /// A PEM file with the certificate authorities for Marathon's certificate, instead of the system's.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Retries for this many seconds while Marathon is away, such as during the election of a leader; 0 for no retries.
+    /// Retries for this many seconds while Marathon is unavailable, such as during the election of a leader; 0 for no retries.
     #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS")]
-    pub(crate) away: u64,
+    pub(crate) outage: u64,
     /// The URL of the Mesos agents, for logs; {host} stands for the host [default: http://{host}:5051].
     #[arg(long, global = true, env = "FLEET_AGENT_URL", value_name = "URL")]
     pub(crate) agent_url: Option<String>,

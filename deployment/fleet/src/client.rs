@@ -12,6 +12,8 @@ mod options;
 mod outage;
 mod response;
 
+use std::error::Error;
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -91,6 +93,8 @@ enum Attempt {
     Responded(Response),
     /// The request was not processed; the next address may process it.
     NotProcessed(String),
+    /// The server has no trusted certificate, and will have none later.
+    Untrusted(String),
 }
 
 impl MarathonClient {
@@ -125,7 +129,7 @@ impl MarathonClient {
         }
     }
 
-    /// How long Marathon has been away since the client exists.
+    /// How long Marathon has been unavailable since the client exists.
     #[must_use]
     pub fn outage_time(&self) -> Duration {
         self.outages.total()
@@ -200,6 +204,7 @@ impl MarathonClient {
     async fn send(&self, request: &Request<'_>) -> Result<Response, ClientError> {
         let first = self.current.load(Ordering::Relaxed);
         let mut failures = Vec::new();
+        let mut is_untrusted = true;
         for offset in 0..self.addresses.len() {
             let index = (first + offset) % self.addresses.len();
             let base = &self.addresses[index];
@@ -208,10 +213,17 @@ impl MarathonClient {
                     self.current.store(index, Ordering::Relaxed);
                     return check_status(&request.name(), response).await;
                 }
-                Attempt::NotProcessed(reason) => failures.push(format!("{base}: {reason}")),
+                Attempt::NotProcessed(reason) => {
+                    is_untrusted = false;
+                    failures.push(format!("{base}: {reason}"));
+                }
+                Attempt::Untrusted(reason) => failures.push(format!("{base}: {reason}")),
             }
         }
-        Err(ClientError::Unreachable(failures))
+        Err(match is_untrusted {
+            true => ClientError::Untrusted(failures),
+            false => ClientError::Unreachable(failures),
+        })
     }
 
     async fn send_to(&self, base: &Url, request: &Request<'_>) -> Result<Attempt, ClientError> {
@@ -220,8 +232,13 @@ impl MarathonClient {
             let response = match self.build(request, &url).send().await {
                 Ok(response) => response,
                 Err(error) if error.is_connect() || request.method == Method::GET => {
+                    let is_untrusted = is_tls_error(&error);
                     // The message names the address already.
-                    return Ok(Attempt::NotProcessed(error_chain(&error.without_url())));
+                    let reason = error_chain(&error.without_url());
+                    return Ok(match is_untrusted {
+                        true => Attempt::Untrusted(reason),
+                        false => Attempt::NotProcessed(reason),
+                    });
                 }
                 Err(error) => {
                     return Err(ClientError::ConnectionLost {
@@ -286,6 +303,23 @@ impl MarathonClient {
             to: to.origin().ascii_serialization(),
         })
     }
+}
+
+/// Whether TLS failed, as with a certificate that is not trusted.
+fn is_tls_error(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // An I/O error does not name the error that it wraps as its source.
+        let mut io = error.downcast_ref::<io::Error>();
+        while let Some(error) = io {
+            if error.kind() == io::ErrorKind::InvalidData {
+                return true;
+            }
+            io = error.get_ref().and_then(|inner| inner.downcast_ref());
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn none_if_not_found<T>(result: Result<T, ClientError>) -> Result<Option<T>, ClientError> {

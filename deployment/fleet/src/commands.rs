@@ -99,7 +99,7 @@ fn client(args: AccessArgs) -> anyhow::Result<MarathonClient> {
     )?;
     let options = ClientOptions::new(&args.marathon, credentials, args.ca)?
         .with_agent_url(args.agent_url)
-        .with_max_outage(Duration::from_secs(args.away))
+        .with_max_outage(Duration::from_secs(args.outage))
         .with_outage_reporter(Arc::new(report));
     Ok(MarathonClient::new(options)?)
 }

@@ -26,9 +26,9 @@ pub enum FleetError {
     /// The definitions violate rules.
     #[error("{}", list(.0))]
     RuleViolations(Vec<Finding>),
-    /// Marathon was away for too long while the command waited.
+    /// Marathon was unavailable for too long while the command waited.
     #[error(
-        "lost Marathon after {after_s:.1} s while waiting for {waited_for}; what has begun goes on there, and once it is back the same command completes it (--away sets how long fleet retries)"
+        "lost Marathon after {after_s:.1} s while waiting for {waited_for}; what has begun goes on there, and once it is back the same command completes it (--outage sets how long fleet retries)"
     )]
     Lost {
         /// The apps or tasks.

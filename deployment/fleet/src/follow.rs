@@ -5,8 +5,8 @@
 //! succeeded.
 //!
 //! Guarantee: the wait ends with readiness, with a [`FailureReport`](crate::failure::FailureReport) when an app fails
-//! repeatedly, Marathon has lost its health check, or the time is up, or with [`FleetError::Lost`] when Marathon is away
-//! for longer than the client retries. The time of an outage does not count.
+//! repeatedly, Marathon has lost its health check, or the time is up, or with [`FleetError::Lost`] when Marathon is
+//! unavailable for longer than the client retries. The time of an outage does not count.
 
 mod diagnosis;
 

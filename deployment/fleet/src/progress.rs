@@ -252,3 +252,49 @@ pub(crate) fn affects(deployment: &Deployment, app: &PathId) -> bool {
         .flat_map(|step| &step.actions)
         .any(|action| action.app == *app)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const CHECK_S: u64 = 10 + 1 + 2 + 3;
+
+    /// An app with one running task, and with these results of its health check.
+    fn info(results: serde_json::Value) -> AppInfo {
+        let version = "2026-11-21T03:29:36.924Z";
+        serde_json::from_value(json!({
+            "id": "/g/a", "cmd": "x", "version": version,
+            "healthChecks": [{ "protocol": "MESOS_TCP", "gracePeriodSeconds": 10, "delaySeconds": 1,
+                "intervalSeconds": 2, "timeoutSeconds": 3 }],
+            "tasks": [{ "appId": "/g/a", "id": "g_a.instance-1._app.1", "host": "h", "state": "TASK_RUNNING",
+                "healthCheckResults": results, "ipAddresses": [], "ports": [], "servicePorts": [],
+                "version": version, "localVolumes": [], "role": "*" }],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn health_check_is_lost_after_its_longest_duration() {
+        let (unchecked, checked) = (
+            info(json!([])),
+            info(json!([{ "alive": true, "consecutiveFailures": 0, "instanceId": "i" }])),
+        );
+        let mut progress = Progress::of_new_app(&unchecked);
+        let at = Duration::from_secs;
+        let longest = CHECK_S + HEALTH_MARGIN.as_secs();
+        progress.update(&unchecked, &[], at(100));
+        for (elapsed, expected) in [
+            (100, None),
+            (100 + longest, None),
+            (101 + longest, Some(at(1 + longest))),
+        ] {
+            progress.update(&unchecked, &[], at(elapsed));
+            let lost = progress.lost_health_check(&unchecked.app, at(elapsed));
+            assert_eq!(lost, expected, "{elapsed}");
+        }
+        progress.update(&checked, &[], at(200));
+        assert_eq!(progress.lost_health_check(&checked.app, at(900)), None);
+    }
+}

@@ -1,14 +1,15 @@
 //! Deploys a group, whatever its current state.
 //!
-//! Guarantees: a deployment is idempotent; deployments of an interrupted run are awaited and completed. Of
-//! peers, at most one is replaced at a time: the next only when the previous one is healthy again.
+//! Guarantees: a deployment is idempotent, and an unchanged group is not sent to Marathon; deployments of an
+//! interrupted run are awaited and completed. Of peers, at most one is replaced at a time: the next only when the
+//! previous one is healthy again and no other deployment acts on a peer.
+
+mod report;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use comfy_table::CellAlignment::{Left, Right};
 use moodvane_marathon_api::{App, GroupUpdate, MarathonInfo, PathId, Timestamp};
 use serde_json::json;
 
@@ -19,9 +20,9 @@ use crate::error::FleetError;
 use crate::failure::FailureReport;
 use crate::follow::{FollowLimits, Follower, Reporter};
 use crate::preflight::{default_role, warnings};
-use crate::progress::{Progress, Stage};
 use crate::render::RenderedGroup;
-use crate::table;
+
+pub use self::report::UpReport;
 
 /// Options of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,17 +33,6 @@ pub struct UpOptions {
     pub force: bool,
     /// Whether to roll back a failed change.
     pub rollback: bool,
-}
-
-/// The result of a deployment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct UpReport {
-    /// The steps and their durations.
-    pub steps: Vec<(String, Duration)>,
-    /// The progress of each app.
-    pub apps: Vec<Progress>,
-    /// The total duration.
-    pub total: Duration,
 }
 
 /// Deploys `rendered` and waits until all apps are ready.
@@ -378,36 +368,4 @@ fn replaced_peers(changes: &Changes, apps: &[App]) -> BTreeMap<String, Vec<PathI
         }
     }
     clusters
-}
-
-impl fmt::Display for UpReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = |at: Option<Duration>| {
-            at.map_or_else(|| "-".to_owned(), |at| format!("{:.1}", at.as_secs_f64()))
-        };
-        let mut table = table::with_columns(&[
-            ("app", Left),
-            ("instances", Right),
-            ("launched s", Right),
-            ("running s", Right),
-            ("healthy s", Right),
-            ("ready s", Right),
-            ("failures", Right),
-        ]);
-        for app in &self.apps {
-            let mut cells = vec![app.id.last().to_owned(), app.instances.to_string()];
-            if app.stage == Stage::Ready && !app.has_changed() {
-                cells.push("unchanged".to_owned());
-            } else {
-                cells.extend(app.reached.iter().map(|at| seconds(*at)));
-                cells.push(app.failures.len().to_string());
-            }
-            table.add_row(cells);
-        }
-        writeln!(f, "{}", table.trim_fmt())?;
-        for (step, took) in &self.steps {
-            writeln!(f, "{step}: {:.1} s", took.as_secs_f64())?;
-        }
-        writeln!(f, "total: {:.1} s", self.total.as_secs_f64())
-    }
 }

@@ -19,6 +19,7 @@ use moodvane_marathon_api::PathId;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -128,7 +129,8 @@ async fn starts_in_order_leaves_running_tasks_alone_and_stops_in_reverse() {
     let all = local.rendered(&[
         app("a", SLEEP, &[]),
         app("b", SLEEP, &["a"]),
-        app("c", SLEEP, &["b"]),
+        // Marathon returns the dependencies in any order.
+        app("c", SLEEP, &["b", "a"]),
     ]);
     let report = up(&local.marathon, &all, OPTIONS, &quiet).await.unwrap();
     let healthy: Vec<Duration> = report
@@ -214,6 +216,52 @@ async fn applies_change_and_rolls_back_failed_one() {
     assert!(error.to_string().contains("rolled back"), "{error}");
     let info = local.marathon.app(&id).await.unwrap().unwrap();
     assert_eq!(info.app.cmd.as_deref(), Some("echo second; exec sleep 601"));
+    local.down(true).await;
+    local.shut_down().await;
+}
+
+#[tokio::test]
+async fn replaces_deployment_of_interrupted_run() {
+    let local = Local::start().await;
+    let first = local.rendered(&[failing("a", SLEEP), app("b", SLEEP, &["a"])]);
+    let has_begun = Notify::new();
+    let say = |line: &str| {
+        if line.contains("0/1") {
+            has_begun.notify_one();
+        }
+    };
+    tokio::select! {
+        _ = up(&local.marathon, &first, OPTIONS, &say) => panic!("the run was not interrupted"),
+        () = has_begun.notified() => {}
+    }
+    let running = local.marathon.deployments().await.unwrap();
+    let [interrupted] = running.as_slice() else {
+        panic!("the deployment continues in Marathon: {running:?}");
+    };
+    let second = local.rendered(&[app("a", SLEEP, &[]), app("b", SLEEP, &["a"])]);
+    let impatient = UpOptions {
+        limits: FollowLimits {
+            timeout: Duration::from_millis(100),
+            ..OPTIONS.limits
+        },
+        ..OPTIONS
+    };
+    let error = up(&local.marathon, &second, impatient, &quiet).await;
+    let text = error.unwrap_err().to_string();
+    assert!(
+        text.starts_with("a running deployment holds a, b after 0."),
+        "{text}"
+    );
+    assert!(
+        text.contains(&interrupted.id) && text.contains("--force overrides it"),
+        "{text}"
+    );
+    let forced = UpOptions {
+        force: true,
+        ..OPTIONS
+    };
+    let report = up(&local.marathon, &second, forced, &quiet).await.unwrap();
+    assert!(report.apps.iter().all(|app| app.stage == Stage::Ready));
     local.down(true).await;
     local.shut_down().await;
 }

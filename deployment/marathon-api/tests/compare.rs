@@ -1,5 +1,7 @@
 //! Comparison of a requested definition with what Marathon returns for it.
 
+#![allow(clippy::unwrap_used)]
+
 use moodvane_marathon_api::{App, parse_app, to_json};
 use serde_json::{Value, json};
 
@@ -47,7 +49,7 @@ fn differences(returned: &Value) -> Vec<String> {
 }
 
 #[test]
-fn definition_equals_what_marathon_makes_of_it() {
+fn definition_equals_normalized_one() {
     assert_eq!(differences(&returned()), [] as [&str; 0]);
     let requested = parse(&requested());
     assert!(requested.has_same_run_spec(&requested.with_reordered_sets()));
@@ -121,7 +123,7 @@ fn names_every_changed_field() {
 }
 
 #[test]
-fn order_of_lists_that_are_no_sets_counts() {
+fn order_of_other_lists_counts() {
     let mut returned = returned();
     returned["portDefinitions"]
         .as_array_mut()
@@ -134,7 +136,7 @@ fn order_of_lists_that_are_no_sets_counts() {
 }
 
 #[test]
-fn an_unset_role_means_marathons_or_the_top_level_groups() {
+fn unset_role_means_default_role() {
     for (role, expected) in [("marathon", 0), ("g", 0), ("other", 1)] {
         let mut returned = returned();
         returned["role"] = json!(role);

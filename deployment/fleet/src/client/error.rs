@@ -47,9 +47,12 @@ pub enum ClientError {
     /// No address processed the request. There is one cause per address, so the message contains them.
     #[error("no Marathon responds: {}; check the addresses and whether it runs", .0.join("; "))]
     Unreachable(Vec<String>),
+    /// No address has a trusted certificate.
+    #[error("no Marathon has a trusted certificate: {}; --ca names the file of its authorities", .0.join("; "))]
+    Untrusted(Vec<String>),
     /// No attempt succeeded for as long as the client retries.
-    #[error("Marathon is away for {after_s} s")]
-    Away {
+    #[error("Marathon is unavailable for {after_s} s")]
+    Unavailable {
         /// How long.
         after_s: u64,
         /// The last failure.
@@ -129,10 +132,11 @@ pub enum ResponseError {
 }
 
 impl ClientError {
-    /// Whether a retry may succeed: Marathon is away or fails, and the request itself is valid.
+    /// Whether a retry may succeed: Marathon is unavailable or fails, and the request itself is valid.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::Away { .. }) || self.has_unknown_outcome()
+        matches!(self, Self::Unreachable(_) | Self::Unavailable { .. })
+            || self.has_unknown_outcome()
     }
 
     /// Whether Marathon may have applied the change although the request failed.
@@ -141,7 +145,7 @@ impl ClientError {
         match self {
             Self::ConnectionLost { .. } => true,
             Self::Rejected { status, .. } => *status >= 500,
-            Self::Away { source, .. } => source.has_unknown_outcome(),
+            Self::Unavailable { source, .. } => source.has_unknown_outcome(),
             _ => false,
         }
     }

@@ -82,7 +82,7 @@ impl ClientOptions {
         Self { agent_url, ..self }
     }
 
-    /// Sets how long the client retries while Marathon is away.
+    /// Sets how long the client retries while Marathon is unavailable.
     #[must_use]
     pub fn with_retry(self, retry: RetryOptions) -> Self {
         Self { retry, ..self }
@@ -95,7 +95,7 @@ impl ClientOptions {
         self
     }
 
-    /// Sets who is told about outages.
+    /// Sets the receiver of reports of outages.
     #[must_use]
     pub fn with_outage_reporter(self, reporter: OutageReporter) -> Self {
         Self {

@@ -20,7 +20,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(15);
 /// Receives lines about outages, for people.
 pub type OutageReporter = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// How long and how often the client retries while Marathon is away.
+/// How long and how often the client retries while Marathon is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryOptions {
     /// The longest outage; zero for no retries.
@@ -82,7 +82,7 @@ impl Outages {
         if lasted >= limit {
             return Err(match limit.is_zero() {
                 true => error,
-                false => ClientError::Away {
+                false => ClientError::Unavailable {
                     after_s: lasted.as_secs(),
                     source: Box::new(error),
                 },
@@ -112,7 +112,7 @@ impl Outages {
         state.past += lasted;
         if !self.options.outage.is_zero() {
             self.report(&format!(
-                "Marathon is back after {:.1} s",
+                "Marathon responds again after {:.1} s",
                 lasted.as_secs_f64()
             ));
         }
@@ -132,8 +132,12 @@ impl Outages {
 
 fn describe(error: &ClientError) -> String {
     match error {
-        ClientError::Unreachable(failures) => format!("Marathon is away: {}", failures.join("; ")),
-        ClientError::ConnectionLost { .. } => format!("Marathon is away: {}", error_chain(error)),
+        ClientError::Unreachable(failures) => {
+            format!("Marathon is unavailable: {}", failures.join("; "))
+        }
+        ClientError::ConnectionLost { .. } => {
+            format!("Marathon is unavailable: {}", error_chain(error))
+        }
         _ => format!("Marathon fails: {}", error_chain(error)),
     }
 }

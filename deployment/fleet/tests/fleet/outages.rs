@@ -195,21 +195,22 @@ async fn survives(command: Command, outage: Outage, expected: &State) {
     assert!(result.is_ok(), "{case}: {result:?}");
     assert_eq!(state(&fake), *expected, "{case}");
     let lines = proxy.lines.lock().unwrap().clone();
-    let [away, back] = lines.as_slice() else {
+    let [first, last] = lines.as_slice() else {
         panic!("{case}: one line per outage and one at its end: {lines:?}");
     };
     assert!(
-        away.starts_with("Marathon is away: ") && away.ends_with("; retrying for up to 30 s"),
-        "{away}"
+        first.starts_with("Marathon is unavailable: ")
+            && first.ends_with("; retrying for up to 30 s"),
+        "{first}"
     );
-    assert!(back.starts_with("Marathon is back after "), "{back}");
+    assert!(last.starts_with("Marathon responds again after "), "{last}");
     let is_restart = |request: &&String| request.ends_with("/restart");
     let restarts = fake.world().requests.iter().filter(is_restart).count();
     assert!(restarts <= 1, "{case}: {restarts} restarts");
 }
 
 #[tokio::test]
-async fn no_outage_ends_a_command() {
+async fn survives_outage_at_every_moment() {
     for command in COMMANDS {
         let expected = {
             let fake = before(command).await;
@@ -226,7 +227,7 @@ async fn no_outage_ends_a_command() {
 }
 
 #[tokio::test]
-async fn too_long_an_outage_ends_a_command_with_what_it_waited_for() {
+async fn names_apps_when_outage_exceeds_limit() {
     let fake = before(Command::Scale).await;
     let marathon = fake.client();
     let ids = ["/moodvane/server".parse::<PathId>().unwrap()];
@@ -246,7 +247,7 @@ async fn too_long_an_outage_ends_a_command_with_what_it_waited_for() {
         "{text}"
     );
     assert!(
-        text.contains("the same command completes it (--away"),
+        text.contains("the same command completes it (--outage"),
         "{text}"
     );
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::slice;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ impl Proxy {
     pub(crate) fn client(&self) -> Arc<MarathonClient> {
         let lines = Arc::clone(&self.lines);
         let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(4)).unwrap();
-        let options = ClientOptions::new(&[self.address.clone()], Credentials::None, None)
+        let options = ClientOptions::new(slice::from_ref(&self.address), Credentials::None, None)
             .unwrap()
             .with_agent_url(Some("http://127.0.0.1:9".to_owned()))
             .with_retry(RetryOptions {

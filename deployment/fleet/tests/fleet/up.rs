@@ -122,7 +122,7 @@ fn impatient(force: bool) -> UpOptions {
 }
 
 #[tokio::test]
-async fn timeout_names_the_apps_the_deployment_and_what_to_do() {
+async fn timeout_names_apps_deployment_and_advice() {
     let fake = running().await;
     fake.world().lock("/moodvane/server", usize::MAX);
     let other = rendered_with(|site| site.images.tag = "0.1.1".to_owned());

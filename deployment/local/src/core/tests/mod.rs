@@ -1,5 +1,6 @@
 //! Tests of the state machine in virtual time, with simulated tasks.
 
+mod changes;
 mod chaos;
 mod deployments;
 mod health;
