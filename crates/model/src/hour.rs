@@ -154,10 +154,12 @@ impl HourRange {
     }
 }
 
-/// The maximum difference between the timestamp of a source and the reception time of a record.
-///
-/// Within these bounds the source's timestamp is the event time, else the reception time is. A wrong
+/// The maximum difference between the timestamp of a source and the reception time of a record. A wrong
 /// clock at a source therefore cannot put a record into an arbitrary hour.
+///
+/// The rule differs by kind. A *post* outside the bounds counts at its reception: somebody wrote it, and
+/// most likely just now. An *observation* outside the bounds counts nowhere: the weather of three days
+/// ago is not that of now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeBounds {
     /// Maximum time after the reception, in milliseconds.
@@ -173,19 +175,60 @@ impl EventTimeBounds {
         behind_ms: 86_400_000,
     };
 
-    /// The hour that contains the event time of a record.
+    /// The hour that contains the event time of a post.
     #[must_use]
     pub fn event_hour(self, stated: Timestamp, received: Timestamp) -> HourSlot {
         HourSlot::containing(self.event_time(stated, received))
     }
 
-    /// The event time of a record: the time that the source states if it is within the bounds, else the
+    /// The event time of a post: the time that the source states if it is within the bounds, else the
     /// reception time. Both times are in the record, so that every replay gives the same result.
     #[must_use]
     pub fn event_time(self, stated: Timestamp, received: Timestamp) -> Timestamp {
+        self.check(stated, received).map_or(received, |()| stated)
+    }
+
+    /// The event time of an observation, which is always the time of the observation.
+    ///
+    /// # Errors
+    /// [`OutOfBounds`] if it is too old or in the future; the observation then counts in no hour.
+    pub fn observation_time(
+        self,
+        observed: Timestamp,
+        received: Timestamp,
+    ) -> Result<Timestamp, OutOfBounds> {
+        self.check(observed, received).map(|()| observed)
+    }
+
+    fn check(self, stated: Timestamp, received: Timestamp) -> Result<(), OutOfBounds> {
         let delay = received.millis() - stated.millis();
-        let is_plausible = delay <= i64::from(self.behind_ms) && -delay <= i64::from(self.ahead_ms);
-        if is_plausible { stated } else { received }
+        if delay > i64::from(self.behind_ms) {
+            return Err(OutOfBounds::TooOld);
+        }
+        if -delay > i64::from(self.ahead_ms) {
+            return Err(OutOfBounds::Future);
+        }
+        Ok(())
+    }
+}
+
+/// Why a time is outside [`EventTimeBounds`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OutOfBounds {
+    /// Too long before the reception.
+    TooOld,
+    /// Too long after the reception.
+    Future,
+}
+
+impl OutOfBounds {
+    /// A short name from a bounded set, for a metric label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::TooOld => "too_old",
+            Self::Future => "future",
+        }
     }
 }
 
@@ -250,6 +293,30 @@ mod tests {
             let slot = EventTimeBounds::STANDARD.event_hour(at(stated), at(received));
             assert_eq!(slot.to_string(), hour, "{stated}");
         }
+    }
+
+    #[test]
+    fn observation_counts_in_its_own_hour_or_not_at_all() {
+        let received = at("2018-01-02T12:00:00Z");
+        for (observed, expected) in [
+            ("2018-01-02T11:59:59Z", Ok(())),
+            ("2018-01-02T12:10:00Z", Ok(())),
+            ("2018-01-02T12:10:00.001Z", Err(OutOfBounds::Future)),
+            ("2018-01-01T12:00:00Z", Ok(())),
+            ("2018-01-01T11:59:59.999Z", Err(OutOfBounds::TooOld)),
+            ("2017-12-30T12:00:00Z", Err(OutOfBounds::TooOld)),
+        ] {
+            let observed = at(observed);
+            let found = EventTimeBounds::STANDARD.observation_time(observed, received);
+            assert_eq!(found, expected.map(|()| observed), "{observed}");
+        }
+        let replayed = at("2008-02-29T00:00:00Z");
+        let found = EventTimeBounds::STANDARD.observation_time(replayed, replayed);
+        assert_eq!(
+            found,
+            Ok(replayed),
+            "files are received when they were observed"
+        );
     }
 
     proptest! {

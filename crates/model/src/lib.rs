@@ -11,7 +11,7 @@
 //! | A **weather variable** and a value of it in fixed point | [`Variable`], [`Quantity`] |
 //! | A **score**: the sentiment class of a post and a continuous value | [`Score`], [`Sentiment`] |
 //! | An **hour**: one UTC hour, and a range of hours | [`HourSlot`], [`HourRange`] |
-//! | The **event time** of a record, which determines its hour | [`EventTimeBounds`], [`Timestamp`] |
+//! | The **event time** of a record, which determines its hour | [`EventTimeBounds`], [`OutOfBounds`], [`Timestamp`] |
 //! | A position in the **log** | [`Topic`], [`Incarnation`], [`Partition`], [`Offset`] |
 //! | **Sums**: the mergeable aggregate of an hour's records | [`Sums`], [`PostSums`], [`WeatherSums`], [`VariableSums`], [`MinuteSet`] |
 //! | A **partial hour**: the sums that one partition and one source contribute to an hour | [`PartialHour`], [`PartialKey`] |
@@ -19,6 +19,7 @@
 //! | An **hour row**: all partial hours of a city and hour, merged by source | [`HourRow`] |
 //! | The **duplicate window** W, and the records that may repeat within it | [`DuplicateWindow`], [`ResendBudget`] |
 //! | A **fold run**: the identity of a fold, by scorer and settings | [`RunSpec`], [`RunId`] |
+//! | **Stale** weather: a provider without a recent observation | [`StaleNote`] |
 //! | An invalid value, an undecodable record | [`ModelError`], [`DecodeError`] |
 //!
 //! A record takes this path: [`Post::from_json`] or [`Observation::from_json`] decodes it,
@@ -64,6 +65,7 @@ mod post;
 mod run;
 mod sentiment;
 mod slug;
+mod stale;
 mod sums;
 mod time;
 mod topic;
@@ -74,13 +76,14 @@ pub use city::{City, MAX_CITY_NAMES};
 pub use context::ContextError;
 pub use duplicate_window::{DuplicateWindow, ResendBudget, WindowTooSmallError};
 pub use error::{DecodeError, ErrorChain, ModelError};
-pub use hour::{EventTimeBounds, HourRange, HourSlot};
-pub use observation::{Observation, Readings};
+pub use hour::{EventTimeBounds, HourRange, HourSlot, OutOfBounds};
+pub use observation::{DecodedObservation, Observation, Readings};
 pub use partial::{Anchor, HourRow, PartialHour, PartialKey, Progress, ProgressKey};
 pub use post::{Language, MAX_POST_ID_BYTES, MAX_POST_TEXT_BYTES, Post};
 pub use run::{FOLD_VERSION, RunId, RunSpec};
 pub use sentiment::{Score, Sentiment};
 pub use slug::{CityId, SourceId};
+pub use stale::{STALE_AFTER_MS, StaleNote};
 pub use sums::{MinuteSet, PostSums, Sums, VariableSums, WeatherSums};
 pub use time::Timestamp;
 pub use topic::{Incarnation, Offset, Partition, Topic};

@@ -53,6 +53,15 @@ pub struct Observation {
     pub readings: Readings,
 }
 
+/// An observation that was decoded from a record of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodedObservation {
+    /// The observation.
+    pub observation: Observation,
+    /// The variables whose values in the record are impossible or no numbers, and left out.
+    pub omitted: Vec<Variable>,
+}
+
 impl Observation {
     /// The identity `city:source:observed_at`, with the time in milliseconds. It is the record's key;
     /// records with equal identity are duplicates.

@@ -47,7 +47,7 @@ impl Variable {
             Self::Temperature => Properties {
                 name: "temperature",
                 unit: "°C",
-                min: -100.0,
+                min: -90.0,
                 max: 70.0,
             },
             Self::Humidity => Properties {

@@ -8,12 +8,13 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::post::{check_id, check_text};
 use crate::{
-    CityId, DecodeError, Language, ModelError, Observation, Post, Readings, SourceId, Timestamp,
-    Variable,
+    CityId, DecodeError, DecodedObservation, Language, ModelError, Observation, Post, Readings,
+    SourceId, Timestamp, Variable,
 };
 
 /// The version that writers use and the greatest that readers support.
@@ -62,11 +63,19 @@ struct RawObservation<'a> {
     observed_at_ms: Option<i64>,
     received_at_ms: Option<i64>,
     temperature_c: Option<f64>,
-    humidity_pct: Option<f64>,
-    precipitation_mm_h: Option<f64>,
-    wind_m_s: Option<f64>,
-    cloud_pct: Option<f64>,
-    pressure_hpa: Option<f64>,
+    humidity_pct: Option<SideValue>,
+    precipitation_mm_h: Option<SideValue>,
+    wind_m_s: Option<SideValue>,
+    cloud_pct: Option<SideValue>,
+    pressure_hpa: Option<SideValue>,
+}
+
+/// A value other than the temperature, of any type.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SideValue {
+    Number(f64),
+    Other(IgnoredAny),
 }
 
 #[derive(Serialize)]
@@ -169,36 +178,54 @@ impl<'a> Post<'a> {
 }
 
 impl Observation {
-    /// Decodes a record of topic `temperature`.
+    /// Decodes a record of topic `temperature`, as [`Self::decode`] does.
     ///
     /// # Errors
-    /// [`DecodeError`] if the record is not JSON, has a later version, or a field is missing or
-    /// invalid.
+    /// As [`Self::decode`].
     pub fn from_json(json: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(json).map(|decoded| decoded.observation)
+    }
+
+    /// Decodes a record of topic `temperature`. A side value that is impossible or no number is left
+    /// out and named.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if the record is not JSON, has a later version, or another field is missing or
+    /// invalid.
+    pub fn decode(json: &[u8]) -> Result<DecodedObservation, DecodeError> {
         let raw: RawObservation<'_> = serde_json::from_slice(json)?;
         check_version(raw.v)?;
         let (city, source) = city_and_source(raw.city, raw.source)?;
         let temperature = required("temperature_c", raw.temperature_c)?;
         let mut readings = valid("temperature_c", Readings::new(temperature))?;
-        for (field, variable, value) in [
-            ("humidity_pct", Variable::Humidity, raw.humidity_pct),
-            (
-                "precipitation_mm_h",
-                Variable::Precipitation,
-                raw.precipitation_mm_h,
-            ),
-            ("wind_m_s", Variable::Wind, raw.wind_m_s),
-            ("cloud_pct", Variable::Cloud, raw.cloud_pct),
-            ("pressure_hpa", Variable::Pressure, raw.pressure_hpa),
+        let mut omitted = Vec::new();
+        for (variable, value) in [
+            (Variable::Humidity, raw.humidity_pct),
+            (Variable::Precipitation, raw.precipitation_mm_h),
+            (Variable::Wind, raw.wind_m_s),
+            (Variable::Cloud, raw.cloud_pct),
+            (Variable::Pressure, raw.pressure_hpa),
         ] {
-            readings = valid(field, readings.with(variable, value))?;
+            let with_value = match value {
+                None => continue,
+                Some(SideValue::Number(value)) => readings.with(variable, Some(value)).ok(),
+                Some(SideValue::Other(_)) => None,
+            };
+            match with_value {
+                Some(with_value) => readings = with_value,
+                None => omitted.push(variable),
+            }
         }
-        Ok(Self {
+        let observation = Self {
             city,
             source,
             observed_at: timestamp("observed_at_ms", raw.observed_at_ms)?,
             received_at: timestamp("received_at_ms", raw.received_at_ms)?,
             readings,
+        };
+        Ok(DecodedObservation {
+            observation,
+            omitted,
         })
     }
 

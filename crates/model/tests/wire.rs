@@ -3,8 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use moodvane_model::{
-    CityId, DecodeError, ErrorChain, Language, Observation, Post, Readings, SourceId, Timestamp,
-    Variable,
+    CityId, ErrorChain, Language, Observation, Post, Readings, SourceId, Timestamp, Variable,
 };
 use proptest::prelude::*;
 
@@ -144,18 +143,39 @@ fn rejects_observation_out_of_limits() {
             reason
         );
     }
-    let humid = json("7").replacen('}', ",\"humidity_pct\":101}", 1);
-    let error = Observation::from_json(humid.as_bytes()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            DecodeError::InvalidField {
-                field: "humidity_pct",
-                ..
-            }
+}
+
+#[test]
+fn bad_side_value_of_record_costs_only_itself() {
+    let json = |fields: &str| {
+        format!(
+            r#"{{"v":1,"city":"c","source":"s","observed_at_ms":5,"received_at_ms":6,"temperature_c":7,{fields}}}"#
+        )
+    };
+    for (fields, omitted) in [
+        (
+            r#""humidity_pct":101,"wind_m_s":3"#,
+            vec![Variable::Humidity],
         ),
-        "{error}"
-    );
+        (
+            r#""humidity_pct":"M","wind_m_s":3"#,
+            vec![Variable::Humidity],
+        ),
+        (r#""pressure_hpa":0,"wind_m_s":3"#, vec![Variable::Pressure]),
+        (
+            r#""cloud_pct":[1],"precipitation_mm_h":-1,"wind_m_s":3"#,
+            vec![Variable::Precipitation, Variable::Cloud],
+        ),
+        (r#""humidity_pct":null,"wind_m_s":3"#, vec![]),
+    ] {
+        let found = Observation::decode(json(fields).as_bytes()).unwrap();
+        assert_eq!(found.omitted, omitted, "{fields}");
+        let readings = found.observation.readings;
+        let value = |variable| readings.get(variable).map(moodvane_model::Quantity::value);
+        assert_eq!(value(Variable::Temperature), Some(7.0));
+        assert_eq!(value(Variable::Wind), Some(3.0));
+        assert!(omitted.iter().all(|one| value(*one).is_none()), "{fields}");
+    }
 }
 
 proptest! {

@@ -7,8 +7,9 @@
 //! faults are reported together, each with its key and its origin.
 //!
 //! This crate must not know any service: each reads its own section. This crate reads `[data]`,
-//! `[logging]` and `[[city]]`.
+//! `[logging]`, `[[city]]` and the plausible event times, which several services share.
 
+mod bounds;
 mod cities;
 mod clock;
 mod data;
@@ -26,6 +27,7 @@ mod settings;
 mod signals;
 mod unknown_keys;
 
+pub use bounds::read_event_time_bounds;
 pub use cities::read_cities;
 pub use clock::{Clock, ManualClock, Sleep, SystemClock, VirtualClock};
 pub use data::read_data_dir;

@@ -8,12 +8,12 @@
 //! period (above 0 under a clear sky), which cannot be converted to mm/h. Pressure is at sea level.
 //! From a response with a forecast the parser reads the current weather.
 
-use moodvane_model::{City, Readings, Timestamp, Variable};
+use moodvane_model::{City, Variable};
 use url::Url;
 
-use crate::UpstreamError;
 use crate::response::{FieldSpec, Fields, parse_object, rejection_with_code};
 use crate::url::{with_path, with_query};
+use crate::{ParsedWeather, UpstreamError};
 
 const FIELDS: [FieldSpec; 5] = [
     FieldSpec::unconverted(Variable::Temperature, "temp_c"),
@@ -37,12 +37,12 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 ///
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
-pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
+pub fn parse_current(body: &[u8]) -> Result<ParsedWeather, UpstreamError> {
     let response = parse_object(body)?;
     if let Some(error) = response.get("error") {
         return Err(rejection_with_code(error.get("code"), error.get("message")));
     }
     let current = Fields::section(&response, "current")?;
     let at = current.epoch("last_updated_epoch")?;
-    Ok((at, current.readings(&FIELDS)?))
+    Ok(current.readings(&FIELDS)?.observed_at(at))
 }

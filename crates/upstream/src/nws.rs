@@ -4,8 +4,8 @@
 //! Terms: a *station* makes observations; a *point* is a location whose resource links to the stations
 //! around it.
 //!
-//! Guarantees: the parsers convert each value from its stated unit and reject an unknown unit. They
-//! ignore a value that is null or that the service flags as doubtful or rejected. Of links in a
+//! Guarantees: the parsers convert each value from its stated unit. They leave out a side value that is
+//! null, in an unknown unit, or flagged by the service as doubtful or rejected. Of links in a
 //! response they use only the path, so that no response redirects requests to another host. Cloud cover
 //! comes from the cloud layers (see `sky`). Pressure is the altimeter setting: station pressure reduced
 //! to sea level.

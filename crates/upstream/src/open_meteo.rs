@@ -3,22 +3,24 @@
 //! Terms: *current* is the model's value for the last quarter of an hour; *hourly* is one value per
 //! hour, past and future.
 //!
-//! Guarantees: requests ask for our units, and the parsers check the units stated in the response.
+//! Guarantees: requests ask for our units, and the parsers convert from the units stated in the response.
 //! Responses of older API versions state no units; the parsers then accept a value only if the API's
 //! default unit is ours, and omit a wind speed (the default is km/h). They omit null values, and accept
 //! field names from before 2023, such as `windspeed_10m`.
 
 use chrono::NaiveDateTime;
-use moodvane_model::{City, Readings, Timestamp, Variable};
+use moodvane_model::{City, Timestamp, Variable};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::UpstreamError;
+use crate::omitted::{OmitReason, WeatherBuilder};
 use crate::response::{
-    as_list, as_number, display_value, invalid_value, parse_object, rejection, timestamp,
-    wrong_type,
+    as_list, as_number, display_value, invalid_value, parse_object, read_side_value, rejection,
+    timestamp, wrong_type,
 };
+use crate::units::{Convert, conversion};
 use crate::url::with_path;
+use crate::{ParsedWeather, UpstreamError};
 
 /// The maximum number of past days in a request for hours.
 pub const MAX_PAST_DAYS: u8 = 92;
@@ -112,7 +114,7 @@ fn forecast_url(base: &Url, city: &City, block: &str) -> Url {
 ///
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
-pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
+pub fn parse_current(body: &[u8]) -> Result<ParsedWeather, UpstreamError> {
     let response = parse_response(body)?;
     let block = ["current", "current_weather"]
         .into_iter()
@@ -120,12 +122,9 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
         .ok_or_else(|| UpstreamError::MissingField("current".to_owned()))?;
     let block = Block::from_response(&response, block)?;
     let at = block.timestamp(block.required("time")?, block.path("time"))?;
-    let readings = block.readings(|path, value| match value {
-        Value::Null => Ok(None),
-        value => as_number(path, value).map(Some),
-    })?;
+    let readings = block.readings(|path, value| Ok((path, value)))?;
     let readings = readings.ok_or_else(|| block.missing(Variable::Temperature))?;
-    Ok((at, readings))
+    Ok(readings.observed_at(at))
 }
 
 /// Parses the hours up to and including `until`; later ones are forecasts. Skips an hour without a
@@ -133,10 +132,7 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
 ///
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
-pub fn parse_history(
-    body: &[u8],
-    until: Timestamp,
-) -> Result<Vec<(Timestamp, Readings)>, UpstreamError> {
+pub fn parse_history(body: &[u8], until: Timestamp) -> Result<Vec<ParsedWeather>, UpstreamError> {
     let response = parse_response(body)?;
     let block = Block::from_response(&response, "hourly")?;
     let times = as_list(&block.path("time"), Some(block.required("time")?))?;
@@ -147,8 +143,8 @@ pub fn parse_history(
             continue;
         }
         let readings =
-            block.readings(|path, values| hourly_value(path, values, (i, times.len())))?;
-        hours.extend(readings.map(|readings| (at, readings)));
+            block.readings(|path, values| hourly_value(&path, values, (i, times.len())))?;
+        hours.extend(readings.map(|readings| readings.observed_at(at)));
     }
     Ok(hours)
 }
@@ -194,7 +190,7 @@ impl<'a> Block<'a> {
             units: object(&format!("{name}_units"))?,
             utc_offset_ms: utc_offset_s * 1000,
         };
-        block.check_unit("time", "iso8601")?;
+        block.check_time_unit()?;
         Ok(block)
     }
 
@@ -213,19 +209,34 @@ impl<'a> Block<'a> {
         UpstreamError::MissingField(self.path(name))
     }
 
-    /// Whether the response states the unit. Fails if it differs from `expected`.
-    fn check_unit(&self, field: &str, expected: &'static str) -> Result<bool, UpstreamError> {
-        let Some(found) = self.units.and_then(|units| units.get(field)) else {
-            return Ok(false);
-        };
-        if found.as_str() == Some(expected) {
-            return Ok(true);
-        }
-        Err(UpstreamError::WrongUnit {
+    /// The stated unit of a field.
+    fn stated_unit(&self, field: &str) -> Option<&'a Value> {
+        self.units?.get(field)
+    }
+
+    fn wrong_unit(&self, field: &str, expected: &'static str, found: &Value) -> UpstreamError {
+        UpstreamError::WrongUnit {
             field: self.path(field),
             expected,
             found: display_value(found),
-        })
+        }
+    }
+
+    fn check_time_unit(&self) -> Result<(), UpstreamError> {
+        match self.stated_unit("time") {
+            Some(found) if found.as_str() != Some("iso8601") => {
+                Err(self.wrong_unit("time", "iso8601", found))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The conversion from the unit of a variable; `None` if the unit is not known.
+    fn conversion(&self, name: &str, spec: &VariableSpec) -> Option<Convert> {
+        match self.stated_unit(name) {
+            Some(stated) => conversion(spec.variable, stated.as_str()?),
+            None => spec.unit_is_default.then_some(|value| value),
+        }
     }
 
     /// Parses a time without an offset; it is local to the response's `utc_offset_seconds`.
@@ -245,24 +256,51 @@ impl<'a> Block<'a> {
     /// The readings that `pick` selects; `None` if there is no temperature.
     fn readings(
         &self,
-        pick: impl Fn(&str, &Value) -> Result<Option<f64>, UpstreamError>,
-    ) -> Result<Option<Readings>, UpstreamError> {
+        pick: impl Fn(String, &'a Value) -> Result<(String, &'a Value), UpstreamError>,
+    ) -> Result<Option<WeatherBuilder>, UpstreamError> {
         let [temperature, others @ ..] = &VARIABLES;
-        if self.name_of(temperature).is_none() {
+        let Some(name) = self.name_of(temperature) else {
             return Err(self.missing(temperature.variable));
-        }
-        let Some((path, celsius)) = self.value(temperature, &pick)? else {
-            return Ok(None);
         };
-        let mut readings = Readings::new(celsius).map_err(|e| invalid_value(&path, e))?;
+        let (path, stated) = pick(self.path(name), self.required(name)?)?;
+        if stated.is_null() {
+            return Ok(None);
+        }
+        let celsius = as_number(&path, stated)?;
+        let Some(convert) = self.conversion(name, temperature) else {
+            let found = self.stated_unit(name).unwrap_or(&Value::Null);
+            return Err(self.wrong_unit(name, temperature.unit, found));
+        };
+        let readings = WeatherBuilder::new(convert(celsius));
+        let mut readings = readings.map_err(|e| invalid_value(&path, e))?;
         for spec in others {
-            if let Some((path, value)) = self.value(spec, &pick)? {
-                readings = readings
-                    .with(spec.variable, Some(value))
-                    .map_err(|e| invalid_value(&path, e))?;
-            }
+            self.add_to(&mut readings, spec, &pick);
         }
         Ok(Some(readings))
+    }
+
+    /// Adds a side value, if the response has it. A wind speed without a stated unit is left out.
+    fn add_to(
+        &self,
+        readings: &mut WeatherBuilder,
+        spec: &VariableSpec,
+        pick: &impl Fn(String, &'a Value) -> Result<(String, &'a Value), UpstreamError>,
+    ) {
+        let Some(name) = self.name_of(spec) else {
+            return;
+        };
+        let values = &self.values[name];
+        let Ok((path, stated)) = pick(self.path(name), values) else {
+            let (reason, text) = (Err(OmitReason::NotANumber), display_value(values));
+            readings.add(spec.variable, reason, self.path(name), text);
+            return;
+        };
+        let value = read_side_value(spec.variable, stated).and_then(|raw| {
+            let convert = self.conversion(name, spec).ok_or(OmitReason::Unit)?;
+            let per_hour = self.per_hour(spec.variable).ok_or(OmitReason::Unit)?;
+            Ok(raw.convert(|value| convert(value) * per_hour))
+        });
+        readings.add(spec.variable, value, path, display_value(stated));
     }
 
     /// The first of a variable's names that occurs in the response.
@@ -271,53 +309,28 @@ impl<'a> Block<'a> {
         spec.names.iter().copied().find(is_present)
     }
 
-    /// A variable's path and value in our unit, if present and its unit is known.
-    fn value(
-        &self,
-        spec: &VariableSpec,
-        pick: &impl Fn(&str, &Value) -> Result<Option<f64>, UpstreamError>,
-    ) -> Result<Option<(String, f64)>, UpstreamError> {
-        let Some(name) = self.name_of(spec) else {
-            return Ok(None);
-        };
-        let is_stated = self.check_unit(name, spec.unit)?;
-        let path = self.path(name);
-        let Some(value) = pick(&path, self.required(name)?)? else {
-            return Ok(None);
-        };
-        if !is_stated && !spec.unit_is_default {
-            return Ok(None);
+    /// The factor from a sum over the block's interval to a rate per hour; `None` if the interval is not
+    /// known. The hourly sum of precipitation already is the rate.
+    fn per_hour(&self, variable: Variable) -> Option<f64> {
+        if variable != Variable::Precipitation || self.name == "hourly" {
+            return Some(1.0);
         }
-        Ok(Some((path, self.to_our_unit(spec, value)?)))
-    }
-
-    /// Converts a value to our unit. The hourly sum of precipitation already is the rate.
-    fn to_our_unit(&self, spec: &VariableSpec, value: f64) -> Result<f64, UpstreamError> {
-        if spec.variable != Variable::Precipitation || self.name == "hourly" {
-            return Ok(value);
-        }
-        let interval = as_number(&self.path("interval"), self.required("interval")?)?;
-        if (1.0..=DAY_S as f64).contains(&interval) {
-            Ok(value * HOUR_S / interval)
-        } else {
-            let path = self.path("interval");
-            Err(wrong_type(&path, "seconds, at least 1 and at most a day"))
-        }
+        let interval = self.values.get("interval")?.as_f64()?;
+        (1.0..=DAY_S as f64)
+            .contains(&interval)
+            .then(|| HOUR_S / interval)
     }
 }
 
 /// The value at index `i` of a list of length `len`.
-fn hourly_value(
+fn hourly_value<'v>(
     path: &str,
-    values: &Value,
+    values: &'v Value,
     (i, len): (usize, usize),
-) -> Result<Option<f64>, UpstreamError> {
+) -> Result<(String, &'v Value), UpstreamError> {
     let values = as_list(path, Some(values))?;
     if values.len() != len {
         return Err(wrong_type(path, "as long as hourly.time"));
     }
-    match &values[i] {
-        Value::Null => Ok(None),
-        value => as_number(&format!("{path}[{i}]"), value).map(Some),
-    }
+    Ok((format!("{path}[{i}]"), &values[i]))
 }

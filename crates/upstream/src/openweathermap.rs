@@ -8,16 +8,19 @@
 //!
 //! The documentation limits requests to one per location and 10 minutes.
 
-use moodvane_model::{City, Readings, Timestamp, Variable};
+use moodvane_model::{City, Variable};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::UpstreamError;
-use crate::response::{FieldSpec, Fields, parse_object, rejection_with_code, with_value};
+use crate::omitted::{OmitReason, WeatherBuilder};
+use crate::response::{
+    FieldSpec, Fields, display_value, parse_object, read_side_value, rejection_with_code,
+};
 use crate::url::{with_path, with_query};
+use crate::{ParsedWeather, UpstreamError};
 
 /// Plausible temperatures in kelvin: the bounds of °C, converted.
-const KELVIN_RANGE: std::ops::RangeInclusive<f64> = 173.15..=343.15;
+const KELVIN_RANGE: std::ops::RangeInclusive<f64> = 183.15..=343.15;
 
 const FIELDS: [FieldSpec; 4] = [
     FieldSpec::unconverted(Variable::Temperature, "main.temp"),
@@ -25,6 +28,9 @@ const FIELDS: [FieldSpec; 4] = [
     FieldSpec::unconverted(Variable::Wind, "wind.speed"),
     FieldSpec::unconverted(Variable::Cloud, "clouds.all"),
 ];
+
+const GROUND_PRESSURE: FieldSpec = FieldSpec::unconverted(Variable::Pressure, "main.grnd_level");
+const SEA_PRESSURE: FieldSpec = FieldSpec::unconverted(Variable::Pressure, "main.pressure");
 
 /// URL of the current weather at a city.
 #[must_use]
@@ -44,7 +50,7 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 ///
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
-pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
+pub fn parse_current(body: &[u8]) -> Result<ParsedWeather, UpstreamError> {
     let response = parse_object(body)?;
     if let Some(error) = rejection_in(&response) {
         return Err(error);
@@ -60,20 +66,15 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
             found: "K".to_owned(),
         });
     }
-    let readings = fields.readings(&FIELDS)?;
-    let precipitation = precipitation_mm_h(&fields)?;
-    let readings = with_value(
-        readings,
-        Variable::Precipitation,
-        "rain and snow",
-        precipitation,
-    )?;
-    let (path, pressure) = match fields.number("main.grnd_level")? {
-        Some(pressure) => ("main.grnd_level", Some(pressure)),
-        None => ("main.pressure", fields.number("main.pressure")?),
+    let mut readings = fields.readings(&FIELDS)?;
+    add_precipitation(&mut readings, &fields);
+    let is_stated = |path| fields.stated(path).is_some_and(|value| !value.is_null());
+    let pressure = match is_stated(GROUND_PRESSURE.path) {
+        true => &GROUND_PRESSURE,
+        false => &SEA_PRESSURE,
     };
-    let readings = with_value(readings, Variable::Pressure, path, pressure)?;
-    Ok((fields.epoch("dt")?, readings))
+    fields.add_to(&mut readings, pressure);
+    Ok(readings.observed_at(fields.epoch("dt")?))
 }
 
 /// The code is a number or a string, and is missing in some responses.
@@ -83,29 +84,42 @@ fn rejection_in(response: &Map<String, Value>) -> Option<UpstreamError> {
     (!is_ok).then(|| rejection_with_code(Some(code), response.get("message")))
 }
 
-/// Rain and snow in mm/h, if known.
-fn precipitation_mm_h(fields: &Fields<'_>) -> Result<Option<f64>, UpstreamError> {
+/// Adds the sum of rain and snow, if known. One unusable amount leaves the sum unknown.
+fn add_precipitation(readings: &mut WeatherBuilder, fields: &Fields<'_>) {
     let mut sum = None;
     for kind in ["rain", "snow"] {
-        let one_hour = fields.number(&format!("{kind}.1h"))?;
         // Older versions of the API give the sum of three hours.
-        let three_hours = fields.number(&format!("{kind}.3h"))?;
-        if let Some(amount) = one_hour.or(three_hours.map(|mm| mm / 3.0)) {
-            sum = Some(sum.unwrap_or(0.0) + amount);
+        for (span, hours) in [("1h", 1.0), ("3h", 3.0)] {
+            let path = format!("{kind}.{span}");
+            let stated = fields.stated(&path).filter(|value| !value.is_null());
+            let Some(stated) = stated else {
+                continue;
+            };
+            match read_side_value(Variable::Precipitation, stated) {
+                Ok(amount) => {
+                    sum = Some(sum.unwrap_or(0.0) + amount.convert(|mm| mm / hours));
+                    break;
+                }
+                Err(OmitReason::Missing) => {}
+                Err(reason) => {
+                    let text = display_value(stated);
+                    readings.add(Variable::Precipitation, Err(reason), path, text);
+                    return;
+                }
+            }
         }
     }
-    match sum {
-        None => Ok(is_dry(fields)?.then_some(0.0)),
-        sum => Ok(sum),
+    if let Some(amount) = sum.or_else(|| is_dry(fields).then_some(0.0)) {
+        readings.add(Variable::Precipitation, Ok(amount), "rain and snow", amount);
     }
 }
 
 /// Whether the response names a condition without precipitation. Ids 200 to 699 are thunderstorm,
 /// drizzle, rain and snow.
-fn is_dry(fields: &Fields<'_>) -> Result<bool, UpstreamError> {
-    let Some(Value::Array(conditions)) = fields.find("weather")? else {
-        return Ok(false);
+fn is_dry(fields: &Fields<'_>) -> bool {
+    let Some(Value::Array(conditions)) = fields.stated("weather") else {
+        return false;
     };
     let dry = |condition: &Value| condition["id"].as_i64().is_some_and(|id| id >= 700);
-    Ok(!conditions.is_empty() && conditions.iter().all(dry))
+    !conditions.is_empty() && conditions.iter().all(dry)
 }

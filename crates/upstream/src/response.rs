@@ -1,20 +1,20 @@
 //! Helpers for JSON responses of weather providers: fields by path, numbers, times, readings.
 //!
-//! Guarantees: an error names the field by its full path. No response causes a panic.
+//! Guarantees: an error names the field by its full path. No response causes a panic. A side value never
+//! makes a response an error.
 //!
 //! Must not know: any single provider.
 
-use moodvane_model::{ModelError, Readings, Timestamp, Variable};
+use moodvane_model::{ModelError, Timestamp, Variable};
 use serde_json::{Map, Value};
 
 use crate::UpstreamError;
 use crate::format::excerpt;
+use crate::missing::{MarkerUnit, MissingMarkers, RawValue};
+use crate::omitted::{OmitReason, WeatherBuilder};
 
 /// The maximum number of characters of a provider's message in an error.
 const MAX_REASON_CHARS: usize = 200;
-/// Tolerance above 100 %, in percentage points. Providers compute relative humidity from other values
-/// and exceed 100 % slightly at saturation.
-const PERCENT_TOLERANCE: f64 = 1.0;
 
 /// An object in a response, with its path.
 #[derive(Clone, Copy)]
@@ -98,6 +98,21 @@ impl<'a> Fields<'a> {
         Ok(values.get(rest).filter(|value| !value.is_null()))
     }
 
+    /// The value at `path` as stated, null included; `None` if there is no such field. An object on the
+    /// path that is something else counts as the value.
+    pub(crate) fn stated(&self, path: &str) -> Option<&'a Value> {
+        let mut values = self.values;
+        let mut rest = path;
+        while let Some((name, below)) = rest.split_once('.') {
+            values = match values.get(name)? {
+                Value::Object(inner) => inner,
+                other => return Some(other),
+            };
+            rest = below;
+        }
+        values.get(rest)
+    }
+
     pub(crate) fn required(&self, path: &str) -> Result<&'a Value, UpstreamError> {
         self.find(path)?
             .ok_or_else(|| UpstreamError::MissingField(self.path(path)))
@@ -159,48 +174,47 @@ impl<'a> Fields<'a> {
     }
 
     /// The readings of the fields in `table`. The first is the temperature and is required; the others
-    /// are optional.
-    pub(crate) fn readings(&self, table: &[FieldSpec]) -> Result<Readings, UpstreamError> {
-        let mut values = Vec::with_capacity(table.len());
-        for field in table {
-            let value = self.number(field.path)?.map(field.convert);
-            values.push((field.variable, self.path(field.path), value));
+    /// are side values.
+    pub(crate) fn readings(&self, table: &[FieldSpec]) -> Result<WeatherBuilder, UpstreamError> {
+        let [temperature, others @ ..] = table else {
+            return Err(UpstreamError::MissingField("temperature".to_owned()));
+        };
+        let path = self.path(temperature.path);
+        let celsius = self
+            .number(temperature.path)?
+            .ok_or_else(|| UpstreamError::MissingField(path.clone()))?;
+        let celsius = (temperature.convert)(celsius);
+        let mut readings = WeatherBuilder::new(celsius).map_err(|e| invalid_value(&path, e))?;
+        for field in others {
+            self.add_to(&mut readings, field);
         }
-        readings(values)
+        Ok(readings)
+    }
+
+    /// Adds a side value to `readings`, if the response has the field.
+    pub(crate) fn add_to(&self, readings: &mut WeatherBuilder, field: &FieldSpec) {
+        let Some(stated) = self.stated(field.path) else {
+            return;
+        };
+        let value = read_side_value(field.variable, stated);
+        let value = value.map(|raw| raw.convert(field.convert));
+        let text = display_value(stated);
+        readings.add(field.variable, value, self.path(field.path), text);
     }
 }
 
-/// Readings from (variable, path, value) triples. The first is the temperature and is required.
-pub(crate) fn readings(
-    values: impl IntoIterator<Item = (Variable, String, Option<f64>)>,
-) -> Result<Readings, UpstreamError> {
-    let mut values = values.into_iter();
-    let Some((Variable::Temperature, path, celsius)) = values.next() else {
-        return Err(UpstreamError::MissingField("temperature".to_owned()));
-    };
-    let celsius = celsius.ok_or_else(|| UpstreamError::MissingField(path.clone()))?;
-    let first = Readings::new(celsius).map_err(|e| invalid_value(&path, e))?;
-    values.try_fold(first, |readings, (variable, path, value)| {
-        with_value(readings, variable, &path, value)
-    })
-}
-
-/// Adds a value to `readings`, if there is one.
-pub(crate) fn with_value(
-    readings: Readings,
-    variable: Variable,
-    path: &str,
-    value: Option<f64>,
-) -> Result<Readings, UpstreamError> {
-    let value = value.map(|value| match variable {
-        Variable::Humidity | Variable::Cloud if value <= 100.0 + PERCENT_TOLERANCE => {
-            value.min(100.0)
+/// What a side value says: a number, a trace, or why there is no value. Some responses contain numbers
+/// as strings.
+pub(crate) fn read_side_value(variable: Variable, stated: &Value) -> Result<RawValue, OmitReason> {
+    let markers = MissingMarkers::default();
+    match stated {
+        Value::Null => Err(OmitReason::Missing),
+        Value::String(text) => markers.read_text(variable, MarkerUnit::Other, text),
+        other => {
+            let number = other.as_f64().ok_or(OmitReason::NotANumber)?;
+            markers.read_number(variable, MarkerUnit::Other, number)
         }
-        _ => value,
-    });
-    readings
-        .with(variable, value)
-        .map_err(|e| invalid_value(path, e))
+    }
 }
 
 /// Parses a response that must be a JSON object.

@@ -9,13 +9,13 @@
 //! The free plan allows 50 requests a day.
 
 use chrono::NaiveDateTime;
-use moodvane_model::{City, Readings, Timestamp, Variable};
+use moodvane_model::{City, Variable};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::UpstreamError;
 use crate::response::{FieldSpec, Fields, as_list, parse_object, rejection_with_code, wrong_type};
 use crate::url::{with_path, with_query};
+use crate::{ParsedWeather, UpstreamError};
 
 const FIELDS: [FieldSpec; 6] = [
     FieldSpec::unconverted(Variable::Temperature, "temp"),
@@ -44,7 +44,7 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 ///
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
-pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
+pub fn parse_current(body: &[u8]) -> Result<ParsedWeather, UpstreamError> {
     let response = parse_object(body)?;
     if let Some(error) = rejection_in(&response) {
         return Err(error);
@@ -60,7 +60,7 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
         let utc = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok()?;
         Some(utc.and_utc().timestamp_millis())
     })?;
-    Ok((at, fields.readings(&FIELDS)?))
+    Ok(fields.readings(&FIELDS)?.observed_at(at))
 }
 
 /// Rejections are `{"error": …}`, or in newer versions `{"status_code": …, "status_message": …}`.

@@ -10,12 +10,12 @@
 //! The free plan allows 100 requests a month.
 
 use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
-use moodvane_model::{City, Readings, Timestamp, Variable};
+use moodvane_model::{City, Variable};
 use url::Url;
 
-use crate::UpstreamError;
 use crate::response::{FieldSpec, Fields, parse_object, rejection_with_code, wrong_type};
 use crate::url::{with_path, with_query};
+use crate::{ParsedWeather, UpstreamError};
 
 const FIELDS: [FieldSpec; 5] = [
     FieldSpec::unconverted(Variable::Temperature, "temperature"),
@@ -44,7 +44,7 @@ pub fn current_url(base: &Url, city: &City, key: &str) -> Url {
 ///
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
-pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
+pub fn parse_current(body: &[u8]) -> Result<ParsedWeather, UpstreamError> {
     let response = parse_object(body)?;
     if let Some(error) = response.get("error") {
         return Err(rejection_with_code(error.get("code"), error.get("info")));
@@ -63,7 +63,7 @@ pub fn parse_current(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError
         };
         Some(at.and_utc().timestamp_millis())
     })?;
-    Ok((at, current.readings(&FIELDS)?))
+    Ok(current.readings(&FIELDS)?.observed_at(at))
 }
 
 /// The time of the response, in UTC.

@@ -14,9 +14,9 @@ use moodvane_upstream::jetstream::{JetstreamFormat, time_us};
 use moodvane_upstream::mastodon::{self, MastodonFormat};
 use moodvane_upstream::sse::{Event, EventDecoder};
 use moodvane_upstream::table::{
-    PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, PressureUnit, RecordReader,
-    RowFilter, TableKind, TemperatureUnit, TimeFormat, WeatherColumns, WeatherTableFormat,
-    WeatherTableSpec, WindUnit,
+    MissingMarkers, PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, PressureUnit,
+    RecordReader, RowFilter, TableKind, TableObservation, TemperatureUnit, TimeFormat,
+    WeatherColumns, WeatherTableFormat, WeatherTableSpec, WindUnit,
 };
 use moodvane_upstream::x::{self, ActiveRule, XFormat};
 use moodvane_upstream::{PostFormat, RawMessage, Selection};
@@ -57,7 +57,14 @@ fn expectations_cover_all_stream_and_table_fixtures() {
         ),
         (
             "history",
-            &["posts.csv", "posts.jsonl", "posts.tsv", "weather.csv"],
+            &[
+                "posts.csv",
+                "posts.jsonl",
+                "posts.tsv",
+                "weather.csv",
+                "weather_asos.csv",
+                "weather_isd.csv",
+            ],
         ),
     ] {
         assert_eq!(fixture_names(folder), expected, "{folder}");
@@ -334,6 +341,7 @@ fn weather_spec() -> WeatherTableSpec {
             column: named("origin"),
             value: named("JFK"),
         }],
+        missing: MissingMarkers::default(),
     }
 }
 
@@ -347,7 +355,8 @@ fn parses_table_of_weather() {
     let mut found = Vec::new();
     while let Some(record) = rows.next_record().unwrap() {
         let observation = format.parse(&record.content.unwrap());
-        let outcome = observation.map(|o| (o.observed_at, values(&o.readings)));
+        let outcome = observation
+            .map(|TableObservation { observation: o, .. }| (o.observed_at, values(&o.readings)));
         found.push(outcome.map_err(|reason| reason.label()));
     }
     let at = |hour: u32| rfc3339(&format!("2013-01-01T{hour:02}:00:00Z"));
@@ -367,7 +376,10 @@ fn parses_table_of_weather() {
         Err("filtered"),
         Ok((at(7), [Some(5.0), None, Some(0.0), None, None, None])),
         Err("no_temperature"),
-        Err("impossible_value"),
+        Ok((
+            at(9),
+            [Some(5.0), Some(50.0), Some(0.0), None, None, Some(1010.0)],
+        )),
         Err("malformed"),
         Ok((
             at(11),

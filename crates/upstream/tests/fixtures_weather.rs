@@ -6,7 +6,9 @@
 mod common;
 
 use common::{Answer, Outcome, Values, fixture, fixture_names, new_york, outcome, rfc3339, values};
-use moodvane_upstream::{apixu, nws, open_meteo, openweathermap, weatherbit, weatherstack};
+use moodvane_upstream::{
+    ParsedWeather, apixu, nws, open_meteo, openweathermap, weatherbit, weatherstack,
+};
 
 /// Time of observation and values, or the reason for the error.
 type Expected = Result<(&'static str, Values), &'static str>;
@@ -148,7 +150,7 @@ fn parses_open_meteo_responses() {
     let history = |name: &str, until: &str| {
         let body = fixture(&format!("weather/open-meteo/{name}"));
         let hours = open_meteo::parse_history(&body, rfc3339(until))?;
-        let hour = |(at, readings)| (at, values(&readings));
+        let hour = |hour: ParsedWeather| (hour.observed_at, values(&hour.readings));
         Ok::<Vec<_>, moodvane_upstream::UpstreamError>(hours.into_iter().map(hour).collect())
     };
     let expected = [
@@ -171,10 +173,13 @@ fn parses_open_meteo_responses() {
     // 21:00 has no temperature, and 23:00 is a forecast.
     let found = history("hourly.json", "2023-11-14T22:30:00Z").unwrap();
     assert_eq!(found, expected);
+    // 9.1 km/h, in a response of an older version.
+    let kmh = [Some(12.5), None, None, Some(2.527_778), None, None];
+    let found = history("hourly_kmh.json", "2023-11-14T22:30:00Z").unwrap();
+    assert_eq!(found, [(rfc3339("2023-11-14T20:00:00Z"), kmh)]);
     for (name, reason) in [
         ("current.json", "missing_field"),
         ("error.json", "provider"),
-        ("hourly_kmh.json", "wrong_unit"),
         ("hourly_uneven.json", "wrong_type"),
     ] {
         let error = history(name, "2030-01-01T00:00:00Z").unwrap_err();
@@ -221,9 +226,10 @@ fn finds_nearest_nws_station() {
     let url = nws::stations_url(&"http://127.0.0.1:1".parse().unwrap(), &path);
     assert_eq!(url.path(), "/gridpoints/INV/33,35/stations");
     let stations = fixture("weather/nws/stations.json");
-    let (station, km) = nws::parse_stations(&stations, &new_york()).unwrap();
+    let found = nws::parse_stations(&stations, &new_york()).unwrap();
+    let (station, km) = &found[0];
     assert_eq!(station.to_string(), "KINV");
-    assert!((6.0..8.0).contains(&km), "{km}");
+    assert!((6.0..8.0).contains(km), "{km}");
     for body in ["problem.json", "latest.json"] {
         let body = fixture(&format!("weather/nws/{body}"));
         assert!(nws::parse_point(&body).is_err());

@@ -54,7 +54,7 @@ fn converts_omits_or_rejects_values() {
     let of = |unit: &str, value: Value| json!({ "unitCode": unit, "value": value });
     let flagged =
         |flag: &str| json!({ "unitCode": "unit:degC", "value": 1.0, "qualityControl": flag });
-    let cases: [Case; 18] = [
+    let cases: [Case; 22] = [
         (
             "temperature",
             Some(of("unit:degF", json!(32.0))),
@@ -93,7 +93,7 @@ fn converts_omits_or_rejects_values() {
             "temperature",
             Some(of("unit:degC", json!("NaN"))),
             0,
-            Err("impossible_value"),
+            Err("no_value"),
         ),
         (
             "temperature",
@@ -109,9 +109,15 @@ fn converts_omits_or_rejects_values() {
         ),
         (
             "relativeHumidity",
-            Some(of("unit:percent", json!(101.5))),
+            Some(of("unit:percent", json!(103.0))),
             1,
-            Err("impossible_value"),
+            Ok(Some(100.0)),
+        ),
+        (
+            "relativeHumidity",
+            Some(of("unit:percent", json!(111.0))),
+            1,
+            Ok(None),
         ),
         (
             "precipitationLastHour",
@@ -126,11 +132,19 @@ fn converts_omits_or_rejects_values() {
             3,
             Ok(None),
         ),
+        ("windSpeed", Some(of("unit:furlong", json!(1))), 3, Ok(None)),
         (
             "windSpeed",
-            Some(of("unit:furlong", json!(1))),
+            Some(of("wmoUnit:kt", json!(36.0))),
             3,
-            Err("wrong_unit"),
+            Ok(Some(18.52)),
+        ),
+        ("windSpeed", Some(json!("calm")), 3, Ok(None)),
+        (
+            "barometricPressure",
+            Some(of("wmoUnit:Pa", json!(0))),
+            5,
+            Ok(None),
         ),
         (
             "barometricPressure",
@@ -186,9 +200,11 @@ fn stations() -> Value {
 }
 
 #[test]
-fn finds_nearest_valid_station() {
-    let (id, km) = nws::parse_stations(&bytes(&stations()), &new_york()).unwrap();
-    assert_eq!(id.to_string(), "KNYC");
+fn finds_valid_stations_nearest_first() {
+    let found = nws::parse_stations(&bytes(&stations()), &new_york()).unwrap();
+    let names: Vec<_> = found.iter().map(|(id, _)| id.to_string()).collect();
+    assert_eq!(names, ["KNYC", "KLGA"], "the nearest first");
+    let (id, km) = found.into_iter().next().unwrap();
     assert!((7.0..9.0).contains(&km), "{km}");
     let base = "https://example.org/".parse().unwrap();
     let asked = nws::latest_url(&base, &id);
@@ -205,6 +221,22 @@ fn finds_nearest_valid_station() {
     let none = bytes(&json!({ "features": [{}] }));
     let error = nws::parse_stations(&none, &new_york()).unwrap_err();
     assert_eq!(error.reason(), "no_value");
+}
+
+#[test]
+fn bounds_number_and_distance_of_stations() {
+    let station = |i: usize, east: f64| json!({ "geometry": { "coordinates": [-74.006 + east, 40.7128] }, "properties": { "stationIdentifier": format!("K{i}") } });
+    let many: Vec<_> = (0..9).rev().map(|i| station(i, i as f64 * 0.01)).collect();
+    let found = nws::parse_stations(&bytes(&json!({ "features": many })), &new_york()).unwrap();
+    let names: Vec<_> = found.iter().map(|(id, _)| id.to_string()).collect();
+    assert_eq!(names, ["K0", "K1", "K2", "K3", "K4"]);
+    // A degree is 84 km there.
+    for (east, count) in [([0.1, 0.2, 1.0], 2), ([1.0, 1.1, 1.2], 1)] {
+        let features: Vec<_> = (0..).zip(east).map(|(i, east)| station(i, east)).collect();
+        let body = bytes(&json!({ "features": features }));
+        let found = nws::parse_stations(&body, &new_york()).unwrap();
+        assert_eq!(found.len(), count, "{east:?}");
+    }
 }
 
 #[test]

@@ -4,90 +4,11 @@
 
 mod common;
 
-use common::{Answer, Values, bytes, city, read, rfc3339, with};
-use moodvane_model::City;
-use moodvane_upstream::{apixu, openweathermap, weatherbit, weatherstack};
+use common::answers::{KEYED, owm, stack};
+use common::{Values, bytes, city, read, rfc3339, with};
+use moodvane_upstream::{openweathermap, weatherbit, weatherstack};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use url::Url;
-
-/// A provider with a key, and a valid response.
-struct Provider {
-    name: &'static str,
-    url: fn(&Url, &City, &str) -> Url,
-    parse: fn(&[u8]) -> Answer,
-    answer: fn() -> Value,
-}
-
-const KEYED: [Provider; 4] = [
-    Provider {
-        name: "openweathermap",
-        url: openweathermap::current_url,
-        parse: openweathermap::parse_current,
-        answer: owm,
-    },
-    Provider {
-        name: "weatherbit",
-        url: weatherbit::current_url,
-        parse: weatherbit::parse_current,
-        answer: bit,
-    },
-    Provider {
-        name: "apixu",
-        url: apixu::current_url,
-        parse: apixu::parse_current,
-        answer: apixu_answer,
-    },
-    Provider {
-        name: "weatherstack",
-        url: weatherstack::current_url,
-        parse: weatherstack::parse_current,
-        answer: stack,
-    },
-];
-
-fn owm() -> Value {
-    json!({
-        "weather": [{ "id": 801, "main": "Clouds" }],
-        "main": { "temp": 21.5, "humidity": 64, "pressure": 1015, "sea_level": 1015, "grnd_level": 1012 },
-        "wind": { "speed": 3.6, "deg": 200 },
-        "clouds": { "all": 20 },
-        "dt": 1_514_772_900, "timezone": -18000, "cod": 200
-    })
-}
-
-fn bit() -> Value {
-    json!({
-        "data": [{
-            "ob_time": "2018-01-01 02:15", "ts": 1_514_772_921.5, "temp": 21.5, "rh": 64,
-            "precip": 0.25, "wind_spd": 3.6, "clouds": 20, "pres": 1012.0, "slp": 1015.0
-        }],
-        "count": 1
-    })
-}
-
-fn apixu_answer() -> Value {
-    json!({
-        "location": { "localtime_epoch": 1_514_773_000 },
-        "current": {
-            "last_updated_epoch": 1_514_772_900, "temp_c": 21.5, "temp_f": 70.7, "humidity": 64,
-            "precip_mm": 0.4, "wind_kph": 36.0, "cloud": 20, "pressure_mb": 1015.0
-        }
-    })
-}
-
-fn stack() -> Value {
-    json!({
-        "request": { "unit": "m" },
-        "location": {
-            "localtime": "2017-12-31 21:17", "localtime_epoch": 1_514_755_020, "utc_offset": "-5.0"
-        },
-        "current": {
-            "observation_time": "02:15 AM", "temperature": 21, "humidity": 64, "precip": 0.4,
-            "wind_speed": 36, "cloudcover": 20, "pressure": 1015
-        }
-    })
-}
 
 #[test]
 fn converts_response_to_our_units() {
@@ -172,7 +93,7 @@ fn reports_rejection_of_provider() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn rejects_invalid_response_with_field() {
-    let cases: [(usize, &str, Option<Value>, &str, &str); 19] = [
+    let cases: [(usize, &str, Option<Value>, &str, &str); 17] = [
         (
             0,
             "/main/temp",
@@ -191,20 +112,6 @@ fn rejects_invalid_response_with_field() {
         (0, "/main", Some(json!([])), "wrong_type", "main"),
         (0, "/dt", Some(json!("now")), "wrong_type", "dt"),
         (0, "/dt", Some(json!(i64::MIN)), "impossible_value", "dt"),
-        (
-            0,
-            "/clouds/all",
-            Some(json!(120)),
-            "impossible_value",
-            "clouds.all",
-        ),
-        (
-            0,
-            "/rain",
-            Some(json!({ "1h": -1 })),
-            "impossible_value",
-            "rain",
-        ),
         (1, "/data", Some(json!([])), "missing_field", "data[0]"),
         (1, "/data", Some(json!([1])), "wrong_type", "data[0]"),
         (
@@ -389,7 +296,7 @@ proptest! {
     }
 
     #[test]
-    fn never_accepts_kelvin_as_celsius(tenths in -1000_i32..=700) {
+    fn never_accepts_kelvin_as_celsius(tenths in -900_i32..=700) {
         let celsius = f64::from(tenths) / 10.0;
         let read = |t: f64| {
             read(openweathermap::parse_current, &with(owm(), "/main/temp", Some(json!(t))))

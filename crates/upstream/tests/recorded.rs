@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use common::{everything, files_in, new_york, posts, rfc3339, shared, source};
-use moodvane_model::{Observation, Quantity, Timestamp, Variable};
+use moodvane_model::{Quantity, Timestamp, Variable};
 use moodvane_upstream::jetstream::{JetstreamFormat, time_us};
 use moodvane_upstream::table::{
-    PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, PressureUnit, RecordReader,
-    RowFilter, TableKind, TemperatureUnit, TimeFormat, WeatherColumns, WeatherTableFormat,
-    WeatherTableSpec, WindUnit,
+    MissingMarkers, PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, PressureUnit,
+    RecordReader, RowFilter, TableKind, TableObservation, TemperatureUnit, TimeFormat,
+    WeatherColumns, WeatherTableFormat, WeatherTableSpec, WindUnit,
 };
-use moodvane_upstream::{RawMessage, Selection};
+use moodvane_upstream::{OmitReason, RawMessage, Selection};
 
 /// Line, language, text length in bytes, time of creation and of receipt of each post.
 type ExpectedPost = (usize, Option<&'static str>, usize, i64, i64);
@@ -166,7 +166,7 @@ fn selects_recorded_tweets_of_new_york() {
     assert_eq!(found, 215);
 }
 
-fn weather_of(origin: &str) -> Option<(Vec<Observation>, BTreeMap<&'static str, u32>)> {
+fn weather_of(origin: &str) -> Option<(Vec<TableObservation>, BTreeMap<&'static str, u32>)> {
     let mut rows = history("nycflights13-weather-2013-EWR-JFK-LGA.csv", TableKind::Csv)?;
     let named = |name: &str| name.to_owned();
     let spec = WeatherTableSpec {
@@ -185,12 +185,13 @@ fn weather_of(origin: &str) -> Option<(Vec<Observation>, BTreeMap<&'static str, 
             column: named("origin"),
             value: named(origin),
         }],
+        missing: MissingMarkers::default(),
     };
     let table = WeatherTableFormat::new((new_york().id, source()), &spec, rows.header()).unwrap();
     let (mut found, mut reasons) = (Vec::new(), BTreeMap::new());
     while let Some(record) = rows.next_record().unwrap() {
         match table.parse(&record.content.unwrap()) {
-            Ok(observation) => found.push(observation),
+            Ok(row) => found.push(row),
             Err(dropped) => *reasons.entry(dropped.label()).or_insert(0) += 1,
         }
     }
@@ -204,7 +205,11 @@ fn parses_recorded_weather_of_jfk() {
     };
     assert_eq!(reasons, [("filtered", 17_409)].into());
     assert_eq!(found.len(), 8706);
-    let all = |variable| found.iter().filter_map(move |o| o.readings.get(variable));
+    let all = |variable| {
+        found
+            .iter()
+            .filter_map(move |row| row.observation.readings.get(variable))
+    };
     assert_eq!(
         Variable::ALL.map(|v| all(v).count()),
         [8706, 8706, 8706, 8703, 0, 7875]
@@ -215,21 +220,26 @@ fn parses_recorded_weather_of_jfk() {
             .sum::<i64>(),
         108_690_300_000
     );
-    let hour = |observation: &Observation| observation.observed_at;
+    let hour = |row: &TableObservation| row.observation.observed_at;
     let hours: std::collections::BTreeSet<Timestamp> = found.iter().map(hour).collect();
     assert_eq!(hours.len(), 8706);
     assert_eq!(hours.first(), Some(&rfc3339("2013-01-01T06:00:00Z")));
 }
 
 #[test]
-fn drops_recorded_row_with_impossible_wind() {
+fn keeps_recorded_row_with_impossible_wind() {
     let Some((found, reasons)) = weather_of("EWR") else {
         return;
     };
     // 1048 mph on 12 February: a known error in the data set.
-    assert_eq!(reasons.get("impossible_value"), Some(&1));
+    let omitted = found.iter().flat_map(|row| &row.omitted);
+    let impossible: Vec<_> = omitted
+        .filter(|omitted| omitted.reason == OmitReason::Impossible)
+        .map(|omitted| (omitted.variable, omitted.field.as_str()))
+        .collect();
+    assert_eq!(impossible, [(Variable::Wind, "wind_speed")]);
     assert_eq!(
-        found.len() + 1,
+        found.len(),
         8703 - *reasons.get("no_temperature").unwrap_or(&0) as usize
     );
 }

@@ -1,4 +1,4 @@
-//! Parsing of table rows into posts and observations.
+//! Parsing of table rows into posts.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -9,11 +9,9 @@ use std::{str::FromStr, sync::Arc};
 use chrono::TimeDelta;
 use common::{chain, everything, new_york, posts, rfc3339, source};
 use csv::StringRecord;
-use moodvane_model::{CityId, MAX_POST_TEXT_BYTES, Observation, Post, Quantity, Variable};
+use moodvane_model::{MAX_POST_TEXT_BYTES, Post};
 use moodvane_upstream::table::{
-    PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, PressureUnit, RowFilter,
-    TableError, TemperatureUnit, TimeFormat, WeatherColumns, WeatherTableFormat, WeatherTableSpec,
-    WindUnit,
+    PostColumns, PostTableFormat, PostTableSpec, TableError, TimeFormat,
 };
 use moodvane_upstream::{DropReason, RawMessage, Selection};
 use proptest::prelude::*;
@@ -245,135 +243,11 @@ fn shifts_times() {
     }
 }
 
-fn weather_spec() -> WeatherTableSpec {
-    let named = |name: &str| name.to_owned();
-    WeatherTableSpec {
-        columns: WeatherColumns {
-            time: named("time"),
-            temperature: (named("temp"), TemperatureUnit::Fahrenheit),
-            humidity: Some(named("humid")),
-            precipitation: Some((named("precip"), PrecipitationUnit::Inches)),
-            wind: Some((named("wind"), WindUnit::MilesPerHour)),
-            cloud: Some(named("cloud")),
-            pressure: Some((named("pressure"), PressureUnit::InchesOfMercury)),
-        },
-        time: TimeFormat::RFC3339,
-        shift: TimeDelta::zero(),
-        filters: vec![RowFilter {
-            column: named("origin"),
-            value: named("JFK"),
-        }],
-    }
-}
-
-fn weather(fields: &[&str]) -> Result<Observation, DropReason> {
-    let columns = [
-        "origin", "time", "temp", "humid", "precip", "wind", "cloud", "pressure",
-    ];
-    let header = columns.to_vec().into();
-    let city = CityId::parse("new-york").unwrap();
-    let table = WeatherTableFormat::new((city, source()), &weather_spec(), Some(&header)).unwrap();
-    table.parse(&row(fields))
-}
-
-#[test]
-fn parses_row_into_observation() {
-    let found = weather(&["JFK", WRITTEN, "50", "40.5", "0.1", "10", "25", "29.92"]).unwrap();
-    assert_eq!(found.observed_at, rfc3339(WRITTEN));
-    assert_eq!(found.received_at, rfc3339(WRITTEN));
-    let value = |variable| found.readings.get(variable).map(Quantity::value);
-    assert_eq!(
-        Variable::ALL.map(value),
-        [
-            Some(10.0),
-            Some(40.5),
-            Some(2.54),
-            Some(4.4704),
-            Some(25.0),
-            Some(1_013.207_489)
-        ]
-    );
-}
-
-#[test]
-fn omits_missing_values_and_requires_temperature() {
-    let bare = weather(&["JFK", WRITTEN, "50", "NA", "", " ", "NA", "NA"]).unwrap();
-    let found = Variable::ALL
-        .iter()
-        .filter(|v| bare.readings.get(**v).is_some());
-    assert_eq!(found.count(), 1);
-
-    for (fields, reason) in [
-        (["EWR", WRITTEN, "50", "", "", "", "", ""], "filtered"),
-        (["", WRITTEN, "50", "", "", "", "", ""], "filtered"),
-        (["JFK", WRITTEN, "NA", "", "", "", "", ""], "no_temperature"),
-        (["JFK", WRITTEN, "", "", "", "", "", ""], "no_temperature"),
-        (["JFK", WRITTEN, "warm", "", "", "", "", ""], "malformed"),
-        (["JFK", "", "50", "", "", "", "", ""], "malformed"),
-        (
-            ["JFK", WRITTEN, "500", "", "", "", "", ""],
-            "impossible_value",
-        ),
-        (
-            ["JFK", WRITTEN, "NaN", "", "", "", "", ""],
-            "impossible_value",
-        ),
-        (
-            ["JFK", WRITTEN, "50", "", "", "1048", "", ""],
-            "impossible_value",
-        ),
-    ] {
-        assert_eq!(weather(&fields).unwrap_err().label(), reason, "{fields:?}");
-    }
-    assert_eq!(weather(&["JFK", WRITTEN]).unwrap_err().label(), "malformed");
-}
-
-#[test]
-fn reports_all_missing_weather_columns_and_filters() {
-    let header: StringRecord = vec!["time", "temp"].into();
-    let city = CityId::parse("new-york").unwrap();
-    let refused =
-        WeatherTableFormat::new((city, source()), &weather_spec(), Some(&header)).unwrap_err();
-    insta::assert_snapshot!(
-        refused,
-        @r#"the table has no column "humid", "precip", "wind", "cloud", "pressure", "origin", its columns are "time", "temp""#
-    );
-}
-
-#[test]
-fn converts_units() {
-    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 5e-4, "{found}");
-    near(TemperatureUnit::Celsius.convert(7.0), 7.0);
-    near(TemperatureUnit::Fahrenheit.convert(-40.0), -40.0);
-    near(TemperatureUnit::Kelvin.convert(273.15), 0.0);
-    near(PrecipitationUnit::Millimetres.convert(2.0), 2.0);
-    near(PrecipitationUnit::Inches.convert(1.0), 25.4);
-    near(WindUnit::MetresPerSecond.convert(3.0), 3.0);
-    near(WindUnit::KilometresPerHour.convert(36.0), 10.0);
-    near(WindUnit::Knots.convert(1.0), 0.5144);
-    near(WindUnit::MilesPerHour.convert(100.0), 44.704);
-    near(PressureUnit::Hectopascals.convert(1000.0), 1000.0);
-    near(PressureUnit::InchesOfMercury.convert(29.9213), 1013.2515);
-}
-
-#[test]
-fn parses_unit_names() {
-    for unit in TemperatureUnit::ALL {
-        assert_eq!(unit.name().parse::<TemperatureUnit>().unwrap(), *unit);
-    }
-    assert_eq!("MPH".parse::<WindUnit>().unwrap(), WindUnit::MilesPerHour);
-    insta::assert_snapshot!(
-        "bar".parse::<PressureUnit>().unwrap_err(),
-        @r#""bar" is not a unit of pressure, expected one of hpa, inhg"#
-    );
-}
-
 proptest! {
     #[test]
     fn no_row_panics(fields in prop::collection::vec(".{0,20}", 0..10)) {
         let fields: Vec<_> = fields.iter().map(String::as_str).collect();
         let _ = post(&row(&fields));
-        let _ = weather(&fields);
         let _ = post(&RawMessage::Text(fields.concat()));
     }
 

@@ -3,6 +3,9 @@
 //! Terms: the root is the dispatcher; each source is its child; formatters and the publisher stand
 //! beside it. Guarantee: a snapshot never waits for an actor.
 
+use std::collections::BTreeMap;
+
+use moodvane_model::{CityId, Timestamp};
 use serde::Serialize;
 
 use crate::formatter::PoolStatus;
@@ -37,6 +40,13 @@ pub struct ActorStatus {
     pub until: Option<String>,
     /// Restarts since the ingester started.
     pub restarts: u64,
+    /// For a source of weather that is stale: the time of the provider's latest observation, the oldest of
+    /// all cities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_since: Option<String>,
+    /// The cities whose weather is stale, each with the time of the latest observation.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stale: BTreeMap<String, String>,
     /// The latest error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
@@ -79,6 +89,8 @@ impl ActorStatus {
             state,
             until: None,
             restarts: 0,
+            stale_since: None,
+            stale: BTreeMap::new(),
             last_error: None,
             last_success: None,
             mailbox: None,
@@ -121,6 +133,8 @@ impl ActorStatus {
         Self {
             until: status.state.until().map(|at| at.to_string()),
             restarts: status.restarts,
+            stale_since: status.stale.values().min().map(Timestamp::to_string),
+            stale: stale_cities(&status),
             last_error: status.last_error,
             last_success: status.last_success.map(|at| at.to_string()),
             mailbox: Some(MailboxStatus {
@@ -130,6 +144,11 @@ impl ActorStatus {
             ..Self::named(status.id.as_str(), Some(DISPATCHER), status.state.name())
         }
     }
+}
+
+fn stale_cities(status: &SourceStatus) -> BTreeMap<String, String> {
+    let named = |(city, since): (&CityId, &Timestamp)| (city.to_string(), since.to_string());
+    status.stale.iter().map(named).collect()
 }
 
 fn state_name(running: bool) -> &'static str {

@@ -17,9 +17,9 @@ mod x;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use moodvane_model::{City, SourceId};
+use moodvane_model::{City, EventTimeBounds, SourceId};
 use moodvane_retry::Backoff;
-use moodvane_runtime::{Section, Settings};
+use moodvane_runtime::{Section, Settings, read_event_time_bounds};
 
 pub use self::bluesky::BlueskyConfig;
 pub use self::file::{PostFileConfig, WeatherFileConfig};
@@ -57,6 +57,8 @@ pub struct IngesterConfig {
     /// Spool for records of non-replayable sources while the log is unavailable; `None` if
     /// disabled.
     pub spool: Option<SpoolConfig>,
+    /// Which observations are too old or in the future: the processor's bounds.
+    pub bounds: EventTimeBounds,
     /// The sources; their ids differ.
     pub sources: Vec<SourceConfig>,
 }
@@ -145,7 +147,7 @@ impl SourceConfig {
 }
 
 impl IngesterConfig {
-    /// Reads `[ingester]` and every `[[source]]`. Returns `None` after a fault; `settings` then
+    /// Reads `[ingester]`, every `[[source]]`, and the plausible times of `[processor]`. Returns `None` after a fault; `settings` then
     /// holds all faults.
     #[must_use]
     pub fn read(settings: &Settings, cities: &[City]) -> Option<Self> {
@@ -158,6 +160,7 @@ impl IngesterConfig {
         let watchdog_grace = section.millis("deadline_ms", 1_000..=3_600_000);
         let drain = section.millis("drain_ms", 0..=600_000);
         let spool = spool::read(settings);
+        let bounds = read_event_time_bounds(settings);
         let sources = read_sources(settings, cities);
         let (batch_posts, batches_in_flight) = batches?;
         let (formatters_min, formatters_max) = formatters?;
@@ -172,6 +175,7 @@ impl IngesterConfig {
             watchdog_grace: watchdog_grace?,
             drain: drain?,
             spool: spool?,
+            bounds: bounds?,
             sources: sources?,
         };
         config.check_resend_budget(settings)?;

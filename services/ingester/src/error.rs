@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use moodvane_eventlog::LogError;
-use moodvane_model::{SourceId, Timestamp};
+use moodvane_model::{CityId, OutOfBounds, SourceId, Timestamp};
 use moodvane_upstream::UpstreamError;
 use thiserror::Error;
 
@@ -59,9 +59,16 @@ pub(crate) enum SourceError {
     /// A response that cannot be parsed.
     #[error("cannot parse response")]
     Response(#[from] UpstreamError),
-    /// An observation with a time in the future.
-    #[error("observation is dated {0}, more than a day ahead")]
-    Future(Timestamp),
+    /// An observation that counts in no hour.
+    #[error(
+        "the latest observation of {city} is of {observed_at}, {}, and counts in no hour",
+        distance(*.fault)
+    )]
+    LeftOut {
+        city: CityId,
+        observed_at: Timestamp,
+        fault: OutOfBounds,
+    },
     /// The event log failed.
     #[error("event log failed")]
     Log(#[from] LogError),
@@ -88,6 +95,13 @@ pub(crate) enum SourceError {
     Encode(#[from] serde_json::Error),
 }
 
+fn distance(fault: OutOfBounds) -> &'static str {
+    match fault {
+        OutOfBounds::TooOld => "more than processor.behind_s ago",
+        OutOfBounds::Future => "more than processor.ahead_s ahead",
+    }
+}
+
 impl SourceError {
     /// The bounded reason, as a metric label.
     pub(crate) fn reason(&self) -> &'static str {
@@ -102,7 +116,7 @@ impl SourceError {
             Self::Status { .. } => "status",
             Self::TooLong { .. } => "too_long",
             Self::Response(error) => error.reason(),
-            Self::Future(_) => "future",
+            Self::LeftOut { fault, .. } => fault.label(),
             Self::Log(_) => "log",
             Self::Gone(_) => "gone",
             Self::Thread(_) => "thread",

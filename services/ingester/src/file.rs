@@ -17,9 +17,9 @@ mod replay;
 use std::sync::Arc;
 
 use moodvane_eventlog::NewRecord;
-use moodvane_model::{Timestamp, Topic};
-use moodvane_upstream::RawMessage;
-use moodvane_upstream::table::{PostTableFormat, WeatherTableFormat};
+use moodvane_model::{SourceId, Timestamp, Topic};
+use moodvane_upstream::table::{PostTableFormat, TableObservation, WeatherTableFormat};
+use moodvane_upstream::{OmittedValue, RawMessage};
 
 pub(crate) use self::chunks::CHUNK_RECORDS;
 use self::chunks::EventTime;
@@ -28,6 +28,7 @@ use self::replay::Replay;
 use crate::config::{PostFileConfig, WeatherFileConfig};
 use crate::error::{BoxError, SourceError};
 use crate::formatter::{PostRecords, RecordFormat};
+use crate::metrics::IngesterMetrics;
 use crate::pipeline::Pipeline;
 use crate::source_context::{SourceContext, SourceExit};
 
@@ -65,12 +66,21 @@ pub(crate) async fn weather(
     let table = Arc::new(table.map_err(|error| input.error(error))?);
     let times = Arc::clone(&table);
     let event_time: EventTime = Box::new(move |raw| times.event_time(raw));
-    let format = Arc::new(WeatherRecords(table));
+    let format = Arc::new(WeatherRecords {
+        table,
+        metrics: context.shared.metrics.clone(),
+        source: context.id(),
+    });
     let pipeline = Pipeline::new(limit_in_flight(context), Topic::Temperature, format);
     Replay::start(input, event_time, pipeline)?.run().await
 }
 
-struct WeatherRecords(Arc<WeatherTableFormat>);
+/// Converts rows to records of topic `temperature`. Counts the side values that a record lacks.
+struct WeatherRecords {
+    table: Arc<WeatherTableFormat>,
+    metrics: IngesterMetrics,
+    source: SourceId,
+}
 
 impl RecordFormat for WeatherRecords {
     fn format(
@@ -79,7 +89,16 @@ impl RecordFormat for WeatherRecords {
         _: Timestamp,
         out: &mut Vec<NewRecord>,
     ) -> Result<Option<Timestamp>, &'static str> {
-        let observation = self.0.parse(raw).map_err(|reason| reason.label())?;
+        let TableObservation {
+            observation,
+            omitted,
+        } = self.table.parse(raw).map_err(|reason| reason.label())?;
+        for OmittedValue {
+            variable, reason, ..
+        } in &omitted
+        {
+            self.metrics.omitted(self.source, *variable, *reason, 1);
+        }
         out.push(NewRecord {
             key: observation.identity().into_bytes(),
             value: observation.to_json().map_err(|_| "encoding")?,

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use moodvane_model::{SourceId, Topic};
+use moodvane_model::{SourceId, Topic, Variable};
 use moodvane_runtime::metrics::{counter_vec, histogram_vec};
+use moodvane_upstream::OmitReason;
 use prometheus::{HistogramVec, IntCounterVec, Registry};
 
 /// Metrics by source.
@@ -19,6 +20,7 @@ pub(crate) struct IngesterMetrics {
     errors: IntCounterVec,
     circuits: IntCounterVec,
     gaps: IntCounterVec,
+    omitted: IntCounterVec,
 }
 
 impl IngesterMetrics {
@@ -66,6 +68,11 @@ impl IngesterMetrics {
                 "How often repeated failures opened the circuit of a source.",
                 &["source"],
             ),
+            omitted: counters(
+                "moodvane_ingester_values_omitted_total",
+                "Values other than the temperature that observations were recorded without, by variable and reason.",
+                &["source", "variable", "reason"],
+            ),
             gaps: counters(
                 "moodvane_ingester_gap_ms_total",
                 "Duration of the missing parts of a stream, in milliseconds.",
@@ -111,6 +118,12 @@ impl IngesterMetrics {
     pub(crate) fn dropped(&self, source: SourceId, reason: &'static str, n: u64) {
         let labels = [source.as_str(), reason];
         self.dropped.with_label_values(&labels).inc_by(n);
+    }
+
+    /// Observations were recorded without `n` values of a variable.
+    pub(crate) fn omitted(&self, source: SourceId, variable: Variable, reason: OmitReason, n: u64) {
+        let labels = [source.as_str(), variable.name(), reason.label()];
+        self.omitted.with_label_values(&labels).inc_by(n);
     }
 
     pub(crate) fn restarted(&self, source: SourceId) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix::Addr;
 use futures::future::LocalBoxFuture;
 use moodvane_eventlog::{EventLog, NewRecord};
-use moodvane_model::{ErrorChain, SourceId, Timestamp, Topic};
+use moodvane_model::{ErrorChain, EventTimeBounds, SourceId, Timestamp, Topic};
 use moodvane_retry::Backoff;
 use moodvane_runtime::Clock;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +50,8 @@ pub(crate) struct SharedDeps {
     pub(crate) circuit: CircuitConfig,
     /// How long a watchdog deadline may be overdue before the source counts as hung.
     pub(crate) watchdog_grace: Duration,
+    /// Which observations are too old or in the future.
+    pub(crate) bounds: EventTimeBounds,
     pub(crate) batch_posts: usize,
     pub(crate) batches_in_flight: usize,
 }

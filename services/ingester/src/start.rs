@@ -111,6 +111,7 @@ pub(crate) fn start_specs(
         backoff: config.backoff,
         circuit: config.circuit,
         watchdog_grace: config.watchdog_grace,
+        bounds: config.bounds,
         batch_posts: config.batch_posts,
         batches_in_flight: config.batches_in_flight,
     };

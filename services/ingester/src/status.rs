@@ -3,11 +3,12 @@
 //! Guarantee: a snapshot never waits for an actor; one source writes its stats, and any thread
 //! reads them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moodvane_model::{ErrorChain, SourceId, Timestamp};
+use moodvane_model::{CityId, ErrorChain, SourceId, Timestamp};
 
 /// The state of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct SourceStatus {
     pub last_success: Option<Timestamp>,
     /// Batches that are being formatted or published.
     pub in_flight: u64,
+    /// The cities whose weather is stale, each with the time of the provider's latest observation.
+    pub stale: BTreeMap<CityId, Timestamp>,
 }
 
 impl SourceState {
@@ -90,6 +93,7 @@ const NOT_DUE: u64 = u64::MAX;
 struct LockedState {
     state: SourceState,
     last_error: Option<String>,
+    stale: BTreeMap<CityId, Timestamp>,
 }
 
 /// The counters and the state that one source writes.
@@ -123,6 +127,7 @@ impl SourceStats {
             locked: Mutex::new(LockedState {
                 state: SourceState::Starting,
                 last_error: None,
+                stale: BTreeMap::new(),
             }),
         }
     }
@@ -141,6 +146,15 @@ impl SourceStats {
 
     pub(crate) fn set_error(&self, error: &dyn std::error::Error) {
         self.locked().last_error = Some(ErrorChain(error).to_string());
+    }
+
+    /// Sets or clears since when a city's weather is stale.
+    pub(crate) fn set_stale(&self, city: CityId, since: Option<Timestamp>) {
+        let mut locked = self.locked();
+        match since {
+            Some(since) => locked.stale.insert(city, since),
+            None => locked.stale.remove(&city),
+        };
     }
 
     pub(crate) fn count_restart(&self) {
@@ -182,9 +196,13 @@ impl SourceStats {
     }
 
     pub(crate) fn snapshot(&self) -> SourceStatus {
-        let (state, last_error) = {
+        let (state, last_error, stale) = {
             let locked = self.locked();
-            (locked.state, locked.last_error.clone())
+            (
+                locked.state,
+                locked.last_error.clone(),
+                locked.stale.clone(),
+            )
         };
         let total = self.total.load(Ordering::Relaxed);
         let moment = |ms: &AtomicI64| Timestamp::from_millis(ms.load(Ordering::Relaxed)).ok();
@@ -198,6 +216,7 @@ impl SourceStats {
             last_event: moment(&self.last_event),
             last_success: moment(&self.last_success),
             in_flight: self.in_flight.load(Ordering::Relaxed),
+            stale,
         }
     }
 }

@@ -10,7 +10,7 @@ use actix::prelude::*;
 use futures::FutureExt;
 use futures::future::join_all;
 use moodvane_eventlog::{LogError, NewRecord};
-use moodvane_model::{SourceId, Timestamp, Topic};
+use moodvane_model::{EventTimeBounds, SourceId, Timestamp, Topic};
 use moodvane_runtime::{ManualClock, Readiness, metrics};
 use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +46,7 @@ fn config(backoff: Duration) -> IngesterConfig {
         watchdog_grace: Duration::from_secs(3_600),
         drain: GRACE,
         spool: None,
+        bounds: EventTimeBounds::STANDARD,
         sources: Vec::new(),
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Guarantee: an observation is published once, and the cursor of its city moves only after the log
 //! acknowledged it. A failed request is counted and retried after a pause; other cities are not
-//! affected. Responses have limits of size and time. The requests to a provider with a budget are
+//! affected. An observation counts in its own hour: one that is too old or in the future is left out and
+//! counted. Responses have limits of size and time. The requests to a provider with a budget are
 //! spread evenly, also across restarts.
 
 mod city;
 mod history;
 mod provider;
 mod schedule;
+mod staleness;
+mod stations;
 
 use std::time::Duration;
 

@@ -17,8 +17,8 @@ use moodvane_ingester::{
 use moodvane_model::{Observation, Post, Timestamp, Topic, Variable};
 use moodvane_upstream::Selection;
 use moodvane_upstream::table::{
-    PostColumns, PostTableSpec, RowFilter, TableKind, TemperatureUnit, TimeFormat, WeatherColumns,
-    WeatherTableSpec,
+    MissingMarkers, PostColumns, PostTableSpec, RowFilter, TableKind, TemperatureUnit, TimeFormat,
+    WeatherColumns, WeatherTableSpec,
 };
 use tempfile::TempDir;
 
@@ -214,7 +214,7 @@ async fn rejects_missing_changed_and_incomplete_files() {
 #[actix::test]
 async fn filters_and_converts_weather_rows() {
     let (folder, log) = (TempDir::new().unwrap(), FakeLog::new());
-    let content = "station,time,temp,hum\nJFK,2013-01-01T06:00:00Z,50,60\nEWR,2013-01-01T06:00:00Z,41,61\nJFK,2013-01-01T07:00:00Z,NA,62\n";
+    let content = "station,time,temp,hum\nJFK,2013-01-01T06:00:00Z,50,60\nEWR,2013-01-01T06:00:00Z,41,61\nJFK,2013-01-01T07:00:00Z,NA,62\nJFK,2013-01-01T08:00:00Z,41,M\n";
     let path = file(&folder, "weather.csv", content);
     let config = WeatherFileConfig {
         id: source("station"),
@@ -235,13 +235,17 @@ async fn filters_and_converts_weather_rows() {
                 column: "station".to_owned(),
                 value: "JFK".to_owned(),
             }],
+            missing: MissingMarkers::default(),
         },
         city: new_york().id,
     };
     let rig = Rig::start(&log, vec![SourceConfig::WeatherFile(config)]);
     rig.ingester.finished().await.unwrap();
     let values = log.values(Topic::Temperature);
-    assert_eq!(values.len(), 1);
+    assert_eq!(values.len(), 2);
+    let bare = Observation::from_json(&values[1]).unwrap();
+    assert_eq!(bare.readings.get(Variable::Humidity), None);
+    assert_eq!(rig.omitted("humidity", "missing"), 1);
     let observation = Observation::from_json(&values[0]).unwrap();
     let reading = |variable| observation.readings.get(variable).map(|q| q.value());
     assert_eq!(reading(Variable::Temperature), Some(10.0));

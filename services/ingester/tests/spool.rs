@@ -18,7 +18,7 @@ use prometheus::Registry;
 use tempfile::TempDir;
 
 use support::log::{FakeLog, eventually};
-use support::provider::{key, provider};
+use support::provider::{BOUNDS, key, provider};
 use support::{GRACE, SHORT, config};
 
 const NAME: &str = "open-meteo:new-york";
@@ -37,6 +37,7 @@ fn config_with_spool(dir: &Path, sources: Vec<SourceConfig>) -> IngesterConfig {
             max_bytes: 1 << 20,
             segment_bytes: 4 << 10,
         }),
+        bounds: BOUNDS,
         ..config(sources)
     }
 }

@@ -20,7 +20,7 @@ use prometheus::Registry;
 use tempfile::TempDir;
 
 use support::config;
-use support::provider::{key, provider};
+use support::provider::{BOUNDS, key, provider};
 
 /// Time limit of a broken test, far above what a working one needs.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -83,6 +83,7 @@ fn ingester_config(dir: PathBuf, source: SourceConfig) -> IngesterConfig {
             max_bytes: 64 << 20,
             segment_bytes: 64 << 10,
         }),
+        bounds: BOUNDS,
         ..config(vec![source])
     }
 }

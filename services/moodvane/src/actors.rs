@@ -99,6 +99,9 @@ fn row(actor: &Value, indent: &str) -> [String; 6] {
     if !actor["until"].is_null() {
         state.push_str(&format!(" until {}", text(actor, "until")));
     }
+    if !actor["stale_since"].is_null() {
+        state.push_str(&format!(", stale since {}", text(actor, "stale_since")));
+    }
     let mailbox = &actor["mailbox"];
     let waiting = match mailbox.is_null() {
         true => String::new(),
@@ -126,6 +129,10 @@ mod tests {
                 "mailbox": { "waiting": 1, "capacity": 4 },
             },
             {
+                "name": "nws", "parent": "dispatcher", "state": "running", "restarts": 0,
+                "stale_since": "2024-04-30T09:51:00.000Z",
+            },
+            {
                 "name": "formatters", "state": "running", "restarts": 0,
                 "mailbox": { "waiting": 0, "capacity": 64 },
                 "members": { "now": 1, "least": 1, "most": 10 },
@@ -150,8 +157,10 @@ mod tests {
             "response has status 401, expected 200",
         ];
         assert_eq!(lines[2], x);
+        let stale = "running, stale since 2024-04-30T09:51:00.000Z";
+        assert_eq!(lines[3], ["nws", stale, "0"]);
         assert_eq!(
-            lines[3],
+            lines[4],
             ["formatters (1 of 1 to 10)", "running", "0", "0 of 64"]
         );
         assert!(

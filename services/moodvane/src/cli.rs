@@ -189,6 +189,15 @@ pub(crate) struct ReplayArgs {
     /// temperature=f,wind=mph,precipitation=in.
     #[arg(long, value_name = "FIELD=UNIT,…", default_value = "")]
     pub(crate) weather_units: String,
+    /// More markers of missing weather values, besides the usual ones such as NA, M and -9999: a text for
+    /// all columns, or for one, for example -77,precipitation=-1.
+    #[arg(
+        long,
+        value_name = "MARKER,…",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
+    pub(crate) weather_missing: String,
     /// Keeps only rows with this value in this column, for example origin=JFK.
     #[arg(long, value_name = "COLUMN=VALUE", default_value = "")]
     pub(crate) weather_filter: String,

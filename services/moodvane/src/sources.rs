@@ -55,6 +55,9 @@ pub(crate) fn replay_sources(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
             }
         }
         add_fields(&mut weather, "--weather-units", &args.weather_units, "unit")?;
+        if !args.weather_missing.is_empty() {
+            weather.insert("missing_values".to_owned(), args.weather_missing.clone());
+        }
         if !args.weather_filter.is_empty() {
             weather.insert("filter".to_owned(), args.weather_filter.clone());
         }

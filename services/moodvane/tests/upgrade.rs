@@ -8,6 +8,7 @@ mod support;
 
 use std::path::Path;
 
+use moodvane_model::HourRow;
 use release_0_1_0::{RUN, replay_args, text, unpack_database};
 use support::{Running, rows, succeed};
 use tempfile::TempDir;
@@ -36,23 +37,31 @@ async fn answers_from_database_of_0_1_0_as_0_1_0_did() {
     assert!(server.terminate().success());
 }
 
+/// The rows and the runs of a data folder.
+fn state(data: &Path) -> (Vec<HourRow>, String) {
+    (rows(data), succeed(data, &["runs", "list"]))
+}
+
 #[test]
-fn continues_run_and_log_of_0_1_0_without_counting_twice() {
+fn serves_run_of_0_1_0_until_rescore_and_counts_its_log_once() {
     let upgraded = TempDir::new().unwrap();
     unpack_database(upgraded.path());
-    let before = rows(upgraded.path());
-    assert!(succeed(upgraded.path(), &["runs", "list"]).starts_with(RUN));
+    let (before, runs) = state(upgraded.path());
+    assert!(runs.starts_with(RUN), "{runs}");
 
+    // The records of the first files are duplicates of those in the log; the second files are new.
     replay(upgraded.path(), "posts-1.tsv", "weather-1.csv");
-    assert_eq!(rows(upgraded.path()), before, "its records are duplicates");
-
     replay(upgraded.path(), "posts-2.tsv", "weather-2.csv");
+    let (served, runs) = state(upgraded.path());
+    assert_eq!(served, before, "the run of 0.1.0 answers");
+    assert_eq!(runs.lines().count(), 2, "a new run beside it: {runs}");
+
+    let rescored = succeed(upgraded.path(), &["rescore"]);
+    assert!(rescored.contains("answers from"), "{rescored}");
     let fresh = TempDir::new().unwrap();
     replay(fresh.path(), "posts-1.tsv", "weather-1.csv");
     replay(fresh.path(), "posts-2.tsv", "weather-2.csv");
-    let continued = rows(upgraded.path());
-    assert_eq!(continued, rows(fresh.path()));
-    assert!(continued.len() > before.len());
-    let runs = succeed(upgraded.path(), &["runs", "list"]);
-    assert_eq!(runs.lines().count(), 1, "no second run: {runs}");
+    let (served, _) = state(upgraded.path());
+    assert_eq!(served, rows(fresh.path()));
+    assert!(served.len() > before.len());
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use moodvane_model::{EventTimeBounds, Incarnation, Topic};
-use moodvane_runtime::{Settings, read_duplicate_window};
+use moodvane_model::{Incarnation, Topic};
+use moodvane_runtime::{Settings, read_duplicate_window, read_event_time_bounds};
 
 use crate::EngineConfig;
 
@@ -78,8 +78,7 @@ impl ProcessorConfig {
         let section = settings.section("processor");
         let topics = section.parse("topic");
         let window = read_duplicate_window(settings);
-        let ahead = section.seconds("ahead_s", 0..=86_400);
-        let behind = section.seconds("behind_s", 0..=2_592_000);
+        let bounds = read_event_time_bounds(settings);
         let flush_interval = section.millis("flush_interval_ms", 10..=60_000);
         let flush_records = section.number("flush_records", 1..=10_000_000u64);
         let scorer_threads = section.number("scorer_threads", 0..=64usize);
@@ -89,14 +88,10 @@ impl ProcessorConfig {
         let incarnation = settings
             .section("eventlog")
             .number("incarnation", 1..=u32::MAX);
-        let millis = |d: Duration| u32::try_from(d.as_millis()).unwrap_or(u32::MAX);
         Some(Self {
             engine: EngineConfig {
                 window: window?,
-                bounds: EventTimeBounds {
-                    ahead_ms: millis(ahead?),
-                    behind_ms: millis(behind?),
-                },
+                bounds: bounds?,
                 incarnation: Incarnation(incarnation?),
                 open_rows: open_rows?,
             },

@@ -2,13 +2,14 @@
 
 use moodvane_eventlog::RecordRef;
 use moodvane_model::{
-    CityId, DecodeError, EventTimeBounds, HourSlot, Observation, Post, SourceId, Timestamp, Topic,
+    CityId, DecodeError, DecodedObservation, EventTimeBounds, HourSlot, Observation, OutOfBounds,
+    Post, SourceId, Timestamp, Topic,
 };
 
 /// The content of a record.
 pub(crate) enum RecordContent<'b> {
     Post(Post<'b>),
-    Observation(Observation),
+    Observation(DecodedObservation),
 }
 
 /// A record that can be folded.
@@ -41,40 +42,46 @@ pub(crate) fn decode<'b>(
             RecordContent::Post(post)
         }
         Topic::Temperature => {
-            let observation = Observation::from_json(record.value)?;
-            let identity = observation.identity();
+            let decoded = Observation::decode(record.value)?;
+            let identity = decoded.observation.identity();
             if identity.as_bytes() != record.key {
                 return Err(DecodeError::KeyMismatch { expected: identity });
             }
-            RecordContent::Observation(observation)
+            RecordContent::Observation(decoded)
         }
     };
     Ok(DecodedRecord { record, content })
 }
 
 impl DecodedRecord<'_> {
-    /// The record's event time.
-    pub(crate) fn event_time(&self, bounds: EventTimeBounds) -> Timestamp {
+    /// The record's event time, or why the record counts in no hour.
+    pub(crate) fn event_time(&self, bounds: EventTimeBounds) -> Result<Timestamp, OutOfBounds> {
         match &self.content {
-            RecordContent::Post(post) => bounds.event_time(post.created_at, post.received_at),
-            RecordContent::Observation(o) => bounds.event_time(o.observed_at, o.received_at),
+            RecordContent::Post(post) => Ok(bounds.event_time(post.created_at, post.received_at)),
+            RecordContent::Observation(DecodedObservation { observation, .. }) => {
+                bounds.observation_time(observation.observed_at, observation.received_at)
+            }
         }
     }
 
-    /// The row that the record belongs to.
-    pub(crate) fn row_key(&self, bounds: EventTimeBounds) -> RowKey {
-        let hour = HourSlot::containing(self.event_time(bounds));
+    /// The record's source.
+    pub(crate) fn source(&self) -> SourceId {
         match &self.content {
-            RecordContent::Post(post) => RowKey {
-                hour,
-                city: post.city,
-                source: post.source,
-            },
-            RecordContent::Observation(o) => RowKey {
-                hour,
-                city: o.city,
-                source: o.source,
-            },
+            RecordContent::Post(post) => post.source,
+            RecordContent::Observation(decoded) => decoded.observation.source,
+        }
+    }
+
+    /// The row that the record belongs to, if its event time is `at`.
+    pub(crate) fn row_key(&self, at: Timestamp) -> RowKey {
+        let city = match &self.content {
+            RecordContent::Post(post) => post.city,
+            RecordContent::Observation(decoded) => decoded.observation.city,
+        };
+        RowKey {
+            hour: HourSlot::containing(at),
+            city,
+            source: self.source(),
         }
     }
 }

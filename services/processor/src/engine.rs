@@ -7,7 +7,7 @@
 
 mod fold;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use std::time::Instant;
 use moodvane_eventlog::{EventLog, TopicPartition, Watermarks};
 use moodvane_model::{
     DuplicateWindow, EventTimeBounds, Incarnation, Offset, ProgressKey, RunId, RunSpec, Score,
-    Timestamp,
+    SourceId, Timestamp,
 };
 use moodvane_sentiment::Scorer;
 use moodvane_store::{Gap, Store};
@@ -76,6 +76,8 @@ pub struct Engine {
     partitions: BTreeMap<TopicPartition, PartitionState>,
     /// Kept between batches so that scoring does not allocate.
     scores: Vec<Option<Score>>,
+    /// The sources of observations that belong to no hour, which were logged.
+    left_out_sources: BTreeSet<SourceId>,
 }
 
 impl Engine {
@@ -89,15 +91,27 @@ impl Engine {
             run,
             partitions: BTreeMap::new(),
             scores: Vec::new(),
+            left_out_sources: BTreeSet::new(),
         }
     }
 
-    /// Registers the run in the store, which rejects rows of unregistered runs.
+    /// Registers the run in the store, which rejects rows of unregistered runs. Warns if other runs serve
+    /// the hours, as after an upgrade.
     ///
     /// # Errors
     /// [`ProcessorError::Store`] if the store does not register it.
     pub fn register(&self) -> Result<(), ProcessorError> {
-        Ok(self.block_on(self.deps.store.register_run(&self.run))?)
+        self.block_on(self.deps.store.register_run(&self.run))?;
+        let runs = self.block_on(self.deps.store.runs())?;
+        let serving = runs.iter().filter(|run| run.serves_from.is_some());
+        let serving: Vec<&RunId> = serving.map(|run| &run.id).collect();
+        if !serving.is_empty() && !serving.contains(&&self.run) {
+            tracing::warn!(
+                run = %self.run, serving = ?serving,
+                "this run serves no hours, answers come from an earlier run until moodvane rescore"
+            );
+        }
+        Ok(())
     }
 
     /// The run that this engine folds.

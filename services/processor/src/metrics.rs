@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moodvane_eventlog::TopicPartition;
-use moodvane_model::Topic;
+use moodvane_model::{Topic, Variable};
 use prometheus::{Histogram, HistogramTimer, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use moodvane_runtime::metrics::{counter, counter_vec, gauge_vec, histogram};
@@ -17,6 +17,8 @@ pub struct ProcessorMetrics {
     already_folded: IntCounterVec,
     dead_letters: IntCounterVec,
     lost: IntCounterVec,
+    left_out: IntCounterVec,
+    omitted: IntCounterVec,
     unscored: IntCounter,
     rows: IntCounter,
     lag: IntGaugeVec,
@@ -56,6 +58,18 @@ impl ProcessorMetrics {
             lost: by_topic(
                 "moodvane_processor_lost_total",
                 "Records that retention removed before they were folded",
+            ),
+            left_out: counter_vec(
+                registry,
+                "moodvane_processor_left_out_total",
+                "Readable records that belong to no hour, by reason: observations that were too old or in the future when they were received",
+                &["topic", "reason"],
+            ),
+            omitted: counter_vec(
+                registry,
+                "moodvane_processor_values_omitted_total",
+                "Impossible values of observations, left out of their hour without the rest of the observation",
+                &["variable"],
             ),
             unscored: counter(
                 registry,
@@ -115,6 +129,16 @@ impl ProcessorMetrics {
 
     pub(crate) fn add_lost(&self, topic: Topic, count: u64) {
         self.lost.with_label_values(&[topic.name()]).inc_by(count);
+    }
+
+    pub(crate) fn inc_left_out(&self, topic: Topic, reason: &str) {
+        self.left_out
+            .with_label_values(&[topic.name(), reason])
+            .inc();
+    }
+
+    pub(crate) fn inc_omitted(&self, variable: Variable) {
+        self.omitted.with_label_values(&[variable.name()]).inc();
     }
 
     pub(crate) fn inc_unscored(&self) {

@@ -112,7 +112,9 @@ impl OpenRows {
         };
         match &decoded.content {
             RecordContent::Post(_) => row.sums.add_post(at, score),
-            RecordContent::Observation(observation) => row.sums.add_observation(at, observation),
+            RecordContent::Observation(decoded) => {
+                row.sums.add_observation(at, &decoded.observation);
+            }
         }
         row.folded_through = Some(decoded.record.offset);
         row.is_dirty = true;

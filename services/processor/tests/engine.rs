@@ -91,6 +91,98 @@ fn broken_copy_does_not_hide_good_one() {
     assert_eq!(bench.log.0.lock().unwrap()[0].offset, Offset(0));
 }
 
+/// Folds and flushes records of topic `temperature` from the engine's start offset.
+fn fold_observations(bench: &Bench, registry: &prometheus::Registry, log: &[(Vec<u8>, Vec<u8>)]) {
+    let at_partition = TopicPartition {
+        topic: Topic::Temperature,
+        partition: Partition(0),
+    };
+    let marks = Watermarks {
+        topic_partition: at_partition,
+        low: Offset(0),
+        high: Offset(log.len() as u64),
+    };
+    let mut engine = bench.engine_with(registry);
+    let from = engine.assign(marks, at(0)).unwrap();
+    let mut batch = Batch::with_capacity(log.len());
+    batch.reset(at_partition);
+    for (offset, (key, value)) in (0..).zip(log).skip(from.0 as usize) {
+        batch.push(RecordRef {
+            offset: Offset(offset),
+            written_at: at(offset as i64),
+            key,
+            value,
+        });
+    }
+    engine.fold(&batch).unwrap();
+    engine.flush().unwrap();
+}
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[test]
+fn observation_counts_in_its_own_hour_or_not_at_all() {
+    let (bench, registry) = (Bench::default(), prometheus::Registry::new());
+    let now = 1_000 * HOUR_MS;
+    let log = [
+        received_observation(now - 72 * HOUR_MS, now, 33.0),
+        received_observation(now - 24 * HOUR_MS - 1, now, 32.0),
+        received_observation(now - 20 * HOUR_MS, now, 3.0),
+        received_observation(now, now, 1.0),
+        received_observation(now + 600_001, now, 31.0),
+        // Read again from a history, so received when it was observed.
+        received_observation(now - 72 * HOUR_MS, now - 72 * HOUR_MS, 5.0),
+    ];
+    fold_observations(&bench, &registry, &log);
+    let rows = bench.store.merged();
+    let found: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let sums = row.sources.values().next().unwrap();
+            let mean = sums.weather.get(Variable::Temperature).mean().unwrap();
+            (row.hour.start().millis() / HOUR_MS, mean)
+        })
+        .collect();
+    assert_eq!(found, [(928, 5.0), (980, 3.0), (1_000, 1.0)]);
+    let left_out = |reason: &str| {
+        let name = "moodvane_processor_left_out_total";
+        counter(
+            &registry,
+            &format!("{name}{{reason=\"{reason}\",topic=\"temperature\"}}"),
+        )
+    };
+    assert_eq!((left_out("too_old"), left_out("future")), (2, 1));
+    assert!(bench.log.0.lock().unwrap().is_empty(), "no dead letters");
+
+    let again = prometheus::Registry::new();
+    fold_observations(&bench, &again, &log);
+    assert_eq!(bench.store.merged(), rows);
+    let name = "moodvane_processor_left_out_total{reason=\"too_old\",topic=\"temperature\"}";
+    assert_eq!(
+        counter(&again, name),
+        0,
+        "a record that is read again is counted once"
+    );
+}
+
+#[test]
+fn bad_side_value_of_record_costs_only_itself() {
+    let (bench, registry) = (Bench::default(), prometheus::Registry::new());
+    let (key, value) = observation(0, 7.0);
+    let value = String::from_utf8(value).unwrap();
+    let value = value.replacen('}', ",\"humidity_pct\":103,\"wind_m_s\":3}", 1);
+    fold_observations(&bench, &registry, &[(key, value.into_bytes())]);
+    let rows = bench.store.merged();
+    let weather = &rows[0].sources.values().next().unwrap().weather;
+    let mean = |variable| weather.get(variable).mean();
+    assert_eq!(mean(Variable::Temperature), Some(7.0));
+    assert_eq!(mean(Variable::Wind), Some(3.0));
+    assert_eq!(mean(Variable::Humidity), None);
+    let name = "moodvane_processor_values_omitted_total{variable=\"humidity\"}";
+    assert_eq!(counter(&registry, name), 1);
+    assert!(bench.log.0.lock().unwrap().is_empty(), "no dead letters");
+}
+
 #[test]
 fn bounds_open_rows() {
     let bench = Bench::default();

@@ -4,10 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use moodvane_model::{City, CityId, ErrorChain, EventTimeBounds, SourceId, Timestamp};
-use moodvane_runtime::{Clock, Section, Settings, read_data_dir};
+use moodvane_runtime::{Clock, Section, Settings, read_data_dir, read_event_time_bounds};
 
 use crate::pace::PacedClock;
 use crate::world_file::{WorldError, WorldFile};
@@ -41,7 +40,9 @@ impl ServiceConfig {
         let port = section.number("port", 0..=u16::MAX);
         let speed = section.number("speed", 1..=MAX_SPEED);
         let start = read_start(&section, speed);
-        let world = read_world(&section, read_bounds(settings), cities);
+        // The truth must use the processor's bounds.
+        let bounds = read_event_time_bounds(settings);
+        let world = read_world(&section, bounds, cities);
         Some(Self {
             address: SocketAddr::new(address?, port?),
             data_dir: data_dir?,
@@ -109,18 +110,6 @@ fn read_start(section: &Section<'_>, speed: Option<u32>) -> Option<Option<Timest
     Some(start)
 }
 
-/// The truth must use the processor's bounds for plausible times.
-fn read_bounds(settings: &Settings) -> Option<EventTimeBounds> {
-    let section = settings.section("processor");
-    let ahead = section.seconds("ahead_s", 0..=86_400);
-    let behind = section.seconds("behind_s", 0..=2_592_000);
-    let millis = |d: Duration| u32::try_from(d.as_millis()).unwrap_or(u32::MAX);
-    Some(EventTimeBounds {
-        ahead_ms: millis(ahead?),
-        behind_ms: millis(behind?),
-    })
-}
-
 fn read_world(
     section: &Section<'_>,
     bounds: Option<EventTimeBounds>,
@@ -165,6 +154,8 @@ fn read_city(section: &Section<'_>, cities: &[City]) -> Option<City> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::testing::new_york;
     use moodvane_runtime::ManualClock;

@@ -95,7 +95,8 @@ async fn read_weather(running: &Running, config: &SimulatorConfig, rows: &mut Ro
             .set(now.checked_add_millis(minutes * 60_000).unwrap());
         read.push(parse_current(&body(current_url(&base, &config.city)).await).unwrap());
     }
-    for (observed_at, readings) in read {
+    for weather in read {
+        let (observed_at, readings) = (weather.observed_at, weather.readings);
         rows.observation(&Observation {
             city: config.city.id,
             source: config.weather_source,

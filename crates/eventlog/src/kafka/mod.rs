@@ -169,6 +169,14 @@ impl EventLog for KafkaLog {
             .await
     }
 
+    async fn cursors_with_suffix(&self, suffix: &str) -> Result<Vec<(String, String)>, LogError> {
+        let suffix = suffix.to_owned();
+        self.blocking(move |inner| {
+            cursors::load_cursors_with_suffix(&inner.config, &inner.names, &suffix)
+        })
+        .await
+    }
+
     async fn save_cursor(&self, name: &str, cursor: &str) -> Result<(), LogError> {
         check_size(name.as_bytes(), cursor.as_bytes())?;
         let topic = self.inner.names.cursors();

@@ -151,6 +151,12 @@ impl EventLog for SqliteLog {
         self.blocking(move |inner| inner.cursor(&name)).await
     }
 
+    async fn cursors_with_suffix(&self, suffix: &str) -> Result<Vec<(String, String)>, LogError> {
+        let suffix = suffix.to_owned();
+        self.blocking(move |inner| inner.cursors_with_suffix(&suffix))
+            .await
+    }
+
     async fn save_cursor(&self, name: &str, cursor: &str) -> Result<(), LogError> {
         let (name, cursor) = (name.to_owned(), cursor.to_owned());
         self.blocking(move |inner| inner.save_cursor(&name, &cursor))
@@ -285,6 +291,15 @@ impl Inner {
                 |row| row.get(0),
             )
             .optional()?)
+    }
+
+    fn cursors_with_suffix(&self, suffix: &str) -> Result<Vec<(String, String)>, LogError> {
+        let connection = lock(&self.writer);
+        let mut select = connection.prepare_cached(
+            "SELECT name, value FROM log_cursor WHERE substr(name, -length(?1)) = ?1",
+        )?;
+        let found = select.query_map([suffix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
     fn save_cursor(&self, name: &str, cursor: &str) -> Result<(), LogError> {

@@ -215,6 +215,14 @@ pub(crate) async fn log_survives_restart_and_gains_partitions<P: LogFixture>(fix
     assert_eq!(log.cursor("other").await.unwrap(), None);
     log.save_cursor("bluesky", "18").await.unwrap();
     assert_eq!(log.cursor("bluesky").await.unwrap().as_deref(), Some("18"));
+    log.save_cursor("nws:nyc:stale", "5").await.unwrap();
+    log.save_cursor("nws:nyc:stale", "6").await.unwrap();
+    log.save_cursor("owm:nyc:stale", "fresh").await.unwrap();
+    let mut stale = log.cursors_with_suffix(":stale").await.unwrap();
+    stale.sort();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected = [pair("nws:nyc:stale", "6"), pair("owm:nyc:stale", "fresh")];
+    assert_eq!(stale, expected);
     log.publish(Topic::Tweet, numbered(9..30)).await.unwrap();
     let all = drain(&mut *started(&log, &[Topic::Tweet]), 30);
     assert!(all.len() > 1, "new partitions must be used");

@@ -1,77 +1,40 @@
 //! One observation of a station, and lists of them.
 
 use chrono::DateTime;
-use moodvane_model::{Readings, Timestamp, Variable};
+use moodvane_model::Variable;
 use serde_json::{Map, Value};
 
-use crate::UpstreamError;
 use crate::nws::sky::cover_percent;
+use crate::omitted::{OmitReason, WeatherBuilder};
 use crate::response::{
-    Fields, as_list, display_value, parse_object, readings, with_value, wrong_type,
+    Fields, as_list, display_value, invalid_value, parse_object, read_side_value, wrong_type,
 };
+use crate::units::conversion;
+use crate::{ParsedWeather, UpstreamError};
 
-/// Prefixes of unit codes: the service has renamed them over time.
-const UNIT_PREFIXES: [&str; 3] = ["wmoUnit:", "unit:", "nwsUnit:"];
 /// Flags of values to ignore: rejected, questioned, and marked bad by a person.
 /// Source: MADIS quality control, whose flags the service passes through.
 const BAD_FLAGS: [&str; 3] = ["X", "Q", "B"];
+/// The units that temperatures are accepted in, for an error message.
+const TEMPERATURE_UNITS: &str = "degC, degF or K";
 
-type Convert = fn(f64) -> f64;
-
-struct Quantity {
-    variable: Variable,
-    field: &'static str,
-    /// The accepted units, for an error message.
-    expected: &'static str,
-    /// The accepted units, each with the conversion to ours.
-    units: &'static [(&'static str, Convert)],
-}
-
-const QUANTITIES: [Quantity; 5] = [
-    Quantity {
-        variable: Variable::Temperature,
-        field: "temperature",
-        expected: "degC, degF or K",
-        units: &[
-            ("degC", |v| v),
-            ("degF", |v| (v - 32.0) * 5.0 / 9.0),
-            ("K", |v| v - 273.15),
-        ],
-    },
-    Quantity {
-        variable: Variable::Humidity,
-        field: "relativeHumidity",
-        expected: "percent",
-        units: &[("percent", |v| v)],
-    },
-    Quantity {
-        variable: Variable::Precipitation,
-        field: "precipitationLastHour",
-        expected: "mm or m",
-        units: &[("mm", |v| v), ("m", |v| v * 1000.0)],
-    },
-    Quantity {
-        variable: Variable::Wind,
-        field: "windSpeed",
-        expected: "m_s-1 or km_h-1",
-        units: &[("m_s-1", |v| v), ("km_h-1", |v| v / 3.6)],
-    },
-    Quantity {
-        variable: Variable::Pressure,
-        field: "barometricPressure",
-        expected: "Pa or hPa",
-        units: &[("Pa", |v| v / 100.0), ("hPa", |v| v)],
-    },
+/// The side values, each with its field. The cloud cover comes from the cloud layers.
+const SIDE_VALUES: [(Variable, &str); 4] = [
+    (Variable::Humidity, "relativeHumidity"),
+    (Variable::Precipitation, "precipitationLastHour"),
+    (Variable::Wind, "windSpeed"),
+    (Variable::Pressure, "barometricPressure"),
 ];
+const TEMPERATURE: &str = "temperature";
 
 /// Time of observation and readings, or the reason why the observation is unusable.
-pub type ParsedObservation = Result<(Timestamp, Readings), UpstreamError>;
+pub type ParsedObservation = Result<ParsedWeather, UpstreamError>;
 
 /// Parses a station's latest observation: time of observation and readings.
 ///
 /// # Errors
 /// [`UpstreamError`] if the response does not match the documentation or has no usable temperature.
-pub fn parse_latest(body: &[u8]) -> Result<(Timestamp, Readings), UpstreamError> {
+pub fn parse_latest(body: &[u8]) -> ParsedObservation {
     observation(&parse_object(body)?, "properties")
 }
 
@@ -89,80 +52,82 @@ pub fn parse_observations(body: &[u8]) -> Result<Vec<ParsedObservation>, Upstrea
     Ok(features.iter().enumerate().map(parse).collect())
 }
 
-fn observation(
-    feature: &Map<String, Value>,
-    path: &str,
-) -> Result<(Timestamp, Readings), UpstreamError> {
+fn observation(feature: &Map<String, Value>, path: &str) -> ParsedObservation {
     let properties = match feature.get("properties") {
         Some(Value::Object(properties)) => Fields::new(path, properties),
         Some(_) => return Err(wrong_type(path, "an object")),
         None => return Err(UpstreamError::MissingField(path.to_owned())),
     };
-    let mut values = Vec::with_capacity(QUANTITIES.len());
-    for quantity in &QUANTITIES {
-        let value = match value(&properties, quantity) {
-            Err(UpstreamError::NoValue { .. }) if quantity.variable != Variable::Temperature => {
-                None
-            }
-            other => Some(other?),
-        };
-        values.push((quantity.variable, properties.path(quantity.field), value));
-    }
+    let field = properties.path(TEMPERATURE);
+    let readings = WeatherBuilder::new(celsius(&properties)?);
+    let mut readings = readings.map_err(|e| invalid_value(&field, e))?;
     let observed_at = properties.time("timestamp", "2018-01-01T02:15:00+00:00", |text| {
         Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis())
     })?;
-    let cloud = properties.find("cloudLayers")?.and_then(cover_percent);
-    let path = properties.path("cloudLayers");
-    Ok((
-        observed_at,
-        with_value(readings(values)?, Variable::Cloud, &path, cloud)?,
-    ))
-}
-
-/// The value of a quantity in our unit.
-fn value(properties: &Fields<'_>, quantity: &Quantity) -> Result<f64, UpstreamError> {
-    let subfield = |name: &str| format!("{}.{name}", quantity.field);
-    let field = properties.path(quantity.field);
-    let no_value = |why: String| UpstreamError::NoValue {
-        field: field.clone(),
-        why,
-    };
-    if properties.find(quantity.field)?.is_none() && quantity.variable == Variable::Temperature {
-        return Err(UpstreamError::MissingField(field));
+    for (variable, field) in SIDE_VALUES {
+        if properties.find(field)?.is_none() {
+            continue;
+        }
+        let (value, stated) = measured(&properties, variable, field);
+        readings.add(
+            variable,
+            value,
+            properties.path(field),
+            display_value(stated),
+        );
     }
-    let value = properties.find(&subfield("value"))?;
-    let value = value.ok_or_else(|| no_value("null".to_owned()))?;
-    let flag = properties
-        .find(&subfield("qualityControl"))?
-        .and_then(Value::as_str);
-    if let Some(flag) = flag
-        && BAD_FLAGS.contains(&flag.trim_start_matches("qc:"))
+    if let Some(layers) = properties.find("cloudLayers")?
+        && layers.as_array().is_none_or(|layers| !layers.is_empty())
     {
-        return Err(no_value(format!(
-            "quality flag {}",
-            display_value(&flag.into())
-        )));
+        let cover = cover_percent(layers).ok_or(OmitReason::NotANumber);
+        let path = properties.path("cloudLayers");
+        readings.add(Variable::Cloud, cover, path, display_value(layers));
     }
-    let code = properties.required(&subfield("unitCode"))?;
-    let convert = unit(code, quantity).ok_or_else(|| UpstreamError::WrongUnit {
-        field: properties.path(&subfield("unitCode")),
-        expected: quantity.expected,
-        found: display_value(code),
-    })?;
-    // Some responses contain numbers as strings.
-    let number = value
-        .as_f64()
-        .or_else(|| value.as_str()?.trim().parse().ok());
-    let number =
-        number.ok_or_else(|| wrong_type(&properties.path(&subfield("value")), "a number"))?;
-    Ok(convert(number))
+    Ok(readings.observed_at(observed_at))
 }
 
-fn unit(code: &Value, quantity: &Quantity) -> Option<Convert> {
-    let code = code.as_str()?;
-    let short = UNIT_PREFIXES
-        .iter()
-        .find_map(|prefix| code.strip_prefix(prefix))?;
-    let known = quantity.units.iter().find(|(name, _)| *name == short);
-    known.map(|(_, convert)| *convert)
+/// The value of a quantity in our unit, and as stated.
+fn measured<'v>(
+    properties: &Fields<'v>,
+    variable: Variable,
+    field: &str,
+) -> (Result<f64, OmitReason>, &'v Value) {
+    let subfield = |name: &str| properties.stated(&format!("{field}.{name}"));
+    let stated = subfield("value").unwrap_or(&Value::Null);
+    let flag = subfield("qualityControl").and_then(Value::as_str);
+    let is_bad = flag.is_some_and(|flag| BAD_FLAGS.contains(&flag.trim_start_matches("qc:")));
+    let value = read_side_value(variable, stated).and_then(|raw| {
+        if is_bad {
+            return Err(OmitReason::Quality);
+        }
+        let code = subfield("unitCode").and_then(Value::as_str);
+        // A code without its prefix could be of another vocabulary.
+        let code = code.filter(|code| code.contains(':'));
+        let convert = code.and_then(|code| conversion(variable, code));
+        Ok(raw.convert(convert.ok_or(OmitReason::Unit)?))
+    });
+    (value, stated)
+}
+
+/// The temperature in °C, which an observation must have.
+fn celsius(properties: &Fields<'_>) -> Result<f64, UpstreamError> {
+    let path = |name: &str| properties.path(&format!("{TEMPERATURE}.{name}"));
+    if properties.find(TEMPERATURE)?.is_none() {
+        return Err(UpstreamError::MissingField(properties.path(TEMPERATURE)));
+    }
+    let (value, stated) = measured(properties, Variable::Temperature, TEMPERATURE);
+    value.map_err(|reason| match reason {
+        OmitReason::Unit => UpstreamError::WrongUnit {
+            field: path("unitCode"),
+            expected: TEMPERATURE_UNITS,
+            found: properties
+                .stated(&format!("{TEMPERATURE}.unitCode"))
+                .map_or("nothing".to_owned(), display_value),
+        },
+        OmitReason::Missing | OmitReason::Quality => UpstreamError::NoValue {
+            field: properties.path(TEMPERATURE),
+            why: format!("{}, {reason}", display_value(stated)),
+        },
+        OmitReason::NotANumber | OmitReason::Impossible => wrong_type(&path("value"), "a number"),
+    })
 }

@@ -1,4 +1,4 @@
-//! The stations around a city, and the nearest of them.
+//! The stations around a city, the nearest first.
 
 use std::fmt;
 
@@ -10,6 +10,10 @@ use crate::response::{Fields, as_list, parse_object, wrong_type};
 use crate::selection::distance_km;
 
 const MAX_STATION_BYTES: usize = 32;
+/// The most stations that a city may use, the nearest ones.
+const MAX_STATIONS: usize = 5;
+/// The greatest distance of a station, except of the nearest one: farther away the weather is another.
+const MAX_STATION_KM: f64 = 50.0;
 
 /// A station's identifier, for example `KNYC`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +24,9 @@ pub struct StationId(String);
 pub struct StationsPath(String);
 
 impl StationId {
-    fn parse(text: &str) -> Option<Self> {
+    /// The identifier, if it has only letters, digits and underscores.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let is_valid = (1..=MAX_STATION_BYTES).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         is_valid.then(|| Self(text.to_owned()))
@@ -56,21 +62,27 @@ pub fn parse_point(body: &[u8]) -> Result<StationsPath, UpstreamError> {
         })
 }
 
-/// Parses a list of stations: the one nearest to `city`, and its distance in km. Skips stations without
-/// coordinates or identifier.
+/// Parses a list of stations: at most five of them, the nearest to `city` first, each with its distance in
+/// km. Skips stations without coordinates or identifier, and, except the nearest, those more than 50 km
+/// away.
 ///
 /// # Errors
 /// [`UpstreamError`] if the response does not match the documentation or lists no usable station.
-pub fn parse_stations(body: &[u8], city: &City) -> Result<(StationId, f64), UpstreamError> {
+pub fn parse_stations(body: &[u8], city: &City) -> Result<Vec<(StationId, f64)>, UpstreamError> {
     let response = parse_object(body)?;
     let features = as_list("features", response.get("features"))?;
     let stations = features.iter().filter_map(|feature| station(feature, city));
-    stations
-        .min_by(|(_, a), (_, b)| a.total_cmp(b))
-        .ok_or_else(|| UpstreamError::NoValue {
+    let mut stations: Vec<_> = stations.collect();
+    stations.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    if stations.is_empty() {
+        return Err(UpstreamError::NoValue {
             field: "features".to_owned(),
             why: "no station has coordinates and an identifier".to_owned(),
-        })
+        });
+    }
+    let near = stations.iter().take_while(|(_, km)| *km <= MAX_STATION_KM);
+    stations.truncate(near.count().clamp(1, MAX_STATIONS));
+    Ok(stations)
 }
 
 fn station(feature: &Value, city: &City) -> Option<(StationId, f64)> {

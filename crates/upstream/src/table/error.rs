@@ -41,6 +41,9 @@ pub enum TableError {
         /// The known names.
         known: String,
     },
+    /// An invalid marker of missing values.
+    #[error("invalid marker of missing values: {0}")]
+    Marker(String),
     /// A pattern that does not determine a time.
     #[error(
         "\"{0}\" is not a time format, expected rfc3339, unix_s, unix_ms or a pattern with date and time such as %Y-%m-%d %H:%M:%S"
@@ -71,13 +74,17 @@ pub(super) fn parse_name<T: Copy>(
     all.iter()
         .copied()
         .find(|one| name(*one).eq_ignore_ascii_case(given))
-        .ok_or_else(|| TableError::UnknownName {
-            what,
-            given: excerpt(given),
-            known: all
-                .iter()
-                .map(|one| name(*one))
-                .collect::<Vec<_>>()
-                .join(", "),
-        })
+        .ok_or_else(|| unknown_name(what, given, all.iter().map(|one| name(*one))))
+}
+
+pub(crate) fn unknown_name<'n>(
+    what: &'static str,
+    given: &str,
+    known: impl Iterator<Item = &'n str>,
+) -> TableError {
+    TableError::UnknownName {
+        what,
+        given: excerpt(given),
+        known: known.collect::<Vec<_>>().join(", "),
+    }
 }

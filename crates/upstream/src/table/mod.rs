@@ -25,20 +25,23 @@ mod quoting;
 mod reader;
 mod row;
 mod time;
-mod units;
 mod weather;
 
 use std::fmt;
 use std::str::FromStr;
 
 use error::parse_name;
+pub(crate) use error::unknown_name;
 
+pub use crate::missing::MissingMarkers;
+pub use crate::units::{PrecipitationUnit, PressureUnit, TemperatureUnit, WindUnit};
 pub use error::TableError;
 pub use posts::{PostColumns, PostTableFormat, PostTableSpec};
 pub use reader::{MAX_RECORD_BYTES, Record, RecordReader};
 pub use time::TimeFormat;
-pub use units::{PrecipitationUnit, PressureUnit, TemperatureUnit, WindUnit};
-pub use weather::{RowFilter, WeatherColumns, WeatherTableFormat, WeatherTableSpec};
+pub use weather::{
+    RowFilter, TableObservation, WeatherColumns, WeatherTableFormat, WeatherTableSpec,
+};
 
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,17 @@
 
 use chrono::TimeDelta;
 use csv::StringRecord;
-use moodvane_model::{CityId, Observation, Readings, SourceId, Timestamp, Variable};
+use moodvane_model::{CityId, Observation, SourceId, Timestamp, Variable};
 
 use super::error::TableError;
 use super::posts::shifted_time;
 use super::row::{Column, ColumnResolver, Row, malformed_column};
-use super::{PrecipitationUnit, PressureUnit, TemperatureUnit, TimeFormat, WindUnit};
+use super::{
+    MissingMarkers, PrecipitationUnit, PressureUnit, TemperatureUnit, TimeFormat, WindUnit,
+};
 use crate::format::excerpt;
+use crate::missing::{MarkerUnit, RawValue};
+use crate::omitted::{OmitReason, OmittedValue, WeatherBuilder};
 use crate::{DropReason, RawMessage};
 
 /// The columns of a table of weather, and their units.
@@ -50,10 +54,21 @@ pub struct WeatherTableSpec {
     pub shift: TimeDelta,
     /// The filters, all of which a row must match.
     pub filters: Vec<RowFilter>,
+    /// The markers of missing values.
+    pub missing: MissingMarkers,
 }
 
-/// Parses the rows of a table into observations. The time of receipt is the time of observation. An
-/// empty value or `NA` is missing.
+/// The observation of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableObservation {
+    /// The observation.
+    pub observation: Observation,
+    /// The side values that it is recorded without. Their field is the name of the column.
+    pub omitted: Vec<OmittedValue>,
+}
+
+/// Parses the rows of a table into observations. The time of receipt is the time of observation, so that
+/// old files can be replayed. A bad side value costs only itself.
 #[derive(Debug)]
 pub struct WeatherTableFormat {
     city: CityId,
@@ -65,6 +80,7 @@ pub struct WeatherTableFormat {
     width: Option<usize>,
     format: TimeFormat,
     shift_ms: i64,
+    missing: MissingMarkers,
 }
 
 #[derive(Debug)]
@@ -91,6 +107,14 @@ impl Unit {
             Self::Precipitation(unit) => unit.convert(value),
             Self::Wind(unit) => unit.convert(value),
             Self::Pressure(unit) => unit.convert(value),
+        }
+    }
+
+    fn for_markers(self) -> MarkerUnit {
+        match self {
+            Self::Temperature(TemperatureUnit::Celsius) => MarkerUnit::Celsius,
+            Self::Precipitation(PrecipitationUnit::Inches) => MarkerUnit::Inches,
+            _ => MarkerUnit::Other,
         }
     }
 }
@@ -134,6 +158,7 @@ impl WeatherTableFormat {
             width: columns.finish()?,
             format: spec.time.clone(),
             shift_ms: spec.shift.num_milliseconds(),
+            missing: spec.missing.clone(),
         })
     }
 
@@ -157,31 +182,55 @@ impl WeatherTableFormat {
     /// Parses the observation of a row.
     ///
     /// # Errors
-    /// [`DropReason`] if the row does not match the filters, has no temperature, or is invalid.
-    pub fn parse(&self, raw: &RawMessage) -> Result<Observation, DropReason> {
+    /// [`DropReason`] if the row does not match the filters, or has no valid time or temperature.
+    pub fn parse(&self, raw: &RawMessage) -> Result<TableObservation, DropReason> {
         let row = Row::parse(raw, self.width)?;
         if !self.matches_filters(&row) {
             return Err(DropReason::Filtered);
         }
         let at = shifted_time(&row, &self.time, &self.format, self.shift_ms)?;
-        let celsius = self
-            .temperature
-            .read(&row)?
-            .ok_or(DropReason::NoTemperature)?;
+        let celsius = self.celsius(&row)?;
         let mut readings =
-            Readings::new(celsius).map_err(|source| self.temperature.invalid(source))?;
+            WeatherBuilder::new(celsius).map_err(|source| self.temperature.invalid(source))?;
         for other in &self.others {
-            readings = readings
-                .with(other.variable, other.read(&row)?)
-                .map_err(|source| other.invalid(source))?;
+            let Some(text) = row.text(&other.column) else {
+                continue;
+            };
+            let value = other.read(&text, &self.missing);
+            let value = value.map(|raw| raw.convert(|value| other.unit.convert(value)));
+            readings.add(other.variable, value, &other.column.name, text.trim());
         }
-        Ok(Observation {
+        let (readings, omitted) = readings.finish();
+        let observation = Observation {
             city: self.city,
             source: self.source,
             observed_at: at,
             received_at: at,
             readings,
+        };
+        Ok(TableObservation {
+            observation,
+            omitted,
         })
+    }
+
+    fn celsius(&self, row: &Row<'_>) -> Result<f64, DropReason> {
+        let column = &self.temperature;
+        let Some(text) = row.trimmed(&column.column) else {
+            return Err(DropReason::NoTemperature);
+        };
+        match column.read(&text, &self.missing) {
+            Ok(raw) => Ok(raw.convert(|value| column.unit.convert(value))),
+            Err(OmitReason::Missing) => Err(DropReason::NoTemperature),
+            Err(reason) => {
+                let fault = match reason {
+                    OmitReason::Quality => "is marked as suspect",
+                    _ => "is not a number or a marker of a missing value",
+                };
+                let fault = format!("\"{}\" {fault}", excerpt(&text));
+                Err(malformed_column(&column.column, &fault))
+            }
+        }
     }
 }
 
@@ -206,18 +255,9 @@ fn optional_columns(names: &WeatherColumns) -> Vec<(Variable, &str, Unit)> {
 }
 
 impl ValueColumn {
-    /// The value in our unit; `None` if it is missing.
-    fn read(&self, row: &Row<'_>) -> Result<Option<f64>, DropReason> {
-        let Some(text) = row.trimmed(&self.column).filter(|text| text != "NA") else {
-            return Ok(None);
-        };
-        match text.parse::<f64>() {
-            Ok(value) => Ok(Some(self.unit.convert(value))),
-            Err(_) => {
-                let fault = format!("\"{}\" is not a number or NA", excerpt(&text));
-                Err(malformed_column(&self.column, &fault))
-            }
-        }
+    /// What a field says, in the column's unit.
+    fn read(&self, text: &str, missing: &MissingMarkers) -> Result<RawValue, OmitReason> {
+        missing.read_text(self.variable, self.unit.for_markers(), text)
     }
 
     fn invalid(&self, source: moodvane_model::ModelError) -> DropReason {

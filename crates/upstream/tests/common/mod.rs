@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub(crate) mod answers;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,9 @@ use std::sync::Arc;
 use moodvane_model::{
     City, CityId, ErrorChain, Post, Quantity, Readings, SourceId, Timestamp, Variable,
 };
-use moodvane_upstream::{DropReason, PostFormat, RawMessage, Selection, UpstreamError};
+use moodvane_upstream::{
+    DropReason, OmittedValue, ParsedWeather, PostFormat, RawMessage, Selection, UpstreamError,
+};
 use serde_json::Value;
 
 pub(crate) fn new_york() -> City {
@@ -130,21 +134,28 @@ pub(crate) fn bytes(answer: &Value) -> Vec<u8> {
     serde_json::to_vec(answer).unwrap()
 }
 
-/// The result of a parser: time of observation and readings.
-pub(crate) type Answer = Result<(Timestamp, Readings), UpstreamError>;
+/// The result of a parser.
+pub(crate) type Answer = Result<ParsedWeather, UpstreamError>;
 
 pub(crate) fn read(
     parse: fn(&[u8]) -> Answer,
     answer: &Value,
 ) -> Result<(String, Values), UpstreamError> {
-    parse(&bytes(answer)).map(|(at, readings)| (at.to_string(), values(&readings)))
+    parse(&bytes(answer)).map(|found| (found.observed_at.to_string(), values(&found.readings)))
+}
+
+/// Variable and reason of each omitted value.
+pub(crate) fn omissions(omitted: &[OmittedValue]) -> Vec<(Variable, &'static str)> {
+    let kind = |omitted: &OmittedValue| (omitted.variable, omitted.reason.label());
+    omitted.iter().map(kind).collect()
 }
 
 /// Time of observation and values, or the reason for the error.
 pub(crate) type Outcome = Result<(String, Values), &'static str>;
 
 pub(crate) fn outcome(answer: &Answer) -> Outcome {
-    let values_of = |(at, readings): &(Timestamp, Readings)| (at.to_string(), values(readings));
+    let values_of =
+        |found: &ParsedWeather| (found.observed_at.to_string(), values(&found.readings));
     answer
         .as_ref()
         .map(values_of)

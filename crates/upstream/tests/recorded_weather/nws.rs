@@ -140,7 +140,7 @@ fn check_nws(name: &str, body: &[u8], expected: Nws) {
             let sums = Variable::ALL.map(|variable| {
                 let all = found
                     .iter()
-                    .filter_map(|(_, readings)| readings.get(variable));
+                    .filter_map(|weather| weather.readings.get(variable));
                 all.fold((0, 0), |(n, sum), quantity| {
                     (n + 1, sum + quantity.micros())
                 })

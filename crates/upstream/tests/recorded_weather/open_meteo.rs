@@ -31,6 +31,12 @@ fn parses_recorded_open_meteo_responses() {
     ]
     .map(|hour| hour.map(Some))
     .to_vec();
+    // The same numbers in a response that states °F.
+    let celsius = [-7.944_444, -8.277_778, -8.555_556, -8.777_778, -9.0].map(Some);
+    let mut fahrenheit = hours.clone();
+    for (hour, celsius) in fahrenheit.iter_mut().zip(celsius) {
+        hour[0] = celsius;
+    }
     let expected = [
         (
             "openmeteo.cpp-test-0.json",
@@ -49,10 +55,7 @@ fn parses_recorded_open_meteo_responses() {
             "openmeteo.cpp-test-4.json",
             Error(["missing_field", "wrong_unit"]),
         ),
-        (
-            "openmeteo.cpp-test-5.json",
-            Error(["missing_field", "wrong_unit"]),
-        ),
+        ("openmeteo.cpp-test-5.json", Hours(fahrenheit)),
         (
             "openmeteo.doc-example-0.json",
             Current("2022-09-08T13:00:00Z", alone(16.8)),
@@ -71,9 +74,9 @@ fn parses_recorded_open_meteo_responses() {
         let history = open_meteo::parse_history(&body, rfc3339("2030-01-01T00:00:00Z"));
         match expected {
             Current(at, values_expected) => {
-                let (found_at, readings) = current.unwrap();
+                let found = current.unwrap();
                 assert_eq!(
-                    (found_at, values(&readings)),
+                    (found.observed_at, values(&found.readings)),
                     (rfc3339(at), values_expected),
                     "{name}"
                 );
@@ -84,7 +87,7 @@ fn parses_recorded_open_meteo_responses() {
                 let (times, found): (Vec<_>, Vec<_>) = history
                     .unwrap()
                     .iter()
-                    .map(|(at, r)| (*at, values(r)))
+                    .map(|hour| (hour.observed_at, values(&hour.readings)))
                     .unzip();
                 let hour = |i: i64| first.checked_add_millis(i * 3_600_000).unwrap();
                 assert_eq!(times, (0..5).map(hour).collect::<Vec<_>>(), "{name}");

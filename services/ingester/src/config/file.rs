@@ -8,7 +8,8 @@ use moodvane_model::{City, CityId, SourceId};
 use moodvane_runtime::Section;
 use moodvane_upstream::Selection;
 use moodvane_upstream::table::{
-    PostColumns, PostTableSpec, RowFilter, TimeFormat, WeatherColumns, WeatherTableSpec,
+    MissingMarkers, PostColumns, PostTableSpec, RowFilter, TimeFormat, WeatherColumns,
+    WeatherTableSpec,
 };
 
 use super::fields::read_selection;
@@ -106,6 +107,7 @@ fn read_weather_spec(section: &Section<'_>) -> Option<WeatherTableSpec> {
     let format = section.parse::<TimeFormat>("time_format");
     let shift = read_shift(section);
     let filters = read_filters(section);
+    let missing = read_missing(section);
     let columns = WeatherColumns {
         time: time?,
         temperature: (temperature_column?, temperature_unit?),
@@ -120,7 +122,18 @@ fn read_weather_spec(section: &Section<'_>) -> Option<WeatherTableSpec> {
         time: format?,
         shift: shift?,
         filters: filters?,
+        missing: missing?,
     })
+}
+
+/// `missing_values` besides the default markers, or, with `default_missing_values = false`, instead of
+/// them.
+fn read_missing(section: &Section<'_>) -> Option<MissingMarkers> {
+    let own = section.list_or_empty("missing_values");
+    let defaults = section.boolean_or("default_missing_values", true);
+    MissingMarkers::new(&own?, defaults?)
+        .map_err(|error| section.fault("missing_values", error.to_string()))
+        .ok()
 }
 
 fn read_optional(section: &Section<'_>, key: &str) -> Option<Option<String>> {

@@ -1,15 +1,18 @@
 //! The poll loop of one city.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use moodvane_eventlog::NewRecord;
-use moodvane_model::{City, ErrorChain, Observation, Readings, Timestamp, Topic};
+use moodvane_model::{City, ErrorChain, Observation, Timestamp, Topic, Variable};
 use moodvane_retry::Attempts;
-use tracing::error;
+use moodvane_upstream::{OmitReason, ParsedWeather};
+use tracing::{error, info};
 
-use super::provider::{ProviderClient, TimedReadings};
+use super::provider::{ProviderClient, Response};
 use super::schedule::PollSchedule;
-use super::{DAY_MS, POLL_TIMEOUT, load_cursor};
+use super::staleness::Staleness;
+use super::{POLL_TIMEOUT, load_cursor};
 use crate::config::WeatherConfig;
 use crate::error::SourceError;
 use crate::publisher::PublishOutcome;
@@ -28,6 +31,8 @@ pub(super) struct CityPoller<'a> {
     attempts: Attempts,
     /// Time of the latest published observation.
     pub(super) last: Option<Timestamp>,
+    /// The kinds of omitted values that were logged.
+    logged_omissions: BTreeSet<(Variable, OmitReason)>,
 }
 
 impl<'a> CityPoller<'a> {
@@ -41,6 +46,7 @@ impl<'a> CityPoller<'a> {
             cursor: format!("{}:{}", context.id(), city.id),
             attempts: Attempts::new(context.shared.backoff),
             last: None,
+            logged_omissions: BTreeSet::new(),
             provider: ProviderClient::new(config, city, client, context),
             config,
             context,
@@ -52,6 +58,7 @@ impl<'a> CityPoller<'a> {
     pub(super) async fn run(mut self) -> Result<(), SourceError> {
         self.last = load_cursor(self.context, &self.cursor).await?;
         let stop = self.context.shared.stop.clone();
+        let mut staleness = Staleness::load(self.context, self.city).await?;
         self.backfill().await?;
         let schedule = PollSchedule::new(self.config, &self.cursor);
         let mut timer = schedule.timer(self.context).await?;
@@ -66,53 +73,93 @@ impl<'a> CityPoller<'a> {
             schedule.record_request(self.context).await;
             // A stop interrupts the request, but not the publish of its response.
             match stop
-                .run_until_cancelled(self.provider.fetch_current())
+                .run_until_cancelled(self.provider.fetch_current(self.last))
                 .await
             {
                 None => break,
-                Some(Ok(current)) => self.publish_current(current).await?,
+                Some(Ok(current)) => {
+                    if let Some(latest) = current.latest() {
+                        staleness.report(self.context, self.city, latest).await;
+                    }
+                    self.publish_current(current).await?;
+                }
                 Some(Err(error)) => self.back_off(&error).await,
             }
         }
         Ok(())
     }
 
-    async fn publish_current(&mut self, current: TimedReadings) -> Result<(), SourceError> {
-        let (at, _) = current;
-        if is_implausible(at, self.context.now()) {
-            // The cursor would move there, and every later observation would count as known.
-            self.back_off(&SourceError::Future(at)).await;
-            return Ok(());
-        }
-        let is_known = self.last.is_some_and(|last| at <= last);
-        self.count_response(1, usize::from(is_known));
-        if is_known {
-            return Ok(());
-        }
+    /// Publishes the observations that are new and count in an hour.
+    async fn publish_current(&mut self, current: Response) -> Result<(), SourceError> {
         let context = self.context;
-        self.publish(&[current], |_| context.now(), at).await
+        let (now, bounds) = (context.now(), context.shared.bounds);
+        let drop_reason = |at| {
+            bounds
+                .observation_time(at, now)
+                .err()
+                .map(|fault| fault.label())
+        };
+        let new = self.select_new(current, drop_reason);
+        match new.last().map(|weather| weather.observed_at) {
+            Some(last) => self.publish(&new, |_| now, last).await,
+            None => Ok(()),
+        }
     }
 
-    /// Counts a successful response with `values` values, `known` of which are published already.
-    pub(super) fn count_response(&mut self, values: usize, known: usize) {
+    /// The observations that are not published yet and have no reason to be dropped, in order. Counts
+    /// all others by reason.
+    pub(super) fn select_new(
+        &mut self,
+        response: Response,
+        drop_reason: impl Fn(Timestamp) -> Option<&'static str>,
+    ) -> Vec<ParsedWeather> {
         self.attempts.reset();
         self.context.set_running();
-        let metrics = &self.context.shared.metrics;
-        metrics.seen(self.context.id(), values as u64);
-        metrics.dropped(self.context.id(), "unchanged", known as u64);
+        let (metrics, id) = (&self.context.shared.metrics, self.context.id());
+        let Response { weather, unusable } = response;
+        metrics.seen(id, (weather.len() + unusable.len()) as u64);
+        for reason in unusable {
+            metrics.dropped(id, reason, 1);
+        }
+        let mut new = Vec::with_capacity(weather.len());
+        for one in weather {
+            let is_known = self.last.is_some_and(|last| one.observed_at <= last);
+            let reason = drop_reason(one.observed_at).or(is_known.then_some("unchanged"));
+            match reason {
+                Some(reason) => metrics.dropped(id, reason, 1),
+                None => new.push(one),
+            }
+        }
+        new.sort_by_key(|one| one.observed_at);
+        new.dedup_by_key(|one| one.observed_at);
+        new
+    }
+
+    /// Counts the values that observations are recorded without. Logs the first of each kind, without
+    /// the value, which may repeat the request and its key.
+    fn count_omitted(&mut self, weather: &[ParsedWeather]) {
+        for omitted in weather.iter().flat_map(|one| &one.omitted) {
+            let (variable, reason) = (omitted.variable, omitted.reason);
+            let metrics = &self.context.shared.metrics;
+            metrics.omitted(self.context.id(), variable, reason, 1);
+            if reason != OmitReason::Missing && self.logged_omissions.insert((variable, reason)) {
+                info!(source = %self.context.id(), city = %self.city.id, %variable, reason = reason.label(), field = omitted.field, "value of observations left out, later ones are only counted");
+            }
+        }
     }
 
     /// Publishes observations, the latest of which is of `last`, and saves the cursor.
     pub(super) async fn publish(
         &mut self,
-        readings: &[TimedReadings],
+        weather: &[ParsedWeather],
         received_at: impl Fn(Timestamp) -> Timestamp,
         last: Timestamp,
     ) -> Result<(), SourceError> {
-        let mut records = Vec::with_capacity(readings.len());
-        for (observed_at, readings) in readings {
-            records.push(self.record(*observed_at, received_at(*observed_at), *readings)?);
+        let mut records = Vec::with_capacity(weather.len());
+        for one in weather {
+            records.push(self.record(one, received_at(one.observed_at))?);
         }
+        self.count_omitted(weather);
         // The log may be unavailable for any time.
         self.context.disarm_watchdog();
         let timing = BatchTiming {
@@ -133,16 +180,15 @@ impl<'a> CityPoller<'a> {
 
     fn record(
         &self,
-        observed_at: Timestamp,
+        weather: &ParsedWeather,
         received_at: Timestamp,
-        readings: Readings,
     ) -> Result<NewRecord, SourceError> {
         let observation = Observation {
             city: self.city.id,
             source: self.context.id(),
-            observed_at,
+            observed_at: weather.observed_at,
             received_at,
-            readings,
+            readings: weather.readings,
         };
         Ok(NewRecord {
             key: observation.identity().into_bytes(),
@@ -190,11 +236,6 @@ impl<'a> CityPoller<'a> {
         error!(source = %context.id(), city = %self.city.id, failures, error = %ErrorChain(error), "source circuit opened");
         circuit.cooldown
     }
-}
-
-/// Whether a time is further ahead than a provider's clock or time zone may be wrong.
-pub(super) fn is_implausible(at: Timestamp, now: Timestamp) -> bool {
-    at.millis().saturating_sub(now.millis()) > DAY_MS
 }
 
 /// The pause that a provider requests; one poll interval after a 429 without a duration.

@@ -1,10 +1,10 @@
 //! Fills the gap between a city's cursor and now from the provider's history.
 
-use moodvane_model::Timestamp;
+use moodvane_model::{OutOfBounds, Timestamp};
 use tracing::{info, warn};
 
-use super::city::{CityPoller, is_implausible};
-use super::provider::History;
+use super::city::CityPoller;
+use super::provider::Response;
 use super::{DAY_MS, HOUR_MS, POLL_TIMEOUT};
 use crate::error::SourceError;
 
@@ -30,7 +30,7 @@ impl CityPoller<'_> {
             let fetch = self.provider.fetch_history(days, now);
             match stop.run_until_cancelled(fetch).await {
                 None => return Ok(()),
-                Some(Ok(history)) => return self.publish_history(history).await,
+                Some(Ok(past)) => return self.publish_history(past).await,
                 Some(Err(error)) => self.back_off(&error).await,
             }
         }
@@ -38,28 +38,17 @@ impl CityPoller<'_> {
         Ok(())
     }
 
-    async fn publish_history(&mut self, history: History) -> Result<(), SourceError> {
-        let History {
-            observed,
-            mut dropped,
-        } = history;
-        let (seen, now) = (observed.len() + dropped.len(), self.context.now());
-        let (ahead, mut hours): (Vec<_>, Vec<_>) = observed
-            .into_iter()
-            .partition(|(at, _)| is_implausible(*at, now));
-        dropped.extend(ahead.iter().map(|_| "future"));
-        let plausible = hours.len();
-        hours.retain(|(at, _)| self.last.is_none_or(|last| *at > last));
-        self.count_response(seen, plausible - hours.len());
-        for reason in dropped {
-            let metrics = &self.context.shared.metrics;
-            metrics.dropped(self.context.id(), reason, 1);
-        }
-        hours.sort_by_key(|(at, _)| *at);
+    /// Publishes past hours as received when they were observed, so that no hour is too old to count.
+    async fn publish_history(&mut self, past: Response) -> Result<(), SourceError> {
+        let (now, bounds) = (self.context.now(), self.context.shared.bounds);
+        let is_future = |at| bounds.observation_time(at, now) == Err(OutOfBounds::Future);
+        let hours = self.select_new(past, |at| {
+            is_future(at).then_some(OutOfBounds::Future.label())
+        });
         let received_at = |observed_at: Timestamp| observed_at;
         for chunk in hours.chunks(self.context.shared.batch_posts.max(1)) {
-            if let Some((last, _)) = chunk.last() {
-                self.publish(chunk, received_at, *last).await?;
+            if let Some(last) = chunk.last() {
+                self.publish(chunk, received_at, last.observed_at).await?;
             }
         }
         info!(source = %self.context.id(), city = %self.city.id, hours = hours.len(), "history published");

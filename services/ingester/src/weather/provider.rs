@@ -3,39 +3,60 @@
 //! Guarantee: an error never contains the provider's key, whatever the response repeats. This
 //! module does not know request rates, cursors or the log.
 
-use moodvane_model::{City, ErrorChain, Readings, Timestamp};
-use moodvane_upstream::nws::{self, StationId};
+use moodvane_model::{City, ErrorChain, Timestamp};
 use moodvane_upstream::{
-    UpstreamError, apixu, open_meteo, openweathermap, weatherbit, weatherstack,
+    ParsedWeather, UpstreamError, apixu, nws, open_meteo, openweathermap, weatherbit, weatherstack,
 };
-use tracing::info;
 use url::Url;
 
 use super::DAY_MS;
+use super::stations::Stations;
 use crate::config::{WeatherConfig, WeatherProvider};
 use crate::error::SourceError;
 use crate::http;
 use crate::source_context::SourceContext;
 
-/// Readings and the time of their observation.
-pub(super) type TimedReadings = (Timestamp, Readings);
+/// The observations of a response.
+#[derive(Debug, Default)]
+pub(super) struct Response {
+    pub(super) weather: Vec<ParsedWeather>,
+    /// The reason of each unusable observation.
+    pub(super) unusable: Vec<&'static str>,
+}
 
-/// Past observations.
-#[derive(Default)]
-pub(super) struct History {
-    pub(super) observed: Vec<TimedReadings>,
-    /// The reason of each unusable value.
-    pub(super) dropped: Vec<&'static str>,
+impl Response {
+    pub(super) fn of_one(weather: ParsedWeather) -> Self {
+        Self {
+            weather: vec![weather],
+            unusable: Vec::new(),
+        }
+    }
+
+    pub(super) fn from_results(parsed: Vec<Result<ParsedWeather, UpstreamError>>) -> Self {
+        let mut response = Self::default();
+        for result in parsed {
+            match result {
+                Ok(weather) => response.weather.push(weather),
+                Err(error) => response.unusable.push(error.reason()),
+            }
+        }
+        response
+    }
+
+    /// The time of the latest observation.
+    pub(super) fn latest(&self) -> Option<Timestamp> {
+        self.weather.iter().map(|one| one.observed_at).max()
+    }
 }
 
 /// A client of one provider for one city.
 pub(super) struct ProviderClient<'a> {
-    config: &'a WeatherConfig,
-    city: &'a City,
+    pub(super) config: &'a WeatherConfig,
+    pub(super) city: &'a City,
     client: &'a reqwest::Client,
-    context: &'a SourceContext,
-    /// The city's nearest station, after the first request.
-    station: Option<StationId>,
+    pub(super) context: &'a SourceContext,
+    /// The stations around the city, after the first request to a service that has stations.
+    pub(super) stations: Option<Stations>,
 }
 
 impl<'a> ProviderClient<'a> {
@@ -50,14 +71,17 @@ impl<'a> ProviderClient<'a> {
             city,
             client,
             context,
-            station: None,
+            stations: None,
         }
     }
 
-    /// Fetches the current weather.
-    pub(super) async fn fetch_current(&mut self) -> Result<TimedReadings, SourceError> {
+    /// Fetches the current weather. `last` is the time of the latest observation that is published.
+    pub(super) async fn fetch_current(
+        &mut self,
+        last: Option<Timestamp>,
+    ) -> Result<Response, SourceError> {
         let (base, city) = (&self.config.base_url, self.city);
-        match &self.config.provider {
+        let fetched = match &self.config.provider {
             WeatherProvider::OpenMeteo => {
                 let url = open_meteo::current_url(base, city);
                 self.fetch(url, open_meteo::parse_current).await
@@ -78,11 +102,9 @@ impl<'a> ProviderClient<'a> {
                 let url = weatherstack::current_url(base, city, key.expose());
                 self.fetch(url, weatherstack::parse_current).await
             }
-            WeatherProvider::Nws { .. } => {
-                let url = nws::latest_url(base, &self.nearest_station().await?);
-                self.fetch(url, nws::parse_latest).await
-            }
-        }
+            WeatherProvider::Nws { .. } => return self.fetch_from_stations(last).await,
+        };
+        fetched.map(Response::of_one)
     }
 
     /// Fetches the last `days` days; empty for a provider without a history.
@@ -90,28 +112,29 @@ impl<'a> ProviderClient<'a> {
         &mut self,
         days: u8,
         now: Timestamp,
-    ) -> Result<History, SourceError> {
+    ) -> Result<Response, SourceError> {
         let base = &self.config.base_url;
         match &self.config.provider {
             WeatherProvider::OpenMeteo => {
                 let url = open_meteo::history_url(base, self.city, days);
                 let parse = |body: &[u8]| open_meteo::parse_history(body, now);
-                Ok(History {
-                    observed: self.fetch(url, parse).await?,
-                    dropped: Vec::new(),
+                Ok(Response {
+                    weather: self.fetch(url, parse).await?,
+                    unusable: Vec::new(),
                 })
             }
             WeatherProvider::Nws { .. } => {
                 let since = now.millis().saturating_sub(i64::from(days) * DAY_MS);
                 let since = Timestamp::from_millis(since).unwrap_or(now);
-                let url = nws::since_url(base, &self.nearest_station().await?, since);
-                Ok(history(self.fetch(url, nws::parse_observations).await?))
+                let url = nws::since_url(base, &self.chosen_station().await?, since);
+                let parsed = self.fetch(url, nws::parse_observations).await?;
+                Ok(Response::from_results(parsed))
             }
-            _ => Ok(History::default()),
+            _ => Ok(Response::default()),
         }
     }
 
-    async fn fetch<T>(
+    pub(super) async fn fetch<T>(
         &self,
         url: Url,
         parse: impl FnOnce(&[u8]) -> Result<T, UpstreamError>,
@@ -129,31 +152,4 @@ impl<'a> ProviderClient<'a> {
         }
         error
     }
-
-    /// The station nearest to the city, cached after the first request.
-    async fn nearest_station(&mut self) -> Result<StationId, SourceError> {
-        if let Some(station) = &self.station {
-            return Ok(station.clone());
-        }
-        let (base, city) = (&self.config.base_url, self.city);
-        let point = nws::point_url(base, city);
-        let path = self.fetch(point, nws::parse_point).await?;
-        let stations = nws::stations_url(base, &path);
-        let parse = |body: &[u8]| nws::parse_stations(body, city);
-        let (station, km) = self.fetch(stations, parse).await?;
-        info!(source = %self.config.id, city = %city.id, %station, distance_km = km.round(), "nearest station found");
-        self.station = Some(station.clone());
-        Ok(station)
-    }
-}
-
-fn history(parsed: Vec<Result<TimedReadings, UpstreamError>>) -> History {
-    let mut history = History::default();
-    for result in parsed {
-        match result {
-            Ok(readings) => history.observed.push(readings),
-            Err(error) => history.dropped.push(error.reason()),
-        }
-    }
-    history
 }

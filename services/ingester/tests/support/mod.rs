@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod log;
+pub mod open_meteo;
 pub mod provider;
 pub mod settings;
 pub mod simulated;
@@ -16,7 +17,7 @@ use axum::Router;
 use moodvane_ingester::{
     Backoff, CircuitConfig, Ingester, IngesterConfig, SourceConfig, SourceStatus, start,
 };
-use moodvane_model::{City, CityId, SourceId, Timestamp};
+use moodvane_model::{City, CityId, EventTimeBounds, SourceId, Timestamp};
 use moodvane_runtime::{Clock, ManualClock, Readiness, metrics};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -64,6 +65,7 @@ pub fn config(sources: Vec<SourceConfig>) -> IngesterConfig {
         watchdog_grace: Duration::from_secs(3_600),
         drain: GRACE,
         spool: None,
+        bounds: EventTimeBounds::STANDARD,
         sources,
     }
 }
@@ -106,6 +108,14 @@ impl Rig {
         let id = self.status().id;
         self.counter(&format!(
             "moodvane_ingester_source_errors_total{{reason=\"{reason}\",source=\"{id}\"}}"
+        ))
+    }
+
+    /// The number of values of a variable that observations of the first source lack.
+    pub fn omitted(&self, variable: &str, reason: &str) -> u64 {
+        let id = self.status().id;
+        self.counter(&format!(
+            "moodvane_ingester_values_omitted_total{{reason=\"{reason}\",source=\"{id}\",variable=\"{variable}\"}}"
         ))
     }
 

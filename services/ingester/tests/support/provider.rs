@@ -7,12 +7,17 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use moodvane_ingester::{WeatherConfig, WeatherProvider};
-use moodvane_model::Timestamp;
+use moodvane_model::{EventTimeBounds, Timestamp};
 use serde_json::json;
 
 use super::{new_york, serve, source};
 
 const MINUTE_MS: i64 = 60_000;
+/// The observations begin days before the time of the tests.
+pub const BOUNDS: EventTimeBounds = EventTimeBounds {
+    ahead_ms: 600_000,
+    behind_ms: 2_592_000_000,
+};
 
 /// Starts the provider; returns its configuration and its number of requests.
 pub async fn provider() -> (WeatherConfig, Arc<AtomicU64>) {

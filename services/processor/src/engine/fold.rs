@@ -1,14 +1,25 @@
-//! Folds one batch: decode, remove duplicates, open rows, score, add.
+//! Folds one batch: decode, assign to hours, remove duplicates, open rows, score, add.
 
 use hashbrown::HashSet;
 use moodvane_eventlog::{Batch, DeadLetter, RecordRef, TopicPartition};
-use moodvane_model::{DecodeError, ErrorChain};
+use moodvane_model::{DecodeError, ErrorChain, OutOfBounds, Timestamp};
 use moodvane_sentiment::Text;
 
 use super::Engine;
 use crate::ProcessorError;
 use crate::decode::{DecodedRecord, RecordContent, RowKey, decode};
 use crate::partition::PartitionState;
+
+/// The most sources whose left-out observations are logged.
+const MAX_LOGGED_SOURCES: usize = 256;
+
+/// A record that belongs to an hour.
+struct SelectedRecord<'b> {
+    decoded: DecodedRecord<'b>,
+    key: RowKey,
+    /// Its event time.
+    at: Timestamp,
+}
 
 impl Engine {
     /// Folds a batch. Ignores records of a partition that is not assigned to this engine.
@@ -38,8 +49,8 @@ impl Engine {
         batch: &Batch,
     ) -> Result<(), ProcessorError> {
         let mut records = self.select_new(state, batch)?;
-        self.open_rows(state, records.iter().map(|(_, key)| key))?;
-        records.retain(|(decoded, key)| {
+        self.open_rows(state, records.iter().map(|selected| &selected.key))?;
+        records.retain(|SelectedRecord { decoded, key, .. }| {
             let is_folded = state.rows.contains_record(key, decoded.record.offset);
             if is_folded {
                 self.deps.metrics.inc_already_folded(state.at.topic);
@@ -48,8 +59,7 @@ impl Engine {
         });
         self.score(&records)?;
         let mut scores = self.scores.iter().copied();
-        let bounds = self.config.bounds;
-        for (decoded, key) in &records {
+        for SelectedRecord { decoded, key, at } in &records {
             let score = if self.is_scored(decoded) {
                 scores.next().flatten()
             } else {
@@ -58,9 +68,8 @@ impl Engine {
             if score.is_none() && matches!(decoded.content, RecordContent::Post(_)) {
                 self.deps.metrics.inc_unscored();
             }
-            state
-                .rows
-                .add(key, decoded, decoded.event_time(bounds), score);
+            self.count_omitted(decoded);
+            state.rows.add(key, decoded, *at, score);
         }
         self.deps
             .metrics
@@ -71,12 +80,12 @@ impl Engine {
         Ok(())
     }
 
-    /// The records of a batch that are new, readable and not duplicates, each with its row.
+    /// The records of a batch that are new, readable, of an hour, and not duplicates.
     fn select_new<'b>(
-        &self,
+        &mut self,
         state: &mut PartitionState,
         batch: &'b Batch,
-    ) -> Result<Vec<(DecodedRecord<'b>, RowKey)>, ProcessorError> {
+    ) -> Result<Vec<SelectedRecord<'b>>, ProcessorError> {
         let topic = state.at.topic;
         let mut selected = Vec::with_capacity(batch.len());
         let mut reread = 0;
@@ -93,19 +102,51 @@ impl Engine {
                     continue;
                 }
             };
-            // Only readable records enter the window: a broken copy must not hide a good one.
+            let at = match decoded.event_time(self.config.bounds) {
+                Ok(at) => at,
+                Err(fault) => {
+                    if is_new {
+                        self.leave_out(state.at, &decoded, fault);
+                    }
+                    continue;
+                }
+            };
+            // Only readable records of an hour enter the window: a copy that does not count must not hide
+            // one that does.
             let is_duplicate = state.identities.insert(record.offset, record.key);
             match (is_new, is_duplicate) {
                 (false, _) => reread += 1,
                 (true, true) => self.deps.metrics.inc_duplicates(topic),
                 (true, false) => {
-                    let key = decoded.row_key(self.config.bounds);
-                    selected.push((decoded, key));
+                    let key = decoded.row_key(at);
+                    selected.push(SelectedRecord { decoded, key, at });
                 }
             }
         }
         self.deps.metrics.add_reread(topic, reread);
         Ok(selected)
+    }
+
+    /// Counts a record that belongs to no hour. Logs the first of each source.
+    fn leave_out(&mut self, at: TopicPartition, decoded: &DecodedRecord<'_>, fault: OutOfBounds) {
+        self.deps.metrics.inc_left_out(at.topic, fault.label());
+        let source = decoded.source();
+        if self.left_out_sources.len() < MAX_LOGGED_SOURCES && self.left_out_sources.insert(source)
+        {
+            tracing::warn!(
+                topic = %at.topic, partition = at.partition.0, offset = decoded.record.offset.0, %source, reason = fault.label(),
+                "observation counts in no hour, later ones of this source are only counted"
+            );
+        }
+    }
+
+    /// Counts the side values that an observation's record has and its row does not.
+    fn count_omitted(&self, decoded: &DecodedRecord<'_>) {
+        if let RecordContent::Observation(observation) = &decoded.content {
+            for variable in &observation.omitted {
+                self.deps.metrics.inc_omitted(*variable);
+            }
+        }
     }
 
     fn dead_letter(
@@ -163,11 +204,12 @@ impl Engine {
     }
 
     /// Scores the posts in a supported language, in order, into `self.scores`.
-    fn score(&mut self, records: &[(DecodedRecord<'_>, RowKey)]) -> Result<(), ProcessorError> {
+    fn score(&mut self, records: &[SelectedRecord<'_>]) -> Result<(), ProcessorError> {
         let texts: Vec<Text<'_>> = records
             .iter()
-            .filter(|(decoded, _)| self.is_scored(decoded))
-            .filter_map(|(decoded, _)| match &decoded.content {
+            .map(|selected| &selected.decoded)
+            .filter(|decoded| self.is_scored(decoded))
+            .filter_map(|decoded| match &decoded.content {
                 RecordContent::Post(post) => Some(Text {
                     text: post.text(),
                     language: post.language,

@@ -229,11 +229,16 @@ impl Default for Bench {
 
 impl Bench {
     pub fn engine(&self) -> Engine {
+        self.engine_with(&prometheus::Registry::new())
+    }
+
+    /// An engine whose counters are in `registry`.
+    pub fn engine_with(&self, registry: &prometheus::Registry) -> Engine {
         let deps = EngineDeps {
             log: self.log.clone(),
             store: self.store.clone(),
             scorer: Box::new(LengthScorer),
-            metrics: ProcessorMetrics::new(&prometheus::Registry::new()),
+            metrics: ProcessorMetrics::new(registry),
             handle: self.runtime.handle().clone(),
         };
         Engine::new(config(), deps)
@@ -309,17 +314,29 @@ pub fn dead_letter_positions(log: &RecordingDeadLetters) -> BTreeSet<(u32, u64)>
         .collect()
 }
 
-/// A record of topic `temperature`.
+/// A record of topic `temperature` that was received when it was observed.
 pub fn observation(ms: i64, celsius: f64) -> (Vec<u8>, Vec<u8>) {
+    received_observation(ms, ms, celsius)
+}
+
+/// A record of topic `temperature`.
+pub fn received_observation(ms: i64, received_ms: i64, celsius: f64) -> (Vec<u8>, Vec<u8>) {
     let observation = Observation {
         city: CityId::parse("nyc").unwrap(),
         source: SourceId::parse("open-meteo").unwrap(),
         observed_at: at(ms),
-        received_at: at(ms),
+        received_at: at(received_ms),
         readings: moodvane_model::Readings::new(celsius).unwrap(),
     };
     (
         observation.identity().into_bytes(),
         observation.to_json().unwrap(),
     )
+}
+
+/// The value of a counter by its printed name and labels, 0 if absent.
+pub fn counter(registry: &prometheus::Registry, name: &str) -> u64 {
+    let text = moodvane_runtime::metrics::render(registry);
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    value.map_or(0, |value| value.trim().parse().unwrap())
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use moodvane_eventlog::Watermarks;
-use moodvane_model::{CityId, HourRange, HourSlot, ProgressKey, RunId, SourceId, Topic};
+use moodvane_model::{
+    CityId, HourRange, HourSlot, ProgressKey, RunId, SourceId, StaleNote, Timestamp, Topic,
+};
 use moodvane_store::RunInfo;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -23,6 +25,9 @@ use crate::zone::Zone;
 const LOOK_BACK_HOURS: i32 = 168;
 /// The time-out of the log, which the answer does not need.
 const LOG_TIMEOUT: Duration = Duration::from_secs(2);
+/// An older note is of a source that was removed or stopped. Running sources renew theirs each hour, or
+/// with each request if they make fewer.
+const NOTE_VALID_MS: i64 = 25 * 3_600_000;
 
 /// The status of the system.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,7 +43,7 @@ pub(crate) struct Status {
     gaps: Option<usize>,
     /// The lag of the run behind the log, by topic; null if the log is unavailable.
     topics: Option<Vec<Lag>>,
-    /// The last hour with data from each source, within a week.
+    /// The last hour with data from each source, within a week, and the sources whose weather is stale.
     sources: Vec<StatusSource>,
 }
 
@@ -63,8 +68,11 @@ struct StatusSource {
     city: String,
     #[schema(example = "open-meteo")]
     id: String,
-    /// The start of the last hour.
+    /// The start of the last hour; null if there was none within a week.
     last_hour: Option<String>,
+    /// For weather that is stale: the time of the provider's latest observation. Null while the weather is
+    /// fresh, for posts, and if the log is unavailable.
+    stale_since: Option<String>,
 }
 
 /// The lag behind the log and the last hour of each source.
@@ -175,20 +183,42 @@ async fn sources(
     // The event time of a record may be slightly ahead of its reception.
     let end = hour.checked_add(1).unwrap_or(hour);
     let week = HourRange::new(begin, end).map_err(|_| Problem::internal())?;
-    let mut last: BTreeMap<(CityId, SourceId), HourSlot> = BTreeMap::new();
+    let stale = stale_sources(state).await;
+    let mut last: BTreeMap<(CityId, SourceId), Option<HourSlot>> =
+        stale.keys().map(|key| (*key, None)).collect();
     for city in &state.deps.config.cities {
         for row in store_reads::hours(&*state.deps.store, deadline, city.id, week).await? {
             for source in row.sources.keys() {
-                last.insert((city.id, *source), row.hour);
+                last.insert((city.id, *source), Some(row.hour));
             }
         }
     }
     let sources = last.into_iter().map(|((city, id), hour)| StatusSource {
         city: city.to_string(),
         id: id.to_string(),
-        last_hour: Zone::UTC.rfc3339(hour),
+        last_hour: hour.and_then(|hour| Zone::UTC.rfc3339(hour)),
+        stale_since: stale.get(&(city, id)).map(Timestamp::to_string),
     });
     Ok(sources.collect())
+}
+
+/// The sources whose ingester noted lately that their weather is stale, each with the time of the latest
+/// observation. Empty if the log is unavailable.
+async fn stale_sources(state: &ServerState) -> BTreeMap<(CityId, SourceId), Timestamp> {
+    let cursors = state.deps.log.cursors_with_suffix(StaleNote::SUFFIX);
+    let Ok(Ok(cursors)) = timeout(LOG_TIMEOUT, cursors).await else {
+        return BTreeMap::new();
+    };
+    let now = state.deps.clock.now().millis();
+    let cities = &state.deps.config.cities;
+    let notes = cursors
+        .iter()
+        .filter_map(|(name, value)| StaleNote::from_cursor(name, value));
+    notes
+        .filter(|note| now - note.noted_at.millis() <= NOTE_VALID_MS)
+        .filter(|note| cities.iter().any(|city| city.id == note.city))
+        .map(|note| ((note.city, note.source), note.since))
+        .collect()
 }
 
 impl From<&RunInfo> for Run {

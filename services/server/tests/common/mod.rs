@@ -1,8 +1,8 @@
 //! A server over a fake store and a fake log in memory, which fail on demand.
 #![allow(dead_code)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -156,6 +156,8 @@ impl Store for FakeStore {
 
 pub(crate) struct FakeLog {
     pub(crate) mode: ModeSwitch,
+    /// Names and values.
+    pub(crate) cursors: Mutex<Vec<(String, String)>>,
 }
 
 #[async_trait]
@@ -171,6 +173,16 @@ impl EventLog for FakeLog {
     }
     async fn cursor(&self, _: &str) -> Result<Option<String>, LogError> {
         unimplemented!("the server reads no cursor")
+    }
+    async fn cursors_with_suffix(&self, suffix: &str) -> Result<Vec<(String, String)>, LogError> {
+        match self.mode.get() {
+            FakeMode::Healthy => {}
+            FakeMode::Hanging => std::future::pending().await,
+            _ => return Err(LogError::Unavailable("no broker".into())),
+        }
+        let cursors = self.cursors.lock().unwrap();
+        let found = cursors.iter().filter(|(name, _)| name.ends_with(suffix));
+        Ok(found.cloned().collect())
     }
     async fn save_cursor(&self, _: &str, _: &str) -> Result<(), LogError> {
         unimplemented!("the server does not write")
@@ -284,6 +296,7 @@ impl TestApp {
         let store = Arc::new(FakeStore::new(rows));
         let log = Arc::new(FakeLog {
             mode: ModeSwitch::new(),
+            cursors: Mutex::default(),
         });
         let readiness = Readiness::default();
         let registry = prometheus::Registry::new();
