@@ -16,7 +16,10 @@ fuzz_target!(|bytes: &[u8]| {
         check_error(&error);
     }
     match parse_stations(bytes, &CITY) {
-        Ok((_, km)) => assert!(km.is_finite() && km >= 0.0),
+        Ok(stations) => {
+            assert!((1..=5).contains(&stations.len()));
+            assert!(stations.iter().all(|(_, km)| km.is_finite() && *km >= 0.0));
+        }
         Err(error) => check_error(&error),
     }
 });

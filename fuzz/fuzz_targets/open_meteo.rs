@@ -3,13 +3,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use moodvane_fuzz::{check_answer, check_error, check_readings, now};
+use moodvane_fuzz::{check_answer, check_error, check_weather, now};
 use moodvane_upstream::open_meteo::{parse_current, parse_history};
 
 fuzz_target!(|bytes: &[u8]| {
     check_answer(parse_current(bytes));
     match parse_history(bytes, now()) {
-        Ok(hours) => hours.into_iter().for_each(|(at, readings)| check_readings(at, readings)),
+        Ok(hours) => hours.iter().for_each(check_weather),
         Err(error) => check_error(&error),
     }
 });

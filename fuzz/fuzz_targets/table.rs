@@ -4,9 +4,10 @@
 
 use chrono::TimeDelta;
 use libfuzzer_sys::fuzz_target;
-use moodvane_fuzz::{CITY, check_format, check_readings, selections, source};
+use moodvane_fuzz::{CITY, check_format, check_omitted, check_readings, selections, source};
 use moodvane_upstream::table::{
-    PostColumns, PostTableFormat, PostTableSpec, RecordReader, TableKind, TemperatureUnit, TimeFormat,
+    MissingMarkers, PostColumns, PostTableFormat, PostTableSpec, PrecipitationUnit, RecordReader,
+    TableKind, TemperatureUnit, TimeFormat,
     WeatherColumns, WeatherTableFormat, WeatherTableSpec,
 };
 
@@ -34,7 +35,7 @@ fn weather() -> WeatherTableSpec {
             time: "time".to_owned(),
             temperature: ("temp".to_owned(), TemperatureUnit::Fahrenheit),
             humidity: Some("humid".to_owned()),
-            precipitation: None,
+            precipitation: Some(("rain".to_owned(), PrecipitationUnit::Inches)),
             wind: None,
             cloud: Some("cloud".to_owned()),
             pressure: None,
@@ -42,6 +43,7 @@ fn weather() -> WeatherTableSpec {
         time: TimeFormat::RFC3339,
         shift: TimeDelta::zero(),
         filters: Vec::new(),
+        missing: MissingMarkers::default(),
     }
 }
 
@@ -64,7 +66,8 @@ fn read(bytes: &[u8], kind: TableKind) {
             check_format(posts, &raw);
         }
         if let Some(Ok(seen)) = weather.as_ref().map(|weather| weather.parse(&raw)) {
-            check_readings(seen.observed_at, seen.readings);
+            check_readings(seen.observation.observed_at, seen.observation.readings);
+            check_omitted(seen.observation.readings, &seen.omitted);
         }
     }
 }

@@ -10,7 +10,9 @@ use moodvane_model::{
     City, CityId, MAX_POST_ID_BYTES, MAX_POST_TEXT_BYTES, Observation, Post, Readings, SourceId,
     Timestamp, Variable,
 };
-use moodvane_upstream::{PostFormat, RawMessage, Selection, UpstreamError};
+use moodvane_upstream::{
+    OmittedValue, ParsedWeather, PostFormat, RawMessage, Selection, UpstreamError,
+};
 
 /// A city that texts can name.
 pub static CITY: LazyLock<City> = LazyLock::new(|| {
@@ -67,10 +69,24 @@ fn check_reason(reason: &str, message: &str) {
 }
 
 /// Checks a parsed response: each value is within the bounds of its variable.
-pub fn check_answer(answer: Result<(Timestamp, Readings), UpstreamError>) {
+pub fn check_answer(answer: Result<ParsedWeather, UpstreamError>) {
     match answer {
-        Ok((at, readings)) => check_readings(at, readings),
+        Ok(weather) => check_weather(&weather),
         Err(error) => check_error(&error),
+    }
+}
+
+/// Checks a parsed observation: a variable has a value or is omitted, never both.
+pub fn check_weather(weather: &ParsedWeather) {
+    check_readings(weather.observed_at, weather.readings);
+    check_omitted(weather.readings, &weather.omitted);
+}
+
+pub fn check_omitted(readings: Readings, omitted: &[OmittedValue]) {
+    assert!(readings.get(Variable::Temperature).is_some());
+    for one in omitted {
+        assert!(one.variable != Variable::Temperature && readings.get(one.variable).is_none());
+        check_reason(one.reason.label(), &format!("{} {}", one.field, one.value));
     }
 }
 

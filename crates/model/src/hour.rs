@@ -157,8 +157,8 @@ impl HourRange {
 /// The maximum difference between the timestamp of a source and the reception time of a record. A wrong
 /// clock at a source therefore cannot put a record into an arbitrary hour.
 ///
-/// The rule differs by kind. A *post* outside the bounds counts at its reception: somebody wrote it, and
-/// most likely just now. An *observation* outside the bounds counts nowhere: the weather of three days
+/// The rule differs by kind. A *post* outside the bounds counts at its reception: a person wrote it, most
+/// likely just now. An *observation* outside the bounds counts nowhere: the weather of three days
 /// ago is not that of now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeBounds {

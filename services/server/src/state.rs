@@ -2,11 +2,13 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use moodvane_eventlog::EventLog;
+use moodvane_model::StaleNote;
 use moodvane_runtime::{Clock, Readiness};
 use moodvane_store::Store;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::ServerConfig;
@@ -39,6 +41,8 @@ pub(crate) struct SharedState {
     pub(crate) metrics: HttpMetrics,
     /// One permit for each relation that may be computed at once.
     pub(crate) relation_permits: Arc<Semaphore>,
+    /// The notes of stale weather in the log, and the uptime at which they were read.
+    pub(crate) stale_notes: Mutex<Option<(Duration, Vec<StaleNote>)>>,
 }
 
 impl ServerState {
@@ -46,6 +50,7 @@ impl ServerState {
         Self(Arc::new(SharedState {
             metrics: HttpMetrics::new(&deps.registry),
             relation_permits: Arc::new(Semaphore::new(deps.config.max_concurrent_relations)),
+            stale_notes: Mutex::default(),
             deps,
         }))
     }

@@ -39,7 +39,8 @@ async fn sources(app: &TestApp) -> Vec<[Option<String>; 4]> {
 
 #[tokio::test]
 async fn status_shows_since_when_weather_is_stale() {
-    let app = TestApp::with_rows(vec![hour("2018-01-01 02", &[2], &[("open-meteo", 1.0)])]);
+    let rows = || vec![hour("2018-01-01 02", &[2], &[("open-meteo", 1.0)])];
+    let app = TestApp::with_rows(rows());
     *app.log.cursors.lock().unwrap() = vec![
         note("open-meteo", "new-york", 6, 0),
         note("nws", "new-york", 200, 1),
@@ -61,6 +62,7 @@ async fn status_shows_since_when_weather_is_stale() {
     ];
     assert_eq!(sources(&app).await, expected);
 
+    let app = TestApp::with_rows(rows());
     app.log.mode.set(FakeMode::Unavailable);
     let found = sources(&app).await;
     assert_eq!(found.len(), 2, "what the store has");

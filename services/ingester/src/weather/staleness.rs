@@ -1,4 +1,4 @@
-//! Whether the weather of a city is stale, and who is told.
+//! Detects and reports that the weather of a city is stale.
 //!
 //! Guarantee: a change is logged once, shown by `/actors`, and noted in the log, from which `/v1/status`
 //! shows it. While it lasts, the note is renewed each hour.

@@ -1,12 +1,12 @@
-//! The stations around a city, and which of them is asked.
+//! The stations around a city, and the choice among them.
 //!
 //! Terms: a station *reports* if it has a usable observation that is less than two hours old, the latest
 //! one or one of its list of recent ones; a *walk* asks the stations in turn, the nearest first, until
 //! one reports.
 //!
 //! Guarantee: a walk asks a bounded number of stations, two requests each. The station that reports is
-//! remembered; the nearer ones are tried again each hour. While none reports, one station is asked, and
-//! a walk begins every ten minutes.
+//! remembered; the nearer ones are tried again each hour. While none reports, each poll requests one
+//! station, and a walk begins every ten minutes.
 
 use moodvane_model::Timestamp;
 use moodvane_upstream::UpstreamError;
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn remembers_station_that_reports_and_tries_nearer_ones_each_hour() {
+    fn keeps_reporting_station_and_tries_nearer_ones_each_hour() {
         let ids = ["KAAA", "KBBB", "KCCC"].map(|id| StationId::parse(id).unwrap());
         let mut stations = Stations::new(ids.to_vec());
         assert_eq!(asked(&stations, 0), [0, 1, 2]);

@@ -25,6 +25,8 @@ use crate::zone::Zone;
 const LOOK_BACK_HOURS: i32 = 168;
 /// The time-out of the log, which the answer does not need.
 const LOG_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the notes of stale weather are kept before they are read again.
+const NOTES_INTERVAL: Duration = Duration::from_secs(30);
 /// An older note is of a source that was removed or stopped. Running sources renew theirs each hour, or
 /// with each request if they make fewer.
 const NOTE_VALID_MS: i64 = 25 * 3_600_000;
@@ -205,20 +207,35 @@ async fn sources(
 /// The sources whose ingester noted lately that their weather is stale, each with the time of the latest
 /// observation. Empty if the log is unavailable.
 async fn stale_sources(state: &ServerState) -> BTreeMap<(CityId, SourceId), Timestamp> {
-    let cursors = state.deps.log.cursors_with_suffix(StaleNote::SUFFIX);
-    let Ok(Ok(cursors)) = timeout(LOG_TIMEOUT, cursors).await else {
-        return BTreeMap::new();
-    };
     let now = state.deps.clock.now().millis();
     let cities = &state.deps.config.cities;
-    let notes = cursors
-        .iter()
-        .filter_map(|(name, value)| StaleNote::from_cursor(name, value));
+    let notes = stale_notes(state).await.into_iter();
     notes
         .filter(|note| now - note.noted_at.millis() <= NOTE_VALID_MS)
         .filter(|note| cities.iter().any(|city| city.id == note.city))
         .map(|note| ((note.city, note.source), note.since))
         .collect()
+}
+
+/// The notes in the log, read at most once in [`NOTES_INTERVAL`]: on Kafka a read passes over all cursors.
+async fn stale_notes(state: &ServerState) -> Vec<StaleNote> {
+    let uptime = state.deps.clock.uptime();
+    let mut last_read = state.stale_notes.lock().await;
+    if let Some((read_at, notes)) = &*last_read
+        && uptime.saturating_sub(*read_at) < NOTES_INTERVAL
+    {
+        return notes.clone();
+    }
+    let cursors = state.deps.log.cursors_with_suffix(StaleNote::SUFFIX);
+    let notes: Vec<StaleNote> = match timeout(LOG_TIMEOUT, cursors).await {
+        Ok(Ok(cursors)) => {
+            let note = |(name, value): &(String, String)| StaleNote::from_cursor(name, value);
+            cursors.iter().filter_map(note).collect()
+        }
+        _ => Vec::new(),
+    };
+    *last_read = Some((uptime, notes.clone()));
+    notes
 }
 
 impl From<&RunInfo> for Run {

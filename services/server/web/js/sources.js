@@ -12,11 +12,11 @@ const TOPICS = { tweet: "Posts", temperature: "Weather" };
 export function showSources(status, city, zone) {
   const now = Date.parse(status.now);
   const sources = status.sources.filter((source) => source.city === city.id);
-  const silent = ({ last_hour: last }) => !last || now - Date.parse(last) > SILENT_AFTER;
+  const silent = ({ last_hour: last, stale_since: stale }) => stale || !last || now - Date.parse(last) > SILENT_AFTER;
   const item = (source) => make("li", {},
     make("span", { className: "dot", "data-state": silent(source) ? "warn" : "good", "aria-hidden": "true" }),
     make("span", {}, source.id),
-    make("span", {}, source.last_hour ? `data ${ago(Date.parse(source.last_hour), now)}` : "no data"));
+    make("span", {}, latest(source, now)));
   const none = make("li", {}, make("span", { className: "dot", "data-state": "warn" }), make("span", {}, "No source has data within a week"));
   byId("sources").replaceChildren(...(sources.length ? sources.map(item) : [none]));
   const behind = (lag) => (lag === 0 ? "up to date" : `${lag.toLocaleString("en-GB")} records behind`);
@@ -27,6 +27,11 @@ export function showSources(status, city, zone) {
   ]);
   byId("updated").textContent = `Updated ${clock(now, zone)}`;
   pill(...verdict(status, sources.filter(silent)));
+}
+
+function latest({ last_hour: last, stale_since: stale }, now) {
+  if (stale) return `stale, its latest is of ${ago(Date.parse(stale), now)}`;
+  return last ? `data ${ago(Date.parse(last), now)}` : "no data";
 }
 
 function verdict(status, silent) {
