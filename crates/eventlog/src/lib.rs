@@ -137,8 +137,8 @@ pub trait EventLog: Send + Sync {
     /// The cursor called `name`; `None` before it is saved for the first time.
     async fn cursor(&self, name: &str) -> Result<Option<String>, LogError>;
 
-    /// The names and values of all cursors whose name ends with `suffix`, in no order. A double that has
-    /// no cursors to list has none.
+    /// The names and values of all cursors whose name ends with `suffix`, in no order. A double
+    /// that has no cursors to list has none.
     async fn cursors_with_suffix(&self, suffix: &str) -> Result<Vec<(String, String)>, LogError> {
         let _ = suffix;
         Ok(Vec::new())

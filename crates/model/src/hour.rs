@@ -154,12 +154,12 @@ impl HourRange {
     }
 }
 
-/// The maximum difference between the timestamp of a source and the reception time of a record. A wrong
-/// clock at a source therefore cannot put a record into an arbitrary hour.
+/// The maximum difference between the timestamp of a source and the reception time of a record. A
+/// wrong clock at a source therefore cannot put a record into an arbitrary hour.
 ///
-/// The rule differs by kind. A *post* outside the bounds counts at its reception: a person wrote it, most
-/// likely just now. An *observation* outside the bounds counts nowhere: the weather of three days
-/// ago is not that of now.
+/// The rule differs by kind. A *post* outside the bounds counts at its reception: a person wrote
+/// it, most likely just now. An *observation* outside the bounds counts nowhere: the weather of
+/// three days ago is not that of now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTimeBounds {
     /// Maximum time after the reception, in milliseconds.
@@ -181,8 +181,9 @@ impl EventTimeBounds {
         HourSlot::containing(self.event_time(stated, received))
     }
 
-    /// The event time of a post: the time that the source states if it is within the bounds, else the
-    /// reception time. Both times are in the record, so that every replay gives the same result.
+    /// The event time of a post: the time that the source states if it is within the bounds, else
+    /// the reception time. Both times are in the record, so that every replay gives the same
+    /// result.
     #[must_use]
     pub fn event_time(self, stated: Timestamp, received: Timestamp) -> Timestamp {
         self.check(stated, received).map_or(received, |()| stated)

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::{DuplicateWindow, EventTimeBounds};
 
-/// The version of the fold's rules. A change that folds the same log into different rows raises it, once
-/// per release: changes before the next release share its number, so that an upgrade needs one new run.
+/// The version of the fold's rules. A change that folds the same log into different rows raises it,
+/// once per release: changes before the next release share its number, so that an upgrade needs one
+/// new run.
 ///
 /// | version | since | rules |
 /// | --- | --- | --- |

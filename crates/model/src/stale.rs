@@ -1,8 +1,8 @@
 //! The note by which an ingester tells other services that a source's weather is stale.
 //!
-//! Terms: the weather of a source is *stale* while its provider has no observation that is newer than
-//! [`STALE_AFTER_MS`]. The ingester notes it in the log as a cursor, since only what counts in an hour
-//! is in the store.
+//! Terms: the weather of a source is *stale* while its provider has no observation that is newer
+//! than [`STALE_AFTER_MS`]. The ingester notes it in the log as a cursor, since only what counts in
+//! an hour is in the store.
 
 use crate::{CityId, SourceId, Timestamp};
 

@@ -186,12 +186,12 @@ impl Observation {
         Self::decode(json).map(|decoded| decoded.observation)
     }
 
-    /// Decodes a record of topic `temperature`. A side value that is impossible or no number is left
-    /// out and named.
+    /// Decodes a record of topic `temperature`. A side value that is impossible or no number is
+    /// left out and named.
     ///
     /// # Errors
-    /// [`DecodeError`] if the record is not JSON, has a later version, or another field is missing or
-    /// invalid.
+    /// [`DecodeError`] if the record is not JSON, has a later version, or another field is missing
+    /// or invalid.
     pub fn decode(json: &[u8]) -> Result<DecodedObservation, DecodeError> {
         let raw: RawObservation<'_> = serde_json::from_slice(json)?;
         check_version(raw.v)?;

@@ -6,9 +6,9 @@ use moodvane_model::EventTimeBounds;
 
 use crate::Settings;
 
-/// Reads `processor.ahead_s` and `processor.behind_s`. Returns `None` on a fault, which `settings` then
-/// holds. The processor decides by them which records count; the ingester and the simulator must
-/// agree with it.
+/// Reads `processor.ahead_s` and `processor.behind_s`. Returns `None` on a fault, which `settings`
+/// then holds. The processor decides by them which records count; the ingester and the simulator
+/// must agree with it.
 #[must_use]
 pub fn read_event_time_bounds(settings: &Settings) -> Option<EventTimeBounds> {
     let section = settings.section("processor");

@@ -2,12 +2,13 @@
 //!
 //! Terms: a *raw message* is one unparsed message of a stream or one row of a file; a *format*
 //! parses raw messages into posts; a *selection* decides which cities a post belongs to; a raw
-//! message that yields no record is *dropped*, with a reason that is usable as a metric label; a *side
-//! value* is a value of an observation other than its temperature, and can be *omitted* alone.
+//! message that yields no record is *dropped*, with a reason that is usable as a metric label; a
+//! *side value* is a value of an observation other than its temperature, and can be *omitted*
+//! alone.
 //!
-//! Guarantees: no input causes a panic, and every dropped message has a typed reason. Equal messages
-//! yield equal records. Values are converted to the units of [`moodvane_model::Variable`]. A bad side
-//! value costs only itself.
+//! Guarantees: no input causes a panic, and every dropped message has a typed reason. Equal
+//! messages yield equal records. Values are converted to the units of [`moodvane_model::Variable`].
+//! A bad side value costs only itself.
 //!
 //! Must not know: files, sockets, clocks, tasks, the log, the store, and the rate limits of an
 //! upstream. The owner of the connection passes in the bytes.

@@ -1,11 +1,12 @@
 //! Markers of missing values, of traces and of suspect values, in files and in responses.
 //!
 //! The default markers are those of pandas (`read_csv`), of the Iowa Environmental Mesonet's ASOS
-//! downloads (`M`, `null`, `T`), and of NOAA's Integrated Surface Database, Global Summary of the Day
-//! and Local Climatological Data (-9999, 999.9, 9999.9, 99.99 inches, `*`, a suffix `s`).
+//! downloads (`M`, `null`, `T`), and of NOAA's Integrated Surface Database, Global Summary of the
+//! Day and Local Climatological Data (-9999, 999.9, 9999.9, 99.99 inches, `*`, a suffix `s`).
 //!
-//! Guarantee: a marker is never read as a value. A number is a default marker of a variable only if it
-//! cannot be a true value of it in the stated unit: 999.9 is a pressure in hPa, and no precipitation.
+//! Guarantee: a marker is never read as a value. A number is a default marker of a variable only if
+//! it cannot be a true value of it in the stated unit: 999.9 is a pressure in hPa, and no
+//! precipitation.
 
 use moodvane_model::Variable;
 
@@ -42,15 +43,15 @@ const MISSING_TEXTS: [&str; 24] = [
 ];
 /// Texts that mean a trace of precipitation, in lower case.
 const TRACE_TEXTS: [&str; 3] = ["t", "tr", "trace"];
-/// The value of a trace in mm/h, whatever the unit of the column: above zero and below 0.1 mm/h, the
-/// least that gauges measure.
+/// The value of a trace in mm/h, whatever the unit of the column: above zero and below 0.1 mm/h,
+/// the least that gauges measure.
 const TRACE_MM_H: f64 = 0.05;
 /// Numbers that mean a missing value of any variable.
 const MISSING_NUMBERS: [f64; 6] = [-9999.9, -9999.0, -999.9, -999.0, 9999.0, 9999.9];
 /// Numbers that mean a missing value, except of a pressure, whose true values they can be.
 const MISSING_NUMBERS_BUT_PRESSURE: [f64; 4] = [999.0, 999.9, 99_999.0, 99_999.9];
-/// Numbers that mean a missing value where negative values are impossible, or in °C, in which they lie
-/// below every temperature ever measured.
+/// Numbers that mean a missing value where negative values are impossible, or in °C, in which they
+/// lie below every temperature ever measured.
 const MISSING_NEGATIVES: [f64; 3] = [-99.0, -99.9, -99.99];
 /// A missing precipitation in inches.
 const MISSING_INCHES: f64 = 99.99;
@@ -110,8 +111,8 @@ impl Default for MissingMarkers {
 }
 
 impl MissingMarkers {
-    /// Markers from texts such as `-77` or, for one variable, `precipitation=-1`; with the default ones
-    /// or without.
+    /// Markers from texts such as `-77` or, for one variable, `precipitation=-1`; with the default
+    /// ones or without.
     ///
     /// # Errors
     /// [`TableError::Marker`] for an invalid marker, or too many.

@@ -4,11 +4,11 @@
 //! Terms: a *station* makes observations; a *point* is a location whose resource links to the stations
 //! around it.
 //!
-//! Guarantees: the parsers convert each value from its stated unit. They leave out a side value that is
-//! null, in an unknown unit, or flagged by the service as doubtful or rejected. Of links in a
-//! response they use only the path, so that no response redirects requests to another host. Cloud cover
-//! comes from the cloud layers (see `sky`). Pressure is the altimeter setting: station pressure reduced
-//! to sea level.
+//! Guarantees: the parsers convert each value from its stated unit. They leave out a side value
+//! that is null, in an unknown unit, or flagged by the service as doubtful or rejected. Of links in
+//! a response they use only the path, so that no response redirects requests to another host. Cloud
+//! cover comes from the cloud layers (see `sky`). Pressure is the altimeter setting: station
+//! pressure reduced to sea level.
 //!
 //! The service needs no key, but a User-Agent that identifies the client.
 

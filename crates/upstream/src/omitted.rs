@@ -1,10 +1,11 @@
 //! Side values that an observation is recorded without.
 //!
-//! Terms: the temperature is the value that an observation must have; the others are *side values*. A
-//! side value is *missing* where the source says so: by null, a blank or a marker such as `M`.
+//! Terms: the temperature is the value that an observation must have; the others are *side values*.
+//! A side value is *missing* where the source says so: by null, a blank or a marker such as `M`.
 //!
-//! Guarantee: a side value never costs the observation. A value that is missing, no number, impossible,
-//! in an unknown unit or flagged by the source's quality control is left out, with its reason.
+//! Guarantee: a side value never costs the observation. A value that is missing, no number,
+//! impossible, in an unknown unit or flagged by the source's quality control is left out, with its
+//! reason.
 //!
 //! Must not know: providers, files, metrics.
 
@@ -12,10 +13,11 @@ use std::fmt;
 
 use moodvane_model::{ModelError, Readings, Timestamp, Variable};
 
-/// Relative humidity up to this, in %, counts as 100 %. Sensors of relative humidity are accurate to
-/// some 5 percentage points near saturation, and drift by as much; a higher value is a fault.
+/// Relative humidity up to this, in %, counts as 100 %. Sensors of relative humidity are accurate
+/// to some 5 percentage points near saturation, and drift by as much; a higher value is a fault.
 const MAX_HUMIDITY_READING: f64 = 110.0;
-/// Cloud cover up to this, in %, counts as 100 %: rounding, since cover is not measured beyond 100 %.
+/// Cloud cover up to this, in %, counts as 100 %: rounding, since cover is not measured beyond 100
+/// %.
 const MAX_CLOUD_READING: f64 = 101.0;
 
 /// Why a side value was left out.
@@ -98,8 +100,8 @@ impl WeatherBuilder {
         Ok(Self { readings, omitted })
     }
 
-    /// Adds a value in our unit, or leaves it out. `field` and `text` are the source's name and form of
-    /// the value.
+    /// Adds a value in our unit, or leaves it out. `field` and `text` are the source's name and
+    /// form of the value.
     pub(crate) fn add(
         &mut self,
         variable: Variable,

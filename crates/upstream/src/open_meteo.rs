@@ -3,10 +3,10 @@
 //! Terms: *current* is the model's value for the last quarter of an hour; *hourly* is one value per
 //! hour, past and future.
 //!
-//! Guarantees: requests ask for our units, and the parsers convert from the units stated in the response.
-//! Responses of older API versions state no units; the parsers then accept a value only if the API's
-//! default unit is ours, and omit a wind speed (the default is km/h). They omit null values, and accept
-//! field names from before 2023, such as `windspeed_10m`.
+//! Guarantees: requests ask for our units, and the parsers convert from the units stated in the
+//! response. Responses of older API versions state no units; the parsers then accept a value only
+//! if the API's default unit is ours, and omit a wind speed (the default is km/h). They omit null
+//! values, and accept field names from before 2023, such as `windspeed_10m`.
 
 use chrono::NaiveDateTime;
 use moodvane_model::{City, Timestamp, Variable};
@@ -309,8 +309,8 @@ impl<'a> Block<'a> {
         spec.names.iter().copied().find(is_present)
     }
 
-    /// The factor from a sum over the block's interval to a rate per hour; `None` if the interval is not
-    /// known. The hourly sum of precipitation already is the rate.
+    /// The factor from a sum over the block's interval to a rate per hour; `None` if the interval
+    /// is not known. The hourly sum of precipitation already is the rate.
     fn per_hour(&self, variable: Variable) -> Option<f64> {
         if variable != Variable::Precipitation || self.name == "hourly" {
             return Some(1.0);

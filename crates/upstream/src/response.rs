@@ -1,7 +1,7 @@
 //! Helpers for JSON responses of weather providers: fields by path, numbers, times, readings.
 //!
-//! Guarantees: an error names the field by its full path. No response causes a panic. A side value never
-//! makes a response an error.
+//! Guarantees: an error names the field by its full path. No response causes a panic. A side value
+//! never makes a response an error.
 //!
 //! Must not know: any single provider.
 
@@ -98,8 +98,8 @@ impl<'a> Fields<'a> {
         Ok(values.get(rest).filter(|value| !value.is_null()))
     }
 
-    /// The value at `path` as stated, null included; `None` if there is no such field. An object on the
-    /// path that is something else counts as the value.
+    /// The value at `path` as stated, null included; `None` if there is no such field. An object on
+    /// the path that is something else counts as the value.
     pub(crate) fn stated(&self, path: &str) -> Option<&'a Value> {
         let mut values = self.values;
         let mut rest = path;
@@ -203,8 +203,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What a side value says: a number, a trace, or why there is no value. Some responses contain numbers
-/// as strings.
+/// What a side value says: a number, a trace, or why there is no value. Some responses contain
+/// numbers as strings.
 pub(crate) fn read_side_value(variable: Variable, stated: &Value) -> Result<RawValue, OmitReason> {
     let markers = MissingMarkers::default();
     match stated {

@@ -1,7 +1,7 @@
 //! Units of weather values, and the conversions to ours.
 //!
-//! Each unit has a name, which configurations use, and the spellings that providers and exports use.
-//! Comparison ignores case.
+//! Each unit has a name, which configurations use, and the spellings that providers and exports
+//! use. Comparison ignores case.
 
 use std::str::FromStr;
 

@@ -1,4 +1,5 @@
-//! Side values that are missing, no numbers, impossible or in another unit: they cost only themselves.
+//! Side values that are missing, no numbers, impossible or in another unit: they cost only
+//! themselves.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -11,8 +12,8 @@ use moodvane_upstream::open_meteo::{parse_current, parse_history};
 use moodvane_upstream::weatherbit;
 use serde_json::{Value, json};
 
-/// The content of a variable's field, its unit if it is another, and the expected value or reason for its
-/// omission.
+/// The content of a variable's field, its unit if it is another, and the expected value or reason
+/// for its omission.
 type SideCase = (
     Variable,
     Value,

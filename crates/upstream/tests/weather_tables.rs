@@ -1,5 +1,5 @@
-//! Parsing of table rows into observations, and exports of weather stations as they are usually written,
-//! with their markers of missing values.
+//! Parsing of table rows into observations, and exports of weather stations as they are usually
+//! written, with their markers of missing values.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -40,8 +40,8 @@ pub struct ActorStatus {
     pub until: Option<String>,
     /// Restarts since the ingester started.
     pub restarts: u64,
-    /// For a source of weather that is stale: the time of the provider's latest observation, the oldest of
-    /// all cities.
+    /// For a source of weather that is stale: the time of the provider's latest observation, the
+    /// oldest of all cities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_since: Option<String>,
     /// The cities whose weather is stale, each with the time of the latest observation.

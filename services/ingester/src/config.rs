@@ -147,8 +147,8 @@ impl SourceConfig {
 }
 
 impl IngesterConfig {
-    /// Reads `[ingester]`, every `[[source]]`, and the plausible times of `[processor]`. Returns `None` after a fault; `settings` then
-    /// holds all faults.
+    /// Reads `[ingester]`, every `[[source]]`, and the plausible times of `[processor]`. Returns
+    /// `None` after a fault; `settings` then holds all faults.
     #[must_use]
     pub fn read(settings: &Settings, cities: &[City]) -> Option<Self> {
         let section = settings.section("ingester");

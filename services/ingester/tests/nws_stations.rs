@@ -1,5 +1,5 @@
-//! The National Weather Service against an HTTP server of this test: unusable and old observations, and
-//! stations that report nothing.
+//! The National Weather Service against an HTTP server of this test: unusable and old observations,
+//! and stations that report nothing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -189,8 +189,8 @@ pub(crate) struct ReplayArgs {
     /// temperature=f,wind=mph,precipitation=in.
     #[arg(long, value_name = "FIELD=UNIT,…", default_value = "")]
     pub(crate) weather_units: String,
-    /// More markers of missing weather values, besides the usual ones such as NA, M and -9999: a text for
-    /// all columns, or for one, for example -77,precipitation=-1.
+    /// More markers of missing weather values, besides the usual ones such as NA, M and -9999: a
+    /// text for all columns, or for one, for example -77,precipitation=-1.
     #[arg(
         long,
         value_name = "MARKER,…",

@@ -95,8 +95,8 @@ impl Engine {
         }
     }
 
-    /// Registers the run in the store, which rejects rows of unregistered runs. Warns if other runs serve
-    /// the hours, as after an upgrade.
+    /// Registers the run in the store, which rejects rows of unregistered runs. Warns if other runs
+    /// serve the hours, as after an upgrade.
     ///
     /// # Errors
     /// [`ProcessorError::Store`] if the store does not register it.

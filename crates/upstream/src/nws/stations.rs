@@ -12,7 +12,8 @@ use crate::selection::distance_km;
 const MAX_STATION_BYTES: usize = 32;
 /// The most stations that a city may use, the nearest ones.
 const MAX_STATIONS: usize = 5;
-/// The greatest distance of a station, except of the nearest one: farther away the weather is another.
+/// The greatest distance of a station, except of the nearest one: farther away the weather is
+/// another.
 const MAX_STATION_KM: f64 = 50.0;
 
 /// A station's identifier, for example `KNYC`.
@@ -62,9 +63,9 @@ pub fn parse_point(body: &[u8]) -> Result<StationsPath, UpstreamError> {
         })
 }
 
-/// Parses a list of stations: at most five of them, the nearest to `city` first, each with its distance in
-/// km. Skips stations without coordinates or identifier, and, except the nearest, those more than 50 km
-/// away.
+/// Parses a list of stations: at most five of them, the nearest to `city` first, each with its
+/// distance in km. Skips stations without coordinates or identifier, and, except the nearest, those
+/// more than 50 km away.
 ///
 /// # Errors
 /// [`UpstreamError`] if the response does not match the documentation or lists no usable station.

@@ -67,8 +67,8 @@ pub struct TableObservation {
     pub omitted: Vec<OmittedValue>,
 }
 
-/// Parses the rows of a table into observations. The time of receipt is the time of observation, so that
-/// old files can be replayed. A bad side value costs only itself.
+/// Parses the rows of a table into observations. The time of receipt is the time of observation, so
+/// that old files can be replayed. A bad side value costs only itself.
 #[derive(Debug)]
 pub struct WeatherTableFormat {
     city: CityId,

@@ -126,8 +126,8 @@ fn read_weather_spec(section: &Section<'_>) -> Option<WeatherTableSpec> {
     })
 }
 
-/// `missing_values` besides the default markers, or, with `default_missing_values = false`, instead of
-/// them.
+/// `missing_values` besides the default markers, or, with `default_missing_values = false`, instead
+/// of them.
 fn read_missing(section: &Section<'_>) -> Option<MissingMarkers> {
     let own = section.list_or_empty("missing_values");
     let defaults = section.boolean_or("default_missing_values", true);

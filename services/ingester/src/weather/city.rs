@@ -106,8 +106,8 @@ impl<'a> CityPoller<'a> {
         }
     }
 
-    /// The observations that are not published yet and have no reason to be dropped, in order. Counts
-    /// all others by reason.
+    /// The observations that are not published yet and have no reason to be dropped, in order.
+    /// Counts all others by reason.
     pub(super) fn select_new(
         &mut self,
         response: Response,
@@ -135,8 +135,8 @@ impl<'a> CityPoller<'a> {
         new
     }
 
-    /// Counts the values that observations are recorded without. Logs the first of each kind, without
-    /// the value, which may repeat the request and its key.
+    /// Counts the values that observations are recorded without. Logs the first of each kind,
+    /// without the value, which may repeat the request and its key.
     fn count_omitted(&mut self, weather: &[ParsedWeather]) {
         for omitted in weather.iter().flat_map(|one| &one.omitted) {
             let (variable, reason) = (omitted.variable, omitted.reason);

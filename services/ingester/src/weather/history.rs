@@ -38,7 +38,8 @@ impl CityPoller<'_> {
         Ok(())
     }
 
-    /// Publishes past hours as received when they were observed, so that no hour is too old to count.
+    /// Publishes past hours as received when they were observed, so that no hour is too old to
+    /// count.
     async fn publish_history(&mut self, past: Response) -> Result<(), SourceError> {
         let (now, bounds) = (self.context.now(), self.context.shared.bounds);
         let is_future = |at| bounds.observation_time(at, now) == Err(OutOfBounds::Future);

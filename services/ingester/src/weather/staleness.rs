@@ -1,7 +1,7 @@
 //! Detects and reports that the weather of a city is stale.
 //!
-//! Guarantee: a change is logged once, shown by `/actors`, and noted in the log, from which `/v1/status`
-//! shows it. While it lasts, the note is renewed each hour.
+//! Guarantee: a change is logged once, shown by `/actors`, and noted in the log, from which
+//! `/v1/status` shows it. While it lasts, the note is renewed each hour.
 
 use moodvane_model::{City, OutOfBounds, STALE_AFTER_MS, StaleNote, Timestamp};
 use tracing::{info, warn};

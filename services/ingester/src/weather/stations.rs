@@ -1,12 +1,12 @@
 //! The stations around a city, and the choice among them.
 //!
-//! Terms: a station *reports* if it has a usable observation that is less than two hours old, the latest
-//! one or one of its list of recent ones; a *walk* asks the stations in turn, the nearest first, until
-//! one reports.
+//! Terms: a station *reports* if it has a usable observation that is less than two hours old, the
+//! latest one or one of its list of recent ones; a *walk* asks the stations in turn, the nearest
+//! first, until one reports.
 //!
-//! Guarantee: a walk asks a bounded number of stations, two requests each. The station that reports is
-//! remembered; the nearer ones are tried again each hour. While none reports, each poll requests one
-//! station, and a walk begins every ten minutes.
+//! Guarantee: a walk asks a bounded number of stations, two requests each. The station that reports
+//! is remembered; the nearer ones are tried again each hour. While none reports, each poll requests
+//! one station, and a walk begins every ten minutes.
 
 use moodvane_model::Timestamp;
 use moodvane_upstream::UpstreamError;

@@ -111,8 +111,8 @@ impl Engine {
                     continue;
                 }
             };
-            // Only readable records of an hour enter the window: a copy that does not count must not hide
-            // one that does.
+            // Only readable records of an hour enter the window: a copy that does not count must
+            // not hide one that does.
             let is_duplicate = state.identities.insert(record.offset, record.key);
             match (is_new, is_duplicate) {
                 (false, _) => reread += 1,

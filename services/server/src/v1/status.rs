@@ -27,8 +27,8 @@ const LOOK_BACK_HOURS: i32 = 168;
 const LOG_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the notes of stale weather are kept before they are read again.
 const NOTES_INTERVAL: Duration = Duration::from_secs(30);
-/// An older note is of a source that was removed or stopped. Running sources renew theirs each hour, or
-/// with each request if they make fewer.
+/// An older note is of a source that was removed or stopped. Running sources renew theirs each
+/// hour, or with each request if they make fewer.
 const NOTE_VALID_MS: i64 = 25 * 3_600_000;
 
 /// The status of the system.
@@ -45,7 +45,7 @@ pub(crate) struct Status {
     gaps: Option<usize>,
     /// The lag of the run behind the log, by topic; null if the log is unavailable.
     topics: Option<Vec<Lag>>,
-    /// The last hour with data from each source, within a week, and the sources whose weather is stale.
+    /// The last hour with data from each source, within a week, and since when its weather is stale.
     sources: Vec<StatusSource>,
 }
 
@@ -72,8 +72,7 @@ struct StatusSource {
     id: String,
     /// The start of the last hour; null if there was none within a week.
     last_hour: Option<String>,
-    /// For weather that is stale: the time of the provider's latest observation. Null while the weather is
-    /// fresh, for posts, and if the log is unavailable.
+    /// The time of the provider's latest observation while the weather is stale; null otherwise.
     stale_since: Option<String>,
 }
 
@@ -204,8 +203,8 @@ async fn sources(
     Ok(sources.collect())
 }
 
-/// The sources whose ingester noted lately that their weather is stale, each with the time of the latest
-/// observation. Empty if the log is unavailable.
+/// The sources whose ingester noted lately that their weather is stale, each with the time of the
+/// latest observation. Empty if the log is unavailable.
 async fn stale_sources(state: &ServerState) -> BTreeMap<(CityId, SourceId), Timestamp> {
     let now = state.deps.clock.now().millis();
     let cities = &state.deps.config.cities;
@@ -217,7 +216,8 @@ async fn stale_sources(state: &ServerState) -> BTreeMap<(CityId, SourceId), Time
         .collect()
 }
 
-/// The notes in the log, read at most once in [`NOTES_INTERVAL`]: on Kafka a read passes over all cursors.
+/// The notes in the log, read at most once in [`NOTES_INTERVAL`]: on Kafka a read passes over all
+/// cursors.
 async fn stale_notes(state: &ServerState) -> Vec<StaleNote> {
     let uptime = state.deps.clock.uptime();
     let mut last_read = state.stale_notes.lock().await;
