@@ -226,6 +226,7 @@ mod tests {
     use Variable::{Precipitation, Pressure, Temperature, Wind};
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn tells_markers_from_values() {
         let standard = MissingMarkers::default();
         let (missing, number) = (Err(OmitReason::Missing), |n| Ok(RawValue::Number(n)));

@@ -162,7 +162,7 @@ mod tests {
             (Wind, "furlong", 36.0, None),
             (Precipitation, "inch", 1.0, Some(25.4)),
             (Precipitation, "wmoUnit:m", 0.0122, Some(12.2)),
-            (Pressure, "inHg", 29.92, Some(1013.207_489)),
+            (Pressure, "inHg", 29.92, Some(1_013.207_489)),
             (Pressure, "Pa", 101_325.0, Some(1013.25)),
             (Humidity, "%", 81.0, Some(81.0)),
             (Humidity, "fraction", 0.81, None),

@@ -127,6 +127,7 @@ fn bad_side_value_of_past_hour_of_open_meteo_costs_only_itself() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn bad_side_value_of_keyed_provider_costs_only_itself() {
     use Variable::{Cloud, Humidity, Precipitation, Pressure, Wind};
     let cases = [

@@ -30,6 +30,7 @@ pub struct ProcessorMetrics {
 impl ProcessorMetrics {
     /// Registers the metrics in `registry`.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a list of metrics")]
     pub fn new(registry: &Registry) -> Self {
         let by_topic = |name: &str, help: &str| counter_vec(registry, name, help, &["topic"]);
         Self {
