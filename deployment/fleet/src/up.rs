@@ -45,8 +45,9 @@ pub async fn up(
     options: UpOptions,
     reporter: Reporter<'_>,
 ) -> Result<UpReport, FleetError> {
-    let request = GroupRequest::new(rendered, marathon.info().await?)?;
-    for warning in warnings(&request.info, &request.apps) {
+    let request = GroupRequest::new(rendered, read_info(marathon, reporter).await?)?;
+    let info = request.info.iter();
+    for warning in info.flat_map(|info| warnings(info, &request.apps)) {
         reporter(&format!("warning: {warning}"));
     }
     let deployed = marathon.group(&request.id).await?;
@@ -81,6 +82,23 @@ pub async fn up(
     })
 }
 
+/// Reads Marathon's properties; `None` if the user may not see them.
+async fn read_info(
+    marathon: &MarathonClient,
+    reporter: Reporter<'_>,
+) -> Result<Option<MarathonInfo>, ClientError> {
+    match marathon.info().await {
+        Ok(info) => Ok(Some(info)),
+        Err(error @ ClientError::Unauthorized { status: 403, .. }) => {
+            reporter(&format!(
+                "warning: Marathon's flags are not checked: {error}"
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// A group to deploy.
 struct GroupRequest<'g> {
     id: PathId,
@@ -88,11 +106,11 @@ struct GroupRequest<'g> {
     /// The apps directly in the group, with absolute ids.
     apps: Vec<App>,
     rendered: &'g RenderedGroup,
-    info: MarathonInfo,
+    info: Option<MarathonInfo>,
 }
 
 impl<'g> GroupRequest<'g> {
-    fn new(rendered: &'g RenderedGroup, info: MarathonInfo) -> Result<Self, FleetError> {
+    fn new(rendered: &'g RenderedGroup, info: Option<MarathonInfo>) -> Result<Self, FleetError> {
         let group = rendered.parse()?;
         let id = group.id.clone().unwrap_or_else(PathId::root);
         Ok(Self {
@@ -104,10 +122,14 @@ impl<'g> GroupRequest<'g> {
         })
     }
 
+    fn default_role(&self) -> Option<&str> {
+        default_role(self.info.as_ref()?)
+    }
+
     /// Compares the request with Marathon's definitions.
     async fn changes(&self, marathon: &MarathonClient) -> Result<Changes, ClientError> {
         let deployed = marathon.group(&self.id).await?;
-        let role = default_role(&self.info);
+        let role = self.default_role();
         Ok(Changes::between(
             &self.group,
             &self.id,
@@ -256,7 +278,7 @@ impl<'r> Rollout<'r> {
                 (Some(ours), Some(version)) => version > ours,
                 _ => true,
             };
-            let fields = app.differences(&info.app, default_role(&request.info));
+            let fields = app.differences(&info.app, request.default_role());
             let is_foreign = is_later && !fields.is_empty();
             is_foreign.then(|| format!("{} has a different {}", app.id, fields.join(", ")))
         };

@@ -138,7 +138,51 @@ fn json(body: &[u8]) -> Result<Value, BodyError> {
     serde_json::from_slice(body).map_err(|error| BodyError::InvalidJson(error.to_string()))
 }
 
+/// Objects of the API, and lists of objects. Deserialization would take an array for an object, field by field.
+const OBJECTS: [&str; 5] = [
+    "container",
+    "docker",
+    "persistent",
+    "upgradeStrategy",
+    "unreachableStrategy",
+];
+const OBJECT_LISTS: [&str; 10] = [
+    "apps",
+    "fetch",
+    "groups",
+    "healthChecks",
+    "networks",
+    "parameters",
+    "portDefinitions",
+    "portMappings",
+    "readinessChecks",
+    "volumes",
+];
+
+/// Rejects arrays in the place of objects.
+fn reject_arrays(value: &Value, place: &str) -> Result<(), BodyError> {
+    let Value::Object(fields) = value else {
+        return match value.is_array() {
+            true => Err(shape(place, "error.expected.jsobject")),
+            false => Ok(()),
+        };
+    };
+    for name in OBJECTS {
+        if let Some(object) = fields.get(name) {
+            reject_arrays(object, &format!("{place}/{name}"))?;
+        }
+    }
+    for name in OBJECT_LISTS {
+        let items = fields.get(name).and_then(Value::as_array);
+        for (index, item) in items.into_iter().flatten().enumerate() {
+            reject_arrays(item, &format!("{place}/{name}({index})"))?;
+        }
+    }
+    Ok(())
+}
+
 fn typed<T: DeserializeOwned>(value: Value, place: &str) -> Result<T, BodyError> {
+    reject_arrays(&value, place)?;
     serde_path_to_error::deserialize(without_nulls(value)).map_err(|error| {
         let path = location(place, error.path());
         let why = error.into_inner().to_string();

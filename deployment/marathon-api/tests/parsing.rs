@@ -186,6 +186,18 @@ fn rejects_unparseable_bodies_like_marathon() {
             Some("/unreachableStrategy error.expected.jsobject"),
         ),
         (
+            with("container", json!([])),
+            422,
+            "Invalid JSON",
+            Some("/container error.expected.jsobject"),
+        ),
+        (
+            with("portDefinitions", json!([[80]])),
+            422,
+            "Invalid JSON",
+            Some("/portDefinitions(0) error.expected.jsobject"),
+        ),
+        (
             with("networks", json!([{ "mode": "hots" }])),
             422,
             "Invalid JSON",

@@ -117,6 +117,7 @@ fn route(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8
         }
         ("GET", "/v2/deployments") => Json(json!(world.deployments())).into_response(),
         ("GET", "/v2/queue") => Json(json!({ "queue": world.queue })).into_response(),
+        ("GET", "/v2/info") if world.hides_info => reject(403, "Not Authorized"),
         ("GET", "/v2/info") => Json(world.info()).into_response(),
         _ if path.starts_with("/v2/deployments/") => {
             match world.roll_back(path.rsplit('/').next().unwrap()) {

@@ -57,6 +57,8 @@ pub struct World {
     pub unstoppable: BTreeSet<String>,
     /// The required authorization header.
     pub authorization: Option<String>,
+    /// Whether the user may not see Marathon's properties.
+    pub hides_info: bool,
     /// `--mesos_role`, if set.
     pub role: Option<String>,
     /// The launch queue.

@@ -68,6 +68,21 @@ async fn second_run_changes_nothing() {
 }
 
 #[tokio::test]
+async fn changes_nothing_where_flags_are_hidden() {
+    let fake = running().await;
+    fake.world().hides_info = true;
+    let lines = Mutex::new(Vec::new());
+    let say = |line: &str| lines.lock().unwrap().push(line.to_owned());
+    up(&fake.client(), &rendered(), OPTIONS, &say)
+        .await
+        .unwrap();
+    assert_eq!(requests(&fake), [] as [&str; 0]);
+    let lines = lines.into_inner().unwrap();
+    let warning = "warning: Marathon's flags are not checked: GET /v2/info: Marathon responds 403";
+    assert!(lines[0].starts_with(warning), "{lines:?}");
+}
+
+#[tokio::test]
 async fn polls_without_event_stream() {
     let fake = Fake::start().await;
     let small = rendered_with(|site| site.kafka.nodes.truncate(1));
