@@ -1,7 +1,7 @@
 //! The changes between a requested group and the deployed one.
 //!
-//! They are found in Marathon's definitions. A dry run is no source: Marathon plans it without the versions and
-//! ports that it assigns, so that it restarts every app of an unchanged group.
+//! They are found in Marathon's definitions. A dry run is no source: Marathon plans it without the
+//! versions and ports that it assigns, so that it restarts every app of an unchanged group.
 //!
 //! Guarantee: a group without changes is not sent to Marathon.
 
@@ -24,8 +24,8 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Compares `requested` with the deployed group `id`, if it exists. `default_role` is the role of apps that name
-    /// none, if known.
+    /// Compares `requested` with the deployed group `id`, if it exists. `default_role` is the role
+    /// of apps that name none, if known.
     #[must_use]
     pub fn between(
         requested: &GroupUpdate,
@@ -44,7 +44,8 @@ impl Changes {
         *self == Self::default()
     }
 
-    /// Whether the app has tasks and a deployment would replace them. A change of the scale alone does not.
+    /// Whether the app has tasks and a deployment would replace them. A change of the scale alone
+    /// does not.
     #[must_use]
     pub fn replaces_tasks_of(&self, app: &PathId) -> bool {
         self.replaced.contains(app)

@@ -42,7 +42,8 @@ pub(crate) struct AccessArgs {
     /// A PEM file with the certificate authorities for Marathon's certificate, instead of the system's.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Retries for this many seconds while Marathon is unavailable, such as during the election of a leader; 0 for no retries.
+    /// Retries for this many seconds while Marathon is unavailable, such as during the election of
+    /// a leader; 0 for no retries.
     #[arg(long, global = true, default_value_t = 120, value_name = "SECONDS")]
     pub(crate) outage: u64,
     /// The URL of the Mesos agents, for logs; {host} stands for the host [default: http://{host}:5051].

@@ -1,9 +1,10 @@
 //! A client of Marathon's HTTP API that supports several masters.
 //!
-//! Guarantees: every call survives an outage of Marathon up to the given length. A change whose outcome is unknown is sent
-//! again only if that has the same effect as sending it once; other calls look up the outcome first. Credentials go only
-//! to the given addresses, not to others that a redirect names. Response sizes are bounded, and every request except the
-//! event stream has a timeout.
+//! Guarantees: every call survives an outage of Marathon up to the given length. A change whose
+//! outcome is unknown is sent again only if that has the same effect as sending it once; other
+//! calls look up the outcome first. Credentials go only to the given addresses, not to others that
+//! a redirect names. Response sizes are bounded, and every request except the event stream has a
+//! timeout.
 
 mod calls;
 mod credentials;

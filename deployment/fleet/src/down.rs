@@ -1,8 +1,8 @@
 //! Stops a group in the reverse of its start order.
 //!
-//! Guarantee: a stop succeeds when no task of the group is active or queued, else it fails with the remaining
-//! tasks. Definitions and volumes stay unless their removal is requested. The time of an outage of Marathon does not
-//! count.
+//! Guarantee: a stop succeeds when no task of the group is active or queued, else it fails with the
+//! remaining tasks. Definitions and volumes stay unless their removal is requested. The time of an
+//! outage of Marathon does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

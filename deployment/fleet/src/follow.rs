@@ -4,9 +4,10 @@
 //! and no deployment affects it; a deployment completes an app only when its readiness checks have
 //! succeeded.
 //!
-//! Guarantee: the wait ends with readiness, with a [`FailureReport`](crate::failure::FailureReport) when an app fails
-//! repeatedly, Marathon has lost its health check, or the time is up, or with [`FleetError::Lost`] when Marathon is
-//! unavailable for longer than the client retries. The time of an outage does not count.
+//! Guarantee: the wait ends with readiness, with a [`FailureReport`](crate::failure::FailureReport)
+//! when an app fails repeatedly, Marathon has lost its health check, or the time is up, or with
+//! [`FleetError::Lost`] when Marathon is unavailable for longer than the client retries. The time
+//! of an outage does not count.
 
 mod diagnosis;
 

@@ -4,9 +4,9 @@
 //! Marathon accepts it; *peers* are nodes of one cluster, of which at most one may be down; to *follow* is
 //! to poll a deployment until every app is healthy and ready.
 //!
-//! Guarantees: every wait polls Marathon, ends at a limit, and reports what it waited for. An outage of Marathon up to
-//! the client's limit ends no command, and does not count against a wait. Every definition that is sent to Marathon has
-//! passed the checks of `fleet validate`.
+//! Guarantees: every wait polls Marathon, ends at a limit, and reports what it waited for. An
+//! outage of Marathon up to the client's limit ends no command, and does not count against a wait.
+//! Every definition that is sent to Marathon has passed the checks of `fleet validate`.
 //!
 //! Must not know: what the services do, except the names of their settings and their drain times.
 

@@ -1,7 +1,7 @@
 //! What `GET /v2/info` shows of a Marathon that cannot run the definitions.
 //!
-//! Marathon accepts an app with a volume although its own flags do not allow to launch it. It does not show all of these
-//! flags: `--mesos_authentication_principal` is missing from its responses.
+//! Marathon accepts an app with a volume although its own flags do not allow to launch it. It does
+//! not show all of these flags: `--mesos_authentication_principal` is missing from its responses.
 
 use moodvane_marathon_api::{App, EnvValue, MarathonInfo};
 

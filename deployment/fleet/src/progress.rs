@@ -124,8 +124,8 @@ impl Progress {
         Some(summary)
     }
 
-    /// How long a running task of the app has had no result of its health check, where that is longer than the check
-    /// takes at most. Marathon has lost the check then.
+    /// How long a running task of the app has had no result of its health check, where that is
+    /// longer than the check takes at most. Marathon has lost the check then.
     pub(crate) fn lost_health_check(&self, app: &App, elapsed: Duration) -> Option<Duration> {
         let unchecked = elapsed.saturating_sub(self.unchecked_since?);
         let longest = app.health_checks.iter().map(longest_check).max()?;
@@ -201,8 +201,8 @@ fn count_tasks(info: &AppInfo) -> TaskCounts {
     }
 }
 
-/// Whether a task runs whose health check has no result. Marathon has none before the first success either, as long as
-/// failures are in the grace period.
+/// Whether a task runs whose health check has no result. Marathon has none before the first success
+/// either, as long as failures are in the grace period.
 fn has_unchecked_task(info: &AppInfo) -> bool {
     let tasks = info.tasks.as_deref().unwrap_or_default();
     let is_unchecked = |task: &Task| {

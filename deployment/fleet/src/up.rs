@@ -1,8 +1,9 @@
 //! Deploys a group, whatever its current state.
 //!
-//! Guarantees: a deployment is idempotent, and an unchanged group is not sent to Marathon; deployments of an
-//! interrupted run are awaited and completed. Of peers, at most one is replaced at a time: the next only when the
-//! previous one is healthy again and no other deployment acts on a peer.
+//! Guarantees: a deployment is idempotent, and an unchanged group is not sent to Marathon;
+//! deployments of an interrupted run are awaited and completed. Of peers, at most one is replaced
+//! at a time: the next only when the previous one is healthy again and no other deployment acts on
+//! a peer.
 
 mod report;
 
@@ -198,7 +199,8 @@ impl<'r> Rollout<'r> {
         let clusters = replaced_peers(changes, &request.apps);
         let marathon = Arc::clone(self.follower.marathon());
         if !clusters.is_empty() {
-            // Marathon checks the whole group before the first peer is replaced. The plan itself is of no use.
+            // Marathon checks the whole group before the first peer is replaced. The plan itself is
+            // of no use.
             let body = request.rendered.json();
             marathon.dry_run_group(&request.id, body).await?;
         }
@@ -263,8 +265,8 @@ impl<'r> Rollout<'r> {
         Ok(())
     }
 
-    /// Returns what another client has changed meanwhile, once all apps are ready: the apps that differ from the request
-    /// and are later than its last change.
+    /// Returns what another client has changed meanwhile, once all apps are ready: the apps that
+    /// differ from the request and are later than its last change.
     async fn foreign_changes(
         &self,
         request: &GroupRequest<'_>,
@@ -352,7 +354,8 @@ impl<'r> Rollout<'r> {
         Ok(FleetError::NotReady(Box::new(report)))
     }
 
-    /// Returns whether the roll-back finished, or why not; `None` if there is nothing to roll back to.
+    /// Returns whether the roll-back finished, or why not; `None` if there is nothing to roll back
+    /// to.
     async fn roll_back(
         &mut self,
         deployment: StartedDeployment,

@@ -90,8 +90,8 @@ pub struct App {
     /// Ports in host networking.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port_definitions: Option<Vec<PortDefinition>>,
-    /// Ports in the legacy format; read, never written. After parsing, they are kept only where they contradict
-    /// `port_definitions`.
+    /// Ports in the legacy format; read, never written. After parsing, they are kept only where
+    /// they contradict `port_definitions`.
     #[serde(default, skip_serializing)]
     pub ports: Option<Vec<u16>>,
     /// Readiness checks during a deployment.

@@ -7,8 +7,8 @@ use crate::error::{BodyError, Violation};
 use crate::path_id::PathId;
 use crate::timestamp::Timestamp;
 
-/// The fields that Marathon reads from an update, apart from `id` and `version`. It ignores others, such as those that a
-/// GET adds.
+/// The fields that Marathon reads from an update, apart from `id` and `version`. It ignores others,
+/// such as those that a GET adds.
 const FIELDS: [&str; 38] = [
     "acceptedResourceRoles",
     "args",
@@ -75,8 +75,8 @@ impl AppUpdate {
             .and_then(|version| version.parse().ok())
     }
 
-    /// Checks that an update with a version, which is a roll-back, sets no other field. So the body of a GET cannot
-    /// be sent back with its version.
+    /// Checks that an update with a version, which is a roll-back, sets no other field. So the body
+    /// of a GET cannot be sent back with its version.
     ///
     /// # Errors
     /// [`BodyError::InvalidObject`] if it sets one.

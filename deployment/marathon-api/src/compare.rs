@@ -1,10 +1,10 @@
 //! Comparison of definitions as Marathon compares them.
 //!
-//! Terms: a *set field* is a list that Marathon stores as a set, such as `dependencies`. It returns such a field in
-//! any order and without duplicates.
+//! Terms: a *set field* is a list that Marathon stores as a set, such as `dependencies`. It returns
+//! such a field in any order and without duplicates.
 //!
-//! Guarantee: two definitions that Marathon treats as one are equal, whatever the order of their set fields and
-//! whichever defaults Marathon filled in.
+//! Guarantee: two definitions that Marathon treats as one are equal, whatever the order of their
+//! set fields and whichever defaults Marathon filled in.
 
 use std::collections::BTreeSet;
 
@@ -31,8 +31,8 @@ impl App {
         app
     }
 
-    /// Returns the definition as Marathon may return it: each set field has another order, where it has two or more
-    /// distinct elements.
+    /// Returns the definition as Marathon may return it: each set field has another order, where it
+    /// has two or more distinct elements.
     #[must_use]
     pub fn with_reordered_sets(&self) -> Self {
         let mut app = self.clone();
@@ -53,11 +53,11 @@ impl App {
         bare(self) == bare(other)
     }
 
-    /// Returns the paths of the fields in which the deployed app differs from this requested one, such as
-    /// `container/docker/image`.
+    /// Returns the paths of the fields in which the deployed app differs from this requested one,
+    /// such as `container/docker/image`.
     ///
-    /// Fields that Marathon sets are not compared: versions, service ports requested as 0, and an unset role, for
-    /// which Marathon uses `default_role` or the name of the app's top-level group.
+    /// Fields that Marathon sets are not compared: versions, service ports requested as 0, and an
+    /// unset role, for which Marathon uses `default_role` or the name of the app's top-level group.
     #[must_use]
     pub fn differences(&self, deployed: &Self, default_role: Option<&str>) -> Vec<String> {
         let mut requested = normal_form(self);
@@ -129,7 +129,8 @@ fn persistent_volumes(app: &mut App) -> impl Iterator<Item = &mut PersistentVolu
     volumes.filter_map(|volume| volume.persistent.as_mut())
 }
 
-/// The form in which equal definitions are equal: sorted sets, explicit defaults, no server-side fields.
+/// The form in which equal definitions are equal: sorted sets, explicit defaults, no server-side
+/// fields.
 fn normal_form(app: &App) -> App {
     let mut app = app.clone();
     app.version = None;

@@ -16,8 +16,8 @@ const ARCHIVES: [&str; 7] = [
     ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz", ".zip",
 ];
 
-/// Inserts the strategies that Marathon chooses for an app with a persistent volume that has none, in an app or
-/// in all apps of a group.
+/// Inserts the strategies that Marathon chooses for an app with a persistent volume that has none,
+/// in an app or in all apps of a group.
 pub(crate) fn default_strategies(value: &mut Value) {
     for members in ["apps", "groups"] {
         let members = value.get_mut(members).and_then(Value::as_array_mut);

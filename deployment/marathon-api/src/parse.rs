@@ -138,7 +138,8 @@ fn json(body: &[u8]) -> Result<Value, BodyError> {
     serde_json::from_slice(body).map_err(|error| BodyError::InvalidJson(error.to_string()))
 }
 
-/// Objects of the API, and lists of objects. Deserialization would take an array for an object, field by field.
+/// Objects of the API, and lists of objects. Deserialization would take an array for an object,
+/// field by field.
 const OBJECTS: [&str; 5] = [
     "container",
     "docker",

@@ -1,7 +1,8 @@
 //! No task can be given a port that another one listens on.
 //!
-//! Marathon assigns any of the ports that an agent offers. So a fixed port must not be among them, and an app with a
-//! fixed port must not claim it from an agent's offer, for it would have to be offered then.
+//! Marathon assigns any of the ports that an agent offers. So a fixed port must not be among them,
+//! and an app with a fixed port must not claim it from an agent's offer, for it would have to be
+//! offered then.
 
 use std::collections::BTreeSet;
 

@@ -209,8 +209,8 @@ impl MarathonClient {
             .await
     }
 
-    /// Replaces all tasks of an app. If the response is lost, the version of the app shows whether Marathon has
-    /// started to.
+    /// Replaces all tasks of an app. If the response is lost, the version of the app shows whether
+    /// Marathon has started to.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -251,8 +251,8 @@ impl MarathonClient {
         none_if_not_found(self.start_deployment(Method::DELETE, &path, None).await)
     }
 
-    /// Starts the deployment that reverts another one. Returns `None` if that one has finished. If the response is lost,
-    /// the running deployments show whether Marathon has started to.
+    /// Starts the deployment that reverts another one. Returns `None` if that one has finished. If
+    /// the response is lost, the running deployments show whether Marathon has started to.
     ///
     /// # Errors
     /// [`ClientError`].

@@ -132,7 +132,8 @@ pub enum ResponseError {
 }
 
 impl ClientError {
-    /// Whether a retry may succeed: Marathon is unavailable or fails, and the request itself is valid.
+    /// Whether a retry may succeed: Marathon is unavailable or fails, and the request itself is
+    /// valid.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unavailable { .. })

@@ -16,8 +16,8 @@ use super::{ClientError, Credentials};
 const MAX_ADDRESSES: usize = 16;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest outage without an option: the election of a leader takes a ZooKeeper session's end, 10 s by default, and
-/// the load of the state.
+/// The longest outage without an option: the election of a leader takes a ZooKeeper session's end,
+/// 10 s by default, and the load of the state.
 const MAX_OUTAGE: Duration = Duration::from_secs(120);
 const MIN_RETRY_DELAY: Duration = Duration::from_millis(250);
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(2);

@@ -1,8 +1,10 @@
 //! Outages of Marathon: how long the client retries, and what it reports.
 //!
-//! Terms: an *outage* lasts from the first attempt without an answer to the next answer, over all calls.
+//! Terms: an *outage* lasts from the first attempt without an answer to the next answer, over all
+//! calls.
 //!
-//! Guarantee: an outage is reported once when it begins, then at a slow rate, and once when it ends.
+//! Guarantee: an outage is reported once when it begins, then at a slow rate, and once when it
+//! ends.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -68,7 +70,8 @@ impl Outages {
         state.past + current.map_or(Duration::ZERO, |outage| outage.since.elapsed())
     }
 
-    /// Records an attempt without an answer. Returns the error if the outage is too long for another attempt.
+    /// Records an attempt without an answer. Returns the error if the outage is too long for
+    /// another attempt.
     pub(super) fn record_failure(&self, error: ClientError) -> Result<(), ClientError> {
         let now = Instant::now();
         let mut state = self.lock();

@@ -1,5 +1,5 @@
-//! Collects what explains why apps are not ready, and what to do: the deployments that hold them, tasks, the last
-//! failure, launch blockers, the log's end.
+//! Collects what explains why apps are not ready, and what to do: the deployments that hold them,
+//! tasks, the last failure, launch blockers, the log's end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -30,8 +30,8 @@ pub(super) struct Diagnosis<'d> {
 }
 
 impl Diagnosis<'_> {
-    /// Diagnoses the selected apps that are not ready. It never fails: a missing part is reported as missing,
-    /// because the report itself explains a failure.
+    /// Diagnoses the selected apps that are not ready. It never fails: a missing part is reported
+    /// as missing, because the report itself explains a failure.
     pub(super) async fn report(&self, reason: String, selected: Selector<'_>) -> FailureReport {
         let queue = self.marathon.queue().await.unwrap_or_default();
         let mut apps = Vec::new();

@@ -170,7 +170,8 @@ const FAILURES: [Failure; 3] = [
     Failure::LostResponse,
 ];
 
-/// The outages at each moment of a command: of every kind at a change, of one kind at another request.
+/// The outages at each moment of a command: of every kind at a change, of one kind at another
+/// request.
 async fn outages(command: Command) -> Vec<Outage> {
     let mut outages = Vec::new();
     for (index, moment) in moments(command).await.into_iter().enumerate() {

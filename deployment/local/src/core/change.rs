@@ -27,7 +27,8 @@ pub(crate) struct AppPut {
 }
 
 impl Core {
-    /// Applies `edit` to the desired state and deploys the result. The events of the change name `group`.
+    /// Applies `edit` to the desired state and deploys the result. The events of the change name
+    /// `group`.
     pub(super) fn change(
         &mut self,
         group: &PathId,

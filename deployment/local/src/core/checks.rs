@@ -68,8 +68,9 @@ impl HealthState {
         self.due
     }
 
-    /// How often Marathon reports a change of this check's health. It reports that of a check by Mesos twice: with
-    /// the status of the task, and after its evaluation, which ignores failures before the first success.
+    /// How often Marathon reports a change of this check's health. It reports that of a check by
+    /// Mesos twice: with the status of the task, and after its evaluation, which ignores failures
+    /// before the first success.
     pub(super) fn reports_of_change(&self) -> usize {
         let is_evaluated = self
             .health()

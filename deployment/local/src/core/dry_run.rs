@@ -1,7 +1,8 @@
 //! The plan of a dry run.
 //!
-//! Marathon plans a dry run without the versions and service ports that it assigns to a real change. So every app of
-//! the group appears to be changed, and the plan restarts it, even if the same change without `dryRun` would do nothing.
+//! Marathon plans a dry run without the versions and service ports that it assigns to a real
+//! change. So every app of the group appears to be changed, and the plan restarts it, even if the
+//! same change without `dryRun` would do nothing.
 
 use moodvane_marathon_api::{App, GroupUpdate, PathId, Step, Timestamp};
 

@@ -57,7 +57,8 @@ impl RequestError {
         Self::ChangeTargetNotFound(format!("Group '{id}' does not exist"))
     }
 
-    /// Whether the body was valid and the state refused the change. Marathon reports such a refusal as an event too.
+    /// Whether the body was valid and the state refused the change. Marathon reports such a refusal
+    /// as an event too.
     pub(crate) fn is_refusal(&self) -> bool {
         !matches!(self, Self::Invalid(_) | Self::BadRequest(_))
     }

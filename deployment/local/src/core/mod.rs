@@ -56,7 +56,8 @@ use deploy::ActiveDeployment;
 use instance::Instance;
 use launch_delay::LaunchDelays;
 
-/// The role of apps that name none, as with Marathon's `--mesos_role`. Volumes cannot be reserved for `*`.
+/// The role of apps that name none, as with Marathon's `--mesos_role`. Volumes cannot be reserved
+/// for `*`.
 pub(crate) const DEFAULT_ROLE: &str = "fleet-local";
 
 /// Number of versions that are kept, of each app and of the desired state.
