@@ -26,6 +26,7 @@ fn posts() -> PostTableSpec {
         },
         time: TimeFormat::RFC3339,
         shift: TimeDelta::days(-1),
+        html_entities: true,
     }
 }
 

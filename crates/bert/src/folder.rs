@@ -13,6 +13,11 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{BertConfig, BertError};
 
+/// The version of what this code does to a text before the model. Raise it when a change alters a score.
+///
+/// 2: texts are scored in their normal form.
+const VERSION: u32 = 2;
+
 /// Maximum size of a JSON file in bytes.
 const MAX_JSON: u64 = 1 << 20;
 /// Maximum size of a vocabulary in bytes.
@@ -171,7 +176,7 @@ impl ModelFolder {
             u8::from(self.lower_case),
             self.strip_accents.map_or(2, u8::from),
         ]);
-        Ok(format!("bert-1-{:016x}", hash.digest()))
+        Ok(format!("bert-{VERSION}-{:016x}", hash.digest()))
     }
 }
 

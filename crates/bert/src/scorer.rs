@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use moodvane_model::{Language, Score, Sentiment};
 use moodvane_sentiment::{Scorer, ScorerError, Text};
+use moodvane_text::normal_form;
 
 use crate::engine::Engine;
 use crate::{BertConfig, BertError, Languages, ModelFolder};
@@ -105,7 +106,7 @@ impl Scorer for BertScorer {
     /// # Panics
     /// If the model does not respond. [`score_batch`](Scorer::score_batch) returns an error instead.
     fn score(&mut self, text: &str) -> Score {
-        match self.request(vec![text.to_owned()]) {
+        match self.request(vec![normal_form(text).into_owned()]) {
             Ok(scores) => {
                 let neutral = Score::new(Sentiment::Neutral, 2.0);
                 scores.first().copied().flatten().unwrap_or(neutral)
@@ -121,8 +122,8 @@ impl Scorer for BertScorer {
     ) -> Result<(), ScorerError> {
         scores.clear();
         for chunk in texts.chunks(self.max_batch_size) {
-            let chunk = chunk.iter().map(|text| text.text.to_owned()).collect();
-            scores.extend(self.request(chunk).map_err(ScorerError)?);
+            let normal = chunk.iter().map(|text| normal_form(text.text).into_owned());
+            scores.extend(self.request(normal.collect()).map_err(ScorerError)?);
         }
         Ok(())
     }

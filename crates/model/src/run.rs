@@ -44,7 +44,7 @@ impl RunSpec {
     }
 }
 
-/// The name of a run, for example `lexicon-1-5e8f.w65536.a600000.b86400000.f2.v1`.
+/// The name of a run, for example `lexicon-2-5e8f.w65536.a600000.b86400000.f2.v1`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(Arc<str>);
 

@@ -47,6 +47,10 @@ impl Layers {
         was_requested(&self.requested.borrow(), key)
     }
 
+    pub(crate) fn requested_keys(&self) -> Vec<(String, String)> {
+        self.requested.borrow().iter().cloned().collect()
+    }
+
     pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
     }

@@ -118,7 +118,9 @@ impl<'s> Section<'s> {
         result
     }
 
-    fn has(&self, key: &str) -> bool {
+    /// Whether a key is set, by the configuration or by its default.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
         self.find(key).is_some()
     }
 

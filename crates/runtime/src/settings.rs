@@ -146,6 +146,13 @@ impl Settings {
         unread.map(String::as_str).collect()
     }
 
+    /// The keys that readers have requested so far, each with its table, such as `server` and `port`, or
+    /// with its element of an array of tables, such as `source[0]`.
+    #[must_use]
+    pub fn requested_keys(&self) -> Vec<(String, String)> {
+        self.0.requested_keys()
+    }
+
     /// Adds a fault for a key outside every section.
     pub fn fault(&self, key: &str, message: impl Into<String>) {
         self.0.add_fault(key, message.into());

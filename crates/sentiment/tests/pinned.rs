@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use moodvane_sentiment::{LexiconScorer, Scorer};
 
-const FINGERPRINT: &str = "lexicon-1-bdb96dac";
+const FINGERPRINT: &str = "lexicon-2-bdb96dac";
 
 /// Sentence, class, value in millionths.
 const SCORES: &[(&str, u8, u32)] = &[

@@ -38,6 +38,15 @@ pub enum DropReason {
         /// The problem and the expected form.
         fault: String,
     },
+    /// The post was created long before its network had it, as posts that are imported from another
+    /// network: its text is not of the time at which it arrived.
+    #[error("the post was created {age_s} s before it arrived, the limit is {limit_s} s")]
+    Imported {
+        /// Seconds from the creation to the arrival.
+        age_s: i64,
+        /// The limit in seconds.
+        limit_s: u64,
+    },
     /// The post belongs to none of the configured cities.
     #[error("the post names no configured city and has no location in one")]
     NoCity,
@@ -99,6 +108,7 @@ impl DropReason {
             Self::NotPublic => "not_public",
             Self::OtherRule => "other_rule",
             Self::Malformed { .. } => "malformed",
+            Self::Imported { .. } => "imported",
             Self::NoCity => "no_city",
             Self::Language => "language",
             Self::NoText => "no_text",

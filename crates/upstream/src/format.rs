@@ -1,6 +1,7 @@
 //! Raw messages, and the trait that parses them into posts.
 
 use moodvane_model::{Language, MAX_POST_TEXT_BYTES, Post, SourceId, Timestamp};
+use moodvane_text::is_blank;
 
 use crate::{DropReason, MatchedCities};
 
@@ -71,7 +72,7 @@ pub(crate) fn check_text(text: &str) -> Result<&str, DropReason> {
     if text.len() > MAX_POST_TEXT_BYTES {
         return Err(DropReason::TooLong { len: text.len() });
     }
-    if text.trim().is_empty() {
+    if is_blank(text) {
         return Err(DropReason::NoText);
     }
     Ok(text)

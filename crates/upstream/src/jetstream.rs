@@ -6,13 +6,15 @@
 //!
 //! Guarantees: only the creation of a post yields a post. Every other event, including those that the
 //! server sends regardless of the subscription, is dropped with a reason. A copy of an event yields an
-//! equal post, because the time of receipt is the event's `time_us`.
+//! equal post, because the time of receipt is the event's `time_us`. With a maximum age, a post that was
+//! created longer before that time is dropped, because it was imported and is not of that hour.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use moodvane_model::{Language, Post, SourceId, Timestamp};
+use moodvane_model::{Language, ModelError, Post, SourceId, Timestamp};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use url::Url;
@@ -29,13 +31,48 @@ const POST_COLLECTION: &str = "app.bsky.feed.post";
 pub struct JetstreamFormat {
     source: SourceId,
     selection: Arc<Selection>,
+    max_age: Option<Duration>,
 }
 
 impl JetstreamFormat {
-    /// A format for the posts of `source` that match `selection`.
+    /// A format for the posts of `source` that match `selection`, of any age.
     #[must_use]
     pub fn new(source: SourceId, selection: Arc<Selection>) -> Self {
-        Self { source, selection }
+        Self {
+            source,
+            selection,
+            max_age: None,
+        }
+    }
+
+    /// Drops posts that were created longer than `max_age` before the server had them; `None` keeps all.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Option<Duration>) -> Self {
+        Self { max_age, ..self }
+    }
+
+    /// The time of creation; the time of receipt if the record states none.
+    fn created_at(
+        &self,
+        record: &Record<'_>,
+        received_at: Timestamp,
+    ) -> Result<Timestamp, DropReason> {
+        let Some(stated) = record.created_at.as_deref() else {
+            return Ok(received_at);
+        };
+        let (created_at, stated_ms) = match Timestamp::parse_rfc3339(stated) {
+            Ok(at) => (at, at.millis()),
+            // Valid, but before 1970 or after 9999.
+            Err(ModelError::Timestamp(ms)) => (received_at, ms),
+            Err(_) => return Ok(received_at),
+        };
+        let age_s = received_at.millis().saturating_sub(stated_ms) / 1000;
+        match self.max_age.map(|max| max.as_secs()) {
+            Some(limit_s) if u64::try_from(age_s).is_ok_and(|age_s| age_s > limit_s) => {
+                Err(DropReason::Imported { age_s, limit_s })
+            }
+            _ => Ok(created_at),
+        }
     }
 }
 
@@ -82,11 +119,7 @@ impl PostFormat for JetstreamFormat {
         let text = check_text(required("record.text", &record.text)?)?;
         let language = record.langs.0;
         let received_at = received_at(event.time_us)?;
-        let created_at = record
-            .created_at
-            .as_deref()
-            .and_then(|at| Timestamp::parse_rfc3339(at).ok())
-            .unwrap_or(received_at);
+        let created_at = self.created_at(record, received_at)?;
         let id = format!(
             "{}/{}",
             required("did", &event.did)?,

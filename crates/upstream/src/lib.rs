@@ -29,6 +29,7 @@
 
 pub mod apixu;
 mod drop_reason;
+mod entities;
 mod error;
 mod format;
 mod hidden_ranges;

@@ -1,8 +1,9 @@
 //! Mastodon: streaming timelines as server-sent events, and timeline pages to fill the gaps of a
 //! stream.
 //!
-//! Terms: a *status* is a post; its *id* is a number assigned by the server, larger for a later status;
-//! a *timeline* is the set of statuses of a stream or a page.
+//! Terms: a *status* is a post; its *id* is assigned by the server, as a number by Mastodon and as letters
+//! and digits by servers of the same API; the id of a later status is longer, or of equal length and
+//! greater; a *timeline* is the set of statuses of a stream or a page.
 //!
 //! Guarantees: only a new, public, original status yields a post. A deletion, an edit or a boost is
 //! dropped with a reason. The text is the visible text of the status' HTML, without the content
@@ -26,6 +27,8 @@ use crate::{DropReason, PostFormat, RawMessage, Selection, UpstreamError};
 pub const PAGE_SIZE: usize = 40;
 /// Limit for the HTML of a status, which is larger than its text. Longer HTML is not parsed.
 const MAX_HTML_BYTES: usize = 16 * MAX_POST_TEXT_BYTES;
+/// Limit for an id that serves as a position. The longest known ones have 26.
+const MAX_ID_BYTES: usize = 64;
 const NEW_STATUS: &str = "update";
 
 /// The timeline to read.
@@ -102,7 +105,13 @@ pub fn parse_page(body: &[u8]) -> Result<Vec<(String, RawMessage)>, UpstreamErro
     Ok(page)
 }
 
-/// The id of the new status in a raw message.
+/// Whether a raw message is a new status.
+#[must_use]
+pub fn is_new_status(raw: &RawMessage) -> bool {
+    matches!(raw, RawMessage::Text(text) if text.split('\n').next() == Some(NEW_STATUS))
+}
+
+/// The id of the new status in a raw message; `None` also for an id that cannot be ordered.
 #[must_use]
 pub fn new_status_id(raw: &RawMessage) -> Option<String> {
     let RawMessage::Text(text) = raw else {
@@ -118,9 +127,9 @@ fn parse_id(status: &str) -> Option<String> {
         id: String,
     }
     let named: Named = serde_json::from_str(status).ok()?;
-    // Only numbers can be ordered and used in a request.
-    let is_number = !named.id.is_empty() && named.id.bytes().all(|b| b.is_ascii_digit());
-    (is_number && named.id.len() <= 20).then_some(named.id)
+    let is_ordered = (1..=MAX_ID_BYTES).contains(&named.id.len())
+        && named.id.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_ordered.then_some(named.id)
 }
 
 /// The order of two status ids in time.

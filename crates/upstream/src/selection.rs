@@ -4,8 +4,9 @@
 //! that the source gives for a post.
 //!
 //! A post belongs to a city if its place lies within [`PLACE_RADIUS_KM`] of the city or its text
-//! contains one of the city's names. Names match whole words, ignoring case: no letter, digit or
-//! combining mark may be adjacent. So `#NYC` and `NYC's` match `nyc`, and `#newyork` matches only if
+//! contains one of the city's names. Both are compared in their normal form, so that a no-break space, a
+//! line break or a decomposed letter makes no difference. Names match whole words, ignoring case: no
+//! letter, digit or combining mark may be adjacent. So `#NYC` and `NYC's` match `nyc`, and `#newyork` matches only if
 //! `newyork` is listed. Matches inside links, mentions and mail addresses do not count, because there
 //! the name is part of another name.
 //!
@@ -19,6 +20,7 @@
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, BuildError, Match};
 use moodvane_model::{City, CityId, Language};
+use moodvane_text::normal_form;
 use thiserror::Error;
 
 use crate::DropReason;
@@ -104,7 +106,7 @@ impl Selection {
             .iter()
             .enumerate()
             .flat_map(|(owner, city)| city.names.iter().map(move |name| (owner, name)))
-            .map(|(owner, name)| (owner, name.to_lowercase()))
+            .map(|(owner, name)| (owner, normal_form(&name.to_lowercase()).into_owned()))
             .collect();
         let names = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
@@ -169,6 +171,8 @@ impl Cities {
                 |(_, p): &(usize, &Place)| distance_km(p.coordinates, place) <= PLACE_RADIUS_KM;
             found.extend(self.places.iter().enumerate().filter(near).map(|(i, _)| i));
         }
+        let normal = normal_form(text);
+        let text = &*normal;
         // Case folding changes byte offsets, so everything below must use the same text.
         if self.has_non_ascii && !text.is_ascii() {
             self.add_named(&text.to_lowercase(), &mut found);

@@ -260,6 +260,7 @@ fn table_posts(name: &str, kind: TableKind, columns: [&str; 4], time: TimeFormat
         },
         time,
         shift: TimeDelta::zero(),
+        html_entities: true,
     };
     let format = PostTableFormat::new(source(), everything(), &spec, rows.header()).unwrap();
     let mut found = Vec::new();

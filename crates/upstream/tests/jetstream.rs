@@ -5,6 +5,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{city, everything, new_york, posts, rfc3339, source};
 use moodvane_model::{MAX_POST_TEXT_BYTES, Post};
@@ -95,6 +96,32 @@ fn yields_one_post_per_named_city() {
         ]
     );
     assert_eq!(named("from Paris to Rome"), Err(DropReason::NoCity));
+}
+
+#[test]
+fn drops_post_created_long_before_receipt() {
+    let day = Duration::from_secs(86_400);
+    let reason = |created_at: Option<&str>, max_age| {
+        let event = with("/commit/record/createdAt", created_at.map(|at| json!(at)));
+        let format = JetstreamFormat::new(source(), everything()).with_max_age(max_age);
+        let found = posts(&format, &RawMessage::Text(event.to_string()));
+        found.map_or_else(|dropped| dropped.label(), |_| "kept")
+    };
+    for (created_at, expected) in [
+        (Some("2018-01-01T01:59:58Z"), "kept"),
+        (Some("2017-12-31T02:00:00.123Z"), "kept"),
+        (Some("2017-12-31T01:59:59Z"), "imported"),
+        (Some("2009-07-01T12:00:00Z"), "imported"),
+        (Some("1969-12-31T23:59:59Z"), "imported"),
+        (Some("0001-01-01T00:00:00Z"), "imported"),
+        (Some("2018-01-01T03:00:00Z"), "kept"),
+        (Some("9999-12-31T23:59:59Z"), "kept"),
+        (Some("yesterday"), "kept"),
+        (None, "kept"),
+    ] {
+        assert_eq!(reason(created_at, Some(day)), expected, "{created_at:?}");
+        assert_eq!(reason(created_at, None), "kept", "{created_at:?}, no limit");
+    }
 }
 
 #[test]

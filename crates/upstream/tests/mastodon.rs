@@ -32,6 +32,10 @@ fn event(name: &str, data: impl ToString) -> RawMessage {
     })
 }
 
+fn with_id(id: &str) -> RawMessage {
+    event("update", with(status(), "/id", Some(json!(id))))
+}
+
 fn format() -> MastodonFormat {
     let selection = Selection::for_cities(&[new_york()]).unwrap();
     MastodonFormat::new(source(), Arc::new(selection))
@@ -119,12 +123,34 @@ fn reads_id_of_new_status_only() {
         (event("status.update", status()), None),
         (event("delete", "117024236332527350"), None),
         (event("update", "{}"), None),
+        (with_id("AVZq9SGtYl8HkcUFQf"), Some("AVZq9SGtYl8HkcUFQf")),
+        (
+            with_id("01HXYZ5J0Q8C7N3R2T1V0W9X8Y"),
+            Some("01HXYZ5J0Q8C7N3R2T1V0W9X8Y"),
+        ),
+        (with_id("7; drop"), None),
+        (with_id("7/../8"), None),
+        (with_id(""), None),
+        (with_id(&"7".repeat(65)), None),
     ] {
         assert_eq!(mastodon::new_status_id(&raw).as_deref(), expected);
     }
+    let new = [
+        event("update", status()),
+        with_id("7; drop"),
+        event("update", "{}"),
+    ];
+    assert!(new.iter().all(mastodon::is_new_status));
+    let others = [
+        event("status.update", status()),
+        event("delete", "7"),
+        event("updated", ""),
+    ];
+    assert!(!others.iter().any(mastodon::is_new_status));
     assert_eq!(mastodon::compare_ids("9", "10"), Ordering::Less);
     assert_eq!(mastodon::compare_ids("11", "10"), Ordering::Greater);
     assert_eq!(mastodon::compare_ids("10", "10"), Ordering::Equal);
+    assert_eq!(mastodon::compare_ids("AVZq9", "AVZqA"), Ordering::Less);
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn tweets(selection: Selection) -> Option<Tweets> {
         },
         time: TimeFormat::RFC3339,
         shift: TimeDelta::days(-728),
+        html_entities: true,
     };
     let table = PostTableFormat::new(source(), Arc::new(selection), &spec, rows.header()).unwrap();
     let (mut days, mut bytes, mut reasons) = (BTreeMap::new(), 0, BTreeMap::new());

@@ -27,6 +27,7 @@ fn post_spec() -> PostTableSpec {
         },
         time: TimeFormat::RFC3339,
         shift: TimeDelta::zero(),
+        html_entities: true,
     }
 }
 
@@ -266,8 +267,7 @@ proptest! {
         let in_fields = post(&row(&[&id, &at.to_string(), "en", "", "", &text])).unwrap();
         let json = serde_json::json!({"id": id, "time": at.to_string(), "lang": "en", "text": text});
         let in_json = post(&RawMessage::Text(json.to_string())).unwrap();
-        prop_assert_eq!(in_fields.id(), id);
-        prop_assert_eq!(in_fields.text(), text);
+        prop_assert_eq!((in_fields.id(), in_fields.text()), (&*id, &*text));
         prop_assert_eq!(in_fields.created_at, at);
         prop_assert_eq!(in_fields, in_json);
     }

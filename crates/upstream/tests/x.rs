@@ -53,6 +53,39 @@ fn parses_message() {
 }
 
 #[test]
+fn reads_complete_text_of_long_post() {
+    let long = format!("{} over Brooklyn &amp; the bay &lt;3", "rain ".repeat(100));
+    let shown = format!("{}…", "rain ".repeat(50));
+    let note = json!({ "text": long, "entities": { "hashtags": [] } });
+    let mut message = with(message(), "/data/text", Some(json!(shown)));
+    assert_eq!(reason(&message), "no_city");
+    message["data"]["note_tweet"] = note;
+    let found = posts(&format(), &RawMessage::Text(message.to_string())).unwrap();
+    let expected = format!("{} over Brooklyn & the bay <3", "rain ".repeat(100));
+    assert_eq!(found[0].text(), expected);
+    for odd in [Value::Null, json!({}), json!({ "text": null })] {
+        message["data"]["note_tweet"] = odd;
+        message["data"]["text"] = json!("Rain over NYC");
+        assert_eq!(reason(&message), "kept");
+    }
+    message["data"]["note_tweet"] = json!({ "text": "nyc ".repeat(5_000) });
+    assert_eq!(reason(&message), "too_long");
+}
+
+#[test]
+fn undoes_entities_of_x_only() {
+    for (written, meant) in [
+        ("NYC &lt;3 &amp; rain &gt;:(", "NYC <3 & rain >:("),
+        ("how to write &amp;lt; in NYC", "how to write &lt; in NYC"),
+        ("NYC &#39;today&#39;", "NYC &#39;today&#39;"),
+    ] {
+        let message = with(message(), "/data/text", Some(json!(written)));
+        let found = posts(&format(), &RawMessage::Text(message.to_string())).unwrap();
+        assert_eq!(found[0].text(), meant);
+    }
+}
+
+#[test]
 fn drops_other_messages_with_reason() {
     let table: [(&str, Value, &str); 14] = [
         ("/data/text", json!("Rain over Boston"), "no_city"),
@@ -306,6 +339,7 @@ fn requests_fields_used_by_parser() {
     let base = "https://api.x.com".parse().unwrap();
     let url = x::stream_url(&base, 0).to_string();
     assert!(url.starts_with("https://api.x.com/2/tweets/search/stream?tweet.fields="));
+    assert!(url.contains("note_tweet"), "{url}");
     assert!(!url.contains("backfill"), "{url}");
     assert!(
         x::stream_url(&base, 9)

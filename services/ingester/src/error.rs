@@ -38,6 +38,11 @@ pub(crate) enum SourceError {
     /// Posts were published without a connection and cannot all be fetched.
     #[error("cannot fetch all posts published while disconnected, the remaining ones are missing")]
     Missed,
+    /// Posts were published without a connection, and the ids of the server's posts have no order.
+    #[error(
+        "cannot fetch the posts published while disconnected, because the ids of the server have no order; they are missing"
+    )]
+    Unordered,
     /// The server was silent for too long.
     #[error("received nothing for {} ms", .0.as_millis())]
     Idle(Duration),
@@ -110,7 +115,7 @@ impl SourceError {
             Self::Stream(_) | Self::Disconnected(_) => "stream",
             Self::Closed => "closed",
             Self::Gap { .. } => "gap",
-            Self::Missed => "missed",
+            Self::Missed | Self::Unordered => "missed",
             Self::Idle(_) => "idle",
             Self::Request(_) | Self::Timeout(_) => "request",
             Self::Status { .. } => "status",

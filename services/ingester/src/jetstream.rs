@@ -65,7 +65,8 @@ async fn connect(
         position,
         context: context.clone(),
     };
-    let format = JetstreamFormat::new(context.id(), Arc::clone(&config.selection));
+    let format = JetstreamFormat::new(context.id(), Arc::clone(&config.selection))
+        .with_max_age(config.max_age);
     let transport_and_protocol = (socket, protocol);
     Ok(StreamSource::new(
         context,

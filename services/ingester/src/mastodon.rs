@@ -3,14 +3,17 @@
 //! Terms: the *position* is the id of the latest acknowledged status; the *gap* is the statuses
 //! published after it without a connection. Guarantee: a stream has no cursor, so each connection
 //! first fetches the gap from the timeline's pages, up to a maximum number of pages; statuses
-//! beyond it are reported as missing. A status that arrives both ways counts once, by its identity.
+//! beyond it are reported as missing, and so is the gap of a server whose ids have no order. A status
+//! that arrives both ways counts once, by its identity.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_upstream::RawMessage;
-use moodvane_upstream::mastodon::{self, MastodonFormat, compare_ids, new_status_id};
+use moodvane_upstream::mastodon::{
+    self, MastodonFormat, compare_ids, is_new_status, new_status_id,
+};
 use moodvane_upstream::sse::EventDecoder;
 use reqwest::{Client, RequestBuilder};
 use tracing::info;
@@ -29,6 +32,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// The maximum number of pages of a gap: a thousand statuses, with far fewer requests than a server
 /// allows.
 pub(crate) const MAX_PAGES: usize = 25;
+/// The position after statuses whose ids have no order. No id is equal to it.
+const UNORDERED: &str = "?";
 
 /// Reads the stream until it ends or the source stops.
 pub(crate) async fn run(
@@ -54,7 +59,11 @@ async fn connect(
     let response = context.with_timeout(RESPONSE_TIMEOUT, opening).await?;
     info!(source = %context.id(), position, "stream connected");
     context.set_running();
-    let gap = match &position {
+    let gap = match position.as_deref() {
+        Some(UNORDERED) => {
+            context.report_error(&SourceError::Unordered);
+            Vec::new()
+        }
         Some(position) => server.statuses_after(position).await,
         None => Vec::new(),
     };
@@ -142,15 +151,20 @@ impl Protocol for Timeline {
     }
 
     fn complete_batch(&mut self, raws: &mut Vec<RawMessage>) -> Self::Position {
-        raws.iter()
-            .filter_map(new_status_id)
-            .max_by(|a, b| compare_ids(a, b))
+        let latest = raws.iter().filter_map(new_status_id);
+        let latest = latest.max_by(|a, b| compare_ids(a, b));
+        let has_new = || raws.iter().any(is_new_status);
+        latest.or_else(|| has_new().then(|| UNORDERED.to_owned()))
     }
 
     fn advance(&mut self, id: Self::Position) -> Option<String> {
         let id = id?;
-        let acknowledged = self.position.as_deref();
-        let moves = acknowledged.is_none_or(|old| compare_ids(&id, old) == Ordering::Greater);
+        let moves = match self.position.as_deref() {
+            None => true,
+            Some(UNORDERED) => id != UNORDERED,
+            // The statuses after an id can still be fetched.
+            Some(old) => id != UNORDERED && compare_ids(&id, old) == Ordering::Greater,
+        };
         moves.then(|| self.position.insert(id).clone())
     }
 }

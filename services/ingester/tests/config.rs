@@ -232,7 +232,8 @@ fn accepts_examples_of_default_configuration() {
             "apixu",
             "mastodon",
             "x",
-            "tweets"
+            "tweets",
+            "airport",
         ]
     );
 }

@@ -11,6 +11,38 @@ use moodvane_upstream::mastodon::Timeline;
 use support::settings::read;
 
 #[test]
+fn reads_bluesky_source_with_defaults_of_its_host() {
+    let bluesky = |more: &str| {
+        let (config, faults) = read(&format!(
+            "[[source]]\nkind = \"bluesky\"\nid = \"b\"\n{more}\n"
+        ));
+        let mut config = config.unwrap_or_else(|| panic!("{more}: {faults}"));
+        let SourceConfig::Bluesky(bluesky) = config.sources.remove(0) else {
+            panic!("{config:?}");
+        };
+        bluesky
+    };
+    let default = bluesky("");
+    assert_eq!(
+        default.base_url.host_str(),
+        Some("jetstream2.us-east.bsky.network")
+    );
+    assert_eq!(default.other_urls.len(), 3);
+    assert_eq!(default.rewind.as_secs(), 5);
+    assert_eq!(default.max_age.map(|age| age.as_secs()), Some(86_400));
+    let own = bluesky("base_url = \"wss://j.example\"\nmax_age_s = 0\nrewind_s = 0");
+    assert!(
+        own.other_urls.is_empty(),
+        "the default hosts have another stream"
+    );
+    assert_eq!((own.max_age, own.rewind.as_secs()), (None, 0));
+    let own = bluesky("other_urls = [\"wss://j.example\"]");
+    assert_eq!(own.other_urls.len(), 1);
+    let (_, faults) = read("[[source]]\nkind = \"bluesky\"\nid = \"b\"\nmax_age_s = -1\n");
+    assert!(faults.contains("max_age_s"), "{faults}");
+}
+
+#[test]
 fn reads_x_source_with_token_budget_and_rules() {
     let x = |more: &str| read(&format!("[[source]]\nkind = \"x\"\nid = \"x\"\n{more}\n"));
     let token = "token_env = \"CARGO_PKG_NAME\"\nposts_per_day = 100";

@@ -50,6 +50,7 @@ fn posts(path: &Path) -> SourceConfig {
             columns,
             time: TimeFormat::RFC3339,
             shift: TimeDelta::days(-1),
+            html_entities: true,
         },
         selection: Arc::new(Selection::all_posts(new_york().id, None)),
     })

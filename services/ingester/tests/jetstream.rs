@@ -29,7 +29,6 @@ struct Params {
 }
 
 type Connection = (Option<i64>, WebSocket);
-
 /// A server that hands its connections to the test.
 struct Server {
     address: SocketAddr,
@@ -60,6 +59,7 @@ impl Server {
             other_urls: Vec::new(),
             since: None,
             rewind: Duration::from_secs(5),
+            max_age: None,
             idle: GRACE,
             selection: Arc::new(Selection::for_cities(&[new_york()]).unwrap()),
         }

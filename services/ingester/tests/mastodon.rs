@@ -6,13 +6,17 @@ mod support;
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use futures::StreamExt;
 use moodvane_ingester::SourceConfig;
 use moodvane_model::{Post, Topic};
 use moodvane_simulator::{Fault, Upstream};
 
 use support::log::eventually;
 use support::simulated::{World, alone, runs, wait_left};
-use support::{GRACE, Rig};
+use support::{GRACE, Rig, serve};
 
 const S: Duration = Duration::from_secs(1);
 
@@ -85,6 +89,45 @@ async fn reports_failed_page_as_missing_and_keeps_streaming() {
             .pass_until("stream continues", || world.posts() > before + 5)
             .await;
         assert_eq!(rig.status().restarts, 0);
+        rig.ingester.drain(GRACE).await;
+    }
+}
+
+/// A server that streams one status with this id and then stays silent; without pages.
+async fn server_of_status(id: &'static str) -> Router {
+    let respond = move || async move {
+        let status = serde_json::json!({
+            "id": id, "content": "<p>Rain over NYC</p>", "visibility": "public", "reblog": null,
+            "created_at": "2024-05-03T10:19:00Z",
+        });
+        let event = format!("event: update\ndata: {status}\n\n");
+        let first = futures::stream::iter([Ok::<_, std::io::Error>(event)]);
+        Body::from_stream(first.chain(futures::stream::pending()))
+    };
+    Router::new().route("/api/v1/streaming/public", get(respond))
+}
+
+#[actix::test]
+async fn counts_gap_of_server_with_unordered_ids() {
+    let world = World::begin().await;
+    let mut config = world.mastodon("token");
+    let address = serve(server_of_status("of-no/order").await).await;
+    config.streaming_url = format!("http://{address}").parse().unwrap();
+    config.base_url = config.streaming_url.clone();
+    let start = || world.ingest(alone(SourceConfig::Mastodon(config.clone())));
+
+    let rig = start();
+    eventually("status is published", || world.posts() == 1).await;
+    assert_eq!(
+        rig.errors("missed"),
+        0,
+        "no gap before the first connection"
+    );
+    rig.ingester.drain(GRACE).await;
+    for _ in 0..2 {
+        let rig = start();
+        eventually("gap is counted", || rig.errors("missed") == 1).await;
+        eventually("source runs", || runs(&rig.status())).await;
         rig.ingester.drain(GRACE).await;
     }
 }

@@ -78,6 +78,7 @@ impl Trial {
                 columns,
                 time: TimeFormat::UNIX_SECONDS,
                 shift: TimeDelta::zero(),
+                html_entities: true,
             },
             selection: Arc::new(Selection::all_posts(new_york().id, None)),
         });

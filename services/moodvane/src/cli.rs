@@ -171,6 +171,9 @@ pub(crate) struct ReplayArgs {
     /// The posts to keep: all, or only those that name the city.
     #[arg(long, default_value = "all", value_parser = ["all", "city"])]
     pub(crate) posts_select: String,
+    /// Whether the texts of posts have HTML entities, such as &lt;3 for <3, which are undone.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub(crate) posts_html_entities: bool,
     /// A file of weather observations; as --posts.
     #[arg(long, value_name = "FILE")]
     pub(crate) weather: Option<PathBuf>,

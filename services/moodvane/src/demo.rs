@@ -280,6 +280,7 @@ impl World {
             base_url: simulator.stream_url(),
             other_urls: Vec::new(),
             rewind: REWIND,
+            max_age: None,
             idle: BlueskyConfig::IDLE,
             selection: Arc::new(Selection::for_cities(cities)?),
             since: Some(self.start()?),

@@ -133,9 +133,11 @@ fn show(output: &mut impl Write, explanation: &Explanation) -> anyhow::Result<()
         shares.join(" ")
     )?;
     for contribution in explanation.contributions.iter().take(MAX_FEATURES) {
+        let place = contribution.place.as_ref();
+        let place = place.map_or_else(String::new, |at| format!("  {}..{}", at.start, at.end));
         writeln!(
             output,
-            "  {:+.3}  {}",
+            "  {:+.3}  {}{place}",
             contribution.effect, contribution.feature
         )?;
     }
@@ -253,6 +255,16 @@ mod tests {
             effects.windows(2).all(|two| two[0].abs() >= two[1].abs()),
             "{text}"
         );
+    }
+
+    #[test]
+    fn explanation_has_offsets_of_original_text() {
+        let line = "so\u{a0} wonder\u{ad}ful";
+        let text = explained(&["--explain"], line);
+        let wonderful = line.find("wonder").unwrap();
+        let place = format!("letters of \"wonderful\"  {wonderful}..{}", line.len());
+        assert!(text.contains(&place), "{text}");
+        assert_eq!(&line[wonderful..], "wonder\u{ad}ful");
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) fn replay_sources(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
             ("time_format", args.posts_time.clone()),
             ("shift_days", args.posts_shift_days.to_string()),
             ("select", args.posts_select.clone()),
+            ("html_entities", args.posts_html_entities.to_string()),
         ]);
         add_fields(&mut posts, "--posts-columns", &args.posts_columns, "column")?;
         set_timing_and_format(&mut posts, args.posts_format.as_deref(), args);

@@ -15,6 +15,8 @@
 //! | `GET /ready` | readiness: store, the process's own checks, not draining; reports the log too |
 //! | `GET /metrics` | the metrics in Prometheus's text format |
 //!
+//! A path may end with a slash: `/weather/` is `/weather`.
+//!
 //! Terms: a *problem* is an error response in the form of RFC 9457; a *ready* server can answer
 //! requests.
 //!
@@ -42,11 +44,13 @@ mod query;
 mod rate_limit;
 mod request;
 mod request_id;
+mod requested_hour;
 mod rounding;
 mod router;
 mod serve;
 mod state;
 mod store_reads;
+mod trailing_slash;
 mod v1;
 mod weather;
 mod write_timeout;

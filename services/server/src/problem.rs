@@ -223,6 +223,12 @@ impl Problem {
         self
     }
 
+    /// What is wrong.
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The stable name of its kind.
     #[cfg(test)]
     pub(crate) fn type_name(&self) -> &'static str {

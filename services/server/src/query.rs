@@ -5,10 +5,11 @@
 
 use std::str::FromStr;
 
-use moodvane_model::{City, HourRange, HourSlot, ModelError};
+use moodvane_model::{City, HourRange};
 
 use crate::ServerConfig;
 use crate::problem::{Kind, Problem};
+use crate::requested_hour::RequestedHour;
 use crate::zone::Zone;
 
 /// A value that a request chooses by its name.
@@ -119,14 +120,14 @@ impl Query {
     }
 
     /// An hour that must be given.
-    pub(crate) fn hour(&self, name: &'static str) -> Result<HourSlot, Problem> {
+    pub(crate) fn hour(&self, name: &'static str) -> Result<RequestedHour, Problem> {
         let text = self.text(name).ok_or_else(|| {
             let detail = format!(
                 "the parameter \"{name}\" is missing: it must be an hour such as 2018-01-01T02"
             );
             Problem::new(Kind::MissingField, detail).with_field(name)
         })?;
-        parse_hour(name, text)
+        RequestedHour::parse(name, text)
     }
 
     /// The zone of `tz`; UTC if it was not given.
@@ -134,7 +135,7 @@ impl Query {
         self.text("tz").map_or(Ok(Zone::UTC), Zone::parse)
     }
 
-    /// The hours from `begin` to `end` in local time of `zone`.
+    /// The hours from `begin` to `end`, in local time of `zone` unless they state an offset.
     pub(crate) fn range(&self, zone: Zone) -> Result<HourRange, Problem> {
         zone.range(self.hour("begin")?, self.hour("end")?)
     }
@@ -161,18 +162,6 @@ pub(crate) fn find_city<'a>(
         );
         Problem::new(Kind::UnknownCity, detail).with_field("city")
     })
-}
-
-/// Parses an hour such as `2018-01-01T02` or `2018-01-01 02`.
-pub(crate) fn parse_hour(name: &'static str, text: &str) -> Result<HourSlot, Problem> {
-    text.replacen('T', " ", 1)
-        .parse()
-        .map_err(|error| invalid_hour(name, &error))
-}
-
-/// The problem of a field or parameter that is not an hour.
-pub(crate) fn invalid_hour(name: &'static str, error: &ModelError) -> Problem {
-    Problem::new(Kind::InvalidHour, format!("\"{name}\": {error}")).with_field(name)
 }
 
 /// Rejects a range of more than `max_hours`.

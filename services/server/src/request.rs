@@ -1,21 +1,24 @@
 //! The body of `POST /weather`.
 //!
-//! Terms: `begin` and `end` are hours such as `2018-01-01 02`, both included, in local time of `tz`.
+//! Terms: `begin` and `end` are hours such as `2018-01-01 02`, both included, in local time of `tz`, or
+//! with an offset from UTC, such as `2018-01-01T02:00:00Z`.
 //!
 //! Guarantee: a rejection names the position or the field of the error. Unknown fields and the
 //! content type are ignored: `curl -d` labels its body as a form.
 
-use moodvane_model::{CityId, HourRange, HourSlot};
+use moodvane_model::{CityId, HourRange};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::ServerConfig;
 use crate::problem::{Kind, Position, Problem};
 use crate::query::{self, Choice, check_range_length};
+use crate::requested_hour::RequestedHour;
 use crate::zone::Zone;
 
 /// How many characters an excerpt shows on either side of the position.
 const EXCERPT_CHARS: usize = 40;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The requested hours.
 #[derive(Debug, ToSchema)]
@@ -25,16 +28,16 @@ pub(crate) struct HoursRequest {
     #[schema(
         value_type = String,
         example = "2018-01-01 02",
-        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"
     )]
-    begin: HourSlot,
+    begin: RequestedHour,
     /// The last hour, included.
     #[schema(
         value_type = String,
         example = "2018-01-01 03",
-        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]) ([01][0-9]|2[0-3])$"
+        pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"
     )]
-    end: HourSlot,
+    end: RequestedHour,
     /// A city's id; the configured default city if absent.
     #[schema(value_type = String, required = false)]
     pub(crate) city: CityId,
@@ -145,7 +148,9 @@ fn min_posts(fields: &Map<String, Value>) -> Result<u64, Problem> {
     value.as_u64().ok_or_else(|| invalid(Kind::InvalidValue))
 }
 
+/// Parses an object. A byte order mark before it is not part of it.
 fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(other) => {
@@ -156,7 +161,7 @@ fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-fn hour(fields: &Map<String, Value>, field: &'static str) -> Result<HourSlot, Problem> {
+fn hour(fields: &Map<String, Value>, field: &'static str) -> Result<RequestedHour, Problem> {
     let value = fields.get(field).ok_or_else(|| {
         let detail = format!(
             "the field \"{field}\" is missing: it must be an hour such as \"2018-01-01 02\" (UTC)"
@@ -170,8 +175,7 @@ fn hour(fields: &Map<String, Value>, field: &'static str) -> Result<HourSlot, Pr
         );
         Problem::new(Kind::WrongType, detail).with_field(field)
     })?;
-    text.parse()
-        .map_err(|error| query::invalid_hour(field, &error))
+    RequestedHour::parse(field, text)
 }
 
 fn type_name(value: &Value) -> &'static str {

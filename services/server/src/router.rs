@@ -16,6 +16,7 @@ use crate::concurrency::limit_concurrency;
 use crate::problem::{Problem, method_not_allowed, not_found};
 use crate::rate_limit::ClientRateLimiter;
 use crate::state::{ServerDeps, ServerState};
+use crate::trailing_slash::accept_trailing_slash;
 use crate::{etag, http_metrics, openapi, page, probes, rate_limit, request_id, v1, weather};
 
 /// The routes with all their limits.
@@ -60,10 +61,10 @@ pub fn router(deps: ServerDeps) -> Router {
         ))
         .layer(from_fn(request_id::identify))
         .with_state(state);
-    match cors {
+    accept_trailing_slash(match cors {
         Some(cors) => router.layer(cors),
         None => router,
-    }
+    })
 }
 
 /// Allows cross-origin requests from these sites. `None` without sites, so that a preflight request

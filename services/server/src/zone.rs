@@ -2,16 +2,18 @@
 //!
 //! Terms: a *local hour* is an hour in local time, such as `2018-11-04 01`.
 //!
-//! When clocks are put back, a local hour names two hours: as begin the first, as end the last, so
+//! A begin or an end with an offset from UTC names one hour, whatever the zone. Of local hours:
+//! when clocks are put back, a local hour names two hours: as begin the first, as end the last, so
 //! that a range has both. When clocks are put forward, a local hour names none: as begin it means
 //! the next hour, as end the previous one. Offsets must be whole hours in the whole range, because
 //! rows are hours of UTC.
 
 use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
-use moodvane_model::{City, HourRange, HourSlot};
+use moodvane_model::{City, HourRange, HourSlot, ModelError};
 
 use crate::problem::{Kind, Problem};
+use crate::requested_hour::{RequestedHour, unsupported};
 
 /// The largest offset from UTC, and an hour more.
 const MAX_OFFSET_HOURS: i32 = 15;
@@ -81,23 +83,54 @@ impl Zone {
         Some(format!("{local}:00:00{offset}"))
     }
 
-    /// The hours from local hour `begin` to local hour `end`, both included.
-    pub(crate) fn range(self, begin: HourSlot, end: HourSlot) -> Result<HourRange, Problem> {
-        if end < begin {
-            let error = HourRange::new(begin, end).err().map(|e| e.to_string());
-            return Err(
-                Problem::new(Kind::EndBeforeBegin, error.unwrap_or_default()).with_field("end"),
-            );
-        }
-        if self == Self::UTC {
-            return HourRange::new(begin, end).map_err(|_| self.no_hours());
-        }
-        let first = self.hours_near(begin)?.find(|(_, local)| *local >= begin);
-        let last = self.hours_near(end)?.rfind(|(_, local)| *local <= end);
-        let (Some((first, _)), Some((last, _))) = (first, last) else {
-            return Err(self.no_hours());
+    /// The hours from `begin` to `end`, both included.
+    pub(crate) fn range(
+        self,
+        begin: RequestedHour,
+        end: RequestedHour,
+    ) -> Result<HourRange, Problem> {
+        let local = match (begin, end) {
+            (RequestedHour::Local(begin), RequestedHour::Local(end)) => Some((begin, end)),
+            _ => None,
         };
-        HourRange::new(first, last).map_err(|_| self.no_hours())
+        if let Some((begin, end)) = local {
+            HourRange::new(begin, end).map_err(|error| end_before_begin(&error))?;
+        }
+        let first = match begin {
+            RequestedHour::Utc(hour) => hour,
+            RequestedHour::Local(local) => self.first_hour(local)?,
+        };
+        let last = match end {
+            RequestedHour::Utc(hour) => hour,
+            RequestedHour::Local(local) => self.last_hour(local)?,
+        };
+        for (name, hour) in [("begin", first), ("end", last)] {
+            // The answer shows it in local time.
+            if hour
+                .checked_add(self.approximate_offset(hour).into())
+                .is_none()
+            {
+                return Err(unsupported(name, &self.describe(hour)));
+            }
+        }
+        HourRange::new(first, last).map_err(|error| match local {
+            Some(_) => self.no_hours(),
+            None => end_before_begin(&error),
+        })
+    }
+
+    /// The first hour of UTC whose local hour is `local` or later.
+    fn first_hour(self, local: HourSlot) -> Result<HourSlot, Problem> {
+        let near = self.hours_near("begin", local)?;
+        let first = near.iter().find(|(_, other)| *other >= local);
+        first.map(|(hour, _)| *hour).ok_or_else(|| self.no_hours())
+    }
+
+    /// The last hour of UTC whose local hour is `local` or earlier.
+    fn last_hour(self, local: HourSlot) -> Result<HourSlot, Problem> {
+        let near = self.hours_near("end", local)?;
+        let last = near.iter().rfind(|(_, other)| *other <= local);
+        last.map(|(hour, _)| *hour).ok_or_else(|| self.no_hours())
     }
 
     /// Rejects a range in which an offset from UTC is not a whole number of hours.
@@ -112,11 +145,16 @@ impl Zone {
         Err(self.fractional())
     }
 
-    /// The hours of UTC that may have this local hour, in order, each with its own local hour.
+    /// The hours of UTC that may have this local hour, in order, each with its own local hour. Rejects a
+    /// local hour of the field `name` that lies before the first or after the last of them.
     fn hours_near(
         self,
+        name: &'static str,
         local: HourSlot,
-    ) -> Result<impl DoubleEndedIterator<Item = (HourSlot, HourSlot)>, Problem> {
+    ) -> Result<Vec<(HourSlot, HourSlot)>, Problem> {
+        if self == Self::UTC {
+            return Ok(vec![(local, local)]);
+        }
         let near = (-MAX_OFFSET_HOURS..=MAX_OFFSET_HOURS).filter_map(|by| local.checked_add(by));
         let mut found = Vec::new();
         for hour in near {
@@ -127,7 +165,16 @@ impl Zone {
                 found.push((hour, local));
             }
         }
-        Ok(found.into_iter())
+        let is_before = found.first().is_none_or(|(_, first)| local < *first);
+        let is_after = found.last().is_none_or(|(_, last)| local > *last);
+        if is_before || is_after {
+            return Err(unsupported(name, &self.describe(local)));
+        }
+        Ok(found)
+    }
+
+    fn describe(self, hour: HourSlot) -> String {
+        format!("{hour} with the zone {}", self.name())
     }
 
     fn fractional(self) -> Problem {
@@ -147,159 +194,9 @@ impl Zone {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn range(zone: &str, begin: &str, end: &str) -> Result<(String, String), String> {
-        let zone = Zone::parse(zone).unwrap();
-        let range = zone.range(begin.parse().unwrap(), end.parse().unwrap());
-        let range = range.map_err(|problem| problem.type_name().to_owned())?;
-        Ok((range.begin().to_string(), range.end().to_string()))
-    }
-
-    #[test]
-    #[expect(clippy::too_many_lines, reason = "a table of cases")]
-    fn range_follows_local_clocks() {
-        let new_york = "America/New_York";
-        let cases = [
-            (
-                "winter",
-                new_york,
-                ("2018-01-01 00", "2018-01-01 01"),
-                ("2018-01-01 05", "2018-01-01 06"),
-            ),
-            (
-                "summer",
-                new_york,
-                ("2018-07-01 00", "2018-07-01 00"),
-                ("2018-07-01 04", "2018-07-01 04"),
-            ),
-            (
-                "put back: both hours",
-                new_york,
-                ("2018-11-04 01", "2018-11-04 01"),
-                ("2018-11-04 05", "2018-11-04 06"),
-            ),
-            (
-                "put back: after both",
-                new_york,
-                ("2018-11-04 02", "2018-11-04 02"),
-                ("2018-11-04 07", "2018-11-04 07"),
-            ),
-            (
-                "put forward, begin: the next",
-                new_york,
-                ("2018-03-11 02", "2018-03-11 03"),
-                ("2018-03-11 07", "2018-03-11 07"),
-            ),
-            (
-                "put forward, end: the one before",
-                new_york,
-                ("2018-03-11 01", "2018-03-11 02"),
-                ("2018-03-11 06", "2018-03-11 06"),
-            ),
-            (
-                "far east",
-                "Pacific/Kiritimati",
-                ("2018-01-01 00", "2018-01-01 00"),
-                ("2017-12-31 10", "2017-12-31 10"),
-            ),
-            (
-                "skipped day, begin",
-                "Pacific/Apia",
-                ("2011-12-30 12", "2011-12-31 00"),
-                ("2011-12-30 10", "2011-12-30 10"),
-            ),
-            (
-                "utc",
-                "UTC",
-                ("2018-01-01 00", "2018-01-01 00"),
-                ("2018-01-01 00", "2018-01-01 00"),
-            ),
-        ];
-        for (name, zone, (begin, end), (first, last)) in cases {
-            let expected = Ok((first.to_owned(), last.to_owned()));
-            assert_eq!(range(zone, begin, end), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn rejects_range_without_hours() {
-        let cases = [
-            (
-                "America/New_York",
-                "2018-03-11 02",
-                "2018-03-11 02",
-                "/problems/invalid-hour",
-            ),
-            (
-                "America/New_York",
-                "2018-03-11 05",
-                "2018-03-11 04",
-                "/problems/end-before-begin",
-            ),
-            (
-                "Asia/Kolkata",
-                "2018-03-11 02",
-                "2018-03-11 02",
-                "/problems/fractional-zone",
-            ),
-        ];
-        for (zone, begin, end, kind) in cases {
-            assert_eq!(
-                range(zone, begin, end),
-                Err(kind.to_owned()),
-                "{zone} {begin}"
-            );
-        }
-        let howe = Zone::parse("Australia/Lord_Howe").unwrap();
-        let summer = howe.range(
-            "2018-01-01 00".parse().unwrap(),
-            "2018-01-02 00".parse().unwrap(),
-        );
-        assert_eq!(howe.require_whole_hours(summer.unwrap()), Ok(()));
-        let year = howe.range(
-            "2018-01-01 00".parse().unwrap(),
-            "2018-12-31 00".parse().unwrap(),
-        );
-        assert!(howe.require_whole_hours(year.unwrap()).is_err());
-    }
-
-    #[test]
-    fn rfc3339_has_offset() {
-        let rfc3339 =
-            |zone: &str, hour: &str| Zone::parse(zone).unwrap().rfc3339(hour.parse().unwrap());
-        assert_eq!(
-            rfc3339("UTC", "2018-01-01 02").unwrap(),
-            "2018-01-01T02:00:00Z"
-        );
-        assert_eq!(
-            rfc3339("America/New_York", "2018-11-04 05").unwrap(),
-            "2018-11-04T01:00:00-04:00"
-        );
-        assert_eq!(
-            rfc3339("America/New_York", "2018-11-04 06").unwrap(),
-            "2018-11-04T01:00:00-05:00"
-        );
-        assert_eq!(
-            rfc3339("Asia/Tokyo", "2018-11-04 06").unwrap(),
-            "2018-11-04T15:00:00+09:00"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn range_of_local_hour_contains_hour(index in 100u32..900_000) {
-            for zone in ["America/New_York", "Europe/London", "Pacific/Auckland"] {
-                let zone = Zone::parse(zone).unwrap();
-                let hour = HourSlot::from_index(index).unwrap();
-                let local = zone.local_hour(hour).unwrap();
-                let range = zone.range(local, local).unwrap();
-                prop_assert!(range.begin() <= hour && hour <= range.end());
-                prop_assert!(range.hours() <= 2);
-            }
-        }
-    }
+fn end_before_begin(error: &ModelError) -> Problem {
+    Problem::new(Kind::EndBeforeBegin, error.to_string()).with_field("end")
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ async fn unknown_asset_is_problem() {
         "/assets/",
         "/assets/index.html",
         "/assets/../Cargo.toml",
-        "/docs/",
+        "/docs/x",
     ] {
         let answer = app.get(path).await;
         assert_eq!(answer.status, 404, "{path}");

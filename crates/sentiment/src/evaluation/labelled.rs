@@ -84,12 +84,12 @@ pub enum LabelError {
     },
 }
 
-/// Parses a file of labelled texts.
+/// Parses a file of labelled texts. A byte order mark before the header is not part of it.
 ///
 /// # Errors
 /// [`LabelError`] for the first invalid line.
 pub fn parse_labelled(file: &str, labels: LabelKind) -> Result<Vec<LabelledText<'_>>, LabelError> {
-    let mut lines = file.lines();
+    let mut lines = file.strip_prefix('\u{feff}').unwrap_or(file).lines();
     if lines.next() != Some("id\tlabel\ttext") {
         return Err(LabelError::Header);
     }
@@ -145,6 +145,14 @@ mod tests {
         for (file, error) in cases {
             assert_eq!(parse_labelled(file, five), Err(error), "{file:?}");
         }
+    }
+
+    #[test]
+    fn accepts_byte_order_mark_and_carriage_returns() {
+        let five = LabelKind::Classes(LabelScale::Five);
+        let file = "\u{feff}id\tlabel\ttext\r\n1\t4\tgood\r\n";
+        let read = parse_labelled(file, five).unwrap();
+        assert_eq!((read.len(), read[0].id, read[0].text), (1, "1", "good"));
     }
 
     #[test]

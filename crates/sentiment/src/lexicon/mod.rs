@@ -16,6 +16,7 @@ mod weigh;
 mod word;
 
 use moodvane_model::{Language, Score};
+use moodvane_text::{LineBreaks, normalise};
 
 use crate::Scorer;
 use table::Tables;
@@ -25,6 +26,8 @@ use token::Tokens;
 pub struct LexiconScorer {
     tables: &'static Tables,
     tokens: Tokens,
+    /// The normal form of a text that is not in normal form.
+    normal: String,
     fingerprint: &'static str,
 }
 
@@ -35,6 +38,7 @@ impl LexiconScorer {
         Self {
             tables: table::tables(),
             tokens: Tokens::default(),
+            normal: String::new(),
             fingerprint: fingerprint::fingerprint(),
         }
     }
@@ -56,6 +60,7 @@ impl Scorer for LexiconScorer {
     }
 
     fn score(&mut self, text: &str) -> Score {
+        let text = normalise(text, LineBreaks::Kept, &mut self.normal);
         token::tokenise(text, self.tables, &mut self.tokens);
         weigh::score(&self.tokens, self.tables, &weigh::CONSTANTS)
     }

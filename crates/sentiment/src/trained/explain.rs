@@ -2,10 +2,14 @@
 //!
 //! Term: the *effect* of a feature is the change of the value, in classes, if this feature alone were
 //! removed, to first order. Features with the same content are merged.
+//!
+//! Guarantee: places are offsets of the text as it was passed in, not of its normal form.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use moodvane_model::Score;
+use moodvane_text::{LineBreaks, Normalised, normalise_with_offsets};
 
 use super::features::{FeatureContent, FeatureSink, Template, bucket};
 use super::fixed::{LOGIT_SCALE, ONE, damping};
@@ -27,6 +31,8 @@ pub struct Explanation {
 pub struct Contribution {
     /// A description of the feature.
     pub feature: String,
+    /// Where it occurs first in the text, in bytes; `None` for a feature of the whole text.
+    pub place: Option<Range<usize>>,
     /// The change of the value due to the feature, in classes.
     pub effect: f64,
 }
@@ -41,10 +47,11 @@ impl FeatureSink for Collector {
 }
 
 pub(super) fn explain(scorer: &mut TrainedScorer, text: &str) -> Explanation {
+    let normalised = normalise_with_offsets(text, LineBreaks::Kept);
     let mut features = Collector(Vec::new());
     scorer
         .extractor
-        .extract(text, scorer.weights.word_table(), &mut features);
+        .extract(&normalised.text, scorer.weights.word_table(), &mut features);
     let bits = scorer.weights.header().bits;
     let rows: Vec<[i8; 4]> = features
         .0
@@ -60,8 +67,12 @@ pub(super) fn explain(scorer: &mut TrainedScorer, text: &str) -> Explanation {
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     let probabilities = scorer.probabilities_from(steps, count);
     let mut contributions = contributions(scorer, &features, &rows, (steps, count));
+    for contribution in &mut contributions {
+        contribution.place = to_original(&normalised, contribution.place.take());
+    }
     contributions.push(Contribution {
         feature: "(start)".to_owned(),
+        place: None,
         effect: start_value(scorer) - 2.0,
     });
     contributions.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
@@ -72,7 +83,11 @@ pub(super) fn explain(scorer: &mut TrainedScorer, text: &str) -> Explanation {
     }
 }
 
-/// The effects of the features, in order of first occurrence.
+fn to_original(normalised: &Normalised, place: Option<Range<usize>>) -> Option<Range<usize>> {
+    place.map(|range| normalised.original_range(range))
+}
+
+/// The effects of the features, in order of first occurrence, with places in the normal form.
 fn contributions(
     scorer: &TrainedScorer,
     features: &Collector,
@@ -97,7 +112,11 @@ fn contributions(
             Some(contribution) => contribution.effect += effect,
             None => {
                 indices.insert(feature.clone(), contributions.len());
-                contributions.push(Contribution { feature, effect });
+                contributions.push(Contribution {
+                    feature,
+                    place: scorer.extractor.range(*content),
+                    effect,
+                });
             }
         }
     }

@@ -5,6 +5,8 @@
 //!
 //! Guarantee: the buffers are reused between calls and bounded by [`MAX_PIECES`].
 
+use std::ops::Range;
+
 /// The maximum number of pieces of a text; the rest is ignored. The longest posts have far fewer.
 pub(crate) const MAX_PIECES: usize = 4_096;
 
@@ -38,6 +40,10 @@ pub(crate) struct Piece {
     pub(crate) start: u32,
     /// Length of the form in bytes.
     pub(crate) len: u16,
+    /// Offset of the piece in the text.
+    pub(crate) from: u32,
+    /// Offset of its end in the text.
+    pub(crate) to: u32,
     /// Its entry in the lexicons.
     pub(crate) entry: super::words::Entry,
     /// It is in the scope of a negator.
@@ -91,5 +97,12 @@ impl Pieces {
         self.forms
             .get(start..start + usize::from(piece.len))
             .unwrap_or_default()
+    }
+
+    /// The range of the pieces `first` to `last` in the text.
+    pub(crate) fn range(&self, first: u16, last: u16) -> Option<Range<usize>> {
+        let first = self.list.get(usize::from(first))?;
+        let last = self.list.get(usize::from(last))?;
+        Some(first.from as usize..last.to as usize)
     }
 }

@@ -31,6 +31,7 @@ pub(crate) fn read(text: &str, tables: Tables<'_>, pieces: &mut Pieces) {
         text,
         bytes: text.as_bytes(),
         at: 0,
+        from: 0,
         negated: 0,
         tables,
         pieces,
@@ -44,6 +45,8 @@ struct Reader<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// Where the current piece starts.
+    from: usize,
     negated: u8,
     tables: Tables<'a>,
     pieces: &'a mut Pieces,
@@ -53,6 +56,7 @@ impl Reader<'_> {
     fn step(&mut self) {
         count_work(1);
         let byte = self.bytes[self.at];
+        self.from = self.at;
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
             b'a'..=b'z' | b'A'..=b'Z' => self.letter(byte),
@@ -146,6 +150,8 @@ impl Reader<'_> {
             hash: hash ^ ((kind as u64) << 60),
             start,
             len: form.len() as u16,
+            from: self.from as u32,
+            to: self.at as u32,
             entry,
             negated: self.negated > 0,
             capitals: false,
@@ -193,6 +199,7 @@ impl Reader<'_> {
 
     /// Reads a word. Inside a hashtag, a capital after a small letter ends it.
     fn word(&mut self, tagged: bool) {
+        self.from = self.at;
         let mut word = WordBuffer::default();
         while let Some(&byte) = self.bytes.get(self.at) {
             count_work(1);

@@ -1,5 +1,6 @@
 //! Parses the rows of a table into posts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -9,6 +10,7 @@ use moodvane_model::{Language, Post, SourceId, Timestamp};
 use super::TimeFormat;
 use super::error::TableError;
 use super::row::{Column, ColumnResolver, Row, malformed_column};
+use crate::entities::undo_entities;
 use crate::format::{ParsedPost, check_text};
 use crate::{DropReason, PostFormat, RawMessage, Selection};
 
@@ -36,6 +38,8 @@ pub struct PostTableSpec {
     pub time: TimeFormat,
     /// The offset added to each time.
     pub shift: TimeDelta,
+    /// Whether texts have HTML entities, such as `&lt;3` for `<3`, which are undone.
+    pub html_entities: bool,
 }
 
 /// Parses the rows of a table into posts. The time of receipt is the time of creation.
@@ -51,6 +55,7 @@ pub struct PostTableFormat {
     width: Option<usize>,
     format: TimeFormat,
     shift_ms: i64,
+    html_entities: bool,
 }
 
 impl PostTableFormat {
@@ -79,6 +84,7 @@ impl PostTableFormat {
             width: columns.finish()?,
             format: spec.time.clone(),
             shift_ms: spec.shift.num_milliseconds(),
+            html_entities: spec.html_entities,
         })
     }
 
@@ -110,6 +116,10 @@ impl PostFormat for PostTableFormat {
         let at = shifted_time(&row, &self.time, &self.format, self.shift_ms)?;
         let text = row.text(&self.text);
         let text = text.ok_or_else(|| malformed_column(&self.text, "must not be missing"))?;
+        let text = match self.html_entities {
+            true => undo_entities(&text),
+            false => Cow::Borrowed(&*text),
+        };
         let text = check_text(&text)?;
         let language = self
             .language

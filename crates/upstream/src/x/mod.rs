@@ -5,7 +5,9 @@
 //! reason why X closes it.
 //!
 //! Guarantees: only a new, original post yields a post. A repost, or a later version of an edited post,
-//! is dropped with a reason. A place counts only if it is no larger than a city.
+//! is dropped with a reason. A place counts only if it is no larger than a city. The text is the text of
+//! the author, also of a post that is longer than the usual limit: without the entities that X writes for
+//! `&`, `<` and `>`.
 
 mod rules;
 
@@ -17,6 +19,7 @@ use moodvane_model::{Language, Post, SourceId, Timestamp};
 use serde::Deserialize;
 use url::Url;
 
+use crate::entities::undo_entities_of_x;
 use crate::format::{ParsedPost, check_text, excerpt};
 use crate::selection::distance_km;
 use crate::url::with_path;
@@ -44,7 +47,7 @@ pub fn stream_url(base: &Url, backfill_minutes: u8) -> Url {
     url.query_pairs_mut()
         .append_pair(
             "tweet.fields",
-            "created_at,lang,geo,referenced_tweets,edit_history_tweet_ids",
+            "created_at,lang,geo,referenced_tweets,edit_history_tweet_ids,note_tweet",
         )
         .append_pair("expansions", "geo.place_id")
         .append_pair("place.fields", "geo");
@@ -133,7 +136,8 @@ impl PostFormat for XFormat {
             return Err(DropReason::OtherRule);
         }
         tweet.check_original()?;
-        let text = check_text(tweet.text.as_deref().ok_or_else(|| missing("text"))?)?;
+        let text = tweet.text()?;
+        let text = check_text(&text)?;
         let language = tweet.language();
         let place = tweet.place(&message.includes.places);
         let cities = self.selection.matching_cities(text, language, place)?;
@@ -196,6 +200,9 @@ struct Tweet<'a> {
     id: Cow<'a, str>,
     #[serde(borrow)]
     text: Option<Cow<'a, str>>,
+    /// Present for a post over the usual limit, of which `text` is only the beginning.
+    #[serde(borrow)]
+    note_tweet: Option<LongText<'a>>,
     #[serde(borrow)]
     created_at: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -206,6 +213,12 @@ struct Tweet<'a> {
     referenced_tweets: Vec<Referenced<'a>>,
     #[serde(borrow, default)]
     edit_history_tweet_ids: Vec<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct LongText<'a> {
+    #[serde(borrow)]
+    text: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -238,6 +251,14 @@ impl Tweet<'_> {
             Some(first) if *first != self.id => Err(DropReason::Updated),
             _ => Ok(()),
         }
+    }
+
+    /// The complete text.
+    fn text(&self) -> Result<Cow<'_, str>, DropReason> {
+        let long = self.note_tweet.as_ref();
+        let text = long.and_then(|long| long.text.as_deref());
+        let text = text.or(self.text.as_deref());
+        text.map(undo_entities_of_x).ok_or_else(|| missing("text"))
     }
 
     fn language(&self) -> Option<Language> {

@@ -10,6 +10,20 @@ use url::Url;
 
 use super::fields::{parse_url, read_selection, read_since};
 
+/// The default host, and the hosts of the same stream.
+const BASE_URL: &str = "wss://jetstream2.us-east.bsky.network";
+const OTHER_URLS: [&str; 3] = [
+    "wss://jetstream1.us-east.bsky.network",
+    "wss://jetstream1.us-west.bsky.network",
+    "wss://jetstream2.us-west.bsky.network",
+];
+const REWIND_S: u64 = 5;
+/// A day: the processor counts an older post in the hour of its receipt, where it does not belong.
+const MAX_AGE_S: u64 = 86_400;
+/// `max_age_s` without a limit.
+const ANY_AGE: u64 = 0;
+/// A century.
+const LONGEST_AGE_S: u64 = 3_155_760_000;
 /// Upper limit of `rewind_s`. The records of a rewind are a part of the resend budget.
 const MAX_REWIND_S: u64 = 300;
 const SCHEMES: [&str; 2] = ["ws", "wss"];
@@ -27,6 +41,8 @@ pub struct BlueskyConfig {
     pub since: Option<Timestamp>,
     /// How far before the cursor a new connection starts.
     pub rewind: Duration,
+    /// The age at receipt above which a post is an import and dropped; `None` for no limit.
+    pub max_age: Option<Duration>,
     /// Silence after which the source reconnects.
     pub idle: Duration,
     /// Which posts to keep.
@@ -39,10 +55,11 @@ impl BlueskyConfig {
 
     pub(super) fn read(section: &Section<'_>, cities: &[City]) -> Option<Self> {
         let id = section.parse("id");
-        let base_url = section.text("base_url");
-        let base_url = base_url.and_then(|url| parse_url(section, "base_url", &url, SCHEMES));
         let other_urls = read_other_urls(section);
-        let rewind = section.seconds("rewind_s", 0..=MAX_REWIND_S);
+        let base_url = section.text_or("base_url", BASE_URL);
+        let base_url = base_url.and_then(|url| parse_url(section, "base_url", &url, SCHEMES));
+        let rewind = section.number_or("rewind_s", 0..=MAX_REWIND_S, REWIND_S);
+        let max_age = section.number_or("max_age_s", ANY_AGE..=LONGEST_AGE_S, MAX_AGE_S);
         let since = read_since(section);
         let selection = read_selection(section, cities);
         Some(Self {
@@ -50,15 +67,23 @@ impl BlueskyConfig {
             base_url: base_url?,
             other_urls: other_urls?,
             since: since?,
-            rewind: rewind?,
+            rewind: Duration::from_secs(rewind?),
+            max_age: Some(max_age?)
+                .filter(|age| *age != ANY_AGE)
+                .map(Duration::from_secs),
             idle: Self::IDLE,
             selection: selection?,
         })
     }
 }
 
+/// The other hosts; by default those of the default host, and none of a configured one.
 fn read_other_urls(section: &Section<'_>) -> Option<Vec<Url>> {
-    let texts = section.list_or_empty("other_urls")?;
+    let is_default_host = !section.has("base_url") && !section.has("other_urls");
+    let texts = match is_default_host {
+        true => OTHER_URLS.map(str::to_owned).into(),
+        false => section.list_or_empty("other_urls")?,
+    };
     let urls = texts
         .iter()
         .map(|text| parse_url(section, "other_urls", text, SCHEMES));

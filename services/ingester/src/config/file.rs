@@ -74,12 +74,13 @@ impl WeatherFileConfig {
 }
 
 fn read_post_spec(section: &Section<'_>) -> Option<PostTableSpec> {
-    let id = section.text("id_column");
-    let text = section.text("text_column");
-    let time = section.text("time_column");
+    let id = section.text_or("id_column", "id");
+    let text = section.text_or("text_column", "text");
+    let time = section.text_or("time_column", "created_at");
+    let html_entities = section.boolean_or("html_entities", true);
     let language = read_optional(section, "language_column");
     let place = read_place(section);
-    let format = section.parse::<TimeFormat>("time_format");
+    let format = read_time_format(section);
     let shift = read_shift(section);
     let columns = PostColumns {
         id: id?,
@@ -92,6 +93,7 @@ fn read_post_spec(section: &Section<'_>) -> Option<PostTableSpec> {
         columns,
         time: format?,
         shift: shift?,
+        html_entities: html_entities?,
     })
 }
 
@@ -104,7 +106,7 @@ fn read_weather_spec(section: &Section<'_>) -> Option<WeatherTableSpec> {
     let wind = read_measured(section, "wind_column", "wind_unit");
     let cloud = read_optional(section, "cloud_column");
     let pressure = read_measured(section, "pressure_column", "pressure_unit");
-    let format = section.parse::<TimeFormat>("time_format");
+    let format = read_time_format(section);
     let shift = read_shift(section);
     let filters = read_filters(section);
     let missing = read_missing(section);
@@ -134,6 +136,11 @@ fn read_missing(section: &Section<'_>) -> Option<MissingMarkers> {
     MissingMarkers::new(&own?, defaults?)
         .map_err(|error| section.fault("missing_values", error.to_string()))
         .ok()
+}
+
+fn read_time_format(section: &Section<'_>) -> Option<TimeFormat> {
+    let format = section.parse_optional("time_format")?;
+    Some(format.unwrap_or(TimeFormat::RFC3339))
 }
 
 fn read_optional(section: &Section<'_>, key: &str) -> Option<Option<String>> {

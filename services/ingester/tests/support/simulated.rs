@@ -133,6 +133,7 @@ impl World {
             other_urls: Vec::new(),
             since: Some(now()),
             rewind: Duration::from_secs(5),
+            max_age: None,
             idle: Duration::from_secs(60),
             selection: Arc::new(Selection::for_cities(&[new_york()]).unwrap()),
         }

@@ -12,7 +12,8 @@ use super::hour::Hour;
 use crate::ServerConfig;
 use crate::deadline::Deadline;
 use crate::problem::{Example, Kind, Problem, ProblemBody};
-use crate::query::{Query, parse_hour};
+use crate::query::Query;
+use crate::requested_hour::RequestedHour;
 use crate::state::ServerState;
 use crate::store_reads;
 use crate::zone::Zone;
@@ -43,8 +44,8 @@ pub(crate) struct HoursPage {
     get, path = "/v1/hours", tag = "v1",
     params(
         ("city" = Option<String>, Query, description = "A city's id; see /v1/cities"),
-        ("begin" = String, Query, description = "The first hour, in local time of tz", example = "2018-01-01T02", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
-        ("end" = String, Query, description = "The last hour, included", example = "2018-01-01T03", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
+        ("begin" = String, Query, description = "The first hour, in local time of tz", example = "2018-01-01T02", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"),
+        ("end" = String, Query, description = "The last hour, included", example = "2018-01-01T03", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"),
         ("tz" = Option<String>, Query, description = "An IANA zone with whole-hour offsets from UTC; default UTC"),
         ("format" = Option<Format>, Query, description = "Default json"),
         ("limit" = Option<u32>, Query, description = "The most hours that a page covers; default 168", minimum = 1),
@@ -134,7 +135,10 @@ impl<'a> PageRequest<'a> {
 fn page(range: HourRange, query: &Query, limit: u32) -> Result<HourRange, Problem> {
     let begin = match query.text("cursor") {
         None => range.begin(),
-        Some(text) => parse_hour("cursor", text)?,
+        // The cursor is an hour of UTC.
+        Some(text) => match RequestedHour::parse("cursor", text)? {
+            RequestedHour::Local(hour) | RequestedHour::Utc(hour) => hour,
+        },
     };
     if !(range.begin()..=range.end()).contains(&begin) {
         let detail = "\"cursor\" must be an hour of the range, from the previous page";

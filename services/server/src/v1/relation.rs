@@ -25,8 +25,8 @@ const EXAMPLE: Example =
     params(
         ("city" = Option<String>, Query, description = "A city's id; see /v1/cities"),
         ("variable" = VariableName, Query, description = "The weather variable"),
-        ("begin" = String, Query, description = "The first hour, in local time of tz", example = "2018-01-01T00", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
-        ("end" = String, Query, description = "The last hour, included", example = "2018-01-31T23", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])$"),
+        ("begin" = String, Query, description = "The first hour, in local time of tz", example = "2018-01-01T00", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"),
+        ("end" = String, Query, description = "The last hour, included", example = "2018-01-31T23", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"),
         ("tz" = Option<String>, Query, description = "An IANA zone with whole-hour offsets from UTC; default UTC"),
         ("min_posts" = Option<u64>, Query, description = "Excludes hours with fewer scored posts; default 1"),
         ("weight" = Option<WeightName>, Query, description = "Whether hours have equal weight or the weight of their posts; default equal"),

@@ -1,5 +1,9 @@
 //! Extracts the features of texts, with buffers reused between texts.
 
+use std::ops::Range;
+
+use moodvane_text::{LineBreaks, normalise};
+
 use super::{FeatureContent, FeatureSink, Template, TemplateSet, emit_features};
 use crate::lexicon::table::tables;
 use crate::trained::piece::{Kind, Pieces};
@@ -11,6 +15,8 @@ use crate::trained::words::words;
 #[derive(Debug, Default)]
 pub struct FeatureExtractor {
     pieces: Pieces,
+    /// The normal form of a text that is not in normal form.
+    normal: String,
     templates: TemplateSet,
 }
 
@@ -20,11 +26,12 @@ impl FeatureExtractor {
     pub fn new(templates: TemplateSet) -> Self {
         Self {
             pieces: Pieces::default(),
+            normal: String::new(),
             templates,
         }
     }
 
-    /// Passes the features of `text` to `sink`. `word_table` is the table for splitting hashtags, see
+    /// Passes the features of the normal form of `text` to `sink`. `word_table` is the table for splitting hashtags, see
     /// [`build_word_table`](crate::trained::build_word_table); if empty, hashtags are not split.
     pub fn extract<S: FeatureSink>(&mut self, text: &str, word_table: &[u8], sink: &mut S) {
         let tables = Tables {
@@ -32,6 +39,7 @@ impl FeatureExtractor {
             emoticons: &tables().emoticons,
             splitter: Splitter::new(word_table),
         };
+        let text = normalise(text, LineBreaks::Kept, &mut self.normal);
         read(text, tables, &mut self.pieces);
         emit_features(&self.pieces, self.templates, sink);
     }
@@ -41,6 +49,15 @@ impl FeatureExtractor {
         let pieces = self.pieces.list.iter();
         let words = pieces.filter(|piece| piece.kind == Kind::Word && !piece.tagged);
         words.map(|piece| self.pieces.form(piece))
+    }
+
+    /// The range of a feature in the normal form of the last text; `None` for an amount.
+    pub(crate) fn range(&self, content: FeatureContent) -> Option<Range<usize>> {
+        match content {
+            FeatureContent::Amount(..) => None,
+            FeatureContent::Letters(piece) => self.pieces.range(piece, piece),
+            FeatureContent::Pieces(first, last) => self.pieces.range(first, last),
+        }
     }
 
     /// Describes a feature of the last text.

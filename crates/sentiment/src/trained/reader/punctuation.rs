@@ -143,6 +143,9 @@ impl Reader<'_> {
         form[..kept].copy_from_slice(&rest[..kept]);
         form[..kept].make_ascii_lowercase();
         self.push_form(Kind::Hashtag, &form[..kept]);
+        if let Some(piece) = self.pieces.list.last_mut() {
+            piece.to = end as u32;
+        }
         while self.at < end && self.pieces.list.len() < MAX_PIECES {
             let before = self.at;
             match self.bytes[self.at] {
