@@ -10,7 +10,7 @@ const FAMILY: &str = "👨\u{200d}👩\u{200d}👧";
 const HEART_ON_FIRE: &str = "❤\u{fe0f}\u{200d}🔥";
 
 #[test]
-fn changes_what_looks_equal() {
+fn unifies_encodings_of_equal_text() {
     for (text, expected) in [
         ("", ""),
         ("New York", "New York"),

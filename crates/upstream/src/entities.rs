@@ -6,6 +6,7 @@
 //! once: `&amp;lt;` is the text `&lt;`. A text without an entity is returned without an allocation.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use html5gum::{Token, Tokenizer};
 
@@ -14,7 +15,7 @@ const MAX_ENTITY_BYTES: usize = 33;
 
 /// Undoes the entities that X writes: `&amp;`, `&lt;` and `&gt;`.
 pub(crate) fn undo_entities_of_x(text: &str) -> Cow<'_, str> {
-    replace(text, |entity| {
+    let undone = replace(text, |entity| {
         let character = match entity {
             "&amp;" => "&",
             "&lt;" => "<",
@@ -22,11 +23,53 @@ pub(crate) fn undo_entities_of_x(text: &str) -> Cow<'_, str> {
             _ => return None,
         };
         Some(character.to_owned())
-    })
+    });
+    undone.text
+}
+
+/// A text whose entities are undone, and where its parts stand in the original text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoneText<'t> {
+    /// The text.
+    pub text: Cow<'t, str>,
+    /// The undone entities in order: the range of the character, and that of the entity.
+    entities: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl<'t> UndoneText<'t> {
+    /// A text in which nothing is undone.
+    #[must_use]
+    pub fn unchanged(text: &'t str) -> Self {
+        Self {
+            text: Cow::Borrowed(text),
+            entities: Vec::new(),
+        }
+    }
+    /// The range of the original text that became this range of the text, in bytes.
+    #[must_use]
+    pub fn original_range(&self, range: Range<usize>) -> Range<usize> {
+        let last_before = |is_before: &dyn Fn(usize) -> bool| {
+            let count = self.entities.partition_point(|(at, _)| is_before(at.start));
+            count
+                .checked_sub(1)
+                .and_then(|last| self.entities.get(last))
+        };
+        let start = match last_before(&|at| at <= range.start) {
+            Some((at, entity)) if range.start < at.end => entity.start,
+            Some((at, entity)) => entity.end + (range.start - at.end),
+            None => range.start,
+        };
+        let end = match last_before(&|at| at < range.end) {
+            Some((at, entity)) => entity.end + range.end.saturating_sub(at.end),
+            None => range.end,
+        };
+        start..end.max(start)
+    }
 }
 
 /// Undoes all entities of HTML.
-pub(crate) fn undo_entities(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn undo_html_entities(text: &str) -> UndoneText<'_> {
     replace(text, |entity| {
         let mut tokens = Tokenizer::new(entity);
         match tokens.next() {
@@ -38,8 +81,9 @@ pub(crate) fn undo_entities(text: &str) -> Cow<'_, str> {
     })
 }
 
-fn replace(text: &str, character: impl Fn(&str) -> Option<String>) -> Cow<'_, str> {
+fn replace(text: &str, character: impl Fn(&str) -> Option<String>) -> UndoneText<'_> {
     let mut undone: Option<String> = None;
+    let mut entities = Vec::new();
     // Everything before it is in `undone`, if that is set.
     let mut copied = 0;
     let mut from = 0;
@@ -54,16 +98,19 @@ fn replace(text: &str, character: impl Fn(&str) -> Option<String>) -> Cow<'_, st
         from = at + entity.len();
         let undone = undone.get_or_insert_with(|| String::with_capacity(text.len()));
         undone.push_str(&text[copied..at]);
+        let start = undone.len();
         undone.push_str(&replacement);
+        entities.push((start..undone.len(), at..from));
         copied = from;
     }
-    match undone {
+    let text = match undone {
         Some(mut undone) => {
             undone.push_str(&text[copied..]);
             Cow::Owned(undone)
         }
         None => Cow::Borrowed(text),
-    }
+    };
+    UndoneText { text, entities }
 }
 
 /// The text from `&` at `at` up to a `;`, if only what a name or a number may contain is between.
@@ -79,6 +126,31 @@ fn entity_at(text: &str, at: usize) -> Option<&str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn undo_entities(text: &str) -> Cow<'_, str> {
+        undo_html_entities(text).text
+    }
+
+    #[test]
+    fn maps_ranges_to_original_text() {
+        let text = "so &lt;3 caf&eacute; &amp; r&amp;d end";
+        let undone = undo_html_entities(text);
+        assert_eq!(undone.text, "so <3 café & r&d end");
+        for (part, expected) in [
+            ("so", "so"),
+            ("<3", "&lt;3"),
+            ("<", "&lt;"),
+            ("3", "3"),
+            ("café", "caf&eacute;"),
+            ("& r", "&amp; r"),
+            ("r&d", "r&amp;d"),
+            ("end", "end"),
+        ] {
+            let start = undone.text.find(part).unwrap();
+            let range = undone.original_range(start..start + part.len());
+            assert_eq!(&text[range], expected);
+        }
+    }
 
     #[test]
     fn undoes_entities_of_html() {
@@ -123,15 +195,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn undoes_what_is_written(text in "[a-z<>&;#\"' é3]{0,40}") {
+        fn inverts_escaping(text in "[a-z<>&;#\"' é3]{0,40}") {
             let written = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
             prop_assert_eq!(undo_entities_of_x(&written), text.as_str());
             prop_assert_eq!(undo_entities(&written), text);
         }
 
         #[test]
-        fn accepts_any_text(text in "[&#;a-zA-Z0-9é\u{0}-\u{ff}]{0,60}") {
-            let _ = undo_entities(&text);
+        fn ranges_lie_in_original_text(text in "([&#;a-zA-Z0-9é\u{0}-\u{ff}]|&lt;|&#39;){0,40}") {
+            let undone = undo_html_entities(&text);
+            for (at, c) in undone.text.char_indices() {
+                let original = undone.original_range(at..at + c.len_utf8());
+                prop_assert!(text.get(original.clone()).is_some_and(|t| !t.is_empty()), "{:?}", original);
+            }
+            let whole = undone.original_range(0..undone.text.len());
+            prop_assert_eq!(whole, 0..text.len());
         }
     }
 }

@@ -52,6 +52,7 @@ pub mod weatherstack;
 pub mod x;
 
 pub use drop_reason::DropReason;
+pub use entities::{UndoneText, undo_html_entities};
 pub use error::UpstreamError;
 pub use format::{PostFormat, RawMessage};
 pub use omitted::{OmitReason, OmittedValue, ParsedWeather};

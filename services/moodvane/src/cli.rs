@@ -8,6 +8,7 @@ use moodvane_launch::{HealthArgs, ScorerKind};
 use moodvane_model::{HourSlot, Offset, Partition, Topic};
 use moodvane_sentiment::evaluation::{LabelKind, LabelScale};
 use moodvane_sentiment::{DecisionRule, ScorerName};
+use moodvane_upstream::{UndoneText, undo_html_entities};
 
 /// Relates a city's weather to the mood of what people post, hour by hour.
 #[derive(Debug, Parser)]
@@ -245,6 +246,19 @@ pub(crate) struct ScorerArgs {
     /// A file of weights for the trained scorer, instead of the built-in weights.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
+    /// Whether texts have HTML entities, such as &lt;3 for <3, which are undone.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, value_name = "BOOL")]
+    pub(crate) html_entities: bool,
+}
+
+impl ScorerArgs {
+    /// The text that the author of `line` wrote.
+    pub(crate) fn undo_entities<'t>(&self, line: &'t str) -> UndoneText<'t> {
+        match self.html_entities {
+            true => undo_html_entities(line),
+            false => UndoneText::unchanged(line),
+        }
+    }
 }
 
 /// Arguments of `score`.

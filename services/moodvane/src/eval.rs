@@ -1,5 +1,6 @@
 //! `moodvane eval`: the accuracy of a scorer on human labels.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use moodvane_sentiment::evaluation::{Evaluation, LabelKind, Report, parse_labell
 use moodvane_sentiment::{Scorer, Text};
 use serde_json::{Value, json};
 
-use crate::cli::{EvalArgs, GlobalArgs};
+use crate::cli::{EvalArgs, GlobalArgs, ScorerArgs};
 use crate::score::build_scorer;
 
 /// The largest file, in bytes.
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &EvalArgs, global: &GlobalArgs) -> anyhow::Result<ExitCo
                 path.display()
             )
         })?;
-        let measured = measure(path, labels, scorer.as_mut())?;
+        let measured = measure(path, labels, &args.scorer, scorer.as_mut())?;
         if args.json {
             answers.push(as_json(path, &measured));
         } else {
@@ -50,7 +51,12 @@ struct Measured {
     per_second: f64,
 }
 
-fn measure(path: &PathBuf, labels: LabelKind, scorer: &mut dyn Scorer) -> anyhow::Result<Measured> {
+fn measure(
+    path: &PathBuf,
+    labels: LabelKind,
+    args: &ScorerArgs,
+    scorer: &mut dyn Scorer,
+) -> anyhow::Result<Measured> {
     let shown = path.display();
     let size = std::fs::metadata(path)
         .with_context(|| format!("cannot read {shown}"))?
@@ -61,7 +67,9 @@ fn measure(path: &PathBuf, labels: LabelKind, scorer: &mut dyn Scorer) -> anyhow
     );
     let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     let rows = parse_labelled(&file, labels).with_context(|| shown.to_string())?;
-    let texts: Vec<Text<'_>> = rows.iter().map(|row| Text::plain(row.text)).collect();
+    let undone = rows.iter().map(|row| args.undo_entities(row.text).text);
+    let undone: Vec<Cow<'_, str>> = undone.collect();
+    let texts: Vec<Text<'_>> = undone.iter().map(|text| Text::plain(text)).collect();
     let mut scores = Vec::with_capacity(texts.len());
     let start = Instant::now();
     scorer.score_batch(&texts, &mut scores)?;

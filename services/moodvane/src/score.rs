@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use moodvane_launch::{ScorerConfig, ScorerKind};
 use moodvane_sentiment::trained::{Explanation, MAX_WEIGHTS_BYTES, Weights};
 use moodvane_sentiment::{Scorer, ScorerName, Text, TrainedScorer};
+use moodvane_upstream::UndoneText;
 
 use crate::cli::{GlobalArgs, ScoreArgs, ScorerArgs};
 use crate::config::read_settings;
@@ -25,9 +26,10 @@ pub(crate) fn run(args: &ScoreArgs, global: &GlobalArgs) -> anyhow::Result<ExitC
     let input = std::io::stdin().lock();
     let output = BufWriter::new(std::io::stdout().lock());
     if args.explain {
-        explain(input, output, &mut trained(&args.scorer)?)?;
+        explain(input, output, &args.scorer)?;
     } else {
-        score(input, output, build_scorer(&args.scorer, global)?.as_mut())?;
+        let mut scorer = build_scorer(&args.scorer, global)?;
+        score(input, output, &args.scorer, scorer.as_mut())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,6 +80,7 @@ fn read_weights(path: &Path) -> anyhow::Result<Vec<u8>> {
 fn score(
     input: impl BufRead,
     mut output: impl Write,
+    args: &ScorerArgs,
     scorer: &mut dyn Scorer,
 ) -> anyhow::Result<()> {
     let batch = scorer.max_batch_size().min(MAX_BATCH);
@@ -100,7 +103,7 @@ fn score(
         Ok(())
     };
     each_line(input, |text| {
-        lines.push(text.to_owned());
+        lines.push(args.undo_entities(text).text.into_owned());
         if lines.len() < batch {
             Ok(())
         } else {
@@ -110,16 +113,21 @@ fn score(
     flush(&mut lines)
 }
 
-fn explain(
-    input: impl BufRead,
-    mut output: impl Write,
-    scorer: &mut TrainedScorer,
-) -> anyhow::Result<()> {
-    each_line(input, |text| show(&mut output, &scorer.explain(text)))?;
+fn explain(input: impl BufRead, mut output: impl Write, args: &ScorerArgs) -> anyhow::Result<()> {
+    let mut scorer = trained(args)?;
+    each_line(input, |line| {
+        let undone = args.undo_entities(line);
+        show(&mut output, &scorer.explain(&undone.text), &undone)
+    })?;
     Ok(output.flush()?)
 }
 
-fn show(output: &mut impl Write, explanation: &Explanation) -> anyhow::Result<()> {
+/// Prints an explanation with the places in the line that was read.
+fn show(
+    output: &mut impl Write,
+    explanation: &Explanation,
+    line: &UndoneText<'_>,
+) -> anyhow::Result<()> {
     let score = explanation.score;
     let shares = explanation
         .probabilities
@@ -133,7 +141,8 @@ fn show(output: &mut impl Write, explanation: &Explanation) -> anyhow::Result<()
         shares.join(" ")
     )?;
     for contribution in explanation.contributions.iter().take(MAX_FEATURES) {
-        let place = contribution.place.as_ref();
+        let place = contribution.place.clone();
+        let place = place.map(|place| line.original_range(place));
         let place = place.map_or_else(String::new, |at| format!("  {}..{}", at.start, at.end));
         writeln!(
             output,
@@ -182,12 +191,14 @@ mod tests {
     fn scores_each_line_and_rejects_line_over_limit() {
         let mut scorer = LexiconScorer::new();
         let mut output = Vec::new();
-        score(&b"great\n\nawful \xff\nlast"[..], &mut output, &mut scorer).unwrap();
+        let args = &parse(&[]).0.scorer;
+        let input = &b"great\n\nawful \xff\nlast"[..];
+        score(input, &mut output, args, &mut scorer).unwrap();
         let answers = String::from_utf8(output).unwrap();
         assert_eq!(answers.lines().count(), 4, "{answers}");
         assert!(answers.starts_with('3'), "{answers}");
         let long = vec![b'a'; MAX_LINE_BYTES as usize + 1];
-        let error = score(&long[..], Vec::new(), &mut scorer).unwrap_err();
+        let error = score(&long[..], Vec::new(), args, &mut scorer).unwrap_err();
         assert!(error.to_string().contains("line 1 is longer"), "{error}");
     }
 
@@ -200,6 +211,7 @@ mod tests {
         score(
             lines.join("\n").as_bytes(),
             &mut output,
+            &parse(&[]).0.scorer,
             &mut LexiconScorer::new(),
         )
         .unwrap();
@@ -225,12 +237,7 @@ mod tests {
     fn explained(flags: &[&str], text: &str) -> String {
         let (args, _) = parse(flags);
         let mut output = Vec::new();
-        explain(
-            text.as_bytes(),
-            &mut output,
-            &mut trained(&args.scorer).unwrap(),
-        )
-        .unwrap();
+        explain(text.as_bytes(), &mut output, &args.scorer).unwrap();
         String::from_utf8(output).unwrap()
     }
 
@@ -265,6 +272,37 @@ mod tests {
         let place = format!("letters of \"wonderful\"  {wonderful}..{}", line.len());
         assert!(text.contains(&place), "{text}");
         assert_eq!(&line[wonderful..], "wonder\u{ad}ful");
+        let text = explained(&["--explain"], "&lt;3 awful");
+        assert!(text.contains("\"<3\"  0..5"), "{text}");
+        assert!(text.contains("letters of \"awful\"  6..11"), "{text}");
+    }
+
+    /// The pairs are what an export writes and what the author wrote.
+    #[test]
+    fn scores_entities_as_their_characters() {
+        let pairs = [
+            ("I love this city &lt;3", "I love this city <3"),
+            ("&lt;3 &lt;3", "<3 <3"),
+            ("so sad &lt;/3", "so sad </3"),
+            ("the traffic here &gt;:(", "the traffic here >:("),
+            (
+                "rain &amp; wind, &quot;great&quot;",
+                "rain & wind, \"great\"",
+            ),
+            ("it&#39;s not good", "it's not good"),
+            ("don&#39;t like it", "don't like it"),
+        ];
+        let scored = |text: &str, flags: &[&str]| {
+            let (args, _) = parse(flags);
+            let (mut output, mut scorer) = (Vec::new(), trained(&args.scorer).unwrap());
+            score(text.as_bytes(), &mut output, &args.scorer, &mut scorer).unwrap();
+            String::from_utf8(output).unwrap()
+        };
+        let kept = pairs.map(|(written, meant)| {
+            assert_eq!(scored(written, &[]), scored(meant, &[]), "{written}");
+            scored(written, &["--html-entities", "false"]) != scored(meant, &[])
+        });
+        assert!(kept.contains(&true), "the option changes nothing");
     }
 
     #[test]

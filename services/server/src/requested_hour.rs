@@ -189,7 +189,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn accepts_what_answers_print(index in 24u32..70_000_000) {
+        fn accepts_hours_of_answers(index in 24u32..70_000_000) {
             let hour = HourSlot::from_index(index).unwrap();
             for zone in ["UTC", "America/New_York", "Asia/Tokyo"] {
                 let zone = Zone::parse(zone).unwrap();

@@ -10,7 +10,7 @@ use moodvane_model::{Language, Post, SourceId, Timestamp};
 use super::TimeFormat;
 use super::error::TableError;
 use super::row::{Column, ColumnResolver, Row, malformed_column};
-use crate::entities::undo_entities;
+use crate::entities::undo_html_entities;
 use crate::format::{ParsedPost, check_text};
 use crate::{DropReason, PostFormat, RawMessage, Selection};
 
@@ -117,7 +117,7 @@ impl PostFormat for PostTableFormat {
         let text = row.text(&self.text);
         let text = text.ok_or_else(|| malformed_column(&self.text, "must not be missing"))?;
         let text = match self.html_entities {
-            true => undo_entities(&text),
+            true => undo_html_entities(&text).text,
             false => Cow::Borrowed(&*text),
         };
         let text = check_text(&text)?;
