@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Runs the whole pipeline live, with the sources of the configuration.
     Run,
     /// Ingests recorded posts and weather from files, folds them, and exits.
-    Replay(ReplayArgs),
+    Replay(Box<ReplayArgs>),
     /// Serves the stored hours without ingesting.
     Serve,
     /// Compares the stored hours with a ground truth; exits with 1 on any difference.

@@ -45,7 +45,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Run => run_pipeline(args, None, pipeline::run),
         Command::Replay(replay) => {
             let files = sources::replay_sources(&replay)?;
-            run_pipeline(args, Some(files), |config| replay::run(config, replay))
+            run_pipeline(args, Some(files), |config| replay::run(config, *replay))
         }
         Command::Serve => run_pipeline(args, NO_SOURCES, pipeline::run),
         Command::Verify(verify) => run_tool(args, |config| verify::run(config, verify)),

@@ -83,6 +83,7 @@ async fn hours_of_an_answer_are_valid_in_both_interfaces() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn names_reason_of_refused_hour() {
     let app = app();
     for (begin, end, tz, field, part) in [
