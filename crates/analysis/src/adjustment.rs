@@ -18,7 +18,36 @@ type FixedEffect = (fn(&PairedHour) -> usize, usize);
 const HOUR_OF_DAY: FixedEffect = (|hour| usize::from(hour.local.hour_of_day()), 24);
 const DAY_OF_WEEK: FixedEffect = (|hour| usize::from(hour.local.day_of_week()), 7);
 
+/// The indicator columns of an adjustment: a constant, or one for each level of each effect.
+pub(crate) struct FixedEffects(&'static [FixedEffect]);
+
+impl FixedEffects {
+    pub(crate) fn new(adjustment: Adjustment) -> Self {
+        Self(adjustment.fixed_effects())
+    }
+
+    pub(crate) fn column_count(&self) -> usize {
+        let levels: usize = self.0.iter().map(|(_, levels)| levels).sum();
+        levels.max(1)
+    }
+
+    /// The columns that are 1 in this hour; the others are 0. With fewer than two, the number of
+    /// columns stands for a missing one.
+    pub(crate) fn columns(&self, hour: &PairedHour) -> [usize; 2] {
+        let none = self.column_count();
+        match self.0 {
+            [] => [0, none],
+            [(level, _)] => [level(hour), none],
+            [(level, levels), (other, _), ..] => [level(hour), levels + other(hour)],
+        }
+    }
+}
+
 impl Adjustment {
+    pub(crate) fn has_hour_of_day(self) -> bool {
+        matches!(self, Self::HourOfDay | Self::HourOfDayAndDayOfWeek)
+    }
+
     fn fixed_effects(self) -> &'static [FixedEffect] {
         match self {
             Self::None => &[],

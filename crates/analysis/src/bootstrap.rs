@@ -107,6 +107,6 @@ pub(crate) fn draw(
 
 /// A uniform number below `n`, with a bias under 2^-40: the upper half of a product (Lemire 2019).
 /// Not the function of `rand`, whose results may change between versions.
-fn random_below(random: &mut impl Rng, n: usize) -> usize {
+pub(crate) fn random_below(random: &mut impl Rng, n: usize) -> usize {
     ((u128::from(random.next_u64()) * n as u128) >> 64) as usize
 }

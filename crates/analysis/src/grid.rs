@@ -58,6 +58,21 @@ impl Grid {
         }
         Ok(grid)
     }
+
+    /// The values of a series in the present hours.
+    pub(crate) fn present(&self, series: &[f64]) -> Vec<f64> {
+        let weighted = series.iter().zip(&self.weight);
+        let present = weighted.filter(|(_, weight)| **weight > 0.0);
+        present.map(|(value, _)| *value).collect()
+    }
+
+    /// The leverage of each hour in a regression on a constant and the explanatory series, 0 to 1;
+    /// 0 for a missing hour.
+    pub(crate) fn leverages(&self) -> impl Iterator<Item = f64> {
+        let hours = self.hours as f64;
+        let weighted = self.weight.iter().zip(&self.x);
+        weighted.map(move |(weight, x)| (weight * (1.0 + x * x) / hours).min(1.0))
+    }
 }
 
 fn normalized_weights(hours: &[PairedHour], options: RelationOptions) -> Vec<f64> {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::exposure::Departures;
+
 /// One of the two series of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Series {
@@ -45,6 +47,21 @@ pub enum InsufficientData {
         /// The required effective sample size.
         need: f64,
     },
+    /// The weather varies in too few separate spells, such as a single wet hour.
+    #[error("{}, at least {need:.1} are required", ExposureText(*.effective, *.departures))]
+    Exposure {
+        /// The number of hours with both weather and feeling.
+        have: usize,
+        /// The effective number of spells.
+        effective: f64,
+        /// The required effective number of spells.
+        need: f64,
+        /// The hours that depart from the usual weather, if one value is usual.
+        departures: Option<Departures>,
+    },
+    /// The weather repeats itself, so that shifted hours have the same weather.
+    #[error("the weather repeats itself so regularly that it cannot be told from the time of day")]
+    Repetition,
     /// A series has the same value in all hours.
     #[error("the {series} does not vary")]
     NoVariance {
@@ -65,6 +82,22 @@ pub enum InsufficientData {
     },
 }
 
+/// The effective number of spells, and which hours they consist of.
+struct ExposureText(f64, Option<Departures>);
+
+impl fmt::Display for ExposureText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(departures) => write!(
+                f,
+                "the weather departs from its usual value in only {departures}"
+            )?,
+            None => f.write_str("the weather varies too rarely")?,
+        }
+        write!(f, ": as informative as {:.1} separate spells", self.0)
+    }
+}
+
 impl InsufficientData {
     /// How many additional hours the estimate needs if they are like the present ones. `None` if no
     /// number of such hours suffices because they do not vary.
@@ -77,7 +110,14 @@ impl InsufficientData {
                 effective,
                 need,
             } => Some((have as f64 * (need / effective - 1.0)).ceil().max(1.0) as u64),
-            Self::NoVariance { .. } => None,
+            Self::Exposure {
+                have,
+                effective,
+                need,
+                ..
+            } => (effective > 0.0)
+                .then(|| (have as f64 * (need / effective - 1.0)).ceil().max(1.0) as u64),
+            Self::NoVariance { .. } | Self::Repetition => None,
             Self::GroupSize { wet, dry, need } => {
                 let smaller = wet.min(dry);
                 let all = (wet + dry) as f64;

@@ -35,30 +35,48 @@
 //!
 //! This crate does no I/O and does not know stores, requests, time zones, rounding or JSON.
 
+// The files of `study/` name the crate as a user does.
+#[cfg(test)]
+extern crate self as moodvane_analysis;
+
 mod adjustment;
 mod autocovariance;
 mod bootstrap;
 mod correlation;
+#[cfg(test)]
+#[path = "../study/designs.rs"]
+mod designs;
+mod exposure;
+#[cfg(test)]
+mod false_claims;
 mod grid;
 mod hour;
+mod inference;
 mod insufficient_data;
 mod moments;
+mod projection;
 mod rank;
 mod relation;
 mod sample;
-#[cfg(feature = "study")]
+#[cfg(test)]
+#[path = "../study/series.rs"]
+mod series;
+mod shift;
+#[cfg(any(test, feature = "study"))]
 #[doc(hidden)]
 pub mod study;
 mod uncertainty;
 mod wet_dry;
 
 pub use correlation::r_squared;
+pub use exposure::{Departures, MIN_EFFECTIVE_SPELLS};
 pub use hour::{
     AnalysisError, HourMean, OutlierBound, feeling, feeling_standard_error, temperature,
     variable_mean,
 };
+pub use inference::REPLICATES;
 pub use insufficient_data::{InsufficientData, Series};
-pub use relation::{Conclusion, MIN_HOURS, REPLICATES, Relation, relate};
+pub use relation::{Conclusion, MIN_HOURS, Relation, relate};
 pub use sample::{Adjustment, LocalHour, PairedHour, RelationOptions, Weighting};
 pub use uncertainty::{Estimate, MIN_EFFECTIVE_SAMPLE_SIZE};
 pub use wet_dry::{WET_MM_PER_H, WetDryComparison, compare_wet_dry};

@@ -1,16 +1,12 @@
 //! Spearman's rank correlation.
 
 use crate::grid::Grid;
+use crate::sample::PairedHour;
 
 /// Pearson's correlation of the ranks; 0 if a series does not vary.
 pub(crate) fn spearman(grid: &Grid) -> f64 {
-    let present = |series: &[f64]| -> Vec<f64> {
-        let weighted = series.iter().zip(&grid.weight);
-        let present = weighted.filter(|(_, weight)| **weight > 0.0);
-        present.map(|(value, _)| *value).collect()
-    };
     let mean = (grid.hours as f64 + 1.0) / 2.0;
-    let (x, y) = (ranks(&present(&grid.x)), ranks(&present(&grid.y)));
+    let (x, y) = (ranks(&grid.present(&grid.x)), ranks(&grid.present(&grid.y)));
     let products = |a: &[f64], b: &[f64]| -> f64 {
         let pairs = a.iter().zip(b);
         pairs.map(|(a, b)| (a - mean) * (b - mean)).sum()
@@ -21,6 +17,23 @@ pub(crate) fn spearman(grid: &Grid) -> f64 {
     } else {
         0.0
     }
+}
+
+/// The hours with the rank of each value in place of the value.
+pub(crate) fn ranked(hours: &[PairedHour]) -> Vec<PairedHour> {
+    let series = |value: fn(&PairedHour) -> f64| -> Vec<f64> {
+        let values: Vec<f64> = hours.iter().map(value).collect();
+        ranks(&values)
+    };
+    let (weather, feeling) = (series(|hour| hour.weather), series(|hour| hour.feeling));
+    let ranked = hours.iter().zip(weather).zip(feeling);
+    ranked
+        .map(|((hour, weather), feeling)| PairedHour {
+            weather,
+            feeling,
+            ..*hour
+        })
+        .collect()
 }
 
 /// Values that differ by less than this are ties: values are of the order of 1, and rounding errors

@@ -1,32 +1,17 @@
 //! The relation of a weather variable and the feeling, with confidence intervals.
 //!
-//! The intervals and the p-value account for the autocorrelation of the hours. An interval is
-//! value ± c · standard error, where
-//!
-//! - the standard error comes from the long-run variance of the hours' influences. It is the larger
-//!   of two estimates: the prewhitened one of Andrews and Monahan, which needs no assumption but
-//!   is too small for few, strongly autocorrelated hours; and White's (1980) times Bartlett's factor
-//!   for the autocorrelation of both series, which is better there, but assumes that the
-//!   autocorrelation is the only dependence;
-//! - `c` comes from a studentized circular block bootstrap, so that it reflects the effective sample
-//!   size.
-//!
-//! `study/` compares the coverage of this interval with that of alternatives.
+//! The intervals and the p-value account for the autocorrelation of the hours; [`crate::inference`]
+//! explains how, and `study/` shows how often they are right.
 
-use crate::bootstrap::deviations;
-use crate::grid::Grid;
-use crate::insufficient_data::{InsufficientData, Series};
-use crate::moments::{CircularSums, SampleMoments, Statistic};
-use crate::rank::spearman;
+use crate::inference::{Inference, REPLICATES};
+use crate::insufficient_data::InsufficientData;
+use crate::moments::Statistic;
+use crate::rank::{ranked, spearman};
 use crate::sample::{PairedHour, RelationOptions, usable_hours};
-use crate::uncertainty::{Estimate, StatisticWithError};
+use crate::uncertainty::Estimate;
 
 /// The minimum number of hours of an estimate.
 pub const MIN_HOURS: usize = 30;
-/// The number of bootstrap replicates.
-pub const REPLICATES: usize = 1999;
-/// A correlation above this is perfect up to rounding.
-const PERFECT: f64 = 1.0 - 1e-9;
 /// The smallest correlation that [`Relation::additional_hours`] aims to detect.
 const SMALL_CORRELATION: f64 = 0.1;
 /// Quantiles of the normal distribution: of 97.5 % for the level, of 80 % for the power.
@@ -56,6 +41,9 @@ pub struct Relation {
     pub r_squared: f64,
     /// Spearman's rank correlation with mean ranks for ties. Not weighted.
     pub spearman: f64,
+    /// The probability of a rank correlation at least as large if there is no relation (two-sided).
+    /// `None` if the ranks do not suffice for a test.
+    pub spearman_p_value: Option<f64>,
     /// The change of the feeling per unit of the variable (least squares).
     pub slope: Estimate,
     /// The probability of a correlation at least as large if there is no relation (two-sided).
@@ -67,26 +55,6 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// The relation of hours that are on a line up to rounding: all intervals have width 0.
-    fn perfect(grid: &Grid, r: f64) -> Self {
-        let exact = |value| Estimate {
-            value,
-            low: value,
-            high: value,
-        };
-        Self {
-            hours: grid.hours,
-            effective_sample_size: grid.hours as f64,
-            pearson: exact(r),
-            r_squared: r * r,
-            spearman: spearman(grid),
-            slope: exact(r.signum() * grid.scale.1 / grid.scale.0),
-            p_value: 1.0 / (REPLICATES as f64 + 1.0),
-            block_hours: 1,
-            replicates: REPLICATES,
-        }
-    }
-
     /// The conclusion at a significance level of 5 %.
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
@@ -123,43 +91,28 @@ pub fn relate(
     options: RelationOptions,
 ) -> Result<Relation, InsufficientData> {
     let hours = enough_hours(hours, options)?;
-    let weather = hours.iter().map(|hour| hour.weather).collect();
-    let grid = Grid::new(&hours, options, weather)?;
-    let sums = CircularSums::new(&grid);
-    let sample = sample_moments(&sums)?;
-    let r = sample.r();
-    if r.abs() > PERFECT {
-        return Ok(Relation::perfect(&grid, r));
-    }
-    let z = StatisticWithError::new(&grid, &sample, Statistic::FisherZ);
-    let slope = StatisticWithError::new(&grid, &sample, Statistic::Slope);
-    let effective_sample_size = z.effective_sample_size(&grid)?;
-    let block_hours = z.block_hours(sums.len());
     let statistics = [Statistic::FisherZ, Statistic::Slope];
-    let [z_deviations, slope_deviations] =
-        deviations(&sums, statistics, block_hours, REPLICATES).ok_or(NO_VARIANCE)?;
-    let unit = grid.scale.1 / grid.scale.0;
+    let inference = Inference::new(&hours, options, &weather(&hours), statistics)?;
+    let ranked = ranked(&hours);
+    let ranks = Inference::new(&ranked, options, &weather(&ranked), [Statistic::FisherZ]);
+    let pearson = inference.correlation();
     Ok(Relation {
         hours: hours.len(),
-        effective_sample_size,
-        pearson: z
-            .estimate(&z_deviations)
-            .transformed(f64::tanh)
-            .with_value(r),
-        r_squared: r * r,
-        spearman: spearman(&grid),
-        slope: slope
-            .estimate(&slope_deviations)
-            .transformed(|slope| slope * unit),
-        p_value: z_deviations.p_value(z.deviation()),
-        block_hours,
+        effective_sample_size: inference.effective_sample_size,
+        pearson,
+        r_squared: pearson.value * pearson.value,
+        spearman: spearman(&inference.grid),
+        spearman_p_value: ranks.ok().map(|ranks| ranks.p_value),
+        slope: inference.slope(),
+        p_value: inference.p_value,
+        block_hours: inference.block_hours,
         replicates: REPLICATES,
     })
 }
 
-const NO_VARIANCE: InsufficientData = InsufficientData::NoVariance {
-    series: Series::Weather,
-};
+fn weather(hours: &[PairedHour]) -> Vec<f64> {
+    hours.iter().map(|hour| hour.weather).collect()
+}
 
 /// The usable hours, if there are at least [`MIN_HOURS`].
 pub(crate) fn enough_hours(
@@ -174,8 +127,4 @@ pub(crate) fn enough_hours(
         });
     }
     Ok(hours)
-}
-
-pub(crate) fn sample_moments(sums: &CircularSums) -> Result<SampleMoments, InsufficientData> {
-    sums.total().sample_moments().ok_or(NO_VARIANCE)
 }

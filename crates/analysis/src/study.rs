@@ -6,10 +6,15 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use crate::autocovariance::block_length;
 use crate::bootstrap::{SEED, deviations, draw};
+use crate::exposure::Exposure;
 use crate::grid::Grid;
 use crate::moments::{CircularSums, Statistic};
+use crate::rank::ranked;
+use crate::relation::enough_hours;
 use crate::sample::{PairedHour, RelationOptions};
-use crate::uncertainty::{Variances, influences};
+use crate::shift::ShiftTest;
+use crate::uncertainty::{ALPHA, StatisticWithError, Variances, influences};
+use crate::wet_dry::wet_indicator;
 
 /// The methods, in the order of [`intervals`].
 pub const METHODS: [&str; 7] = [
@@ -79,4 +84,93 @@ fn block_variance(influences: &[f64], length: usize) -> f64 {
     let block = |start: usize| -> f64 { (0..length).map(|i| influences[(start + i) % n]).sum() };
     let squares: f64 = (0..n).map(|start| block(start).powi(2)).sum();
     squares / length as f64
+}
+
+/// What is asked about a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// [`crate::relate`]: its conclusion.
+    Relation,
+    /// [`crate::relate`]: the p-value of Spearman's correlation.
+    Ranks,
+    /// [`crate::compare_wet_dry`]: its p-value.
+    WetDry,
+}
+
+/// Which tests must reject for a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The block bootstrap without a correction for leverage and without a minimum of spells: the
+    /// method of version 0.1.
+    Uncorrected,
+    /// The block bootstrap with the correction for leverage, without a minimum of spells.
+    Corrected,
+    /// The test of shifts, without a minimum of spells.
+    Shifts,
+    /// The crate's: both, and a minimum of spells.
+    Both,
+}
+
+/// Whether a relation is claimed at a significance level of 5 %; `None` if the data are insufficient.
+///
+/// The answer with [`Method::Both`] is that of the crate's functions, without the bootstrap where the
+/// test of shifts decides.
+#[must_use]
+pub fn claims(
+    hours: &[PairedHour],
+    options: RelationOptions,
+    question: Question,
+    method: Method,
+) -> Option<bool> {
+    let hours = enough_hours(hours, options).ok()?;
+    let hours = if question == Question::Ranks {
+        ranked(&hours)
+    } else {
+        hours
+    };
+    let x: Vec<f64> = match question {
+        Question::WetDry => wet_indicator(&hours).ok()?,
+        _ => hours.iter().map(|hour| hour.weather).collect(),
+    };
+    let statistics: &[Statistic] = match question {
+        Question::Relation if method == Method::Both => &[Statistic::FisherZ, Statistic::Slope],
+        Question::WetDry => &[Statistic::Slope],
+        _ => &[Statistic::FisherZ],
+    };
+    let grid = Grid::new(&hours, options, x.clone()).ok()?;
+    if method == Method::Both {
+        Exposure::new(&x, &grid).check().ok()?;
+    }
+    let is_rejected_by_shifts = || ShiftTest::new(&hours, options, &x, &grid).p_value() <= ALPHA;
+    let by_bootstrap = |is_corrected| {
+        statistics.iter().try_fold(true, |rejected, statistic| {
+            Some(bootstrap_rejects(&grid, *statistic, is_corrected)? && rejected)
+        })
+    };
+    match method {
+        Method::Uncorrected => by_bootstrap(false),
+        Method::Corrected => by_bootstrap(true),
+        Method::Shifts => Some(is_rejected_by_shifts()),
+        Method::Both if is_rejected_by_shifts() => by_bootstrap(true),
+        Method::Both => {
+            let sample = CircularSums::new(&grid).total().sample_moments()?;
+            let error = StatisticWithError::new(&grid, &sample, statistics[0]);
+            error.effective_sample_size(&grid).ok().map(|_| false)
+        }
+    }
+}
+
+fn bootstrap_rejects(grid: &Grid, statistic: Statistic, is_corrected: bool) -> Option<bool> {
+    let sums = CircularSums::new(grid);
+    let sample = sums.total().sample_moments()?;
+    let error = if is_corrected {
+        StatisticWithError::new(grid, &sample, statistic)
+    } else {
+        let influences = influences(grid, &sample, statistic);
+        StatisticWithError::with_influences(grid, &sample, statistic, influences)
+    };
+    error.effective_sample_size(grid).ok()?;
+    let length = error.block_hours(sums.len());
+    let [resampled] = deviations(&sums, [statistic], length, crate::REPLICATES)?;
+    Some(error.p_value(&resampled) <= ALPHA)
 }

@@ -9,7 +9,7 @@ use crate::moments::{MomentSums, SampleMoments, Statistic};
 /// The minimum effective sample size of an estimate.
 pub const MIN_EFFECTIVE_SAMPLE_SIZE: f64 = 6.0;
 /// The significance level of the intervals.
-const ALPHA: f64 = 0.05;
+pub(crate) const ALPHA: f64 = 0.05;
 
 /// A value and its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,11 +31,10 @@ impl Estimate {
             high: transform(self.high),
         }
     }
-
-    pub(crate) fn with_value(self, value: f64) -> Self {
-        Self { value, ..self }
-    }
 }
+
+/// An hour's residual is corrected for at most this leverage.
+const MAX_LEVERAGE: f64 = 0.95;
 
 /// The value of a statistic and its standard error.
 pub(crate) struct StatisticWithError {
@@ -46,7 +45,21 @@ pub(crate) struct StatisticWithError {
 
 impl StatisticWithError {
     pub(crate) fn new(grid: &Grid, sample: &SampleMoments, statistic: Statistic) -> Self {
-        let influences = influences(grid, sample, statistic);
+        Self::with_influences(
+            grid,
+            sample,
+            statistic,
+            corrected_influences(grid, sample, statistic),
+        )
+    }
+
+    /// The standard error by the long-run variance of these influences.
+    pub(crate) fn with_influences(
+        grid: &Grid,
+        sample: &SampleMoments,
+        statistic: Statistic,
+        influences: Vec<f64>,
+    ) -> Self {
         let variances = Variances::new(grid, sample, statistic, &influences);
         let variance = variances.bartlett.max(variances.prewhitened) * grid.inflation;
         Self {
@@ -84,9 +97,9 @@ impl StatisticWithError {
         block_length(&self.influences).max(floor).round() as usize
     }
 
-    /// The distance of the value from 0 in standard errors.
-    pub(crate) fn deviation(&self) -> f64 {
-        (self.value / self.standard_error).abs()
+    /// The probability of a value at least as far from 0, by the deviations of the bootstrap.
+    pub(crate) fn p_value(&self, deviations: &Deviations) -> f64 {
+        deviations.p_value((self.value / self.standard_error).abs())
     }
 
     /// The value with its 95 % interval, by the deviations of the bootstrap.
@@ -98,6 +111,18 @@ impl StatisticWithError {
             high: self.value + margin,
         }
     }
+}
+
+/// The influence of each hour on the statistic, corrected for its leverage.
+///
+/// An hour that carries the weather draws the line to itself, so that its residual is too small by
+/// the factor 1 - leverage (MacKinnon and White 1985, HC3).
+fn corrected_influences(grid: &Grid, sample: &SampleMoments, statistic: Statistic) -> Vec<f64> {
+    let influences = influences(grid, sample, statistic).into_iter();
+    let corrected = influences.zip(grid.leverages());
+    corrected
+        .map(|(influence, leverage)| influence / (1.0 - leverage.min(MAX_LEVERAGE)))
+        .collect()
 }
 
 /// The influence of each hour on the statistic; 0 for a missing hour.

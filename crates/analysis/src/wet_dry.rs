@@ -1,12 +1,11 @@
 //! The difference between the feelings of wet and dry hours.
 
-use crate::bootstrap::deviations;
-use crate::grid::Grid;
+use crate::inference::Inference;
 use crate::insufficient_data::InsufficientData;
-use crate::moments::{CircularSums, Statistic};
-use crate::relation::{REPLICATES, enough_hours, sample_moments};
+use crate::moments::Statistic;
+use crate::relation::enough_hours;
 use crate::sample::{PairedHour, RelationOptions};
-use crate::uncertainty::{Estimate, StatisticWithError};
+use crate::uncertainty::Estimate;
 
 /// An hour with at least this precipitation is wet, in mm/h: the smallest amount that a gauge
 /// measures (World Meteorological Organization, No. 8, chapter 6).
@@ -48,28 +47,9 @@ pub fn compare_wet_dry(
     options: RelationOptions,
 ) -> Result<WetDryComparison, InsufficientData> {
     let hours = enough_hours(hours, options)?;
-    let is_wet = |hour: &PairedHour| hour.weather >= WET_MM_PER_H;
-    let wet = hours.iter().filter(|hour| is_wet(hour)).count();
-    let too_small = InsufficientData::GroupSize {
-        wet,
-        dry: hours.len() - wet,
-        need: MIN_GROUP_SIZE,
-    };
-    if wet.min(hours.len() - wet) < MIN_GROUP_SIZE {
-        return Err(too_small);
-    }
-    let indicator = hours.iter().map(|hour| f64::from(u8::from(is_wet(hour))));
-    let grid = Grid::new(&hours, options, indicator.collect())?;
-    let sums = CircularSums::new(&grid);
-    let slope = StatisticWithError::new(&grid, &sample_moments(&sums)?, Statistic::Slope);
-    slope.effective_sample_size(&grid)?;
-    let block_hours = slope.block_hours(sums.len());
-    let [slope_deviations] =
-        deviations(&sums, [Statistic::Slope], block_hours, REPLICATES).ok_or(too_small)?;
-    let unit = grid.scale.1 / grid.scale.0;
-    let difference = slope
-        .estimate(&slope_deviations)
-        .transformed(|slope| slope * unit);
+    let indicator = wet_indicator(&hours)?;
+    let inference = Inference::new(&hours, options, &indicator, [Statistic::Slope])?;
+    let difference = inference.slope();
     let wet_group = Group::new(&hours, options, is_wet);
     let dry_group = Group::new(&hours, options, |hour| !is_wet(hour));
     let hedges_factor = hedges_factor(&wet_group, &dry_group);
@@ -80,9 +60,28 @@ pub fn compare_wet_dry(
         dry_feeling: dry_group.mean,
         difference,
         effect_size: difference.transformed(|difference| difference * hedges_factor),
-        p_value: slope_deviations.p_value(slope.deviation()),
-        block_hours,
+        p_value: inference.p_value,
+        block_hours: inference.block_hours,
     })
+}
+
+fn is_wet(hour: &PairedHour) -> bool {
+    hour.weather >= WET_MM_PER_H
+}
+
+/// 1 for each wet hour and 0 for each dry one, if there are enough of both.
+pub(crate) fn wet_indicator(hours: &[PairedHour]) -> Result<Vec<f64>, InsufficientData> {
+    let wet = hours.iter().filter(|hour| is_wet(hour)).count();
+    let dry = hours.len() - wet;
+    if wet.min(dry) < MIN_GROUP_SIZE {
+        return Err(InsufficientData::GroupSize {
+            wet,
+            dry,
+            need: MIN_GROUP_SIZE,
+        });
+    }
+    let indicators = hours.iter().map(|hour| f64::from(u8::from(is_wet(hour))));
+    Ok(indicators.collect())
 }
 
 struct Group {

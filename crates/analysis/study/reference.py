@@ -87,7 +87,7 @@ def data_sets():
     yield data("spells missing", select(ar(300, 0.8), at), feeling(select(ar(300, 0.8), at)), hours=at)
     yield data("strong autocorrelation, unrelated", 10 + 5 * persistent, feeling(other))
     yield data("strong autocorrelation, related", persistent, feeling(0.6 * persistent + 0.8 * other))
-    yield data("nearly random walks", ar(400, 0.995), feeling(ar(400, 0.995)))
+    yield data("nearly random walks", ar(400, 0.995), feeling(ar(400, 0.995)), insufficient="exposure")
     n = 336
     day, week = cycle(n, 24), cycle(n, 168)
     x, y = ar(n, 0.7), ar(n, 0.4)
@@ -108,7 +108,7 @@ def data_sets():
     yield data("gaps, weights and a least number of posts", select(ar(500, 0.8), at), feeling(select(ar(500, 0.5), at)),
                hours=at, posts=RANDOM.integers(0, 40, len(at)), weighting="posts", min_posts=5)
     yield data("a large offset", 1013 + 0.01 * x, feeling(0.5 * x + y))
-    yield data("one outlier", np.where(np.arange(n) == 100, 60, x), feeling(y))
+    yield data("one outlier", np.where(np.arange(n) == 100, 60, x), feeling(y), insufficient="exposure")
     yield data("heavy tails", RANDOM.standard_t(2.5, n), feeling(RANDOM.standard_t(2.5, n)))
     rain = np.maximum(ar(n, 0.85) - 0.6, 0) * 2
     yield data("rain, mostly none", rain, feeling(y))
@@ -126,7 +126,7 @@ def data_sets():
     yield data("weather does not vary", np.full(n, 7.1), feeling(y), insufficient="no_variance")
     yield data("the cycle is all that varies", day, feeling(y), adjustment="hour_of_day", insufficient="no_variance")
     trend = np.linspace(-2, 2, n)
-    yield data("two drifts", trend + 0.1 * x, feeling(trend**2 - 1 + 0.1 * y), insufficient="effective_sample_size")
+    yield data("two drifts", trend + 0.1 * x, feeling(trend**2 - 1 + 0.1 * y), insufficient="exposure")
     yield data("never wet", np.zeros(n), feeling(y), insufficient="group_size", **wet)
     yield data("hardly dry", np.where(np.arange(n) < 5, 0, 1), feeling(y), insufficient="group_size", **wet)
 
@@ -180,6 +180,7 @@ def dependence(sides, r, weights):
     weights = weights / weights.mean()
     x, y = ((s - np.average(s, weights=weights)) / np.sqrt(np.cov(s, aweights=weights, ddof=0)) for s in sides)
     u = weights * (x * y - r / 2 * (x * x + y * y)) / (1 - r * r)
+    u = u / (1 - np.minimum(weights * (1 + x * x) / n, 0.95))  # HC3
     block = politis_white(u)
     white = np.mean(u * u)
     rho = [acf(s, nlags=int(np.ceil(np.sqrt(n))) + 5, adjusted=True, fft=False) for s in (x, y)] if np.ptp(weights) == 0 else None

@@ -1,4 +1,5 @@
 //! Random series with a known correlation, for the coverage study and its small version in the tests.
+#![allow(dead_code, reason = "each study uses a part")]
 
 use moodvane_analysis::{LocalHour, PairedHour};
 use moodvane_model::HourSlot;
@@ -71,25 +72,34 @@ impl Process {
     /// The series of `n` hours with this seed.
     pub(crate) fn series(&self, seed: u64, n: usize) -> Vec<PairedHour> {
         let key = seed.wrapping_mul(1_000_003) ^ n as u64;
-        (self.generate)(&mut Random(Xoshiro256PlusPlus::seed_from_u64(key)), n)
+        (self.generate)(&mut Random::new(key), n)
     }
 }
 
-struct Random(Xoshiro256PlusPlus);
+pub(crate) struct Random(Xoshiro256PlusPlus);
 
 impl Random {
-    fn uniform(&mut self) -> f64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Xoshiro256PlusPlus::seed_from_u64(seed))
+    }
+
+    /// A uniform number below `n`.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        (self.uniform() * n as f64) as usize
+    }
+
+    pub(crate) fn uniform(&mut self) -> f64 {
         ((self.0.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
 
     /// A normal deviate (Box and Muller 1958).
-    fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * self.uniform().ln()).sqrt();
         radius * (2.0 * PI * self.uniform()).cos()
     }
 
     /// An AR(1) series of variance 1, from its stationary distribution.
-    fn ar(&mut self, n: usize, phi: f64) -> Vec<f64> {
+    pub(crate) fn ar(&mut self, n: usize, phi: f64) -> Vec<f64> {
         let noise = (1.0 - phi * phi).sqrt();
         let mut at = self.normal();
         let mut next = || {
@@ -100,7 +110,7 @@ impl Random {
     }
 }
 
-fn hours(weather: &[f64], feeling: &[f64]) -> Vec<PairedHour> {
+pub(crate) fn hours(weather: &[f64], feeling: &[f64]) -> Vec<PairedHour> {
     let pairs = weather.iter().zip(feeling).enumerate();
     pairs
         .map(|(i, (weather, feeling))| {

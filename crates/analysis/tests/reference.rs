@@ -170,6 +170,8 @@ fn insufficient_data_reports_kind_and_additional_hours() {
             InsufficientData::EffectiveSampleSize { .. } => "effective_sample_size",
             InsufficientData::NoVariance { .. } => "no_variance",
             InsufficientData::GroupSize { .. } => "group_size",
+            InsufficientData::Exposure { .. } => "exposure",
+            InsufficientData::Repetition => "repetition",
         };
         assert_eq!(kind, expected, "{}: {error}", set.name);
         let has_estimate = matches!(kind, "hours" | "effective_sample_size");

@@ -21,9 +21,10 @@ fn hours(n: usize) -> Vec<PairedHour> {
     process("AR(1), φ = 0.5, ρ = 0.5").series(1, n)
 }
 
-/// `study/coverage.md` is the full study: 1,000 series per row.
+/// `study/coverage.md` is the full study: 1,000 series per row. The bound is 95 % less twice the
+/// standard error of 200 series.
 #[test]
-fn intervals_cover_truth_in_about_95_percent() {
+fn intervals_cover_truth_in_at_least_95_percent() {
     for name in [
         "AR(1), φ = 0, ρ = 0",
         "AR(1), φ = 0.5, ρ = 0.5",
@@ -35,7 +36,7 @@ fn intervals_cover_truth_in_about_95_percent() {
             .filter_map(|seed| relate(&process.series(seed, 168), RelationOptions::UNADJUSTED).ok())
             .filter(|found| (found.pearson.low..=found.pearson.high).contains(&process.truth))
             .count();
-        assert!((184..=196).contains(&covered), "{name}: {covered} of 200");
+        assert!(covered >= 184, "{name}: {covered} of 200");
     }
 }
 
@@ -112,20 +113,84 @@ fn min_posts_and_weighting_reduce_influence_of_small_hours() {
 }
 
 #[test]
-fn adjustment_removes_shared_daily_cycle() {
+fn shared_daily_cycle_is_no_relation() {
     let hours = process("daily cycle in both series and AR(1), φ = 0.8").series(5, 720);
     let found = |adjustment| {
         let options = RelationOptions {
             adjustment,
             ..RelationOptions::UNADJUSTED
         };
-        relate(&hours, options).unwrap().conclusion()
+        relate(&hours, options).unwrap()
     };
-    assert_eq!(found(Adjustment::None), Conclusion::Rises);
-    assert_eq!(found(Adjustment::HourOfDay), Conclusion::Undecided);
-    assert_eq!(
-        found(Adjustment::HourOfDayAndDayOfWeek),
-        Conclusion::Undecided
+    let kept = found(Adjustment::None);
+    // The feeling relates to the weather of the next day as much as to that of its own.
+    assert!(kept.pearson.value > 0.2, "{kept:?}");
+    assert_eq!(kept.conclusion(), Conclusion::Undecided);
+    for adjustment in [Adjustment::HourOfDay, Adjustment::HourOfDayAndDayOfWeek] {
+        let adjusted = found(adjustment);
+        assert!(adjusted.pearson.value.abs() < 0.1, "{adjusted:?}");
+        assert_eq!(adjusted.conclusion(), Conclusion::Undecided);
+    }
+}
+
+#[test]
+fn strong_autocorrelation_is_insufficient_data() {
+    // About 4 % of such weeks have an effective sample size below 6.
+    let process = process("AR(1), φ = 0.97, ρ = 0");
+    let mut errors = (0..400)
+        .filter_map(|seed| relate(&process.series(seed, 168), RelationOptions::UNADJUSTED).err());
+    let is_size = |error: &InsufficientData| {
+        matches!(
+            error,
+            InsufficientData::EffectiveSampleSize { have: 168, .. }
+        )
+    };
+    let error = errors.find(is_size).unwrap();
+    assert!(
+        error.additional_hours().is_some_and(|more| more > 0),
+        "{error}"
+    );
+}
+
+/// A spike, or rain in one or two hours, among posts whose classes are drawn at random.
+#[test]
+fn one_or_two_hours_do_not_make_a_relation() {
+    let claims = |weather: fn(&mut series::Random, &mut [PairedHour])| {
+        let mut found = [0; 2];
+        for span in 0..120 {
+            let mut random = series::Random::new(span);
+            let mut hours = series::hours(&[0.0; 240], &[0.0; 240]);
+            for hour in &mut hours {
+                let posts =
+                    [(); 4].map(|()| [4.0, 3.0, 2.0, 0.0, 0.0, 2.0, 4.0, 1.0][random.below(8)]);
+                hour.feeling = posts.iter().sum::<f64>() / 4.0;
+            }
+            weather(&mut random, &mut hours);
+            match relate(&hours, RelationOptions::UNADJUSTED) {
+                Ok(relation) if relation.conclusion() == Conclusion::Undecided => {}
+                Ok(_) => found[0] += 1,
+                Err(_) => found[1] += 1,
+            }
+        }
+        found
+    };
+    let one_wet_hour = claims(|random, hours| hours[random.below(240)].weather = 2.0);
+    assert_eq!(one_wet_hour, [0, 120]);
+    let two_wet_hours = claims(|random, hours| {
+        for half in [0, 120] {
+            hours[half + random.below(120)].weather = 0.5 + 5.5 * random.uniform();
+        }
+    });
+    assert_eq!(two_wet_hours, [0, 120]);
+    let [claimed, insufficient] = claims(|random, hours| {
+        hours
+            .iter_mut()
+            .for_each(|hour| hour.weather = 10.0 + 3.0 * random.normal());
+        hours[random.below(240)].weather = 60.0;
+    });
+    assert!(
+        claimed <= 6 && insufficient < 12,
+        "{claimed} {insufficient}"
     );
 }
 

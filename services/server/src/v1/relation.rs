@@ -18,8 +18,11 @@ const EXAMPLE: Example =
 
 /// The relation of a weather variable and the feeling over a range of hours.
 ///
-/// Intervals and p-values account for autocorrelation between hours: they come from a studentized
-/// circular block bootstrap around a long-run standard error.
+/// A relation is claimed only if two tests agree: a block bootstrap around a long-run standard error,
+/// which accounts for autocorrelation between hours, and shifts of the weather against the feelings,
+/// which hold for few wet hours, spikes and heavy tails. Intervals contain those of both tests. Where
+/// the weather varies in fewer than 2.5 comparable spells, such as one wet hour, the data are
+/// insufficient.
 #[utoipa::path(
     get, path = "/v1/relation", tag = "v1",
     params(

@@ -74,6 +74,9 @@ struct RelationEstimates {
     r2: f64,
     /// Spearman's rank correlation.
     spearman: f64,
+    /// The probability of a rank correlation at least as strong if there is no relation; null if the
+    /// ranks do not suffice for a test.
+    spearman_p_value: Option<f64>,
     /// The change of the feeling per unit of the variable.
     slope: Estimate,
     #[schema(example = "classes per °C")]
@@ -179,6 +182,7 @@ impl RelationEstimates {
             pearson: relation.pearson.into(),
             r2: rounded(relation.r_squared),
             spearman: rounded(relation.spearman),
+            spearman_p_value: relation.spearman_p_value.map(rounded),
             slope: relation.slope.into(),
             slope_unit: format!("classes per {}", variable.unit()),
             p_value: rounded(relation.p_value),

@@ -12,7 +12,7 @@ pub(super) fn of_relation(
 ) -> String {
     let first = match relation {
         Ok(relation) => conclusion(city, variable, relation),
-        Err(reason) => insufficient_data(*reason),
+        Err(reason) => insufficient_data(variable, *reason),
     };
     match wet {
         Some(Ok(wet)) => format!("{first} {}", wet_hours(wet)),
@@ -24,7 +24,7 @@ pub(super) fn of_relation(
 pub(super) fn of_wet_hours(wet: &Result<WetDryComparison, InsufficientData>) -> String {
     match wet {
         Ok(wet) => wet_hours(wet),
-        Err(reason) => insufficient_data(*reason),
+        Err(reason) => insufficient_data(Variable::Precipitation, *reason),
     }
 }
 
@@ -56,10 +56,27 @@ fn needed_hours(more_hours: u64) -> String {
     format!("About {more_hours} more hours are needed to detect a correlation of 0.1.")
 }
 
-fn insufficient_data(reason: InsufficientData) -> String {
-    match reason.additional_hours() {
+fn insufficient_data(variable: Variable, reason: InsufficientData) -> String {
+    let more_hours = reason.additional_hours();
+    let reason = reason_for(variable, reason);
+    match more_hours {
         Some(more) => format!("Not enough data: {reason}. About {more} more hours are needed."),
         None => format!("Not enough data: {reason}."),
+    }
+}
+
+/// The reason, in terms of rain where the usual weather is dry.
+fn reason_for(variable: Variable, reason: InsufficientData) -> String {
+    match reason {
+        InsufficientData::Exposure {
+            effective,
+            need,
+            departures: Some(departures),
+            ..
+        } if variable == Variable::Precipitation && departures.usual == 0.0 => format!(
+            "rain in only {departures}: as informative as {effective:.1} separate spells, at least {need:.1} are required"
+        ),
+        reason => reason.to_string(),
     }
 }
 
