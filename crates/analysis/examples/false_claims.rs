@@ -41,7 +41,7 @@ fn main() {
         times();
     }
     if is_wanted("power") {
-        power(count / 5);
+        power(count / 10);
     }
     if is_wanted("methods") {
         methods(count / 10);

@@ -74,7 +74,7 @@ fn unrelated_series_rarely_have_a_wet_dry_difference_or_a_rank_relation() {
 }
 
 #[test]
-fn one_spell_is_insufficient_data() {
+fn single_spell_is_insufficient_data() {
     for wet in [1, 2, 3, 5, 10, 30] {
         for setting in SETTINGS {
             let hours = unrelated(Weather::OneSpell(wet), setting.posts, 240, 0.5, 7);

@@ -11,9 +11,8 @@
 //! The interval is the union of the intervals of both tests; the p-value is the larger one. Hence the
 //! interval excludes 0 exactly if both tests reject 0.
 //!
-//! Terms: all intervals are in *standardized slopes* b, the change of the feeling by the weather, both
-//! in standard deviations. A correlation ρ corresponds to b = ρ·√(1 - r²) / √(1 - ρ²), the slope that
-//! has this correlation with the residuals of the estimate r.
+//! Terms: a *standardized slope* is the change of the feeling by the weather, both in standard
+//! deviations.
 
 use crate::bootstrap::deviations;
 use crate::exposure::Exposure;
@@ -37,8 +36,15 @@ pub(crate) struct Inference {
     /// The larger one of both tests.
     pub(crate) p_value: f64,
     r: f64,
-    low: f64,
-    high: f64,
+    low: Bound,
+    high: Bound,
+}
+
+/// An end of the interval as a standardized slope and as a correlation. Both have the same sign.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    slope: f64,
+    correlation: f64,
 }
 
 impl Inference {
@@ -65,12 +71,14 @@ impl Inference {
         let resampled = deviations(&sums, statistics, block_hours, REPLICATES)
             .ok_or_else(|| exposure.insufficient())?;
         let shifts = ShiftTest::new(hours, options, x, &grid);
-        let (mut low, mut high) = shifts.interval(ALPHA)?;
+        let (low, high) = shifts.interval(ALPHA)?;
+        let mut low = Bound::from_slope(low, sample.r());
+        let mut high = Bound::from_slope(high, sample.r());
         let mut p_value = shifts.p_value();
         for ((statistic, error), deviations) in statistics.iter().zip(&errors).zip(&resampled) {
             let interval = error.estimate(deviations);
-            low = low.min(statistic.standardized_slope(interval.low, &sample));
-            high = high.max(statistic.standardized_slope(interval.high, &sample));
+            low = low.combine(Bound::new(*statistic, interval.low, &sample), f64::min);
+            high = high.combine(Bound::new(*statistic, interval.high, &sample), f64::max);
             p_value = p_value.max(error.p_value(deviations));
         }
         Ok(Self {
@@ -86,25 +94,27 @@ impl Inference {
 
     /// The relation of hours that are on a line up to rounding: the interval has width 0.
     fn perfect(grid: Grid, r: f64) -> Self {
+        let bound = Bound {
+            slope: r,
+            correlation: r,
+        };
         Self {
             effective_sample_size: grid.hours as f64,
             block_hours: 1,
             p_value: 1.0 / (REPLICATES as f64 + 1.0),
             r,
-            low: r,
-            high: r,
+            low: bound,
+            high: bound,
             grid,
         }
     }
 
     /// Pearson's correlation with its interval.
     pub(crate) fn correlation(&self) -> Estimate {
-        let residual = 1.0 - self.r * self.r;
-        let correlation = |slope: f64| (slope / (slope * slope + residual).sqrt()).clamp(-1.0, 1.0);
         Estimate {
             value: self.r,
-            low: correlation(self.low),
-            high: correlation(self.high),
+            low: self.low.correlation,
+            high: self.high.correlation,
         }
     }
 
@@ -113,18 +123,37 @@ impl Inference {
         let unit = self.grid.scale.1 / self.grid.scale.0;
         Estimate {
             value: self.r * unit,
-            low: self.low * unit,
-            high: self.high * unit,
+            low: self.low.slope * unit,
+            high: self.high.slope * unit,
         }
     }
 }
 
-impl Statistic {
-    /// The standardized slope at which the statistic has this value.
-    fn standardized_slope(self, value: f64, sample: &SampleMoments) -> f64 {
-        match self {
-            Self::Slope => value,
-            Self::FisherZ => value.sinh() * (1.0 - sample.r() * sample.r()).sqrt(),
+impl Bound {
+    /// The end of the interval of a statistic.
+    fn new(statistic: Statistic, value: f64, sample: &SampleMoments) -> Self {
+        match statistic {
+            Statistic::Slope => Self::from_slope(value, sample.r()),
+            // With the variances as they are, the standardized slope is the correlation.
+            Statistic::FisherZ => Self {
+                slope: value.tanh(),
+                correlation: value.tanh(),
+            },
+        }
+    }
+
+    /// A slope, and the correlation that it has with the residuals of the estimate `r`.
+    fn from_slope(slope: f64, r: f64) -> Self {
+        Self {
+            slope,
+            correlation: slope / slope.hypot((1.0 - r * r).sqrt()),
+        }
+    }
+
+    fn combine(self, other: Self, choose: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            slope: choose(self.slope, other.slope),
+            correlation: choose(self.correlation, other.correlation),
         }
     }
 }

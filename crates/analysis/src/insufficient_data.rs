@@ -60,7 +60,7 @@ pub enum InsufficientData {
         departures: Option<Departures>,
     },
     /// The weather repeats itself, so that shifted hours have the same weather.
-    #[error("the weather repeats itself so regularly that it cannot be told from the time of day")]
+    #[error("the weather repeats itself so regularly that shifted hours have the same weather")]
     Repetition,
     /// A series has the same value in all hours.
     #[error("the {series} does not vary")]

@@ -12,6 +12,7 @@
 //! | A **relation**: correlation and slope with confidence intervals, p-value and effective sample size | [`relate`], [`Relation`], [`Estimate`], [`Conclusion`] |
 //! | **Seasonal adjustment** for hour of day and day of week, weights | [`RelationOptions`], [`Adjustment`], [`Weighting`] |
 //! | A **wet-dry comparison**: the difference of the mean feelings of wet and dry hours | [`compare_wet_dry`], [`WetDryComparison`] |
+//! | The **effective number of spells** in which the weather varies | [`MIN_EFFECTIVE_SPELLS`], [`Departures`] |
 //! | The data do not suffice for an estimate | [`InsufficientData`] |
 //!
 //! The *effective sample size* is the number of independent hours that would give the same standard

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn explained_squares_are_those_that_adjustment_removes() {
+    fn adjustment_removes_explained_squares() {
         let hours = hours();
         let weights: Vec<f64> = hours.iter().map(|hour| hour.posts as f64).collect();
         let values: Vec<f64> = hours.iter().map(|hour| hour.weather).collect();

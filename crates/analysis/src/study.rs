@@ -86,7 +86,7 @@ fn block_variance(influences: &[f64], length: usize) -> f64 {
     squares / length as f64
 }
 
-/// What is asked about a sample.
+/// A question about a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
     /// [`crate::relate`]: its conclusion.

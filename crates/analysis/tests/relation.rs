@@ -154,7 +154,7 @@ fn strong_autocorrelation_is_insufficient_data() {
 
 /// A spike, or rain in one or two hours, among posts whose classes are drawn at random.
 #[test]
-fn one_or_two_hours_do_not_make_a_relation() {
+fn rain_in_few_hours_or_spike_makes_no_relation() {
     let claims = |weather: fn(&mut series::Random, &mut [PairedHour])| {
         let mut found = [0; 2];
         for span in 0..120 {
