@@ -9,8 +9,6 @@
 #[path = "../study/series.rs"]
 mod series;
 
-use std::time::Instant;
-
 use moodvane_analysis::study::{METHODS, intervals};
 use moodvane_analysis::{RelationOptions, relate};
 use series::{PROCESSES, Process};
@@ -26,8 +24,6 @@ fn main() {
     );
     println!("|---|---|---|---|---|---|");
     cells().for_each(|(process, n)| relate_coverage(process, n, count));
-    println!("\n## Time for a year of hours, with 1,999 replicates\n");
-    PROCESSES[..6].iter().for_each(time_of_year);
     println!("\n## Other methods: coverage, %\n");
     println!("| process | n | {} |", METHODS.join(" | "));
     println!("|---|---|{}", "---|".repeat(METHODS.len()));
@@ -76,14 +72,4 @@ fn method_coverage(process: &Process, n: usize, count: u64) {
     }
     let shares = covered.map(|c| format!("{:.1}", 100.0 * f64::from(c) / count as f64));
     println!("| {} | {n} | {} |", process.name, shares.join(" | "));
-}
-
-/// Times `relate` on the hours of a year, the usual maximum of `GET /v1/relation`.
-fn time_of_year(process: &Process) {
-    let hours = process.series(7, 8760);
-    let began = Instant::now();
-    let relation = relate(&hours, RelationOptions::UNADJUSTED);
-    let took = began.elapsed();
-    let block = relation.map_or(0, |relation| relation.block_hours);
-    println!("- {}: {took:.0?}, blocks of {block} hours", process.name);
 }

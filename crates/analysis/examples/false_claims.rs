@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The first argument is the number of series of a cell, the second one of the parts `time`, `power`,
-//! `methods`, `relation`, `wet-dry` and `ranks`; without it the study runs all parts.
+//! `methods`, `relation`, `wet-dry` and `ranks`; without it the study runs all parts. The
+//! third one is the number of designs that the last three parts skip.
 #![allow(missing_docs)]
 
 #[path = "../study/designs.rs"]
@@ -36,6 +37,7 @@ fn main() {
         .and_then(|n| n.parse().ok())
         .unwrap_or(1000);
     let part = arguments.next();
+    let skipped = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(0);
     let is_wanted = |name: &str| part.as_deref().is_none_or(|part| part == name);
     if is_wanted("time") {
         times();
@@ -52,7 +54,7 @@ fn main() {
         ("ranks", Question::Ranks, count / 2),
     ] {
         if is_wanted(name) {
-            grid(question, count);
+            grid(question, count, skipped);
         }
     }
 }
@@ -145,7 +147,7 @@ fn methods(count: u64) {
 }
 
 /// Every cell of the grid for one question.
-fn grid(question: Question, count: u64) {
+fn grid(question: Question, count: u64, skipped: usize) {
     let began = Instant::now();
     println!("\n## {question:?}: claims, % of {count} series\n");
     let names = SETTINGS.map(|setting| setting.name).join(" | ");
@@ -154,7 +156,7 @@ fn grid(question: Question, count: u64) {
         "---|".repeat(SETTINGS.len())
     );
     let (mut worst, mut cells) = (0.0f64, 0);
-    for (name, weather) in WEATHERS {
+    for (name, weather) in WEATHERS.into_iter().skip(skipped) {
         for (n, phi) in LENGTHS
             .into_iter()
             .flat_map(|n| PERSISTENCES.map(|phi| (n, phi)))
