@@ -105,14 +105,8 @@ impl Cell {
         })
     }
 
-    /// The claims of `count` series of 240 hours, or of half as many of 720. Suspiciously many are
-    /// counted again, in other series.
+    /// The claims of `count` series. Suspiciously many are counted again, in other series.
     fn measure(self, question: Question, count: u64) -> Tally {
-        let count = if self.n > LENGTHS[0] {
-            count / 2
-        } else {
-            count
-        };
         let tally = self.tally(0..count, question, Method::Both);
         if tally.claimed() <= SUSPICIOUS {
             return tally;
@@ -149,10 +143,10 @@ fn methods(count: u64) {
 /// Every cell of the grid for one question.
 fn grid(question: Question, count: u64, skipped: usize) {
     let began = Instant::now();
-    println!("\n## {question:?}: claims, % of {count} series\n");
+    println!("\n## {question:?}: claims, %\n");
     let names = SETTINGS.map(|setting| setting.name).join(" | ");
     println!(
-        "| weather | hours | φ | {names} |\n|---|---|---|{}",
+        "| weather | hours | φ | series | {names} |\n|---|---|---|---|{}",
         "---|".repeat(SETTINGS.len())
     );
     let (mut worst, mut cells) = (0.0f64, 0);
@@ -164,6 +158,7 @@ fn grid(question: Question, count: u64, skipped: usize) {
             if question == Question::WetDry && !weather.has_wet_and_dry() {
                 continue;
             }
+            let count = if n > LENGTHS[0] { count / 2 } else { count };
             let row = SETTINGS.map(|setting| {
                 let tally = Cell {
                     weather,
@@ -180,7 +175,7 @@ fn grid(question: Question, count: u64, skipped: usize) {
                     _ => format!("{:.1} ({:.0})", tally.claimed(), tally.answered()),
                 }
             });
-            println!("| {name} | {n} | {phi} | {} |", row.join(" | "));
+            println!("| {name} | {n} | {phi} | {count} | {} |", row.join(" | "));
         }
     }
     let seconds = began.elapsed().as_secs();

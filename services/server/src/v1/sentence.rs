@@ -1,6 +1,6 @@
 //! A relation in one or two sentences of plain language, with its uncertainty.
 
-use moodvane_analysis::{Conclusion, InsufficientData, Relation, WetDryComparison};
+use moodvane_analysis::{Conclusion, InsufficientData, Relation, WET_MM_PER_H, WetDryComparison};
 use moodvane_model::{City, Variable};
 
 /// The relation of a city's variable and, for precipitation, the comparison of wet and dry hours.
@@ -73,7 +73,7 @@ fn reason_for(variable: Variable, reason: InsufficientData) -> String {
             need,
             departures: Some(departures),
             ..
-        } if variable == Variable::Precipitation && departures.usual == 0.0 => format!(
+        } if variable == Variable::Precipitation && departures.usual < WET_MM_PER_H => format!(
             "rain in only {departures}: as informative as {effective:.1} separate spells, at least {need:.1} are required"
         ),
         reason => reason.to_string(),
