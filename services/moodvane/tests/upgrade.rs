@@ -9,7 +9,7 @@ mod support;
 use std::path::Path;
 
 use moodvane_model::HourRow;
-use release_0_1_0::{RUN, replay_args, text, unpack_database};
+use release_0_1_0::{KEEP_RECORDS, RUN, replay_args, text, unpack_database};
 use support::{Running, rows, succeed};
 use tempfile::TempDir;
 
@@ -23,7 +23,10 @@ fn replay(data: &Path, posts: &str, weather: &str) {
 async fn answers_from_database_of_0_1_0_as_0_1_0_did() {
     let data = TempDir::new().unwrap();
     unpack_database(data.path());
-    let mut server = Running::start(data.path(), &["serve", "--port", "0"]);
+    let mut server = Running::start(
+        data.path(),
+        &["serve", "--port", "0", KEEP_RECORDS[0], KEEP_RECORDS[1]],
+    );
     let url = server.after("moodvane answers at ");
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
 
@@ -56,7 +59,10 @@ fn serves_run_of_0_1_0_until_rescore_and_counts_its_log_once() {
     assert_eq!(served, before, "the run of 0.1.0 answers");
     assert_eq!(runs.lines().count(), 2, "a new run beside it: {runs}");
 
-    let rescored = succeed(upgraded.path(), &["rescore"]);
+    let rescored = succeed(
+        upgraded.path(),
+        &["rescore", KEEP_RECORDS[0], KEEP_RECORDS[1]],
+    );
     assert!(rescored.contains("answers from"), "{rescored}");
     let fresh = TempDir::new().unwrap();
     replay(fresh.path(), "posts-1.tsv", "weather-1.csv");

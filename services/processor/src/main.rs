@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use moodvane_eventlog::EventLog;
 use moodvane_launch::{
     Backends, CommonArgs, ProbeConfig, ProbeState, ScorerConfig, ServiceCommand,
     connect_with_retry, declare_window, exit_code, run, serve_probes,
@@ -13,6 +14,7 @@ use moodvane_processor::{
     EngineDeps, ProcessorConfig, ProcessorMetrics, TopicChoice, parallel_scorer, start,
 };
 use moodvane_runtime::{LoggingConfig, Readiness, Settings, SystemClock, cancel_on_signal};
+use moodvane_store::Store;
 use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -99,25 +101,7 @@ async fn process(config: Config) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
     };
     let probes = tokio::spawn(serve_probes(listener, state, end.clone()));
-    let nowhere = std::path::Path::new(".");
-    let (log_check, store_check) = (readiness.check("log"), readiness.check("store"));
-    // Registered before the start: otherwise log and store alone would make it ready for a moment.
-    let _ = readiness.check("processor");
-    let backends = &config.backends;
-    let topics = config.processor.topics.topics();
-    let window = config.processor.engine.window;
-    // In parallel: on a new cluster each creates its topics or tables first.
-    let (log, store) = tokio::try_join!(
-        connect_with_retry(&log_check, &stop, async || {
-            let log = backends.open_log(nowhere).await?;
-            declare_window(&*log, &topics, window).await?;
-            Ok(log)
-        }),
-        connect_with_retry(&store_check, &stop, async || {
-            backends.open_store(nowhere).await
-        }),
-    )?;
-    let (Some(log), Some(store)) = (log, store) else {
+    let Some((log, store)) = connect(&config, &readiness, &stop).await? else {
         return Ok(ExitCode::SUCCESS);
     };
     let deps = EngineDeps {
@@ -141,4 +125,31 @@ async fn process(config: Config) -> anyhow::Result<ExitCode> {
     probes.await??;
     result?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Connects to the log, whose ingesters must fit into the window, and to the store. Returns `None` if
+/// `stop` is cancelled first.
+async fn connect(
+    config: &Config,
+    readiness: &Readiness,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<(Arc<dyn EventLog>, Arc<dyn Store>)>> {
+    let nowhere = std::path::Path::new(".");
+    let (log_check, store_check) = (readiness.check("log"), readiness.check("store"));
+    // Registered before the start: otherwise log and store alone would make it ready for a moment.
+    let _ = readiness.check("processor");
+    let (backends, processor) = (&config.backends, &config.processor);
+    let topics = processor.topics.topics();
+    // In parallel: on a new cluster each creates its topics or tables first.
+    let (log, store) = tokio::try_join!(
+        connect_with_retry(&log_check, stop, async || {
+            let log = backends.open_log(nowhere).await?;
+            declare_window(&*log, &topics, processor.engine.window).await?;
+            Ok(log)
+        }),
+        connect_with_retry(&store_check, stop, async || {
+            backends.open_store(nowhere).await
+        }),
+    )?;
+    Ok(log.zip(store))
 }

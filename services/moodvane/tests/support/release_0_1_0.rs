@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 /// The name of the run under which 0.1.0 stored its rows.
 pub const RUN: &str = "trained-1-95edaec4884006e8-mean.w65536.a600000.b86400000.f1.v1";
 
+/// Keeps the log's records, whose age grows with that of the fixture.
+pub const KEEP_RECORDS: [&str; 2] = ["--set", "eventlog.retention_hours=876000"];
+
 /// The path of a fixture.
 pub fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -39,6 +42,7 @@ pub fn replay_args(posts: &str, weather: &str) -> Vec<String> {
         "--weather",
         &path(weather),
     ];
-    let args = args.into_iter().chain(["--weather-columns", columns]);
+    let columns = ["--weather-columns", columns];
+    let args = args.into_iter().chain(columns).chain(KEEP_RECORDS);
     args.map(str::to_owned).collect()
 }
