@@ -2,7 +2,7 @@
 //!
 //! Guarantee: no error contains a URL or a token.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use moodvane_model::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
@@ -83,7 +83,7 @@ pub(crate) async fn send(request: RequestBuilder, now: Timestamp) -> Result<Resp
     }
     Err(SourceError::Status {
         status: response.status().as_u16(),
-        retry_after: retry_after(response.status(), response.headers(), now),
+        retry_after: requested_pause(response.status(), response.headers(), now),
     })
 }
 
@@ -103,11 +103,15 @@ pub(crate) async fn read_body(mut response: Response) -> Result<Vec<u8>, SourceE
 
 /// The pause that a server requests: `Retry-After`, or, for a 429, the time until the rate limit
 /// resets, in seconds since 1970 or as Mastodon writes it, as a date.
-fn retry_after(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(crate) fn requested_pause(
+    status: StatusCode,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let seconds = text(RETRY_AFTER.as_str()).and_then(|text| text.parse::<u64>().ok());
-    let pause = match seconds {
-        Some(seconds) => Duration::from_secs(seconds),
+    let retry_after = text(RETRY_AFTER.as_str());
+    let pause = match retry_after.and_then(|text| parse_retry_after(text, now)) {
+        Some(pause) => pause,
         None if status == StatusCode::TOO_MANY_REQUESTS => {
             let reset = RATE_RESETS.into_iter().find_map(text)?;
             time_until(reset, now)?
@@ -115,6 +119,18 @@ fn retry_after(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Optio
         None => return None,
     };
     Some(pause.min(MAX_RETRY_AFTER))
+}
+
+/// Parses seconds, or a date of any form that RFC 9110 requires recipients to accept. A past date is
+/// none: the server's clock or ours is wrong.
+fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let since_1970 = until.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let now = Duration::from_millis(u64::try_from(now.millis()).ok()?);
+    since_1970.checked_sub(now)
 }
 
 fn time_until(reset: &str, now: Timestamp) -> Option<Duration> {
@@ -145,6 +161,26 @@ mod tests {
             (429, "retry-after", " 90 ", Some(90)),
             (429, "retry-after", "99999999", Some(3600)),
             (429, "retry-after", "soon", None),
+            (
+                503,
+                "retry-after",
+                "Mon, 01 Jan 2018 02:16:40 GMT",
+                Some(100),
+            ),
+            (
+                503,
+                "retry-after",
+                "Monday, 01-Jan-18 02:16:40 GMT",
+                Some(100),
+            ),
+            (503, "retry-after", "Mon Jan  1 02:16:40 2018", Some(100)),
+            (
+                429,
+                "retry-after",
+                "Tue, 02 Jan 2018 02:16:40 GMT",
+                Some(3600),
+            ),
+            (429, "retry-after", "Mon, 01 Jan 2018 02:00:00 GMT", None),
             (429, RATE_RESETS[0], "1514773000", Some(100)),
             (429, RATE_RESETS[0], "1514772000", None),
             (429, RATE_RESETS[0], "1514851200", Some(3600)),
@@ -159,13 +195,13 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static(name), text.parse().unwrap());
             assert_eq!(
-                retry_after(status, &headers, now),
+                requested_pause(status, &headers, now),
                 seconds.map(Duration::from_secs),
                 "{status} {name}: {text}"
             );
         }
         assert_eq!(
-            retry_after(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), now),
+            requested_pause(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), now),
             None
         );
     }

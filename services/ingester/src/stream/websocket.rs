@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use moodvane_model::Timestamp;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::Response;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -15,6 +16,7 @@ use url::Url;
 
 use super::{Message, Transport};
 use crate::error::{BoxError, SourceError};
+use crate::http::requested_pause;
 use crate::source_context::SourceContext;
 
 /// The longest accepted message, in bytes.
@@ -24,8 +26,6 @@ const MAX_MESSAGE_BYTES: usize = 1 << 20;
 const MAX_SOCKET_BYTES: usize = 4 << 20;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest pause that a server may request.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// A transport whose messages are text frames.
 pub(crate) struct WebSocket {
@@ -51,7 +51,7 @@ impl WebSocket {
             biased;
             connected = connecting => match connected {
                 Ok((socket, _)) => Ok(Self { socket, frame: None }),
-                Err(WsError::Http(response)) => Err(refusal(&response)),
+                Err(WsError::Http(response)) => Err(refusal(&response, context.now())),
                 Err(error) => Err(failed(error.into())),
             },
             () = context.shared.clock.sleep(CONNECT_TIMEOUT) => {
@@ -62,12 +62,10 @@ impl WebSocket {
 }
 
 /// The status of a server that answers without opening a websocket, and the pause it requests.
-fn refusal<B>(response: &Response<B>) -> SourceError {
-    let header = response.headers().get("retry-after");
-    let seconds = header.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+fn refusal<B>(response: &Response<B>, now: Timestamp) -> SourceError {
     SourceError::Status {
         status: response.status().as_u16(),
-        retry_after: seconds.map(|s| Duration::from_secs(s).min(MAX_RETRY_AFTER)),
+        retry_after: requested_pause(response.status(), response.headers(), now),
     }
 }
 
