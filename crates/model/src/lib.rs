@@ -54,6 +54,7 @@
 //!
 //! This crate does no I/O, reads no clock and does not know Kafka, Cassandra, SQLite or HTTP.
 
+mod account;
 mod city;
 mod context;
 mod duplicate_window;
@@ -72,6 +73,7 @@ mod topic;
 mod variable;
 mod wire;
 
+pub use account::{Account, Example, LeftOut, MAX_EXAMPLES};
 pub use city::{City, MAX_CITY_NAMES};
 pub use context::ContextError;
 pub use duplicate_window::{DuplicateWindow, ResendBudget, WindowTooSmallError};

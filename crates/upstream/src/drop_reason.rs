@@ -1,7 +1,14 @@
 //! The reasons for dropping a raw message.
 
+use std::borrow::Cow;
+
 use moodvane_model::{MAX_POST_TEXT_BYTES, ModelError};
 use thiserror::Error;
+
+/// Begins the field of a problem with a column.
+pub(crate) const COLUMN: &str = "column ";
+/// Ends the field of a problem that a time has only after the shift.
+pub(crate) const SHIFTED: &str = ", shifted";
 
 /// The reason for dropping a raw message.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -35,6 +42,8 @@ pub enum DropReason {
     Malformed {
         /// Path of the field in the message.
         field: String,
+        /// The start of the field's value, if it is the problem.
+        value: Option<String>,
         /// The problem and the expected form.
         fault: String,
     },
@@ -46,6 +55,26 @@ pub enum DropReason {
         age_s: i64,
         /// The limit in seconds.
         limit_s: u64,
+    },
+    /// A local time in a file that occurs twice in its zone, when clocks are put back.
+    #[error("{field}: {fault}")]
+    TimeRepeated {
+        /// The column.
+        field: String,
+        /// The local time.
+        value: String,
+        /// The problem.
+        fault: String,
+    },
+    /// A local time in a file that does not occur in its zone, when clocks are put forward.
+    #[error("{field}: {fault}")]
+    TimeMissing {
+        /// The column.
+        field: String,
+        /// The local time.
+        value: String,
+        /// The problem.
+        fault: String,
     },
     /// The post belongs to none of the configured cities.
     #[error("the post names no configured city and has no location in one")]
@@ -109,6 +138,8 @@ impl DropReason {
             Self::OtherRule => "other_rule",
             Self::Malformed { .. } => "malformed",
             Self::Imported { .. } => "imported",
+            Self::TimeRepeated { .. } => "time_repeated",
+            Self::TimeMissing { .. } => "time_missing",
             Self::NoCity => "no_city",
             Self::Language => "language",
             Self::NoText => "no_text",
@@ -121,9 +152,69 @@ impl DropReason {
         }
     }
 
+    /// Whether the user's own selection excludes the message: it is read as it should be, and not
+    /// wanted.
+    #[must_use]
+    pub fn is_selection(&self) -> bool {
+        match self {
+            Self::NotAPost
+            | Self::Identity
+            | Self::Account
+            | Self::Deleted
+            | Self::Updated
+            | Self::Repost
+            | Self::NotPublic
+            | Self::OtherRule
+            | Self::NoCity
+            | Self::Language
+            | Self::Filtered => true,
+            Self::Malformed { .. }
+            | Self::TimeRepeated { .. }
+            | Self::TimeMissing { .. }
+            | Self::Imported { .. }
+            | Self::NoText
+            | Self::TooLong { .. }
+            | Self::RecordTooLong { .. }
+            | Self::NotUtf8 { .. }
+            | Self::NoTemperature
+            | Self::InvalidValue { .. } => false,
+        }
+    }
+
+    /// The column of a file that has the problem.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        let field = match self {
+            Self::Malformed { field, .. }
+            | Self::TimeRepeated { field, .. }
+            | Self::TimeMissing { field, .. }
+            | Self::InvalidValue { field, .. } => field,
+            _ => return None,
+        };
+        let column = field.strip_prefix(COLUMN)?;
+        Some(column.strip_suffix(SHIFTED).unwrap_or(column))
+    }
+
+    /// The start of the value that has the problem.
+    #[must_use]
+    pub fn value(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Malformed { value, .. } => value.as_deref().map(Cow::Borrowed),
+            Self::TimeRepeated { value, .. } | Self::TimeMissing { value, .. } => {
+                Some(Cow::Borrowed(value))
+            }
+            Self::InvalidValue {
+                source: ModelError::Quantity { value, .. },
+                ..
+            } => Some(Cow::Owned(value.to_string())),
+            _ => None,
+        }
+    }
+
     pub(crate) fn malformed(field: impl Into<String>, fault: impl Into<String>) -> Self {
         Self::Malformed {
             field: field.into(),
+            value: None,
             fault: fault.into(),
         }
     }

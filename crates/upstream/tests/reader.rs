@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use csv::StringRecord;
 use moodvane_model::ErrorChain;
-use moodvane_upstream::table::{Record, RecordReader, TableError, TableKind};
+use moodvane_upstream::table::{Record, RecordPosition, RecordReader, TableError, TableKind};
 use moodvane_upstream::{DropReason, RawMessage};
 use proptest::prelude::*;
 
@@ -24,6 +24,10 @@ fn records(kind: TableKind, file: &[u8]) -> Vec<Record> {
 
 fn fields(fields: &[&str]) -> Result<RawMessage, DropReason> {
     Ok(RawMessage::Fields(fields.to_vec().into()))
+}
+
+fn position(byte: u64, lines: u64) -> RecordPosition {
+    RecordPosition { byte, lines }
 }
 
 fn text(text: &str) -> Result<RawMessage, DropReason> {
@@ -71,7 +75,7 @@ fn reads_records_and_positions_of_each_kind() {
     ] {
         let found: Vec<_> = records(kind, file.as_bytes())
             .into_iter()
-            .map(|record| (record.content, record.next_position))
+            .map(|record| (record.content, record.next_position.byte))
             .collect();
         assert_eq!(found, expected, "{kind}: {file:?}");
     }
@@ -88,7 +92,7 @@ fn trims_header() {
             reader.header(),
             Some(&StringRecord::from(vec!["id", "text"]))
         );
-        assert_eq!(reader.position(), first);
+        assert_eq!(reader.position().byte, first);
     }
     assert_eq!(reader(TableKind::Jsonl, b"{}").header(), None);
 }
@@ -128,7 +132,7 @@ fn skips_record_over_limit() {
         let found = rest(&mut reader);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].content.is_ok(), fits, "{line:?}");
-        assert_eq!(found[0].next_position, file.len() as u64);
+        assert_eq!(found[0].next_position.byte, file.len() as u64);
     }
     let file = b"a\n1234567890123\nok\n";
     let mut reader =
@@ -139,16 +143,28 @@ fn skips_record_over_limit() {
         found[0],
         Record {
             content: Err(too_long),
-            next_position: 16
+            line: 2,
+            next_position: position(16, 2),
         }
     );
     assert_eq!(
         found[1],
         Record {
             content: fields(&["ok"]),
-            next_position: 19
+            line: 3,
+            next_position: position(19, 3),
         }
     );
+}
+
+#[test]
+fn numbers_lines_of_records_across_blank_and_quoted_line_ends() {
+    let file = b"a,b\n\n1,x\n2,\"y\n\nz\"\r\n\n3,w";
+    let lines: Vec<u64> = records(TableKind::Csv, file)
+        .iter()
+        .map(|record| record.line)
+        .collect();
+    assert_eq!(lines, [3, 4, 8]);
 }
 
 #[test]
@@ -170,25 +186,25 @@ fn bounds_loss_by_stray_quote() {
         unclosed[0].content.as_ref().unwrap_err().label(),
         "malformed"
     );
-    assert_eq!(unclosed[0].next_position, 13);
+    assert_eq!(unclosed[0].next_position, position(13, 3));
 }
 
 #[test]
 fn drops_only_record_with_invalid_utf8() {
     let found = records(TableKind::Tsv, b"a\nok\nab\xffc\nok\n");
     assert_eq!(found[1].content, Err(DropReason::NotUtf8 { at: 2 }));
-    assert_eq!(found[1].next_position, 10);
+    assert_eq!(found[1].next_position, position(10, 3));
     assert_eq!(found[2].content, fields(&["ok"]));
 }
 
 #[test]
 fn rejects_position_after_end() {
     let mut reader = reader(TableKind::Tsv, b"a\n1\n");
-    let refused = reader.seek_to(5).unwrap_err().to_string();
+    let refused = reader.seek_to(position(5, 2)).unwrap_err().to_string();
     assert_eq!(refused, "cannot resume at byte 5, the table ends at byte 4");
-    reader.seek_to(0).unwrap();
+    reader.seek_to(position(0, 0)).unwrap();
     assert_eq!(rest(&mut reader).len(), 1);
-    reader.seek_to(4).unwrap();
+    reader.seek_to(position(4, 2)).unwrap();
     assert_eq!(rest(&mut reader), []);
 }
 
@@ -230,7 +246,9 @@ proptest! {
                 prop_assert!(record.next_position > last);
                 last = record.next_position;
             }
-            prop_assert_eq!(reader.position(), bytes.len() as u64);
+            prop_assert_eq!(reader.position().byte, bytes.len() as u64);
+            let lines = bytes.split_inclusive(|b| *b == b'\n').count();
+            prop_assert_eq!(reader.position().lines, lines as u64);
         }
     }
 

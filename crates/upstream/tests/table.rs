@@ -4,15 +4,13 @@
 
 mod common;
 
-use std::{str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use common::{chain, everything, new_york, posts, rfc3339, source};
 use csv::StringRecord;
 use moodvane_model::{MAX_POST_TEXT_BYTES, Post};
-use moodvane_upstream::table::{
-    PostColumns, PostTableFormat, PostTableSpec, TableError, TimeFormat,
-};
+use moodvane_upstream::table::{PostColumns, PostTableFormat, PostTableSpec, TimeFormat};
 use moodvane_upstream::{DropReason, RawMessage, Selection};
 use proptest::prelude::*;
 
@@ -177,54 +175,6 @@ fn reports_all_missing_columns() {
 }
 
 #[test]
-fn parses_time_formats() {
-    let noon = "2018-01-01T12:00:00Z";
-    for (format, text, expected) in [
-        ("rfc3339", "2018-01-01T07:00:00-05:00", Some(noon)),
-        ("rfc3339", "2018-01-01T12:00:00", None),
-        ("unix_s", "1514808000", Some(noon)),
-        (
-            "unix_s",
-            " 1514808000.25 ",
-            Some("2018-01-01T12:00:00.250Z"),
-        ),
-        ("unix_s", "9223372036854775807", None),
-        ("unix_s", "NaN", None),
-        ("unix_s", "-1", None),
-        ("unix_ms", "1514808000001", Some("2018-01-01T12:00:00.001Z")),
-        ("unix_ms", "1.514808e12", Some(noon)),
-        ("unix_ms", "noon", None),
-        ("%Y-%m-%d %H:%M:%S", "2018-01-01 12:00:00", Some(noon)),
-        ("%Y-%m-%d %H:%M:%S", "2018-01-01 12:00:00 and more", None),
-        ("%d/%m/%Y %H:%M", "01/01/2018 12:00", Some(noon)),
-        (
-            "%Y-%m-%d %H:%M:%S %z",
-            "2018-01-01 07:00:00 -0500",
-            Some(noon),
-        ),
-        (
-            "%a %b %d %H:%M:%S %z %Y",
-            "Mon Jan 01 12:00:00 +0000 2018",
-            Some(noon),
-        ),
-        ("%Y-%m-%d", "2018-01-01", Some("2018-01-01T00:00:00Z")),
-        ("%Y-%m-%d", "2018-02-30", None),
-        ("%s", "1514808000", Some(noon)),
-    ] {
-        let read = TimeFormat::from_str(format).unwrap().parse(text);
-        assert_eq!(read.ok(), expected.map(rfc3339), "{text} by {format}");
-    }
-}
-
-#[test]
-fn rejects_pattern_without_date() {
-    for pattern in ["", "iso", "%H:%M", "%Y", "%Q", "%Y-%m-%d %", "%d %H:%M"] {
-        let refused = TimeFormat::from_str(pattern).unwrap_err();
-        assert!(matches!(refused, TableError::TimeFormat(_)), "{pattern}");
-    }
-}
-
-#[test]
 fn shifts_times() {
     let raw = row(&["1", WRITTEN, "", "", "", "rain"]);
     for (shift, expected) in [
@@ -250,13 +200,6 @@ proptest! {
         let fields: Vec<_> = fields.iter().map(String::as_str).collect();
         let _ = post(&row(&fields));
         let _ = post(&RawMessage::Text(fields.concat()));
-    }
-
-    #[test]
-    fn no_time_or_pattern_panics(pattern in "[%a-zA-Z0-9:+.# -]{0,12}", text in ".{0,20}") {
-        if let Ok(format) = TimeFormat::from_str(&pattern) {
-            let _ = format.parse(&text);
-        }
     }
 
     #[test]

@@ -181,6 +181,9 @@ impl Supervisor {
             act.sources
                 .iter_mut()
                 .for_each(|source| source.abort_if_hung(uptime));
+            for source in &act.sources {
+                source.spec.stats.flush_drops(uptime);
+            }
             act.shared.pool.shrink();
             act.schedule_watchdog(ctx);
         });

@@ -7,6 +7,7 @@
 //! no cursor: records that are read and not acknowledged are lost with the process, and after a
 //! failure the source does not resume.
 
+mod chunk;
 mod chunks;
 mod decompress;
 mod open;
@@ -21,13 +22,13 @@ use moodvane_model::{SourceId, Timestamp, Topic};
 use moodvane_upstream::table::{PostTableFormat, TableObservation, WeatherTableFormat};
 use moodvane_upstream::{OmittedValue, RawMessage};
 
+use self::chunk::EventTime;
 pub(crate) use self::chunks::CHUNK_RECORDS;
-use self::chunks::EventTime;
 use self::open::open;
 use self::replay::Replay;
 use crate::config::{PostFileConfig, WeatherFileConfig};
 use crate::error::{BoxError, SourceError};
-use crate::formatter::{PostRecords, RecordFormat};
+use crate::formatter::{FormatError, FormattedMessage, PostRecords, RecordFormat};
 use crate::metrics::IngesterMetrics;
 use crate::pipeline::Pipeline;
 use crate::source_context::{SourceContext, SourceExit};
@@ -40,11 +41,14 @@ pub(crate) async fn posts(
     config: PostFileConfig,
     context: SourceContext,
 ) -> Result<SourceExit, SourceError> {
-    let Some(input) = open(&config.file, &context).await? else {
+    let mut spec = config.spec;
+    let opened = open(&config.file, spec.time.is_auto(), &context).await?;
+    let Some(input) = opened else {
         return Ok(SourceExit::Stopped);
     };
+    input.detect_times(&mut spec.time, &spec.columns.time, &context)?;
     let selection = Arc::clone(&config.selection);
-    let table = PostTableFormat::new(context.id(), selection, &config.spec, input.header());
+    let table = PostTableFormat::new(context.id(), selection, &spec, input.header());
     let table = Arc::new(table.map_err(|error| input.error(error))?);
     let times = Arc::clone(&table);
     let event_time: EventTime = Box::new(move |raw| times.event_time(raw));
@@ -58,11 +62,14 @@ pub(crate) async fn weather(
     config: WeatherFileConfig,
     context: SourceContext,
 ) -> Result<SourceExit, SourceError> {
-    let Some(input) = open(&config.file, &context).await? else {
+    let mut spec = config.spec;
+    let opened = open(&config.file, spec.time.is_auto(), &context).await?;
+    let Some(input) = opened else {
         return Ok(SourceExit::Stopped);
     };
+    input.detect_times(&mut spec.time, &spec.columns.time, &context)?;
     let source = (config.city, context.id());
-    let table = WeatherTableFormat::new(source, &config.spec, input.header());
+    let table = WeatherTableFormat::new(source, &spec, input.header());
     let table = Arc::new(table.map_err(|error| input.error(error))?);
     let times = Arc::clone(&table);
     let event_time: EventTime = Box::new(move |raw| times.event_time(raw));
@@ -88,11 +95,11 @@ impl RecordFormat for WeatherRecords {
         raw: &RawMessage,
         _: Timestamp,
         out: &mut Vec<NewRecord>,
-    ) -> Result<Option<Timestamp>, &'static str> {
+    ) -> Result<FormattedMessage, FormatError> {
         let TableObservation {
             observation,
             omitted,
-        } = self.table.parse(raw).map_err(|reason| reason.label())?;
+        } = self.table.parse(raw)?;
         for OmittedValue {
             variable, reason, ..
         } in &omitted
@@ -101,9 +108,12 @@ impl RecordFormat for WeatherRecords {
         }
         out.push(NewRecord {
             key: observation.identity().into_bytes(),
-            value: observation.to_json().map_err(|_| "encoding")?,
+            value: observation.to_json().map_err(FormatError::Encoding)?,
         });
-        Ok(Some(observation.observed_at))
+        Ok(FormattedMessage {
+            event: Some(observation.observed_at),
+            omitted,
+        })
     }
 }
 

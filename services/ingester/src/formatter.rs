@@ -1,38 +1,66 @@
 //! Formatters: actors that turn raw messages into records.
 //!
 //! Guarantee: a chunk's records keep the order of its messages. A message that cannot be parsed, or
-//! whose parsing panics, is counted with its reason and does not affect others. Mailboxes are
+//! whose parsing panics, is in the account with its reason and does not affect others. Mailboxes are
 //! bounded, and senders wait.
 
 mod pool;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use actix::prelude::*;
 use moodvane_eventlog::NewRecord;
-use moodvane_model::{Post, Timestamp};
-use moodvane_upstream::{PostFormat, RawMessage};
+use moodvane_model::{Account, ErrorChain, Example, Post, Timestamp};
+use moodvane_upstream::{DropReason, OmitReason, OmittedValue, PostFormat, RawMessage};
+use thiserror::Error;
 
 pub use self::pool::PoolStatus;
 pub(crate) use self::pool::{FormatterPool, PoolBounds, WeakPool};
 
-/// The drop reason of a message whose parsing panicked.
-const PANICKED: &str = "panicked";
-/// The drop reason of a record that could not be encoded.
-const ENCODING: &str = "encoding";
+/// The reason for dropping a message.
+#[derive(Debug, Error)]
+pub(crate) enum FormatError {
+    /// The message yields no record.
+    #[error(transparent)]
+    Dropped(#[from] DropReason),
+    /// The record cannot be encoded.
+    #[error("cannot encode the record")]
+    Encoding(#[source] serde_json::Error),
+    /// Its parsing panicked.
+    #[error("parsing it panicked, which is a fault of this program")]
+    Panicked,
+}
+
+impl FormatError {
+    /// A short name from a bounded set.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Dropped(reason) => reason.label(),
+            Self::Encoding(_) => "encoding",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
+/// What a message that yields records says besides.
+#[derive(Debug, Default)]
+pub(crate) struct FormattedMessage {
+    /// The latest event time of its records.
+    pub(crate) event: Option<Timestamp>,
+    /// The values that its records lack.
+    pub(crate) omitted: Vec<OmittedValue>,
+}
 
 /// Converts raw messages to records.
 pub(crate) trait RecordFormat: Send + Sync {
-    /// Appends the records of one message; returns the latest event time among them, or a drop
-    /// reason.
+    /// Appends the records of one message.
     fn format(
         &self,
         raw: &RawMessage,
         received_at: Timestamp,
         out: &mut Vec<NewRecord>,
-    ) -> Result<Option<Timestamp>, &'static str>;
+    ) -> Result<FormattedMessage, FormatError>;
 }
 
 /// Converts posts to records of topic `tweet`.
@@ -44,18 +72,38 @@ impl RecordFormat for PostRecords {
         raw: &RawMessage,
         received_at: Timestamp,
         out: &mut Vec<NewRecord>,
-    ) -> Result<Option<Timestamp>, &'static str> {
+    ) -> Result<FormattedMessage, FormatError> {
         let mut posts: Vec<Post<'static>> = Vec::with_capacity(1);
-        self.0
-            .format(raw, received_at, &mut posts)
-            .map_err(|dropped| dropped.label())?;
+        self.0.format(raw, received_at, &mut posts)?;
         for post in &posts {
             out.push(NewRecord {
                 key: post.identity().into_bytes(),
-                value: post.to_json().map_err(|_| ENCODING)?,
+                value: post.to_json().map_err(FormatError::Encoding)?,
             });
         }
-        Ok(posts.iter().map(|post| post.created_at).max())
+        Ok(FormattedMessage {
+            event: posts.iter().map(|post| post.created_at).max(),
+            omitted: Vec::new(),
+        })
+    }
+}
+
+/// Raw messages to format together.
+#[derive(Debug, Default)]
+pub(crate) struct RawBatch {
+    pub(crate) raws: Vec<RawMessage>,
+    /// The line of each message in its file; empty for messages of a stream.
+    pub(crate) lines: Vec<u64>,
+    /// Messages of the batch that are accounted for already.
+    pub(crate) account: Account,
+}
+
+impl From<Vec<RawMessage>> for RawBatch {
+    fn from(raws: Vec<RawMessage>) -> Self {
+        Self {
+            raws,
+            ..Self::default()
+        }
     }
 }
 
@@ -63,49 +111,105 @@ impl RecordFormat for PostRecords {
 #[derive(Message)]
 #[rtype(result = "Formatted")]
 pub(crate) struct Format {
-    pub(crate) raws: Vec<RawMessage>,
+    pub(crate) batch: RawBatch,
     pub(crate) received_at: Timestamp,
     pub(crate) format: Arc<dyn RecordFormat>,
 }
 
-/// The records of a chunk, and the number of dropped messages by reason.
+/// The records of a chunk, and the account of its messages.
 #[derive(Debug, Default)]
 pub(crate) struct Formatted {
     pub(crate) records: Vec<NewRecord>,
-    pub(crate) seen: u64,
-    pub(crate) dropped: BTreeMap<&'static str, u64>,
+    pub(crate) account: Account,
     pub(crate) last_event: Option<Timestamp>,
 }
 
-impl Formatted {
-    /// The number of messages that yielded at least one record.
-    pub(crate) fn kept(&self) -> u64 {
-        let dropped: u64 = self.dropped.values().sum();
-        self.seen.saturating_sub(dropped)
-    }
-}
-
-fn format_all(chunk: &Format) -> Formatted {
+fn format_all(chunk: Format) -> Formatted {
+    let RawBatch {
+        raws,
+        lines,
+        account: read_before,
+    } = chunk.batch;
     let mut formatted = Formatted {
-        records: Vec::with_capacity(chunk.raws.len()),
-        seen: chunk.raws.len() as u64,
+        records: Vec::with_capacity(raws.len()),
         ..Formatted::default()
     };
-    for raw in &chunk.raws {
+    for (n, raw) in raws.iter().enumerate() {
         let before = formatted.records.len();
         let records = &mut formatted.records;
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             chunk.format.format(raw, chunk.received_at, records)
         }));
-        match outcome.unwrap_or(Err(PANICKED)) {
-            Ok(at) => formatted.last_event = formatted.last_event.max(at),
-            Err(reason) => {
+        let line = lines.get(n).copied();
+        match outcome.unwrap_or(Err(FormatError::Panicked)) {
+            Ok(message) => {
+                formatted.last_event = formatted.last_event.max(message.event);
+                formatted.account.keep(1);
+                for omitted in &message.omitted {
+                    count_omitted(&mut formatted.account, omitted, line);
+                }
+            }
+            Err(error) => {
                 formatted.records.truncate(before);
-                *formatted.dropped.entry(reason).or_default() += 1;
+                leave_out(&mut formatted.account, &error, raw, line);
             }
         }
     }
+    // Last: of the reasons that a row can have before and after it is split into fields, only the last
+    // row of a file has the former.
+    formatted.account.append(read_before);
     formatted
+}
+
+fn leave_out(account: &mut Account, error: &FormatError, raw: &RawMessage, line: Option<u64>) {
+    match error {
+        FormatError::Dropped(reason) if reason.is_selection() => {
+            account.skip_unselected(reason.label());
+        }
+        FormatError::Dropped(reason) => {
+            account.leave_out(reason.label(), || drop_example(reason, Some(raw), line));
+        }
+        other => account.leave_out(other.label(), || {
+            let why = ErrorChain(other).to_string();
+            Example::new(&why).at_line(line).with_value(&shown(raw))
+        }),
+    }
+}
+
+fn count_omitted(account: &mut Account, omitted: &OmittedValue, line: Option<u64>) {
+    let (variable, reason) = (omitted.variable.name(), omitted.reason);
+    if reason == OmitReason::Missing {
+        return account.count_missing_value(variable);
+    }
+    account.leave_out_value(variable, reason.label(), || {
+        Example::new(&reason.to_string())
+            .at_line(line)
+            .in_column(Some(&omitted.field))
+            .with_value(&omitted.value)
+    });
+}
+
+/// A dropped message as an example. Shows the message if none of its values is the problem.
+pub(crate) fn drop_example(
+    reason: &DropReason,
+    raw: Option<&RawMessage>,
+    line: Option<u64>,
+) -> Example {
+    let why = ErrorChain(reason).to_string();
+    let example = Example::new(&why).at_line(line).in_column(reason.column());
+    match (reason.value(), raw) {
+        (Some(value), _) => example.with_value(&value),
+        (None, Some(raw)) => example.with_value(&shown(raw)),
+        (None, None) => example,
+    }
+}
+
+/// A message in one line.
+fn shown(raw: &RawMessage) -> String {
+    match raw {
+        RawMessage::Text(text) => text.clone(),
+        RawMessage::Fields(fields) => fields.iter().collect::<Vec<_>>().join(" | "),
+    }
 }
 
 struct Formatter {
@@ -124,7 +228,7 @@ impl Handler<Format> for Formatter {
     type Result = MessageResult<Format>;
 
     fn handle(&mut self, chunk: Format, _: &mut Self::Context) -> Self::Result {
-        MessageResult(format_all(&chunk))
+        MessageResult(format_all(chunk))
     }
 }
 
@@ -152,18 +256,22 @@ mod tests {
             raw: &RawMessage,
             at: Timestamp,
             out: &mut Vec<NewRecord>,
-        ) -> Result<Option<Timestamp>, &'static str> {
+        ) -> Result<FormattedMessage, FormatError> {
             let RawMessage::Text(text) = raw else {
-                return Err("shape");
+                return Err(DropReason::NotAPost.into());
             };
             out.push(NewRecord {
                 key: Vec::new(),
                 value: text.clone().into_bytes(),
             });
             match text.as_str() {
-                "bad" => Err("malformed"),
+                "bad" => Err(DropReason::NoText.into()),
+                "other" => Err(DropReason::NoCity.into()),
                 "worse" => panic!("on purpose"),
-                _ => Ok(Some(at)),
+                _ => Ok(FormattedMessage {
+                    event: Some(at),
+                    omitted: Vec::new(),
+                }),
             }
         }
     }
@@ -173,20 +281,36 @@ mod tests {
         let pool = pool(1, 2);
         let at = Timestamp::from_millis(7).unwrap();
         for _ in 0..4 {
-            let raws = ["a", "bad", "worse", "b"].map(|text| RawMessage::Text(text.to_owned()));
+            let texts = ["a", "bad", "other", "worse", "b"];
+            let batch = RawBatch {
+                raws: texts.map(|text| RawMessage::Text(text.to_owned())).into(),
+                lines: (11..16).collect(),
+                account: Account::default(),
+            };
             let chunk = Format {
-                raws: raws.into(),
+                batch,
                 received_at: at,
                 format: Arc::new(FailingFormat),
             };
             let done = pool.format(chunk).await.unwrap();
             let values: Vec<&[u8]> = done.records.iter().map(|r| r.value.as_slice()).collect();
             assert_eq!(values, [b"a", b"b"]);
+            let example = |reason: &str| done.account.left_out()[reason].examples[0].clone();
+            let (bad, worse) = (example("no_text"), example("panicked"));
             assert_eq!(
-                done.dropped,
-                BTreeMap::from([("malformed", 1), (PANICKED, 1)])
+                (bad.place(), bad.value()),
+                (Some("line 12".to_owned()), Some("bad"))
             );
-            assert_eq!((done.seen, done.kept(), done.last_event), (4, 2, Some(at)));
+            assert_eq!(
+                (worse.place(), worse.value()),
+                (Some("line 14".to_owned()), Some("worse"))
+            );
+            assert_eq!(done.account.not_selected()["no_city"], 1);
+            assert_eq!(done.account.records_read(), 5);
+            assert_eq!(
+                (done.account.records_kept(), done.last_event),
+                (2, Some(at))
+            );
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::error::IngestError;
 use crate::formatter::WeakPool;
 use crate::publisher::Publisher;
 use crate::spool::Spool;
-use crate::status::{SourceStats, SourceStatus};
+use crate::status::{SourceAccount, SourceStats, SourceStatus};
 
 /// A running ingester. Clones refer to the same one; dropping them does not stop it.
 #[derive(Clone)]
@@ -42,6 +42,12 @@ impl Ingester {
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
         self.sources.iter().map(|stats| stats.snapshot()).collect()
+    }
+
+    /// What each source has read and acknowledged. Cheap, and callable from any thread.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<SourceAccount> {
+        self.sources.iter().map(|stats| stats.account()).collect()
     }
 
     /// The supervision tree. Cheap, and callable from any thread.

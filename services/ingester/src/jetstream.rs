@@ -117,7 +117,7 @@ impl Jetstream {
     fn is_requested(&self, time: Option<i64>) -> bool {
         let is_requested = time.is_none() || time >= self.not_before;
         if !is_requested {
-            self.context.count_dropped("before_cursor");
+            self.context.count_unselected("before_cursor");
         }
         is_requested
     }

@@ -11,11 +11,10 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::future::{FutureExt, LocalBoxFuture};
 use futures::stream::FuturesOrdered;
-use moodvane_model::Topic;
-use moodvane_upstream::RawMessage;
+use moodvane_model::{Account, Topic};
 
 use crate::error::SourceError;
-use crate::formatter::{Format, Formatted, RecordFormat};
+use crate::formatter::{Format, Formatted, RawBatch, RecordFormat};
 use crate::source_context::{BatchTiming, SourceContext};
 
 type Stage<T> = FuturesOrdered<LocalBoxFuture<'static, Result<T, SourceError>>>;
@@ -25,6 +24,7 @@ pub(crate) struct Acknowledged<P> {
     pub(crate) position: P,
     /// The number of its records.
     pub(crate) records: usize,
+    account: Account,
 }
 
 /// A submitted batch.
@@ -68,9 +68,9 @@ impl<P: 'static> Pipeline<P> {
     }
 
     /// Submits a batch.
-    pub(crate) fn submit(&mut self, raws: Vec<RawMessage>, position: P) {
+    pub(crate) fn submit(&mut self, batch: impl Into<RawBatch>, position: P) {
         let chunk = Format {
-            raws,
+            batch: batch.into(),
             received_at: self.context.now(),
             format: Arc::clone(&self.format),
         };
@@ -91,7 +91,7 @@ impl<P: 'static> Pipeline<P> {
     }
 
     fn publish(&mut self, formatted: Formatted, batch: InFlight<P>) {
-        self.context.count_formatted(&formatted);
+        self.context.count(&formatted.account);
         let timing = BatchTiming {
             read_at: batch.read_at,
             last_event: formatted.last_event,
@@ -99,6 +99,7 @@ impl<P: 'static> Pipeline<P> {
         let acknowledged = Acknowledged {
             position: batch.position,
             records: formatted.records.len(),
+            account: formatted.account,
         };
         let durable = self
             .context
@@ -110,8 +111,10 @@ impl<P: 'static> Pipeline<P> {
     /// Waits for the next acknowledged batch; pends forever while none is in flight. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Acknowledged<P>, SourceError> {
         let next = self.advance().await;
-        if next.is_err() {
-            self.abort();
+        match &next {
+            // Not earlier: a batch that fails is read again.
+            Ok(batch) => self.context.stats.add_account(batch.account.clone()),
+            Err(_) => self.abort(),
         }
         self.context.stats.set_in_flight(self.in_flight());
         next

@@ -7,18 +7,21 @@ use std::time::Duration;
 use actix::Addr;
 use futures::future::LocalBoxFuture;
 use moodvane_eventlog::{EventLog, NewRecord};
-use moodvane_model::{ErrorChain, EventTimeBounds, SourceId, Timestamp, Topic};
+use moodvane_model::{Account, ErrorChain, EventTimeBounds, Example, SourceId, Timestamp, Topic};
 use moodvane_retry::Backoff;
 use moodvane_runtime::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::cursor::PublishedRecords;
 use crate::error::SourceError;
-use crate::formatter::{Formatted, FormatterPool};
+use crate::formatter::FormatterPool;
 use crate::metrics::IngesterMetrics;
 use crate::publisher::{Publish, PublishOutcome, Publisher};
 use crate::recovery::CircuitConfig;
 use crate::status::{SourceState, SourceStats};
+
+/// The drop reason of a row of a file with an event time before `since`.
+const BEFORE_SINCE: &str = "before_since";
 
 /// How a run of a source ended without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,17 +126,33 @@ impl SourceContext {
 
     /// Counts a message that was dropped before it could be formatted.
     pub(crate) fn count_dropped(&self, reason: &'static str) {
-        self.shared.metrics.seen(self.id(), 1);
-        self.shared.metrics.dropped(self.id(), reason, 1);
+        let mut account = Account::default();
+        account.leave_out(reason, || Example::new("it cannot be read as a message"));
+        self.count(&account);
     }
 
-    pub(crate) fn count_formatted(&self, done: &Formatted) {
-        let metrics = &self.shared.metrics;
-        metrics.seen(self.id(), done.seen);
-        metrics.kept(self.id(), done.kept());
-        for (reason, n) in &done.dropped {
-            metrics.dropped(self.id(), reason, *n);
+    /// Counts a message that the source does not want.
+    pub(crate) fn count_unselected(&self, reason: &'static str) {
+        let mut account = Account::default();
+        account.skip_unselected(reason);
+        self.count(&account);
+    }
+
+    /// Counts what a source read: in metrics, and in the log of drops.
+    pub(crate) fn count(&self, account: &Account) {
+        let (metrics, source) = (&self.shared.metrics, self.id());
+        metrics.seen(source, account.records_read());
+        metrics.kept(source, account.records_kept());
+        for (reason, n) in account.not_selected() {
+            metrics.dropped(source, reason, *n);
         }
+        for (reason, left_out) in account.left_out() {
+            metrics.dropped(source, reason, left_out.count);
+        }
+        if account.out_of_range() > 0 {
+            metrics.dropped(source, BEFORE_SINCE, account.out_of_range());
+        }
+        self.stats.log_drops(account, self.shared.clock.uptime());
     }
 
     /// Publishes records; the future completes once they are durable or dropped, and counts them.

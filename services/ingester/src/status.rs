@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moodvane_model::{CityId, ErrorChain, SourceId, Timestamp};
+use moodvane_model::{Account, CityId, ErrorChain, SourceId, Timestamp};
+
+use crate::drop_log::DropLog;
 
 /// The state of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,19 @@ pub struct SourceStatus {
     pub in_flight: u64,
     /// The cities whose weather is stale, each with the time of the provider's latest observation.
     pub stale: BTreeMap<CityId, Timestamp>,
+}
+
+/// What a source has read and acknowledged since the ingester started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceAccount {
+    /// The source.
+    pub id: SourceId,
+    /// The messages or rows whose records are acknowledged, and those that have none.
+    pub account: Account,
+    /// For a file that was read in part before: the first line that was read now.
+    pub resumed_at_line: Option<u64>,
+    /// For a file whose format of times was to be found: what was found.
+    pub time_format: Option<String>,
 }
 
 impl SourceState {
@@ -110,6 +125,8 @@ pub(crate) struct SourceStats {
     /// The watchdog deadline, as uptime in milliseconds.
     due: AtomicU64,
     locked: Mutex<LockedState>,
+    account: Mutex<SourceAccount>,
+    drops: Mutex<DropLog>,
 }
 
 impl SourceStats {
@@ -129,6 +146,13 @@ impl SourceStats {
                 last_error: None,
                 stale: BTreeMap::new(),
             }),
+            account: Mutex::new(SourceAccount {
+                id,
+                account: Account::default(),
+                resumed_at_line: None,
+                time_format: None,
+            }),
+            drops: Mutex::default(),
         }
     }
 
@@ -137,7 +161,7 @@ impl SourceStats {
     }
 
     fn locked(&self) -> MutexGuard<'_, LockedState> {
-        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.locked)
     }
 
     pub(crate) fn set_state(&self, state: SourceState) {
@@ -190,6 +214,37 @@ impl SourceStats {
         }
     }
 
+    /// Adds an acknowledged part of the input to the account.
+    pub(crate) fn add_account(&self, part: Account) {
+        lock(&self.account).account.append(part);
+    }
+
+    /// Records that a file is read from this line on, unless it was recorded before.
+    pub(crate) fn set_resumed_at(&self, line: u64) {
+        let mut account = lock(&self.account);
+        if account.account == Account::default() {
+            account.resumed_at_line.get_or_insert(line);
+        }
+    }
+
+    pub(crate) fn set_time_format(&self, found: String) {
+        lock(&self.account).time_format = Some(found);
+    }
+
+    pub(crate) fn account(&self) -> SourceAccount {
+        lock(&self.account).clone()
+    }
+
+    /// Logs what was dropped for a new reason.
+    pub(crate) fn log_drops(&self, part: &Account, uptime: Duration) {
+        lock(&self.drops).record(self.id, part, uptime);
+    }
+
+    /// Logs the counts of drops that are due.
+    pub(crate) fn flush_drops(&self, uptime: Duration) {
+        lock(&self.drops).flush(self.id, uptime);
+    }
+
     pub(crate) fn set_progress(&self, done: u64, total: u64) {
         self.done.store(done, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
@@ -219,6 +274,10 @@ impl SourceStats {
             stale,
         }
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn millis(span: Duration) -> u64 {

@@ -10,6 +10,8 @@ use moodvane_sentiment::evaluation::{LabelKind, LabelScale};
 use moodvane_sentiment::{DecisionRule, ScorerName};
 use moodvane_upstream::{UndoneText, undo_html_entities};
 
+use crate::account::AccountArgs;
+
 /// Relates a city's weather to the mood of what people post, hour by hour.
 #[derive(Debug, Parser)]
 #[command(name = "moodvane", version, max_term_width = 100)]
@@ -52,7 +54,7 @@ pub(crate) enum Command {
     Rescore(RescoreArgs),
     /// Restores lost rows: folds the whole log again into the run of this configuration. Stop the
     /// processors first.
-    Rebuild,
+    Rebuild(RebuildArgs),
     /// Manages the stored fold runs: lists them, switches to one from an hour on, deletes one.
     #[command(subcommand)]
     Runs(RunsCommand),
@@ -147,6 +149,8 @@ fn parse_share(text: &str) -> Result<f64, String> {
 /// Arguments of `replay`: the files and their columns.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
     /// A file of posts: TSV, CSV or JSONL by its extension, optionally compressed (.gz, .zst); or - for
     /// standard input, which cannot be resumed.
     #[arg(long, value_name = "FILE")]
@@ -162,10 +166,13 @@ pub(crate) struct ReplayArgs {
         default_value = "id=id,text=text,time=created_at"
     )]
     pub(crate) posts_columns: String,
-    /// The format of the posts' times: rfc3339, unix_s, unix_ms, or a pattern such as
-    /// "%Y-%m-%d %H:%M:%S" (UTC).
+    /// The format of the posts' times: auto, rfc3339, pandas, sentiment140, unix_s, unix_ms, excel,
+    /// excel_us, excel_eu, or a pattern such as "%Y-%m-%d %H:%M:%S".
     #[arg(long, default_value = "rfc3339")]
     pub(crate) posts_time: String,
+    /// The time zone of posts' times without an offset, for example America/New_York; UTC by default.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) posts_tz: Option<String>,
     /// Days to add to the times of the posts; negative for the past.
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub(crate) posts_shift_days: i32,
@@ -208,6 +215,9 @@ pub(crate) struct ReplayArgs {
     /// The format of the weather's times; as --posts-time.
     #[arg(long, default_value = "rfc3339")]
     pub(crate) weather_time: String,
+    /// The time zone of the weather's times; as --posts-tz.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) weather_tz: Option<String>,
     /// Days to add to the times of the weather; negative for the past.
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub(crate) weather_shift_days: i32,
@@ -225,6 +235,8 @@ pub(crate) struct ReplayArgs {
 /// Arguments of `rescore`.
 #[derive(Debug, Args)]
 pub(crate) struct RescoreArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
     /// Folds without switching to the new run. See `moodvane runs switch`.
     #[arg(long)]
     pub(crate) no_switch: bool,
@@ -232,6 +244,13 @@ pub(crate) struct RescoreArgs {
     /// this configuration take over.
     #[arg(long)]
     pub(crate) follow: bool,
+}
+
+/// Arguments of `rebuild`.
+#[derive(Debug, Args)]
+pub(crate) struct RebuildArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
 }
 
 /// The scorer of `score` and `eval`.
@@ -265,6 +284,8 @@ impl ScorerArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ScoreArgs {
     #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    #[command(flatten)]
     pub(crate) scorer: ScorerArgs,
     /// Prints the features with the largest effect on each score.
     #[arg(long)]
@@ -274,6 +295,8 @@ pub(crate) struct ScoreArgs {
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
     #[command(flatten)]
     pub(crate) scorer: ScorerArgs,
     /// The scale of the labels: 3 (0 to 2), 5 (0 to 4) or raters (-4 to 4); by default taken from the
@@ -345,6 +368,8 @@ pub(crate) enum DeadCommand {
         /// The most dead letters to publish.
         #[arg(long, default_value_t = 1_000)]
         limit: usize,
+        #[command(flatten)]
+        account: AccountArgs,
     },
 }
 

@@ -1,12 +1,14 @@
 //! `moodvane dead`: the records that processors rejected.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use indicatif::HumanCount;
 use moodvane_eventlog::{DeadLetter, EventLog, NewRecord};
-use moodvane_model::Topic;
+use moodvane_model::{Account, Example, Topic};
 
+use crate::account::{InputReport, Report};
 use crate::cli::{DeadCommand, LetterPosition};
 use crate::config::AppConfig;
 use crate::data;
@@ -38,9 +40,18 @@ pub(crate) async fn run(config: AppConfig, command: DeadCommand) -> anyhow::Resu
             })?;
             print_details(letter);
         }
-        DeadCommand::Redrive { topic, limit } => {
-            let sent = redrive(&*log, topic, limit).await?;
-            println!("{} sent to topic {topic} again", HumanCount(sent as u64));
+        DeadCommand::Redrive {
+            topic,
+            limit,
+            account,
+        } => {
+            let mut report = Report::begin("dead redrive", &account)?;
+            let redriven = redrive(&*log, topic, limit).await?;
+            let sent = redriven.records_kept();
+            println!("{} sent to topic {topic} again", HumanCount(sent));
+            let name = format!("dead letters of topic {topic}");
+            report.add(InputReport::new(name, "dead letters", redriven));
+            return report.finish(true);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -78,16 +89,35 @@ fn print_details(letter: &DeadLetter) {
     );
 }
 
-async fn redrive(log: &dyn EventLog, topic: Topic, limit: usize) -> anyhow::Result<usize> {
-    let letters = log.dead_letters(topic, limit).await?;
-    let records: Vec<NewRecord> = letters
-        .into_iter()
-        .map(|letter| NewRecord {
-            key: letter.key,
-            value: letter.value,
-        })
-        .collect();
-    let sent = records.len();
+/// Publishes the oldest dead letters again, each record once, and accounts for all that are read: one
+/// more than `limit`, if there are more.
+async fn redrive(log: &dyn EventLog, topic: Topic, limit: usize) -> anyhow::Result<Account> {
+    let letters = log.dead_letters(topic, limit.saturating_add(1)).await?;
+    let (mut account, mut known, mut records) = (Account::default(), HashSet::new(), Vec::new());
+    for (n, letter) in letters.into_iter().enumerate() {
+        let example = |why: &str| {
+            let position = format!("{}@{}", letter.topic_partition.partition, letter.offset.0);
+            Example::new(why)
+                .at_position(position)
+                .with_value(&String::from_utf8_lossy(&letter.value))
+        };
+        if n >= limit {
+            account.leave_out("over_limit", || {
+                example("it and any later ones are beyond --limit")
+            });
+            continue;
+        }
+        let record = NewRecord {
+            key: letter.key.clone(),
+            value: letter.value.clone(),
+        };
+        if !known.insert((record.key.clone(), record.value.clone())) {
+            account.skip_duplicate();
+            continue;
+        }
+        records.push(record);
+    }
+    account.keep(records.len() as u64);
     log.publish(topic, records).await?;
-    Ok(sent)
+    Ok(account)
 }

@@ -7,10 +7,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use moodvane_sentiment::evaluation::{Evaluation, LabelKind, Report, parse_labelled};
+use moodvane_model::{Account, Example};
+use moodvane_sentiment::evaluation::{
+    Evaluation, LabelKind, LabelledText, LineError, Report, labelled_lines,
+};
 use moodvane_sentiment::{Scorer, Text};
 use serde_json::{Value, json};
 
+use crate::account::{InputReport, Report as AccountReport};
 use crate::cli::{EvalArgs, GlobalArgs, ScorerArgs};
 use crate::score::build_scorer;
 
@@ -19,6 +23,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Evaluates the scorer on each file.
 pub(crate) fn run(args: &EvalArgs, global: &GlobalArgs) -> anyhow::Result<ExitCode> {
+    let mut account = AccountReport::begin("eval", &args.account)?;
     let mut scorer = build_scorer(&args.scorer, global)?;
     let mut answers = Vec::new();
     for path in &args.files {
@@ -28,7 +33,7 @@ pub(crate) fn run(args: &EvalArgs, global: &GlobalArgs) -> anyhow::Result<ExitCo
                 path.display()
             )
         })?;
-        let measured = measure(path, labels, &args.scorer, scorer.as_mut())?;
+        let measured = measure(path, labels, &args.scorer, scorer.as_mut(), &mut account)?;
         if args.json {
             answers.push(as_json(path, &measured));
         } else {
@@ -39,7 +44,7 @@ pub(crate) fn run(args: &EvalArgs, global: &GlobalArgs) -> anyhow::Result<ExitCo
         let answer = json!({"scorer": scorer.fingerprint(), "files": answers});
         println!("{}", serde_json::to_string_pretty(&answer)?);
     }
-    Ok(ExitCode::SUCCESS)
+    account.finish(true)
 }
 
 fn labels(path: &Path) -> Option<LabelKind> {
@@ -48,6 +53,8 @@ fn labels(path: &Path) -> Option<LabelKind> {
 
 struct Measured {
     report: Report,
+    /// The number of rows of the file; the report has those that were kept.
+    rows: u64,
     per_second: f64,
 }
 
@@ -56,6 +63,7 @@ fn measure(
     labels: LabelKind,
     args: &ScorerArgs,
     scorer: &mut dyn Scorer,
+    report: &mut AccountReport,
 ) -> anyhow::Result<Measured> {
     let shown = path.display();
     let size = std::fs::metadata(path)
@@ -65,9 +73,12 @@ fn measure(
         size <= MAX_FILE_BYTES,
         "{shown} is larger than {MAX_FILE_BYTES} bytes"
     );
-    let file = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    let rows = parse_labelled(&file, labels).with_context(|| shown.to_string())?;
-    let undone = rows.iter().map(|row| args.undo_entities(row.text).text);
+    let file = std::fs::read(path).with_context(|| format!("cannot read {shown}"))?;
+    let mut account = Account::default();
+    let rows = read_rows(&file, labels, &mut account).with_context(|| shown.to_string())?;
+    let undone = rows
+        .iter()
+        .map(|(_, row)| args.undo_entities(row.text).text);
     let undone: Vec<Cow<'_, str>> = undone.collect();
     let texts: Vec<Text<'_>> = undone.iter().map(|text| Text::plain(text)).collect();
     let mut scores = Vec::with_capacity(texts.len());
@@ -75,14 +86,62 @@ fn measure(
     scorer.score_batch(&texts, &mut scores)?;
     let seconds = start.elapsed().as_secs_f64();
     let mut tally = Evaluation::new(labels.scale());
-    for (row, score) in rows.iter().zip(&scores) {
-        let score = score.with_context(|| format!("{shown}: \"{}\" cannot be judged", row.text))?;
-        tally.add(row.label, row.topic, score);
+    for ((line, row), score) in rows.iter().zip(&scores) {
+        let Some(score) = score else {
+            account.leave_out("unscored", || {
+                example("the scorer declines the text", *line).with_value(row.text)
+            });
+            continue;
+        };
+        account.keep(1);
+        tally.add(row.label, row.topic, *score);
+    }
+    let (read, kept) = (account.records_read(), account.records_kept());
+    report.add(InputReport::new(shown.to_string(), "rows", account));
+    if kept == 0 {
+        report.print(false);
+        anyhow::bail!("{shown}: none of {read} rows can be evaluated");
     }
     Ok(Measured {
         report: tally.report(),
+        rows: read,
         per_second: texts.len() as f64 / seconds.max(1e-9),
     })
+}
+
+/// The rows of a file with their lines, without those that the account leaves out.
+fn read_rows<'f>(
+    file: &'f [u8],
+    labels: LabelKind,
+    account: &mut Account,
+) -> anyhow::Result<Vec<(usize, LabelledText<'f>)>> {
+    let mut rows = Vec::new();
+    for (line, raw, row) in labelled_lines(file, labels)? {
+        match row {
+            Ok(row) => rows.push((line, row)),
+            Err(error) => {
+                let column = matches!(error, LineError::Label(_)).then_some("label");
+                account.leave_out(reason(&error), || {
+                    example(&error.to_string(), line)
+                        .in_column(column)
+                        .with_value(&String::from_utf8_lossy(raw))
+                });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn reason(error: &LineError) -> &'static str {
+    match error {
+        LineError::NotUtf8(_) => "not_utf8",
+        LineError::Fields => "malformed",
+        LineError::Label(_) => "label",
+    }
+}
+
+fn example(why: &str, line: usize) -> Example {
+    Example::new(why).at_line(u64::try_from(line).ok())
 }
 
 fn as_json(path: &Path, measured: &Measured) -> Value {
@@ -91,6 +150,7 @@ fn as_json(path: &Path, measured: &Measured) -> Value {
     json!({
         "file": path.to_string_lossy(),
         "n": report.n,
+        "left_out": measured.rows.saturating_sub(report.n as u64),
         "accuracy": report.accuracy,
         "macro_recall": report.macro_recall,
         "macro_f1": report.macro_f1,

@@ -2,6 +2,7 @@
 //!
 //! Only this crate depends on every service. `main` parses the flags and runs the command.
 
+mod account;
 mod actors;
 mod cli;
 mod complete_hours;
@@ -12,6 +13,7 @@ mod demo;
 mod eval;
 mod health;
 mod http;
+mod lines;
 mod pipeline;
 mod progress;
 mod query;
@@ -50,7 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve => run_pipeline(args, NO_SOURCES, pipeline::run),
         Command::Verify(verify) => run_tool(args, |config| verify::run(config, verify)),
         Command::Rescore(rescore) => run_tool(args, |config| rescore::run(config, rescore)),
-        Command::Rebuild => run_tool(args, rebuild::run),
+        Command::Rebuild(rebuild) => run_tool(args, |config| rebuild::run(config, rebuild)),
         Command::Runs(command) => run_tool(args, |config| runs::run(config, command)),
         Command::Dead(command) => run_tool(args, |config| dead_letters::run(config, command)),
         Command::Score(score) => score::run(&score, args),

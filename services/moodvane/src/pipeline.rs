@@ -32,6 +32,8 @@ pub(crate) struct Pipeline {
     data: Data,
     pub(crate) ingester: Ingester,
     pub(crate) processor: Processor,
+    /// The metrics of the processor, with its account of each topic.
+    pub(crate) folded: ProcessorMetrics,
     server: Option<RunningServer>,
     /// Cancelled by the first signal.
     pub(crate) stop: CancellationToken,
@@ -68,9 +70,11 @@ impl Pipeline {
             tokio::spawn(enforce_retention(log, retention, Arc::clone(&clock)));
         }
 
+        let deps = engine_deps(&config, &data, &registry)?;
+        let folded = deps.metrics.clone();
         let processor = moodvane_processor::start(
             config.processor,
-            engine_deps(&config, &data, &registry)?,
+            deps,
             Arc::clone(&clock),
             &readiness,
             end_processor.clone(),
@@ -100,6 +104,7 @@ impl Pipeline {
             data,
             ingester,
             processor,
+            folded,
             server,
             stop,
             end_processor,

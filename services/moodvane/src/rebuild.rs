@@ -27,6 +27,8 @@ use moodvane_store::{Consistency, Gap, RunInfo, Store, StoreError};
 use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
 
+use crate::account::{Report, of_topics};
+use crate::cli::RebuildArgs;
 use crate::config::AppConfig;
 use crate::data::Data;
 use crate::pipeline::engine_deps;
@@ -35,7 +37,8 @@ use crate::pipeline::engine_deps;
 const HINT_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Folds the whole log into the rows of the run of this configuration.
-pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut config: AppConfig, args: RebuildArgs) -> anyhow::Result<ExitCode> {
+    let mut report = Report::begin("rebuild", &args.account)?;
     if let StoreConfig::Cassandra(cassandra) = &mut config.backends.store {
         cassandra.consistency = Consistency::All;
     }
@@ -48,7 +51,7 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
         store: Arc::new(WithoutProgress::new(Arc::clone(&data.store))),
         ..engine_deps(&config, &data, &Registry::new())?
     };
-    let run = processor.engine.run(&*deps.scorer);
+    let (run, metrics) = (processor.engine.run(&*deps.scorer), deps.metrics.clone());
     reject_other_run(&deps.store.runs().await?, &run)?;
     let mut log: Vec<Watermarks> = Vec::new();
     for topic in Topic::ALL {
@@ -67,13 +70,18 @@ pub(crate) async fn run(mut config: AppConfig) -> anyhow::Result<ExitCode> {
         () = report_missing_partitions(&folding, log.len()) => false,
     };
     end.cancel();
-    folding.join().await?;
+    let joined = folding.join().await;
+    of_topics(&metrics)
+        .into_iter()
+        .for_each(|topic| report.add(topic));
+    let exit_code = report.finish(done && joined.is_ok())?;
+    joined?;
     if !done {
         bail!("interrupted: run `moodvane rebuild` to its end before you start a processor");
     }
     let records = log.iter().map(|marks| marks.high.0 - marks.low.0).sum();
     println!("{} records are in the rows", HumanCount(records));
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code)
 }
 
 /// Rejects another configuration, which would create a new run beside the one that lost rows.

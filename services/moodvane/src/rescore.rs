@@ -19,6 +19,7 @@ use moodvane_store::{RunInfo, StoreError};
 use prometheus::Registry;
 use tokio_util::sync::CancellationToken;
 
+use crate::account::{Report, of_topics};
 use crate::cli::RescoreArgs;
 use crate::complete_hours::first_complete_hour;
 use crate::config::AppConfig;
@@ -30,6 +31,7 @@ const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Folds, switches, and continues to fold with `--follow`.
 pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<ExitCode> {
+    let mut report = Report::begin("rescore", &args.account)?;
     let data = Data::open_existing(&config).await?;
     // Both topics, regardless of the configuration: a serving run needs both.
     let processor = ProcessorConfig {
@@ -37,7 +39,7 @@ pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<
         ..config.processor
     };
     let deps = engine_deps(&config, &data, &Registry::new())?;
-    let run = processor.engine.run(&*deps.scorer);
+    let (run, metrics) = (processor.engine.run(&*deps.scorer), deps.metrics.clone());
     reject_serving_run(&data, &run).await?;
     check_window(&*data.log, &Topic::ALL, processor.engine.window).await?;
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
@@ -63,14 +65,19 @@ pub(crate) async fn run(config: AppConfig, args: RescoreArgs) -> anyhow::Result<
         stop.cancelled().await;
     }
     end.cancel();
-    folding.join().await?;
+    let joined = folding.join().await;
+    of_topics(&metrics)
+        .into_iter()
+        .for_each(|topic| report.add(topic));
+    let exit_code = report.finish(caught_up && joined.is_ok())?;
+    joined?;
     if caught_up && !args.follow {
         println!("now start processors of this configuration, and stop the others");
     }
     if !caught_up {
         eprintln!("interrupted; the same command resumes");
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit_code)
 }
 
 async fn reject_serving_run(data: &Data, run: &RunId) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! `moodvane score`: reads a text per line, prints its class and value.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufRead, BufWriter, Read, Write};
 use std::path::Path;
@@ -7,15 +8,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use moodvane_launch::{ScorerConfig, ScorerKind};
+use moodvane_model::Account;
 use moodvane_sentiment::trained::{Explanation, MAX_WEIGHTS_BYTES, Weights};
 use moodvane_sentiment::{Scorer, ScorerName, Text, TrainedScorer};
 use moodvane_upstream::UndoneText;
 
+use crate::account::{InputReport, Report};
 use crate::cli::{GlobalArgs, ScoreArgs, ScorerArgs};
 use crate::config::read_settings;
+use crate::lines::{Line, each_line};
 
-/// The longest line, in bytes.
-const MAX_LINE_BYTES: u64 = 65_536;
 /// The most features of an explanation.
 const MAX_FEATURES: usize = 12;
 /// The largest batch of lines, for a scorer without a limit.
@@ -23,15 +25,17 @@ const MAX_BATCH: usize = 256;
 
 /// Scores the lines of standard input.
 pub(crate) fn run(args: &ScoreArgs, global: &GlobalArgs) -> anyhow::Result<ExitCode> {
+    let mut report = Report::begin("score", &args.account)?;
     let input = std::io::stdin().lock();
     let output = BufWriter::new(std::io::stdout().lock());
-    if args.explain {
-        explain(input, output, &args.scorer)?;
+    let account = if args.explain {
+        explain(input, output, &args.scorer)?
     } else {
         let mut scorer = build_scorer(&args.scorer, global)?;
-        score(input, output, &args.scorer, scorer.as_mut())?;
-    }
-    Ok(ExitCode::SUCCESS)
+        score(input, output, &args.scorer, scorer.as_mut())?
+    };
+    report.add(InputReport::new("standard input", "texts", account));
+    report.finish(true)
 }
 
 /// Builds the scorer that the flags select; the configuration describes a transformer.
@@ -77,19 +81,29 @@ fn read_weights(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Prints a result for each line, `-` for one without.
 fn score(
     input: impl BufRead,
     mut output: impl Write,
     args: &ScorerArgs,
     scorer: &mut dyn Scorer,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Account> {
     let batch = scorer.max_batch_size().min(MAX_BATCH);
-    let mut lines = Vec::with_capacity(batch);
+    let mut account = Account::default();
+    let mut lines: Vec<Line> = Vec::with_capacity(batch);
     let mut scores = Vec::with_capacity(batch);
-    let mut flush = |lines: &mut Vec<String>| -> anyhow::Result<()> {
-        let texts: Vec<Text<'_>> = lines.iter().map(|line| Text::plain(line)).collect();
+    let mut flush = |lines: &mut Vec<Line>| -> anyhow::Result<()> {
+        let read = lines.iter().filter_map(|line| line.text.as_deref().ok());
+        let undone: Vec<Cow<'_, str>> = read.map(|line| args.undo_entities(line).text).collect();
+        let texts: Vec<Text<'_>> = undone.iter().map(|text| Text::plain(text)).collect();
         scorer.score_batch(&texts, &mut scores)?;
-        for score in &scores {
+        let mut scored = scores.iter();
+        for line in lines.iter() {
+            let score = match &line.text {
+                Ok(_) => scored.next().copied().flatten(),
+                Err(_) => None,
+            };
+            line.count(score.is_some(), &mut account);
             match score {
                 Some(score) => {
                     writeln!(output, "{} {:.3}", score.sentiment.class(), score.value())?
@@ -102,24 +116,35 @@ fn score(
         lines.clear();
         Ok(())
     };
-    each_line(input, |text| {
-        lines.push(args.undo_entities(text).text.into_owned());
+    each_line(input, |line| {
+        lines.push(line);
         if lines.len() < batch {
             Ok(())
         } else {
             flush(&mut lines)
         }
     })?;
-    flush(&mut lines)
+    flush(&mut lines)?;
+    Ok(account)
 }
 
-fn explain(input: impl BufRead, mut output: impl Write, args: &ScorerArgs) -> anyhow::Result<()> {
+fn explain(
+    input: impl BufRead,
+    mut output: impl Write,
+    args: &ScorerArgs,
+) -> anyhow::Result<Account> {
     let mut scorer = trained(args)?;
+    let mut account = Account::default();
     each_line(input, |line| {
-        let undone = args.undo_entities(line);
+        line.count(true, &mut account);
+        let Ok(text) = &line.text else {
+            return Ok(writeln!(output, "-")?);
+        };
+        let undone = args.undo_entities(text);
         show(&mut output, &scorer.explain(&undone.text), &undone)
     })?;
-    Ok(output.flush()?)
+    output.flush()?;
+    Ok(account)
 }
 
 /// Prints an explanation with the places in the line that was read.
@@ -153,30 +178,6 @@ fn show(
     Ok(())
 }
 
-/// Calls `work` with each line without its newline; invalid UTF-8 is replaced.
-fn each_line(
-    mut input: impl BufRead,
-    mut work: impl FnMut(&str) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
-    let mut line = Vec::new();
-    for number in 1_u64.. {
-        line.clear();
-        let read = input
-            .by_ref()
-            .take(MAX_LINE_BYTES + 1)
-            .read_until(b'\n', &mut line);
-        if read.context("cannot read standard input")? == 0 {
-            break;
-        }
-        if line.len() as u64 > MAX_LINE_BYTES {
-            bail!("line {number} is longer than {MAX_LINE_BYTES} bytes");
-        }
-        let text = String::from_utf8_lossy(&line);
-        work(text.trim_end_matches(['\n', '\r']))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -186,20 +187,23 @@ mod tests {
     use moodvane_sentiment::LexiconScorer;
 
     use crate::cli::{Cli, Command};
+    use crate::lines::MAX_LINE_BYTES;
 
     #[test]
-    fn scores_each_line_and_rejects_line_over_limit() {
-        let mut scorer = LexiconScorer::new();
+    fn scores_each_line_and_accounts_for_those_it_cannot() {
+        let long = "a".repeat(MAX_LINE_BYTES as usize + 1);
+        let mut input = format!("great\n\n{long}\n").into_bytes();
+        input.extend(b"awful \xff\nlast");
         let mut output = Vec::new();
         let args = &parse(&[]).0.scorer;
-        let input = &b"great\n\nawful \xff\nlast"[..];
-        score(input, &mut output, args, &mut scorer).unwrap();
+        let account = score(&input[..], &mut output, args, &mut LexiconScorer::new()).unwrap();
         let answers = String::from_utf8(output).unwrap();
-        assert_eq!(answers.lines().count(), 4, "{answers}");
-        assert!(answers.starts_with('3'), "{answers}");
-        let long = vec![b'a'; MAX_LINE_BYTES as usize + 1];
-        let error = score(&long[..], Vec::new(), args, &mut scorer).unwrap_err();
-        assert!(error.to_string().contains("line 1 is longer"), "{error}");
+        let answers: Vec<&str> = answers.lines().map(|line| &line[..1]).collect();
+        assert_eq!(answers, ["3", "2", "-", "-", "2"]);
+        assert_eq!((account.records_read(), account.records_kept()), (5, 3));
+        let place = |reason: &str| account.left_out()[reason].examples[0].place();
+        assert_eq!(place("too_long").as_deref(), Some("line 3"));
+        assert_eq!(place("not_utf8").as_deref(), Some("line 4"));
     }
 
     #[test]

@@ -10,6 +10,11 @@ use crate::cli::ReplayArgs;
 /// One `[[source]]`: its keys and values.
 pub(crate) type Table = BTreeMap<String, String>;
 
+/// The id of the source of posts.
+pub(crate) const POSTS_ID: &str = "replay-posts";
+/// The id of the source of weather.
+const WEATHER_ID: &str = "replay-weather";
+
 /// Creates a table of these pairs.
 fn table<'p>(pairs: impl IntoIterator<Item = (&'p str, String)>) -> Table {
     pairs
@@ -24,13 +29,14 @@ pub(crate) fn replay_sources(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
     if let Some(path) = &args.posts {
         let mut posts = table([
             ("kind", "post-file".to_owned()),
-            ("id", "replay-posts".to_owned()),
+            ("id", POSTS_ID.to_owned()),
             ("path", path.to_string_lossy().into_owned()),
             ("time_format", args.posts_time.clone()),
             ("shift_days", args.posts_shift_days.to_string()),
             ("select", args.posts_select.clone()),
             ("html_entities", args.posts_html_entities.to_string()),
         ]);
+        set_zone(&mut posts, args.posts_tz.as_deref());
         add_fields(&mut posts, "--posts-columns", &args.posts_columns, "column")?;
         set_timing_and_format(&mut posts, args.posts_format.as_deref(), args);
         sources.push(posts);
@@ -38,12 +44,13 @@ pub(crate) fn replay_sources(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
     if let Some(path) = &args.weather {
         let mut weather = table([
             ("kind", "weather-file".to_owned()),
-            ("id", "replay-weather".to_owned()),
+            ("id", WEATHER_ID.to_owned()),
             ("path", path.to_string_lossy().into_owned()),
             ("time_format", args.weather_time.clone()),
             ("shift_days", args.weather_shift_days.to_string()),
             ("temperature_unit", "c".to_owned()),
         ]);
+        set_zone(&mut weather, args.weather_tz.as_deref());
         add_fields(
             &mut weather,
             "--weather-columns",
@@ -69,6 +76,12 @@ pub(crate) fn replay_sources(args: &ReplayArgs) -> anyhow::Result<Vec<Table>> {
         bail!("nothing to replay: set --posts, --weather or both");
     }
     Ok(sources)
+}
+
+fn set_zone(source: &mut Table, zone: Option<&str>) {
+    if let Some(zone) = zone {
+        source.insert("time_zone".to_owned(), zone.to_owned());
+    }
 }
 
 /// Sets start, speed and format of a source.

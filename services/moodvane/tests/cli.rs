@@ -154,10 +154,11 @@ fn eval_requires_known_labels() {
     let rows = "id\tlabel\ttext\n1\t2\twhat a wonderful day\n2\t0\tthis is terrible\n";
     fs::write(&file, rows).unwrap();
     let path = file.to_string_lossy().into_owned();
-    let output = succeed(data.path(), &["eval", "--json", "--rule", "recall", &path]);
-    let answer: serde_json::Value = serde_json::from_str(&output).unwrap();
-    assert_eq!(answer["files"][0]["n"], 2, "{output}");
-    assert_eq!(answer["files"][0]["macro_recall"], 1.0, "{output}");
+    // The account on standard error does not disturb the answer.
+    let output = run(data.path(), &["eval", "--json", "--rule", "recall", &path]);
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["files"][0]["n"], 2, "{answer}");
+    assert_eq!(answer["files"][0]["macro_recall"], 1.0, "{answer}");
     let text = succeed(data.path(), &["eval", "--scorer", "lexicon", &path]);
     assert!(
         text.contains("macro recall") && text.contains("confusion"),

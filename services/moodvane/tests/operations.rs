@@ -54,10 +54,20 @@ fn redriven_dead_letter_is_rejected_again() {
     assert!(none.contains("0 of topic temperature"), "{none}");
     let sent = succeed(data.path(), &["dead", "redrive", "tweet"]);
     assert!(sent.contains("1 sent to topic tweet again"), "{sent}");
-    succeed(data.path(), &["replay", "--posts", &path]);
+    let account = "dead letters of topic tweet: 1 dead letters read, 1 kept, 0 left out";
+    assert!(sent.contains(account), "{sent}");
+    let replayed = succeed(data.path(), &["replay", "--posts", &path]);
+    assert!(replayed.contains("left out, version: 1"), "{replayed}");
     let listed = succeed(data.path(), &["dead", "list", "tweet"]);
     assert!(listed.contains("2 of topic tweet"), "{listed}");
     assert_eq!(rows(data.path())[0].posts().scored(), 1);
+
+    // The two are the same record, which is sent once; a limit is in the account.
+    let sent = succeed(data.path(), &["dead", "redrive", "tweet"]);
+    assert!(sent.contains("1 kept, 0 left out, 1 duplicates"), "{sent}");
+    let limited = ["dead", "redrive", "tweet", "--limit", "1", "--strict"];
+    let limited = run(data.path(), &limited);
+    assert_eq!(limited.status.code(), Some(65), "{}", shown(&limited));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The metrics of a processor.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moodvane_eventlog::TopicPartition;
-use moodvane_model::{Topic, Variable};
+use moodvane_model::{Account, Topic, Variable};
 use prometheus::{Histogram, HistogramTimer, IntCounter, IntCounterVec, IntGaugeVec, Registry};
 
 use moodvane_runtime::metrics::{counter, counter_vec, gauge_vec, histogram};
@@ -25,6 +27,7 @@ pub struct ProcessorMetrics {
     batch: Histogram,
     flush: Histogram,
     scorer: Histogram,
+    accounts: Arc<Mutex<BTreeMap<&'static str, Account>>>,
 }
 
 impl ProcessorMetrics {
@@ -103,7 +106,21 @@ impl ProcessorMetrics {
                 "moodvane_processor_scorer_duration_seconds",
                 "Duration of scoring one batch",
             ),
+            accounts: Arc::default(),
         }
+    }
+
+    /// What the processor has read of a topic and added to hours.
+    #[must_use]
+    pub fn account(&self, topic: Topic) -> Account {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(topic.name()).cloned().unwrap_or_default()
+    }
+
+    /// Adds a folded batch to the account of its topic.
+    pub(crate) fn add_account(&self, topic: Topic, batch: Account) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.entry(topic.name()).or_default().append(batch);
     }
 
     pub(crate) fn add_folded(&self, topic: Topic, count: u64) {
@@ -130,6 +147,9 @@ impl ProcessorMetrics {
 
     pub(crate) fn add_lost(&self, topic: Topic, count: u64) {
         self.lost.with_label_values(&[topic.name()]).inc_by(count);
+        let mut lost = Account::default();
+        lost.leave_out_many("lost", count);
+        self.add_account(topic, lost);
     }
 
     pub(crate) fn inc_left_out(&self, topic: Topic, reason: &str) {

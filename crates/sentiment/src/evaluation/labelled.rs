@@ -81,36 +81,78 @@ pub enum LabelError {
     Line {
         /// The line number, from 1.
         line: usize,
+        /// The problem.
+        #[source]
+        source: LineError,
     },
 }
 
-/// Parses a file of labelled texts. A byte order mark before the header is not part of it.
+/// The reason why a line has no labelled text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// The line is not UTF-8.
+    #[error("the line is not UTF-8 from byte {0}")]
+    NotUtf8(usize),
+    /// Fewer than three fields.
+    #[error("expected three tab-separated fields: id, label and text")]
+    Fields,
+    /// The label is not a number, or not one of the scale.
+    #[error("the label \"{0}\" is not on the scale")]
+    Label(String),
+}
+
+/// A line of a file with its number, from 1.
+pub type LabelledLine<'a> = (usize, &'a [u8], Result<LabelledText<'a>, LineError>);
+
+/// Parses a file of labelled texts, each line for itself. Blank lines are skipped; a byte order mark
+/// and carriage returns at line ends are not part of a field.
+///
+/// # Errors
+/// [`LabelError::Header`].
+pub fn labelled_lines(
+    file: &[u8],
+    labels: LabelKind,
+) -> Result<impl Iterator<Item = LabelledLine<'_>>, LabelError> {
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    let mut lines = file.split(|b| *b == b'\n');
+    let header = lines.next().map(strip_return);
+    if header != Some(b"id\tlabel\ttext") {
+        return Err(LabelError::Header);
+    }
+    let numbered = lines.map(strip_return).zip(2..);
+    let filled = numbered.filter(|(line, _)| !line.is_empty());
+    Ok(filled.map(move |(line, number)| (number, line, parse_line(line, labels))))
+}
+
+fn strip_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Parses a file of labelled texts.
 ///
 /// # Errors
 /// [`LabelError`] for the first invalid line.
 pub fn parse_labelled(file: &str, labels: LabelKind) -> Result<Vec<LabelledText<'_>>, LabelError> {
-    let mut lines = file.strip_prefix('\u{feff}').unwrap_or(file).lines();
-    if lines.next() != Some("id\tlabel\ttext") {
-        return Err(LabelError::Header);
-    }
-    let numbered = lines.zip(2..);
-    numbered
-        .map(|(text, line)| parse_line(text, labels).ok_or(LabelError::Line { line }))
+    let lines = labelled_lines(file.as_bytes(), labels)?;
+    lines
+        .map(|(line, _, text)| text.map_err(|source| LabelError::Line { line, source }))
         .collect()
 }
 
-fn parse_line(line: &str, labels: LabelKind) -> Option<LabelledText<'_>> {
-    let (id, rest) = line.split_once('\t')?;
-    let (number, text) = rest.split_once('\t')?;
-    let number: f64 = number.parse().ok()?;
+fn parse_line(line: &[u8], labels: LabelKind) -> Result<LabelledText<'_>, LineError> {
+    let line = std::str::from_utf8(line).map_err(|e| LineError::NotUtf8(e.valid_up_to()))?;
+    let (id, rest) = line.split_once('\t').ok_or(LineError::Fields)?;
+    let (given, text) = rest.split_once('\t').ok_or(LineError::Fields)?;
+    let invalid = || LineError::Label(given.chars().take(64).collect());
+    let number: f64 = given.parse().map_err(|_| invalid())?;
+    let label = labels.label(number).ok_or_else(invalid)?;
     let (id, topic) = match id.split_once('|') {
         // Some ids have a number after the bar: a finer label instead of a topic.
         Some((id, topic)) if topic.parse::<f64>().is_err() => (id, Some(topic)),
         Some((id, _)) => (id, None),
         None => (id, None),
     };
-    let label = labels.label(number)?;
-    Some(LabelledText {
+    Ok(LabelledText {
         id,
         topic,
         number,
@@ -132,15 +174,17 @@ mod tests {
         assert_eq!(read[0].topic, Some("a b"));
         assert_eq!((read[1].topic, read[1].label), (None, 0));
         assert_eq!(read[2].text, "so\tso");
+        let invalid = |line, source| LabelError::Line { line, source };
+        let label = |text: &str| LineError::Label(text.to_owned());
         let cases = [
             ("", LabelError::Header),
-            ("id\tlabel\ttext\n1\t5\tx", LabelError::Line { line: 2 }),
+            ("id\tlabel\ttext\n1\t5\tx", invalid(2, label("5"))),
             (
-                "id\tlabel\ttext\n1\t1\tx\n2\t1",
-                LabelError::Line { line: 3 },
+                "id\tlabel\ttext\n1\t1\tx\n\n2\t1",
+                invalid(4, LineError::Fields),
             ),
-            ("id\tlabel\ttext\n1\t1.5\tx", LabelError::Line { line: 2 }),
-            ("id\tlabel\ttext\n1\tNaN\tx", LabelError::Line { line: 2 }),
+            ("id\tlabel\ttext\n1\t1.5\tx", invalid(2, label("1.5"))),
+            ("id\tlabel\ttext\n1\tNaN\tx", invalid(2, label("NaN"))),
         ];
         for (file, error) in cases {
             assert_eq!(parse_labelled(file, five), Err(error), "{file:?}");
@@ -153,6 +197,23 @@ mod tests {
         let file = "\u{feff}id\tlabel\ttext\r\n1\t4\tgood\r\n";
         let read = parse_labelled(file, five).unwrap();
         assert_eq!((read.len(), read[0].id, read[0].text), (1, "1", "good"));
+    }
+
+    #[test]
+    fn parses_each_line_for_itself() {
+        let five = LabelKind::Classes(LabelScale::Five);
+        let file = b"\xef\xbb\xbfid\tlabel\ttext\r\n1\t4\tgood\r\n2\t9\tx\n3\t1\t\xff\n4\t0\tbad\n";
+        let found: Vec<_> = labelled_lines(file, five)
+            .unwrap()
+            .map(|(line, _, text)| (line, text.map(|text| text.text)))
+            .collect();
+        let expected = [
+            (2, Ok("good")),
+            (3, Err(LineError::Label("9".to_owned()))),
+            (4, Err(LineError::NotUtf8(4))),
+            (5, Ok("bad")),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -9,7 +9,9 @@ pub mod identity_terms;
 mod labelled;
 mod report;
 
-pub use labelled::{LabelError, LabelKind, LabelledText, parse_labelled};
+pub use labelled::{
+    LabelError, LabelKind, LabelledLine, LabelledText, LineError, labelled_lines, parse_labelled,
+};
 pub use report::{CalibrationBin, Report};
 
 use std::collections::BTreeMap;

@@ -44,11 +44,56 @@ pub enum TableError {
     /// An invalid marker of missing values.
     #[error("invalid marker of missing values: {0}")]
     Marker(String),
-    /// A pattern that does not determine a time.
+    /// A pattern that does not determine a time, or ignores a part of it.
     #[error(
-        "\"{0}\" is not a time format, expected rfc3339, unix_s, unix_ms or a pattern with date and time such as %Y-%m-%d %H:%M:%S"
+        "\"{given}\" is not a time format: {fault}; expected one of {names}, or a pattern with date and time such as %Y-%m-%d %H:%M:%S"
     )]
-    TimeFormat(String),
+    TimeFormat {
+        /// The start of the pattern.
+        given: String,
+        /// What is wrong with it.
+        fault: String,
+        /// The names of formats.
+        names: String,
+    },
+    /// Not the name of a time zone.
+    #[error("\"{0}\" is not a time zone, expected a name such as America/New_York or Etc/GMT+5")]
+    UnknownZone(String),
+    /// A zone for times that need none.
+    #[error("{format} needs no zone, because its times state their offset from UTC: remove {zone}")]
+    UnusedZone {
+        /// The zone.
+        zone: &'static str,
+        /// The name of the format, or its pattern.
+        format: String,
+    },
+    /// The format of times is to be found, and none fits.
+    #[error(
+        "cannot find the format of the times in column \"{column}\", which begins with {}: name it",
+        quoted(examples)
+    )]
+    UnknownTimes {
+        /// The column.
+        column: String,
+        /// The first times.
+        examples: Vec<String>,
+    },
+    /// The format of times is to be found, and two fit equally well.
+    #[error(
+        "the times in column \"{column}\", which begins with {}, are {formats}: name the right one",
+        quoted(examples)
+    )]
+    AmbiguousTimes {
+        /// The column.
+        column: String,
+        /// The names of the formats.
+        formats: String,
+        /// The first times.
+        examples: Vec<String>,
+    },
+    /// The format of times was not found before rows are read.
+    #[error("the format of the times must be found before rows are read")]
+    UndetectedTimes,
     /// A position after the end of the file: the file has changed since the position was saved.
     #[error("cannot resume at byte {at}, the table ends at byte {end}")]
     PastEnd {

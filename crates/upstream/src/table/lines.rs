@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
+use super::RecordPosition;
+
 /// The result of reading one line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LineRead {
@@ -15,16 +17,19 @@ pub(super) enum LineRead {
 
 pub(super) struct LineReader<R> {
     input: R,
-    /// Offset of the next line in bytes.
-    position: u64,
+    /// Where the next line begins.
+    position: RecordPosition,
 }
 
 impl<R: BufRead> LineReader<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { input, position: 0 }
+        Self {
+            input,
+            position: RecordPosition::default(),
+        }
     }
 
-    pub(super) fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> RecordPosition {
         self.position
     }
 
@@ -36,8 +41,8 @@ impl<R: BufRead> LineReader<R> {
         &mut self.input
     }
 
-    /// Records that the input was moved to byte `position`.
-    pub(super) fn set_position(&mut self, position: u64) {
+    /// Records that the input was moved to `position`.
+    pub(super) fn set_position(&mut self, position: RecordPosition) {
         self.position = position;
     }
 
@@ -53,13 +58,14 @@ impl<R: BufRead> LineReader<R> {
             .by_ref()
             .take(room as u64)
             .read_until(b'\n', buffer)?;
-        self.position += read as u64;
+        self.position.byte += read as u64;
         let has_end = read > 0 && buffer.last() == Some(&b'\n');
         let skipped = if has_end || read < room {
             0
         } else {
             self.skip_line()?
         };
+        self.position.lines += u64::from(read > 0 || skipped > 0);
         Ok(match (read, skipped) {
             (0, 0) => LineRead::EndOfInput,
             (_, 0) => LineRead::Complete,
@@ -70,7 +76,7 @@ impl<R: BufRead> LineReader<R> {
     /// Skips the rest of the line and returns its length in bytes.
     fn skip_line(&mut self) -> io::Result<usize> {
         let skipped = self.input.skip_until(b'\n')?;
-        self.position += skipped as u64;
+        self.position.byte += skipped as u64;
         Ok(skipped)
     }
 }

@@ -14,7 +14,8 @@
 //! let mut rows = RecordReader::new(file.as_bytes(), TableKind::Tsv)?;
 //! let row = rows.next_record()?.ok_or("a row")?;
 //! assert!(row.content.is_ok());
-//! assert_eq!(row.next_position, file.len() as u64);
+//! assert_eq!(row.line, 2);
+//! assert_eq!(row.next_position.byte, file.len() as u64);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -37,8 +38,9 @@ pub use crate::missing::MissingMarkers;
 pub use crate::units::{PrecipitationUnit, PressureUnit, TemperatureUnit, WindUnit};
 pub use error::TableError;
 pub use posts::{PostColumns, PostTableFormat, PostTableSpec};
-pub use reader::{MAX_RECORD_BYTES, Record, RecordReader};
-pub use time::TimeFormat;
+pub use reader::{MAX_RECORD_BYTES, Record, RecordPosition, RecordReader};
+pub use row::column_value;
+pub use time::{DetectedTimes, SAMPLE_ROWS, TimeError, TimeFormat};
 pub use weather::{
     RowFilter, TableObservation, WeatherColumns, WeatherTableFormat, WeatherTableSpec,
 };

@@ -7,11 +7,12 @@ use chrono::TimeDelta;
 use csv::StringRecord;
 use moodvane_model::{Language, Post, SourceId, Timestamp};
 
-use super::TimeFormat;
 use super::error::TableError;
-use super::row::{Column, ColumnResolver, Row, malformed_column};
+use super::row::{Column, ColumnResolver, Row, column_field, malformed_column};
+use super::{TimeError, TimeFormat};
+use crate::drop_reason::SHIFTED;
 use crate::entities::undo_html_entities;
-use crate::format::{ParsedPost, check_text};
+use crate::format::{ParsedPost, check_text, excerpt};
 use crate::{DropReason, PostFormat, RawMessage, Selection};
 
 /// The columns of a table of posts.
@@ -70,6 +71,9 @@ impl PostTableFormat {
         spec: &PostTableSpec,
         header: Option<&StringRecord>,
     ) -> Result<Self, TableError> {
+        if spec.time.is_auto() {
+            return Err(TableError::UndetectedTimes);
+        }
         let mut columns = ColumnResolver::new(header);
         let names = &spec.columns;
         let place = names.place.as_ref();
@@ -150,12 +154,36 @@ pub(super) fn shifted_time(
     format: &TimeFormat,
     shift_ms: i64,
 ) -> Result<Timestamp, DropReason> {
+    let text = row.required(column)?;
     let at = format
-        .parse(&row.required(column)?)
-        .map_err(|fault| malformed_column(column, &fault))?;
+        .parse(&text)
+        .map_err(|error| invalid_time(column, &text, &error))?;
     at.checked_add_millis(shift_ms)
         .map_err(|source| DropReason::InvalidValue {
-            field: format!("column {}, shifted", column.name),
+            field: column_field(column) + SHIFTED,
             source,
         })
+}
+
+fn invalid_time(column: &Column, text: &str, error: &TimeError) -> DropReason {
+    let (field, value, fault) = (column_field(column), excerpt(text), error.to_string());
+    match error {
+        TimeError::Repeated { .. } => DropReason::TimeRepeated {
+            field,
+            value,
+            fault,
+        },
+        TimeError::Missing { .. } => DropReason::TimeMissing {
+            field,
+            value,
+            fault,
+        },
+        TimeError::Invalid(_) | TimeError::UnknownZone { .. } | TimeError::OffsetsDiffer(_) => {
+            DropReason::Malformed {
+                field,
+                value: Some(value),
+                fault,
+            }
+        }
+    }
 }

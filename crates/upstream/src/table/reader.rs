@@ -28,8 +28,19 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct Record {
     /// The raw message, or the reason why the record is invalid.
     pub content: Result<RawMessage, DropReason>,
-    /// The position of the next record in bytes, from which reading can resume.
-    pub next_position: u64,
+    /// The number of its first line, from 1.
+    pub line: u64,
+    /// The position of the next record, from which reading can resume.
+    pub next_position: RecordPosition,
+}
+
+/// Where a record begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct RecordPosition {
+    /// The offset in bytes.
+    pub byte: u64,
+    /// The number of lines before it.
+    pub lines: u64,
 }
 
 /// Reads the records of a TSV, CSV or JSONL table.
@@ -38,7 +49,7 @@ pub struct RecordReader<R> {
     kind: TableKind,
     header: Option<StringRecord>,
     /// The position of the first record after the header.
-    first_position: u64,
+    first_position: RecordPosition,
     limit: usize,
     buffer: Vec<u8>,
 }
@@ -62,7 +73,7 @@ impl<R: BufRead> RecordReader<R> {
             lines: LineReader::new(input),
             kind,
             header: None,
-            first_position: 0,
+            first_position: RecordPosition::default(),
             limit,
             buffer: Vec::new(),
         };
@@ -89,8 +100,8 @@ impl<R: BufRead> RecordReader<R> {
         self.header.as_ref()
     }
 
-    /// The position of the next record in bytes.
-    pub fn position(&self) -> u64 {
+    /// The position of the next record.
+    pub fn position(&self) -> RecordPosition {
         self.lines.position()
     }
 
@@ -107,12 +118,12 @@ impl<R: BufRead> RecordReader<R> {
         loop {
             let start = self.lines.position();
             self.buffer.clear();
-            let Some(read) = self.read_bytes(start)? else {
+            let Some(read) = self.read_bytes(start.byte)? else {
                 return Ok(None);
             };
             let content = match read {
                 Err(dropped) => Err(dropped),
-                Ok(()) => match self.parse(start) {
+                Ok(()) => match self.parse(start.byte) {
                     Some(content) => content,
                     None => continue,
                 },
@@ -120,6 +131,7 @@ impl<R: BufRead> RecordReader<R> {
             let next_position = self.lines.position();
             return Ok(Some(Record {
                 content,
+                line: start.lines + 1,
                 next_position,
             }));
         }
@@ -137,7 +149,7 @@ impl<R: BufRead> RecordReader<R> {
                     return Ok(Some(Err(DropReason::malformed("row", fault))));
                 }
                 LineRead::TooLong => {
-                    let (len, limit) = (self.lines.position() - start, self.limit);
+                    let (len, limit) = (self.lines.position().byte - start, self.limit);
                     return Ok(Some(Err(DropReason::RecordTooLong { len, limit })));
                 }
                 LineRead::Complete => {}
@@ -175,19 +187,26 @@ impl<R: BufRead> RecordReader<R> {
 }
 
 impl<R: BufRead + Seek> RecordReader<R> {
-    /// Continues at byte `position`, which must be the start of a record: an earlier
+    /// Continues at `position`, which must be the start of a record: an earlier
     /// [`Record::next_position`]. A position within the header means the first record.
     ///
     /// # Errors
     /// [`TableError::PastEnd`] if the file is shorter, and [`TableError::Io`].
-    pub fn seek_to(&mut self, position: u64) -> Result<(), TableError> {
+    pub fn seek_to(&mut self, position: RecordPosition) -> Result<(), TableError> {
         let input = self.lines.input_mut();
         let end = input.seek(SeekFrom::End(0))?;
-        let target = position.max(self.first_position);
-        let reached = input.seek(SeekFrom::Start(target.min(end)))?;
-        self.lines.set_position(reached);
-        if target > end {
-            return Err(TableError::PastEnd { at: position, end });
+        let is_in_header = position.byte <= self.first_position.byte;
+        let target = if is_in_header {
+            self.first_position
+        } else {
+            position
+        };
+        let byte = input.seek(SeekFrom::Start(target.byte.min(end)))?;
+        let lines = target.lines;
+        self.lines.set_position(RecordPosition { byte, lines });
+        if target.byte > end {
+            let at = position.byte;
+            return Err(TableError::PastEnd { at, end });
         }
         Ok(())
     }

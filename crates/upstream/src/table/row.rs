@@ -6,6 +6,7 @@ use csv::StringRecord;
 use serde_json::{Map, Value};
 
 use super::error::TableError;
+use crate::drop_reason::COLUMN;
 use crate::{DropReason, RawMessage};
 
 /// A column: its name and, in a table with a header, its index.
@@ -109,6 +110,19 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The value of the column with this name; `None` if the row has none. `header` is that of the table.
+#[must_use]
+pub fn column_value(raw: &RawMessage, header: Option<&StringRecord>, name: &str) -> Option<String> {
+    let column = ColumnResolver::new(header).resolve(name);
+    let row = Row::parse(raw, header.map(StringRecord::len)).ok()?;
+    row.trimmed(&column).map(Cow::into_owned)
+}
+
+/// How errors name a column.
+pub(super) fn column_field(column: &Column) -> String {
+    format!("{COLUMN}{}", column.name)
+}
+
 pub(super) fn malformed_column(column: &Column, fault: &str) -> DropReason {
-    DropReason::malformed(format!("column {}", column.name), fault)
+    DropReason::malformed(column_field(column), fault)
 }

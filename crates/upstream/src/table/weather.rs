@@ -130,6 +130,9 @@ impl WeatherTableFormat {
         spec: &WeatherTableSpec,
         header: Option<&StringRecord>,
     ) -> Result<Self, TableError> {
+        if spec.time.is_auto() {
+            return Err(TableError::UndetectedTimes);
+        }
         let names = &spec.columns;
         let mut columns = ColumnResolver::new(header);
         let time = columns.resolve(&names.time);

@@ -138,11 +138,6 @@ fn read_missing(section: &Section<'_>) -> Option<MissingMarkers> {
         .ok()
 }
 
-fn read_time_format(section: &Section<'_>) -> Option<TimeFormat> {
-    let format = section.parse_optional("time_format")?;
-    Some(format.unwrap_or(TimeFormat::RFC3339))
-}
-
 fn read_optional(section: &Section<'_>, key: &str) -> Option<Option<String>> {
     section.parse_optional(key)
 }
@@ -181,6 +176,20 @@ fn read_place(section: &Section<'_>) -> Option<Option<(String, String)>> {
             None
         }
     }
+}
+
+/// `time_format`, and `time_zone` for times without an offset.
+fn read_time_format(section: &Section<'_>) -> Option<TimeFormat> {
+    let format = section.parse_optional::<TimeFormat>("time_format");
+    let zone = section.parse_optional::<String>("time_zone");
+    let format = format?.unwrap_or(TimeFormat::RFC3339);
+    let Some(zone) = zone? else {
+        return Some(format);
+    };
+    format
+        .with_zone_named(&zone)
+        .map_err(|error| section.fault("time_zone", error.to_string()))
+        .ok()
 }
 
 fn read_shift(section: &Section<'_>) -> Option<TimeDelta> {

@@ -5,18 +5,19 @@
 //! future ones. Shutdown never waits for the thread: one that blocks on a silent input ends with
 //! the process.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::thread;
 
 use csv::StringRecord;
-use moodvane_model::Timestamp;
-use moodvane_upstream::RawMessage;
-use moodvane_upstream::table::{Record, RecordReader, TableError, TableKind};
+use moodvane_upstream::table::{
+    Record, RecordPosition, RecordReader, SAMPLE_ROWS, TableError, TableKind, column_value,
+};
 use tokio::sync::{mpsc, oneshot};
 
+use super::chunk::{Chunk, ChunkFilter, TimedRecord};
 use super::decompress::DecodedInput;
 use super::file_error;
 use crate::config::Input;
@@ -28,38 +29,8 @@ pub(crate) const CHUNK_RECORDS: usize = 2_000;
 const CHUNK_BYTES: u64 = 4 << 20;
 const CHUNKS_AHEAD: usize = 2;
 const BUFFER_BYTES: usize = 256 << 10;
-/// Drop reason of a row with an event time before `since`.
-const BEFORE_SINCE: &str = "before_since";
-
-/// Consecutive records of an input.
-#[derive(Debug, Default)]
-pub(super) struct Chunk {
-    pub(super) raws: Vec<RawMessage>,
-    /// Number of dropped records by reason.
-    pub(super) dropped: BTreeMap<&'static str, u64>,
-    /// Position of the next chunk.
-    pub(super) next: u64,
-    /// Latest event time of its rows, if the filter uses event times.
-    pub(super) last_event: Option<Timestamp>,
-}
-
-/// Reads the event time of a row; `None` if the row has none.
-pub(super) type EventTime = Box<dyn Fn(&RawMessage) -> Option<Timestamp> + Send>;
-
-/// Decides which rows form a chunk.
-pub(super) struct ChunkFilter {
-    pub(super) event_time: EventTime,
-    /// Earlier rows are dropped.
-    pub(super) since: Option<Timestamp>,
-    /// The range of event time that a chunk may span, in milliseconds; `None` for any.
-    pub(super) max_span_ms: Option<i64>,
-}
-
-/// A record with its event time, if the filter uses event times.
-struct TimedRecord {
-    record: Record,
-    event: Option<Timestamp>,
-}
+/// A sample of long records ends earlier than at its number of rows.
+const SAMPLE_BYTES: u64 = 4 << 20;
 
 /// An open input that reads chunk by chunk.
 pub(super) struct ChunkReader {
@@ -70,8 +41,12 @@ pub(super) struct ChunkReader {
     reader: RecordReader<BufReader<DecodedInput>>,
     /// The first record of the next chunk, if it is read already.
     ahead: Option<TimedRecord>,
+    /// The first records of the input, if they were sampled.
+    sampled: VecDeque<Record>,
+    /// As sampled, of an input that is continued after them.
+    passed: VecDeque<Record>,
     /// Position of the next chunk.
-    next: u64,
+    next: RecordPosition,
 }
 
 impl ChunkReader {
@@ -125,6 +100,8 @@ impl ChunkReader {
             next: reader.position(),
             reader,
             ahead: None,
+            sampled: VecDeque::new(),
+            passed: VecDeque::new(),
         })
     }
 
@@ -141,16 +118,71 @@ impl ChunkReader {
         self.reader.header()
     }
 
-    pub(super) async fn seek_to(mut self, position: u64) -> Result<Self, SourceError> {
+    /// Reads the first rows, at least one, and keeps them; returns those of a stream that are
+    /// available.
+    pub(super) async fn sample(mut self) -> Result<Self, SourceError> {
         run_on_thread(move || {
-            if position > 0 {
-                let sought = self.reader.seek_to(position);
+            let sampled = self.read_sample();
+            sampled.map_err(|error| file_error(&self.name, error))?;
+            Ok(self)
+        })
+        .await
+    }
+
+    fn read_sample(&mut self) -> Result<(), TableError> {
+        while self.sampled.len() < SAMPLE_ROWS && self.reader.position().byte < SAMPLE_BYTES {
+            if !self.sampled.is_empty() && self.stream_may_block() {
+                break;
+            }
+            let Some(record) = self.reader.next_record()? else {
+                break;
+            };
+            self.sampled.push_back(record);
+        }
+        Ok(())
+    }
+
+    /// The values of a column in the sampled rows.
+    pub(super) fn sampled_values(&self, column: &str) -> Vec<String> {
+        let rows = self.sampled.iter().chain(&self.passed);
+        let rows = rows.filter_map(|record| record.content.as_ref().ok());
+        rows.filter_map(|raw| column_value(raw, self.header(), column))
+            .collect()
+    }
+
+    /// Continues at a saved position. Without its line, the lines before it are counted.
+    pub(super) async fn seek_to(
+        mut self,
+        byte: u64,
+        lines: Option<u64>,
+    ) -> Result<Self, SourceError> {
+        run_on_thread(move || {
+            if byte > 0 {
+                let sought = self.seek(byte, lines);
                 sought.map_err(|error| file_error(&self.name, error))?;
+                self.passed = std::mem::take(&mut self.sampled);
                 self.next = self.reader.position();
             }
             Ok(self)
         })
         .await
+    }
+
+    fn seek(&mut self, byte: u64, lines: Option<u64>) -> Result<(), TableError> {
+        let lines = match lines {
+            Some(lines) => lines,
+            None => {
+                self.reader.seek_to(RecordPosition::default())?;
+                while self.reader.position().byte < byte && self.reader.next_record()?.is_some() {}
+                self.reader.position().lines
+            }
+        };
+        self.reader.seek_to(RecordPosition { byte, lines })
+    }
+
+    /// The number of the line at which reading starts, from 1.
+    pub(super) fn next_line(&self) -> u64 {
+        self.next.lines + 1
     }
 
     /// Starts to read ahead.
@@ -173,13 +205,14 @@ impl ChunkReader {
     fn read_chunk(&mut self, filter: &ChunkFilter) -> Result<Option<Chunk>, TableError> {
         let start = self.next;
         let mut chunk = Chunk {
-            raws: Vec::with_capacity(CHUNK_RECORDS),
             next: start,
             ..Chunk::default()
         };
+        chunk.batch.raws.reserve(CHUNK_RECORDS);
+        chunk.batch.lines.reserve(CHUNK_RECORDS);
         let mut first_event = None;
         for read in 0..CHUNK_RECORDS {
-            let is_full = chunk.next - start > CHUNK_BYTES;
+            let is_full = chunk.next.byte - start.byte > CHUNK_BYTES;
             if is_full || (read > 0 && self.may_block()) {
                 break;
             }
@@ -201,7 +234,10 @@ impl ChunkReader {
         if let Some(timed) = self.ahead.take() {
             return Ok(Some(timed));
         }
-        let record = self.reader.next_record()?;
+        let record = match self.sampled.pop_front() {
+            Some(record) => Some(record),
+            None => self.reader.next_record()?,
+        };
         let timed = |record: Record| TimedRecord {
             event: record
                 .content
@@ -215,44 +251,11 @@ impl ChunkReader {
 
     /// Whether reading the next record may block for any time.
     fn may_block(&self) -> bool {
-        let buffered = self.reader.input().buffer();
-        self.total.is_none() && self.ahead.is_none() && !buffered.contains(&b'\n')
-    }
-}
-
-impl ChunkFilter {
-    /// The event time of a row, if the filter uses it.
-    fn event_time_of(&self, raw: &RawMessage) -> Option<Timestamp> {
-        let is_used = self.since.is_some() || self.max_span_ms.is_some();
-        is_used.then(|| (self.event_time)(raw)).flatten()
+        self.ahead.is_none() && self.sampled.is_empty() && self.stream_may_block()
     }
 
-    /// Whether a row is too late for a chunk whose first event time is `first`.
-    fn exceeds_span(&self, first: Option<Timestamp>, event: Option<Timestamp>) -> bool {
-        let (Some(span_ms), Some(first), Some(event)) = (self.max_span_ms, first, event) else {
-            return false;
-        };
-        event.millis() - first.millis() > span_ms
-    }
-}
-
-impl Chunk {
-    fn push(&mut self, timed: TimedRecord, filter: &ChunkFilter) {
-        self.next = timed.record.next_position;
-        match timed.record.content {
-            Ok(_) if timed.event.is_some() && timed.event < filter.since => {
-                self.count_dropped(BEFORE_SINCE);
-            }
-            Ok(raw) => {
-                self.raws.push(raw);
-                self.last_event = self.last_event.max(timed.event);
-            }
-            Err(reason) => self.count_dropped(reason.label()),
-        }
-    }
-
-    fn count_dropped(&mut self, reason: &'static str) {
-        *self.dropped.entry(reason).or_default() += 1;
+    fn stream_may_block(&self) -> bool {
+        self.total.is_none() && !self.reader.input().buffer().contains(&b'\n')
     }
 }
 
@@ -294,6 +297,9 @@ async fn run_on_thread<T: Send + 'static>(
 mod tests {
     use std::io::Write;
 
+    use moodvane_model::Timestamp;
+    use moodvane_upstream::RawMessage;
+
     use super::*;
 
     /// The content of each row is its event time in milliseconds.
@@ -318,15 +324,17 @@ mod tests {
         let mut found = Vec::new();
         while let Some(chunk) = reader.read_chunk(filter).unwrap() {
             assert_eq!(chunk.next, reader.next);
-            let rows = chunk.raws.iter().map(|raw| match raw {
+            let rows = chunk.batch.raws.iter().map(|raw| match raw {
                 RawMessage::Text(text) => text.clone(),
                 RawMessage::Fields(_) => unreachable!("the format is JSONL"),
             });
-            let dropped = chunk.dropped.values().sum();
+            let account = &chunk.batch.account;
+            let dropped = account.records_read();
+            assert_eq!(account.out_of_range(), dropped);
             let last_event = chunk.last_event.map(Timestamp::millis);
             found.push((rows.collect(), last_event, dropped));
         }
-        assert_eq!(reader.next, text.len() as u64);
+        assert_eq!(reader.next.byte, text.len() as u64);
         found
     }
 
@@ -378,14 +386,15 @@ mod tests {
         // The stream stays open and has no more rows until these are received.
         let mut received = 0;
         while received < 2 {
-            received += chunks.next().await.unwrap().unwrap().raws.len();
+            received += chunks.next().await.unwrap().unwrap().batch.raws.len();
         }
         writer.write_all(b"3\n4").unwrap();
         let third = chunks.next().await.unwrap().unwrap();
-        assert_eq!(third.raws, [RawMessage::Text("3".to_owned())]);
+        assert_eq!(third.batch.raws, [RawMessage::Text("3".to_owned())]);
         drop(writer);
         let last = chunks.next().await.unwrap().unwrap();
-        assert_eq!((last.raws.len(), last.next), (1, 7));
+        assert_eq!((last.batch.raws.len(), last.next.byte), (1, 7));
+        assert_eq!(last.batch.lines, [4]);
         assert!(chunks.next().await.unwrap().is_none());
     }
 }

@@ -1,17 +1,21 @@
 //! A position in a file, valid only while the file is the same.
 
+use moodvane_upstream::table::RecordPosition;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::file_error;
 use crate::error::SourceError;
 
-/// Path and size of a file, and the byte up to which its records are acknowledged.
+/// Path and size of a file, and the position up to which its records are acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FilePosition {
     path: String,
     size: u64,
     position: u64,
+    /// The number of lines before the position; `None` in a cursor of version 0.1.
+    #[serde(default)]
+    lines: Option<u64>,
 }
 
 impl FilePosition {
@@ -26,6 +30,7 @@ impl FilePosition {
             path: path.to_owned(),
             size,
             position: 0,
+            lines: Some(0),
         };
         let Some(saved) = saved else {
             return Ok(start);
@@ -54,14 +59,20 @@ impl FilePosition {
         self.position
     }
 
+    /// The number of lines before the acknowledged byte, if it is known.
+    pub(super) fn lines(&self) -> Option<u64> {
+        self.lines
+    }
+
     /// Size of the file in bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// Moves to `byte` and returns the cursor to save.
-    pub(super) fn advance(&mut self, byte: u64) -> String {
-        self.position = byte;
+    /// Moves to a position and returns the cursor to save.
+    pub(super) fn advance(&mut self, to: RecordPosition) -> String {
+        self.position = to.byte;
+        self.lines = Some(to.lines);
         serde_json::json!(self).to_string()
     }
 }
@@ -76,8 +87,13 @@ mod tests {
     fn restores_position_of_unchanged_file_only() {
         let restore = FilePosition::restore;
         let path = "a.tsv";
-        let saved = restore(path, 10, None).unwrap().advance(7);
-        assert_eq!(restore(path, 10, Some(&saved)).unwrap().byte(), 7);
+        let to = RecordPosition { byte: 7, lines: 2 };
+        let saved = restore(path, 10, None).unwrap().advance(to);
+        let restored = restore(path, 10, Some(&saved)).unwrap();
+        assert_eq!((restored.byte(), restored.lines()), (7, Some(2)));
+        let of_0_1 = r#"{"path":"a.tsv","size":10,"position":7}"#;
+        let restored = restore(path, 10, Some(of_0_1)).unwrap();
+        assert_eq!((restored.byte(), restored.lines()), (7, None));
         assert_eq!(restore("b.tsv", 10, Some(&saved)).unwrap().byte(), 0);
         let changed = restore(path, 11, Some(&saved)).unwrap_err();
         assert!(

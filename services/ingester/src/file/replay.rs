@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::chunks::{Chunk, ChunkFilter, ChunkReceiver, EventTime};
+use moodvane_upstream::table::RecordPosition;
+
+use super::chunk::{Chunk, ChunkFilter, EventTime};
+use super::chunks::ChunkReceiver;
 use super::open::OpenInput;
 use super::pacer::{self, Pacer};
 use super::position::FilePosition;
@@ -14,8 +17,8 @@ use crate::source_context::{SourceContext, SourceExit};
 
 pub(super) struct Replay {
     chunks: ChunkReceiver,
-    /// The position of a batch is the byte behind its last row.
-    pipeline: Pipeline<u64>,
+    /// The position of a batch is the end of its last row.
+    pipeline: Pipeline<RecordPosition>,
     cursor: CursorSaver,
     position: Option<FilePosition>,
     pacer: Pacer,
@@ -31,7 +34,7 @@ impl Replay {
     pub(super) fn start(
         input: OpenInput,
         event_time: EventTime,
-        pipeline: Pipeline<u64>,
+        pipeline: Pipeline<RecordPosition>,
     ) -> Result<Self, SourceError> {
         let context = pipeline.context().clone();
         let log = Arc::clone(&context.shared.log);
@@ -104,12 +107,7 @@ impl Replay {
         let Some((chunk, _)) = self.next.take() else {
             return;
         };
-        let metrics = &self.context.shared.metrics;
-        for (reason, n) in &chunk.dropped {
-            metrics.seen(self.context.id(), *n);
-            metrics.dropped(self.context.id(), reason, *n);
-        }
-        self.pipeline.submit(chunk.raws, chunk.next);
+        self.pipeline.submit(chunk.batch, chunk.next);
     }
 
     /// Waits for the batches in flight.
@@ -120,7 +118,7 @@ impl Replay {
         Ok(())
     }
 
-    fn acknowledge(&mut self, batch: &Acknowledged<u64>) {
+    fn acknowledge(&mut self, batch: &Acknowledged<RecordPosition>) {
         if let Some(position) = &mut self.position {
             self.cursor
                 .advance(position.advance(batch.position), batch.records);

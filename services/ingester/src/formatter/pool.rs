@@ -234,7 +234,7 @@ mod tests {
     use moodvane_upstream::RawMessage;
 
     use super::*;
-    use crate::formatter::RecordFormat;
+    use crate::formatter::{FormatError, FormattedMessage, RecordFormat};
 
     /// Blocks on each message until the test releases it.
     struct BlockingFormat(Mutex<mpsc::Receiver<()>>);
@@ -245,9 +245,12 @@ mod tests {
             _: &RawMessage,
             at: Timestamp,
             _: &mut Vec<NewRecord>,
-        ) -> Result<Option<Timestamp>, &'static str> {
+        ) -> Result<FormattedMessage, FormatError> {
             self.0.lock().unwrap().recv().unwrap();
-            Ok(Some(at))
+            Ok(FormattedMessage {
+                event: Some(at),
+                omitted: Vec::new(),
+            })
         }
     }
 
@@ -266,7 +269,7 @@ mod tests {
         let (done, held) = mpsc::channel();
         let format = Arc::new(BlockingFormat(Mutex::new(held)));
         let chunk = |_| Format {
-            raws: vec![RawMessage::Text(String::new())],
+            batch: vec![RawMessage::Text(String::new())].into(),
             received_at: at,
             format: Arc::clone(&format) as _,
         };

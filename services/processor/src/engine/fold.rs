@@ -2,13 +2,17 @@
 
 use hashbrown::HashSet;
 use moodvane_eventlog::{Batch, DeadLetter, RecordRef, TopicPartition};
-use moodvane_model::{DecodeError, ErrorChain, OutOfBounds, Timestamp};
+use moodvane_model::{Account, DecodeError, ErrorChain, Example, OutOfBounds, Timestamp};
 use moodvane_sentiment::Text;
 
 use super::Engine;
 use crate::ProcessorError;
 use crate::decode::{DecodedRecord, RecordContent, RowKey, decode};
 use crate::partition::PartitionState;
+
+/// Why an observation counts in no hour.
+const OUT_OF_BOUNDS: &str =
+    "it was observed further from its reception than processor.behind_s or processor.ahead_s";
 
 /// The most sources whose left-out observations are logged.
 const MAX_LOGGED_SOURCES: usize = 256;
@@ -48,8 +52,11 @@ impl Engine {
         state: &mut PartitionState,
         batch: &Batch,
     ) -> Result<(), ProcessorError> {
-        let mut records = self.select_new(state, batch)?;
+        // Added to the account at the end: a batch that fails is read again.
+        let mut account = Account::default();
+        let mut records = self.select_new(state, batch, &mut account)?;
         self.open_rows(state, records.iter().map(|selected| &selected.key))?;
+        account.keep(records.len() as u64);
         records.retain(|SelectedRecord { decoded, key, .. }| {
             let is_folded = state.rows.contains_record(key, decoded.record.offset);
             if is_folded {
@@ -68,12 +75,13 @@ impl Engine {
             if score.is_none() && matches!(decoded.content, RecordContent::Post(_)) {
                 self.deps.metrics.inc_unscored();
             }
-            self.count_omitted(decoded);
+            self.count_omitted(state.at, decoded, &mut account);
             state.rows.add(key, decoded, *at, score);
         }
         self.deps
             .metrics
             .add_folded(state.at.topic, records.len() as u64);
+        self.deps.metrics.add_account(state.at.topic, account);
         if let Some(last) = batch.iter().last().filter(|r| r.offset >= state.fold_from) {
             state.advance(&last, batch.len() as u64);
         }
@@ -85,6 +93,7 @@ impl Engine {
         &mut self,
         state: &mut PartitionState,
         batch: &'b Batch,
+        account: &mut Account,
     ) -> Result<Vec<SelectedRecord<'b>>, ProcessorError> {
         let topic = state.at.topic;
         let mut selected = Vec::with_capacity(batch.len());
@@ -96,6 +105,9 @@ impl Engine {
                 Ok(decoded) => decoded,
                 Err(error) => {
                     if is_new {
+                        account.leave_out(error.reason(), || {
+                            example(state.at, &record, &ErrorChain(&error).to_string())
+                        });
                         let dead_letter = self.dead_letter(state.at, &record, &error);
                         state.dead_letters.push(dead_letter);
                     }
@@ -106,6 +118,8 @@ impl Engine {
                 Ok(at) => at,
                 Err(fault) => {
                     if is_new {
+                        account
+                            .leave_out(fault.label(), || example(state.at, &record, OUT_OF_BOUNDS));
                         self.leave_out(state.at, &decoded, fault);
                     }
                     continue;
@@ -116,7 +130,10 @@ impl Engine {
             let is_duplicate = state.identities.insert(record.offset, record.key);
             match (is_new, is_duplicate) {
                 (false, _) => reread += 1,
-                (true, true) => self.deps.metrics.inc_duplicates(topic),
+                (true, true) => {
+                    account.skip_duplicate();
+                    self.deps.metrics.inc_duplicates(topic);
+                }
                 (true, false) => {
                     let key = decoded.row_key(at);
                     selected.push(SelectedRecord { decoded, key, at });
@@ -141,10 +158,18 @@ impl Engine {
     }
 
     /// Counts the side values that an observation's record has and its row does not.
-    fn count_omitted(&self, decoded: &DecodedRecord<'_>) {
+    fn count_omitted(
+        &self,
+        at: TopicPartition,
+        decoded: &DecodedRecord<'_>,
+        account: &mut Account,
+    ) {
         if let RecordContent::Observation(observation) = &decoded.content {
             for variable in &observation.omitted {
                 self.deps.metrics.inc_omitted(*variable);
+                account.leave_out_value(variable.name(), "impossible_value", || {
+                    example(at, &decoded.record, "the value is outside its limits")
+                });
             }
         }
     }
@@ -225,4 +250,11 @@ impl Engine {
         self.deps.scorer.score_batch(&texts, &mut self.scores)?;
         Ok(())
     }
+}
+
+/// A record as an example.
+fn example(at: TopicPartition, record: &RecordRef<'_>, why: &str) -> Example {
+    Example::new(why)
+        .at_position(format!("{}@{}", at.partition, record.offset.0))
+        .with_value(&String::from_utf8_lossy(record.value))
 }
