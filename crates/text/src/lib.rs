@@ -78,10 +78,14 @@ fn is_normal(text: &str, line_breaks: LineBreaks) -> bool {
     let mut after_space = false;
     let mut check_composition = false;
     while let Some(&byte) = bytes.get(at) {
-        // Most posts have only these and single spaces.
-        if byte > b' ' && byte < 0x80 {
+        // Most posts have only these.
+        if (b' '..0x80).contains(&byte) {
+            let is_space = byte == b' ';
+            if is_space && after_space {
+                return false;
+            }
+            after_space = is_space;
             at += 1;
-            after_space = false;
             continue;
         }
         let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else {
