@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use moodvane_eventlog::NewRecord;
-use moodvane_model::{City, ErrorChain, Observation, Timestamp, Topic, Variable};
+use moodvane_model::{Account, City, ErrorChain, Example, Observation, Timestamp, Topic, Variable};
 use moodvane_retry::Attempts;
 use moodvane_upstream::{OmitReason, ParsedWeather};
 use tracing::{error, info};
@@ -20,6 +20,8 @@ use crate::source_context::{BatchTiming, SourceContext};
 use crate::status::SourceState;
 
 const TOO_MANY_REQUESTS: u16 = 429;
+/// The drop reason of an observation that is published already.
+const UNCHANGED: &str = "unchanged";
 
 /// Polls the provider for one city and publishes its observations.
 pub(super) struct CityPoller<'a> {
@@ -118,18 +120,31 @@ impl<'a> CityPoller<'a> {
         let (metrics, id) = (&self.context.shared.metrics, self.context.id());
         let Response { weather, unusable } = response;
         metrics.seen(id, (weather.len() + unusable.len()) as u64);
+        let mut dropped = Account::default();
         for reason in unusable {
             metrics.dropped(id, reason, 1);
+            dropped.leave_out(reason, || {
+                Example::new("the observation has no usable value")
+            });
         }
         let mut new = Vec::with_capacity(weather.len());
         for one in weather {
             let is_known = self.last.is_some_and(|last| one.observed_at <= last);
-            let reason = drop_reason(one.observed_at).or(is_known.then_some("unchanged"));
-            match reason {
-                Some(reason) => metrics.dropped(id, reason, 1),
-                None => new.push(one),
+            let reason = drop_reason(one.observed_at).or(is_known.then_some(UNCHANGED));
+            let Some(reason) = reason else {
+                new.push(one);
+                continue;
+            };
+            metrics.dropped(id, reason, 1);
+            // An observation that is published already is no loss.
+            if reason != UNCHANGED {
+                let why = "the observation counts in no hour";
+                let value = one.observed_at.to_string();
+                dropped.leave_out(reason, || Example::new(why).with_value(&value));
             }
         }
+        let uptime = self.context.shared.clock.uptime();
+        self.context.stats.log_drops(&dropped, uptime);
         new.sort_by_key(|one| one.observed_at);
         new.dedup_by_key(|one| one.observed_at);
         new
