@@ -96,6 +96,7 @@ kind = "bluesky"
 id = "bluesky"
 base_url = "ws://{simulator}"
 rewind_s = {REWIND_S}
+max_age_s = 0
 since = "{since}"
 select = "city"
 language = ""
