@@ -16,7 +16,7 @@
 //!
 //! This module must not know which sources an ingester has, or what a run is.
 
-use std::future::Future;
+use std::collections::BTreeMap;
 
 use moodvane_eventlog::{EventLog, LogError};
 use moodvane_model::{ContextError, DuplicateWindow, ResendBudget, Topic};
@@ -59,105 +59,114 @@ pub enum WindowContractError {
     },
 }
 
-/// As a stored value: neither a window nor a budget.
+/// The end of the names of all declarations, which no cursor of a source has.
+const SUFFIX: &str = ":window-contract";
+/// As a declared value: neither a window nor a budget.
 const NONE: u64 = 0;
 
-/// A stored value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Stored {
+/// The value of a declaration.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Declared {
     records: u64,
 }
 
-/// One value of the log's metadata.
-struct Entry<'a> {
-    log: &'a dyn EventLog,
-    name: String,
-}
-
-impl Entry<'_> {
-    async fn read(&self) -> Result<Option<u64>, LogError> {
-        let Some(text) = self.log.cursor(&self.name).await? else {
-            return Ok(None);
-        };
-        let stored: Stored = serde_json::from_str(&text).map_err(|error| {
-            let shown: String = text.chars().take(64).collect();
-            let context = format!("metadata {} is \"{shown}\"", self.name);
-            LogError::Corrupt(ContextError::caused_by(context, error))
-        })?;
-        Ok(Some(stored.records))
-    }
-
-    async fn write(&self, records: u64) -> Result<(), LogError> {
-        let text = json!(Stored { records }).to_string();
-        self.log.save_cursor(&self.name, &text).await
-    }
-
-    /// Writes a value, checks the other side once more, and takes the value back if the check fails.
-    async fn agree<E: From<LogError>>(
-        &self,
-        (before, now): (Option<u64>, u64),
-        check: impl Future<Output = Result<(), E>>,
-    ) -> Result<(), E> {
-        if before == Some(now) {
-            return Ok(());
-        }
-        self.write(now).await?;
-        let checked = check.await;
-        if checked.is_err() {
-            self.write(before.unwrap_or(NONE)).await?;
-        }
-        checked
-    }
-}
-
-/// The agreement about one topic.
-struct Contract<'a> {
-    topic: Topic,
-    /// The window of the processors, in offsets.
-    window: Entry<'a>,
+/// The side that declares.
+#[derive(Debug, Clone, Copy)]
+enum Side {
     /// The largest budget of an ingester, in records.
-    budget: Entry<'a>,
+    Ingesters,
+    /// The window of the processors, in offsets.
+    Processors,
 }
 
-impl<'a> Contract<'a> {
-    fn new(log: &'a dyn EventLog, topic: Topic) -> Self {
-        // No cursor has such a name: the id of a source has no slash.
-        let entry = |kind: &str| Entry {
-            log,
-            name: format!("{kind}/{topic}"),
+impl Side {
+    /// The name of its declaration about a topic.
+    fn name(self, topic: Topic) -> String {
+        let side = match self {
+            Self::Ingesters => "ingesters",
+            Self::Processors => "processors",
         };
-        Self {
-            topic,
-            window: entry("duplicate-window"),
-            budget: entry("resend-budget"),
-        }
+        format!("{topic}:{side}{SUFFIX}")
+    }
+}
+
+/// All declarations of a log, read at once: a restart waits for it.
+#[derive(Debug)]
+struct Declarations(BTreeMap<String, u64>);
+
+impl Declarations {
+    async fn read(log: &dyn EventLog) -> Result<Self, LogError> {
+        let texts = log.cursors_with_suffix(SUFFIX).await?;
+        let values = texts.into_iter().map(|(name, text)| {
+            let declared: Declared = serde_json::from_str(&text).map_err(|error| {
+                let shown: String = text.chars().take(64).collect();
+                let context = format!("metadata {name} is \"{shown}\"");
+                LogError::Corrupt(ContextError::caused_by(context, error))
+            })?;
+            Ok((name, declared.records))
+        });
+        values.collect::<Result<_, _>>().map(Self)
     }
 
-    async fn check_budget(&self, budget: ResendBudget) -> Result<(), WindowContractError> {
-        let stored = self.window.read().await?;
-        let window = stored.and_then(|offsets| DuplicateWindow::new(u32::try_from(offsets).ok()?));
-        let fits = window.is_none_or(|window| window.check(budget).is_ok());
+    fn value(&self, side: Side, topic: Topic) -> Option<u64> {
+        self.0.get(&side.name(topic)).copied()
+    }
+
+    fn check_budget(&self, topic: Topic, budget: ResendBudget) -> Result<(), WindowContractError> {
+        let declared = self.value(Side::Processors, topic);
+        let window =
+            declared.and_then(|offsets| DuplicateWindow::new(u32::try_from(offsets).ok()?));
         match window {
-            Some(window) if !fits => Err(WindowContractError::IngesterExceedsWindow {
-                topic: self.topic,
-                budget,
-                window,
-            }),
+            Some(window) if window.check(budget).is_err() => {
+                Err(WindowContractError::IngesterExceedsWindow {
+                    topic,
+                    budget,
+                    window,
+                })
+            }
             _ => Ok(()),
         }
     }
 
-    async fn check_window(&self, window: DuplicateWindow) -> Result<(), WindowContractError> {
-        let budget = self.budget.read().await?.unwrap_or_default();
+    fn check_window(
+        &self,
+        topic: Topic,
+        window: DuplicateWindow,
+    ) -> Result<(), WindowContractError> {
+        let budget = self.value(Side::Ingesters, topic).unwrap_or(NONE);
         if budget > u64::from(window.offsets()) {
             return Err(WindowContractError::WindowTooSmall {
-                topic: self.topic,
+                topic,
                 window,
                 budget,
             });
         }
         Ok(())
     }
+}
+
+async fn write(log: &dyn EventLog, name: &str, records: u64) -> Result<(), LogError> {
+    log.save_cursor(name, &json!(Declared { records }).to_string())
+        .await
+}
+
+/// Declares a value, checks the other side once more, and takes the value back if the check fails.
+async fn declare(
+    log: &dyn EventLog,
+    name: &str,
+    (before, now): (Option<u64>, u64),
+    check: impl Fn(&Declarations) -> Result<(), WindowContractError>,
+) -> Result<(), WindowContractError> {
+    if before == Some(now) {
+        return Ok(());
+    }
+    write(log, name, now).await?;
+    let after = Declarations::read(log).await;
+    let checked = after.map_err(Into::into).and_then(|after| check(&after));
+    if checked.is_err() {
+        write(log, name, before.unwrap_or(NONE)).await?;
+    }
+    checked
 }
 
 /// Checks an ingester's budget against the processors of the log, and declares it to them.
@@ -169,14 +178,13 @@ pub async fn declare_budget(
     topic: Topic,
     budget: ResendBudget,
 ) -> Result<(), WindowContractError> {
-    let contract = Contract::new(log, topic);
-    contract.check_budget(budget).await?;
-    let before = contract.budget.read().await?;
-    let now = budget.total().max(before.unwrap_or_default());
-    contract
-        .budget
-        .agree((before, now), contract.check_budget(budget))
-        .await
+    let declared = Declarations::read(log).await?;
+    declared.check_budget(topic, budget)?;
+    let before = declared.value(Side::Ingesters, topic);
+    let now = budget.total().max(before.unwrap_or(NONE));
+    let name = Side::Ingesters.name(topic);
+    let check = |after: &Declarations| after.check_budget(topic, budget);
+    declare(log, &name, (before, now), check).await
 }
 
 /// Checks the window of a processor of `topics` against the ingesters of the log, and declares it to
@@ -189,19 +197,18 @@ pub async fn declare_window(
     topics: &[Topic],
     window: DuplicateWindow,
 ) -> Result<(), WindowContractError> {
-    let declare = async |topic: Topic| {
-        let contract = Contract::new(log, topic);
-        let (checked, before) = tokio::join!(contract.check_window(window), contract.window.read());
-        checked?;
-        let values = (before?, u64::from(window.offsets()));
-        contract
-            .window
-            .agree(values, contract.check_window(window))
-            .await
-    };
-    // In parallel: a restart waits for it.
-    let declared = topics.iter().map(|topic| declare(*topic));
-    futures::future::try_join_all(declared).await.map(|_| ())
+    let declared = Declarations::read(log).await?;
+    for topic in topics {
+        declared.check_window(*topic, window)?;
+    }
+    for topic in topics {
+        let before = declared.value(Side::Processors, *topic);
+        let values = (before, u64::from(window.offsets()));
+        let name = Side::Processors.name(*topic);
+        let check = |after: &Declarations| after.check_window(*topic, window);
+        declare(log, &name, values, check).await?;
+    }
+    Ok(())
 }
 
 /// Checks a window against the ingesters of the log without declaring it, for a fold beside the
@@ -214,10 +221,9 @@ pub async fn check_window(
     topics: &[Topic],
     window: DuplicateWindow,
 ) -> Result<(), WindowContractError> {
-    for topic in topics {
-        Contract::new(log, *topic).check_window(window).await?;
-    }
-    Ok(())
+    let declared = Declarations::read(log).await?;
+    let mut topics = topics.iter();
+    topics.try_for_each(|topic| declared.check_window(*topic, window))
 }
 
 #[cfg(test)]
@@ -343,19 +349,18 @@ mod tests {
     async fn second_of_simultaneous_starts_fails_and_restores_metadata() {
         let dir = TempDir::new().unwrap();
         let log = open_log(&dir);
-        let contract = Contract::new(&log, TOPIC);
         let (window, budget) = (DuplicateWindow::new(100).unwrap(), budget(101));
-        assert!(contract.check_window(window).await.is_ok());
-        assert!(contract.check_budget(budget).await.is_ok());
-        let declared = contract
-            .window
-            .agree((None, 100), contract.check_window(window));
-        declared.await.unwrap();
-        let declared = contract
-            .budget
-            .agree((None, 101), contract.check_budget(budget));
-        declared.await.unwrap_err();
-        assert_eq!(contract.budget.read().await.unwrap(), Some(NONE));
+        let nothing = Declarations::read(&log).await.unwrap();
+        assert!(nothing.check_window(TOPIC, window).is_ok());
+        assert!(nothing.check_budget(TOPIC, budget).is_ok());
+        let name = Side::Processors.name(TOPIC);
+        let check = |after: &Declarations| after.check_window(TOPIC, window);
+        declare(&log, &name, (None, 100), check).await.unwrap();
+        let name = Side::Ingesters.name(TOPIC);
+        let check = |after: &Declarations| after.check_budget(TOPIC, budget);
+        declare(&log, &name, (None, 101), check).await.unwrap_err();
+        let after = Declarations::read(&log).await.unwrap();
+        assert_eq!(after.value(Side::Ingesters, TOPIC), Some(NONE));
         take(&log, Processor(50)).await.unwrap();
     }
 
@@ -363,7 +368,7 @@ mod tests {
     async fn rejects_metadata_of_unknown_form() {
         let dir = TempDir::new().unwrap();
         let log = open_log(&dir);
-        log.save_cursor("resend-budget/tweet", "many")
+        log.save_cursor("tweet:ingesters:window-contract", "many")
             .await
             .unwrap();
         let error = take(&log, Processor(100)).await.unwrap_err();
@@ -372,7 +377,7 @@ mod tests {
         };
         assert_eq!(
             cause.to_string(),
-            "metadata resend-budget/tweet is \"many\""
+            "metadata tweet:ingesters:window-contract is \"many\""
         );
     }
 }
