@@ -60,10 +60,9 @@ fn check_query(data: &Path, port: &str) {
     let query = ["query", "--port", port, "--variable", "precipitation"];
     let output = succeed(data, &query);
     assert!(output.starts_with("hour "), "{output}");
-    assert!(
-        output.contains("correlation") && output.contains('▁'),
-        "{output}"
-    );
+    // Whether it rained often enough in the last two days depends on the time of the test.
+    let is_answered = output.contains("correlation") || output.contains("Not enough data: rain in");
+    assert!(is_answered && output.contains('▁'), "{output}");
     assert!(
         !output.contains('\u{1b}'),
         "colours without a terminal: {output}"
