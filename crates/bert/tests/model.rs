@@ -210,7 +210,7 @@ fn scorer_reports_languages_fingerprint_and_batch() {
         scorer.supports_language(Some(german))
             && !scorer.supports_language(Some(Language::parse("en").unwrap()))
     );
-    assert!(scorer.fingerprint().starts_with("bert-1-") && scorer.max_batch_size() == 32);
+    assert!(scorer.fingerprint().starts_with("bert-2-") && scorer.max_batch_size() == 32);
 }
 
 #[test]
