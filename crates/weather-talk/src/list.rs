@@ -13,7 +13,7 @@
 pub(crate) enum Role {
     /// The words speak of the weather by themselves.
     Strong,
-    /// As [`Role::Strong`], if the last word has no capital letter: "in the sun" and not "in The Sun".
+    /// As [`Role::Strong`], unless the last word is written as a title: "in the sun" and not "in The Sun".
     StrongLower,
     /// The words speak of the weather beside a context or another weak pattern.
     Weak,

@@ -87,10 +87,14 @@ impl Matcher {
             }
             if role == Role::Fragment {
                 self.vocabulary.fragments.push((pattern.to_owned(), word));
-                return;
             }
         }
         if let Some(end @ None) = self.ends.get_mut(node as usize) {
+            let role = if role == Role::Fragment {
+                Role::Strong
+            } else {
+                role
+            };
             *end = Some((role, id));
         }
     }
@@ -158,7 +162,7 @@ impl Matcher {
                 continue;
             };
             let role_fits = (*role == Role::Exception) == exception
-                && !(*role == Role::StrongLower && word.is_capital);
+                && !(*role == Role::StrongLower && word.is_title);
             if role_fits {
                 let pattern = *pattern;
                 best = Some((

@@ -31,8 +31,8 @@ pub(crate) struct Word {
     pub(crate) id: WordId,
     /// Whether a phrase may not extend from the word before to this one.
     pub(crate) starts_clause: bool,
-    /// Whether the first letter is a capital.
-    pub(crate) is_capital: bool,
+    /// Whether only the first letter is a capital, and not because of the start of a clause or a hashtag.
+    pub(crate) is_title: bool,
     /// Whether the word is part of an exception; the matcher decides this.
     pub(crate) is_excepted: bool,
     pub(crate) start: u32,
@@ -165,6 +165,7 @@ impl<'t> Splitter<'t, '_> {
             '@' => {
                 self.at += 1;
                 self.at = self.end_of(self.at, |c| is_letter(c) || matches!(c, '_' | '.' | '-'));
+                self.starts_clause = true;
             }
             '#' => {
                 let start = self.at + 1;
@@ -229,12 +230,20 @@ impl<'t> Splitter<'t, '_> {
     }
 
     fn push_id(&mut self, id: WordId, start: usize, end: usize) {
+        let starts_clause = std::mem::take(&mut self.starts_clause);
+        let mut letters = self.slice(start, end).chars();
+        let is_title = letters.next().is_some_and(char::is_uppercase)
+            && letters.next().is_some_and(char::is_lowercase)
+            && !self
+                .text
+                .get(..start)
+                .is_some_and(|before| before.ends_with('#'));
         let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         self.words.push(Word {
             id,
-            starts_clause: std::mem::take(&mut self.starts_clause),
+            starts_clause,
             is_excepted: false,
-            is_capital: self.char_at(start).is_some_and(char::is_uppercase),
+            is_title: is_title && !starts_clause,
             start: position(start),
             end: position(end),
         });

@@ -7,7 +7,7 @@ use moodvane_weather_talk::WeatherTalk;
 /// Each sentence and the term that decides; the empty term is for a sentence that is not about the weather.
 const SENTENCES: &[(&str, &str)] = &[
     // Rain, snow, fog.
-    ("So much rain today, my shoes are ruined", "rain"),
+    ("So much rain today, my shoes are ruined", "rain today"),
     ("it is raining again", "raining"),
     ("RAINING CATS AND DOGS", "raining"),
     ("raiiiiining all day looong", "raining"),
@@ -21,7 +21,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("hailstones as big as marbles", "hailstones"),
     // Storms.
     ("thunderstorm over the lake right now", "thunderstorm"),
-    ("a storm is coming, bring the chairs in", "storm"),
+    ("a storm is coming, bring the chairs in", "storm is"),
     ("power is out after the hurricane", "hurricane"),
     ("flash flood warning until nine", "flash flood warning"),
     // Sun, heat, cold, wind.
@@ -41,6 +41,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("highs of 64 all week", "highs of <n>"),
     ("windy enough to lose a hat", "windy"),
     ("too cold, too much wind", "wind"),
+    ("Sunny again. Lovely.", "sunny"),
+    ("@neighbour Rain here too", "rain"),
+    ("RAIN RAIN GO AWAY", "rain"),
+    ("so cold, stay warm everybody", "so cold"),
     ("Nice weather for ducks", "weather"),
     ("the forecast says otherwise", "the forecast"),
     ("☔ again", "☔"),
@@ -66,6 +70,10 @@ const SENTENCES: &[(&str, &str)] = &[
     ("a novel about the Cold War", ""),
     ("cloud computing for beginners", ""),
     ("can I take a rain check?", ""),
+    ("tonight I listen to Rain by a band from Leeds", ""),
+    ("her cat is called Sunny", ""),
+    ("calm before the storm at the office", ""),
+    ("in the heat of the moment", ""),
     ("Purple Rain is a great record", ""),
     ("a hail mary at the last second", ""),
     ("so many shower gifts for the baby", ""),
