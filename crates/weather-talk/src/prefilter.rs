@@ -16,7 +16,7 @@ pub(crate) struct Prefilter {
 const WORDS: usize = 1024;
 
 /// Words that are frequent in posts, and therefore poor anchors.
-const FREQUENT: [&str; 30] = [
+const FREQUENT: [&str; 29] = [
     "afternoon",
     "air",
     "bad",
@@ -29,7 +29,6 @@ const FREQUENT: [&str; 30] = [
     "good",
     "have",
     "here",
-    "high",
     "home",
     "how",
     "monday",

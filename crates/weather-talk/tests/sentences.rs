@@ -21,7 +21,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("hailstones as big as marbles", "hailstones"),
     // Storms.
     ("thunderstorm over the lake right now", "thunderstorm"),
-    ("a storm is coming, bring the chairs in", "storm is"),
+    ("a storm is coming, bring the chairs in", "a storm"),
     ("power is out after the hurricane", "hurricane"),
     ("flash flood warning until nine", "flash flood warning"),
     // Sun, heat, cold, wind.
