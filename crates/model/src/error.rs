@@ -49,6 +49,11 @@ pub enum ModelError {
     /// A sentiment class other than 0 to 4.
     #[error("{0} is not a sentiment class: it must be 0 (very negative) to 4 (very positive)")]
     Sentiment(u8),
+    /// Not the text form of a [`Calibration`](crate::Calibration).
+    #[error(
+        "\"{0}\" is not a calibration: it must be five groups separated by ';', each with the sum of the values in millionths and {cells} counts, separated by spaces", cells = crate::VALUE_CELLS
+    )]
+    Calibration(String),
     /// A weather value outside the physical limits of its variable.
     #[error("{variable} {value} is impossible: it must lie in {min} to {max} {unit}")]
     Quantity {

@@ -9,7 +9,8 @@
 //! | A **post**: one message that is assigned to a city, a record of topic `tweet` | [`Post`], [`Language`] |
 //! | An **observation**: one weather measurement, a record of topic `temperature` | [`Observation`], [`Readings`] |
 //! | A **weather variable** and a value of it in fixed point | [`Variable`], [`Quantity`] |
-//! | A **score**: the sentiment class of a post and a continuous value | [`Score`], [`Sentiment`] |
+//! | A **score**: the sentiment class of a post, a continuous value, and whether it speaks of the weather | [`Score`], [`Sentiment`] |
+//! | The **calibration** of a scorer: how its values are distributed in each class of human labels | [`Calibration`], [`ValueHistogram`] |
 //! | An **hour**: one UTC hour, and a range of hours | [`HourSlot`], [`HourRange`] |
 //! | The **event time** of a record, which determines its hour | [`EventTimeBounds`], [`OutOfBounds`], [`Timestamp`] |
 //! | A position in the **log** | [`Topic`], [`Incarnation`], [`Partition`], [`Offset`] |
@@ -17,6 +18,7 @@
 //! | A **partial hour**: the sums that one partition and one source contribute to an hour | [`PartialHour`], [`PartialKey`] |
 //! | **Progress**: the committed offset of a partition | [`Progress`], [`ProgressKey`], [`Anchor`] |
 //! | An **hour row**: all partial hours of a city and hour, merged by source | [`HourRow`] |
+//! | **Weather talk**: whether posts that speak of the weather are included | [`WeatherTalk`] |
 //! | The **duplicate window** W, and the records that may repeat within it | [`DuplicateWindow`], [`ResendBudget`] |
 //! | A **fold run**: the identity of a fold, by scorer and settings | [`RunSpec`], [`RunId`] |
 //! | **Stale** weather: a provider without a recent observation | [`StaleNote`] |
@@ -55,6 +57,7 @@
 //! This crate does no I/O, reads no clock and does not know Kafka, Cassandra, SQLite or HTTP.
 
 mod account;
+mod calibration;
 mod city;
 mod context;
 mod duplicate_window;
@@ -70,17 +73,19 @@ mod stale;
 mod sums;
 mod time;
 mod topic;
+mod value_histogram;
 mod variable;
 mod wire;
 
 pub use account::{Account, Example, LeftOut, MAX_EXAMPLES};
+pub use calibration::{Calibration, ClassValues};
 pub use city::{City, MAX_CITY_NAMES};
 pub use context::ContextError;
 pub use duplicate_window::{DuplicateWindow, ResendBudget, WindowTooSmallError};
 pub use error::{DecodeError, ErrorChain, ModelError};
 pub use hour::{EventTimeBounds, HourRange, HourSlot, OutOfBounds};
 pub use observation::{DecodedObservation, Observation, Readings};
-pub use partial::{Anchor, HourRow, PartialHour, PartialKey, Progress, ProgressKey};
+pub use partial::{Anchor, HourRow, PartialHour, PartialKey, Progress, ProgressKey, WeatherTalk};
 pub use post::{Language, MAX_POST_ID_BYTES, MAX_POST_TEXT_BYTES, Post};
 pub use run::{FOLD_VERSION, RunId, RunSpec};
 pub use sentiment::{Score, Sentiment};
@@ -89,5 +94,6 @@ pub use stale::{STALE_AFTER_MS, StaleNote};
 pub use sums::{MinuteSet, PostSums, Sums, VariableSums, WeatherSums};
 pub use time::Timestamp;
 pub use topic::{Incarnation, Offset, Partition, Topic};
+pub use value_histogram::{VALUE_CELLS, ValueHistogram};
 pub use variable::{Quantity, Variable};
 pub use wire::WIRE_VERSION;

@@ -5,9 +5,10 @@
 //! resumes from the progress therefore counts each record exactly once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::{
-    CityId, HourSlot, Incarnation, Offset, Partition, PostSums, RunId, SourceId, Sums, Timestamp,
+    Calibration, CityId, HourSlot, Incarnation, Offset, Partition, PostSums, RunId, SourceId, Sums, Timestamp,
     Topic,
 };
 
@@ -86,6 +87,37 @@ pub struct HourRow {
     pub hour: HourSlot,
     /// The sums of each source.
     pub sources: BTreeMap<SourceId, Sums>,
+    /// The calibration of the scorer of the posts; `None` where it has none, or where a fold of
+    /// version 1 wrote the row.
+    pub calibration: Option<Arc<Calibration>>,
+}
+
+/// Whether posts that speak of the weather are included: people who complain about the rain say less
+/// about their mood than people who complain about the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum WeatherTalk {
+    /// All posts.
+    #[default]
+    All,
+    /// Only posts that do not speak of the weather.
+    Without,
+    /// Only posts that speak of the weather.
+    Only,
+}
+
+impl WeatherTalk {
+    /// All choices.
+    pub const ALL: [Self; 3] = [Self::All, Self::Without, Self::Only];
+
+    /// The name of the choice.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Without => "without",
+            Self::Only => "only",
+        }
+    }
 }
 
 impl HourRow {
@@ -96,6 +128,7 @@ impl HourRow {
             city,
             hour,
             sources: BTreeMap::new(),
+            calibration: None,
         }
     }
 
@@ -107,10 +140,31 @@ impl HourRow {
     /// The sums over the posts of all sources.
     #[must_use]
     pub fn posts(&self) -> PostSums {
-        let mut all = Sums::default();
+        let mut all = PostSums::default();
         for sums in self.sources.values() {
-            all.merge(sums);
+            all.merge(&sums.posts);
         }
-        all.posts
+        all
+    }
+
+    /// The sums over the posts of all sources with or without those that speak of the weather. `None`
+    /// where a fold of version 1 wrote the row, which does not tell them apart.
+    #[must_use]
+    pub fn posts_by_talk(&self, talk: WeatherTalk) -> Option<PostSums> {
+        let all = self.posts();
+        if talk == WeatherTalk::All {
+            return Some(all);
+        }
+        if !all.has_values() {
+            return None;
+        }
+        let mut about_weather = PostSums::default();
+        for sums in self.sources.values() {
+            about_weather.merge(&sums.weather_talk);
+        }
+        Some(match talk {
+            WeatherTalk::Only => about_weather,
+            _ => all.without(&about_weather),
+        })
     }
 }

@@ -12,7 +12,7 @@ use crate::{DuplicateWindow, EventTimeBounds};
 /// | version | since | rules |
 /// | --- | --- | --- |
 /// | 1 | 0.1.0 | |
-/// | 2 | next release | An observation counts in its own hour or not at all. A bad side value of a record costs only itself. |
+/// | 2 | next release | An observation counts in its own hour or not at all. A bad side value of a record costs only itself. Posts have a histogram of values, and the sums of those that speak of the weather. |
 pub const FOLD_VERSION: u32 = 2;
 
 /// Everything that determines the rows that a log folds into. Processors with equal specifications

@@ -57,11 +57,14 @@ impl TryFrom<u8> for Sentiment {
     }
 }
 
-/// The result of scoring one text: a class and a continuous value.
+/// The result of scoring one text: a class, a continuous value, and whether the text speaks of the
+/// weather.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
     /// The class.
     pub sentiment: Sentiment,
+    /// Whether the text speaks of the weather; false unless a detector says so.
+    pub weather_talk: bool,
     micros: u32,
 }
 
@@ -77,7 +80,17 @@ impl Score {
         };
         Self {
             sentiment: class,
+            weather_talk: false,
             micros: (value.clamp(0.0, 4.0) * 1e6).round() as u32,
+        }
+    }
+
+    /// The same score of a text that speaks of the weather, or does not.
+    #[must_use]
+    pub fn with_weather_talk(self, weather_talk: bool) -> Self {
+        Self {
+            weather_talk,
+            ..self
         }
     }
 

@@ -3,7 +3,7 @@
 //! Guarantee: all sums are integers, so that merging is exact, associative and commutative.
 //! Property tests below check these laws.
 
-use crate::{Observation, Quantity, Score, Sentiment, Timestamp, Variable};
+use crate::{Observation, Quantity, Score, Sentiment, Timestamp, ValueHistogram, Variable};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -54,6 +54,8 @@ pub struct PostSums {
     pub score_micros: i64,
     /// Posts in a language that the scorer does not support; they are in no class.
     pub unscored: u64,
+    /// The histogram of the continuous scores. Empty in rows of fold version 1.
+    pub values: ValueHistogram,
 }
 
 impl PostSums {
@@ -72,12 +74,36 @@ impl PostSums {
             .sum()
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Whether the histogram has every scored post, as in rows of fold version 2 and later.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        self.values.total() == self.scored()
+    }
+
+    /// The sums without those of `part`, which are a part of these.
+    #[must_use]
+    pub fn without(&self, part: &Self) -> Self {
+        Self {
+            classes: std::array::from_fn(|c| self.classes[c].saturating_sub(part.classes[c])),
+            score_micros: self.score_micros - part.score_micros,
+            unscored: self.unscored.saturating_sub(part.unscored),
+            values: self.values.without(&part.values),
+        }
+    }
+
+    fn add(&mut self, score: Score) {
+        self.classes[score.sentiment as usize] += 1;
+        self.score_micros += i64::from(score.micros());
+        self.values.add(score);
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
         for (count, added) in self.classes.iter_mut().zip(other.classes) {
             *count += added;
         }
         self.score_micros += other.score_micros;
         self.unscored += other.unscored;
+        self.values.merge(&other.values);
     }
 }
 
@@ -155,6 +181,8 @@ impl WeatherSums {
 pub struct Sums {
     /// Sums over posts.
     pub posts: PostSums,
+    /// Sums over the scored posts that speak of the weather, which are a part of `posts`.
+    pub weather_talk: PostSums,
     /// Sums over observations.
     pub weather: WeatherSums,
     /// The minutes with at least one record.
@@ -166,8 +194,10 @@ impl Sums {
     pub fn add_post(&mut self, at: Timestamp, score: Option<Score>) {
         match score {
             Some(score) => {
-                self.posts.classes[score.sentiment as usize] += 1;
-                self.posts.score_micros += i64::from(score.micros());
+                self.posts.add(score);
+                if score.weather_talk {
+                    self.weather_talk.add(score);
+                }
             }
             None => self.posts.unscored += 1,
         }
@@ -187,6 +217,7 @@ impl Sums {
     /// Adds the sums of `other`.
     pub fn merge(&mut self, other: &Self) {
         self.posts.merge(&other.posts);
+        self.weather_talk.merge(&other.weather_talk);
         self.weather.merge(&other.weather);
         self.minutes = self.minutes.union(other.minutes);
     }
@@ -199,7 +230,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn sums() -> impl Strategy<Value = Sums> {
-        let post = (0i64..3_600_000, proptest::option::of((0u8..5, 0.0..4.0)));
+        let score = (0u8..5, 0.0..4.0, any::<bool>());
+        let post = (0i64..3_600_000, proptest::option::of(score));
         let weather = (
             0i64..3_600_000,
             -50.0..50.0,
@@ -210,7 +242,10 @@ mod tests {
             let mut sums = Sums::default();
             let at = |ms| Timestamp::from_millis(ms).unwrap();
             for (ms, score) in posts {
-                let score = score.map(|(c, v)| Score::new(Sentiment::try_from(c).unwrap(), v));
+                let score = score.map(|(class, value, weather_talk)| {
+                    let class = Sentiment::try_from(class).unwrap();
+                    Score::new(class, value).with_weather_talk(weather_talk)
+                });
                 sums.add_post(at(ms), score);
             }
             for (ms, temperature, humidity) in weather {
@@ -244,6 +279,14 @@ mod tests {
         #[test]
         fn merge_is_commutative(a in sums(), b in sums()) {
             prop_assert_eq!(merged(a, &b), merged(b, &a));
+        }
+
+        #[test]
+        fn posts_are_weather_talk_and_others(a in sums()) {
+            let mut all = a.posts.without(&a.weather_talk);
+            all.merge(&a.weather_talk);
+            prop_assert_eq!(all, a.posts);
+            prop_assert!(a.posts.has_values() && a.weather_talk.has_values());
         }
 
         #[test]

@@ -52,8 +52,16 @@ const SOURCES: [Source; 12] = [
 ];
 
 /// A text and the target of its label.
+#[derive(Clone)]
 pub(crate) struct Example {
     pub(crate) text: String,
+    /// The name of its file.
+    pub(crate) file: &'static str,
+    /// The label, on the scale of its file.
+    pub(crate) label: usize,
+    pub(crate) scale: LabelScale,
+    /// The topic of the label, if any.
+    pub(crate) topic: Option<String>,
     pub(crate) register: usize,
     /// The probability of a class above each step.
     pub(crate) targets: [f32; 4],
@@ -221,6 +229,10 @@ fn example(
     };
     Example {
         text: row.text.to_owned(),
+        file: source.name,
+        label: row.label,
+        scale: labels.scale(),
+        topic: row.topic.map(str::to_owned),
         register: if mix.register_biases {
             source.register
         } else {

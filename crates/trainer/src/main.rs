@@ -8,6 +8,7 @@
 mod ablation;
 mod corpus;
 mod fit;
+mod held_out;
 mod logistic;
 mod recipe;
 mod train;
@@ -21,7 +22,8 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Parser;
 
-use crate::corpus::TrainingFiles;
+use crate::corpus::{Corpus, TrainingFiles};
+use crate::held_out::{held_out, write_held_out};
 use crate::recipe::Recipe;
 use crate::train::train;
 
@@ -46,6 +48,10 @@ struct Cli {
     /// Number of fits, in different orders, whose mean the weights are.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     fits: u64,
+    /// Writes the probabilities of the training texts, each by a model not trained on it, as a
+    /// tab-separated file for `crates/sentiment/study/quantify.py`, and trains no weights.
+    #[arg(long, value_name = "FILE", conflicts_with = "ablation")]
+    held_out: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -63,6 +69,10 @@ fn main() -> anyhow::Result<()> {
         .without
         .iter()
         .try_fold(base, |recipe, name| recipe.without_template(name))?;
+    if let Some(file) = &cli.held_out {
+        let corpus = Corpus::parse(&TrainingFiles::read(&cli.data)?, &recipe.mix)?;
+        return write_held_out(file, &held_out(&corpus.examples, &recipe)?);
+    }
     let trained = train(&TrainingFiles::read(&cli.data)?, &recipe, &cli.data)?;
     println!("{} texts with {} features", trained.texts, trained.features);
     for measurement in &trained.measurements {

@@ -46,18 +46,13 @@ pub(crate) fn train(
     data: &Path,
 ) -> anyhow::Result<Trained> {
     let corpus = Corpus::parse(files, &recipe.mix)?;
-    let words = if recipe.whole_hashtags {
-        Vec::new()
-    } else {
-        word_table(&corpus.examples)
-    };
-    let rows = feature_rows(&corpus.examples, &words, recipe.templates, recipe.bits);
-    let (texts, features) = (corpus.examples.len(), rows.features.len());
-    let (fingerprint, targets) = (corpus.fingerprint, targets(corpus.examples));
-    let fitted = mean_of_fits(&rows, &targets, recipe);
-    let (mut header, quantised) =
-        quantise(&fitted, recipe.templates, recipe.bits, &words, fingerprint);
-    let weights = Weights::read(encode_weights(&header, &quantised, &words))?;
+    let FittedModel {
+        mut header,
+        rows,
+        words,
+        features,
+    } = fit_model(&corpus.examples, recipe, corpus.fingerprint);
+    let weights = Weights::read(encode_weights(&header, &rows, &words))?;
     let dev = DevSet::read(data, &weights)?;
     header.rules = dev.tune_rules();
     let measurements = measure_rules(&dev, &header.rules);
@@ -67,13 +62,40 @@ pub(crate) fn train(
     });
     header.dev = entries.collect();
     Ok(Trained {
-        bytes: encode_weights(&header, &quantised, &words),
-        texts,
+        bytes: encode_weights(&header, &rows, &words),
+        texts: corpus.examples.len(),
         features,
         measurements,
         rules: header.rules,
         dev,
     })
+}
+
+/// A fitted and quantised model.
+pub(crate) struct FittedModel {
+    pub(crate) header: WeightsHeader,
+    pub(crate) rows: Vec<[i8; 4]>,
+    pub(crate) words: Vec<u32>,
+    /// The number of features of all texts.
+    features: usize,
+}
+
+/// Fits a model to examples.
+pub(crate) fn fit_model(examples: &[Example], recipe: &Recipe, training: u64) -> FittedModel {
+    let words = if recipe.whole_hashtags {
+        Vec::new()
+    } else {
+        word_table(examples)
+    };
+    let features = feature_rows(examples, &words, recipe.templates, recipe.bits);
+    let fitted = mean_of_fits(&features, &targets(examples), recipe);
+    let (header, rows) = quantise(&fitted, recipe.templates, recipe.bits, &words, training);
+    FittedModel {
+        header,
+        rows,
+        words,
+        features: features.features.len(),
+    }
 }
 
 /// Collects the hashed features of texts, with repetitions.
@@ -108,13 +130,13 @@ fn feature_rows(
     sink.rows
 }
 
-fn targets(examples: Vec<Example>) -> Vec<Target> {
-    let target = |example: Example| Target {
+fn targets(examples: &[Example]) -> Vec<Target> {
+    let target = |example: &Example| Target {
         register: example.register,
         probabilities: example.targets,
         weights: example.weights,
     };
-    examples.into_iter().map(target).collect()
+    examples.iter().map(target).collect()
 }
 
 /// The mean of several fits, which averages out the effect of the order of the texts.
