@@ -1,4 +1,4 @@
-//! The feeling of an hour and the means of its weather variables.
+//! The means of the weather variables of an hour.
 
 use moodvane_model::{HourRow, SourceId, Variable};
 use thiserror::Error;
@@ -51,32 +51,6 @@ pub struct HourMean {
     pub used_sources: Vec<SourceId>,
     /// The outliers, sorted by name.
     pub excluded_sources: Vec<SourceId>,
-}
-
-/// The mean sentiment class of the hour's scored posts, 0 to 4; `None` without scored posts.
-#[must_use]
-pub fn feeling(row: &HourRow) -> Option<f64> {
-    let posts = row.posts();
-    let scored = posts.scored();
-    (scored > 0).then(|| posts.class_sum() as f64 / scored as f64)
-}
-
-/// The standard error of the feeling as a mean of a random sample of posts: the sample standard
-/// deviation of the classes divided by the square root of their number. `None` for fewer than two
-/// scored posts.
-#[must_use]
-pub fn feeling_standard_error(row: &HourRow) -> Option<f64> {
-    let posts = row.posts();
-    let n = posts.scored();
-    if n < 2 {
-        return None;
-    }
-    let mean = posts.class_sum() as f64 / n as f64;
-    let squares: f64 = (0u8..)
-        .zip(posts.classes)
-        .map(|(class, count)| count as f64 * (f64::from(class) - mean).powi(2))
-        .sum();
-    Some((squares / (n as f64 - 1.0) / n as f64).sqrt())
 }
 
 /// The mean of the sources' mean temperatures in °C; `None` if no source reports a temperature.

@@ -4,7 +4,7 @@
 //!
 //! | concept | item |
 //! | --- | --- |
-//! | The **feeling** of an hour: the mean sentiment class of its scored posts, 0 to 4 | [`feeling`], [`feeling_standard_error`] |
+//! | The **feeling** of an hour: the estimated mean class of its scored posts, 0 to 4, and their class distribution | [`feeling()`], [`Feeling`], [`FeelingEstimator`] |
 //! | The mean of a **weather variable** in an hour: the mean of the sources' means | [`temperature`], [`variable_mean`], [`HourMean`] |
 //! | An **outlier source**: its mean temperature is farther from the median than a bound | [`OutlierBound`] |
 //! | **r²**, the squared Pearson correlation of pairs | [`r_squared`] |
@@ -50,6 +50,7 @@ mod designs;
 mod exposure;
 #[cfg(test)]
 mod false_claims;
+mod feeling;
 mod grid;
 mod hour;
 mod inference;
@@ -71,10 +72,8 @@ mod wet_dry;
 
 pub use correlation::r_squared;
 pub use exposure::{Departures, MIN_EFFECTIVE_SPELLS};
-pub use hour::{
-    AnalysisError, HourMean, OutlierBound, feeling, feeling_standard_error, temperature,
-    variable_mean,
-};
+pub use feeling::{Feeling, FeelingEstimator, feeling};
+pub use hour::{AnalysisError, HourMean, OutlierBound, temperature, variable_mean};
 pub use inference::REPLICATES;
 pub use insufficient_data::{InsufficientData, Series};
 pub use relation::{Conclusion, MIN_HOURS, Relation, relate};

@@ -1,10 +1,7 @@
-//! The feeling and the variable means of hour rows.
+//! The variable means of hour rows.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use moodvane_analysis::{
-    AnalysisError, HourMean, OutlierBound, feeling, feeling_standard_error, temperature,
-    variable_mean,
-};
+use moodvane_analysis::{AnalysisError, HourMean, OutlierBound, temperature, variable_mean};
 use moodvane_model::{
     CityId, HourRow, HourSlot, Observation, Readings, Score, Sentiment, SourceId, Sums, Variable,
 };
@@ -18,12 +15,10 @@ fn empty() -> HourRow {
     HourRow::empty(CityId::parse("new-york").unwrap(), hour())
 }
 
-fn with_posts(mut row: HourRow, source: &str, classes: &[u8]) -> HourRow {
+fn with_post(mut row: HourRow, source: &str) -> HourRow {
     let mut sums = Sums::default();
-    for class in classes {
-        let score = Score::new(Sentiment::try_from(*class).unwrap(), 2.0);
-        sums.add_post(hour().start(), Some(score));
-    }
+    let score = Score::new(Sentiment::Negative, 1.0);
+    sums.add_post(hour().start(), Some(score));
     row.add(SourceId::parse(source).unwrap(), &sums);
     row
 }
@@ -57,31 +52,6 @@ fn temperature_of(sources: &[(&str, &[f64])]) -> Option<(f64, String, String)> {
     } = temperature(&row, OutlierBound::STANDARD)?;
     let names = |ids: &[SourceId]| ids.iter().map(SourceId::as_str).collect::<String>();
     Some((value, names(&used_sources), names(&excluded_sources)))
-}
-
-#[test]
-fn feeling_is_mean_class_over_all_sources() {
-    let row = with_posts(with_posts(empty(), "x", &[1, 2]), "bluesky", &[2]);
-    assert_eq!(feeling(&row), Some(5.0 / 3.0));
-}
-
-#[test]
-fn feeling_is_none_without_scored_posts() {
-    let mut unscored = Sums::default();
-    unscored.add_post(hour().start(), None);
-    let mut row = with_weather(empty(), "open-meteo", &[7.0]);
-    row.add(SourceId::parse("bluesky").unwrap(), &unscored);
-    assert_eq!(feeling(&row), None);
-    assert_eq!(feeling(&empty()), None);
-}
-
-#[test]
-fn feeling_ignores_unscored_posts() {
-    let mut row = with_posts(empty(), "x", &[4]);
-    let mut unscored = Sums::default();
-    unscored.add_post(hour().start(), None);
-    row.add(SourceId::parse("x").unwrap(), &unscored);
-    assert_eq!(feeling(&row), Some(4.0));
 }
 
 #[test]
@@ -145,16 +115,12 @@ fn temperature_excludes_outlier_sources() {
 
 #[test]
 fn temperature_ignores_sources_without_temperature() {
-    let row = with_posts(
-        with_weather(empty(), "open-meteo", &[7.0]),
-        "bluesky",
-        &[2, 3],
-    );
+    let row = with_post(with_weather(empty(), "open-meteo", &[7.0]), "bluesky");
     let found = temperature(&row, OutlierBound::STANDARD).unwrap();
     assert_eq!(found.value, 7.0);
     assert_eq!(found.used_sources.len(), 1);
     assert_eq!(
-        temperature(&with_posts(empty(), "x", &[1]), OutlierBound::STANDARD),
+        temperature(&with_post(empty(), "x"), OutlierBound::STANDARD),
         None
     );
     assert_eq!(temperature_of(&[]), None);
@@ -194,23 +160,6 @@ proptest! {
         let high = found.used_sources.iter().map(mean_of).fold(f64::NEG_INFINITY, f64::max);
         prop_assert!((low - 1e-9..=high + 1e-9).contains(&found.value));
     }
-}
-
-#[test]
-fn standard_error_follows_class_variance() {
-    // Classes 1 2 2 3: mean 2, variance 2/3; the root of 2/3 over 4 is 0.408.
-    let row = with_posts(empty(), "a", &[1, 2]);
-    let row = with_posts(row, "b", &[2, 3]);
-    let error = feeling_standard_error(&row).unwrap();
-    assert!((error - (1.0f64 / 6.0).sqrt()).abs() < 1e-15, "{error}");
-    assert_eq!(
-        feeling_standard_error(&with_posts(empty(), "a", &[4])),
-        None
-    );
-    assert_eq!(
-        feeling_standard_error(&with_posts(empty(), "a", &[4, 4])),
-        Some(0.0)
-    );
 }
 
 #[test]

@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn rejects_impossible_calibrations() {
         let class = |sum: &str| format!("{sum}{}", " 1".repeat(VALUE_CELLS));
-        let of = |first: &str| [first, &class("1"), &class("1"), &class("1"), &class("1")].join(";");
+        let of =
+            |first: &str| [first, &class("1"), &class("1"), &class("1"), &class("1")].join(";");
         assert!(of(&class("40000000")).parse::<Calibration>().is_ok());
         let cases = [
             String::new(),

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{
-    Calibration, CityId, HourSlot, Incarnation, Offset, Partition, PostSums, RunId, SourceId, Sums, Timestamp,
-    Topic,
+    Calibration, CityId, HourSlot, Incarnation, Offset, Partition, PostSums, RunId, SourceId, Sums,
+    Timestamp, Topic,
 };
 
 /// The key of a [`PartialHour`].
@@ -111,7 +111,7 @@ impl WeatherTalk {
 
     /// The name of the choice.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::All => "all",
             Self::Without => "without",

@@ -91,7 +91,8 @@ impl PostSums {
         }
     }
 
-    fn add(&mut self, score: Score) {
+    /// Adds one scored post.
+    pub fn add(&mut self, score: Score) {
         self.classes[score.sentiment as usize] += 1;
         self.score_micros += i64::from(score.micros());
         self.values.add(score);

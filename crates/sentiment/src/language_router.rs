@@ -3,7 +3,7 @@
 //! Guarantee: the first scorer scores all texts in languages that it supports, so that these scores are
 //! the same as without the second.
 
-use moodvane_model::{Language, Score};
+use moodvane_model::{Calibration, Language, Score};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::{Scorer, ScorerError, Text};
@@ -72,6 +72,11 @@ impl Scorer for LanguageRouter {
             }
         }
         Ok(())
+    }
+
+    /// That of the first scorer. The values of the second are read as if they were of the first.
+    fn calibration(&self) -> Option<&Calibration> {
+        self.first.calibration()
     }
 
     /// The smaller of both, because any text may go to the slower scorer.

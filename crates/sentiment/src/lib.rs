@@ -37,7 +37,7 @@ pub use language_router::LanguageRouter;
 pub use lexicon::LexiconScorer;
 pub use trained::{DecisionRule, TrainedScorer, WeightsError};
 
-use moodvane_model::{Language, Score};
+use moodvane_model::{Calibration, Language, Score};
 
 /// A text and its stated language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,12 @@ pub trait Scorer: Send {
         scores.clear();
         scores.extend(texts.iter().map(|text| Some(self.score(text.text))));
         Ok(())
+    }
+
+    /// The calibration of the values, from which the class distribution of many texts is estimated; `None`
+    /// where it was not measured, so that distributions are counts of classes.
+    fn calibration(&self) -> Option<&Calibration> {
+        None
     }
 
     /// The maximum number of texts per batch that keeps latency low.

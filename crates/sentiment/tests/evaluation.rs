@@ -12,7 +12,7 @@ fn report(name: &str, scorer: &mut dyn Scorer) -> Report {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let text = std::fs::read_to_string(folder.join(name)).unwrap();
     let labels = LabelKind::by_name(name).unwrap();
-    let mut evaluation = Evaluation::new(labels.scale());
+    let mut evaluation = Evaluation::with_calibration(labels.scale(), scorer.calibration());
     for row in parse_labelled(&text, labels).unwrap() {
         evaluation.add(row.label, row.topic, scorer.score(row.text));
     }
@@ -94,9 +94,22 @@ fn reports_all_measures() {
     assert_eq!(rounded(report.mean_label), "2.0000");
     assert_eq!(rounded(report.mean_class), "2.1538");
     assert_eq!(rounded(report.calibration_error), "0.2880");
-    assert_eq!(report.groups, 3);
-    assert_eq!(rounded(report.group_class_r.unwrap()), "0.9642");
-    assert_eq!(rounded(report.group_value_r.unwrap()), "0.9998");
+    let groups = report.groups.unwrap();
+    assert_eq!(groups.count, 3);
+    let measures = [
+        groups.emd,
+        groups.feeling.r.unwrap(),
+        groups.feeling.slope.unwrap(),
+        groups.feeling.mean_difference,
+        groups.feeling.mean_absolute_difference,
+        groups.direct.r.unwrap(),
+        groups.direct.slope.unwrap(),
+        groups.direct.mean_difference,
+    ];
+    let expected = [
+        "0.5162", "0.9967", "0.8553", "0.1408", "0.2194", "0.9998", "2.2954", "-0.0232",
+    ];
+    assert_eq!(measures.map(rounded), expected);
     let counts: Vec<u32> = report.bins.iter().map(|bin| bin.n).collect();
     assert_eq!(counts, [1, 1, 3, 1, 2, 3, 2]);
 }

@@ -2,11 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+use moodvane_model::{Calibration, Score, Sentiment};
 use moodvane_sentiment::trained::{
     RuleParameters, TemplateSet, Weights, WeightsHeader, encode_weights, feature_fingerprint,
 };
 use moodvane_sentiment::{DecisionRule, Scorer, TrainedScorer, WeightsError};
 use proptest::prelude::*;
+
+fn calibration() -> Calibration {
+    let mut calibration = Calibration::default();
+    calibration.add(Sentiment::Positive, Score::new(Sentiment::Positive, 2.5));
+    calibration
+}
 
 fn header() -> WeightsHeader {
     WeightsHeader {
@@ -17,6 +24,7 @@ fn header() -> WeightsHeader {
         bias: [4, -3, 2, -1],
         rules: RuleParameters([[1, 2, 3, 4, 5]; 4]),
         training: 7,
+        calibration: Some(calibration()),
         dev: vec![(
             "file".to_owned(),
             "rule:measure".to_owned(),
@@ -68,6 +76,10 @@ fn reports_each_error() {
         (error(changed("bias 4 ", "bias 5 ")), "checksum "),
         (error(changed("bias 4 ", "")), "\"bias\""),
         (error(changed("mean 1", "mean -1")), "\"mean\""),
+        (
+            error(changed("calibration 0 ", "calibration 0")),
+            "\"calibration\"",
+        ),
     ];
     for (error, expected) in cases {
         assert!(error.contains(expected), "{error}: {expected}");

@@ -27,13 +27,14 @@
 
 mod cassandra;
 mod error;
+mod post_values;
 mod serving;
 mod sqlite;
 
 use async_trait::async_trait;
 use moodvane_model::{
-    CityId, HourRange, HourRow, HourSlot, Offset, PartialHour, PartialKey, Progress, ProgressKey,
-    RunId, Timestamp, Variable,
+    Calibration, CityId, HourRange, HourRow, HourSlot, Offset, PartialHour, PartialKey, Progress,
+    ProgressKey, RunId, Timestamp, Variable,
 };
 
 pub use cassandra::{
@@ -73,6 +74,14 @@ pub trait Store: Send + Sync {
     /// Registers a run. The first run of a store serves all hours; a later one serves none before
     /// [`Store::switch_run`].
     async fn register_run(&self, run: &RunId) -> Result<(), StoreError>;
+
+    /// Stores the calibration of a registered run's scorer, which the hours of the run carry. A run
+    /// always has the same one, so storing it again has no effect.
+    async fn put_calibration(
+        &self,
+        run: &RunId,
+        calibration: &Calibration,
+    ) -> Result<(), StoreError>;
 
     /// All runs, in the order in which they were registered.
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError>;

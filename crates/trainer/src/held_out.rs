@@ -10,10 +10,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use moodvane_model::{Calibration, Score, Sentiment};
 use moodvane_sentiment::evaluation::LabelScale;
 use moodvane_sentiment::trained::{
     ClassProbabilities, DecisionRule, TrainedScorer, Weights, encode_weights,
 };
+use moodvane_sentiment::{LexiconScorer, Scorer};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::corpus::Example;
@@ -48,17 +50,54 @@ pub(crate) fn held_out(examples: &[Example], recipe: &Recipe) -> anyhow::Result<
             .collect();
         let model = fit_model(&others, recipe, 0);
         let weights = Weights::read(encode_weights(&model.header, &model.rows, &model.words))?;
-        let mut scorer = TrainedScorer::new(weights, DecisionRule::default());
-        let own = with_folds().filter(|(_, own)| **own == fold);
-        scored.extend(own.map(|(example, _)| HeldOut {
-            file: example.file,
-            scale: example.scale,
-            label: example.label,
-            topic: example.topic.clone(),
-            probabilities: scorer.class_probabilities(&example.text),
-        }));
+        let own: Vec<Example> = with_folds()
+            .filter(|(_, own)| **own == fold)
+            .map(|(example, _)| example.clone())
+            .collect();
+        scored.extend(score(&weights, &own));
     }
     Ok(scored)
+}
+
+/// Scores examples by a model.
+pub(crate) fn score(weights: &Weights, examples: &[Example]) -> Vec<HeldOut> {
+    let mut scorer = TrainedScorer::new(weights.clone(), DecisionRule::default());
+    let scored = examples.iter().map(|example| HeldOut {
+        file: example.file,
+        scale: example.scale,
+        label: example.label,
+        topic: example.topic.clone(),
+        probabilities: scorer.class_probabilities(&example.text),
+    });
+    scored.collect()
+}
+
+/// The file that values are calibrated on: tweets with five labels on 160 topics. Its labels are towards
+/// the topic, as a reader of posts about a city takes them.
+const CALIBRATION_FILE: &str = "semeval2016_CE_5point";
+
+/// The calibration of the values of held-out texts.
+pub(crate) fn calibrate(texts: &[HeldOut]) -> Calibration {
+    let mut calibration = Calibration::default();
+    for text in texts.iter().filter(|text| text.file == CALIBRATION_FILE) {
+        if let Some(label) = Sentiment::ALL.get(text.label) {
+            let value = f64::from(text.probabilities.value_micros()) / 1e6;
+            calibration.add(*label, Score::new(*label, value));
+        }
+    }
+    calibration
+}
+
+/// The calibration of the lexicon scorer, which is not trained.
+pub(crate) fn calibrate_lexicon(examples: &[Example]) -> Calibration {
+    let mut scorer = LexiconScorer::new();
+    let mut calibration = Calibration::default();
+    for example in examples.iter().filter(|e| e.file == CALIBRATION_FILE) {
+        if let Some(label) = Sentiment::ALL.get(example.label) {
+            calibration.add(*label, scorer.score(&example.text));
+        }
+    }
+    calibration
 }
 
 /// Writes held-out texts as tab-separated lines: file, number of labels, label, topic, and the five

@@ -23,7 +23,7 @@ use anyhow::Context;
 use clap::Parser;
 
 use crate::corpus::{Corpus, TrainingFiles};
-use crate::held_out::{held_out, write_held_out};
+use crate::held_out::{calibrate_lexicon, held_out, write_held_out};
 use crate::recipe::Recipe;
 use crate::train::train;
 
@@ -34,7 +34,7 @@ struct Cli {
     /// The folder of labelled texts, with the subfolders `train` and `dev`.
     data: PathBuf,
     /// The file to write the weights to.
-    #[arg(required_unless_present = "ablation", conflicts_with = "ablation")]
+    #[arg(required_unless_present_any = ["ablation", "held_out", "calibrate_lexicon"], conflicts_with_all = ["ablation", "held_out", "calibrate_lexicon"])]
     weights: Option<PathBuf>,
     /// Trains once for each choice of the recipe, with that choice changed, and prints the results as a table.
     #[arg(long)]
@@ -52,13 +52,16 @@ struct Cli {
     /// tab-separated file for `crates/sentiment/study/quantify.py`, and trains no weights.
     #[arg(long, value_name = "FILE", conflicts_with = "ablation")]
     held_out: Option<PathBuf>,
+    /// Writes the calibration of the lexicon scorer, and trains no weights.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ablation", "held_out"])]
+    calibrate_lexicon: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let Some(path) = &cli.weights else {
+    if cli.ablation {
         return ablation::run(&cli.data, cli.fits);
-    };
+    }
     let start = Instant::now();
     let base = Recipe {
         bits: cli.bits,
@@ -69,10 +72,16 @@ fn main() -> anyhow::Result<()> {
         .without
         .iter()
         .try_fold(base, |recipe, name| recipe.without_template(name))?;
+    let corpus = || Corpus::parse(&TrainingFiles::read(&cli.data)?, &recipe.mix);
     if let Some(file) = &cli.held_out {
-        let corpus = Corpus::parse(&TrainingFiles::read(&cli.data)?, &recipe.mix)?;
-        return write_held_out(file, &held_out(&corpus.examples, &recipe)?);
+        return write_held_out(file, &held_out(&corpus()?.examples, &recipe)?);
     }
+    if let Some(file) = &cli.calibrate_lexicon {
+        let calibration = calibrate_lexicon(&corpus()?.examples);
+        return fs::write(file, format!("{calibration}\n"))
+            .with_context(|| format!("cannot write {}", file.display()));
+    }
+    let path = cli.weights.as_ref().context("no file for the weights")?;
     let trained = train(&TrainingFiles::read(&cli.data)?, &recipe, &cli.data)?;
     println!("{} texts with {} features", trained.texts, trained.features);
     for measurement in &trained.measurements {

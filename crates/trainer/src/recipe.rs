@@ -21,6 +21,9 @@ pub(crate) struct Recipe {
     pub(crate) fits: u64,
     /// Whether a feature's weights of the four steps have a common part.
     pub(crate) shared: bool,
+    /// Whether the values are calibrated on texts that the model was not trained on, which takes five
+    /// more trainings.
+    pub(crate) cross_fit: bool,
     pub(crate) mix: DataMix,
 }
 
@@ -54,6 +57,7 @@ impl Default for Recipe {
             rate: 0.1,
             fits: 3,
             shared: true,
+            cross_fit: true,
             mix: DataMix {
                 register_biases: true,
                 source_weights: true,

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use moodvane_sentiment::evaluation::GroupReport;
 use moodvane_sentiment::trained::{
     DecisionRule, FeatureContent, FeatureExtractor, FeatureSink, LOGIT_SCALE, RuleParameters,
     Template, TemplateSet, Weights, WeightsHeader, encode_weights,
@@ -11,6 +12,7 @@ use moodvane_sentiment::trained::{
 
 use crate::corpus::{Corpus, Example, TrainingFiles};
 use crate::fit::{FeatureRows, FitParameters, Fitted, Target, fit};
+use crate::held_out::{calibrate, held_out, score};
 use crate::recipe::Recipe;
 use crate::tune::{DevSet, ScoredFile};
 use crate::words::word_table;
@@ -52,6 +54,13 @@ pub(crate) fn train(
         words,
         features,
     } = fit_model(&corpus.examples, recipe, corpus.fingerprint);
+    let weights = Weights::read(encode_weights(&header, &rows, &words))?;
+    let texts = if recipe.cross_fit {
+        held_out(&corpus.examples, recipe)?
+    } else {
+        score(&weights, &corpus.examples)
+    };
+    header.calibration = Some(calibrate(&texts));
     let weights = Weights::read(encode_weights(&header, &rows, &words))?;
     let dev = DevSet::read(data, &weights)?;
     header.rules = dev.tune_rules();
@@ -214,8 +223,11 @@ fn measure_rules(dev: &DevSet, rules: &RuleParameters) -> Vec<Measurement> {
     let recall = |file: &ScoredFile| file.report(DecisionRule::Recall, rules).macro_recall;
     let mae = |file: &ScoredFile| file.report(DecisionRule::Mae, rules).macro_mae;
     let accuracy = dev.sentences.report(DecisionRule::Likely, rules).accuracy;
-    let means = dev.topics.report(DecisionRule::Mean, rules);
-    let (classes, values) = (means.group_class_r, means.group_value_r);
+    let means = dev.topics.report(DecisionRule::Mean, rules).groups;
+    let group = |measure: fn(&GroupReport) -> Option<f64>| {
+        let measured = means.as_ref().and_then(measure);
+        measured.unwrap_or(0.0)
+    };
     vec![
         measurement(
             &dev.all_3,
@@ -240,14 +252,14 @@ fn measure_rules(dev: &DevSet, rules: &RuleParameters) -> Vec<Measurement> {
         measurement(
             &dev.topics,
             DecisionRule::Mean,
-            "group_class_r",
-            classes.unwrap_or(0.0),
+            "group_emd",
+            group(|g| Some(g.emd)),
         ),
         measurement(
             &dev.topics,
             DecisionRule::Mean,
-            "group_value_r",
-            values.unwrap_or(0.0),
+            "group_r",
+            group(|g| g.feeling.r),
         ),
     ]
 }

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use moodvane_model::Calibration;
 use moodvane_sentiment::evaluation::{Evaluation, LabelScale, Report};
 use moodvane_sentiment::trained::{
     ClassProbabilities, DecisionRule, RuleParameters, TrainedScorer, Weights,
@@ -16,6 +17,7 @@ pub(crate) struct ScoredFile {
     pub(crate) name: &'static str,
     scale: LabelScale,
     rows: Vec<(usize, Option<String>, ClassProbabilities)>,
+    calibration: Option<Calibration>,
 }
 
 impl ScoredFile {
@@ -34,12 +36,17 @@ impl ScoredFile {
             });
             shares.collect()
         })?;
-        Ok(Self { name, scale, rows })
+        Ok(Self {
+            name,
+            scale,
+            rows,
+            calibration: weights.header().calibration,
+        })
     }
 
     /// The measures of a rule with these parameters.
     pub(crate) fn report(&self, rule: DecisionRule, rules: &RuleParameters) -> Report {
-        let mut tally = Evaluation::new(self.scale);
+        let mut tally = Evaluation::with_calibration(self.scale, self.calibration.as_ref());
         for (label, group, shares) in &self.rows {
             tally.add(*label, group.as_deref(), shares.score(rule, rules));
         }

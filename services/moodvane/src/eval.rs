@@ -9,7 +9,8 @@ use std::time::Instant;
 use anyhow::Context;
 use moodvane_model::{Account, Example};
 use moodvane_sentiment::evaluation::{
-    Evaluation, LabelKind, LabelledText, LineError, Report, labelled_lines,
+    Evaluation, GroupReport, LabelKind, LabelledText, LineError, MeanMeasures, Report,
+    labelled_lines,
 };
 use moodvane_sentiment::{Scorer, Text};
 use serde_json::{Value, json};
@@ -85,7 +86,7 @@ fn measure(
     let start = Instant::now();
     scorer.score_batch(&texts, &mut scores)?;
     let seconds = start.elapsed().as_secs_f64();
-    let mut tally = Evaluation::new(labels.scale());
+    let mut tally = Evaluation::with_calibration(labels.scale(), scorer.calibration());
     for ((line, row), score) in rows.iter().zip(&scores) {
         let Some(score) = score else {
             account.leave_out("unscored", || {
@@ -161,12 +162,27 @@ fn as_json(path: &Path, measured: &Measured) -> Value {
         "mean_value": report.mean_value,
         "calibration_error": report.calibration_error,
         "calibration": report.bins.iter().map(bin).collect::<Vec<_>>(),
-        "groups": report.groups,
-        "group_class_r": report.group_class_r,
-        "group_value_r": report.group_value_r,
+        "groups": report.groups.as_ref().map(groups_as_json),
         "confusion": report.confusion,
         "tweets_per_second": measured.per_second,
     })
+}
+
+fn groups_as_json(groups: &GroupReport) -> Value {
+    let means = |means: &MeanMeasures| {
+        json!({
+            "r": means.r,
+            "slope": means.slope,
+            "mean_difference": means.mean_difference,
+            "mean_absolute_difference": means.mean_absolute_difference,
+        })
+    };
+    let mut all = json!({"count": groups.count, "emd": groups.emd});
+    if let (Value::Object(all), Value::Object(own)) = (&mut all, means(&groups.feeling)) {
+        all.extend(own);
+        all.insert("direct".to_owned(), means(&groups.direct));
+    }
+    all
 }
 
 fn as_text(path: &Path, measured: &Measured) -> String {
@@ -184,9 +200,17 @@ fn as_text(path: &Path, measured: &Measured) -> String {
     line("mean class", report.mean_class);
     line("mean value", report.mean_value);
     line("calibration error", report.calibration_error);
-    if let (Some(class), Some(value)) = (report.group_class_r, report.group_value_r) {
-        line("topic r of classes", class);
-        line("topic r of values", value);
+    if let Some(groups) = &report.groups {
+        line("topic EMD", groups.emd);
+        line("topic difference", groups.feeling.mean_difference);
+        line(
+            "topic |difference|",
+            groups.feeling.mean_absolute_difference,
+        );
+        if let (Some(r), Some(slope)) = (groups.feeling.r, groups.direct.slope) {
+            line("topic r", r);
+            line("topic slope", slope);
+        }
     }
     let _ = writeln!(text, "  {:18} {:.0}", "tweets/s", measured.per_second);
     let _ = writeln!(text, "  calibration: n, mean value, mean label");

@@ -18,8 +18,8 @@ use indicatif::HumanCount;
 use moodvane_eventlog::Watermarks;
 use moodvane_launch::{StoreConfig, check_window};
 use moodvane_model::{
-    CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
-    Topic,
+    Calibration, CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress,
+    ProgressKey, RunId, Topic,
 };
 use moodvane_processor::{EngineDeps, Processor, ProcessorConfig, TopicChoice};
 use moodvane_runtime::{Readiness, SystemClock, cancel_on_signal};
@@ -141,6 +141,14 @@ impl Store for WithoutProgress {
     }
     async fn register_run(&self, run: &RunId) -> Result<(), StoreError> {
         self.store.register_run(run).await
+    }
+
+    async fn put_calibration(
+        &self,
+        run: &RunId,
+        calibration: &Calibration,
+    ) -> Result<(), StoreError> {
+        self.store.put_calibration(run, calibration).await
     }
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
         self.store.runs().await

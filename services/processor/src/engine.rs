@@ -102,6 +102,10 @@ impl Engine {
     /// [`ProcessorError::Store`] if the store does not register it.
     pub fn register(&self) -> Result<(), ProcessorError> {
         self.block_on(self.deps.store.register_run(&self.run))?;
+        if let Some(calibration) = self.deps.scorer.calibration() {
+            let stored = self.deps.store.put_calibration(&self.run, calibration);
+            self.block_on(stored)?;
+        }
         let runs = self.block_on(self.deps.store.runs())?;
         let serving = runs.iter().filter(|run| run.serves_from.is_some());
         let serving: Vec<&RunId> = serving.map(|run| &run.id).collect();

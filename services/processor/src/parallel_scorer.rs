@@ -6,7 +6,7 @@
 
 use std::thread;
 
-use moodvane_model::{Language, Score};
+use moodvane_model::{Calibration, Language, Score};
 use moodvane_sentiment::{Scorer, ScorerChoice, ScorerError, Text};
 
 /// The fewest texts per thread: starting a thread costs about as much as ten scores.
@@ -93,6 +93,10 @@ impl Scorer for ParallelScorer {
             }
             Ok(())
         })
+    }
+
+    fn calibration(&self) -> Option<&Calibration> {
+        self.first.calibration()
     }
 
     fn max_batch_size(&self) -> usize {

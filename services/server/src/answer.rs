@@ -3,8 +3,8 @@
 //! Guarantee: the bytes are a function of the rows. Fields have a fixed order without spaces, no
 //! number is NaN, infinite or a negative zero, and `r2` is computed from the unrounded values.
 
-use moodvane_analysis::{OutlierBound, feeling, r_squared, temperature};
-use moodvane_model::{HourRow, HourSlot, SourceId};
+use moodvane_analysis::{FeelingEstimator, OutlierBound, r_squared, temperature};
+use moodvane_model::{HourRow, HourSlot, SourceId, WeatherTalk};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ struct WeatherHour {
     #[serde(rename = "hourSlot")]
     #[schema(value_type = String, example = "2018-01-01 02")]
     hour: HourSlot,
-    /// The mean sentiment class of the hour's posts, 0 to 4.
+    /// The estimated mean sentiment class of the hour's posts, 0 to 4.
     feeling: Option<f64>,
     /// °C.
     temperature: Option<f64>,
@@ -40,9 +40,12 @@ impl WeatherAnswer {
         let mut res = Vec::with_capacity(rows.len());
         let mut pairs = Vec::with_capacity(rows.len());
         let mut outliers = Vec::new();
+        let mut estimator = FeelingEstimator::default();
         for row in rows {
-            let has_enough_posts = row.posts().scored() >= options.min_posts;
-            let feeling = feeling(row).filter(|_| has_enough_posts);
+            let feeling = estimator.estimate(row, WeatherTalk::All);
+            let feeling = feeling
+                .filter(|feeling| feeling.posts >= options.min_posts)
+                .map(|feeling| feeling.value);
             let weather = temperature(row, bound);
             let is_included = match options.include {
                 Include::Both => feeling.is_some() && weather.is_some(),

@@ -5,18 +5,20 @@
 //!
 //! Guarantee: every measure is defined for every evaluation; without texts it is 0.
 
+mod groups;
 pub mod identity_terms;
 mod labelled;
 mod report;
 
+pub use groups::{GroupReport, MeanMeasures};
 pub use labelled::{
     LabelError, LabelKind, LabelledLine, LabelledText, LineError, labelled_lines, parse_labelled,
 };
 pub use report::{CalibrationBin, Report};
 
-use std::collections::BTreeMap;
+use moodvane_model::{Calibration, Score};
 
-use moodvane_model::Score;
+use self::groups::Groups;
 
 /// The scale of labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,19 +88,26 @@ pub struct Evaluation {
     counts: [[u32; 5]; 5],
     all: Sums,
     bins: [Sums; BINS],
-    groups: BTreeMap<String, Sums>,
+    groups: Groups,
 }
 
 impl Evaluation {
-    /// An empty evaluation.
+    /// An empty evaluation. Groups are estimated by the classes.
     #[must_use]
     pub fn new(scale: LabelScale) -> Self {
+        Self::with_calibration(scale, None)
+    }
+
+    /// An empty evaluation of a scorer with this calibration. Groups are estimated by its quantifier, as
+    /// hours are.
+    #[must_use]
+    pub fn with_calibration(scale: LabelScale, calibration: Option<&Calibration>) -> Self {
         Self {
             scale,
             counts: [[0; 5]; 5],
             all: Sums::default(),
             bins: [Sums::default(); BINS],
-            groups: BTreeMap::new(),
+            groups: Groups::new(calibration),
         }
     }
 
@@ -115,14 +124,7 @@ impl Evaluation {
         let bin = (value / top * BINS as f64) as usize;
         self.bins[bin.min(BINS - 1)].add(label, class, value);
         if let Some(group) = group {
-            match self.groups.get_mut(group) {
-                Some(sums) => sums.add(label, class, value),
-                None => {
-                    let mut sums = Sums::default();
-                    sums.add(label, class, value);
-                    self.groups.insert(group.to_owned(), sums);
-                }
-            }
+            self.groups.add(group, label, score);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The measures of an evaluation.
 
-use super::{Evaluation, LabelScale, Sums};
+use super::{Evaluation, GroupReport, LabelScale, Sums};
 
 /// A calibration bin.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,13 +38,8 @@ pub struct Report {
     pub calibration_error: f64,
     /// The non-empty calibration bins.
     pub bins: Vec<CalibrationBin>,
-    /// The number of groups.
-    pub groups: usize,
-    /// The Pearson correlation of the groups' mean classes and mean labels; `None` with fewer than three
-    /// groups or without variance.
-    pub group_class_r: Option<f64>,
-    /// The Pearson correlation of the groups' mean values and mean labels.
-    pub group_value_r: Option<f64>,
+    /// The measures of the groups; `None` without groups.
+    pub groups: Option<GroupReport>,
     /// The confusion matrix: counts of classes, by label.
     pub confusion: Vec<Vec<u32>>,
 }
@@ -59,7 +54,6 @@ pub(super) fn build(evaluation: &Evaluation) -> Report {
         n: evaluation.all.n.max(1.0),
         ..evaluation.all
     };
-    let (class_r, value_r) = groups(evaluation);
     let off = |label: usize, class: usize| label.abs_diff(class) as f64;
     Report {
         n: evaluation.all.n as u32,
@@ -82,9 +76,7 @@ pub(super) fn build(evaluation: &Evaluation) -> Report {
             .sum::<f64>()
             / all.n,
         bins: bins(evaluation),
-        groups: evaluation.groups.len(),
-        group_class_r: class_r,
-        group_value_r: value_r,
+        groups: evaluation.groups.report(evaluation.scale),
         confusion,
     }
 }
@@ -99,16 +91,7 @@ fn bins(evaluation: &Evaluation) -> Vec<CalibrationBin> {
     held.map(bin).collect()
 }
 
-fn groups(evaluation: &Evaluation) -> (Option<f64>, Option<f64>) {
-    let means =
-        |mean: fn(&Sums) -> f64| -> Vec<f64> { evaluation.groups.values().map(mean).collect() };
-    let labels = means(|sums| sums.label / sums.n);
-    let classes = means(|sums| sums.class / sums.n);
-    let values = means(|sums| sums.value / sums.n);
-    (pearson(&labels, &classes), pearson(&labels, &values))
-}
-
-fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
+pub(super) fn pearson(a: &[f64], b: &[f64]) -> Option<f64> {
     if a.len() < 3 {
         return None;
     }
@@ -205,8 +188,8 @@ mod tests {
         assert!((report.macro_f1 - (2.0 / 3.0 + 0.8 + 2.0 / 3.0) / 3.0).abs() < 1e-12);
         assert!((report.mae - 3.0 / 6.0).abs() < 1e-12);
         assert!((report.macro_mae - (0.5 + 0.0 + 1.0) / 3.0).abs() < 1e-12);
-        assert!(report.group_class_r.unwrap() > 0.99);
-        assert_eq!(report.groups, 3);
+        let groups = report.groups.unwrap();
+        assert!(groups.count == 3 && groups.feeling.r.unwrap() > 0.98);
         assert_eq!(report.confusion[4], [0, 0, 1, 0, 1]);
     }
 
@@ -222,7 +205,7 @@ mod tests {
         let report = evaluation(LabelScale::Three, &rows).report();
         assert!((report.accuracy - 1.0).abs() < 1e-12);
         assert!((report.mean_value - report.mean_label).abs() < 1e-12);
-        assert_eq!(report.group_class_r, None);
+        assert_eq!(report.groups.unwrap().feeling.r, None);
     }
 
     #[test]

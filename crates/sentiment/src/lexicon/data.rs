@@ -10,6 +10,9 @@ pub(crate) const AFINN_EMOTICONS: &str = include_str!("../../data/afinn-emoticon
 /// Words have the form that the tokeniser produces: lower case, without apostrophes.
 pub(crate) const OWN: &str = include_str!("../../data/own.tsv");
 
+/// The calibration of the scorer, by `train --calibrate-lexicon`.
+pub(crate) const CALIBRATION: &str = include_str!("../../data/lexicon.calibration");
+
 /// One AFINN point in hundredths, the unit of all sums.
 pub(crate) const POINT: i16 = 100;
 

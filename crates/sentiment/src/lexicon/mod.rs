@@ -15,7 +15,9 @@ mod token;
 mod weigh;
 mod word;
 
-use moodvane_model::{Language, Score};
+use std::sync::LazyLock;
+
+use moodvane_model::{Calibration, Language, Score};
 use moodvane_text::{LineBreaks, normalise};
 
 use crate::Scorer;
@@ -64,11 +66,22 @@ impl Scorer for LexiconScorer {
         token::tokenise(text, self.tables, &mut self.tokens);
         weigh::score(&self.tokens, self.tables, &weigh::CONSTANTS)
     }
+
+    fn calibration(&self) -> Option<&Calibration> {
+        static CALIBRATION: LazyLock<Option<Calibration>> =
+            LazyLock::new(|| data::CALIBRATION.trim_end().parse().ok());
+        CALIBRATION.as_ref()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn has_calibration() {
+        assert!(LexiconScorer::new().calibration().unwrap().texts() > 20_000);
+    }
 
     #[test]
     fn allocates_nothing_after_longest_text() {

@@ -30,7 +30,7 @@ pub use weights::{
     MAX_WEIGHTS_BYTES, Weights, WeightsError, WeightsHeader, encode_weights, feature_fingerprint,
 };
 
-use moodvane_model::{Language, Score};
+use moodvane_model::{Calibration, Language, Score};
 
 use self::fixed::Logistic;
 use self::weights::ROW;
@@ -126,6 +126,10 @@ impl Scorer for TrainedScorer {
     fn score(&mut self, text: &str) -> Score {
         self.class_probabilities(text)
             .score(self.rule, &self.weights.header().rules)
+    }
+
+    fn calibration(&self) -> Option<&Calibration> {
+        self.weights.header().calibration.as_ref()
     }
 }
 

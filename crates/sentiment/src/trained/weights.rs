@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use moodvane_model::Calibration;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::decision::RuleParameters;
@@ -88,6 +89,8 @@ pub struct WeightsHeader {
     pub rules: RuleParameters,
     /// Hash of the training files.
     pub training: u64,
+    /// The calibration of the values on held-out training texts, if it was measured.
+    pub calibration: Option<Calibration>,
     /// Measures on the development files: file, measure, value.
     pub dev: Vec<(String, String, String)>,
 }
@@ -209,6 +212,9 @@ pub fn encode_weights(header: &WeightsHeader, rows: &[[i8; 4]], words: &[u32]) -
     {
         let _ = writeln!(text, "{rule} {}", join(&numbers.map(i64::from)));
     }
+    if let Some(calibration) = &header.calibration {
+        let _ = writeln!(text, "calibration {calibration}");
+    }
     for (file, measure, value) in &header.dev {
         let _ = writeln!(text, "dev {file} {measure} {value}");
     }
@@ -285,6 +291,7 @@ impl<'a> HeaderLines<'a> {
             bias: bounded(1 << 18, "bias", self.numbers("bias")?)?,
             rules,
             training: self.hash("training")?,
+            calibration: self.calibration()?,
             dev: self.dev(),
         })
     }
@@ -309,6 +316,13 @@ impl<'a> HeaderLines<'a> {
         // Only the canonical spelling is valid, so that no other byte sequence passes.
         let number = number.filter(|number| format!("{number:016x}") == word);
         number.ok_or(WeightsError::Header(key))
+    }
+
+    /// `None` for weights of version 0.1.0, which had no calibration.
+    fn calibration(&self) -> Result<Option<Calibration>, WeightsError> {
+        let line = self.value("calibration").map(str::parse);
+        line.transpose()
+            .map_err(|_| WeightsError::Header("calibration"))
     }
 
     fn dev(&self) -> Vec<(String, String, String)> {

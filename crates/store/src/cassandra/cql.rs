@@ -6,6 +6,9 @@ use super::rows::{SUMS, SUMS_COUNT};
 /// Finds a table of a keyspace.
 pub(super) const FIND_TABLE: &str =
     "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?";
+/// Finds a column of a table.
+pub(super) const FIND_COLUMN: &str = "SELECT column_name FROM system_schema.columns
+    WHERE keyspace_name = ? AND table_name = ? AND column_name = ?";
 /// Reads the replication of a keyspace.
 pub(super) const FIND_REPLICATION: &str =
     "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
@@ -18,7 +21,7 @@ impl Cql<'_> {
     pub(super) fn hours(&self, columns: &str) -> String {
         let ks = self.0;
         format!(
-            "SELECT hour, source, {columns} FROM {ks}.partial_hour
+            "SELECT hour, source, post_values, {columns} FROM {ks}.partial_hour
                  WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
         )
     }
@@ -30,10 +33,10 @@ impl Cql<'_> {
 
     pub(super) fn put_partial(&self) -> String {
         let ks = self.0;
-        let placeholders = vec!["?"; 9 + SUMS_COUNT].join(", ");
+        let placeholders = vec!["?"; 10 + SUMS_COUNT].join(", ");
         format!(
             "INSERT INTO {ks}.partial_hour (run, city, month, hour, topic, incarnation,
-                    partition, source, through_offset, {SUMS})
+                    partition, source, through_offset, post_values, {SUMS})
                  VALUES ({placeholders}) USING TIMESTAMP ?"
         )
     }
@@ -41,7 +44,7 @@ impl Cql<'_> {
     pub(super) fn partial(&self) -> String {
         let ks = self.0;
         format!(
-            "SELECT through_offset, {SUMS} FROM {ks}.partial_hour
+            "SELECT through_offset, post_values, {SUMS} FROM {ks}.partial_hour
                  WHERE run = ? AND city = ? AND month = ? AND hour = ? AND topic = ?
                    AND incarnation = ? AND partition = ? AND source = ?"
         )
@@ -103,6 +106,21 @@ impl Cql<'_> {
     pub(super) fn delete_gaps(&self) -> String {
         let ks = self.0;
         format!("DELETE FROM {ks}.gap USING TIMESTAMP ? WHERE run = ?")
+    }
+
+    pub(super) fn put_calibration(&self) -> String {
+        let ks = self.0;
+        format!("INSERT INTO {ks}.run_calibration (run, calibration) VALUES (?, ?)")
+    }
+
+    pub(super) fn calibration(&self) -> String {
+        let ks = self.0;
+        format!("SELECT calibration FROM {ks}.run_calibration WHERE run = ?")
+    }
+
+    pub(super) fn delete_calibration(&self) -> String {
+        let ks = self.0;
+        format!("DELETE FROM {ks}.run_calibration USING TIMESTAMP ? WHERE run = ?")
     }
 
     pub(super) fn append_event(&self) -> String {

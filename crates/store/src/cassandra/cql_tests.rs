@@ -24,7 +24,9 @@ fn pins_read_statements() {
         cql.partitions(),
         cql.ping(),
         cql.latest_version(),
+        cql.calibration(),
         FIND_TABLE.to_owned(),
+        FIND_COLUMN.to_owned(),
         FIND_REPLICATION.to_owned(),
     ];
     assert_eq!(statements.map(|s| words(&s)), READS.map(words));
@@ -41,22 +43,24 @@ fn pins_write_statements() {
         cql.delete_partials(),
         cql.delete_progress(),
         cql.delete_gaps(),
+        cql.put_calibration(),
+        cql.delete_calibration(),
         cql.append_event(),
         cql.put_version(),
     ];
     assert_eq!(statements.map(|s| words(&s)), WRITES.map(words));
 }
 
-const READS: [&str; 11] = [
-    "SELECT hour, source, x, y FROM ks.partial_hour
+const READS: [&str; 13] = [
+    "SELECT hour, source, post_values, x, y FROM ks.partial_hour
      WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?",
-    "SELECT hour, source, minutes, very_negative, negative, neutral, positive, very_positive,
-         score_micros, unscored, humidity_n, humidity_sum, humidity_min, humidity_max
+    "SELECT hour, source, post_values, minutes, very_negative, negative, neutral, positive,
+         very_positive, score_micros, unscored, humidity_n, humidity_sum, humidity_min, humidity_max
      FROM ks.partial_hour
      WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?",
     "SELECT number, event, run, serves_from FROM ks.run_event WHERE journal = ?",
-    "SELECT through_offset, minutes, very_negative, negative, neutral, positive, very_positive,
-         score_micros, unscored,
+    "SELECT through_offset, post_values, minutes, very_negative, negative, neutral, positive,
+         very_positive, score_micros, unscored,
          temperature_n, temperature_sum, temperature_min, temperature_max,
          humidity_n, humidity_sum, humidity_min, humidity_max,
          precipitation_n, precipitation_sum, precipitation_min, precipitation_max,
@@ -73,14 +77,17 @@ const READS: [&str; 11] = [
     "SELECT DISTINCT run, city, month FROM ks.partial_hour",
     "SELECT version FROM ks.store_schema WHERE scope = 'store' LIMIT 1",
     "SELECT max(version) FROM ks.store_schema WHERE scope = 'store'",
+    "SELECT calibration FROM ks.run_calibration WHERE run = ?",
     "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
+    "SELECT column_name FROM system_schema.columns
+     WHERE keyspace_name = ? AND table_name = ? AND column_name = ?",
     "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?",
 ];
 
-const WRITES: [&str; 8] = [
+const WRITES: [&str; 10] = [
     "INSERT INTO ks.partial_hour (run, city, month, hour, topic, incarnation, partition, source,
-         through_offset, minutes, very_negative, negative, neutral, positive, very_positive,
-         score_micros, unscored,
+         through_offset, post_values, minutes, very_negative, negative, neutral, positive,
+         very_positive, score_micros, unscored,
          temperature_n, temperature_sum, temperature_min, temperature_max,
          humidity_n, humidity_sum, humidity_min, humidity_max,
          precipitation_n, precipitation_sum, precipitation_min, precipitation_max,
@@ -88,7 +95,7 @@ const WRITES: [&str; 8] = [
          cloud_n, cloud_sum, cloud_min, cloud_max,
          pressure_n, pressure_sum, pressure_min, pressure_max)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
     "INSERT INTO ks.progress (run, topic, incarnation, partition, next_offset, anchor_offset,
          anchor_written_at, anchor_key_hash)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
@@ -98,6 +105,8 @@ const WRITES: [&str; 8] = [
     "DELETE FROM ks.partial_hour USING TIMESTAMP ? WHERE run = ? AND city = ? AND month = ?",
     "DELETE FROM ks.progress USING TIMESTAMP ? WHERE run = ?",
     "DELETE FROM ks.gap USING TIMESTAMP ? WHERE run = ?",
+    "INSERT INTO ks.run_calibration (run, calibration) VALUES (?, ?)",
+    "DELETE FROM ks.run_calibration USING TIMESTAMP ? WHERE run = ?",
     "INSERT INTO ks.run_event (journal, number, event, run, serves_from)
      VALUES (?, ?, ?, ?, ?) IF NOT EXISTS",
     "INSERT INTO ks.store_schema (scope, version) VALUES ('store', ?)",

@@ -9,6 +9,7 @@
 //!
 //! Must not know: what the numbers of a row mean. It reads no clock.
 
+mod calibrations;
 mod config;
 mod cql;
 mod errors;
@@ -29,12 +30,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moodvane_model::{
-    CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress, ProgressKey, RunId,
-    Variable,
+    Calibration, CityId, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress,
+    ProgressKey, RunId, Variable,
 };
 use scylla::client::session::Session;
 
-use crate::{Gap, RunInfo, Store, StoreError};
+use crate::{Gap, RunInfo, Store, StoreError, post_values};
+use calibrations::Calibrations;
 use months::Month;
 use names::StoredNames;
 use read::Selection;
@@ -60,6 +62,7 @@ struct Inner {
     session: Session,
     statements: Statements,
     names: StoredNames,
+    calibrations: Calibrations,
 }
 
 impl CassandraStore {
@@ -77,6 +80,7 @@ impl CassandraStore {
             session,
             statements,
             names: StoredNames::default(),
+            calibrations: Calibrations::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -95,6 +99,20 @@ impl Store for CassandraStore {
         let decide = |events: &[runs::Event]| runs::registration(events, run);
         let (latest, append) = (&statements.latest_events, &statements.append_event);
         runs::append(session, latest, append, decide).await
+    }
+
+    async fn put_calibration(
+        &self,
+        run: &RunId,
+        calibration: &Calibration,
+    ) -> Result<(), StoreError> {
+        let stored = self.inner.require_run(run).await?;
+        let Inner {
+            session,
+            statements,
+            ..
+        } = &*self.inner;
+        calibrations::put(session, &statements.put_calibration, &stored, calibration).await
     }
 
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
@@ -123,6 +141,7 @@ impl Store for CassandraStore {
             session,
             statements,
             names,
+            ..
         } = &*self.inner;
         let decide = |events: &[runs::Event]| runs::deletion(events, run);
         let (latest, append) = (&statements.latest_events, &statements.append_event);
@@ -211,7 +230,15 @@ impl Inner {
         range: HourRange,
     ) -> Result<Vec<HourRow>, StoreError> {
         let events = runs::read(&self.session, &self.statements.events).await?;
-        read::hours(&self.session, selection, &events, city, range).await
+        let mut ranges = read::ranges(&events, city, range);
+        for partition in &mut ranges {
+            let statement = &self.statements.calibration;
+            let of_run = self
+                .calibrations
+                .get(&self.session, statement, &partition.run);
+            partition.calibration = of_run.await?;
+        }
+        read::hours(&self.session, selection, ranges).await
     }
 
     /// The stored name of a run; `None` where the run is not registered.
@@ -244,9 +271,11 @@ impl Inner {
             Month::containing(key.hour).to_string(),
             key.hour.to_string(),
         );
-        let mut values = Vec::with_capacity(10 + rows::SUMS_COUNT);
+        let mut values = Vec::with_capacity(11 + rows::SUMS_COUNT);
         values.extend(key_cells(&run, key, &month, &hour));
         values.push(Cell::Number(rows::offset(row.through_offset)?));
+        let post_values = post_values::encode(&row.sums);
+        values.push(Cell::Bytes(&post_values));
         values.extend(rows::numbers(&row.sums).map(Cell::Number));
         values.push(Cell::Number(rows::write_timestamp(row.through_offset)?));
         self.session

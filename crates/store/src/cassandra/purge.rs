@@ -35,7 +35,12 @@ pub(super) async fn delete_rows(
                 .await?;
         }
     }
-    for statement in [&statements.delete_gaps, &statements.delete_progress] {
+    let by_run = [
+        &statements.delete_gaps,
+        &statements.delete_progress,
+        &statements.delete_calibration,
+    ];
+    for statement in by_run {
         let values = [timestamp, Cell::Text(run.as_str())];
         session
             .execute_unpaged(statement, values.as_slice())

@@ -1,7 +1,9 @@
 //! Reads the hours of a city: one partition per month and run, concurrently and page by page.
 
+use std::sync::Arc;
+
 use futures::{StreamExt, TryStreamExt, stream};
-use moodvane_model::{CityId, HourRange, HourRow, Sums, Variable};
+use moodvane_model::{Calibration, CityId, HourRange, HourRow, Sums, Variable};
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 
@@ -17,11 +19,13 @@ const CONCURRENCY: usize = 13;
 const MAX_PARTITION_ROWS: usize = 100_000;
 
 /// One partition, and the hours to read of it.
-struct PartitionRange {
-    run: StoredRun,
+pub(super) struct PartitionRange {
+    pub(super) run: StoredRun,
     city: CityId,
     month: Month,
     span: HourRange,
+    /// The calibration of the run's scorer.
+    pub(super) calibration: Option<Arc<Calibration>>,
 }
 
 /// The weather variables to read, and the statement that reads them.
@@ -33,14 +37,8 @@ pub(super) enum Selection<'s> {
     Variable(Variable, &'s PreparedStatement),
 }
 
-/// The hours of a city that have rows, in order, each from the run that serves it.
-pub(super) async fn hours(
-    session: &Session,
-    selection: Selection<'_>,
-    events: &[Event],
-    city: CityId,
-    range: HourRange,
-) -> Result<Vec<HourRow>, StoreError> {
+/// The partitions that have the hours of a range, in order, each of the run that serves it.
+pub(super) fn ranges(events: &[Event], city: CityId, range: HourRange) -> Vec<PartitionRange> {
     let mut ranges = Vec::new();
     for (run, span) in spans(&serving(events), range) {
         ranges.extend(
@@ -51,9 +49,19 @@ pub(super) async fn hours(
                     city,
                     month,
                     span,
+                    calibration: None,
                 }),
         );
     }
+    ranges
+}
+
+/// The hours of these partitions that have rows, in order.
+pub(super) async fn hours(
+    session: &Session,
+    selection: Selection<'_>,
+    ranges: Vec<PartitionRange>,
+) -> Result<Vec<HourRow>, StoreError> {
     // `buffered` keeps the order of the hours.
     stream::iter(ranges)
         .map(|partition| async move {
@@ -98,7 +106,10 @@ async fn read<const N: usize>(
     while let Some(row) = rows.try_next().await? {
         count += 1;
         if hours.last().is_none_or(|last| last.hour != row.hour) {
-            hours.push(HourRow::empty(partition.city, row.hour));
+            hours.push(HourRow {
+                calibration: partition.calibration.clone(),
+                ..HourRow::empty(partition.city, row.hour)
+            });
         }
         if let Some(last) = hours.last_mut() {
             last.add(row.source, &sums(&row));

@@ -18,7 +18,7 @@ use scylla::serialize::value::SerializeValue;
 use scylla::serialize::writers::{CellWriter, WrittenCellProof};
 use scylla::value::CqlTimestamp;
 
-use crate::StoreError;
+use crate::{StoreError, post_values};
 
 /// The columns of sums, in the order in which [`numbers`] has them.
 pub(super) const SUMS: &str = "minutes, very_negative, negative, neutral, positive, very_positive,
@@ -54,6 +54,7 @@ fn columns_of(variable: Variable) -> Range<usize> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cell<'a> {
     Text(&'a str),
+    Bytes(&'a [u8]),
     Number(i64),
     Timestamp(Timestamp),
     Null,
@@ -67,6 +68,7 @@ impl SerializeValue for Cell<'_> {
     ) -> Result<WrittenCellProof<'b>, SerializationError> {
         match self {
             Self::Text(text) => text.serialize(column, writer),
+            Self::Bytes(bytes) => bytes.serialize(column, writer),
             Self::Number(number) => number.serialize(column, writer),
             Self::Timestamp(at) => CqlTimestamp(at.millis()).serialize(column, writer),
             Self::Null => Ok(writer.set_null()),
@@ -147,19 +149,37 @@ fn sums(numbers: &[i64; SUMS_COUNT]) -> Sums {
         posts,
         weather,
         minutes: MinuteSet::from_bits(numbers[0].cast_unsigned()),
+        ..Sums::default()
     }
 }
 
-/// The contribution of one partial row to an hour: columns `hour, source` and `N` of [`SUMS`].
+/// The contribution of one partial row to an hour: columns `hour, source, post_values` and `N` of
+/// [`SUMS`].
 pub(super) struct HourPart<const N: usize> {
     pub(super) hour: HourSlot,
     pub(super) source: SourceId,
+    /// The histogram and the weather talk.
+    post_values: Sums,
     numbers: [i64; N],
+}
+
+/// The sums of the number columns, with the histogram and the weather talk of the post values.
+fn with_post_values(mut sums: Sums, post_values: &Sums) -> Sums {
+    sums.posts.values = post_values.posts.values;
+    sums.weather_talk = post_values.weather_talk;
+    sums
+}
+
+/// Decodes column `post_values`, which is NULL in rows of schema version 1.
+fn decode_post_values(bytes: Option<&[u8]>) -> Result<Sums, DeserializationError> {
+    let mut sums = Sums::default();
+    post_values::decode(bytes.unwrap_or_default(), &mut sums).map_err(DeserializationError::new)?;
+    Ok(sums)
 }
 
 impl HourPart<SUMS_COUNT> {
     pub(super) fn sums(&self) -> Sums {
-        sums(&self.numbers)
+        with_post_values(sums(&self.numbers), &self.post_values)
     }
 }
 
@@ -170,11 +190,11 @@ impl HourPart<SUMS_WITH_COUNT> {
         let (before, own) = self.numbers.split_at(BEFORE_WEATHER);
         all[..BEFORE_WEATHER].copy_from_slice(before);
         all[columns_of(variable)].copy_from_slice(own);
-        sums(&all)
+        with_post_values(sums(&all), &self.post_values)
     }
 }
 
-/// The columns of a partial row without its key: `through_offset` and [`SUMS`].
+/// The columns of a partial row without its key: `through_offset, post_values` and [`SUMS`].
 pub(super) struct PartialValues {
     pub(super) through_offset: Offset,
     pub(super) sums: Sums,
@@ -218,7 +238,9 @@ fn next_numbers<const N: usize>(
 
 impl<'f, 'm, const N: usize> DeserializeRow<'f, 'm> for HourPart<N> {
     fn type_check(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
-        check::<&str>(before_sums(specs, 2, N)?)
+        let before = before_sums(specs, 3, N)?;
+        check::<&str>(&before[..2])?;
+        check::<Option<&[u8]>>(&before[2..])
     }
 
     fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
@@ -227,6 +249,7 @@ impl<'f, 'm, const N: usize> DeserializeRow<'f, 'm> for HourPart<N> {
         Ok(Self {
             hour: hour.parse().map_err(DeserializationError::new)?,
             source: SourceId::parse(source).map_err(DeserializationError::new)?,
+            post_values: decode_post_values(next(&mut row)?)?,
             numbers: next_numbers(&mut row)?,
         })
     }
@@ -234,14 +257,17 @@ impl<'f, 'm, const N: usize> DeserializeRow<'f, 'm> for HourPart<N> {
 
 impl<'f, 'm> DeserializeRow<'f, 'm> for PartialValues {
     fn type_check(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
-        check::<i64>(before_sums(specs, 1, SUMS_COUNT)?)
+        let before = before_sums(specs, 2, SUMS_COUNT)?;
+        check::<i64>(&before[..1])?;
+        check::<Option<&[u8]>>(&before[1..])
     }
 
     fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
         let through_offset: i64 = next(&mut row)?;
+        let post_values = decode_post_values(next(&mut row)?)?;
         Ok(Self {
             through_offset: Offset(through_offset.cast_unsigned()),
-            sums: sums(&next_numbers(&mut row)?),
+            sums: with_post_values(sums(&next_numbers(&mut row)?), &post_values),
         })
     }
 }
@@ -295,7 +321,8 @@ mod tests {
             weather in proptest::array::uniform6(variable()),
         ) {
             let before = Sums {
-                posts: PostSums { classes, score_micros, unscored },
+                posts: PostSums { classes, score_micros, unscored, ..PostSums::default() },
+                weather_talk: PostSums::default(),
                 weather: WeatherSums(weather),
                 minutes: MinuteSet::from_bits(minutes),
             };
@@ -310,6 +337,7 @@ mod tests {
             let variable = Variable::ALL[index];
             let before = Sums {
                 posts: PostSums { classes, ..PostSums::default() },
+                weather_talk: PostSums::default(),
                 weather: WeatherSums(weather),
                 minutes: MinuteSet::from_bits(minutes),
             };
@@ -321,6 +349,7 @@ mod tests {
             let part = HourPart::<SUMS_WITH_COUNT> {
                 hour: HourSlot::from_index(0).unwrap(),
                 source: SourceId::parse("bluesky").unwrap(),
+                post_values: Sums::default(),
                 numbers: read.try_into().unwrap(),
             };
             let mut expected = Sums { weather: WeatherSums::default(), ..before };

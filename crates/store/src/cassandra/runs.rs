@@ -65,7 +65,7 @@ pub(super) struct Event {
 
 /// The name of a run in its rows. The tombstones of a deleted run would hide new rows too, whose write
 /// timestamps are offsets: so each generation of a run has another stored name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct StoredRun(Arc<str>);
 
 impl StoredRun {

@@ -53,8 +53,43 @@ struct Table {
     options: &'static str,
 }
 
+/// A column that is added to a table of an earlier version.
+struct Column {
+    table: &'static str,
+    name: &'static str,
+    kind: &'static str,
+}
+
+/// A change of the schema.
+enum Change {
+    Create(Table),
+    Add(Column),
+}
+
 /// The steps from one version to the next: step 0 leads to version 1.
-const MIGRATIONS: &[&[Table]] = &[&[STORE_SCHEMA, RUN_EVENT, PARTIAL_HOUR, PROGRESS, GAP]];
+const MIGRATIONS: &[&[Change]] = &[
+    &[
+        Change::Create(STORE_SCHEMA),
+        Change::Create(RUN_EVENT),
+        Change::Create(PARTIAL_HOUR),
+        Change::Create(PROGRESS),
+        Change::Create(GAP),
+    ],
+    &[Change::Create(RUN_CALIBRATION), Change::Add(POST_VALUES)],
+];
+
+const RUN_CALIBRATION: Table = Table {
+    name: "run_calibration",
+    columns: "run text, calibration text, PRIMARY KEY (run)",
+    options: "comment = 'the calibration of the scorer of each run; never changed'",
+};
+
+/// NULL in rows that version 1 wrote.
+const POST_VALUES: Column = Column {
+    table: PARTIAL_HOUR.name,
+    name: "post_values",
+    kind: "blob",
+};
 
 const STORE_SCHEMA: Table = Table {
     name: "store_schema",
@@ -121,6 +156,13 @@ impl Table {
     }
 }
 
+impl Column {
+    fn add(&self, keyspace: &Keyspace) -> String {
+        let Self { table, name, kind } = self;
+        format!("ALTER TABLE {keyspace}.{table} ADD {name} {kind}")
+    }
+}
+
 /// The id of a table, derived from keyspace and name.
 fn table_id(keyspace: &Keyspace, table: &str) -> String {
     let hash = xxh3_128(format!("moodvane {keyspace}.{table}").as_bytes());
@@ -148,9 +190,14 @@ pub(super) async fn migrate(session: &Session, config: &CassandraConfig) -> Resu
     if found < VERSION {
         change_schema(session, &create_keyspace(config)).await?;
     }
-    for (step, tables) in MIGRATIONS.iter().enumerate().skip(done) {
-        for table in *tables {
-            change_schema(session, &table.create(&config.keyspace)).await?;
+    for (step, changes) in MIGRATIONS.iter().enumerate().skip(done) {
+        for change in *changes {
+            match change {
+                Change::Create(table) => {
+                    change_schema(session, &table.create(&config.keyspace)).await?;
+                }
+                Change::Add(column) => add_column(session, column, &config.keyspace).await?,
+            }
         }
         let version = i32::try_from(step + 1).unwrap_or(VERSION);
         record_version(session, &config.keyspace, version).await?;
@@ -170,6 +217,32 @@ async fn change_schema(session: &Session, ddl: &str) -> Result<(), StoreError> {
     statement.set_load_balancing_policy(schema_change_node(session));
     session.query_unpaged(statement, ()).await?;
     Ok(())
+}
+
+/// Adds a column unless it exists. `IF NOT EXISTS` would need Cassandra 4.1.
+async fn add_column(
+    session: &Session,
+    column: &Column,
+    keyspace: &Keyspace,
+) -> Result<(), StoreError> {
+    if has_column(session, column, keyspace).await? {
+        return Ok(());
+    }
+    match change_schema(session, &column.add(keyspace)).await {
+        // Another service added it meanwhile.
+        Err(_) if has_column(session, column, keyspace).await? => Ok(()),
+        result => result,
+    }
+}
+
+async fn has_column(
+    session: &Session,
+    column: &Column,
+    keyspace: &Keyspace,
+) -> Result<bool, StoreError> {
+    let values = (keyspace.as_str(), column.table, column.name);
+    let found = session.query_unpaged(cql::FIND_COLUMN, values).await?;
+    Ok(found.into_rows_result()?.rows_num() > 0)
 }
 
 /// The node for schema changes: the same for all services that reach the same nodes.

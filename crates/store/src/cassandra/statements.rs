@@ -30,6 +30,9 @@ pub(super) struct Statements {
     pub(super) delete_partials: PreparedStatement,
     pub(super) delete_progress: PreparedStatement,
     pub(super) delete_gaps: PreparedStatement,
+    pub(super) put_calibration: PreparedStatement,
+    pub(super) calibration: PreparedStatement,
+    pub(super) delete_calibration: PreparedStatement,
     /// The journal of runs for readers of hours.
     pub(super) events: PreparedStatement,
     /// The journal of runs for a fold: all acknowledged events.
@@ -68,6 +71,9 @@ impl Statements {
             delete_partials: prepare(cql.delete_partials()).await?,
             delete_progress: prepare(cql.delete_progress()).await?,
             delete_gaps: prepare(cql.delete_gaps()).await?,
+            put_calibration: prepare(cql.put_calibration()).await?,
+            calibration: prepare(cql.calibration()).await?,
+            delete_calibration: prepare(cql.delete_calibration()).await?,
             events: prepare(cql.events()).await?,
             settled_events: prepare(cql.events()).await?,
             latest_events: prepare(cql.events()).await?,

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use moodvane_model::{
-    CityId, ContextError, HourRange, HourRow, HourSlot, PartialHour, PartialKey, Progress,
-    ProgressKey, RunId, Variable,
+    Calibration, CityId, ContextError, HourRange, HourRow, HourSlot, PartialHour, PartialKey,
+    Progress, ProgressKey, RunId, Variable,
 };
 use rusqlite::{Connection, params};
 
@@ -74,6 +74,16 @@ impl Store for SqliteStore {
     async fn register_run(&self, run: &RunId) -> Result<(), StoreError> {
         let run = run.clone();
         self.blocking(move |inner| inner.register_run(&run)).await
+    }
+
+    async fn put_calibration(
+        &self,
+        run: &RunId,
+        calibration: &Calibration,
+    ) -> Result<(), StoreError> {
+        let (run, text) = (run.clone(), calibration.to_string());
+        self.blocking(move |inner| inner.put_calibration(&run, &text))
+            .await
     }
 
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
@@ -175,6 +185,18 @@ impl Inner {
             [run.as_str()],
         )?;
         Ok(transaction.commit()?)
+    }
+
+    fn put_calibration(&self, run: &RunId, text: &str) -> Result<(), StoreError> {
+        let changed = lock(&self.writer).execute(
+            "UPDATE run SET calibration = ?2 WHERE name = ?1",
+            params![run.as_str(), text],
+        )?;
+        if changed == 0 {
+            Err(StoreError::UnknownRun(run.to_string()))
+        } else {
+            Ok(())
+        }
     }
 
     fn switch_run(&self, run: &RunId, from: HourSlot) -> Result<(), StoreError> {
@@ -279,7 +301,14 @@ fn hours(
 ) -> Result<Vec<HourRow>, StoreError> {
     let mut merged = Vec::new();
     for (number, span) in spans(&serving(connection)?, range) {
+        let first = merged.len();
         rows::merged_hours(connection, number, city, span, only, &mut merged)?;
+        if merged.len() > first {
+            let calibration = rows::calibration(connection, number)?.map(Arc::new);
+            for row in &mut merged[first..] {
+                row.calibration.clone_from(&calibration);
+            }
+        }
     }
     Ok(merged)
 }

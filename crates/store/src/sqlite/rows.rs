@@ -5,16 +5,17 @@ use std::slice;
 use std::sync::LazyLock;
 
 use moodvane_model::{
-    Anchor, CityId, ContextError, HourRange, HourRow, HourSlot, Incarnation, MinuteSet, Offset,
-    PartialHour, PartialKey, Partition, PostSums, Progress, ProgressKey, RunId, SourceId, Sums,
-    Timestamp, Topic, Variable, VariableSums, WeatherSums,
+    Anchor, Calibration, CityId, ContextError, HourRange, HourRow, HourSlot, Incarnation,
+    MinuteSet, Offset, PartialHour, PartialKey, Partition, PostSums, Progress, ProgressKey, RunId,
+    SourceId, Sums, Timestamp, Topic, Variable, VariableSums, WeatherSums,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use crate::{Gap, StoreError};
+use crate::{Gap, StoreError, post_values};
 
-const COLUMNS: &str = "minutes, class0, class1, class2, class3, class4, score_micros, unscored,
+const COLUMNS: &str =
+    "post_values, minutes, class0, class1, class2, class3, class4, score_micros, unscored,
     temperature_n, temperature_sum, temperature_min, temperature_max,
     humidity_n, humidity_sum, humidity_min, humidity_max,
     precipitation_n, precipitation_sum, precipitation_min, precipitation_max,
@@ -22,7 +23,7 @@ const COLUMNS: &str = "minutes, class0, class1, class2, class3, class4, score_mi
     cloud_n, cloud_sum, cloud_min, cloud_max,
     pressure_n, pressure_sum, pressure_min, pressure_max";
 const COLUMN_COUNT: usize = BEFORE_WEATHER + PER_VARIABLE * Variable::ALL.len();
-const BEFORE_WEATHER: usize = 8;
+const BEFORE_WEATHER: usize = 9;
 const PER_VARIABLE: usize = 4;
 
 static PUT_PARTIAL: LazyLock<String> = LazyLock::new(|| {
@@ -95,6 +96,17 @@ pub(super) fn run_number(connection: &Connection, run: &RunId) -> Result<Option<
         .optional()?)
 }
 
+/// The calibration of a run's scorer, if it has one.
+pub(super) fn calibration(
+    connection: &Connection,
+    run: i64,
+) -> Result<Option<Calibration>, StoreError> {
+    let text: Option<String> = connection
+        .prepare_cached("SELECT calibration FROM run WHERE number = ?1")?
+        .query_row([run], |row| row.get(0))?;
+    text.map(|text| text.parse().map_err(corrupt)).transpose()
+}
+
 /// Deletes a run and all its rows.
 pub(super) fn delete_run(
     connection: &Connection,
@@ -111,13 +123,14 @@ pub(super) fn delete_run(
 /// The sums as columns. Empty sums are NULL, which takes one byte.
 fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
     let mut columns = [const { Value::Null }; COLUMN_COUNT];
-    columns[0] = Value::Integer(sums.minutes.bits() as i64);
+    columns[1] = Value::Integer(sums.minutes.bits() as i64);
     if sums.posts != PostSums::default() {
-        for (column, count) in columns[1..6].iter_mut().zip(sums.posts.classes) {
+        columns[0] = Value::Blob(post_values::encode(sums));
+        for (column, count) in columns[2..7].iter_mut().zip(sums.posts.classes) {
             *column = Value::Integer(count as i64);
         }
-        columns[6] = Value::Integer(sums.posts.score_micros);
-        columns[7] = Value::Integer(sums.posts.unscored as i64);
+        columns[7] = Value::Integer(sums.posts.score_micros);
+        columns[8] = Value::Integer(sums.posts.unscored as i64);
     }
     for (variable, chunk) in sums
         .weather
@@ -141,18 +154,21 @@ fn columns(sums: &Sums) -> [Value; COLUMN_COUNT] {
 }
 
 /// The sums of a row whose columns start at index `first`, with these weather variables in this order.
-fn sums(row: &Row<'_>, first: usize, variables: &[Variable]) -> rusqlite::Result<Sums> {
+fn sums(row: &Row<'_>, first: usize, variables: &[Variable]) -> Result<Sums, StoreError> {
     let mut sums = Sums {
-        minutes: MinuteSet::from_bits(row.get::<_, i64>(first)? as u64),
+        minutes: MinuteSet::from_bits(row.get::<_, i64>(first + 1)? as u64),
         ..Sums::default()
     };
-    if let Some(class0) = row.get::<_, Option<i64>>(first + 1)? {
+    if let Some(class0) = row.get::<_, Option<i64>>(first + 2)? {
         sums.posts.classes[0] = class0 as u64;
         for class in 1..5 {
-            sums.posts.classes[class] = row.get::<_, i64>(first + 1 + class)? as u64;
+            sums.posts.classes[class] = row.get::<_, i64>(first + 2 + class)? as u64;
         }
-        sums.posts.score_micros = row.get(first + 6)?;
-        sums.posts.unscored = row.get::<_, i64>(first + 7)? as u64;
+        sums.posts.score_micros = row.get(first + 7)?;
+        sums.posts.unscored = row.get::<_, i64>(first + 8)? as u64;
+        // NULL in rows that version 1 wrote.
+        let values = row.get_ref(first)?.as_blob_or_null().map_err(corrupt)?;
+        post_values::decode(values.unwrap_or_default(), &mut sums)?;
     }
     sums.weather = weather(row, first + BEFORE_WEATHER, variables)?;
     Ok(sums)
@@ -216,12 +232,15 @@ pub(super) fn partial(
                 key.partition.0,
                 key.source.as_str()
             ],
-            |row| Ok((row.get::<_, i64>(0)?, sums(row, 1, &Variable::ALL)?)),
+            |row| Ok((row.get::<_, i64>(0)?, sums(row, 1, &Variable::ALL))),
         )
         .optional()?;
-    Ok(found.map(|(through, sums)| PartialHour {
+    let Some((through, sums)) = found else {
+        return Ok(None);
+    };
+    Ok(Some(PartialHour {
         key,
-        sums,
+        sums: sums?,
         through_offset: Offset(through as u64),
     }))
 }

@@ -8,10 +8,18 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::StoreError;
 
-const VERSION: i64 = 1;
+/// The version that this program supports.
+const VERSION: i64 = 1 + MIGRATIONS.len() as i64;
 /// Another process holds the write lock only briefly.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The steps from version 1 on, each to the next version. A migration only adds.
+const MIGRATIONS: [&str; 1] = ["
+    ALTER TABLE partial_hour ADD COLUMN post_values BLOB;
+    ALTER TABLE run ADD COLUMN calibration TEXT;
+"];
+
+/// The tables of version 1.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS store_schema (version INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS run (
@@ -74,7 +82,7 @@ pub(super) fn begin_write(connection: &mut Connection) -> Result<Transaction<'_>
     Ok(connection.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
-/// Creates missing tables.
+/// Creates missing tables and adds missing columns.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = begin_write(connection)?;
     transaction.execute_batch(TABLES)?;
@@ -82,17 +90,21 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.query_row("SELECT MAX(version) FROM store_schema", [], |row| {
             row.get(0)
         })?;
-    match found {
-        None => {
-            transaction.execute("INSERT INTO store_schema (version) VALUES (?1)", [VERSION])?;
-        }
-        Some(VERSION) => {}
+    let done = match found {
+        None => 0,
+        Some(found @ 1..=VERSION) => usize::try_from(found - 1).unwrap_or_default(),
         Some(found) => {
             return Err(StoreError::Schema {
                 found,
                 supported: VERSION,
             });
         }
+    };
+    for migration in &MIGRATIONS[done..] {
+        transaction.execute_batch(migration)?;
+    }
+    if found != Some(VERSION) {
+        transaction.execute("INSERT INTO store_schema (version) VALUES (?1)", [VERSION])?;
     }
     Ok(transaction.commit()?)
 }

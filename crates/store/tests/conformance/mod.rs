@@ -34,6 +34,7 @@ macro_rules! conformance_tests {
             rows_survive_restart_unchanged,
             merges_partial_rows_into_ordered_hours,
             single_variable_equals_full_read,
+            hours_carry_calibration_of_their_run,
             run_serves_from_its_switch_on,
             rejects_rows_of_unregistered_run,
             progress_and_gaps_only_advance,
@@ -75,7 +76,8 @@ pub(crate) fn posts(count: u64) -> Sums {
     let mut sums = Sums::default();
     for i in 0..count {
         let at = Timestamp::from_millis(60_000 * i as i64).unwrap();
-        sums.add_post(at, Some(Score::new(Sentiment::Positive, 3.25)));
+        let score = Score::new(Sentiment::Positive, 3.25 - 0.3 * i as f64);
+        sums.add_post(at, Some(score.with_weather_talk(i % 3 == 1)));
     }
     sums
 }

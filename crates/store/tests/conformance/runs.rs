@@ -1,9 +1,9 @@
 //! Conformance tests of runs: which run serves which hours, and deletion.
 
-use moodvane_model::RunId;
+use moodvane_model::{Calibration, RunId, Score, Sentiment, Variable};
 use moodvane_store::{Store, StoreError};
 
-use super::{StoreFixture, first_progress, hour, key, posts, row, scored_posts, store};
+use super::{StoreFixture, city, day, first_progress, hour, key, posts, row, scored_posts, store};
 
 pub(crate) async fn run_serves_from_its_switch_on(fixture: &impl StoreFixture) {
     let store = store(fixture, &["old", "new"]).await;
@@ -28,6 +28,41 @@ pub(crate) async fn run_serves_from_its_switch_on(fixture: &impl StoreFixture) {
         .await
         .unwrap_err();
     assert!(matches!(unknown, StoreError::UnknownRun(_)));
+}
+
+pub(crate) async fn hours_carry_calibration_of_their_run(fixture: &impl StoreFixture) {
+    let (old, new, unknown) = (RunId::new("old"), RunId::new("new"), RunId::new("x"));
+    let mut calibration = Calibration::default();
+    calibration.add(Sentiment::Positive, Score::new(Sentiment::Positive, 2.5));
+    let store = store(fixture, &["old", "new"]).await;
+    for run in ["old", "new"] {
+        let slots = ["2018-01-01 02", "2018-01-01 03"];
+        let rows = slots.map(|slot| row(key(run, slot, 0, "s"), posts(2), 7));
+        store.put_partials(rows.to_vec()).await.unwrap();
+    }
+    for _ in 0..2 {
+        store.put_calibration(&new, &calibration).await.unwrap();
+    }
+    store.switch_run(&new, hour("2018-01-01 03")).await.unwrap();
+    let rows = store.hours(city(), day()).await.unwrap();
+    let found: Vec<_> = rows.iter().map(|row| row.calibration.as_deref()).collect();
+    assert_eq!(found, [None, Some(&calibration)]);
+    let variable = Variable::Temperature;
+    let with_variable = store.hours_with_variable(city(), day(), variable).await;
+    assert_eq!(with_variable.unwrap(), rows);
+    let rejected = store.put_calibration(&unknown, &calibration).await;
+    assert!(matches!(rejected, Err(StoreError::UnknownRun(_))));
+
+    // A run that is registered again starts without one.
+    store.switch_run(&old, hour("1970-01-01 00")).await.unwrap();
+    store.delete_run(&new).await.unwrap();
+    store.register_run(&new).await.unwrap();
+    let again = row(key("new", "2018-01-01 03", 0, "s"), posts(1), 1);
+    store.put_partials(vec![again]).await.unwrap();
+    store.switch_run(&new, hour("1970-01-01 00")).await.unwrap();
+    let rows = store.hours(city(), day()).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].calibration, None);
 }
 
 pub(crate) async fn registration_and_switch_are_idempotent(fixture: &impl StoreFixture) {

@@ -11,9 +11,9 @@ use moodvane_eventlog::{
     Watermarks,
 };
 use moodvane_model::{
-    CityId, DuplicateWindow, EventTimeBounds, HourRange, HourRow, HourSlot, Incarnation, Language,
-    Observation, Offset, PartialHour, PartialKey, Partition, Post, Progress, ProgressKey, RunId,
-    Score, Sentiment, SourceId, Timestamp, Topic,
+    Calibration, CityId, DuplicateWindow, EventTimeBounds, HourRange, HourRow, HourSlot,
+    Incarnation, Language, Observation, Offset, PartialHour, PartialKey, Partition, Post, Progress,
+    ProgressKey, RunId, Score, Sentiment, SourceId, Timestamp, Topic,
 };
 use moodvane_processor::{Engine, EngineConfig, EngineDeps, ProcessorMetrics};
 use moodvane_sentiment::Scorer;
@@ -83,6 +83,9 @@ impl MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn register_run(&self, _: &RunId) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn put_calibration(&self, _: &RunId, _: &Calibration) -> Result<(), StoreError> {
         Ok(())
     }
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {

@@ -60,7 +60,7 @@ pub(super) fn csv(hours: &[Hour]) -> anyhow::Result<Vec<u8>> {
     Ok(out.into_inner()?)
 }
 
-const HEADER: [&str; 18] = [
+const HEADER: [&str; 21] = [
     "hour",
     "posts",
     "unscored",
@@ -79,6 +79,9 @@ const HEADER: [&str; 18] = [
     "pressure_hpa",
     "minutes_by_source",
     "temperatures_left_out",
+    "direct_feeling",
+    "direct_standard_error",
+    "weather_talk_posts",
 ];
 
 #[derive(Serialize)]
@@ -92,6 +95,9 @@ struct CsvLine<'a> {
     weather: [Option<f64>; 6],
     minutes: String,
     excluded: String,
+    direct_feeling: Option<f64>,
+    direct_standard_error: Option<f64>,
+    weather_talk_posts: Option<u64>,
 }
 
 impl<'a> CsvLine<'a> {
@@ -110,6 +116,9 @@ impl<'a> CsvLine<'a> {
             weather: hour.weather.all().map(|(_, reading)| value(reading)),
             minutes: minutes.join(" "),
             excluded: temperature.map_or(String::new(), |t| t.left_out.join(" ")),
+            direct_feeling: hour.direct_feeling,
+            direct_standard_error: hour.direct_standard_error,
+            weather_talk_posts: hour.weather_talk_posts,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One hour of `GET /v1/hours`.
 
-use moodvane_analysis::{OutlierBound, feeling, feeling_standard_error, variable_mean};
-use moodvane_model::{HourRow, SourceId, Variable};
+use moodvane_analysis::{FeelingEstimator, OutlierBound, variable_mean};
+use moodvane_model::{HourRow, SourceId, Variable, WeatherTalk};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -14,15 +14,26 @@ pub(super) struct Hour {
     /// The start of the hour with the offset of the zone (RFC 3339).
     #[schema(example = "2018-01-01T02:00:00Z")]
     pub(super) hour: String,
-    /// The number of scored posts.
+    /// The number of scored posts that are included.
     pub(super) posts: u64,
     /// The number of posts in a language that the scorer does not support.
     pub(super) unscored: u64,
-    /// The mean sentiment class of the posts, 0 to 4.
+    /// The estimated mean sentiment class of the posts, 0 to 4: the best estimate of this hour. It shrinks
+    /// towards the mean of the scorer's calibration, the more the fewer the posts.
     pub(super) feeling: Option<f64>,
-    /// The standard error of the feeling; null for fewer than two posts.
+    /// The standard error of the feeling. Where the scorer has no calibration, null for fewer than two
+    /// posts.
     pub(super) standard_error: Option<f64>,
-    /// The share of each class, from very negative to very positive.
+    /// The mean sentiment class without shrinkage, for comparing hours and for regressions: unbiased for
+    /// any mix of classes and any number of posts, may lie outside 0 to 4.
+    pub(super) direct_feeling: Option<f64>,
+    /// The standard error of the direct feeling.
+    pub(super) direct_standard_error: Option<f64>,
+    /// The number of scored posts of the hour that speak of the weather, whether they are included or
+    /// not. Null where the run of the hour does not tell them apart; `moodvane rescore` starts one that
+    /// does.
+    pub(super) weather_talk_posts: Option<u64>,
+    /// The estimated share of each class, from very negative to very positive.
     #[schema(min_items = 5, max_items = 5)]
     pub(super) shares: Option<[f64; 5]>,
     pub(super) weather: HourWeather,
@@ -69,19 +80,34 @@ pub(super) struct HourSource {
     pub(super) observations: u64,
 }
 
+/// What the answer for an hour depends on besides its row.
+#[derive(Clone, Copy)]
+pub(super) struct HourOptions {
+    pub(super) bound: OutlierBound,
+    pub(super) zone: Zone,
+    pub(super) talk: WeatherTalk,
+}
+
 impl Hour {
     /// `None` if the zone has no whole-hour offset in this hour.
-    pub(super) fn new(row: &HourRow, bound: OutlierBound, zone: Zone) -> Option<Self> {
-        let posts = row.posts();
-        let scored = posts.scored();
-        let share = |count: u64| rounded(count as f64 / scored as f64);
+    pub(super) fn new(
+        row: &HourRow,
+        estimator: &mut FeelingEstimator,
+        options: HourOptions,
+    ) -> Option<Self> {
+        let HourOptions { bound, zone, talk } = options;
+        let feeling = estimator.estimate(row, talk);
+        let about_weather = row.posts_by_talk(WeatherTalk::Only);
         Some(Self {
             hour: zone.rfc3339(row.hour)?,
-            posts: scored,
-            unscored: posts.unscored,
-            feeling: feeling(row).map(rounded),
-            standard_error: feeling_standard_error(row).map(rounded),
-            shares: (scored > 0).then(|| posts.classes.map(share)),
+            posts: feeling.map_or(0, |f| f.posts),
+            unscored: row.posts().unscored,
+            feeling: feeling.map(|f| rounded(f.value)),
+            standard_error: feeling.and_then(|f| f.standard_error).map(rounded),
+            direct_feeling: feeling.map(|f| rounded(f.direct)),
+            direct_standard_error: feeling.and_then(|f| f.direct_standard_error).map(rounded),
+            weather_talk_posts: about_weather.map(|posts| posts.scored()),
+            shares: feeling.map(|f| f.distribution.map(rounded)),
             weather: HourWeather::new(row, bound),
             sources: sources(row),
         })

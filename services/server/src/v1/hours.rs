@@ -3,12 +3,14 @@
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use moodvane_model::{City, HourRange};
+use moodvane_analysis::FeelingEstimator;
+use moodvane_model::{City, HourRange, WeatherTalk};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::formats::{self, Format};
-use super::hour::Hour;
+use super::hour::{Hour, HourOptions};
+use super::talk::TalkName;
 use crate::ServerConfig;
 use crate::deadline::Deadline;
 use crate::problem::{Example, Kind, Problem, ProblemBody};
@@ -19,7 +21,9 @@ use crate::store_reads;
 use crate::zone::Zone;
 
 const EXAMPLE: Example = Example::Get("/v1/hours?begin=2018-01-01T02&end=2018-01-01T03");
-const PARAMETERS: &[&str] = &["city", "begin", "end", "tz", "format", "limit", "cursor"];
+const PARAMETERS: &[&str] = &[
+    "city", "begin", "end", "tz", "talk", "format", "limit", "cursor",
+];
 const DEFAULT_PAGE_HOURS: u32 = 168;
 
 /// A page of hours.
@@ -47,6 +51,7 @@ pub(crate) struct HoursPage {
         ("begin" = String, Query, description = "The first hour, in local time of tz", example = "2018-01-01T02", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"),
         ("end" = String, Query, description = "The last hour, included", example = "2018-01-01T03", pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[T ]([01][0-9]|2[0-3])(:00(:00)?)?(Z|[+-](0[0-9]|1[0-4]):00)?$"),
         ("tz" = Option<String>, Query, description = "An IANA zone with whole-hour offsets from UTC; default UTC"),
+        ("talk" = Option<TalkName>, Query, description = "Whether posts that speak of the weather are included; default all"),
         ("format" = Option<Format>, Query, description = "Default json"),
         ("limit" = Option<u32>, Query, description = "The most hours that a page covers; default 168", minimum = 1),
         ("cursor" = Option<String>, Query, description = "The UTC hour at which the page begins; from the previous page"),
@@ -72,9 +77,15 @@ pub(crate) async fn hours(
     let deadline = Deadline::after(config.request_timeout);
     let (city, page) = (request.city.id, request.page);
     let rows = store_reads::hours(&*state.deps.store, deadline, city, page).await?;
+    let options = HourOptions {
+        bound: config.stray_bound,
+        zone: request.zone,
+        talk: request.talk,
+    };
+    let mut estimator = FeelingEstimator::default();
     let hours: Option<Vec<Hour>> = rows
         .iter()
-        .map(|row| Hour::new(row, config.stray_bound, request.zone))
+        .map(|row| Hour::new(row, &mut estimator, options))
         .collect();
     let page = HoursPage {
         city: city.to_string(),
@@ -89,6 +100,7 @@ pub(crate) async fn hours(
 struct PageRequest<'a> {
     city: &'a City,
     zone: Zone,
+    talk: WeatherTalk,
     range: HourRange,
     page: HourRange,
     limit: u32,
@@ -109,11 +121,12 @@ impl<'a> PageRequest<'a> {
         Ok(Self {
             city: query.city(config)?,
             zone,
+            talk: query.choice("talk", TalkName::All)?.into(),
             range,
             page,
             limit,
             format: query.choice("format", Format::Json)?,
-            repeated: query.given(&["city", "begin", "end", "tz", "format"]),
+            repeated: query.given(&["city", "begin", "end", "tz", "talk", "format"]),
         })
     }
 

@@ -12,6 +12,7 @@ mod relation_answer;
 mod relation_request;
 mod sentence;
 mod status;
+mod talk;
 
 use axum::Router;
 use axum::routing::get;

@@ -8,6 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::relation_answer::RelationAnswer;
 use super::relation_request::{CyclesName, RelationRequest, VariableName, WeightName};
+use super::talk::TalkName;
 use crate::deadline::Deadline;
 use crate::problem::{Example, Kind, Problem, ProblemBody};
 use crate::state::ServerState;
@@ -34,6 +35,7 @@ const EXAMPLE: Example =
         ("min_posts" = Option<u64>, Query, description = "Excludes hours with fewer scored posts; default 1"),
         ("weight" = Option<WeightName>, Query, description = "Whether hours have equal weight or the weight of their posts; default equal"),
         ("cycles" = Option<CyclesName>, Query, description = "Which cycles of the city's local time are removed from both sides; default keep"),
+        ("talk" = Option<TalkName>, Query, description = "Whether posts that speak of the weather are included; default all"),
     ),
     responses(
         (status = 200, description = "The relation", body = RelationAnswer),

@@ -1,8 +1,8 @@
 //! The answer of `GET /v1/relation`.
 
 use moodvane_analysis::{
-    Conclusion, InsufficientData, LocalHour, OutlierBound, PairedHour, Relation, WetDryComparison,
-    compare_wet_dry, feeling, relate, variable_mean,
+    Conclusion, FeelingEstimator, InsufficientData, LocalHour, OutlierBound, PairedHour, Relation,
+    WetDryComparison, compare_wet_dry, relate, variable_mean,
 };
 use moodvane_model::{HourRow, Variable};
 use serde::Serialize;
@@ -116,13 +116,15 @@ impl RelationAnswer {
         bound: OutlierBound,
     ) -> Self {
         let local_zone = Zone::of_city(&request.city);
+        let mut estimator = FeelingEstimator::default();
         let pairs = rows.iter().filter_map(|row| {
+            let feeling = estimator.estimate(row, request.talk)?;
             Some(PairedHour {
                 hour: row.hour,
                 local: LocalHour::from_utc(row.hour, local_zone.approximate_offset(row.hour)),
                 weather: variable_mean(row, request.variable, bound)?.value,
-                feeling: feeling(row)?,
-                posts: row.posts().scored(),
+                feeling: feeling.direct,
+                posts: feeling.posts,
             })
         });
         let pairs: Vec<PairedHour> = pairs.collect();

@@ -1,9 +1,10 @@
 //! The parameters of `GET /v1/relation`.
 
 use moodvane_analysis::{Adjustment, RelationOptions, Weighting};
-use moodvane_model::{City, HourRange, Variable};
+use moodvane_model::{City, HourRange, Variable, WeatherTalk};
 use utoipa::ToSchema;
 
+use super::talk::TalkName;
 use crate::ServerConfig;
 use crate::problem::Problem;
 use crate::query::{Choice, Query, check_range_length};
@@ -18,6 +19,7 @@ const PARAMETERS: &[&str] = &[
     "min_posts",
     "weight",
     "cycles",
+    "talk",
 ];
 const MAX_MIN_POSTS: u64 = 1_000_000_000;
 
@@ -26,6 +28,7 @@ pub(super) struct RelationRequest {
     pub(super) variable: Variable,
     pub(super) range: HourRange,
     pub(super) zone: Zone,
+    pub(super) talk: WeatherTalk,
     pub(super) options: RelationOptions,
 }
 
@@ -41,6 +44,7 @@ impl RelationRequest {
             variable: query.required_choice::<VariableName>("variable")?.into(),
             range,
             zone,
+            talk: query.choice("talk", TalkName::All)?.into(),
             options: RelationOptions {
                 min_posts: query.integer("min_posts", (0, MAX_MIN_POSTS), 1)?,
                 weighting: query.choice("weight", WeightName::Equal)?.into(),

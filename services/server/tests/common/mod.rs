@@ -14,9 +14,9 @@ use moodvane_eventlog::{
     Consumer, DeadLetter, EventLog, LogError, NewRecord, TopicPartition, Watermarks,
 };
 use moodvane_model::{
-    City, CityId, HourRange, HourRow, HourSlot, Incarnation, Observation, Offset, PartialHour,
-    PartialKey, Partition, Progress, ProgressKey, Readings, RunId, Score, Sentiment, SourceId,
-    Sums, Topic,
+    Calibration, City, CityId, HourRange, HourRow, HourSlot, Incarnation, Observation, Offset,
+    PartialHour, PartialKey, Partition, Progress, ProgressKey, Readings, RunId, Score, Sentiment,
+    SourceId, Sums, Topic,
 };
 use moodvane_runtime::{ManualClock, Readiness};
 use moodvane_server::{ConnectionLimits, ServerConfig, ServerDeps, router};
@@ -97,6 +97,9 @@ impl FakeStore {
 #[async_trait]
 impl Store for FakeStore {
     async fn register_run(&self, _: &RunId) -> Result<(), StoreError> {
+        unimplemented!("the server does not write")
+    }
+    async fn put_calibration(&self, _: &RunId, _: &Calibration) -> Result<(), StoreError> {
         unimplemented!("the server does not write")
     }
     async fn runs(&self) -> Result<Vec<RunInfo>, StoreError> {
