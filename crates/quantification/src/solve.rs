@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_matrix_that_is_not_positive_definite() {
+    fn rejects_indefinite_matrix() {
         assert!(Cholesky::new(&[[0.0; 5]; 5]).is_none());
         assert!(Cholesky::new(&[[f64::NAN; 5]; 5]).is_none());
     }

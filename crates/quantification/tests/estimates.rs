@@ -180,7 +180,7 @@ fn sums_without_values_have_no_estimate() {
 }
 
 #[test]
-fn rejects_calibration_that_does_not_tell_classes_apart() {
+fn rejects_calibration_without_slope_or_texts() {
     let few = Quantifier::new(&calibration(99)).unwrap_err();
     assert_eq!(few, QuantificationError::TooFewTexts { texts: 99 });
     let mut flat = Calibration::default();
