@@ -8,6 +8,8 @@ use nalgebra::{DMatrix, DVector};
 /// Rows of a block that stays in the cache while all pairs of columns pass over it.
 const BLOCK_ROWS: usize = 256;
 const ACCUMULATORS: usize = 8;
+/// Below this share of the largest, an eigenvalue of a correlation matrix counts as 0.
+const SINGULAR: f64 = 1e-9;
 
 /// The dot product of two columns.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -126,10 +128,58 @@ pub(crate) fn quadratic_form(matrix: &DMatrix<f64>, vector: &DVector<f64>) -> (f
     let scores = eigen.eigenvectors.tr_mul(&vector.component_mul(&scale));
     let (mut form, mut rank) = (0.0, 0);
     for (score, value) in scores.iter().zip(eigen.eigenvalues.iter()) {
-        if *value > largest * 1e-10 && *value > 0.0 {
+        if *value > largest * SINGULAR && *value > 0.0 {
             form += score * score / value;
             rank += 1;
         }
     }
     (form, rank)
+}
+/// The inverse of a positive definite matrix, or the pseudo-inverse of a singular one.
+pub(crate) fn pseudo_invert(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    let scale = matrix.diagonal().map(|value| {
+        if value > 0.0 {
+            value.sqrt().recip()
+        } else {
+            0.0
+        }
+    });
+    let scaled = DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |i, j| {
+        matrix[(i, j)] * scale[i] * scale[j]
+    });
+    let unscale = |inverse: DMatrix<f64>| {
+        DMatrix::from_fn(inverse.nrows(), inverse.ncols(), |i, j| {
+            inverse[(i, j)] * scale[i] * scale[j]
+        })
+    };
+    if let Some(cholesky) = scaled.clone().cholesky() {
+        let smallest = cholesky.l_dirty().diagonal().min();
+        if smallest * smallest > SINGULAR {
+            return unscale(cholesky.inverse());
+        }
+    }
+    let eigen = scaled.symmetric_eigen();
+    let limit = SINGULAR * eigen.eigenvalues.max().max(0.0);
+    let inverse = eigen
+        .eigenvalues
+        .map(|value| if value > limit { value.recip() } else { 0.0 });
+    let vectors = &eigen.eigenvectors;
+    unscale(vectors * DMatrix::from_diagonal(&inverse) * vectors.transpose())
+}
+
+/// A matrix A of a positive semidefinite matrix V with A Aᵀ = V, and the rank of V. Eigenvalues below
+/// [`SINGULAR`] times the largest count as 0.
+pub(crate) fn root(matrix: &DMatrix<f64>) -> (DMatrix<f64>, usize) {
+    let eigen = matrix.clone().symmetric_eigen();
+    let largest = eigen.eigenvalues.max().max(0.0);
+    let is_positive = |value: f64| value > largest * SINGULAR && value > 0.0;
+    let roots = eigen.eigenvalues.map(|value| {
+        if is_positive(value) {
+            value.sqrt()
+        } else {
+            0.0
+        }
+    });
+    let rank = roots.iter().filter(|root| **root > 0.0).count();
+    (eigen.eigenvectors * DMatrix::from_diagonal(&roots), rank)
 }

@@ -144,6 +144,15 @@ impl<'a> Design<'a> {
         self.fit_response(columns, &self.response)
     }
 
+    /// Regresses a column on other columns: what remains of it is the part that only it explains.
+    pub(crate) fn fit_column(
+        &self,
+        columns: &[usize],
+        column: usize,
+    ) -> Result<Fit<'_>, RegressionError> {
+        self.fit_response(columns, &self.columns[column])
+    }
+
     fn fit_response(
         &self,
         columns: &[usize],

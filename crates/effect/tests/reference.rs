@@ -102,7 +102,7 @@ fn compare(reference: &Reference, panel: &Panel) {
         };
         let covariance = covariance.unwrap();
         for (position, expected) in expected.iter().enumerate() {
-            let found = covariance.standard_error(position);
+            let found = covariance.standard_error(&[(position, 1.0)]);
             let expected = expected.unwrap_or(0.0);
             let error = (found - expected).abs();
             assert!(error < 1e-6, "{name}, {errors:?}: {found} {expected}");

@@ -1,0 +1,226 @@
+//! Estimates the effect of the weather.
+
+use crate::answer::{
+    CityEffect, EffectAnswer, EffectEstimate, Factor, LagEffect, LagProfile, Placebo,
+    SampleSummary, Term,
+};
+use crate::factors::factor_effects;
+use crate::hours::CityHours;
+use crate::inference::Estimates;
+use crate::options::{Checks, EffectError, EffectOptions};
+use crate::panel::{Panel, Terms};
+use crate::regression::Design;
+use crate::sample::{Needs, Series};
+use crate::scale::scale;
+use crate::shift::check_shifts;
+
+/// Estimates the effect of all weather variables at once on the feeling of one or more cities.
+///
+/// # Errors
+/// [`EffectError::Limit`] over a limit, [`EffectError::Insufficient`] if the data do not suffice, and
+/// [`EffectError::Regression`] or [`EffectError::Clusters`] if the regression cannot be computed.
+pub fn estimate_effect(
+    cities: &[CityHours],
+    options: &EffectOptions,
+) -> Result<EffectAnswer, EffectError> {
+    let hours = cities.iter().map(|city| city.hours.len()).sum();
+    options.check(cities.len(), hours)?;
+    let series = Series::new(cities);
+    let mut answer = main_answer(&series, options)?;
+    if options.checks == Checks::All {
+        answer.placebo = placebo(&series, options)?;
+        if answer.sample.cities > 1 {
+            answer.cities = each_city(&series, options)?;
+        }
+    }
+    Ok(answer)
+}
+
+/// The answer without placebo and without each city alone.
+fn main_answer(series: &Series<'_>, options: &EffectOptions) -> Result<EffectAnswer, EffectError> {
+    let panel = Panel::new(series, 0..series.cities.len(), options, Needs::Past)?;
+    let design = panel.design(options)?;
+    let classes = panel.fit(&design, options, Terms::Classes)?;
+    let wet = panel.fit(&design, options, Terms::Wet)?;
+    let shifts = (options.checks == Checks::All)
+        .then(|| shift_check(&panel, &design, options))
+        .transpose()?;
+    Ok(EffectAnswer {
+        wet: panel.wet_effect(&design, options, &wet)?,
+        scale: scale(&panel, &classes, options)?,
+        factors: factor_effects(&panel, &classes, options),
+        lags: lag_profiles(&panel, &design, options, &wet)?,
+        sample: summary(series, &panel, &[&classes, &wet]),
+        shifts,
+        placebo: None,
+        cities: Vec::new(),
+    })
+}
+
+fn summary(series: &Series<'_>, panel: &Panel<'_>, estimates: &[&Estimates<'_>]) -> SampleSummary {
+    let rows = &panel.sample.rows;
+    let mut left_out = panel.sample.left_out;
+    left_out.duplicate = series.duplicates;
+    let hours = || rows.iter().map(|row| row.hour.hour);
+    // A panel has rows.
+    let range = hours().min().zip(hours().max());
+    let mut dropped: Vec<Term> = Vec::new();
+    for column in estimates
+        .iter()
+        .flat_map(|estimates| estimates.fit.dropped())
+    {
+        let term = panel.model.terms[*column];
+        if !dropped.contains(&term) {
+            dropped.push(term);
+        }
+    }
+    let effects = &panel.model.effects;
+    SampleSummary {
+        cities: rows.chunk_by(|a, b| a.city == b.city).count(),
+        hours: rows.len(),
+        posts: rows.iter().map(|row| row.feeling.posts).sum(),
+        range,
+        left_out,
+        left_out_variables: series.left_out_variables.clone(),
+        dropped,
+        has_hour_of_week_effects: panel.model.kinds.has_hour_of_week,
+        has_date_effects: panel.model.kinds.has_date,
+        levels: effects.iter().map(|effect| effect.level_count()).sum(),
+        kernel_lags: panel.keys.lags,
+    }
+}
+
+/// Shifts what only the rain explains against what nothing else explains of the feeling.
+fn shift_check(
+    panel: &Panel<'_>,
+    design: &Design<'_>,
+    options: &EffectOptions,
+) -> Result<crate::answer::ShiftCheck, EffectError> {
+    let others = panel
+        .model
+        .columns_where(|term| Terms::WithoutRain.include(term));
+    let wet = panel.model.column(Term::Wet).unwrap_or_default();
+    let rain = design.fit_column(&others, wet)?;
+    let feeling = design.fit(&others)?;
+    Ok(check_shifts(
+        &panel.sample,
+        rain.weighted_residuals(),
+        feeling.weighted_residuals(),
+        options.shifts,
+    ))
+}
+
+/// The effects of past rain and of past temperatures.
+fn lag_profiles(
+    panel: &Panel<'_>,
+    design: &Design<'_>,
+    options: &EffectOptions,
+    wet: &Estimates<'_>,
+) -> Result<Vec<LagProfile>, EffectError> {
+    if panel.sample.windows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lines = panel.fit(design, options, Terms::Lines)?;
+    let profiles = [
+        lag_profile(panel, wet, Factor::Precipitation, Term::Wet),
+        lag_profile(
+            panel,
+            &lines,
+            Factor::Temperature,
+            Term::Slope(Factor::Temperature),
+        ),
+    ];
+    Ok(profiles.into_iter().flatten().collect())
+}
+
+/// `None` if a term was dropped.
+fn lag_profile(
+    panel: &Panel<'_>,
+    estimates: &Estimates<'_>,
+    factor: Factor,
+    now: Term,
+) -> Option<LagProfile> {
+    let model = &panel.model;
+    let mut terms = vec![(now, 1.0)];
+    let mut lags = vec![LagEffect {
+        window: None,
+        estimate: estimates.term(model, now)?,
+    }];
+    for window in &panel.sample.windows {
+        let term = Term::Past(factor, *window);
+        terms.push((term, window.hours() as f64));
+        lags.push(LagEffect {
+            window: Some(*window),
+            estimate: estimates.term(model, term)?,
+        });
+    }
+    Some(LagProfile {
+        factor,
+        lags,
+        cumulative: estimates.sum(model, &terms)?,
+    })
+}
+
+/// The placebo; `None` without a past, or if the hours with a future do not suffice.
+fn placebo(series: &Series<'_>, options: &EffectOptions) -> Result<Option<Placebo>, EffectError> {
+    let panel = Panel::new(
+        series,
+        0..series.cities.len(),
+        options,
+        Needs::PastAndFuture,
+    );
+    let panel = match panel {
+        Err(EffectError::Insufficient(_)) => return Ok(None),
+        other => other?,
+    };
+    let design = panel.design(options)?;
+    let estimates = panel.fit(&design, options, Terms::Future)?;
+    let is_future = |term: &Term| matches!(term, Term::Future(..));
+    let Some(test) = estimates.test(&panel.model, is_future) else {
+        return Ok(None);
+    };
+    let rain = |window: &crate::answer::LagWindow| -> Option<LagEffect> {
+        let term = Term::Future(Factor::Precipitation, *window);
+        let estimate: EffectEstimate = estimates.term(&panel.model, term)?;
+        let window = Some(*window);
+        Some(LagEffect { window, estimate })
+    };
+    Ok(Some(Placebo {
+        hours: panel.sample.rows.len(),
+        rain: panel.sample.windows.iter().filter_map(rain).collect(),
+        test,
+    }))
+}
+
+/// The wet effect of each city alone.
+fn each_city(series: &Series<'_>, options: &EffectOptions) -> Result<Vec<CityEffect>, EffectError> {
+    let effect = |index: usize| -> Result<CityEffect, EffectError> {
+        let panel = Panel::new(series, index..index + 1, options, Needs::Past);
+        let effect = panel.and_then(|panel| {
+            let design = panel.design(options)?;
+            let wet = panel.fit(&design, options, Terms::Wet)?;
+            Ok((
+                panel.wet_effect(&design, options, &wet)?,
+                panel.sample.rows.len(),
+            ))
+        });
+        let city = series.cities[index].city;
+        match effect {
+            Ok((effect, hours)) => Ok(CityEffect {
+                city,
+                hours,
+                effect: Ok(effect),
+            }),
+            Err(EffectError::Insufficient(reason)) => {
+                let hours = 0;
+                Ok(CityEffect {
+                    city,
+                    hours,
+                    effect: Err(reason),
+                })
+            }
+            Err(error) => Err(error),
+        }
+    };
+    (0..series.cities.len()).map(effect).collect()
+}
