@@ -6,10 +6,11 @@
 //! explains anything of it any more.
 //!
 //! By the theorem of Frisch, Waugh and Lovell, a regression of absorbed columns has the coefficients
-//! of the regression with an indicator column for each level. One effect needs one pass. Several are
-//! absorbed by alternating projections (von Neumann; Halperin 1962), made symmetric and accelerated
-//! by conjugate gradients (Hernández-Ramos, Escalante and Raydan 2011; Correia 2017, "Linear models
-//! with high-dimensional fixed effects", section 3).
+//! of the regression with an indicator column for each level. One effect needs one pass. Of several,
+//! the one with most levels is eliminated, and conjugate gradients solve for the levels of the others
+//! (Hestenes and Stiefel 1952; for fixed effects Abowd, Creecy and Kramarz 2002), preconditioned by
+//! the sums of weights. The iterations work on levels and weights, which stay in the cache, not on
+//! the rows' values.
 //!
 //! Guarantees: a column's result depends neither on the other columns nor on the number of threads.
 
@@ -17,16 +18,17 @@ use std::num::NonZeroUsize;
 
 use thiserror::Error;
 
-/// Columns are absorbed in batches of this many, which share the passes over the levels.
-const LANES: usize = 4;
-/// A column has converged if a step changes it by less than this share of its norm.
-const TOLERANCE: f64 = 1e-13;
+use crate::indicators::{Indicators, LANES, Lane};
+
+/// A column has converged if the effects explain less than this share of its norm.
+const TOLERANCE: f64 = 1e-12;
 /// The rounding error of a column, as a share of its norm.
 const ROUNDING: f64 = 1e-15;
-/// Conjugate gradients take few iterations, however unbalanced the levels are.
+/// Conjugate gradients take few iterations, unless the levels hardly overlap.
 const MAX_ITERATIONS: usize = 2_000;
 
-type Lane = [f64; LANES];
+/// Rows of a block whose values stay in the cache.
+const BLOCK_ROWS: usize = 256;
 
 /// Fixed effects that do not converge: their levels hardly overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -85,6 +87,10 @@ impl FixedEffect {
         self.count
     }
 
+    pub(crate) fn trend(&self) -> Option<&[f64]> {
+        self.trend.as_deref()
+    }
+
     /// The number of parameters: one a level, two with a trend.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
@@ -96,130 +102,23 @@ impl FixedEffect {
 #[derive(Debug)]
 pub(crate) struct Absorber<'a> {
     weights: &'a [f64],
-    projections: Vec<Projection<'a>>,
+    /// The one with most levels first.
+    terms: Vec<Indicators<'a>>,
 }
 
-#[derive(Debug)]
-struct Projection<'a> {
-    levels: &'a [u32],
-    /// 1 over the sum of weights of each level.
-    inverse: Vec<f64>,
-    trend: Option<Trend>,
-}
-
-#[derive(Debug)]
-struct Trend {
-    /// Time minus the weighted mean time of the row's level.
-    centred: Vec<f64>,
-    /// 1 over the weighted sum of squares of each level; 0 if its rows have one time.
-    inverse: Vec<f64>,
-}
-
-impl<'a> Projection<'a> {
-    fn new(effect: &'a FixedEffect, weights: &[f64]) -> Self {
-        let sums = |values: &dyn Fn(usize) -> f64| {
-            let mut sums = vec![0.0; effect.count];
-            for (row, level) in effect.levels.iter().enumerate() {
-                sums[*level as usize] += values(row);
-            }
-            sums
-        };
-        let invert = |sum: f64| if sum > 0.0 { 1.0 / sum } else { 0.0 };
-        let inverse: Vec<f64> = sums(&|row| weights[row]).into_iter().map(invert).collect();
-        let trend = effect.trend.as_ref().map(|time| {
-            let means = sums(&|row| weights[row] * time[row]);
-            let levels = effect.levels.iter().map(|level| *level as usize);
-            let centred: Vec<f64> = levels
-                .zip(time)
-                .map(|(level, time)| time - means[level] * inverse[level])
-                .collect();
-            let squares = sums(&|row| weights[row] * centred[row] * centred[row]);
-            let inverse = squares
-                .into_iter()
-                .map(|s| if s > 1e-9 { 1.0 / s } else { 0.0 });
-            Trend {
-                inverse: inverse.collect(),
-                centred,
-            }
-        });
-        Self {
-            levels: &effect.levels,
-            inverse,
-            trend,
-        }
-    }
-
-    /// Removes the projection of `values`.
-    fn remove(&self, weights: &[f64], values: &mut [Lane], sums: &mut Sums) {
-        sums.reset(self.inverse.len(), self.trend.is_some());
-        for ((value, level), weight) in values.iter().zip(self.levels).zip(weights) {
-            let sum = &mut sums.means[*level as usize];
-            for (sum, value) in sum.iter_mut().zip(value) {
-                *sum += weight * value;
-            }
-        }
-        scale(&mut sums.means, &self.inverse);
-        let Some(trend) = &self.trend else {
-            for (value, level) in values.iter_mut().zip(self.levels) {
-                let mean = &sums.means[*level as usize];
-                value.iter_mut().zip(mean).for_each(|(v, m)| *v -= m);
-            }
-            return;
-        };
-        let rows = values.iter_mut().zip(self.levels);
-        for (((value, level), weight), time) in rows.zip(weights).zip(&trend.centred) {
-            let mean = &sums.means[*level as usize];
-            let slope = &mut sums.slopes[*level as usize];
-            for ((value, mean), slope) in value.iter_mut().zip(mean).zip(slope) {
-                *value -= mean;
-                *slope += weight * time * *value;
-            }
-        }
-        scale(&mut sums.slopes, &trend.inverse);
-        for ((value, level), time) in values.iter_mut().zip(self.levels).zip(&trend.centred) {
-            let slope = &sums.slopes[*level as usize];
-            value
-                .iter_mut()
-                .zip(slope)
-                .for_each(|(v, s)| *v -= s * time);
-        }
-    }
-}
-
-fn scale(sums: &mut [Lane], inverse: &[f64]) {
-    for (sum, inverse) in sums.iter_mut().zip(inverse) {
-        sum.iter_mut().for_each(|sum| *sum *= inverse);
-    }
-}
-
-#[derive(Default)]
-struct Sums {
-    means: Vec<Lane>,
-    slopes: Vec<Lane>,
-}
-
-impl Sums {
-    fn reset(&mut self, levels: usize, has_trend: bool) {
-        self.means.clear();
-        self.means.resize(levels, [0.0; LANES]);
-        self.slopes.clear();
-        self.slopes
-            .resize(if has_trend { levels } else { 0 }, [0.0; LANES]);
-    }
-}
+/// Coefficients of all levels of the terms but the first.
+type Levels = Vec<Vec<Lane>>;
 
 impl<'a> Absorber<'a> {
     /// An absorber of these effects. Weights are positive; effects and weights have one value a row.
     #[must_use]
     pub(crate) fn new(effects: &'a [FixedEffect], weights: &'a [f64]) -> Self {
-        let projections = effects
+        let terms = effects
             .iter()
-            .map(|effect| Projection::new(effect, weights))
-            .collect();
-        Self {
-            weights,
-            projections,
-        }
+            .map(|effect| Indicators::new(effect, weights));
+        let mut terms: Vec<Indicators<'a>> = terms.flatten().collect();
+        terms.sort_by_key(|term| std::cmp::Reverse(term.level_count()));
+        Self { weights, terms }
     }
 
     /// Absorbs the effects from each column in place, on this number of threads.
@@ -232,10 +131,10 @@ impl<'a> Absorber<'a> {
         threads: NonZeroUsize,
     ) -> Result<(), AbsorbError> {
         let batches = columns.len().div_ceil(LANES);
-        let share = batches.div_ceil(threads.get()).max(1) * LANES;
         if batches <= 1 || threads.get() == 1 {
             return self.absorb_batches(columns);
         }
+        let share = batches.div_ceil(threads.get()) * LANES;
         std::thread::scope(|scope| {
             let workers: Vec<_> = columns
                 .chunks_mut(share)
@@ -250,44 +149,62 @@ impl<'a> Absorber<'a> {
     }
 
     fn absorb_batches(&self, columns: &mut [Vec<f64>]) -> Result<(), AbsorbError> {
-        let mut batch = Batch::default();
+        let mut values = Vec::new();
         columns.chunks_mut(LANES).try_for_each(|columns| {
-            batch.load(columns);
-            self.absorb_batch(&mut batch)?;
-            batch.store(columns);
+            load(columns, &mut values);
+            self.absorb_batch(&mut values)?;
+            store(&values, columns);
             Ok(())
         })
     }
 
-    fn absorb_batch(&self, batch: &mut Batch) -> Result<(), AbsorbError> {
-        let Batch {
-            values,
-            residual,
-            direction,
-            image,
-            sums,
-        } = batch;
-        if self.projections.len() <= 1 {
-            self.sweep(values, sums);
+    fn absorb_batch(&self, values: &mut [Lane]) -> Result<(), AbsorbError> {
+        let Some((first, others)) = self.terms.split_first() else {
+            return Ok(());
+        };
+        let raw = self.squares(values);
+        self.remove(first, values);
+        if others.is_empty() {
             return Ok(());
         }
-        let raw = self.squares(values, values);
-        self.sweep(values, sums);
-        let swept = self.squares(values, values);
+        let swept = self.squares(values);
         let limit: Lane = std::array::from_fn(|lane| {
             swept[lane] * TOLERANCE * TOLERANCE + raw[lane] * ROUNDING * ROUNDING
         });
-        self.explain(values, residual, sums);
-        direction.clone_from(residual);
-        let mut squares = self.squares(residual, residual);
+        let solution = self.solve(values, limit)?;
+        let first_part = self.first_part(&solution);
+        self.each_block(|begin, rows, block| {
+            block.copy_from_slice(&values[begin..begin + rows]);
+            for (term, levels) in others.iter().zip(&solution) {
+                term.gather(begin, levels, -1.0, block);
+            }
+            first.gather(begin, &first_part, 1.0, block);
+            values[begin..begin + rows].copy_from_slice(block);
+        });
+        // What rounding left.
+        self.terms.iter().for_each(|term| self.remove(term, values));
+        Ok(())
+    }
+
+    /// The coefficients of the levels by which the terms but the first explain the values, which the
+    /// first does not.
+    fn solve(&self, values: &[Lane], limit: Lane) -> Result<Levels, AbsorbError> {
+        let mut gradient: Levels = self.zeros();
+        self.each_block(|begin, rows, block| {
+            block.copy_from_slice(&values[begin..begin + rows]);
+            self.scatter(begin, block, &mut gradient);
+        });
+        let mut solution = self.zeros();
+        let mut scaled = self.precondition(&gradient);
+        let mut direction = scaled.clone();
+        let mut squares = products(&gradient, &scaled);
         for _ in 0..MAX_ITERATIONS {
             if (0..LANES).all(|lane| squares[lane] <= limit[lane]) {
-                self.sweep(values, sums);
-                return Ok(());
+                return Ok(solution);
             }
-            self.explain(direction, image, sums);
-            let curvature = self.squares(direction, image);
-            let step = std::array::from_fn(|lane| {
+            let image = self.apply(&direction);
+            let curvature = products(&direction, &image);
+            let step: Lane = std::array::from_fn(|lane| {
                 let advances = squares[lane] > limit[lane] && curvature[lane] > 0.0;
                 if advances {
                     squares[lane] / curvature[lane]
@@ -295,9 +212,10 @@ impl<'a> Absorber<'a> {
                     0.0
                 }
             });
-            subtract(values, step, direction);
-            subtract(residual, step, image);
-            let next = self.squares(residual, residual);
+            combine(&mut solution, [1.0; LANES], &direction, step);
+            combine(&mut gradient, [1.0; LANES], &image, step.map(|step| -step));
+            scaled = self.precondition(&gradient);
+            let next = products(&gradient, &scaled);
             let factor = std::array::from_fn(|lane| {
                 if step[lane] > 0.0 {
                     next[lane] / squares[lane]
@@ -305,90 +223,142 @@ impl<'a> Absorber<'a> {
                     0.0
                 }
             });
+            // A column that has converged keeps its solution.
             squares = std::array::from_fn(|lane| if step[lane] > 0.0 { next[lane] } else { 0.0 });
-            advance(direction, factor, residual);
+            combine(&mut direction, factor, &scaled, [1.0; LANES]);
         }
         Err(AbsorbError {
             iterations: MAX_ITERATIONS,
         })
     }
 
-    /// Removes each projection once.
-    fn sweep(&self, values: &mut [Lane], sums: &mut Sums) {
-        for projection in &self.projections {
-            projection.remove(self.weights, values, sums);
-        }
-    }
-
-    /// What a sweep forth and back removes from `values`.
-    fn explain(&self, values: &[Lane], explained: &mut Vec<Lane>, sums: &mut Sums) {
-        explained.clear();
-        explained.extend_from_slice(values);
-        self.sweep(explained, sums);
-        for projection in self.projections.iter().rev().skip(1) {
-            projection.remove(self.weights, explained, sums);
-        }
-        for (explained, value) in explained.iter_mut().zip(values) {
-            for (explained, value) in explained.iter_mut().zip(value) {
-                *explained = value - *explained;
+    /// The sums of levels of what the levels' coefficients give, less what the first term explains of
+    /// it.
+    fn apply(&self, levels: &Levels) -> Levels {
+        let first_part = self.first_part(levels);
+        let mut sums = self.zeros();
+        self.each_block(|begin, _, block| {
+            for (term, levels) in self.terms[1..].iter().zip(levels) {
+                term.gather(begin, levels, 1.0, block);
             }
+            self.terms[0].gather(begin, &first_part, -1.0, block);
+            self.scatter(begin, block, &mut sums);
+        });
+        sums
+    }
+
+    /// What the first term explains of the levels' coefficients.
+    fn first_part(&self, levels: &Levels) -> Vec<Lane> {
+        let first = &self.terms[0];
+        let mut sums = first.zeros();
+        self.each_block(|begin, rows, block| {
+            for (term, levels) in self.terms[1..].iter().zip(levels) {
+                term.gather(begin, levels, 1.0, block);
+            }
+            weigh(block, &self.weights[begin..begin + rows]);
+            first.scatter(begin, block, &mut sums);
+        });
+        first.solve(&mut sums);
+        sums
+    }
+
+    /// Weighs the rows and adds them to the sums of all terms but the first.
+    fn scatter(&self, begin: usize, block: &mut [Lane], sums: &mut Levels) {
+        weigh(block, &self.weights[begin..begin + block.len()]);
+        for (term, sums) in self.terms[1..].iter().zip(sums) {
+            term.scatter(begin, block, sums);
         }
     }
 
-    fn squares(&self, a: &[Lane], b: &[Lane]) -> Lane {
+    /// Removes what one term explains.
+    fn remove(&self, term: &Indicators<'_>, values: &mut [Lane]) {
+        let mut sums = term.zeros();
+        self.each_block(|begin, rows, block| {
+            block.copy_from_slice(&values[begin..begin + rows]);
+            weigh(block, &self.weights[begin..begin + rows]);
+            term.scatter(begin, block, &mut sums);
+        });
+        term.solve(&mut sums);
+        for begin in (0..values.len()).step_by(BLOCK_ROWS) {
+            let end = values.len().min(begin + BLOCK_ROWS);
+            term.gather(begin, &sums, -1.0, &mut values[begin..end]);
+        }
+    }
+
+    /// Calls a function with the first row, the number of rows and a buffer of zeros for each block.
+    fn each_block(&self, mut visit: impl FnMut(usize, usize, &mut [Lane])) {
+        let mut buffer = [[0.0; LANES]; BLOCK_ROWS];
+        for begin in (0..self.weights.len()).step_by(BLOCK_ROWS) {
+            let rows = BLOCK_ROWS.min(self.weights.len() - begin);
+            buffer[..rows].fill([0.0; LANES]);
+            visit(begin, rows, &mut buffer[..rows]);
+        }
+    }
+
+    fn precondition(&self, gradient: &Levels) -> Levels {
+        let mut scaled = gradient.clone();
+        for (term, levels) in self.terms[1..].iter().zip(&mut scaled) {
+            term.solve(levels);
+        }
+        scaled
+    }
+
+    fn zeros(&self) -> Levels {
+        self.terms[1..].iter().map(Indicators::zeros).collect()
+    }
+
+    fn squares(&self, values: &[Lane]) -> Lane {
         let mut sum = [0.0; LANES];
-        for ((a, b), weight) in a.iter().zip(b).zip(self.weights) {
-            for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
-                *sum += weight * a * b;
-            }
+        for (value, weight) in values.iter().zip(self.weights) {
+            sum.iter_mut()
+                .zip(value)
+                .for_each(|(s, v)| *s += weight * v * v);
         }
         sum
     }
 }
 
-fn subtract(values: &mut [Lane], step: Lane, direction: &[Lane]) {
-    for (value, direction) in values.iter_mut().zip(direction) {
-        for ((value, step), direction) in value.iter_mut().zip(step).zip(direction) {
-            *value -= step * direction;
+fn weigh(rows: &mut [Lane], weights: &[f64]) {
+    for (row, weight) in rows.iter_mut().zip(weights) {
+        row.iter_mut().for_each(|value| *value *= weight);
+    }
+}
+
+fn products(a: &Levels, b: &Levels) -> Lane {
+    let mut sum = [0.0; LANES];
+    for (a, b) in a.iter().flatten().zip(b.iter().flatten()) {
+        for ((sum, a), b) in sum.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    sum
+}
+
+/// a · levels + b · others.
+fn combine(levels: &mut Levels, a: Lane, others: &Levels, b: Lane) {
+    for (level, other) in levels.iter_mut().flatten().zip(others.iter().flatten()) {
+        for (lane, value) in level.iter_mut().enumerate() {
+            *value = a[lane] * *value + b[lane] * other[lane];
         }
     }
 }
 
-fn advance(direction: &mut [Lane], factor: Lane, residual: &[Lane]) {
-    for (direction, residual) in direction.iter_mut().zip(residual) {
-        for ((direction, factor), residual) in direction.iter_mut().zip(factor).zip(residual) {
-            *direction = residual + factor * *direction;
+/// Up to [`LANES`] columns, row by row.
+fn load(columns: &[Vec<f64>], values: &mut Vec<Lane>) {
+    let rows = columns.first().map_or(0, Vec::len);
+    values.clear();
+    values.resize(rows, [0.0; LANES]);
+    for (lane, column) in columns.iter().enumerate() {
+        for (row, value) in values.iter_mut().zip(column) {
+            row[lane] = *value;
         }
     }
 }
 
-/// Up to [`LANES`] columns, row by row, and the buffers of conjugate gradients.
-#[derive(Default)]
-struct Batch {
-    values: Vec<Lane>,
-    residual: Vec<Lane>,
-    direction: Vec<Lane>,
-    image: Vec<Lane>,
-    sums: Sums,
-}
-
-impl Batch {
-    fn load(&mut self, columns: &[Vec<f64>]) {
-        let rows = columns.first().map_or(0, Vec::len);
-        self.values.clear();
-        self.values.resize(rows, [0.0; LANES]);
-        for (lane, column) in columns.iter().enumerate() {
-            for (row, value) in self.values.iter_mut().zip(column) {
-                row[lane] = *value;
-            }
-        }
-    }
-
-    fn store(&self, columns: &mut [Vec<f64>]) {
-        for (lane, column) in columns.iter_mut().enumerate() {
-            for (value, row) in column.iter_mut().zip(&self.values) {
-                *value = row[lane];
-            }
+fn store(values: &[Lane], columns: &mut [Vec<f64>]) {
+    for (lane, column) in columns.iter_mut().enumerate() {
+        for (value, row) in column.iter_mut().zip(values) {
+            *value = row[lane];
         }
     }
 }

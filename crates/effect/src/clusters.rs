@@ -10,8 +10,8 @@ use nalgebra::{DMatrix, DVector};
 
 use crate::absorb::FixedEffect;
 use crate::covariance::ClusterError;
-use crate::matrix::{add_outer, mirror, pseudo_invert};
-use crate::regression::Fit;
+use crate::matrix::{add_cross_products, add_outer, mirror, pseudo_invert, select};
+use crate::regression::{Design, Fit};
 
 /// The cluster of each row, numbered by their first rows.
 pub(crate) struct Clusters {
@@ -65,7 +65,37 @@ impl Clusters {
     }
 }
 
-/// The cross-products of each cluster.
+/// The cross-products of all columns of a design, and of its response, within each cluster. Several
+/// fits of the design share them.
+#[derive(Debug)]
+pub struct ClusterProducts {
+    /// The response is last.
+    clusters: Vec<DMatrix<f64>>,
+}
+
+impl ClusterProducts {
+    /// The products within the clusters of these keys, one a row. Consecutive rows of a cluster are
+    /// quick.
+    #[must_use]
+    pub fn new(design: &Design<'_>, keys: &[u64]) -> Self {
+        let clusters = Clusters::new(keys);
+        let columns = design.columns_and_response();
+        let mut products = vec![DMatrix::zeros(columns.len(), columns.len()); clusters.count];
+        let mut begin = 0;
+        for run in clusters.members.chunk_by(|a, b| a == b) {
+            let rows: Vec<&[f64]> = columns
+                .iter()
+                .map(|column| &column[begin..begin + run.len()])
+                .collect();
+            add_cross_products(&mut products[run[0] as usize], &rows);
+            begin += run.len();
+        }
+        products.iter_mut().for_each(mirror);
+        Self { clusters: products }
+    }
+}
+
+/// The cross-products of the columns of a fit within each cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterSums {
     /// Of the columns with each other.
@@ -75,21 +105,18 @@ pub(crate) struct ClusterSums {
 }
 
 impl ClusterSums {
-    pub(crate) fn new(fit: &Fit<'_>, clusters: &Clusters) -> Self {
-        let columns = fit.columns();
-        let mut products = vec![DMatrix::zeros(columns.len(), columns.len()); clusters.count];
-        let mut row = vec![0.0; columns.len()];
-        for (i, cluster) in clusters.members.iter().enumerate() {
-            for (value, column) in row.iter_mut().zip(&columns) {
-                *value = column[i];
-            }
-            add_outer(&mut products[*cluster as usize], &row, 1.0);
-        }
-        products.iter_mut().for_each(mirror);
-        let scores = clusters.scores(fit).into_iter().map(DVector::from_vec);
+    pub(crate) fn new(fit: &Fit<'_>, all: &ClusterProducts) -> Self {
+        let kept = fit.kept();
+        let products: Vec<DMatrix<f64>> =
+            all.clusters.iter().map(|all| select(all, kept)).collect();
+        let scores = all.clusters.iter().zip(&products).map(|(all, products)| {
+            let response = all.ncols() - 1;
+            let moments = kept.iter().map(|column| all[(*column, response)]);
+            DVector::from_iterator(kept.len(), moments) - products * fit.coefficients()
+        });
         Self {
-            products,
             scores: scores.collect(),
+            products,
         }
     }
 

@@ -23,7 +23,7 @@ use statrs::distribution::{ContinuousCDF, FisherSnedecor, StudentsT};
 use thiserror::Error;
 
 use crate::absorb::FixedEffect;
-use crate::clusters::{ClusterSums, Clusters, Jackknife, small_sample};
+use crate::clusters::{ClusterProducts, ClusterSums, Clusters, Jackknife, small_sample};
 use crate::kernel::{HourScores, kernel_degrees_of_freedom};
 use crate::matrix::{cross_products, mirror, quadratic_form, select};
 use crate::regression::Fit;
@@ -36,8 +36,6 @@ pub enum Dependence<'a> {
     Independent,
     /// Within clusters, given by a key of each row.
     Clusters(&'a [u64]),
-    /// Within clusters; the covariance is the spread of the coefficients without one cluster at a time.
-    ClusterJackknife(&'a [u64]),
     /// Within clusters of either kind.
     TwoWayClusters(&'a [u64], &'a [u64]),
     /// Between all rows of hours that are at most `lags` apart.
@@ -71,15 +69,6 @@ impl Covariance {
     /// # Errors
     /// [`ClusterError`] for fewer than two clusters or hours.
     pub fn new(fit: &Fit<'_>, dependence: Dependence<'_>) -> Result<Self, ClusterError> {
-        if let Dependence::ClusterJackknife(keys) = dependence {
-            let sums = ClusterSums::new(fit, &Clusters::new(keys));
-            let jackknife = Jackknife::new(&sums)?;
-            return Ok(Self {
-                matrix: jackknife.matrix.clone(),
-                degrees_of_freedom: sums.count() as f64 - 1.0,
-                jackknife: Some((sums, jackknife)),
-            });
-        }
         let (meat, degrees_of_freedom) = meat(fit, dependence)?;
         let mut matrix = fit.inverse() * meat * fit.inverse();
         mirror(&mut matrix);
@@ -89,6 +78,22 @@ impl Covariance {
             jackknife: None,
         })
     }
+
+    /// Estimates the covariance by the spread of the coefficients without one cluster at a time
+    /// (CV3).
+    ///
+    /// # Errors
+    /// [`ClusterError`] for fewer than two clusters.
+    pub fn jackknife(fit: &Fit<'_>, products: &ClusterProducts) -> Result<Self, ClusterError> {
+        let sums = ClusterSums::new(fit, products);
+        let jackknife = Jackknife::new(&sums)?;
+        Ok(Self {
+            matrix: jackknife.matrix.clone(),
+            degrees_of_freedom: sums.count() as f64 - 1.0,
+            jackknife: Some((sums, jackknife)),
+        })
+    }
+
     /// The matrix, in the order of the coefficients.
     #[must_use]
     pub fn matrix(&self) -> &DMatrix<f64> {
@@ -121,9 +126,9 @@ impl Covariance {
     /// no more degrees of freedom than positions.
     ///
     /// The statistic is Wald's over the number of coefficients, with Hotelling's correction
-    /// (ν - q + 1) / ν for the estimated covariance, against F(q, ν - q + 1). With the jackknife it is
-    /// compared with this number of draws of the wild cluster bootstrap, because few clusters of
-    /// unequal size have no F distribution.
+    /// (ν - q + 1) / ν for the estimated covariance, against F(q, ν - q + 1). With the jackknife, the
+    /// p-value is the larger of this one and that of the wild cluster bootstrap with this number of
+    /// draws: few unequal clusters have no F distribution, and the tails of the bootstrap are short.
     #[must_use]
     pub fn joint_test(
         &self,
@@ -131,14 +136,18 @@ impl Covariance {
         positions: &[usize],
         draws: usize,
     ) -> Option<JointTest> {
-        if let Some((sums, _)) = &self.jackknife {
-            let test = wild_test(sums, fit.coefficients(), positions, draws)?;
-            return Some(JointTest {
-                f: test.f,
-                coefficients: positions.len(),
-                p_value: test.p_value,
-            });
-        }
+        let test = self.wald_test(fit, positions)?;
+        let Some((sums, _)) = &self.jackknife else {
+            return Some(test);
+        };
+        let wild = wild_test(sums, fit.coefficients(), positions, draws)?;
+        Some(JointTest {
+            p_value: test.p_value.max(wild),
+            ..test
+        })
+    }
+
+    fn wald_test(&self, fit: &Fit<'_>, positions: &[usize]) -> Option<JointTest> {
         let values = fit.coefficients().select_rows(positions);
         let (wald, rank) = quadratic_form(&select(&self.matrix, positions), &values);
         let (q, nu) = (rank as f64, self.degrees_of_freedom);
@@ -181,7 +190,7 @@ fn meat(fit: &Fit<'_>, dependence: Dependence<'_>) -> Result<(DMatrix<f64>, f64)
             let k = k(&|_| false);
             (row_products(fit) * (n / (n - k)), n - k)
         }
-        Dependence::Clusters(keys) | Dependence::ClusterJackknife(keys) => {
+        Dependence::Clusters(keys) => {
             let clusters = Clusters::new(keys);
             let adjustment = clusters.adjustment()?;
             let k = k(&|effect| clusters.contain(effect));

@@ -6,10 +6,9 @@ use crate::answer::{
 };
 use crate::factors::factor_effects;
 use crate::hours::CityHours;
-use crate::inference::Estimates;
+use crate::inference::{ClusteredDesign, Estimates};
 use crate::options::{Checks, EffectError, EffectOptions};
 use crate::panel::{Panel, Terms};
-use crate::regression::Design;
 use crate::sample::{Needs, Series};
 use crate::scale::scale;
 use crate::shift::check_shifts;
@@ -93,15 +92,15 @@ fn summary(series: &Series<'_>, panel: &Panel<'_>, estimates: &[&Estimates<'_>])
 /// Shifts what only the rain explains against what nothing else explains of the feeling.
 fn shift_check(
     panel: &Panel<'_>,
-    design: &Design<'_>,
+    design: &ClusteredDesign<'_>,
     options: &EffectOptions,
 ) -> Result<crate::answer::ShiftCheck, EffectError> {
     let others = panel
         .model
         .columns_where(|term| Terms::WithoutRain.include(term));
     let wet = panel.model.column(Term::Wet).unwrap_or_default();
-    let rain = design.fit_column(&others, wet)?;
-    let feeling = design.fit(&others)?;
+    let rain = design.design.fit_column(&others, wet)?;
+    let feeling = design.design.fit(&others)?;
     Ok(check_shifts(
         &panel.sample,
         rain.weighted_residuals(),
@@ -113,7 +112,7 @@ fn shift_check(
 /// The effects of past rain and of past temperatures.
 fn lag_profiles(
     panel: &Panel<'_>,
-    design: &Design<'_>,
+    design: &ClusteredDesign<'_>,
     options: &EffectOptions,
     wet: &Estimates<'_>,
 ) -> Result<Vec<LagProfile>, EffectError> {

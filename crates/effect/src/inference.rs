@@ -1,11 +1,12 @@
 //! Intervals of the coefficients of a model.
 
 use crate::answer::{EffectEstimate, Term};
+use crate::clusters::ClusterProducts;
 use crate::covariance::{ClusterError, Covariance, Dependence, JointTest, critical_value, p_value};
 use crate::hours::WEEK_HOURS;
 use crate::model::Model;
-use crate::options::{ALPHA, EffectOptions, Inference};
-use crate::regression::Fit;
+use crate::options::{ALPHA, EffectError, EffectOptions, Inference};
+use crate::regression::{Design, Fit};
 use crate::sample::Sample;
 
 /// The hours and clusters of the rows.
@@ -41,18 +42,55 @@ impl Keys {
         }
     }
 
+    /// The clusters of the jackknife, for an inference that has some.
+    fn jackknife(&self, inference: Inference) -> Option<&[u64]> {
+        match inference {
+            Inference::Weeks => Some(&self.weeks),
+            Inference::HalfWeeks => Some(&self.half_weeks),
+            _ => None,
+        }
+    }
+
     fn dependence(&self, inference: Inference) -> Dependence<'_> {
         match inference {
             Inference::Hours => Dependence::Hours {
                 hours: &self.hours,
                 lags: self.lags,
             },
+            Inference::Weeks | Inference::HalfWeeks => Dependence::Clusters(&self.weeks),
             Inference::Dates => Dependence::Clusters(&self.dates),
-            Inference::Weeks => Dependence::ClusterJackknife(&self.weeks),
-            Inference::HalfWeeks => Dependence::ClusterJackknife(&self.half_weeks),
             Inference::Cities => Dependence::Clusters(&self.cities),
             Inference::DatesAndCities => Dependence::TwoWayClusters(&self.dates, &self.cities),
             Inference::Independent => Dependence::Independent,
+        }
+    }
+}
+
+/// A design, and its products within the clusters of the jackknife.
+pub(crate) struct ClusteredDesign<'a> {
+    pub(crate) design: Design<'a>,
+    products: Option<ClusterProducts>,
+}
+
+impl<'a> ClusteredDesign<'a> {
+    pub(crate) fn new(design: Design<'a>, keys: &Keys, inference: Inference) -> Self {
+        let clusters = keys.jackknife(inference);
+        Self {
+            products: clusters.map(|keys| ClusterProducts::new(&design, keys)),
+            design,
+        }
+    }
+
+    /// The covariance of the coefficients of a fit of the design.
+    fn covariance(
+        &self,
+        fit: &Fit<'_>,
+        keys: &Keys,
+        inference: Inference,
+    ) -> Result<Covariance, ClusterError> {
+        match &self.products {
+            Some(products) => Covariance::jackknife(fit, products),
+            None => Covariance::new(fit, keys.dependence(inference)),
         }
     }
 }
@@ -73,11 +111,13 @@ pub(crate) struct Estimates<'a> {
 
 impl<'a> Estimates<'a> {
     pub(crate) fn new(
-        fit: Fit<'a>,
+        clustered: &'a ClusteredDesign<'_>,
+        columns: &[usize],
         keys: &Keys,
         options: &EffectOptions,
-    ) -> Result<Self, ClusterError> {
-        let covariance = Covariance::new(&fit, keys.dependence(options.inference))?;
+    ) -> Result<Self, EffectError> {
+        let fit = clustered.design.fit(columns)?;
+        let covariance = clustered.covariance(&fit, keys, options.inference)?;
         Ok(Self {
             fit,
             covariance,

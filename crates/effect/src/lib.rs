@@ -14,7 +14,7 @@
 //! | A **design**: columns and response with the effects absorbed | [`regression::Design`] |
 //! | A **fit**: the coefficients of some of its columns | [`regression::Fit`] |
 //! | How the errors of rows **depend** on each other | [`Dependence`] |
-//! | The **covariance** of the coefficients, and tests of several at once | [`Covariance`], [`JointTest`] |
+//! | The **covariance** of the coefficients, and tests of several at once | [`Covariance`], [`ClusterProducts`], [`JointTest`] |
 //!
 //! # The model
 //!
@@ -43,6 +43,7 @@ mod covariance;
 mod estimate;
 mod factors;
 mod hours;
+mod indicators;
 mod inference;
 mod insufficient;
 mod kernel;
@@ -66,6 +67,7 @@ pub use bins::{
     CLOUD_PERCENT, HUMIDITY_PERCENT, MIN_BIN_HOURS, MIN_BIN_WEEKS, PRECIPITATION_MM_PER_H,
     REFERENCE_C, TEMPERATURE_BIN_C,
 };
+pub use clusters::ClusterProducts;
 pub use covariance::{ClusterError, Covariance, Dependence, JointTest};
 pub use estimate::estimate_effect;
 pub use hours::{CityHours, EffectHour, HourFeeling, LocalTime};

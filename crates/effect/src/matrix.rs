@@ -31,14 +31,23 @@ pub(crate) fn cross_products(columns: &[&[f64]]) -> DMatrix<f64> {
     let rows = columns.first().map_or(0, |column| column.len());
     for start in (0..rows).step_by(BLOCK_ROWS) {
         let block = start..rows.min(start + BLOCK_ROWS);
-        for (i, a) in columns.iter().enumerate() {
-            for (j, b) in columns.iter().enumerate().take(i + 1) {
-                products[(i, j)] += dot(&a[block.clone()], &b[block.clone()]);
-            }
-        }
+        let block: Vec<&[f64]> = columns
+            .iter()
+            .map(|column| &column[block.clone()])
+            .collect();
+        add_cross_products(&mut products, &block);
     }
     mirror(&mut products);
     products
+}
+
+/// Adds the dot products of all pairs of columns to the lower triangle.
+pub(crate) fn add_cross_products(products: &mut DMatrix<f64>, columns: &[&[f64]]) {
+    for (i, a) in columns.iter().enumerate() {
+        for (j, b) in columns.iter().enumerate().take(i + 1) {
+            products[(i, j)] += dot(a, b);
+        }
+    }
 }
 
 /// Adds the outer product of a row with itself, times `factor`, to the lower triangle.

@@ -91,7 +91,8 @@ pub struct EffectOptions {
     pub inference: Inference,
     /// Which checks are made.
     pub checks: Checks,
-    /// The draws of the simultaneous band of the temperature curve.
+    /// The draws of the simultaneous band of the temperature curve, and of the wild bootstrap of each
+    /// joint test.
     pub draws: usize,
     /// The circular shifts of the permutation test.
     pub shifts: usize,
@@ -118,7 +119,7 @@ impl EffectOptions {
         lag_hours: 24,
         inference: Inference::Weeks,
         checks: Checks::All,
-        draws: 4_999,
+        draws: 1_999,
         shifts: 499,
         threads: NonZeroUsize::MIN.saturating_add(1),
     };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use moodvane_model::Variable;
 
 use crate::answer::{EffectEstimate, Factor, Term, WetEffect};
-use crate::inference::{Estimates, Keys};
+use crate::inference::{ClusteredDesign, Estimates, Keys};
 use crate::insufficient::{
     InsufficientEffect, MIN_HOURS, MIN_WEEKS, MIN_WET_HOURS, MIN_WET_SPELLS,
 };
@@ -89,30 +89,34 @@ impl<'a> Panel<'a> {
     ///
     /// # Errors
     /// [`EffectError::Regression`] for effects that do not converge.
-    pub(crate) fn design(&self, options: &EffectOptions) -> Result<Design<'_>, EffectError> {
+    pub(crate) fn design(
+        &self,
+        options: &EffectOptions,
+    ) -> Result<ClusteredDesign<'_>, EffectError> {
         let rows = Rows {
             response: &self.model.response,
             weights: &self.model.weights,
             effects: &self.model.effects,
         };
         let columns = self.model.raw_columns(&self.sample);
-        Ok(Design::new(columns, rows, options.threads)?)
+        let design = Design::new(columns, rows, options.threads)?;
+        Ok(ClusteredDesign::new(design, &self.keys, options.inference))
     }
 
     pub(crate) fn fit<'d>(
         &self,
-        design: &'d Design<'_>,
+        design: &'d ClusteredDesign<'_>,
         options: &EffectOptions,
         terms: Terms,
     ) -> Result<Estimates<'d>, EffectError> {
         let columns = self.model.columns_where(|term| terms.include(term));
-        Ok(Estimates::new(design.fit(&columns)?, &self.keys, options)?)
+        Estimates::new(design, &columns, &self.keys, options)
     }
 
     /// The effect of rain, given its regression.
     pub(crate) fn wet_effect(
         &self,
-        design: &Design<'_>,
+        design: &ClusteredDesign<'_>,
         options: &EffectOptions,
         wet: &Estimates<'_>,
     ) -> Result<WetEffect, EffectError> {

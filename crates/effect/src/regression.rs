@@ -130,6 +130,12 @@ impl<'a> Design<'a> {
         self.columns.len()
     }
 
+    /// The absorbed columns, and the response last.
+    pub(crate) fn columns_and_response(&self) -> Vec<&[f64]> {
+        let columns = self.columns.iter().chain([&self.response]);
+        columns.map(Vec::as_slice).collect()
+    }
+
     /// The fixed effects.
     #[must_use]
     pub fn effects(&self) -> &'a [FixedEffect] {

@@ -2,7 +2,7 @@
 
 use crate::absorb::FixedEffect;
 use crate::answer::Scale;
-use crate::inference::Estimates;
+use crate::inference::{ClusteredDesign, Estimates};
 use crate::options::{EffectError, EffectOptions};
 use crate::panel::Panel;
 use crate::regression::{Design, Rows};
@@ -73,17 +73,17 @@ pub(crate) fn scale(
     };
     let design = Design::new(columns.collect(), design_rows, options.threads)?;
     let all: Vec<usize> = (0..design.column_count()).collect();
+    let design = ClusteredDesign::new(design, &panel.keys, options.inference);
     let has_monday = rows
         .iter()
         .any(|row| row.hour.local.hour().day_of_week() == MONDAY);
-    let saturday_minus_monday = match design.fit(&all) {
-        Ok(fit) if has_monday => {
-            let position = fit.position(usize::from(SATURDAY - MONDAY - 1));
-            let estimates = Estimates::new(fit, &panel.keys, options)?;
-            position.and_then(|position| estimates.sum_of_positions(&[(position, 1.0)]))
-        }
-        _ => None,
+    let saturday = |estimates: &Estimates<'_>| {
+        let position = estimates.fit.position(usize::from(SATURDAY - MONDAY - 1))?;
+        estimates.sum_of_positions(&[(position, 1.0)])
     };
+    // Hours of one day only have nothing to compare.
+    let estimates = Estimates::new(&design, &all, &panel.keys, options).ok();
+    let saturday_minus_monday = estimates.filter(|_| has_monday).as_ref().and_then(saturday);
     Ok(Scale {
         standard_deviation: standard_deviation(panel),
         saturday_minus_monday,

@@ -19,22 +19,15 @@ use crate::matrix::{invert, pseudo_invert, select};
 /// Fewer clusters have Webb's weights.
 const MIN_CLUSTERS_OF_RADEMACHER: usize = 12;
 
-/// A bootstrapped test.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct WildTest {
-    /// Wald's statistic over the number of coefficients.
-    pub(crate) f: f64,
-    pub(crate) p_value: f64,
-}
-
-/// Tests whether the coefficients at these positions are all 0. `None` without positions, without
+/// The p-value of the test that the coefficients at these positions are all 0, by Wald's statistic
+/// with the sums over clusters. `None` without positions, without
 /// draws, or with no more clusters than positions.
 pub(crate) fn wild_test(
     sums: &ClusterSums,
     coefficients: &DVector<f64>,
     positions: &[usize],
     draws: usize,
-) -> Option<WildTest> {
+) -> Option<f64> {
     let (q, clusters) = (positions.len(), sums.count());
     if q == 0 || draws == 0 || clusters <= q + 1 {
         return None;
@@ -73,10 +66,7 @@ pub(crate) fn wild_test(
             as_large += u32::from(drawn >= observed);
         }
     }
-    (valid > 0).then(|| WildTest {
-        f: observed / q as f64,
-        p_value: f64::from(as_large + 1) / f64::from(valid + 1),
-    })
+    (valid > 0).then(|| f64::from(as_large + 1) / f64::from(valid + 1))
 }
 
 /// The scores of the regression without the tested columns, each cluster's by the coefficients of the
