@@ -148,6 +148,9 @@ impl Covariance {
     }
 
     fn wald_test(&self, fit: &Fit<'_>, positions: &[usize]) -> Option<JointTest> {
+        if positions.is_empty() {
+            return None;
+        }
         let values = fit.coefficients().select_rows(positions);
         let (wald, rank) = quadratic_form(&select(&self.matrix, positions), &values);
         let (q, nu) = (rank as f64, self.degrees_of_freedom);
