@@ -19,7 +19,7 @@ pub enum GazetteerError {
     },
     /// No city has the name.
     #[error(
-        "\"{text}\" is not in the gazetteer{}; any place can be configured as a [[city]] with id, name, names, latitude, longitude and zone",
+        "\"{text}\" is not in the gazetteer; any other place needs name, names, latitude, longitude and zone in a [[city]]{}",
         Suggestions(suggestions)
     )]
     Unknown {

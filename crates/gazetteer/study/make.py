@@ -140,7 +140,7 @@ def names_of(place, city, source, contested):
     words = set(source.overrides["words"]["common"])
     # The display name of the list, then the name of GeoNames where it is another one.
     own = dict.fromkeys([city["name"].lower(), place["name"].lower()])
-    found = {}
+    found = dict.fromkeys(city.get("names", []))
     for name in own:
         plain = fold(name)
         spellings = dict.fromkeys([name.replace("’", "'"), plain])
@@ -152,7 +152,6 @@ def names_of(place, city, source, contested):
         else:
             for spelling in spellings:
                 found.update(dict.fromkeys(qualified(spelling, place, source)))
-    found.update(dict.fromkeys(city.get("names", [])))
     # A name in posts begins and ends with a letter or digit, and "İ" in lower case is one letter.
     trimmed = dict.fromkeys(name.rstrip(".").replace("i\u0307", "i") for name in found)
     return [name for name in trimmed if name not in city.get("without", [])]

@@ -28,7 +28,7 @@ mod signals;
 mod unknown_keys;
 
 pub use bounds::read_event_time_bounds;
-pub use cities::read_cities;
+pub use cities::{read_cities, select_cities};
 pub use clock::{Clock, ManualClock, Sleep, SystemClock, VirtualClock};
 pub use data::read_data_dir;
 pub use duplicate_window::read_duplicate_window;

@@ -82,6 +82,16 @@ impl Settings {
         self.0.put(name.to_owned(), array, Origin::Flag);
     }
 
+    /// Puts a value over the layers so far.
+    pub(crate) fn put(&mut self, key: &str, value: Value, origin: Origin) {
+        self.0.put(key.to_owned(), value, origin);
+    }
+
+    /// The value of a key outside every table.
+    pub(crate) fn value(&self, key: &str) -> Option<&Value> {
+        self.0.entry(key).map(|entry| &entry.value)
+    }
+
     /// A table of the configuration.
     #[must_use]
     pub fn section(&self, name: &str) -> Section<'_> {

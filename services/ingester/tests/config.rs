@@ -208,6 +208,7 @@ fn accepts_examples_of_default_configuration() {
         let key = line.split_once(" = ").map_or("", |(key, _)| key);
         *line == "[[source]]" || (!key.is_empty() && !key.contains(' '))
     };
+    let lines = lines.skip_while(|line| *line != "[[source]]");
     let examples: Vec<_> = lines.filter(is_code).collect();
     // The key files do not exist here; Cargo sets this variable.
     let text = examples.iter().map(|line| match line.split_once('_') {
@@ -254,7 +255,7 @@ fn weather(text: &str) -> WeatherConfig {
 fn uses_documented_request_rates_by_default() {
     // Kind, host, poll in seconds, requests a day.
     for (kind, host, poll_s, calls) in [
-        ("open-meteo", "api.open-meteo.com", 60, None),
+        ("open-meteo", "api.open-meteo.com", 60, Some(10_000)),
         ("openweathermap", "api.openweathermap.org", 600, None),
         ("weatherbit", "api.weatherbit.io", 60, Some(50)),
         ("apixu", "api.apixu.com", 60, None),
@@ -277,6 +278,25 @@ fn uses_documented_request_rates_by_default() {
         assert_eq!(found.calls_per_day.map(NonZeroU32::get), calls, "{kind}");
         assert_eq!(found.history_days, 0);
         assert!(!SourceConfig::Weather(found).is_replayable());
+    }
+}
+
+#[test]
+fn other_server_of_open_meteo_has_no_limit_by_default() {
+    for (more, calls) in [
+        ("", Some(10_000)),
+        ("base_url = \"https://api.open-meteo.com/\"", Some(10_000)),
+        ("base_url = \"http://127.0.0.1:8090\"", None),
+        (
+            "base_url = \"https://x.example\"\ncalls_per_day = 7",
+            Some(7),
+        ),
+        ("calls_per_day = 0", None),
+    ] {
+        let found = weather(&format!(
+            "[[source]]\nkind = \"open-meteo\"\nid = \"w\"\n{more}\n"
+        ));
+        assert_eq!(found.calls_per_day.map(NonZeroU32::get), calls, "{more}");
     }
 }
 

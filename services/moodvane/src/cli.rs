@@ -44,11 +44,11 @@ pub(crate) enum Command {
     /// Runs the whole pipeline against a simulator in the same process: no network, no API key.
     Demo(DemoArgs),
     /// Runs the whole pipeline live, with the sources of the configuration.
-    Run,
+    Run(CityArgs),
     /// Ingests recorded posts and weather from files, folds them, and exits.
     Replay(Box<ReplayArgs>),
     /// Serves the stored hours without ingesting.
-    Serve,
+    Serve(CityArgs),
     /// Compares the stored hours with a ground truth; exits with 1 on any difference.
     Verify(VerifyArgs),
     /// Folds the whole log into the run of this configuration, beside the running processors, then
@@ -79,6 +79,22 @@ pub(crate) enum Command {
     Actors(ActorsArgs),
 }
 
+/// The cities of a command, in place of those of the configuration.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CityArgs {
+    /// The cities, in place of those of the configuration: ids of configured cities, and names such as
+    /// chicago, "new york" or "birmingham, al"; may be repeated.
+    #[arg(long = "city", value_name = "CITY,…")]
+    pub(crate) cities: Vec<String>,
+}
+
+impl CityArgs {
+    /// The cities as one list with commas; `None` without the flag.
+    pub(crate) fn list(&self) -> Option<String> {
+        (!self.cities.is_empty()).then(|| self.cities.join(","))
+    }
+}
+
 /// Arguments of `actors`.
 #[derive(Debug, Args)]
 pub(crate) struct ActorsArgs {
@@ -94,7 +110,7 @@ pub(crate) struct ActorsArgs {
 /// Arguments of `query`.
 #[derive(Debug, Args)]
 pub(crate) struct QueryArgs {
-    /// The id of a city; by default the server's city.
+    /// The id or the name of a city; by default the server's city.
     #[arg(long)]
     pub(crate) city: Option<String>,
     /// The weather variable: temperature, humidity, precipitation, wind, cloud or
@@ -153,6 +169,8 @@ fn parse_share(text: &str) -> Result<f64, String> {
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
+    #[command(flatten)]
+    pub(crate) cities: CityArgs,
     /// A file of posts: TSV, CSV or JSONL by its extension, optionally compressed (.gz, .zst); or - for
     /// standard input, which cannot be resumed.
     #[arg(long, value_name = "FILE")]
@@ -354,5 +372,5 @@ pub(crate) struct VerifyArgs {
 /// The command if none is given: the demo with its defaults.
 pub(crate) fn default_command() -> Command {
     let cli = Cli::parse_from(["moodvane", "demo"]);
-    cli.command.unwrap_or(Command::Run)
+    cli.command.unwrap_or(Command::Run(CityArgs::default()))
 }

@@ -7,10 +7,12 @@ use moodvane_ingester::IngesterConfig;
 use moodvane_launch::{Backends, ScorerConfig};
 use moodvane_model::City;
 use moodvane_processor::ProcessorConfig;
-use moodvane_runtime::{LoggingConfig, Settings, SettingsError, read_cities, read_data_dir};
+use moodvane_runtime::{
+    LoggingConfig, Settings, SettingsError, read_cities, read_data_dir, select_cities,
+};
 use moodvane_server::ServerConfig;
 
-use crate::cli::GlobalArgs;
+use crate::cli::{CityArgs, GlobalArgs};
 use crate::sources::Table;
 
 /// The configuration of every service.
@@ -25,15 +27,43 @@ pub(crate) struct AppConfig {
     pub(crate) server: ServerConfig,
 }
 
+/// What a command replaces in the configuration.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    /// In place of every `[[source]]`.
+    pub(crate) sources: Option<Vec<Table>>,
+    /// In place of every `[[city]]`: the names of the flag `--city`.
+    cities: Option<String>,
+}
+
+impl From<CityArgs> for Overrides {
+    fn from(args: CityArgs) -> Self {
+        Self {
+            sources: None,
+            cities: args.list(),
+        }
+    }
+}
+
+impl Overrides {
+    /// Replaces the sources by none.
+    pub(crate) fn without_sources(self) -> Self {
+        Self {
+            sources: Some(Vec::new()),
+            ..self
+        }
+    }
+}
+
 impl AppConfig {
-    /// Reads all layers. `sources` replaces every `[[source]]`.
-    pub(crate) fn read(
-        args: &GlobalArgs,
-        sources: Option<Vec<Table>>,
-    ) -> Result<Self, SettingsError> {
+    /// Reads all layers, with what the command replaces.
+    pub(crate) fn read(args: &GlobalArgs, overrides: Overrides) -> Result<Self, SettingsError> {
         let mut settings = read_settings(args);
-        if let Some(sources) = sources {
+        if let Some(sources) = overrides.sources {
             settings.set_tables("source", sources);
+        }
+        if let Some(cities) = overrides.cities {
+            select_cities(&mut settings, &cities);
         }
         let config = Self::read_sections(&settings);
         settings.finish_with(config)

@@ -34,7 +34,7 @@ use moodvane_launch::{exit_code, start_runtime};
 use moodvane_runtime::DEFAULT_CONFIG;
 
 use crate::cli::{Cli, Command, GlobalArgs};
-use crate::config::AppConfig;
+use crate::config::{AppConfig, Overrides};
 
 fn main() -> ExitCode {
     exit_code("moodvane", run(Cli::parse()))
@@ -43,13 +43,20 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let args = &cli.args;
     match cli.command.unwrap_or_else(cli::default_command) {
-        Command::Demo(demo) => run_pipeline(args, NO_SOURCES, |config| demo::run(config, demo)),
-        Command::Run => run_pipeline(args, None, pipeline::run),
-        Command::Replay(replay) => {
-            let files = sources::replay_sources(&replay)?;
-            run_pipeline(args, Some(files), |config| replay::run(config, *replay))
+        Command::Demo(demo) => {
+            let overrides = Overrides::default().without_sources();
+            run_pipeline(args, overrides, |config| demo::run(config, demo))
         }
-        Command::Serve => run_pipeline(args, NO_SOURCES, pipeline::run),
+        Command::Run(cities) => run_pipeline(args, cities.into(), pipeline::run),
+        Command::Replay(replay) => {
+            let mut overrides = Overrides::from(replay.cities.clone());
+            overrides.sources = Some(sources::replay_sources(&replay)?);
+            run_pipeline(args, overrides, |config| replay::run(config, *replay))
+        }
+        Command::Serve(cities) => {
+            let overrides = Overrides::from(cities).without_sources();
+            run_pipeline(args, overrides, pipeline::run)
+        }
         Command::Verify(verify) => run_tool(args, |config| verify::run(config, verify)),
         Command::Rescore(rescore) => run_tool(args, |config| rescore::run(config, rescore)),
         Command::Rebuild(rebuild) => run_tool(args, |config| rebuild::run(config, rebuild)),
@@ -67,20 +74,16 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Replaces the sources of the configuration by none.
-const NO_SOURCES: Option<Vec<sources::Table>> = Some(Vec::new());
-
-/// Runs a command with an ingester, which needs an actix system. `sources` replaces every
-/// `[[source]]`.
+/// Runs a command with an ingester, which needs an actix system.
 fn run_pipeline<W>(
     args: &GlobalArgs,
-    sources: Option<Vec<sources::Table>>,
+    overrides: Overrides,
     work: impl FnOnce(AppConfig) -> W,
 ) -> anyhow::Result<ExitCode>
 where
     W: Future<Output = anyhow::Result<ExitCode>>,
 {
-    let config = AppConfig::read(args, sources)?;
+    let config = AppConfig::read(args, overrides)?;
     block_on_system(start_runtime(&config.logging)?, work(config))
 }
 
@@ -89,6 +92,6 @@ fn run_tool<W>(args: &GlobalArgs, work: impl FnOnce(AppConfig) -> W) -> anyhow::
 where
     W: Future<Output = anyhow::Result<ExitCode>>,
 {
-    let config = AppConfig::read(args, NO_SOURCES)?;
+    let config = AppConfig::read(args, Overrides::default().without_sources())?;
     moodvane_launch::run(&config.logging.clone(), work(config))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use chrono::{TimeDelta, Utc};
 use console::Term;
+use moodvane_gazetteer::{GazetteerError, find};
 use moodvane_launch::connect_address;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -51,7 +52,8 @@ pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<Ex
         ))?,
         client: http::client(TIMEOUT)?,
     };
-    let params = args.params();
+    let city = args.city.as_deref().map(|text| city_id(&config, text));
+    let params = args.params(city.transpose()?);
     let rows = server.rows(&params, &args.variable).await?;
     let mut path = server.path("/v1/relation", &params)?;
     let cycles = args
@@ -71,9 +73,22 @@ pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
+/// The id of the city that `text` names. The server may have cities that this configuration and the
+/// gazetteer do not have: their ids pass unchanged.
+fn city_id(config: &AppConfig, text: &str) -> Result<String, GazetteerError> {
+    if config.cities.iter().any(|city| city.id.as_str() == text) {
+        return Ok(text.to_owned());
+    }
+    match find(text) {
+        Ok(entry) => Ok(entry.city().id.to_string()),
+        Err(GazetteerError::Unknown { .. }) => Ok(text.to_owned()),
+        Err(ambiguous) => Err(ambiguous),
+    }
+}
+
 impl QueryArgs {
     /// The parameters of both requests. The default range ends now.
-    fn params(&self) -> Vec<(&'static str, String)> {
+    fn params(&self, city: Option<String>) -> Vec<(&'static str, String)> {
         let hour = |before: i64| {
             let at = Utc::now() - TimeDelta::hours(before);
             at.format("%Y-%m-%dT%H").to_string()
@@ -87,7 +102,7 @@ impl QueryArgs {
             ),
             ("end", end.unwrap_or_else(|| hour(0))),
         ];
-        params.extend(self.city.clone().map(|city| ("city", city)));
+        params.extend(city.map(|city| ("city", city)));
         params.extend(self.tz.clone().map(|tz| ("tz", tz)));
         params
     }

@@ -54,6 +54,37 @@ fn reports_all_faults_before_opening_anything() {
 }
 
 #[test]
+fn reports_unknown_and_ambiguous_cities_with_all_other_faults() {
+    let data = TempDir::new().unwrap();
+    let text = shown(&run(
+        data.path(),
+        &[
+            "run",
+            "--city",
+            "chicgo,london",
+            "--city",
+            "birmingham",
+            "--set",
+            "server.port=x",
+        ],
+    ));
+    for part in [
+        "3 faults",
+        "did you mean chicago?",
+        "birmingham-uk (England, United Kingdom, 1.2 million) or birmingham-al",
+        "server.port",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let ambiguous = run(data.path(), &["query", "--city", "valencia"]);
+    assert!(
+        shown(&ambiguous).contains("valencia-es"),
+        "{}",
+        shown(&ambiguous)
+    );
+}
+
+#[test]
 fn rejects_unknown_log_or_store() {
     let data = TempDir::new().unwrap();
     let cases = [

@@ -98,10 +98,13 @@ impl ServerConfig {
     }
 }
 
-/// The default city, which must be one of the configured cities.
+/// The default city, which must be one of the configured cities; the first of them by default.
 fn default_city(section: &Section<'_>, cities: Option<&[City]>) -> Option<CityId> {
-    let id = section.parse::<CityId>("city")?;
+    let id = section.parse_optional::<CityId>("city")?;
     let cities = cities?;
+    let Some(id) = id else {
+        return cities.first().map(|city| city.id);
+    };
     if cities.iter().any(|city| city.id == id) {
         return Some(id);
     }

@@ -144,7 +144,9 @@ fn read_world(
 }
 
 fn read_city(section: &Section<'_>, cities: &[City]) -> Option<City> {
-    let id = section.parse::<CityId>("city")?;
+    let Some(id) = section.parse_optional::<CityId>("city")? else {
+        return cities.first().cloned();
+    };
     let found = cities.iter().find(|city| city.id == id).cloned();
     if found.is_none() {
         section.fault("city", "must be the id of a [[city]]");
