@@ -3,7 +3,7 @@
 //! Convention of this crate: errors derive [`thiserror::Error`]; a cause is the `source` of its error
 //! and not part of the message, so that printing the chain prints each cause once.
 
-use moodvane_model::ModelError;
+use moodvane_model::{CityId, ModelError};
 use thiserror::Error;
 
 /// A response that does not match the provider's documentation.
@@ -25,6 +25,26 @@ pub enum UpstreamError {
         field: String,
         /// The expected type or length.
         expected: &'static str,
+    },
+    /// A response of several cities has another number of them than the request.
+    #[error("response has {found} cities, expected {expected}")]
+    WrongCount {
+        /// The number in the request.
+        expected: usize,
+        /// The number in the response.
+        found: usize,
+    },
+    /// A response is of another place than the request.
+    #[error(
+        "response for {city} is of latitude {latitude}, longitude {longitude}, which is elsewhere"
+    )]
+    WrongPlace {
+        /// The requested city.
+        city: CityId,
+        /// Degrees north, in the response.
+        latitude: f64,
+        /// Degrees east, in the response.
+        longitude: f64,
     },
     /// A value has another unit than the request asked for.
     #[error("field `{field}` has unit \"{found}\", expected \"{expected}\"")]
@@ -74,6 +94,8 @@ impl UpstreamError {
             Self::Provider(_) => "provider",
             Self::MissingField(_) => "missing_field",
             Self::WrongType { .. } => "wrong_type",
+            Self::WrongCount { .. } => "wrong_count",
+            Self::WrongPlace { .. } => "wrong_place",
             Self::WrongUnit { .. } => "wrong_unit",
             Self::InvalidTime { .. } => "time",
             Self::NoValue { .. } => "no_value",

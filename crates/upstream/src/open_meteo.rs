@@ -1,12 +1,15 @@
 //! Open-Meteo: request URLs and parsers of the current weather and of past hours.
 //!
 //! Terms: *current* is the model's value for the last quarter of an hour; *hourly* is one value per
-//! hour, past and future.
+//! hour, past and future; a *list* is one request for several cities, which the API answers in their
+//! order.
 //!
 //! Guarantees: requests ask for our units, and the parsers convert from the units stated in the
 //! response. Responses of older API versions state no units; the parsers then accept a value only
 //! if the API's default unit is ours, and omit a wind speed (the default is km/h). They omit null
 //! values, and accept field names from before 2023, such as `windspeed_10m`.
+
+mod list;
 
 use chrono::NaiveDateTime;
 use moodvane_model::{City, Timestamp, Variable};
@@ -19,8 +22,12 @@ use crate::response::{
     timestamp, wrong_type,
 };
 use crate::units::{Convert, conversion};
-use crate::url::with_path;
 use crate::{ParsedWeather, UpstreamError};
+
+pub use self::list::{
+    MAX_LIST_CITIES, current_list_url, history_calls, history_list_url, parse_current_list,
+    parse_history_list,
+};
 
 /// The maximum number of past days in a request for hours.
 pub const MAX_PAST_DAYS: u8 = 92;
@@ -80,33 +87,14 @@ const VARIABLES: [VariableSpec; 6] = [
 /// URL of the current weather at a city.
 #[must_use]
 pub fn current_url(base: &Url, city: &City) -> Url {
-    forecast_url(base, city, "current")
+    current_list_url(base, &[city])
 }
 
 /// URL of the hours of the last `past_days` days and of today at a city. `past_days` is capped at
 /// [`MAX_PAST_DAYS`].
 #[must_use]
 pub fn history_url(base: &Url, city: &City, past_days: u8) -> Url {
-    let mut url = forecast_url(base, city, "hourly");
-    url.query_pairs_mut()
-        .append_pair("past_days", &past_days.min(MAX_PAST_DAYS).to_string())
-        .append_pair("forecast_days", "1");
-    url
-}
-
-fn forecast_url(base: &Url, city: &City, block: &str) -> Url {
-    let variables: Vec<_> = VARIABLES.iter().map(|spec| spec.names[0]).collect();
-    let mut url = with_path(base, "/v1/forecast");
-    url.query_pairs_mut()
-        .append_pair("latitude", &city.latitude.to_string())
-        .append_pair("longitude", &city.longitude.to_string())
-        .append_pair(block, &variables.join(","))
-        .append_pair("temperature_unit", "celsius")
-        .append_pair("wind_speed_unit", "ms")
-        .append_pair("precipitation_unit", "mm")
-        .append_pair("timeformat", "iso8601")
-        .append_pair("timezone", "UTC");
-    url
+    history_list_url(base, &[city], past_days)
 }
 
 /// Parses the current weather: time of the data and readings. The API gives precipitation as the sum
@@ -115,12 +103,15 @@ fn forecast_url(base: &Url, city: &City, block: &str) -> Url {
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_current(body: &[u8]) -> Result<ParsedWeather, UpstreamError> {
-    let response = parse_response(body)?;
+    current_of(&accepted(parse_object(body)?)?)
+}
+
+fn current_of(response: &Map<String, Value>) -> Result<ParsedWeather, UpstreamError> {
     let block = ["current", "current_weather"]
         .into_iter()
         .find(|name| response.contains_key(*name))
         .ok_or_else(|| UpstreamError::MissingField("current".to_owned()))?;
-    let block = Block::from_response(&response, block)?;
+    let block = Block::from_response(response, block)?;
     let at = block.timestamp(block.required("time")?, block.path("time"))?;
     let readings = block.readings(|path, value| Ok((path, value)))?;
     let readings = readings.ok_or_else(|| block.missing(Variable::Temperature))?;
@@ -133,8 +124,14 @@ pub fn parse_current(body: &[u8]) -> Result<ParsedWeather, UpstreamError> {
 /// # Errors
 /// [`UpstreamError`] if the response rejects the request or does not match the documentation.
 pub fn parse_history(body: &[u8], until: Timestamp) -> Result<Vec<ParsedWeather>, UpstreamError> {
-    let response = parse_response(body)?;
-    let block = Block::from_response(&response, "hourly")?;
+    hours_of(&accepted(parse_object(body)?)?, until)
+}
+
+fn hours_of(
+    response: &Map<String, Value>,
+    until: Timestamp,
+) -> Result<Vec<ParsedWeather>, UpstreamError> {
+    let block = Block::from_response(response, "hourly")?;
     let times = as_list(&block.path("time"), Some(block.required("time")?))?;
     let mut hours = Vec::with_capacity(times.len());
     for (i, time) in times.iter().enumerate() {
@@ -149,8 +146,8 @@ pub fn parse_history(body: &[u8], until: Timestamp) -> Result<Vec<ParsedWeather>
     Ok(hours)
 }
 
-fn parse_response(body: &[u8]) -> Result<Map<String, Value>, UpstreamError> {
-    let response = parse_object(body)?;
+/// The response, unless it rejects the request.
+fn accepted(response: Map<String, Value>) -> Result<Map<String, Value>, UpstreamError> {
     if response.get("error").and_then(Value::as_bool) == Some(true) {
         let reason = response.get("reason").and_then(Value::as_str);
         let reason = reason.unwrap_or("no reason given");

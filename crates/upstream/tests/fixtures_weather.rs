@@ -139,6 +139,7 @@ fn parses_open_meteo_responses() {
     let older = [Some(13.5), None, None, None, None, None];
     let expected = [
         ("current.json", Ok(("2023-11-14T22:15:00Z", current))),
+        ("current_list.json", Err("wrong_type")),
         ("current_weather.json", Ok(("2023-11-14T22:00:00Z", older))),
         ("error.json", Err("provider")),
         ("hourly.json", Err("missing_field")),

@@ -64,6 +64,9 @@ pub(crate) enum SourceError {
     /// A response that cannot be parsed.
     #[error("cannot parse response")]
     Response(#[from] UpstreamError),
+    /// The part of a response for one city of several cannot be parsed.
+    #[error("cannot parse response for {city}")]
+    City { city: CityId, source: UpstreamError },
     /// An observation that counts in no hour.
     #[error(
         "the latest observation of {city} is of {observed_at}, {}, and counts in no hour",
@@ -120,7 +123,7 @@ impl SourceError {
             Self::Request(_) | Self::Timeout(_) => "request",
             Self::Status { .. } => "status",
             Self::TooLong { .. } => "too_long",
-            Self::Response(error) => error.reason(),
+            Self::Response(source) | Self::City { source, .. } => source.reason(),
             Self::LeftOut { fault, .. } => fault.label(),
             Self::Log(_) => "log",
             Self::Gone(_) => "gone",

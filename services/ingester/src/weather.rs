@@ -1,13 +1,15 @@
 //! Polls a weather provider for the weather of cities.
 //!
 //! Guarantee: an observation is published once, and the cursor of its city moves only after the log
-//! acknowledged it. A failed request is counted and retried after a pause; other cities are not
-//! affected. An observation counts in its own hour: one that is too old or in the future is left
+//! acknowledged it. A failed request is counted and retried after a pause; it affects the cities of
+//! its list, of which there is one unless the provider accepts lists. An observation counts in its own hour: one that is too old or in the future is left
 //! out and counted. Responses have limits of size and time. The requests to a provider with a
 //! budget are spread evenly, also across restarts.
 
 mod city;
+mod client;
 mod history;
+mod poller;
 mod provider;
 mod schedule;
 mod staleness;
@@ -24,7 +26,7 @@ use crate::error::SourceError;
 use crate::http;
 use crate::source_context::{SourceContext, SourceExit};
 
-use self::city::CityPoller;
+use self::poller::{Group, GroupPoller};
 
 /// Time limit of one poll, with all requests that it needs.
 const POLL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,10 +43,17 @@ pub(crate) async fn run(
         _ => "",
     };
     let client = http::client(&config.base_url, contact)?;
-    let polls = config
-        .cities
-        .iter()
-        .map(|city| CityPoller::new(&config, city, &client, &context).run());
+    let groups = config.cities.chunks(config.provider.max_list_cities());
+    let count = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+    let polls = groups.zip(0_u32..).map(|(cities, index)| {
+        let group = Group {
+            cities,
+            index,
+            count,
+        };
+        let poller = GroupPoller::load(&config, group, &client, &context);
+        async { poller.await?.run().await }
+    });
     try_join_all(polls).await?;
     Ok(SourceExit::Stopped)
 }

@@ -77,12 +77,35 @@ pub(crate) fn check_location(shared: &SharedWorld, place: (f64, f64)) -> Result<
     ))
 }
 
+/// The response: an object for one location, a list for several.
 fn build_response(shared: &SharedWorld, request: &Request) -> Result<Value, RejectReason> {
-    check_location(shared, (request.latitude, request.longitude))?;
+    for place in &request.places {
+        check_location(shared, *place)?;
+    }
     let now = shared.clock.now();
+    let mut all: Vec<Value> = request
+        .places
+        .iter()
+        .map(|place| build_element(shared, request, *place, now))
+        .collect();
+    for (id, element) in all.iter_mut().enumerate().skip(1) {
+        element["location_id"] = json!(id);
+    }
+    match all.len() {
+        1 => Ok(all.remove(0)),
+        _ => Ok(Value::Array(all)),
+    }
+}
+
+fn build_element(
+    shared: &SharedWorld,
+    request: &Request,
+    (latitude, longitude): (f64, f64),
+    now: Timestamp,
+) -> Value {
     let mut body = json!({
-        "latitude": rounded(request.latitude, 100.0),
-        "longitude": rounded(request.longitude, 100.0),
+        "latitude": rounded(latitude, 100.0),
+        "longitude": rounded(longitude, 100.0),
         "generationtime_ms": 0.05,
         "utc_offset_seconds": 0,
         "timezone": "GMT",
@@ -99,7 +122,7 @@ fn build_response(shared: &SharedWorld, request: &Request) -> Result<Value, Reje
         body["hourly_units"] = units;
         body["hourly"] = hourly;
     }
-    Ok(body)
+    body
 }
 
 fn current(shared: &SharedWorld, request: &Request, now: Timestamp) -> (Value, Value) {

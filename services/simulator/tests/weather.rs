@@ -66,6 +66,28 @@ async fn current_weather_has_open_meteo_format() {
 }
 
 #[tokio::test]
+async fn several_locations_have_a_list_in_their_order() {
+    let running = run(config(), at("2018-01-05T12:29:59Z")).await;
+    let places = "v1/forecast?latitude=40.7128,40.8&longitude=-74.0060,-73.9&timezone=UTC";
+    let (status, answer) = running
+        .get(&format!("{places}&current=temperature_2m"))
+        .await;
+    assert_eq!(status, 200);
+    let (_, alone) = running.get(&current("temperature_2m")).await;
+    let all = answer.as_array().unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[0], alone);
+    assert_eq!(
+        (&all[1]["latitude"], &all[1]["location_id"]),
+        (&json!(40.8), &json!(1))
+    );
+    assert_eq!(all[1]["current"], alone["current"]);
+    let elsewhere = "v1/forecast?latitude=40.7128,51.5&longitude=-74.0060,0&current=temperature_2m";
+    let (status, answer) = running.get(elsewhere).await;
+    assert_eq!((status, &answer["error"]), (400, &json!(true)));
+}
+
+#[tokio::test]
 async fn hourly_weather_spans_past_days_and_forecast() {
     let running = run(config(), at("2018-01-05T12:29:59Z")).await;
     let (status, answer) = running.get(&hourly(2, 1)).await;

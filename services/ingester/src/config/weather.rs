@@ -28,7 +28,7 @@ pub struct WeatherConfig {
     /// Shortest interval between two requests for a city.
     pub poll: Duration,
     /// Budget of requests per day for all cities together, spread evenly over the day, also across
-    /// restarts.
+    /// restarts. Each city of a list counts as a request.
     pub calls_per_day: Option<NonZeroU32>,
     /// How many days of a gap the history fills at start; 0 for none, and for providers without a
     /// history.
@@ -78,8 +78,9 @@ impl ProviderDefaults {
         };
         let defaults = match kind {
             "open-meteo" => {
+                // open-meteo.com/en/pricing: 10,000 calls a day for its own server.
                 let days = open_meteo::MAX_PAST_DAYS;
-                new("https://api.open-meteo.com", 60, UNLIMITED, days)
+                new("https://api.open-meteo.com", 60, 10_000, days)
             }
             // openweathermap.org/appid: "no more than one time every 10 minutes for one location".
             "openweathermap" => new("https://api.openweathermap.org", 600, UNLIMITED, 0),
@@ -116,7 +117,12 @@ impl WeatherConfig {
         let base_url =
             base_url.and_then(|url| parse_url(section, "base_url", &url, ["http", "https"]));
         let poll = section.number_or("poll_s", 1..=u64::from(DAY_S), defaults.poll_s);
-        let calls = section.number_or("calls_per_day", 0..=1_000_000, defaults.calls_per_day);
+        let calls_of_kind = match base_url.as_ref().map(Url::as_str) {
+            // Another server with Open-Meteo's software has limits of its own.
+            Some(url) if kind == "open-meteo" && !url.starts_with(defaults.base_url) => UNLIMITED,
+            _ => defaults.calls_per_day,
+        };
+        let calls = section.number_or("calls_per_day", 0..=1_000_000, calls_of_kind);
         let history_days = match defaults.max_history_days {
             0 => Some(0),
             max => section.number_or("history_days", 0..=max, 0),
@@ -138,6 +144,23 @@ impl WeatherProvider {
     /// Whether `kind` names a weather provider.
     pub(super) fn is_kind(kind: &str) -> bool {
         ProviderDefaults::for_kind(kind).is_some()
+    }
+
+    /// The most cities of a request.
+    pub(crate) fn max_list_cities(&self) -> usize {
+        match self {
+            Self::OpenMeteo => open_meteo::MAX_LIST_CITIES,
+            _ => 1,
+        }
+    }
+
+    /// The least time for each call within a burst of requests. Open-Meteo allows 600 calls a minute;
+    /// this is 500. The requests of the others are apart anyway.
+    pub(crate) fn call_pace(&self) -> Duration {
+        match self {
+            Self::OpenMeteo => Duration::from_millis(120),
+            _ => Duration::ZERO,
+        }
     }
 
     fn read(kind: &str, section: &Section<'_>) -> Option<Self> {

@@ -1,94 +1,57 @@
-//! The poll loop of one city.
+//! The observations of one city: which are new, and their publication.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use moodvane_eventlog::NewRecord;
-use moodvane_model::{Account, City, ErrorChain, Example, Observation, Timestamp, Topic, Variable};
-use moodvane_retry::Attempts;
+use moodvane_model::{Account, City, Example, Observation, Timestamp, Topic, Variable};
 use moodvane_upstream::{OmitReason, ParsedWeather};
-use tracing::{error, info};
+use tracing::info;
 
-use super::provider::{ProviderClient, Response};
-use super::schedule::PollSchedule;
+use super::load_cursor;
+use super::provider::Response;
 use super::staleness::Staleness;
-use super::{POLL_TIMEOUT, load_cursor};
-use crate::config::WeatherConfig;
 use crate::error::SourceError;
 use crate::publisher::PublishOutcome;
 use crate::source_context::{BatchTiming, SourceContext};
-use crate::status::SourceState;
 
-const TOO_MANY_REQUESTS: u16 = 429;
 /// The drop reason of an observation that is published already.
 const UNCHANGED: &str = "unchanged";
 
-/// Polls the provider for one city and publishes its observations.
-pub(super) struct CityPoller<'a> {
-    pub(super) config: &'a WeatherConfig,
+/// Publishes the observations of one city.
+pub(super) struct CityFeed<'a> {
     pub(super) city: &'a City,
     pub(super) context: &'a SourceContext,
-    pub(super) provider: ProviderClient<'a>,
     cursor: String,
-    attempts: Attempts,
+    staleness: Staleness,
     /// Time of the latest published observation.
     pub(super) last: Option<Timestamp>,
     /// The kinds of omitted values that were logged.
     logged_omissions: BTreeSet<(Variable, OmitReason)>,
 }
 
-impl<'a> CityPoller<'a> {
-    pub(super) fn new(
-        config: &'a WeatherConfig,
+impl<'a> CityFeed<'a> {
+    /// Reads the cursor of a city.
+    pub(super) async fn load(
         city: &'a City,
-        client: &'a reqwest::Client,
         context: &'a SourceContext,
-    ) -> Self {
-        Self {
-            cursor: format!("{}:{}", context.id(), city.id),
-            attempts: Attempts::new(context.shared.backoff),
-            last: None,
+    ) -> Result<Self, SourceError> {
+        let cursor = cursor_name(context, city);
+        Ok(Self {
+            last: load_cursor(context, &cursor).await?,
+            staleness: Staleness::load(context, city).await?,
             logged_omissions: BTreeSet::new(),
-            provider: ProviderClient::new(config, city, client, context),
-            config,
+            cursor,
             context,
             city,
-        }
+        })
     }
 
-    /// Fills the gap since the cursor, then polls until the source is stopped.
-    pub(super) async fn run(mut self) -> Result<(), SourceError> {
-        self.last = load_cursor(self.context, &self.cursor).await?;
-        let stop = self.context.shared.stop.clone();
-        let mut staleness = Staleness::load(self.context, self.city).await?;
-        self.backfill().await?;
-        let schedule = PollSchedule::new(self.config, &self.cursor);
-        let mut timer = schedule.timer(self.context).await?;
-        while !stop.is_cancelled() {
-            self.context.arm_watchdog(self.config.interval());
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                () = timer.tick() => {}
-            }
-            self.context.arm_watchdog(POLL_TIMEOUT);
-            schedule.record_request(self.context).await;
-            // A stop interrupts the request, but not the publish of its response.
-            match stop
-                .run_until_cancelled(self.provider.fetch_current(self.last))
-                .await
-            {
-                None => break,
-                Some(Ok(current)) => {
-                    if let Some(latest) = current.latest() {
-                        staleness.report(self.context, self.city, latest).await;
-                    }
-                    self.publish_current(current).await?;
-                }
-                Some(Err(error)) => self.back_off(&error).await,
-            }
+    /// Publishes what is new in a response, and reports whether the weather is stale.
+    pub(super) async fn accept_current(&mut self, current: Response) -> Result<(), SourceError> {
+        if let Some(latest) = current.latest() {
+            self.staleness.report(self.context, self.city, latest).await;
         }
-        Ok(())
+        self.publish_current(current).await
     }
 
     /// Publishes the observations that are new and count in an hour.
@@ -115,8 +78,6 @@ impl<'a> CityPoller<'a> {
         response: Response,
         drop_reason: impl Fn(Timestamp) -> Option<&'static str>,
     ) -> Vec<ParsedWeather> {
-        self.attempts.reset();
-        self.context.set_running();
         let (metrics, id) = (&self.context.shared.metrics, self.context.id());
         let Response { weather, unusable } = response;
         metrics.seen(id, (weather.len() + unusable.len()) as u64);
@@ -221,74 +182,9 @@ impl<'a> CityPoller<'a> {
             self.context.report_error(&error.into());
         }
     }
-
-    /// Reports a failure and waits, at least as long as the provider requests.
-    pub(super) async fn back_off(&mut self, error: &SourceError) {
-        self.context.report_error(error);
-        let delay = self
-            .attempts
-            .failed()
-            .max(requested_pause(error, self.config.interval()))
-            .max(self.circuit_cooldown(error));
-        self.context.arm_watchdog(delay);
-        let stop = &self.context.shared.stop;
-        let pause = self.context.shared.clock.sleep(delay);
-        stop.run_until_cancelled(pause).await;
-    }
-
-    /// Opens the circuit after too many consecutive failures and returns its cooldown.
-    fn circuit_cooldown(&self, error: &SourceError) -> Duration {
-        let (context, circuit) = (self.context, self.context.shared.circuit);
-        let failures = self.attempts.failures();
-        if failures < circuit.failures {
-            return Duration::ZERO;
-        }
-        let cooldown_ms = i64::try_from(circuit.cooldown.as_millis()).unwrap_or(i64::MAX);
-        let now = context.now();
-        let until = now.checked_add_millis(cooldown_ms).unwrap_or(now);
-        context.stats.set_state(SourceState::CircuitOpen { until });
-        context.shared.metrics.circuit(context.id(), true);
-        error!(source = %context.id(), city = %self.city.id, failures, error = %ErrorChain(error), "source circuit opened");
-        circuit.cooldown
-    }
 }
 
-/// The pause that a provider requests; one poll interval after a 429 without a duration.
-fn requested_pause(error: &SourceError, poll: Duration) -> Duration {
-    match error {
-        SourceError::Status {
-            retry_after: Some(pause),
-            ..
-        } => *pause,
-        SourceError::Status {
-            status: TOO_MANY_REQUESTS,
-            ..
-        } => poll,
-        _ => Duration::ZERO,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn honours_retry_after_and_waits_one_poll_after_bare_429() {
-        let seconds = Duration::from_secs;
-        for (status, retry_after, expected) in [
-            (429, Some(7), 7),
-            (429, Some(90), 90),
-            (429, None, 60),
-            (503, Some(30), 30),
-            (503, None, 0),
-        ] {
-            let retry_after = retry_after.map(seconds);
-            let error = SourceError::Status {
-                status,
-                retry_after,
-            };
-            let pause = requested_pause(&error, seconds(60));
-            assert_eq!(pause, seconds(expected), "{error}");
-        }
-    }
+/// The name of the cursor of a city's observations.
+pub(super) fn cursor_name(context: &SourceContext, city: &City) -> String {
+    format!("{}:{}", context.id(), city.id)
 }

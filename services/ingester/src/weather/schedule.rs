@@ -15,7 +15,7 @@ use crate::config::WeatherConfig;
 use crate::error::SourceError;
 use crate::source_context::SourceContext;
 
-/// The interval between requests for one city, and the cursor of the last request.
+/// The interval between requests for a city or a list of cities, and the cursor of the last request.
 pub(super) struct PollSchedule {
     interval: Duration,
     /// Name of the cursor with the time of the last request; `None` without a budget.
@@ -23,7 +23,7 @@ pub(super) struct PollSchedule {
 }
 
 impl PollSchedule {
-    /// `city_cursor` is the name of the city's observation cursor.
+    /// `city_cursor` is the name of the observation cursor of the first city of a request.
     pub(super) fn new(config: &WeatherConfig, city_cursor: &str) -> Self {
         Self {
             interval: config.interval(),
@@ -31,8 +31,13 @@ impl PollSchedule {
         }
     }
 
-    /// A timer whose first tick is one interval after the last request of an earlier run.
-    pub(super) async fn timer(&self, context: &SourceContext) -> Result<PollTimer, SourceError> {
+    /// A timer whose first tick is one interval after the last request of an earlier run, and not before
+    /// `delay`.
+    pub(super) async fn timer(
+        &self,
+        context: &SourceContext,
+        delay: Duration,
+    ) -> Result<PollTimer, SourceError> {
         let last_request = match &self.cursor {
             Some(cursor) => load_cursor(context, cursor).await?,
             None => None,
@@ -40,6 +45,7 @@ impl PollSchedule {
         let first = last_request.map_or(Duration::ZERO, |at| {
             remaining(at, context.now(), self.interval)
         });
+        let first = first.max(delay);
         let clock = Arc::clone(&context.shared.clock);
         Ok(PollTimer {
             next: clock.uptime() + first,

@@ -20,8 +20,8 @@ pub const NAME: &str = "open-meteo:new-york";
 
 pub type CannedResponse = (StatusCode, String);
 
-/// A server that sends each response once and then repeats the last one. Requests for latitude 0
-/// fail.
+/// A server that sends each response once and then repeats the last one. It repeats a response for each
+/// city of a list. It rejects requests with latitude 0.
 #[derive(Clone, Default)]
 pub struct Server {
     pub responses: Arc<Mutex<VecDeque<CannedResponse>>>,
@@ -32,19 +32,23 @@ async fn respond(
     State(server): State<Server>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    let nowhere = query
-        .get("latitude")
-        .is_some_and(|latitude| latitude == "0");
+    let latitudes: Vec<String> = query["latitude"].split(',').map(str::to_owned).collect();
     server.requests.lock().unwrap().push(query);
-    if nowhere {
-        return StatusCode::BAD_GATEWAY.into_response();
+    if latitudes.iter().any(|latitude| latitude == "0") {
+        return StatusCode::BAD_REQUEST.into_response();
     }
     let mut responses = server.responses.lock().unwrap();
-    let response = match responses.len() {
+    let (status, body) = match responses.len() {
         1 => responses[0].clone(),
         _ => responses.pop_front().unwrap(),
     };
-    response.into_response()
+    match latitudes.len() {
+        1 => (status, body).into_response(),
+        n if body.starts_with('{') => {
+            (status, format!("[{}]", vec![body; n].join(","))).into_response()
+        }
+        _ => (status, body).into_response(),
+    }
 }
 
 impl Server {

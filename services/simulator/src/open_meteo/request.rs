@@ -7,6 +7,7 @@ use crate::weather::Weather;
 
 const MAX_PAST_DAYS: u32 = 92;
 const MAX_FORECAST_DAYS: u32 = 16;
+const MAX_LOCATIONS: usize = 1_000;
 /// Parameters without effect on the response.
 const IGNORED: [&str; 4] = ["elevation", "models", "cell_selection", "apikey"];
 
@@ -90,8 +91,8 @@ impl WindUnit {
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Request {
-    pub(super) latitude: f64,
-    pub(super) longitude: f64,
+    /// Latitude and longitude of each location, in degrees; at least one.
+    pub(super) places: Vec<(f64, f64)>,
     pub(super) current: Vec<(&'static str, RequestedVariable)>,
     pub(super) hourly: Vec<(&'static str, RequestedVariable)>,
     pub(super) past_days: u32,
@@ -103,8 +104,7 @@ impl Request {
     pub(super) fn parse(pairs: &[(String, String)]) -> Result<Self, RejectReason> {
         let (mut latitude, mut longitude) = (None, None);
         let mut request = Self {
-            latitude: 0.0,
-            longitude: 0.0,
+            places: Vec::new(),
             current: Vec::new(),
             hourly: Vec::new(),
             past_days: 0,
@@ -113,8 +113,8 @@ impl Request {
         };
         for (name, value) in pairs {
             match name.as_str() {
-                "latitude" => latitude = Some(degrees(name, value, 90.0)?),
-                "longitude" => longitude = Some(degrees(name, value, 180.0)?),
+                "latitude" => latitude = Some(all_degrees(name, value, 90.0)?),
+                "longitude" => longitude = Some(all_degrees(name, value, 180.0)?),
                 "current" => add_variables(&mut request.current, value)?,
                 "hourly" => add_variables(&mut request.hourly, value)?,
                 "past_days" => request.past_days = days(name, value, MAX_PAST_DAYS)?,
@@ -132,10 +132,27 @@ impl Request {
                 }
             }
         }
-        request.latitude = latitude.ok_or("Parameter 'latitude' is required")?;
-        request.longitude = longitude.ok_or("Parameter 'longitude' is required")?;
+        let latitude = latitude.ok_or("Parameter 'latitude' is required")?;
+        let longitude = longitude.ok_or("Parameter 'longitude' is required")?;
+        if latitude.len() != longitude.len() {
+            return Err(
+                "Parameter 'latitude' and 'longitude' must have the same number of elements".into(),
+            );
+        }
+        request.places = latitude.into_iter().zip(longitude).collect();
         Ok(request)
     }
+}
+
+/// The degrees of each location, separated by commas.
+fn all_degrees(name: &str, values: &str, limit: f64) -> Result<Vec<f64>, RejectReason> {
+    let all: Vec<&str> = values.split(',').collect();
+    if all.len() > MAX_LOCATIONS {
+        return Err(format!("Only up to {MAX_LOCATIONS} locations are allowed"));
+    }
+    all.into_iter()
+        .map(|value| degrees(name, value, limit))
+        .collect()
 }
 
 fn degrees(name: &str, value: &str, limit: f64) -> Result<f64, RejectReason> {
@@ -208,7 +225,9 @@ mod tests {
             ("latitude=40.7", "longitude"),
             ("latitude=91&longitude=0", "latitude"),
             ("latitude=NaN&longitude=0", "latitude"),
-            ("latitude=40.7,41&longitude=0", "latitude"),
+            ("latitude=40.7,41&longitude=0", "same number"),
+            ("latitude=40.7,x&longitude=0,1", "latitude"),
+            ("latitude=40.7,&longitude=0,1", "latitude"),
             (&format!("{place}&current=warmth"), "warmth"),
             (&format!("{place}&past_days=93"), "past_days"),
             (&format!("{place}&past_days=-1"), "past_days"),
