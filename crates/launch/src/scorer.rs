@@ -7,7 +7,9 @@ use std::str::FromStr;
 use moodvane_bert::{BertConfig, LabelMap, Languages, ModelFolder};
 use moodvane_model::{ErrorChain, Language};
 use moodvane_runtime::{Section, Settings};
-use moodvane_sentiment::{DecisionRule, LanguageRouter, Scorer, ScorerChoice, ScorerName};
+use moodvane_sentiment::{
+    DecisionRule, LanguageRouter, Scorer, ScorerChoice, ScorerName, WeatherTalkScorer,
+};
 
 /// The kinds of scorer, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,11 +89,11 @@ impl ScorerConfig {
     /// # Errors
     /// If the built-in weights do not fit this code, or the transformer cannot be loaded.
     pub fn build(&self) -> anyhow::Result<Box<dyn Scorer>> {
-        self.build_with(|choice| Ok(choice.build()?))
+        self.build_with(|choice| Ok(marking(choice.build()?)))
     }
 
-    /// As [`build`](Self::build), with another constructor for a built-in scorer. A transformer is
-    /// loaded once: it has its own threads.
+    /// As [`build`](Self::build), with another constructor for a built-in scorer, which adds the detector
+    /// of weather talk itself. A transformer is loaded once: it has its own threads.
     ///
     /// # Errors
     /// Those of `built_in`, or if the transformer cannot be loaded.
@@ -101,13 +103,19 @@ impl ScorerConfig {
     ) -> anyhow::Result<Box<dyn Scorer>> {
         Ok(match self {
             Self::BuiltIn(choice) => built_in(*choice)?,
-            Self::Bert(bert) => moodvane_bert::load(bert)?,
+            Self::Bert(bert) => marking(moodvane_bert::load(bert)?),
             Self::WithFallback(choice, bert) => {
                 let first = built_in(*choice)?;
-                Box::new(LanguageRouter::new(first, moodvane_bert::load(bert)?))
+                let second = marking(moodvane_bert::load(bert)?);
+                Box::new(LanguageRouter::new(first, second))
             }
         })
     }
+}
+
+/// The scorer with the detector of weather talk.
+fn marking(scorer: Box<dyn Scorer>) -> Box<dyn Scorer> {
+    Box::new(WeatherTalkScorer::new(scorer))
 }
 
 /// Reads `[sentiment.bert]` and validates the directory. `selected_by` is the key that selects bert.

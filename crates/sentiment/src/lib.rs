@@ -30,12 +30,14 @@ pub mod evaluation;
 mod language_router;
 mod lexicon;
 pub mod trained;
+mod weather_talk_scorer;
 mod work;
 
 pub use choice::{ScorerChoice, ScorerName};
 pub use language_router::LanguageRouter;
 pub use lexicon::LexiconScorer;
 pub use trained::{DecisionRule, TrainedScorer, WeightsError};
+pub use weather_talk_scorer::WeatherTalkScorer;
 
 use moodvane_model::{Calibration, Language, Score};
 
@@ -66,7 +68,7 @@ pub struct ScorerError(pub String);
 
 /// Scores texts. A scorer belongs to one thread and may keep buffers between calls.
 pub trait Scorer: Send {
-    /// Identifies the scorer and everything that its scores depend on: at most 48 lower-case letters,
+    /// Identifies the scorer and everything that its scores depend on: at most 64 lower-case letters,
     /// digits and '-'.
     fn fingerprint(&self) -> &str;
 

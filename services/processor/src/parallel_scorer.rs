@@ -7,7 +7,9 @@
 use std::thread;
 
 use moodvane_model::{Calibration, Language, Score};
-use moodvane_sentiment::{Scorer, ScorerChoice, ScorerError, Text};
+use moodvane_sentiment::{
+    Scorer, ScorerChoice, ScorerError, Text, WeatherTalkScorer, WeightsError,
+};
 
 /// The fewest texts per thread: starting a thread costs about as much as ten scores.
 const MIN_TEXTS: usize = 128;
@@ -24,12 +26,15 @@ struct ScorerWorker {
     scores: Vec<Option<Score>>,
 }
 
-/// `threads` built-in scorers as one.
+/// `threads` built-in scorers as one, each with the detector of weather talk.
 ///
 /// # Errors
 /// If the built-in weights cannot be loaded.
 pub fn parallel_scorer(threads: usize, choice: ScorerChoice) -> anyhow::Result<Box<dyn Scorer>> {
-    Ok(Box::new(ParallelScorer::new(threads, || choice.build())?))
+    let build = || -> Result<Box<dyn Scorer>, WeightsError> {
+        Ok(Box::new(WeatherTalkScorer::new(choice.build()?)))
+    };
+    Ok(Box::new(ParallelScorer::new(threads, build)?))
 }
 
 impl ParallelScorer {

@@ -37,6 +37,7 @@ use crate::{answer, probes, request, v1, weather};
             v1::VariableName,
             v1::WeightName,
             v1::CyclesName,
+            v1::TalkName,
             v1::Cities,
             v1::Status,
         ),

@@ -35,7 +35,7 @@ async fn good(app: &TestApp, path: &str) -> Answer {
 async fn hours_as_json() {
     let answer = good(&new_year(), HOURS).await;
     assert_eq!(answer.header("content-type"), "application/json");
-    assert_snapshot!(answer.body, @r#"{"city":"new-york","tz":"UTC","page_hours":4,"hours":[{"hour":"2018-01-01T02:00:00Z","posts":3,"unscored":0,"feeling":1.666667,"standard_error":0.333333,"shares":[0.0,0.333333,0.666667,0.0,0.0],"weather":{"temperature":{"value":7.0,"used":["open-meteo"],"left_out":[]},"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"bluesky","minutes":1,"posts":3,"observations":0},{"id":"open-meteo","minutes":1,"posts":0,"observations":1}]},{"hour":"2018-01-01T03:00:00Z","posts":0,"unscored":0,"feeling":null,"standard_error":null,"shares":null,"weather":{"temperature":{"value":13.0,"used":["a","b"],"left_out":["c"]},"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"a","minutes":1,"posts":0,"observations":1},{"id":"b","minutes":1,"posts":0,"observations":1},{"id":"bluesky","minutes":0,"posts":0,"observations":0},{"id":"c","minutes":1,"posts":0,"observations":1}]},{"hour":"2018-01-01T05:00:00Z","posts":1,"unscored":0,"feeling":4.0,"standard_error":null,"shares":[0.0,0.0,0.0,0.0,1.0],"weather":{"temperature":null,"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"bluesky","minutes":1,"posts":1,"observations":0}]}],"next":null}"#);
+    assert_snapshot!(answer.body, @r#"{"city":"new-york","tz":"UTC","page_hours":4,"hours":[{"hour":"2018-01-01T02:00:00Z","posts":3,"unscored":0,"feeling":1.666667,"standard_error":0.333333,"direct_feeling":1.666667,"direct_standard_error":0.333333,"weather_talk_posts":0,"shares":[0.0,0.333333,0.666667,0.0,0.0],"weather":{"temperature":{"value":7.0,"used":["open-meteo"],"left_out":[]},"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"bluesky","minutes":1,"posts":3,"observations":0},{"id":"open-meteo","minutes":1,"posts":0,"observations":1}]},{"hour":"2018-01-01T03:00:00Z","posts":0,"unscored":0,"feeling":null,"standard_error":null,"direct_feeling":null,"direct_standard_error":null,"weather_talk_posts":0,"shares":null,"weather":{"temperature":{"value":13.0,"used":["a","b"],"left_out":["c"]},"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"a","minutes":1,"posts":0,"observations":1},{"id":"b","minutes":1,"posts":0,"observations":1},{"id":"bluesky","minutes":0,"posts":0,"observations":0},{"id":"c","minutes":1,"posts":0,"observations":1}]},{"hour":"2018-01-01T05:00:00Z","posts":1,"unscored":0,"feeling":4.0,"standard_error":null,"direct_feeling":4.0,"direct_standard_error":null,"weather_talk_posts":0,"shares":[0.0,0.0,0.0,0.0,1.0],"weather":{"temperature":null,"humidity":null,"precipitation":null,"wind":null,"cloud":null,"pressure":null},"sources":[{"id":"bluesky","minutes":1,"posts":1,"observations":0}]}],"next":null}"#);
 }
 
 #[tokio::test]
@@ -45,10 +45,10 @@ async fn hours_as_csv() {
     assert_eq!(answer.header("content-type"), kind);
     assert!(answer.body.ends_with("\r\n"));
     assert_snapshot!(answer.body.replace("\r\n", "\n"), @r#"
-hour,posts,unscored,feeling,standard_error,share_0,share_1,share_2,share_3,share_4,temperature_c,humidity_percent,precipitation_mm_per_h,wind_m_per_s,cloud_percent,pressure_hpa,minutes_by_source,temperatures_left_out
-2018-01-01T02:00:00Z,3,0,1.666667,0.333333,0.0,0.333333,0.666667,0.0,0.0,7.0,,,,,,bluesky:1 open-meteo:1,
-2018-01-01T03:00:00Z,0,0,,,,,,,,13.0,,,,,,a:1 b:1 bluesky:0 c:1,c
-2018-01-01T05:00:00Z,1,0,4.0,,0.0,0.0,0.0,0.0,1.0,,,,,,,bluesky:1,
+hour,posts,unscored,feeling,standard_error,share_0,share_1,share_2,share_3,share_4,temperature_c,humidity_percent,precipitation_mm_per_h,wind_m_per_s,cloud_percent,pressure_hpa,minutes_by_source,temperatures_left_out,direct_feeling,direct_standard_error,weather_talk_posts
+2018-01-01T02:00:00Z,3,0,1.666667,0.333333,0.0,0.333333,0.666667,0.0,0.0,7.0,,,,,,bluesky:1 open-meteo:1,,1.666667,0.333333,0
+2018-01-01T03:00:00Z,0,0,,,,,,,,13.0,,,,,,a:1 b:1 bluesky:0 c:1,c,,,0
+2018-01-01T05:00:00Z,1,0,4.0,,0.0,0.0,0.0,0.0,1.0,,,,,,,bluesky:1,,4.0,,0
 "#);
 }
 

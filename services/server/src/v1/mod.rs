@@ -27,6 +27,7 @@ pub(crate) use relation::__path_relation;
 pub(crate) use relation_answer::RelationAnswer;
 pub(crate) use relation_request::{CyclesName, VariableName, WeightName};
 pub(crate) use status::{__path_status, Status};
+pub(crate) use talk::TalkName;
 
 /// The number of decimals.
 const PLACES: i32 = 6;
