@@ -1,17 +1,16 @@
-//! Clusters of rows: sums over them, the jackknife, and its degrees of freedom.
-//!
-//! The *cluster jackknife* leaves out one cluster at a time and takes the spread of the coefficients,
-//! CV3 (MacKinnon, Nielsen and Webb 2023, "Fast and reliable jackknife and bootstrap methods for
-//! cluster-robust inference", equation 19). It allows for clusters that pull the coefficients towards
-//! themselves. The effects are absorbed once, from all clusters. Where the others do not determine a
-//! coefficient, the pseudo-inverse sets it to 0.
+//! Clusters of rows, and the sums over them.
+
+use std::collections::HashMap;
 
 use nalgebra::{DMatrix, DVector};
 
 use crate::absorb::FixedEffect;
 use crate::covariance::ClusterError;
-use crate::matrix::{add_cross_products, add_outer, mirror, pseudo_invert, select};
+use crate::matrix::{add_cross_products, add_outer, mirror, select};
 use crate::regression::{Design, Fit};
+
+/// A row counts at most twice: a level of one cluster has nothing that the others could estimate.
+const MAX_SHARE: f64 = 0.5;
 
 /// The cluster of each row, numbered by their first rows.
 pub(crate) struct Clusters {
@@ -41,6 +40,29 @@ impl Clusters {
         })
     }
 
+    /// For each row, the share of its cluster in the weight of the row's levels, summed over the effects
+    /// whose levels span clusters, at most [`MAX_SHARE`].
+    fn shares(&self, effects: &[FixedEffect], weights: &[f64]) -> Vec<f64> {
+        let mut shares = vec![0.0; self.members.len()];
+        for effect in effects.iter().filter(|effect| !self.contain(effect)) {
+            let mut levels = vec![0.0; effect.level_count()];
+            let mut cells = HashMap::new();
+            let rows = || effect.levels().iter().zip(&self.members).zip(weights);
+            for ((level, cluster), weight) in rows() {
+                levels[*level as usize] += weight;
+                *cells.entry((*level, *cluster)).or_insert(0.0) += weight;
+            }
+            for (share, ((level, cluster), _)) in shares.iter_mut().zip(rows()) {
+                let cell = cells.get(&(*level, *cluster)).copied().unwrap_or_default();
+                *share += cell / levels[*level as usize];
+            }
+        }
+        shares
+            .iter_mut()
+            .for_each(|share| *share = share.min(MAX_SHARE));
+        shares
+    }
+
     /// The sum of scores of each cluster, one row a cluster.
     pub(crate) fn scores(&self, fit: &Fit<'_>) -> Vec<Vec<f64>> {
         let columns = fit.columns();
@@ -67,6 +89,11 @@ impl Clusters {
 
 /// The cross-products of all columns of a design, and of its response, within each cluster. Several
 /// fits of the design share them.
+///
+/// Without a cluster, the levels that it shares with others would be estimated from these alone. A
+/// row therefore counts 1 / (1 - h) times, where h is the cluster's share of the weight of the row's
+/// levels, over the effects whose levels span clusters. If no level occurs twice in a cluster, as an
+/// hour of the week in a week, this is the jackknife that estimates the levels each time.
 #[derive(Debug)]
 pub struct ClusterProducts {
     /// The response is last.
@@ -80,15 +107,25 @@ impl ClusterProducts {
     pub fn new(design: &Design<'_>, keys: &[u64]) -> Self {
         let clusters = Clusters::new(keys);
         let columns = design.columns_and_response();
+        let factors: Vec<f64> = clusters
+            .shares(design.effects(), design.weights())
+            .into_iter()
+            .map(|share| (1.0 - share).recip().sqrt())
+            .collect();
         let mut products = vec![DMatrix::zeros(columns.len(), columns.len()); clusters.count];
         let mut begin = 0;
         for run in clusters.members.chunk_by(|a, b| a == b) {
-            let rows: Vec<&[f64]> = columns
+            let rows = begin..begin + run.len();
+            begin = rows.end;
+            let scaled: Vec<Vec<f64>> = columns
                 .iter()
-                .map(|column| &column[begin..begin + run.len()])
+                .map(|column| {
+                    let rows = column[rows.clone()].iter().zip(&factors[rows.clone()]);
+                    rows.map(|(value, factor)| value * factor).collect()
+                })
                 .collect();
-            add_cross_products(&mut products[run[0] as usize], &rows);
-            begin += run.len();
+            let slices: Vec<&[f64]> = scaled.iter().map(Vec::as_slice).collect();
+            add_cross_products(&mut products[run[0] as usize], &slices);
         }
         products.iter_mut().for_each(mirror);
         Self { clusters: products }
@@ -98,6 +135,8 @@ impl ClusterProducts {
 /// The cross-products of the columns of a fit within each cluster.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterSums {
+    /// Of the columns with each other, over all rows.
+    pub(crate) total: DMatrix<f64>,
     /// Of the columns with each other.
     pub(crate) products: Vec<DMatrix<f64>>,
     /// Of the columns with the residuals.
@@ -116,75 +155,13 @@ impl ClusterSums {
         });
         Self {
             scores: scores.collect(),
+            total: fit.products(),
             products,
         }
     }
 
     pub(crate) fn count(&self) -> usize {
         self.scores.len()
-    }
-
-    /// The sum of the products of all clusters.
-    pub(crate) fn total(&self) -> DMatrix<f64> {
-        let k = self.scores.first().map_or(0, |scores| scores.len());
-        self.products
-            .iter()
-            .fold(DMatrix::zeros(k, k), |sum, products| sum + products)
-    }
-}
-
-/// The jackknifed covariance, and the share of each cluster in the variance of each coefficient.
-#[derive(Debug, Clone)]
-pub(crate) struct Jackknife {
-    pub(crate) matrix: DMatrix<f64>,
-    /// Per cluster, the covariance of its contribution if all errors were independent and equal.
-    contributions: Vec<DMatrix<f64>>,
-}
-
-impl Jackknife {
-    /// # Errors
-    /// [`ClusterError`] for fewer than two clusters.
-    pub(crate) fn new(sums: &ClusterSums) -> Result<Self, ClusterError> {
-        let count = sums.count();
-        small_sample(count)?;
-        let total = sums.total();
-        let mut matrix = DMatrix::zeros(total.nrows(), total.nrows());
-        let factor = (count as f64 - 1.0) / count as f64;
-        let mut contributions = Vec::with_capacity(count);
-        for (scores, products) in sums.scores.iter().zip(&sums.products) {
-            let inverse = pseudo_invert(&(&total - products));
-            add_outer(&mut matrix, (&inverse * scores).as_slice(), factor);
-            contributions.push(&inverse * products * &inverse);
-        }
-        mirror(&mut matrix);
-        Ok(Self {
-            matrix,
-            contributions,
-        })
-    }
-
-    /// The degrees of freedom of a sum of coefficients: the effective number of clusters less one.
-    ///
-    /// The effective number is (Σ c)² / Σ c², where c is a cluster's contribution to the variance if
-    /// all errors were independent and equal (Bell and McCaffrey 2002; Carter, Schnepel and
-    /// Steigerwald 2017, "Asymptotic behavior of a t-test robust to cluster heterogeneity"). It is small if few
-    /// clusters contain the bin of a coefficient.
-    pub(crate) fn degrees_of_freedom(&self, terms: &[(usize, f64)]) -> f64 {
-        let (mut sum, mut squares) = (0.0, 0.0);
-        for contribution in &self.contributions {
-            let row = |(i, a): &(usize, f64)| -> f64 {
-                let row = terms.iter().map(|(j, b)| contribution[(*i, *j)] * b);
-                row.sum::<f64>() * a
-            };
-            let share: f64 = terms.iter().map(row).sum();
-            sum += share;
-            squares += share * share;
-        }
-        if squares > 0.0 {
-            (sum * sum / squares - 1.0).max(1.0)
-        } else {
-            1.0
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Covariances of coefficients under heteroscedastic, clustered and serially dependent errors.
 //!
-//! All have the form A M A: A is the inverse of the cross-products, M sums products of *scores*. The
+//! All but the jackknife have the form A M A: A is the inverse of the cross-products, M sums products of *scores*. The
 //! score of a row is its columns times its residual, weighted.
 //!
 //! | estimator | M | correction |
@@ -23,7 +23,8 @@ use statrs::distribution::{ContinuousCDF, FisherSnedecor, StudentsT};
 use thiserror::Error;
 
 use crate::absorb::FixedEffect;
-use crate::clusters::{ClusterProducts, ClusterSums, Clusters, Jackknife, small_sample};
+use crate::clusters::{ClusterProducts, ClusterSums, Clusters, small_sample};
+use crate::jackknife::Jackknife;
 use crate::kernel::{HourScores, kernel_degrees_of_freedom};
 use crate::matrix::{cross_products, mirror, quadratic_form, select};
 use crate::regression::Fit;
@@ -79,8 +80,8 @@ impl Covariance {
         })
     }
 
-    /// Estimates the covariance by the spread of the coefficients without one cluster at a time
-    /// (CV3).
+    /// Estimates the covariance by the spread of the coefficients without one cluster at a time: CV3,
+    /// divided by its bias for independent errors of equal variance.
     ///
     /// # Errors
     /// [`ClusterError`] for fewer than two clusters.
@@ -88,7 +89,7 @@ impl Covariance {
         let sums = ClusterSums::new(fit, products);
         let jackknife = Jackknife::new(&sums)?;
         Ok(Self {
-            matrix: jackknife.matrix.clone(),
+            matrix: jackknife.covariance(),
             degrees_of_freedom: sums.count() as f64 - 1.0,
             jackknife: Some((sums, jackknife)),
         })
@@ -111,10 +112,14 @@ impl Covariance {
         }
     }
 
-    /// The standard error of the sum of coefficients, each times its factor; 0 where the estimated
-    /// variance is negative, which clusters two ways may give.
+    /// The standard error of the sum of coefficients, each times its factor; 0 where a
+    /// coefficient has no variance: clusters two ways may give a negative one, and one cluster alone
+    /// may determine a coefficient.
     #[must_use]
     pub fn standard_error(&self, terms: &[(usize, f64)]) -> f64 {
+        if terms.iter().any(|(i, _)| self.matrix[(*i, *i)] <= 0.0) {
+            return 0.0;
+        }
         let covariance = |(i, a): &(usize, f64)| -> f64 {
             let row = terms.iter().map(|(j, b)| self.matrix[(*i, *j)] * b);
             row.sum::<f64>() * a
@@ -136,11 +141,16 @@ impl Covariance {
         positions: &[usize],
         draws: usize,
     ) -> Option<JointTest> {
-        let test = self.wald_test(fit, positions)?;
+        let has_variance = |position: &usize| self.matrix[(*position, *position)] > 0.0;
+        let positions: Vec<usize> = positions.iter().copied().filter(has_variance).collect();
+        if positions.is_empty() {
+            return None;
+        }
+        let test = self.wald_test(fit, &positions)?;
         let Some((sums, _)) = &self.jackknife else {
             return Some(test);
         };
-        let wild = wild_test(sums, fit.coefficients(), positions, draws)?;
+        let wild = wild_test(sums, fit.coefficients(), &positions, draws)?;
         Some(JointTest {
             p_value: test.p_value.max(wild),
             ..test
@@ -148,9 +158,6 @@ impl Covariance {
     }
 
     fn wald_test(&self, fit: &Fit<'_>, positions: &[usize]) -> Option<JointTest> {
-        if positions.is_empty() {
-            return None;
-        }
         let values = fit.coefficients().select_rows(positions);
         let (wald, rank) = quadratic_form(&select(&self.matrix, positions), &values);
         let (q, nu) = (rank as f64, self.degrees_of_freedom);

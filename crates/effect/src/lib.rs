@@ -46,6 +46,7 @@ mod hours;
 mod indicators;
 mod inference;
 mod insufficient;
+mod jackknife;
 mod kernel;
 mod matrix;
 mod model;

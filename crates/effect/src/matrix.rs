@@ -144,9 +144,10 @@ pub(crate) fn quadratic_form(matrix: &DMatrix<f64>, vector: &DVector<f64>) -> (f
     }
     (form, rank)
 }
-/// The inverse of a positive definite matrix, or the pseudo-inverse of a singular one.
-pub(crate) fn pseudo_invert(matrix: &DMatrix<f64>) -> DMatrix<f64> {
-    let scale = matrix.diagonal().map(|value| {
+/// The inverse of a positive definite matrix, or the pseudo-inverse of a singular one, where `whole`
+/// has the diagonal that it is small in comparison with.
+pub(crate) fn pseudo_invert(matrix: &DMatrix<f64>, whole: &DMatrix<f64>) -> DMatrix<f64> {
+    let scale = whole.diagonal().map(|value| {
         if value > 0.0 {
             value.sqrt().recip()
         } else {

@@ -72,6 +72,7 @@ pub struct Rows<'a> {
 #[derive(Debug)]
 pub struct Design<'a> {
     effects: &'a [FixedEffect],
+    weights: &'a [f64],
     columns: Vec<Vec<f64>>,
     response: Vec<f64>,
     products: DMatrix<f64>,
@@ -111,6 +112,7 @@ impl<'a> Design<'a> {
         let response = columns.pop().unwrap_or_default();
         Ok(Self {
             effects: rows.effects,
+            weights: rows.weights,
             columns,
             response,
             products,
@@ -134,6 +136,15 @@ impl<'a> Design<'a> {
     pub(crate) fn columns_and_response(&self) -> Vec<&[f64]> {
         let columns = self.columns.iter().chain([&self.response]);
         columns.map(Vec::as_slice).collect()
+    }
+
+    /// The cross-products of these columns.
+    pub(crate) fn products(&self, columns: &[usize]) -> DMatrix<f64> {
+        select(&self.products, columns)
+    }
+
+    pub(crate) fn weights(&self) -> &'a [f64] {
+        self.weights
     }
 
     /// The fixed effects.
@@ -295,6 +306,16 @@ impl Fit<'_> {
     /// The inverse of the cross-products of the kept columns.
     pub(crate) fn inverse(&self) -> &DMatrix<f64> {
         &self.inverse
+    }
+
+    #[cfg(test)]
+    pub(crate) fn design(&self) -> &Design<'_> {
+        self.design
+    }
+
+    /// The cross-products of the kept columns.
+    pub(crate) fn products(&self) -> DMatrix<f64> {
+        self.design.products(&self.kept)
     }
 
     pub(crate) fn effects(&self) -> &[FixedEffect] {

@@ -32,7 +32,7 @@ pub(crate) fn wild_test(
     if q == 0 || draws == 0 || clusters <= q + 1 {
         return None;
     }
-    let inverse = invert(&sums.total())?;
+    let inverse = invert(&sums.total)?;
     let observed = wald(
         &coefficients.select_rows(positions),
         sums.scores
@@ -79,18 +79,18 @@ fn restricted_scores(
 ) -> Vec<DVector<f64>> {
     let k = coefficients.len();
     let others: Vec<usize> = (0..k).filter(|i| !positions.contains(i)).collect();
-    let total = select(&sums.total(), &others);
-    // X'y of each cluster, and of all.
+    let total = select(&sums.total, &others);
+    // X'y of each cluster, and of all rows, whose residuals are orthogonal to the columns.
     let pairs = sums.scores.iter().zip(&sums.products);
     let moments: Vec<DVector<f64>> = pairs
         .map(|(scores, products)| scores + products * coefficients)
         .collect();
-    let moment = moments.iter().fold(DVector::zeros(k), |sum, m| sum + m);
+    let moment = &sums.total * coefficients;
     let scores = moments.iter().zip(&sums.products).map(|(own, products)| {
         let mut restricted = DVector::zeros(k);
         if !others.is_empty() {
             let without = total.clone() - select(products, &others);
-            let solved = pseudo_invert(&without) * (&moment - own).select_rows(&others);
+            let solved = pseudo_invert(&without, &total) * (&moment - own).select_rows(&others);
             for (i, value) in others.iter().zip(solved.iter()) {
                 restricted[*i] = *value;
             }
