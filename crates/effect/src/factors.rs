@@ -71,7 +71,8 @@ fn band_widening(
     options: &EffectOptions,
     is_in_curve: impl Fn(&Term) -> bool,
 ) -> Option<f64> {
-    let positions = classes.positions(&panel.model, is_in_curve);
+    let mut positions = classes.positions(&panel.model, is_in_curve);
+    positions.retain(|position| classes.covariance.standard_error(&[(*position, 1.0)]) > 0.0);
     let covariance = select(classes.covariance.matrix(), &positions);
     sup_t(&covariance, options.draws).map(|value| (value / NORMAL).max(1.0))
 }

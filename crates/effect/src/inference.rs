@@ -15,7 +15,6 @@ pub(crate) struct Keys {
     dates: Vec<u64>,
     cities: Vec<u64>,
     weeks: Vec<u64>,
-    half_weeks: Vec<u64>,
     pub(crate) lags: usize,
 }
 
@@ -34,9 +33,6 @@ impl Keys {
             weeks: rows()
                 .map(|row| u64::from(row.hour.local.block(WEEK_HOURS).cast_unsigned()))
                 .collect(),
-            half_weeks: rows()
-                .map(|row| u64::from(row.hour.local.block(WEEK_HOURS / 2).cast_unsigned()))
-                .collect(),
             cities: rows().map(|row| row.city as u64).collect(),
             hours,
         }
@@ -46,7 +42,6 @@ impl Keys {
     fn jackknife(&self, inference: Inference) -> Option<&[u64]> {
         match inference {
             Inference::Weeks => Some(&self.weeks),
-            Inference::HalfWeeks => Some(&self.half_weeks),
             _ => None,
         }
     }
@@ -57,7 +52,7 @@ impl Keys {
                 hours: &self.hours,
                 lags: self.lags,
             },
-            Inference::Weeks | Inference::HalfWeeks => Dependence::Clusters(&self.weeks),
+            Inference::Weeks => Dependence::Clusters(&self.weeks),
             Inference::Dates => Dependence::Clusters(&self.dates),
             Inference::Cities => Dependence::Clusters(&self.cities),
             Inference::DatesAndCities => Dependence::TwoWayClusters(&self.dates, &self.cities),

@@ -170,7 +170,6 @@ fn effects(sample: &Sample<'_>, options: &EffectOptions, kinds: EffectKinds) -> 
     effects.push(match options.season {
         Season::Month => by_city(&|local| local.month()),
         Season::Week => by_city(&|local| local.block(WEEK_HOURS)),
-        Season::HalfWeek => by_city(&|local| local.block(WEEK_HOURS / 2)),
         Season::MonthTrend => {
             let first = rows().map(|row| row.hour.hour).min();
             let days = rows().map(|row| {

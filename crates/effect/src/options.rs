@@ -50,8 +50,6 @@ pub enum Season {
     MonthTrend,
     /// A level for each week of the sample.
     Week,
-    /// A level for each half of a week of the sample.
-    HalfWeek,
 }
 
 /// How the residuals of hours may depend on each other.
@@ -61,10 +59,9 @@ pub enum Inference {
     Hours,
     /// Within a date, in all cities.
     Dates,
-    /// Within a week, in all cities, by the jackknife.
+    /// Within a week, in all cities: the jackknife of weeks, with the degrees of freedom of each
+    /// coefficient, and joint tests that the wild cluster bootstrap must confirm.
     Weeks,
-    /// Within half a week, in all cities, by the jackknife.
-    HalfWeeks,
     /// Within a city.
     Cities,
     /// Within a date or a city.
