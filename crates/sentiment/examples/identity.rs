@@ -1,8 +1,11 @@
-//! Prints the model card's table of identity terms, measured on the built-in weights:
+//! Prints the model card's tables of identity terms, names and neutral sentences, measured on the built-in
+//! weights:
 //!
 //!     cargo run --release --example identity -p moodvane-sentiment
 
 use moodvane_sentiment::evaluation::identity_terms::{TEMPLATES, TermShift, term_shifts};
+use moodvane_sentiment::evaluation::names::name_priors;
+use moodvane_sentiment::evaluation::neutral_sentences::neutral_means;
 use moodvane_sentiment::{DecisionRule, LexiconScorer, TrainedScorer, WeightsError};
 
 fn main() -> Result<(), WeightsError> {
@@ -37,6 +40,40 @@ fn main() -> Result<(), WeightsError> {
         let least = means.iter().copied().fold(f64::INFINITY, f64::min);
         let most = means.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         println!("{group}: mean {mean:+.3}, from {least:+.3} to {most:+.3}");
+    }
+    print_names(&mut scorer);
+    print_neutral_sentences()
+}
+
+fn print_names(scorer: &mut TrainedScorer) {
+    println!("\n| group | name | prior |\n| --- | --- | ---: |");
+    let priors = name_priors(scorer);
+    for prior in &priors {
+        let group = prior.group.unwrap_or("plain");
+        println!("| {group} | {} | {:+.3} |", prior.name, prior.prior);
+    }
+    let mut groups: Vec<Option<&str>> = priors.iter().map(|prior| prior.group).collect();
+    groups.dedup();
+    for group in groups {
+        let own = priors.iter().filter(|prior| prior.group == group);
+        let own: Vec<f64> = own.map(|prior| prior.prior).collect();
+        let mean = own.iter().sum::<f64>() / own.len() as f64;
+        let size = own.iter().map(|prior| prior.abs()).sum::<f64>() / own.len() as f64;
+        let group = group.unwrap_or("plain");
+        println!("{group}: mean {mean:+.3}, mean size {size:.3}");
+    }
+}
+
+fn print_neutral_sentences() -> Result<(), WeightsError> {
+    println!("\n| kind | n | mean value | negative: mean | negative: recall |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    let mean = neutral_means(&mut TrainedScorer::english(DecisionRule::Mean)?);
+    let recall = neutral_means(&mut TrainedScorer::english(DecisionRule::Recall)?);
+    for (mean, recall) in mean.iter().zip(&recall) {
+        println!(
+            "| {} | {} | {:.3} | {} | {} |",
+            mean.kind, mean.count, mean.mean, mean.negative, recall.negative
+        );
     }
     Ok(())
 }

@@ -45,24 +45,30 @@ fn variants(fits: u64) -> Vec<Variant> {
 
 type ModelChange = (&'static str, fn(&mut Recipe));
 
-fn model_changes() -> [ModelChange; 10] {
+fn model_changes() -> [ModelChange; 14] {
     [
         ("with features `three`", |r| r.templates = TemplateSet::ALL),
         ("whole hashtags", |r| r.whole_hashtags = true),
         ("2^18 rows (1 MB)", |r| r.bits = 18),
         ("2^22 rows (17 MB)", |r| r.bits = 22),
         ("one fit", |r| r.fits = 1),
-        ("six fits", |r| r.fits = 6),
+        ("three fits", |r| r.fits = 3),
         ("L2 of 5", |r| r.l2 = 5.0),
         ("L2 of 30", |r| r.l2 = 30.0),
         ("10 epochs", |r| r.epochs = 10),
-        ("steps fitted separately", |r| r.shared = false),
+        ("a common part of the steps", |r| r.shared = true),
+        ("without dropout of names", |r| r.name_dropout = 0.0),
+        ("names left out at every visit", |r| r.name_dropout = 1.0),
+        ("without dropout of other features", |r| {
+            r.feature_dropout = 0.0;
+        }),
+        ("without biases of topics", |r| r.topic_l2 = f32::INFINITY),
     ]
 }
 
 type DataChange = (&'static str, fn(&mut DataMix));
 
-fn data_changes() -> [DataChange; 8] {
+fn data_changes() -> [DataChange; 9] {
     [
         ("one bias for all registers", |m| m.register_biases = false),
         ("equal weights of files", |m| m.source_weights = false),
@@ -74,6 +80,7 @@ fn data_changes() -> [DataChange; 8] {
         ("three-class labels: all steps in full", |m| {
             m.outer_step_weight = 1.0;
         }),
+        ("without invented neutral texts", |m| m.neutral_weight = 0.0),
         ("classes balanced by half", |m| m.class_balance = 0.5),
         ("classes balanced", |m| m.class_balance = 1.0),
     ]

@@ -51,6 +51,10 @@ const SOURCES: [Source; 12] = [
     source("vader_movieReviewSnippets_real", 9, 0.5),
 ];
 
+/// Neutral texts invented for this project: weather bulletins, sentences with a negator, news, adverts and
+/// plain statements.
+const NEUTRAL: &str = include_str!("../data/neutral.tsv");
+
 /// A text and the target of its label.
 #[derive(Clone)]
 pub(crate) struct Example {
@@ -60,6 +64,8 @@ pub(crate) struct Example {
     /// The label, on the scale of its file.
     pub(crate) label: usize,
     pub(crate) scale: LabelScale,
+    /// Its id: equal for a text that is in several files.
+    pub(crate) id: String,
     /// The topic of the label, if any.
     pub(crate) topic: Option<String>,
     pub(crate) register: usize,
@@ -91,6 +97,7 @@ impl TrainingFiles {
             hash.update(file.as_bytes());
             texts.push(file);
         }
+        hash.update(NEUTRAL.as_bytes());
         Ok(Self {
             texts,
             fingerprint: hash.digest(),
@@ -127,10 +134,41 @@ impl Corpus {
                 example(row, labels, source, mix, balance)
             }));
         }
+        examples.extend(neutral_examples(mix)?);
         Ok(Self {
             examples,
             fingerprint: files.fingerprint,
         })
+    }
+}
+
+/// The invented neutral texts, labelled as tweets with three classes; none if they have no weight.
+fn neutral_examples(mix: &DataMix) -> anyhow::Result<Vec<Example>> {
+    if mix.neutral_weight <= 0.0 {
+        return Ok(Vec::new());
+    }
+    let labels = LabelKind::Classes(LabelScale::Three);
+    let source = source("neutral", TWEETS, 1.0);
+    let rows = parse_labelled(NEUTRAL, labels).context("neutral.tsv")?;
+    let rows = rows.iter();
+    Ok(rows
+        .map(|row| example(row, labels, &source, mix, mix.neutral_weight))
+        .collect())
+}
+
+/// A neutral example with the id `id`.
+#[cfg(test)]
+pub(crate) fn plain_example(text: &str) -> Example {
+    Example {
+        text: text.to_owned(),
+        file: "test",
+        label: 1,
+        scale: LabelScale::Three,
+        id: "id".to_owned(),
+        topic: None,
+        register: TWEETS,
+        targets: [1.0, 1.0, 0.0, 0.0],
+        weights: [1.0; 4],
     }
 }
 
@@ -232,6 +270,7 @@ fn example(
         file: source.name,
         label: row.label,
         scale: labels.scale(),
+        id: row.id.to_owned(),
         topic: row.topic.map(str::to_owned),
         register: if mix.register_biases {
             source.register

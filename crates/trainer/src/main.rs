@@ -7,9 +7,11 @@
 
 mod ablation;
 mod corpus;
+mod features;
 mod fit;
 mod held_out;
 mod logistic;
+mod names;
 mod recipe;
 mod train;
 mod tune;
@@ -46,7 +48,7 @@ struct Cli {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(8..=22), conflicts_with = "ablation")]
     bits: u32,
     /// Number of fits, in different orders, whose mean the weights are.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=20))]
     fits: u64,
     /// Writes the probabilities of the training texts, each by a model not trained on it, as a
     /// tab-separated file for `crates/sentiment/study/quantify.py`, and trains no weights.

@@ -21,6 +21,12 @@ pub(crate) struct Recipe {
     pub(crate) fits: u64,
     /// Whether a feature's weights of the four steps have a common part.
     pub(crate) shared: bool,
+    /// The probability that the features of names in a text are left out at a visit.
+    pub(crate) name_dropout: f32,
+    /// The probability that any other feature is left out at a visit.
+    pub(crate) feature_dropout: f32,
+    /// The L2 regularization of a bias per topic; infinite for no such bias.
+    pub(crate) topic_l2: f32,
     /// Whether the values are calibrated on texts that the model was not trained on, which takes five
     /// more trainings.
     pub(crate) cross_fit: bool,
@@ -43,6 +49,8 @@ pub(crate) struct DataMix {
     /// The weight of a class is this power of its inverse share of the file: 0 keeps the shares, 1
     /// gives all classes the same total weight.
     pub(crate) class_balance: f32,
+    /// The weight of the invented neutral texts.
+    pub(crate) neutral_weight: f32,
 }
 
 impl Default for Recipe {
@@ -55,8 +63,11 @@ impl Default for Recipe {
             l2: 14.0,
             epochs: 5,
             rate: 0.1,
-            fits: 3,
-            shared: true,
+            fits: 5,
+            shared: false,
+            name_dropout: 0.75,
+            feature_dropout: 0.35,
+            topic_l2: 4.0,
             cross_fit: true,
             mix: DataMix {
                 register_biases: true,
@@ -65,6 +76,7 @@ impl Default for Recipe {
                 prose: true,
                 outer_step_weight: 0.3,
                 class_balance: 0.0,
+                neutral_weight: 5.0,
             },
         }
     }

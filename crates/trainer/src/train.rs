@@ -2,17 +2,19 @@
 //!
 //! Guarantee: equal files and recipes give equal bytes.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use moodvane_sentiment::evaluation::GroupReport;
 use moodvane_sentiment::trained::{
-    DecisionRule, FeatureContent, FeatureExtractor, FeatureSink, LOGIT_SCALE, RuleParameters,
-    Template, TemplateSet, Weights, WeightsHeader, encode_weights,
+    DecisionRule, LOGIT_SCALE, RuleParameters, TemplateSet, Weights, WeightsHeader, encode_weights,
 };
 
 use crate::corpus::{Corpus, Example, TrainingFiles};
+use crate::features::feature_rows;
 use crate::fit::{FeatureRows, FitParameters, Fitted, Target, fit};
 use crate::held_out::{calibrate, held_out, score};
+use crate::names::NameWords;
 use crate::recipe::Recipe;
 use crate::tune::{DevSet, ScoredFile};
 use crate::words::word_table;
@@ -96,7 +98,8 @@ pub(crate) fn fit_model(examples: &[Example], recipe: &Recipe, training: u64) ->
     } else {
         word_table(examples)
     };
-    let features = feature_rows(examples, &words, recipe.templates, recipe.bits);
+    let names = NameWords::find(examples);
+    let features = feature_rows(examples, &words, &names, recipe);
     let fitted = mean_of_fits(&features, &targets(examples), recipe);
     let (header, rows) = quantise(&fitted, recipe.templates, recipe.bits, &words, training);
     FittedModel {
@@ -107,45 +110,19 @@ pub(crate) fn fit_model(examples: &[Example], recipe: &Recipe, training: u64) ->
     }
 }
 
-/// Collects the hashed features of texts, with repetitions.
-struct RowCollector {
-    bits: u32,
-    rows: FeatureRows,
-}
-
-impl FeatureSink for RowCollector {
-    fn add(&mut self, _: Template, hash: u64, _: FeatureContent) {
-        self.rows.features.push((hash >> (64 - self.bits)) as u32);
-    }
-}
-
-fn feature_rows(
-    examples: &[Example],
-    words: &[u32],
-    templates: TemplateSet,
-    bits: u32,
-) -> FeatureRows {
-    let table: Vec<u8> = words.iter().flat_map(|slot| slot.to_le_bytes()).collect();
-    let mut extractor = FeatureExtractor::new(templates);
-    let mut sink = RowCollector {
-        bits,
-        rows: FeatureRows::default(),
-    };
-    for example in examples {
-        extractor.extract(&example.text, &table, &mut sink);
-        let end = sink.rows.features.len();
-        sink.rows.ends.push(end);
-    }
-    sink.rows
-}
-
 fn targets(examples: &[Example]) -> Vec<Target> {
-    let target = |example: &Example| Target {
+    let mut topics: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut topic_number = |topic| {
+        let next = topics.len();
+        *topics.entry(topic).or_insert(next)
+    };
+    let targets = examples.iter().map(|example| Target {
         register: example.register,
+        topic: example.topic.as_deref().map(&mut topic_number),
         probabilities: example.targets,
         weights: example.weights,
-    };
-    examples.iter().map(target).collect()
+    });
+    targets.collect()
 }
 
 /// The mean of several fits, which averages out the effect of the order of the texts.
@@ -156,6 +133,9 @@ fn mean_of_fits(rows: &FeatureRows, targets: &[Target], recipe: &Recipe) -> Fitt
         rate: recipe.rate,
         l2: recipe.l2,
         shared: recipe.shared,
+        name_dropout: recipe.name_dropout,
+        feature_dropout: recipe.feature_dropout,
+        topic_l2: recipe.topic_l2,
         seed,
     };
     let mut sum = fit(rows, targets, &parameters(1));

@@ -8,6 +8,8 @@
 mod groups;
 pub mod identity_terms;
 mod labelled;
+pub mod names;
+pub mod neutral_sentences;
 mod report;
 
 pub use groups::{GroupReport, MeanMeasures};

@@ -38,7 +38,9 @@ fn labelled_file(name: &str) -> String {
             let topic = if n % 2 == 0 { "a" } else { "b" };
             text += &format!("{n}-{k}-g|{topic}\t{good}\tthis {thing} is {plus} today\n");
             text += &format!("{n}-{k}-b|{topic}\t{bad}\tthis {thing} is {minus} today\n");
-            text += &format!("{n}-{k}-n|{topic}\t{neutral}\tthis {thing} has number {k} today\n");
+            text += &format!(
+                "{n}-{k}-n|{topic}\t{neutral}\twe saw Milton at {thing} number {k} today\n"
+            );
         }
     }
     text
@@ -95,7 +97,19 @@ fn every_recipe_option_changes_weights() {
         Recipe { epochs: 2, ..base },
         Recipe { rate: 0.01, ..base },
         Recipe {
-            shared: false,
+            shared: true,
+            ..base
+        },
+        Recipe {
+            name_dropout: 0.0,
+            ..base
+        },
+        Recipe {
+            feature_dropout: 0.0,
+            ..base
+        },
+        Recipe {
+            topic_l2: f32::INFINITY,
             ..base
         },
         Recipe { fits: 1, ..base },
@@ -108,6 +122,7 @@ fn every_recipe_option_changes_weights() {
         mix(|mix| mix.sst_phrases = false),
         mix(|mix| mix.prose = false),
         mix(|mix| mix.outer_step_weight = 1.0),
+        mix(|mix| mix.neutral_weight = 0.0),
     ];
     for recipe in recipes {
         assert_ne!(trained_bytes(&folder, &recipe), shipped, "{recipe:?}");

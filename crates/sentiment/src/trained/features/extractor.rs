@@ -51,6 +51,13 @@ impl FeatureExtractor {
         words.map(|piece| self.pieces.form(piece))
     }
 
+    /// The folded form of a piece of the last text, by its index.
+    #[must_use]
+    pub fn form(&self, piece: u16) -> Option<&[u8]> {
+        let piece = self.pieces.list.get(usize::from(piece))?;
+        Some(self.pieces.form(piece))
+    }
+
     /// The range of a feature in the normal form of the last text; `None` for an amount.
     pub(crate) fn range(&self, content: FeatureContent) -> Option<Range<usize>> {
         match content {
