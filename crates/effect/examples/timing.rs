@@ -1,4 +1,4 @@
-//! The time and memory of an estimate with all checks.
+//! The time and memory of an estimate without and with all checks, on two threads.
 //!
 //! ```sh
 //! cargo run --release -p moodvane-effect --example timing -- 50 8760
@@ -33,11 +33,12 @@ fn main() {
             checks,
             ..EffectOptions::STANDARD
         };
-        let begin = Instant::now();
+        let (begin, cpu) = (Instant::now(), cpu_seconds());
         match estimate_effect(&hours, &options) {
             Ok(answer) => println!(
-                "{checks:?}: {:.3} s, {} hours, rain {:.4}, {}",
+                "{checks:?}: {:.2} s, {:.2} s of CPU, {} hours, rain {:.4}, {}",
                 begin.elapsed().as_secs_f64(),
+                cpu_seconds() - cpu,
                 answer.sample.hours,
                 answer.wet.estimate.value,
                 peak_memory()
@@ -52,4 +53,14 @@ fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM"));
     line.unwrap_or("no peak memory").to_owned()
+}
+
+/// The seconds that all threads have computed, on Linux with 100 ticks a second.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = stat
+        .split(' ')
+        .nth(13)
+        .and_then(|ticks| ticks.parse::<f64>().ok());
+    ticks.unwrap_or_default() / 100.0
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use moodvane_model::{CityId, HourSlot, Variable};
 
 use crate::covariance::JointTest;
-use crate::insufficient::InsufficientEffect;
+use crate::options::{ALPHA, EffectError};
 
 /// An explanatory variable of the regression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,6 +282,22 @@ pub struct Scale {
     pub saturday_minus_monday: Option<EffectEstimate>,
 }
 
+impl Scale {
+    /// A value in standard deviations of hours; `None` if the feelings do not vary.
+    #[must_use]
+    pub fn in_standard_deviations(&self, value: f64) -> Option<f64> {
+        (self.standard_deviation > 0.0).then(|| value / self.standard_deviation)
+    }
+
+    /// A value over the difference of Saturday and Monday, if that is significant.
+    #[must_use]
+    pub fn share_of_weekend(&self, value: f64) -> Option<f64> {
+        let difference = self.saturday_minus_monday?;
+        let is_significant = difference.is_significant();
+        is_significant.then(|| value / difference.value.abs())
+    }
+}
+
 /// The effect of a window of hours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LagEffect {
@@ -314,6 +330,14 @@ pub struct Placebo {
     pub rain: Vec<LagEffect>,
 }
 
+impl Placebo {
+    /// Whether future weather shows nothing, as it should.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.test.p_value > ALPHA
+    }
+}
+
 /// The permutation test of the wet effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShiftCheck {
@@ -336,10 +360,8 @@ impl ShiftCheck {
 pub struct CityEffect {
     /// The city.
     pub city: CityId,
-    /// Its hours.
-    pub hours: usize,
     /// The effect, or why there is none.
-    pub effect: Result<WetEffect, InsufficientEffect>,
+    pub effect: Result<WetEffect, EffectError>,
 }
 
 /// The effect of the weather on the feeling.

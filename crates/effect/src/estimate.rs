@@ -1,8 +1,10 @@
 //! Estimates the effect of the weather.
 
+use std::num::NonZeroUsize;
+
 use crate::answer::{
     CityEffect, EffectAnswer, EffectEstimate, Factor, LagEffect, LagProfile, Placebo,
-    SampleSummary, Term,
+    SampleSummary, Term, WetEffect,
 };
 use crate::factors::factor_effects;
 use crate::hours::CityHours;
@@ -29,7 +31,7 @@ pub fn estimate_effect(
     if options.checks == Checks::All {
         answer.placebo = placebo(&series, options)?;
         if answer.sample.cities > 1 {
-            answer.cities = each_city(&series, options)?;
+            answer.cities = each_city(&series, options);
         }
     }
     Ok(answer)
@@ -103,8 +105,8 @@ fn shift_check(
     let feeling = design.design.fit(&others)?;
     Ok(check_shifts(
         &panel.sample,
-        rain.weighted_residuals(),
-        feeling.weighted_residuals(),
+        (rain.weighted_residuals(), feeling.weighted_residuals()),
+        feeling.residual_degrees_of_freedom(),
         options.shifts,
     ))
 }
@@ -191,35 +193,36 @@ fn placebo(series: &Series<'_>, options: &EffectOptions) -> Result<Option<Placeb
     }))
 }
 
-/// The wet effect of each city alone.
-fn each_city(series: &Series<'_>, options: &EffectOptions) -> Result<Vec<CityEffect>, EffectError> {
-    let effect = |index: usize| -> Result<CityEffect, EffectError> {
-        let panel = Panel::new(series, index..index + 1, options, Needs::Past);
-        let effect = panel.and_then(|panel| {
-            let design = panel.design(options)?;
-            let wet = panel.fit(&design, options, Terms::Wet)?;
-            Ok((
-                panel.wet_effect(&design, options, &wet)?,
-                panel.sample.rows.len(),
-            ))
-        });
-        let city = series.cities[index].city;
-        match effect {
-            Ok((effect, hours)) => Ok(CityEffect {
-                city,
-                hours,
-                effect: Ok(effect),
-            }),
-            Err(EffectError::Insufficient(reason)) => {
-                let hours = 0;
-                Ok(CityEffect {
-                    city,
-                    hours,
-                    effect: Err(reason),
-                })
-            }
-            Err(error) => Err(error),
-        }
+/// The wet effect of each city alone, on as many threads as the options have.
+fn each_city(series: &Series<'_>, options: &EffectOptions) -> Vec<CityEffect> {
+    let share = series.cities.len().div_ceil(options.threads.get()).max(1);
+    let indices: Vec<usize> = (0..series.cities.len()).collect();
+    let alone = EffectOptions {
+        threads: NonZeroUsize::MIN,
+        ..*options
     };
-    (0..series.cities.len()).map(effect).collect()
+    let effect = |index: &usize| CityEffect {
+        city: series.cities[*index].city,
+        effect: city_effect(series, *index, &alone),
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = indices
+            .chunks(share)
+            .map(|indices| scope.spawn(move || indices.iter().map(effect).collect::<Vec<_>>()))
+            .collect();
+        // A worker does not panic.
+        let finished = workers.into_iter().filter_map(|worker| worker.join().ok());
+        finished.flatten().collect()
+    })
+}
+
+fn city_effect(
+    series: &Series<'_>,
+    index: usize,
+    options: &EffectOptions,
+) -> Result<WetEffect, EffectError> {
+    let panel = Panel::new(series, index..index + 1, options, Needs::Past)?;
+    let design = panel.design(options)?;
+    let wet = panel.fit(&design, options, Terms::Wet)?;
+    panel.wet_effect(&design, options, &wet)
 }

@@ -24,6 +24,9 @@
 //! season, and what moves all cities on a date cancels (Baylis, Obradovich et al. 2018, "Weather
 //! impacts expressed sentiment", PLoS ONE 13(4): e0195750, with hours instead of days).
 //!
+//! The same question of another feeling, such as the median or the mean without posts about the
+//! weather, is another call with that feeling in [`HourFeeling::mean`] and [`Checks::None`].
+//!
 //! # Guarantees
 //!
 //! - Equal input gives equal values, bit for bit, on any number of threads.

@@ -308,6 +308,12 @@ impl Fit<'_> {
         &self.inverse
     }
 
+    /// The number of rows less that of coefficients and levels.
+    pub(crate) fn residual_degrees_of_freedom(&self) -> f64 {
+        let parameters = self.kept.len() + absorbed_parameters(self.design.effects);
+        (self.row_count() - parameters.min(self.row_count() - 1)) as f64
+    }
+
     #[cfg(test)]
     pub(crate) fn design(&self) -> &Design<'_> {
         self.design

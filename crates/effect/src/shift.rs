@@ -11,10 +11,14 @@ use crate::sample::Sample;
 
 /// Counts the shifts that relate the residuals at least as strongly as the observed pairing. The
 /// statistic is the sum of products over the square root of the sum of their squares.
+///
+/// The observed pairing relates the rain to the feelings themselves, because the rain's residuals are
+/// orthogonal to what the residuals of the feelings lack; a shift does not. Its statistic is smaller by
+/// the root of the share of degrees of freedom that the residuals have, and is enlarged by it.
 pub(crate) fn check_shifts(
     sample: &Sample<'_>,
-    rain: &[f64],
-    feeling: &[f64],
+    (rain, feeling): (&[f64], &[f64]),
+    degrees_of_freedom: f64,
     shifts: usize,
 ) -> ShiftCheck {
     let mut hours: Vec<u32> = sample
@@ -58,7 +62,8 @@ pub(crate) fn check_shifts(
             0.0
         }
     };
-    let observed = strength(&sums[0]);
+    let enlargement = (feeling.len() as f64 / degrees_of_freedom).sqrt();
+    let observed = strength(&sums[0]) / enlargement;
     let as_strong = sums[1..]
         .iter()
         .filter(|sums| strength(sums) >= observed)

@@ -123,7 +123,7 @@ impl Coverage {
             }
         }
         if let Some(placebo) = &answer.placebo {
-            self.quiet_placebo.add(placebo.test.p_value > 0.05);
+            self.quiet_placebo.add(placebo.is_quiet());
         }
         self.significant_rain
             .add(answer.wet.estimate.is_significant());

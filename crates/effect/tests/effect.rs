@@ -122,6 +122,11 @@ fn answer_describes_every_part() {
     );
     assert!(answer.scale.standard_deviation > 0.1);
     assert!(answer.scale.saturday_minus_monday.unwrap().is_significant());
+    let rain = answer.wet.estimate.value;
+    let in_deviations = answer.scale.in_standard_deviations(rain).unwrap();
+    assert!((-1.0..-0.1).contains(&in_deviations), "{in_deviations}");
+    let of_weekend = answer.scale.share_of_weekend(rain).unwrap();
+    assert!((-1.4..-0.4).contains(&of_weekend), "{of_weekend}");
     let lags: Vec<usize> = answer.lags[0]
         .lags
         .iter()
