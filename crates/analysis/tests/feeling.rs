@@ -76,7 +76,8 @@ fn feeling_is_none_without_scored_posts() {
 #[test]
 fn standard_error_of_mean_class_follows_class_variance() {
     // Classes 1 2 2 3: mean 2, variance 2/3; the root of 2/3 over 4 is 0.408.
-    let cases: [(&[(u8, f64)], Option<f64>); 3] = [
+    type Case<'a> = (&'a [(u8, f64)], Option<f64>);
+    let cases: [Case<'_>; 3] = [
         (
             &[(1, 2.0), (2, 2.0), (2, 2.0), (3, 2.0)],
             Some((1.0_f64 / 6.0).sqrt()),

@@ -27,6 +27,7 @@ fn read_sources(settings: &Settings) {
         }
         let _ = source.list_or_empty("other_urls");
         let _ = source.number_or("poll_s", 1..=86_400u32, 60);
+        let _ = source.number_or("calls_per_day", 0..=u32::MAX, 0);
         let _ = source.number_or("history_days", 0..=92u8, 0);
         let _ = source.number_or("rewind_s", 0..=86_400u32, 5);
         let _ = source.number_or("max_age_s", 0..=86_400u32, 86_400);

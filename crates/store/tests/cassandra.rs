@@ -103,7 +103,7 @@ async fn rejects_tables_of_later_version() {
         rejected,
         Some(StoreError::Schema {
             found: 99,
-            supported: 1
+            supported: 2
         })
     ));
 }
@@ -153,7 +153,7 @@ async fn stale_row_overwrites_no_cell() {
         "source",
     ];
     let before = cells(&session, "partial_hour", &key_columns).await;
-    assert_eq!(before.len(), 33);
+    assert_eq!(before.len(), 34);
     assert!(
         before.iter().all(|(_, _, written)| *written == 10),
         "{before:?}"

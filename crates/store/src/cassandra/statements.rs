@@ -101,6 +101,8 @@ impl Statements {
                 statement.set_consistency(Level::LocalOne);
             }
             self.events.set_consistency(Level::LocalOne);
+            // A replica that lacks the calibration of a new run lacks its first rows too.
+            self.calibration.set_consistency(Level::LocalOne);
         }
     }
 }
