@@ -13,6 +13,7 @@ mod calibrations;
 mod config;
 mod cql;
 mod errors;
+mod migrations;
 mod months;
 mod names;
 mod progress;

@@ -4,9 +4,6 @@
 //! and the others wait. All send schema changes to the same node, which serialises them. Two nodes that
 //! create a table concurrently could assign two table ids, which a cluster does not reconcile; so the
 //! id of each table is derived from its name.
-//!
-//! A migration only adds. No column is dropped and added again, and no table has a TTL or time-window
-//! compaction: the write timestamps are offsets, not times.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -20,10 +17,10 @@ use scylla::policies::load_balancing::{
 };
 use scylla::statement::Statement;
 use tokio::time::{Instant, sleep};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::config::{CassandraConfig, Keyspace};
 use super::cql::{self, Cql};
+use super::migrations::{Change, Column, MIGRATIONS, STORE_SCHEMA, VERSION};
 use crate::StoreError;
 
 /// A schema change waits until all nodes agree.
@@ -44,133 +41,6 @@ enum SchemaState {
     Partial,
     /// This version is complete.
     Version(i32),
-}
-
-/// A table: name, columns with key, and options. A released table never changes.
-struct Table {
-    name: &'static str,
-    columns: &'static str,
-    options: &'static str,
-}
-
-/// A column that is added to a table of an earlier version.
-struct Column {
-    table: &'static str,
-    name: &'static str,
-    kind: &'static str,
-}
-
-/// A change of the schema.
-enum Change {
-    Create(Table),
-    Add(Column),
-}
-
-/// The steps from one version to the next: step 0 leads to version 1.
-const MIGRATIONS: &[&[Change]] = &[
-    &[
-        Change::Create(STORE_SCHEMA),
-        Change::Create(RUN_EVENT),
-        Change::Create(PARTIAL_HOUR),
-        Change::Create(PROGRESS),
-        Change::Create(GAP),
-    ],
-    &[Change::Create(RUN_CALIBRATION), Change::Add(POST_VALUES)],
-];
-
-const RUN_CALIBRATION: Table = Table {
-    name: "run_calibration",
-    columns: "run text, calibration text, PRIMARY KEY (run)",
-    options: "comment = 'the calibration of the scorer of each run; never changed'",
-};
-
-/// NULL in rows that version 1 wrote.
-const POST_VALUES: Column = Column {
-    table: PARTIAL_HOUR.name,
-    name: "post_values",
-    kind: "blob",
-};
-
-const STORE_SCHEMA: Table = Table {
-    name: "store_schema",
-    columns: "scope text, version int, PRIMARY KEY (scope, version)",
-    options: "comment = 'the versions of these tables that are complete'",
-};
-
-const RUN_EVENT: Table = Table {
-    name: "run_event",
-    columns: "journal text, number bigint, event text, run text, serves_from text,
-        PRIMARY KEY (journal, number)",
-    options: "comment = 'what happened to runs, in order; only ever appended to'",
-};
-
-const PARTIAL_HOUR: Table = Table {
-    name: "partial_hour",
-    columns: "run text, city text, month text,
-        hour text, topic text, incarnation bigint, partition bigint, source text,
-        through_offset bigint, minutes bigint,
-        very_negative bigint, negative bigint, neutral bigint, positive bigint,
-        very_positive bigint, score_micros bigint, unscored bigint,
-        temperature_n bigint, temperature_sum bigint, temperature_min bigint, temperature_max bigint,
-        humidity_n bigint, humidity_sum bigint, humidity_min bigint, humidity_max bigint,
-        precipitation_n bigint, precipitation_sum bigint, precipitation_min bigint, precipitation_max bigint,
-        wind_n bigint, wind_sum bigint, wind_min bigint, wind_max bigint,
-        cloud_n bigint, cloud_sum bigint, cloud_min bigint, cloud_max bigint,
-        pressure_n bigint, pressure_sum bigint, pressure_min bigint, pressure_max bigint,
-        PRIMARY KEY ((run, city, month), hour, topic, incarnation, partition, source)",
-    options: "compaction = {'class': 'LeveledCompactionStrategy'}
-        AND comment = 'what one partition and source contributed to an hour; weather in millionths of its unit; write timestamp = through_offset + 1'",
-};
-
-const PROGRESS: Table = Table {
-    name: "progress",
-    columns: "run text, topic text, incarnation bigint, partition bigint,
-        next_offset bigint, anchor_offset bigint, anchor_written_at timestamp,
-        anchor_key_hash bigint, PRIMARY KEY (run, topic, incarnation, partition)",
-    options: "compaction = {'class': 'LeveledCompactionStrategy'}
-        AND comment = 'every record below next_offset is in partial_hour; write timestamp = next_offset + 1'",
-};
-
-const GAP: Table = Table {
-    name: "gap",
-    columns: "run text, topic text, incarnation bigint, partition bigint, from_offset bigint,
-        to_offset bigint, after timestamp, found_at timestamp,
-        PRIMARY KEY (run, topic, incarnation, partition, from_offset)",
-    options: "comment = 'records that retention removed before they were folded; write timestamp = to_offset + 1'",
-};
-
-/// The version that this program supports.
-const VERSION: i32 = MIGRATIONS.len() as i32;
-
-impl Table {
-    fn create(&self, keyspace: &Keyspace) -> String {
-        let Self {
-            name,
-            columns,
-            options,
-        } = self;
-        let id = table_id(keyspace, name);
-        format!(
-            "CREATE TABLE IF NOT EXISTS {keyspace}.{name} ({columns}) WITH id = '{id}' AND {options}"
-        )
-    }
-}
-
-impl Column {
-    fn add(&self, keyspace: &Keyspace) -> String {
-        let Self { table, name, kind } = self;
-        format!("ALTER TABLE {keyspace}.{table} ADD {name} {kind}")
-    }
-}
-
-/// The id of a table, derived from keyspace and name.
-fn table_id(keyspace: &Keyspace, table: &str) -> String {
-    let hash = xxh3_128(format!("moodvane {keyspace}.{table}").as_bytes());
-    // The version bits of a custom UUID (version 8).
-    let id = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
-    let text = format!("{id:032x}");
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| text[part].to_owned());
-    parts.join("-")
 }
 
 /// Creates and migrates the keyspace and its tables. Changes nothing where the version is current, so
@@ -206,6 +76,7 @@ pub(super) async fn migrate(session: &Session, config: &CassandraConfig) -> Resu
     // Also where another service created the tables, possibly through other nodes.
     session.await_schema_agreement().await?;
     if found < VERSION {
+        wait_for_columns(session, &config.keyspace).await?;
         session.refresh_metadata().await?;
     }
     warn_of_different_replication(session, config).await
@@ -243,6 +114,35 @@ async fn has_column(
     let values = (keyspace.as_str(), column.table, column.name);
     let found = session.query_unpaged(cql::FIND_COLUMN, values).await?;
     Ok(found.into_rows_result()?.rows_num() > 0)
+}
+
+/// Waits until every node accepts statements with the added columns: a node lists a column before it
+/// can read it.
+async fn wait_for_columns(session: &Session, keyspace: &Keyspace) -> Result<(), StoreError> {
+    let deadline = Instant::now() + CREATION_TIMEOUT;
+    let added = MIGRATIONS.iter().flat_map(|changes| changes.iter());
+    let selects: Vec<String> = added
+        .filter_map(|change| match change {
+            Change::Add(column) => Some(column.select(keyspace)),
+            Change::Create(_) => None,
+        })
+        .collect();
+    let state = session.get_cluster_state();
+    for node in state.get_nodes_info().iter().filter(|n| n.is_connected()) {
+        for select in &selects {
+            let mut statement = Statement::new(select.as_str());
+            let node = NodeIdentifier::Node(Arc::clone(node));
+            let policy = SingleTargetLoadBalancingPolicy::new(node, None);
+            statement.set_load_balancing_policy(Some(policy));
+            while let Err(error) = session.query_unpaged(statement.clone(), ()).await {
+                if !is_missing_table_error(&error) || Instant::now() >= deadline {
+                    return Err(error.into());
+                }
+                sleep(POLL_INTERVAL).await;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The node for schema changes: the same for all services that reach the same nodes.
@@ -311,7 +211,7 @@ async fn read_state(session: &Session, keyspace: &Keyspace) -> Result<SchemaStat
     Ok(version.map_or(SchemaState::Partial, SchemaState::Version))
 }
 
-/// Whether a request may have failed because a node does not have the table yet: a node lists a table
+/// Whether a request may have failed because a node does not have the table or the column yet: a node lists a table
 /// before it can read it, and replicas may lag behind the coordinator.
 fn is_missing_table_error(error: &ExecutionError) -> bool {
     let ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, _)) = error else {

@@ -1,5 +1,6 @@
 //! Tests of the schema.
 
+use super::super::migrations::table_id;
 use super::*;
 use crate::cassandra::cql::tests::words;
 
