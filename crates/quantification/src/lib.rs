@@ -8,7 +8,7 @@
 //!
 //! # Assumption
 //!
-//! Within a class, values are distributed as in the scorer's [`Calibration`]; only the shares of the
+//! Within a class, values are distributed as in the scorer's [`Calibration`](moodvane_model::Calibration); only the shares of the
 //! classes differ. This is never exactly so: topics and label sets differ too. The error that remains
 //! moves the *level* of a group of posts more than the difference between groups about the same things.
 //!
