@@ -2,8 +2,8 @@
 //!
 //! Guarantee: an observation is published once, and the cursor of its city moves only after the log
 //! acknowledged it. A failed request is counted and retried after a pause; it affects the cities of
-//! its list, of which there is one unless the provider accepts lists. An observation counts in its own hour: one that is too old or in the future is left
-//! out and counted. Responses have limits of size and time. The requests to a provider with a
+//! its list, of which there is one unless the provider accepts lists. An observation counts in its
+//! own hour: one that is too old or in the future is left out and counted. Responses have limits of size and time. The requests to a provider with a
 //! budget are spread evenly, also across restarts.
 
 mod city;
