@@ -7,14 +7,24 @@ CASSANDRA_TOKENS=(-9223372036854775808 -3074457345618258603 3074457345618258602)
 cassandra_address() { printf '127.0.0.%s:%s' "$1" "$(fact cassandra port)"; }
 cassandra_ports() { printf '%s\n' "$(cassandra_address "$1")" "127.0.0.$1:$(fact cassandra peer_port)"; }
 
-cassandra_configure() {
-    local home=$DIR/cassandra/$1 seeds='' i
-    for ((i = 1; i <= $(fact cassandra nodes); i++)); do
-        seeds+=${seeds:+,}127.0.0.$i:$(fact cassandra peer_port)
+# Prints the nodes that a node asks who is in the cluster, comma-separated. A node that replaces itself
+# asks only nodes that never lost their data: another replaced node may not have heard of it yet, and if
+# that one answers first, the node exits.
+cassandra_seeds() {
+    local i all='' kept=''
+    for i in $(nodes_of cassandra); do
+        all+=${all:+,}127.0.0.$i:$(fact cassandra peer_port)
+        [ -f "$DIR/cassandra/$i/wiped" ] || kept+=${kept:+,}127.0.0.$i:$(fact cassandra peer_port)
     done
+    [ -f "$DIR/cassandra/$1/replaces" ] || kept=
+    printf '%s' "${kept:-$all}"
+}
+
+cassandra_configure() {
+    local home=$DIR/cassandra/$1
     mkdir -p "$home/tmp"
     fill "$SERVERS"/cassandra/{cassandra,secure,test-only}.yaml "NODE=$1" "AUTHENTICATOR=$(cassandra_authenticator)" "KEYSTORE=$(keystore)" \
-        "KEYSTORE_PASSWORD=$KEYSTORE_PASSWORD" "SEEDS=$seeds" \
+        "KEYSTORE_PASSWORD=$KEYSTORE_PASSWORD" "SEEDS=$(cassandra_seeds "$1")" \
         "TOKEN=${CASSANDRA_TOKENS[$1 - 1]}" "PORT=$(fact cassandra port)" \
         "PEER_PORT=$(fact cassandra peer_port)" >"$home/cassandra.yaml"
 }
