@@ -4,7 +4,7 @@
 //!
 //! | concept | item |
 //! | --- | --- |
-//! | The **feeling** of an hour: the estimated mean class of its scored posts, 0 to 4, and their class distribution | [`feeling()`], [`Feeling`], [`FeelingEstimator`] |
+//! | The **feeling** of an hour: the estimated mean class of its scored posts, 0 to 4, and their class distribution | [`feeling()`], [`Feeling`], [`DirectFeeling`], [`FeelingEstimator`] |
 //! | The mean of a **weather variable** in an hour: the mean of the sources' means | [`temperature`], [`variable_mean`], [`HourMean`] |
 //! | An **outlier source**: its mean temperature is farther from the median than a bound | [`OutlierBound`] |
 //! | **r²**, the squared Pearson correlation of pairs | [`r_squared`] |
@@ -72,7 +72,7 @@ mod wet_dry;
 
 pub use correlation::r_squared;
 pub use exposure::{Departures, MIN_EFFECTIVE_SPELLS};
-pub use feeling::{Feeling, FeelingEstimator, feeling};
+pub use feeling::{DirectFeeling, Feeling, FeelingEstimator, feeling};
 pub use hour::{AnalysisError, HourMean, OutlierBound, temperature, variable_mean};
 pub use inference::REPLICATES;
 pub use insufficient_data::{InsufficientData, Series};

@@ -157,3 +157,35 @@ fn rows_of_two_runs_use_their_own_calibrations() {
         assert_eq!(estimator.estimate(row, WeatherTalk::All), feeling(row));
     }
 }
+
+#[test]
+fn direct_estimate_alone_equals_that_of_feeling() {
+    let posts = [(0, 0.4), (2, 2.0), (3, -2.6), (4, 3.9)];
+    let counted = with_posts(empty(), "x", &posts);
+    let mut quantified = counted.clone();
+    quantified.calibration = Some(calibration());
+    let mut estimator = FeelingEstimator::default();
+    for row in [&counted, &quantified, &with_unscored_post(empty())] {
+        for talk in [WeatherTalk::All, WeatherTalk::Without, WeatherTalk::Only] {
+            let feeling = estimator.estimate(row, talk);
+            let expected = feeling.map(|f| (f.direct, f.direct_standard_error, f.posts));
+            let direct = estimator.direct(row, talk);
+            let found = direct.map(|d| (d.value, d.standard_error, d.posts));
+            assert_eq!(found, expected, "{talk:?}");
+        }
+    }
+}
+
+#[test]
+fn median_of_posts_is_that_of_classes_or_of_calibrated_values() {
+    let row = with_posts(empty(), "x", &[(1, 1.9), (1, 1.9), (4, 2.5)]);
+    let mut estimator = FeelingEstimator::default();
+    // The median is three quarters of the way through the posts of class 1.
+    assert_eq!(estimator.median(&row, WeatherTalk::All), Some(1.25));
+    assert_eq!(estimator.median(&row, WeatherTalk::Only), None);
+    let mut calibrated = row;
+    calibrated.calibration = Some(calibration());
+    // The cell from 1.8 to 2.0, of which three quarters, on a scale of half.
+    let median = estimator.median(&calibrated, WeatherTalk::All).unwrap();
+    assert!((median - 1.9).abs() < 0.02, "{median}");
+}

@@ -15,6 +15,32 @@ use crate::sample::{Needs, Series};
 use crate::scale::scale;
 use crate::shift::check_shifts;
 
+/// A part of an estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The regression on all variables.
+    Model,
+    /// The circular shifts.
+    Shifts,
+    /// The effects of the past.
+    Lags,
+    /// The future as a placebo.
+    Placebo,
+    /// Each city alone.
+    Cities,
+}
+
+impl Stage {
+    /// All stages, in order.
+    pub const ALL: [Self; 5] = [
+        Self::Model,
+        Self::Shifts,
+        Self::Lags,
+        Self::Placebo,
+        Self::Cities,
+    ];
+}
+
 /// Estimates the effect of all weather variables at once on the feeling of one or more cities.
 ///
 /// # Errors
@@ -24,13 +50,28 @@ pub fn estimate_effect(
     cities: &[CityHours],
     options: &EffectOptions,
 ) -> Result<EffectAnswer, EffectError> {
+    estimate_effect_with_progress(cities, options, &mut |_| {})
+}
+
+/// The same as [`estimate_effect`]; calls `on_stage` at the beginning of each stage.
+///
+/// # Errors
+/// As [`estimate_effect`].
+pub fn estimate_effect_with_progress(
+    cities: &[CityHours],
+    options: &EffectOptions,
+    on_stage: &mut dyn FnMut(Stage),
+) -> Result<EffectAnswer, EffectError> {
     let hours = cities.iter().map(|city| city.hours.len()).sum();
     options.check(cities.len(), hours)?;
+    on_stage(Stage::Model);
     let series = Series::new(cities);
-    let mut answer = main_answer(&series, options)?;
+    let mut answer = main_answer(&series, options, on_stage)?;
     if options.checks == Checks::All {
+        on_stage(Stage::Placebo);
         answer.placebo = placebo(&series, options)?;
         if answer.sample.cities > 1 {
+            on_stage(Stage::Cities);
             answer.cities = each_city(&series, options);
         }
     }
@@ -38,14 +79,22 @@ pub fn estimate_effect(
 }
 
 /// The answer without placebo and without each city alone.
-fn main_answer(series: &Series<'_>, options: &EffectOptions) -> Result<EffectAnswer, EffectError> {
+fn main_answer(
+    series: &Series<'_>,
+    options: &EffectOptions,
+    on_stage: &mut dyn FnMut(Stage),
+) -> Result<EffectAnswer, EffectError> {
     let panel = Panel::new(series, 0..series.cities.len(), options, Needs::Past)?;
     let design = panel.design(options)?;
     let classes = panel.fit(&design, options, Terms::Classes)?;
     let wet = panel.fit(&design, options, Terms::Wet)?;
     let shifts = (options.checks == Checks::All)
-        .then(|| shift_check(&panel, &design, options))
+        .then(|| {
+            on_stage(Stage::Shifts);
+            shift_check(&panel, &design, options)
+        })
         .transpose()?;
+    on_stage(Stage::Lags);
     Ok(EffectAnswer {
         wet: panel.wet_effect(&design, options, &wet)?,
         scale: scale(&panel, &classes, options)?,

@@ -5,7 +5,7 @@
 //! | concept | item |
 //! | --- | --- |
 //! | The **hours** of a city, with feeling and weather | [`CityHours`], [`EffectHour`], [`LocalTime`] |
-//! | The **effect** of all weather variables at once | [`estimate_effect`], [`EffectOptions`], [`EffectAnswer`] |
+//! | The **effect** of all weather variables at once | [`estimate_effect`], [`Stage`], [`EffectOptions`], [`EffectAnswer`] |
 //! | The effect of **rain**, its past, and its proportion | [`WetEffect`], [`LagProfile`], [`Scale`] |
 //! | The effect of each variable in **bins** or as a line | [`Factor`], [`FactorEffect`], [`BinEffect`] |
 //! | **Checks**: future weather, shifts, each city alone | [`Placebo`], [`ShiftCheck`], [`CityEffect`] |
@@ -73,7 +73,7 @@ pub use bins::{
 };
 pub use clusters::ClusterProducts;
 pub use covariance::{ClusterError, Covariance, Dependence, JointTest};
-pub use estimate::estimate_effect;
+pub use estimate::{Stage, estimate_effect, estimate_effect_with_progress};
 pub use hours::{CityHours, EffectHour, HourFeeling, LocalTime};
 pub use insufficient::{InsufficientEffect, MIN_HOURS, MIN_WEEKS, MIN_WET_HOURS, MIN_WET_SPELLS};
 pub use options::{

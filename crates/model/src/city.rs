@@ -1,8 +1,9 @@
 //! A city, with the names that posts use for it.
 
+use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
 
-use crate::{CityId, ModelError};
+use crate::{CityId, HourSlot, ModelError};
 
 /// The most names that a city may have in posts.
 pub const MAX_CITY_NAMES: usize = 64;
@@ -27,6 +28,19 @@ pub struct City {
 }
 
 impl City {
+    /// The offset of local time from UTC in an hour, in hours, rounded down: precise enough for the hour
+    /// of the day.
+    #[must_use]
+    pub fn utc_offset_hours(&self, hour: HourSlot) -> i8 {
+        let at = hour.start().to_chrono().naive_utc();
+        let seconds = self
+            .zone
+            .offset_from_utc_datetime(&at)
+            .fix()
+            .local_minus_utc();
+        i8::try_from(seconds.div_euclid(3_600)).unwrap_or_default()
+    }
+
     /// Validates the fields and creates a city.
     ///
     /// # Errors

@@ -39,6 +39,22 @@ impl ValueHistogram {
         self.0.iter().sum()
     }
 
+    /// The median value, interpolated linearly within its cell. `None` without posts.
+    #[must_use]
+    pub fn median(&self) -> Option<f64> {
+        let half = self.total() as f64 / 2.0;
+        let width = f64::from(CELL_MICROS) / 1e6;
+        let mut below = 0.0;
+        for (cell, count) in self.0.iter().enumerate() {
+            let count = *count as f64;
+            if count > 0.0 && below + count >= half {
+                return Some(width * (cell as f64 + (half - below) / count));
+            }
+            below += count;
+        }
+        None
+    }
+
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
         for (count, added) in self.0.iter_mut().zip(other.0) {
@@ -74,6 +90,29 @@ mod tests {
         for (value, cell) in cases {
             let score = Score::new(Sentiment::Neutral, value);
             assert_eq!(ValueHistogram::cell(score), cell, "{value}");
+        }
+    }
+
+    #[test]
+    fn median_is_interpolated_within_its_cell() {
+        let cases: [(&[usize], Option<f64>); 5] = [
+            (&[], None),
+            (&[10], Some(2.1)),
+            (&[3, 10, 19], Some(2.1)),
+            (&[3, 10], Some(0.8)),
+            (&[0, 0, 0, 19], Some(2.0 / 3.0 * 0.2)),
+        ];
+        for (cells, expected) in cases {
+            let mut histogram = ValueHistogram::default();
+            for cell in cells {
+                histogram.0[*cell] += 1;
+            }
+            let found = histogram.median();
+            let is_equal = match (found, expected) {
+                (Some(found), Some(expected)) => (found - expected).abs() < 1e-12,
+                (found, expected) => found == expected,
+            };
+            assert!(is_equal, "{cells:?}: {found:?}");
         }
     }
 

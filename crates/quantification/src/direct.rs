@@ -60,6 +60,11 @@ impl ValueLine {
         })
     }
 
+    /// The class that a value corresponds to on average.
+    pub(crate) fn class_of(&self, value: f64) -> f64 {
+        (value - self.intercept) / self.slope
+    }
+
     /// The direct estimate of posts, of which there is at least one.
     pub(crate) fn direct(&self, posts: &PostSums) -> Direct {
         let n = posts.values.total() as f64;
@@ -68,7 +73,7 @@ impl ValueLine {
         let prior = VARIANCE_PRIOR_POSTS;
         let variance = (own + prior * self.variance) / (n - 1.0 + prior);
         Direct {
-            value: (mean - self.intercept) / self.slope,
+            value: self.class_of(mean),
             standard_error: (variance / n).sqrt() / self.slope,
         }
     }

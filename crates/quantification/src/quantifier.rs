@@ -93,10 +93,8 @@ impl Quantifier {
     /// for sums without a histogram of all values.
     #[must_use]
     pub fn estimate(&self, posts: &PostSums) -> Option<Estimate> {
+        let direct = self.direct(posts)?;
         let n = posts.values.total();
-        if n == 0 || !posts.has_values() {
-            return None;
-        }
         let prior_weight = PRIOR_POSTS + PRIOR_SHARE * n as f64;
         let Posterior {
             distribution,
@@ -105,7 +103,22 @@ impl Quantifier {
         Some(Estimate {
             distribution,
             standard_error: mean_variance.max(0.0).sqrt(),
-            direct: self.line.direct(posts),
+            direct,
         })
+    }
+
+    /// The direct estimate alone, which needs no iteration. `None` as for [`Quantifier::estimate`].
+    #[must_use]
+    pub fn direct(&self, posts: &PostSums) -> Option<Direct> {
+        let has_posts = posts.values.total() > 0 && posts.has_values();
+        has_posts.then(|| self.line.direct(posts))
+    }
+
+    /// The median value of posts, mapped as the mean value is for the direct estimate. `None` as for
+    /// [`Quantifier::estimate`].
+    #[must_use]
+    pub fn median(&self, posts: &PostSums) -> Option<f64> {
+        let median = posts.values.median().filter(|_| posts.has_values())?;
+        Some(self.line.class_of(median))
     }
 }

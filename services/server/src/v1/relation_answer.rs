@@ -115,15 +115,14 @@ impl RelationAnswer {
         rows: &[HourRow],
         bound: OutlierBound,
     ) -> Self {
-        let local_zone = Zone::of_city(&request.city);
         let mut estimator = FeelingEstimator::default();
         let pairs = rows.iter().filter_map(|row| {
-            let feeling = estimator.estimate(row, request.talk)?;
+            let feeling = estimator.direct(row, request.talk)?;
             Some(PairedHour {
                 hour: row.hour,
-                local: LocalHour::from_utc(row.hour, local_zone.approximate_offset(row.hour)),
+                local: LocalHour::from_utc(row.hour, request.city.utc_offset_hours(row.hour)),
                 weather: variable_mean(row, request.variable, bound)?.value,
-                feeling: feeling.direct,
+                feeling: feeling.value,
                 posts: feeling.posts,
             })
         });
