@@ -146,6 +146,8 @@ mod tests {
             complete_through_ms: 0,
             through: Some(slot(2)),
             hours: vec![hour(1), hour(2)],
+            effects: None,
+            others: Vec::new(),
         }
     }
 

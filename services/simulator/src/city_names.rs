@@ -4,10 +4,9 @@
 //! on the code that it verifies.
 
 use moodvane_model::City;
+use moodvane_world::KeyedRng;
 
-use crate::rng::KeyedRng;
-
-/// The names of the simulated city.
+/// The names of a simulated city.
 #[derive(Debug, Clone)]
 pub(crate) struct CityNames {
     /// The spellings of each name; no list is empty.

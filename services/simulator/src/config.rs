@@ -1,14 +1,17 @@
 //! Configuration of a simulated world.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use moodvane_model::{City, EventTimeBounds, SourceId, Timestamp};
+use moodvane_model::{City, CityId, EventTimeBounds, SourceId, Timestamp};
+use moodvane_world::{World, WorldConfig, WorldModel};
 
 use crate::MAX_POSTS_PER_HOUR;
 use crate::error::SimulatorError;
-use crate::weather::Climate;
 
+/// Limit of the cities of a world.
+const MAX_CITIES: usize = 1_000;
 /// Upper bound of `disorder` and `hold`.
 const MAX_DELAY: Duration = Duration::from_secs(3_600);
 
@@ -21,14 +24,17 @@ pub struct SimulatorConfig {
     pub start: Timestamp,
     /// Events of the post stream per hour, noise included: 1 to [`MAX_POSTS_PER_HOUR`].
     pub posts_per_hour: u32,
-    /// The share of events that are not English posts naming the city, 0.0 to 1.0.
+    /// The share of events that are not English posts naming a city, 0.0 to 1.0. With
+    /// [`WorldModel::Confounded`] there are more at night.
     pub noise_share: f64,
     /// The share of events that are sent again a little later, 0.0 to 1.0.
     pub duplicate_share: f64,
     /// Maximum delay of an event after its time, so that later events overtake it; at most an hour.
     pub disorder: Duration,
-    /// The city of all posts and weather; it must have a name.
-    pub city: City,
+    /// The cities of posts and weather, at least one; each must have a name.
+    pub cities: Vec<City>,
+    /// What moves the moods of posts.
+    pub model: WorldModel,
     /// The client's source for the weather, under which the truth lists temperatures.
     pub weather_source: SourceId,
     /// Interval of `current` weather in seconds: 60 to 3600, a divisor of 3600 in whole
@@ -45,7 +51,7 @@ pub struct SimulatorConfig {
 }
 
 impl SimulatorConfig {
-    /// A city's weather and 1,000 events an hour from `start`, 0.3 of them noise, without
+    /// One city's weather, a simple model of moods and 1,000 events an hour from `start`, 0.3 of them noise, without
     /// duplicates and in order; current weather each 15 minutes, held for 30 s.
     #[must_use]
     pub fn new(city: City, weather_source: SourceId, start: Timestamp) -> Self {
@@ -56,7 +62,8 @@ impl SimulatorConfig {
             noise_share: 0.3,
             duplicate_share: 0.0,
             disorder: Duration::ZERO,
-            city,
+            cities: vec![city],
+            model: WorldModel::Simple,
             weather_source,
             interval_s: 900,
             hold: Duration::from_secs(30),
@@ -97,9 +104,7 @@ impl SimulatorConfig {
                 self.interval_s
             ));
         }
-        if self.city.names.is_empty() {
-            faults.push(missing_name(&self.city));
-        }
+        faults.extend(self.city_faults());
         if faults.is_empty() {
             Ok(())
         } else {
@@ -107,8 +112,32 @@ impl SimulatorConfig {
         }
     }
 
-    pub(crate) fn climate(&self) -> Climate {
-        Climate::new(self.seed, self.city.latitude, self.city.longitude)
+    fn city_faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if !(1..=MAX_CITIES).contains(&self.cities.len()) {
+            faults.push(format!(
+                "{} cities: there must be 1 to {MAX_CITIES}",
+                self.cities.len()
+            ));
+        }
+        let nameless = self.cities.iter().filter(|city| city.names.is_empty());
+        faults.extend(nameless.map(missing_name));
+        let mut ids: BTreeSet<CityId> = BTreeSet::new();
+        let repeated = self.cities.iter().filter(|city| !ids.insert(city.id));
+        faults.extend(repeated.map(|city| format!("city {} must occur once", city.id)));
+        faults
+    }
+
+    /// The model of weather and moods.
+    pub(crate) fn world(&self) -> World {
+        World::new(&WorldConfig {
+            seed: self.seed,
+            start: self.start,
+            events_per_hour: self.posts_per_hour,
+            noise_share: self.noise_share,
+            cities: self.cities.clone(),
+            model: self.model.clone(),
+        })
     }
 }
 
@@ -136,7 +165,7 @@ mod tests {
             disorder: Duration::from_secs(3_601),
             hold: Duration::MAX,
             interval_s: 90,
-            city,
+            cities: vec![city.clone(), city],
             ..config()
         };
         let error = bad.validate().unwrap_err().to_string();
@@ -148,9 +177,16 @@ mod tests {
             "hold",
             "interval_s 90",
             "at least one name",
+            "must occur once",
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }
+        let none = SimulatorConfig {
+            cities: Vec::new(),
+            ..config()
+        };
+        let error = none.validate().unwrap_err().to_string();
+        assert!(error.contains("0 cities"), "{error}");
         assert!(config().validate().is_ok());
     }
 

@@ -1,29 +1,22 @@
 //! The events of the post stream as a closed-form sequence.
 //!
 //! Terms: an *event* is one message of the stream; the *mood* of a post is the class 0 to 4 that its
-//! text was chosen for; *noise* is every event that is not an English post naming the city.
+//! text was chosen for; *noise* is every event that is not an English post naming a city.
 //!
-//! Mood depends on weather: with temperature T in °C and rain R in mm/h at the event's time, the mean
-//! mood is
-//!
-//! ```text
-//! mean = 2.0 + 0.05 · (T clamped to -10..30, less 10) - 0.9 · min(R, 1)
-//! ```
-//!
-//! clamped to 0.4..3.6. The mood is binomial with n = 4 and p = mean / 4, so its expectation is the mean.
-//! Warm and dry weather raises it, rain lowers it.
+//! Which event is a post of which city, and its mood, is drawn by `crates/world`; this module gives it a
+//! text, an author and a creation time. In a world of planted effects a text speaks of the weather exactly
+//! if it was drawn so.
 //!
 //! Guarantee: event `i` depends on seed, configuration and `i` alone.
 
 use moodvane_model::{Language, Timestamp};
+use moodvane_world::{Draw, KeyedRng, PostDraw, Purpose, Schedule, World, WorldModel};
 
 use crate::city_names::CityNames;
 use crate::config::{SimulatorConfig, missing_name};
 use crate::error::SimulatorError;
 use crate::phrases;
-use crate::rng::{KeyedRng, Purpose};
-use crate::schedule::Schedule;
-use crate::weather::Climate;
+use crate::rain_phrases::{RAIN_TALK, WEATHER_TEMPLATES};
 
 /// Maximum time from a post's `created_at` to its event, in milliseconds.
 pub(crate) const MAX_LATENCY_MS: i64 = 4_000;
@@ -80,24 +73,26 @@ impl PostContent {
 #[derive(Debug)]
 pub(crate) struct Feed {
     seed: u64,
-    noise_share: f64,
-    schedule: Schedule,
-    climate: Climate,
-    names: CityNames,
+    world: World,
+    /// The names of each city, in the order of the world's cities.
+    names: Vec<CityNames>,
+    /// The templates of each mood.
+    templates: [Vec<&'static str>; 5],
     /// Errors of a wrong clock in milliseconds, beyond the pipeline's plausible bounds.
     clock_errors_ms: [i64; 2],
 }
 
 impl Feed {
     pub(crate) fn new(config: &SimulatorConfig) -> Result<Self, SimulatorError> {
-        let names = CityNames::new(&config.city)
-            .ok_or_else(|| SimulatorError::Config(missing_name(&config.city)))?;
+        let names =
+            |city| CityNames::new(city).ok_or_else(|| SimulatorError::Config(missing_name(city)));
+        let has_talk = config.model != WorldModel::Simple;
+        let is_used = |template: &&str| !(has_talk && WEATHER_TEMPLATES.contains(template));
         Ok(Self {
             seed: config.seed,
-            noise_share: config.noise_share,
-            schedule: Schedule::new(config.seed, config.start, config.posts_per_hour),
-            climate: config.climate(),
-            names,
+            world: config.world(),
+            names: config.cities.iter().map(names).collect::<Result<_, _>>()?,
+            templates: phrases::MOODS.map(|all| all.iter().copied().filter(is_used).collect()),
             clock_errors_ms: [
                 i64::from(config.bounds.ahead_ms) + 3_600_000,
                 -i64::from(config.bounds.behind_ms) - 86_400_000,
@@ -105,22 +100,27 @@ impl Feed {
         })
     }
 
-    pub(crate) fn schedule(&self) -> &Schedule {
-        &self.schedule
+    /// The weather and the moods.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
     }
 
-    pub(crate) fn names(&self) -> &CityNames {
+    pub(crate) fn schedule(&self) -> &Schedule {
+        self.world.schedule()
+    }
+
+    /// The names of each city.
+    pub(crate) fn names(&self) -> &[CityNames] {
         &self.names
     }
 
     /// Returns event `index`.
     pub(crate) fn event(&self, index: u64) -> Event {
-        let mut rng = KeyedRng::new(self.seed, Purpose::Event, index);
-        let time_us = self.schedule.time_of(index);
-        let kind = if rng.chance(self.noise_share) {
-            self.noise(index, time_us, &mut rng)
-        } else {
-            EventKind::Post(self.city_post(index, time_us))
+        let time_us = self.schedule().time_of(index);
+        let kind = match self.world.draw(index) {
+            Draw::Noise(mut rng) => self.noise(index, time_us, &mut rng),
+            Draw::Quiet => EventKind::Post(self.quiet_post(index, time_us)),
+            Draw::Post(post) => EventKind::Post(self.city_post(index, time_us, post)),
         };
         let author = match kind {
             // Only its author can update or delete a post.
@@ -138,9 +138,10 @@ impl Feed {
 
     fn noise(&self, index: u64, time_us: i64, rng: &mut KeyedRng) -> EventKind {
         let earlier = index.saturating_sub(1 + rng.below(MAX_REFERENCE_DISTANCE));
-        let earlier_us = self.schedule.time_of(earlier);
+        let earlier_us = self.schedule().time_of(earlier);
+        let city = self.world.noise_city(index);
         let post = |(language, template): (&'static str, &'static str)| {
-            self.render_post(index, time_us, template, Some(language), None)
+            self.render_post(index, time_us, template, Some(language), (city, None))
         };
         match rng.below(100) {
             0..37 => EventKind::Post(post(("en", rng.choose(phrases::ENGLISH_WITHOUT_CITY)))),
@@ -153,7 +154,7 @@ impl Feed {
             },
             82..87 if index > 0 => EventKind::Update {
                 time_us: earlier_us,
-                content: self.city_post(index, time_us),
+                content: self.city_post(index, time_us, self.world.draw_post(index, city)),
             },
             87..92 if index > 0 => EventKind::Like {
                 time_us: earlier_us,
@@ -175,29 +176,37 @@ impl Feed {
         }
     }
 
-    /// An English post that names the city, with a mood drawn by the weather.
-    fn city_post(&self, index: u64, time_us: i64) -> PostContent {
+    /// An English post that names no city, at a time when people of the cities are silent.
+    fn quiet_post(&self, index: u64, time_us: i64) -> PostContent {
         let mut rng = KeyedRng::new(self.seed, Purpose::Text, index);
-        let (temperature, rain) = self
-            .climate
-            .temperature_and_rain(timestamp(time_us / 1_000));
-        let probability = mean_mood(temperature, rain) / 4.0;
-        let mood = (0..4).filter(|_| rng.chance(probability)).count();
-        let template = rng.choose(phrases::MOODS[mood]);
-        let language = rng.choose(&[Some("en"), Some("en"), Some("en"), Some("en-US"), None]);
-        self.render_post(index, time_us, template, language, Some(mood as u8))
+        let template = rng.choose(phrases::ENGLISH_WITHOUT_CITY);
+        self.render_post(index, time_us, template, Some("en"), (0, None))
     }
 
+    /// An English post that names a city, with its mood.
+    fn city_post(&self, index: u64, time_us: i64, post: PostDraw) -> PostContent {
+        let mut rng = post.rng;
+        let mood = usize::from(post.mood);
+        let template = match post.is_talk {
+            true => rng.choose(RAIN_TALK[mood]),
+            false => rng.choose(&self.templates[mood]),
+        };
+        let language = rng.choose(&[Some("en"), Some("en"), Some("en"), Some("en-US"), None]);
+        let subject = (post.city, Some(post.mood));
+        self.render_post(index, time_us, template, language, subject)
+    }
+
+    /// Fills the slots of a template, of a city and with a mood.
     fn render_post(
         &self,
         index: u64,
         time_us: i64,
         template: &str,
         language: Option<&'static str>,
-        mood: Option<u8>,
+        (city, mood): (usize, Option<u8>),
     ) -> PostContent {
         let mut rng = KeyedRng::new(self.seed.wrapping_add(1), Purpose::Text, index);
-        let name = self.names.choose(&mut rng);
+        let name = self.names[city].choose(&mut rng);
         let mut text = template
             .replace("{city}", name)
             .replace("{joined}", &name.replace(' ', ""))
@@ -225,14 +234,8 @@ impl Feed {
     }
 
     fn author_at(&self, time_us: i64) -> u64 {
-        self.author(self.schedule.first_at(time_us))
+        self.author(self.schedule().first_at(time_us))
     }
-}
-
-/// The mean mood of posts in this weather, 0.0 to 4.0.
-pub(crate) fn mean_mood(temperature_c: f64, rain_mm_h: f64) -> f64 {
-    let warmth = 0.05 * (temperature_c.clamp(-10.0, 30.0) - 10.0);
-    (2.0 + warmth - 0.9 * rain_mm_h.min(1.0)).clamp(0.4, 3.6)
 }
 
 /// Converts milliseconds since 1970; the epoch if they are outside the calendar.
@@ -246,6 +249,8 @@ pub(crate) fn timestamp(ms: i64) -> Timestamp {
 mod tests {
     use super::*;
     use crate::testing::config;
+    use moodvane_model::CityId;
+    use moodvane_world::EffectSizes;
 
     fn events(config: &SimulatorConfig, range: std::ops::Range<u64>) -> Vec<Event> {
         let feed = Feed::new(config).unwrap();
@@ -264,7 +269,7 @@ mod tests {
     #[test]
     fn rain_lowers_mood_and_warmth_raises_it() {
         let config = config();
-        let climate = config.climate();
+        let world = config.world();
         let (mut wet, mut dry, mut cold, mut warm) = (vec![], vec![], vec![], vec![]);
         for event in events(&config, 0..60_000) {
             let EventKind::Post(PostContent {
@@ -273,8 +278,8 @@ mod tests {
             else {
                 continue;
             };
-            let (temperature, rain) =
-                climate.temperature_and_rain(timestamp(event.time_us / 1_000));
+            let weather = world.weather(0, timestamp(event.time_us / 1_000));
+            let (temperature, rain) = (weather.temperature_c, weather.precipitation_mm_h);
             if rain > 0.5 { &mut wet } else { &mut dry }.push(mood);
             if rain == 0.0 {
                 if temperature < 2.0 {
@@ -303,24 +308,43 @@ mod tests {
     }
 
     #[test]
-    fn mean_mood_follows_documented_formula() {
-        for (temperature, rain, mean) in [
-            (10.0, 0.0, 2.0),
-            (30.0, 0.0, 3.0),
-            (45.0, 0.0, 3.0),
-            (-10.0, 0.0, 1.0),
-            (10.0, 0.5, 1.55),
-            (10.0, 8.0, 1.1),
-            (-20.0, 8.0, 0.4),
-        ] {
-            assert!((mean_mood(temperature, rain) - mean).abs() < 1e-12);
+    fn confounded_posts_speak_of_rain_in_wet_hours_only_and_name_their_city() {
+        let mut london = config().cities.remove(0);
+        london.id = CityId::parse("london").unwrap();
+        london.names = vec!["london".to_owned()];
+        let mut config = config();
+        config.cities.push(london);
+        config.model = WorldModel::Confounded(EffectSizes::Drawn);
+        let (feed, world) = (Feed::new(&config).unwrap(), config.world());
+        let mut detector = moodvane_weather_talk::WeatherTalk::english();
+        let (mut talk, mut wet, mut posts) = (0, 0, [0; 2]);
+        for event in events(&config, 0..60_000) {
+            let EventKind::Post(content) = event.kind else {
+                continue;
+            };
+            let named = |city: usize| feed.names()[city].occur_in(&content.text);
+            assert!(!(named(0) && named(1)), "{}", content.text);
+            if content.mood.is_none() {
+                continue;
+            }
+            let city = usize::from(named(1));
+            let at = timestamp(event.time_us / 1_000);
+            let is_wet = world.weather(city, at).precipitation_mm_h > 0.0;
+            let is_talk = detector.mentions_weather(&content.text);
+            assert!(is_wet || !is_talk, "{}", content.text);
+            posts[city] += 1;
+            wet += u32::from(is_wet);
+            talk += u32::from(is_talk);
         }
+        assert!(posts.iter().all(|n| *n > 9_000), "{posts:?}");
+        let share = f64::from(talk) / f64::from(wet);
+        assert!((0.17..0.23).contains(&share), "{talk} of {wet}");
     }
 
     #[test]
     fn noise_kinds_have_documented_shares() {
         let config = config();
-        let names = CityNames::new(&config.city).unwrap();
+        let names = CityNames::new(&config.cities[0]).unwrap();
         let all = events(&config, 0..20_000);
         let (mut about, mut abroad, mut elsewhere, mut pictures, mut other) = (0, 0, 0, 0, 0);
         for event in &all {

@@ -1,14 +1,14 @@
 //! A file with the times of served weather, so that the truth survives a restart.
 //!
-//! Values are functions of time, so the file contains only times: a line each, `current` or `hourly` and
-//! milliseconds since 1970. A line is written before its value is sent. An incomplete last line after a
+//! Values are functions of time, so the file contains only times: a line each, `current` or `hourly`,
+//! milliseconds since 1970, and the city unless it is the first of the configuration. A line is written before its value is sent. An incomplete last line after a
 //! crash is ignored, because its value was never sent.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use moodvane_model::Timestamp;
+use moodvane_model::{CityId, Timestamp};
 
 /// The kind of request that a temperature was served for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +26,21 @@ impl WeatherKind {
     }
 }
 
+/// Weather that was served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServedWeather {
+    pub(crate) kind: WeatherKind,
+    /// `None` for the first city.
+    pub(crate) city: Option<CityId>,
+    pub(crate) at: Timestamp,
+}
+
 /// The open file.
 pub(crate) struct Journal(File);
 
 impl Journal {
     /// Opens or creates the file and reads its entries.
-    pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<(WeatherKind, Timestamp)>)> {
+    pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<ServedWeather>)> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -45,20 +54,31 @@ impl Journal {
         Ok((Self(file), served))
     }
 
-    /// Appends the times of served temperatures.
-    pub(crate) fn append(&mut self, kind: WeatherKind, times: &[Timestamp]) -> io::Result<()> {
-        let line = |at: &Timestamp| format!("{} {}\n", kind.name(), at.millis());
+    /// Appends the times of served temperatures of a city, `None` for the first.
+    pub(crate) fn append(
+        &mut self,
+        kind: WeatherKind,
+        city: Option<CityId>,
+        times: &[Timestamp],
+    ) -> io::Result<()> {
+        let city = city.map(|city| format!(" {city}")).unwrap_or_default();
+        let line = |at: &Timestamp| format!("{} {}{city}\n", kind.name(), at.millis());
         let lines: String = times.iter().map(line).collect();
         self.0.write_all(lines.as_bytes())
     }
 }
 
-fn parse(line: &str) -> Option<(WeatherKind, Timestamp)> {
-    let (name, ms) = line.split_once(' ')?;
+fn parse(line: &str) -> Option<ServedWeather> {
+    let mut words = line.split(' ');
+    let (name, ms) = (words.next()?, words.next()?);
     let kind = [WeatherKind::Current, WeatherKind::Hourly]
         .into_iter()
         .find(|kind| kind.name() == name)?;
-    Some((kind, Timestamp::from_millis(ms.parse().ok()?).ok()?))
+    Some(ServedWeather {
+        kind,
+        city: words.next().map(CityId::parse).transpose().ok()?,
+        at: Timestamp::from_millis(ms.parse().ok()?).ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -70,25 +90,34 @@ mod tests {
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join("served");
         let at = |ms| Timestamp::from_millis(ms).unwrap();
+        let london = CityId::parse("london").ok();
+        let entry = |kind, city, ms| ServedWeather {
+            kind,
+            city,
+            at: at(ms),
+        };
         let (mut journal, served) = Journal::open(&path).unwrap();
         assert_eq!(served, []);
         journal
-            .append(WeatherKind::Hourly, &[at(0), at(3_600_000)])
+            .append(WeatherKind::Hourly, None, &[at(0), at(3_600_000)])
             .unwrap();
-        journal.append(WeatherKind::Current, &[at(60_000)]).unwrap();
+        journal
+            .append(WeatherKind::Current, london, &[at(60_000)])
+            .unwrap();
         journal.0.write_all(b"current 12").unwrap();
         drop(journal);
         let before = [
-            (WeatherKind::Hourly, at(0)),
-            (WeatherKind::Hourly, at(3_600_000)),
-            (WeatherKind::Current, at(60_000)),
+            entry(WeatherKind::Hourly, None, 0),
+            entry(WeatherKind::Hourly, None, 3_600_000),
+            entry(WeatherKind::Current, london, 60_000),
         ];
         let (mut journal, served) = Journal::open(&path).unwrap();
         assert_eq!(served, before);
         journal
-            .append(WeatherKind::Current, &[at(120_000)])
+            .append(WeatherKind::Current, None, &[at(120_000)])
             .unwrap();
         let (_, served) = Journal::open(&path).unwrap();
-        assert_eq!(served.last(), Some(&(WeatherKind::Current, at(120_000))));
+        let last = entry(WeatherKind::Current, None, 120_000);
+        assert_eq!(served.last(), Some(&last));
     }
 }

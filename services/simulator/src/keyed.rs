@@ -13,12 +13,12 @@ use axum::routing::get;
 use axum::{Json, Router};
 use chrono::Offset;
 use moodvane_model::{City, Timestamp};
+use moodvane_world::Weather;
 use serde_json::{Value, json};
 
 use crate::journal::WeatherKind;
-use crate::open_meteo::{RejectReason, check_location, rounded, surface_pressure, temperature};
-use crate::state::SharedWorld;
-use crate::weather::Weather;
+use crate::open_meteo::{RejectReason, find_place, rounded, surface_pressure, temperature};
+use crate::state::{Place, SharedWorld};
 
 /// The rejected key.
 const EXPIRED: &str = "expired";
@@ -100,11 +100,11 @@ pub(crate) fn routes() -> Router<SharedWorld> {
     })
 }
 
-/// The current weather and its time, recorded as served.
-pub(crate) fn current(shared: &SharedWorld) -> (Timestamp, Weather) {
-    let at = shared.current_slot(shared.clock.now());
-    let weather = shared.climate.at(at);
-    shared.record_weather(WeatherKind::Current, [(at, temperature(&weather))]);
+/// The current weather of a place and its time, recorded as served.
+pub(crate) fn current(shared: &SharedWorld, place: &Place) -> (Timestamp, Weather) {
+    let at = shared.current_slot(place, shared.clock.now());
+    let weather = shared.weather(place, at);
+    shared.record_weather(place, WeatherKind::Current, [(at, temperature(&weather))]);
     shared.counters.current();
     (at, weather)
 }
@@ -122,12 +122,12 @@ impl Api {
             return (self.reject)(StatusCode::BAD_REQUEST, &reason);
         }
         let location = self.location.parse(pairs);
-        if let Err(reason) = location.and_then(|location| check_location(shared, location)) {
-            return (self.reject)(StatusCode::BAD_REQUEST, &reason);
-        }
-        let (at, weather) = current(shared);
-        let city = &shared.config.city;
-        Json((self.encode)(city, shared.clock.now(), at, &weather)).into_response()
+        let place = match location.and_then(|location| find_place(shared, location)) {
+            Ok(place) => place,
+            Err(reason) => return (self.reject)(StatusCode::BAD_REQUEST, &reason),
+        };
+        let (at, weather) = current(shared, place);
+        Json((self.encode)(&place.city, shared.clock.now(), at, &weather)).into_response()
     }
 }
 

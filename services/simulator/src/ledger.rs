@@ -33,7 +33,8 @@ pub(crate) struct PostLedger {
     disorder_ms: i64,
     /// The time up to which events are processed.
     advanced_to: Option<Timestamp>,
-    hours: BTreeMap<HourSlot, PostCounts>,
+    /// Of each city, in the order of the configuration.
+    hours: Vec<BTreeMap<HourSlot, PostCounts>>,
 }
 
 impl PostLedger {
@@ -50,7 +51,7 @@ impl PostLedger {
             bounds: config.bounds,
             disorder_ms: i64::try_from(config.disorder.as_millis()).unwrap_or(i64::MAX),
             advanced_to: None,
-            hours: BTreeMap::new(),
+            hours: vec![BTreeMap::new(); config.cities.len()],
         }
     }
 
@@ -70,19 +71,27 @@ impl PostLedger {
         let EventKind::Post(content) = &event.kind else {
             return;
         };
-        if !self.feed.names().occur_in(&content.text) {
+        let names = self.feed.names().iter().enumerate();
+        // A text that names several cities is a post of each.
+        let named: Vec<usize> = names
+            .filter(|(_, names)| names.occur_in(&content.text))
+            .map(|(city, _)| city)
+            .collect();
+        if named.is_empty() {
             return;
         }
         let received = timestamp(event.time_us / 1_000);
         let hour = self.bounds.event_hour(content.created_at, received);
         let class = self.score_class(content);
-        let truth = self.hours.entry(hour).or_default();
-        match class {
-            Some(class) => {
-                truth.posts += 1;
-                truth.class_sum += class;
+        for city in named {
+            let truth = self.hours[city].entry(hour).or_default();
+            match class {
+                Some(class) => {
+                    truth.posts += 1;
+                    truth.class_sum += class;
+                }
+                None => truth.unscored += 1,
             }
-            None => truth.unscored += 1,
         }
     }
 
@@ -110,7 +119,7 @@ impl PostLedger {
     }
 }
 
-/// Accumulates the temperatures that were served.
+/// Accumulates the temperatures of a city that were served.
 #[derive(Debug)]
 pub(crate) struct WeatherLedger {
     source: SourceId,
@@ -148,32 +157,30 @@ impl WeatherLedger {
     }
 }
 
-/// Combines both ledgers.
-pub(crate) fn build_truth(city: CityId, posts: &PostLedger, weather: &WeatherLedger) -> Truth {
+/// Combines the posts of city `index` with its weather.
+pub(crate) fn build_truth(
+    (index, city): (usize, CityId),
+    posts: &PostLedger,
+    weather: &WeatherLedger,
+) -> Truth {
     let complete_through_ms = posts.complete_through_ms();
-    let hours: BTreeSet<HourSlot> = posts
-        .hours
-        .keys()
-        .chain(weather.hours.keys())
-        .copied()
-        .collect();
+    let counts = &posts.hours[index];
+    let hours: BTreeSet<HourSlot> = counts.keys().chain(weather.hours.keys()).copied().collect();
+    let truth = |hour: HourSlot| {
+        let counts = counts.get(&hour).copied().unwrap_or_default();
+        hour_truth(hour, counts, weather)
+    };
     Truth {
         city,
         complete_through_ms,
         through: HourSlot::containing(timestamp(complete_through_ms)).checked_add(-1),
-        hours: hours
-            .into_iter()
-            .map(|hour| hour_truth(hour, posts, weather))
-            .collect(),
+        hours: hours.into_iter().map(truth).collect(),
+        effects: posts.feed.world().effects(index),
+        others: Vec::new(),
     }
 }
 
-fn hour_truth(hour: HourSlot, posts: &PostLedger, weather: &WeatherLedger) -> HourTruth {
-    let PostCounts {
-        posts,
-        class_sum,
-        unscored,
-    } = posts.hours.get(&hour).copied().unwrap_or_default();
+fn hour_truth(hour: HourSlot, counts: PostCounts, weather: &WeatherLedger) -> HourTruth {
     let temperature = weather
         .hours
         .get(&hour)
@@ -184,9 +191,9 @@ fn hour_truth(hour: HourSlot, posts: &PostLedger, weather: &WeatherLedger) -> Ho
         });
     HourTruth {
         hour,
-        posts,
-        class_sum,
-        unscored,
+        posts: counts.posts,
+        class_sum: counts.class_sum,
+        unscored: counts.unscored,
         temperature: temperature.into_iter().collect(),
     }
 }

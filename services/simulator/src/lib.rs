@@ -1,8 +1,10 @@
 //! Simulates the upstreams' protocols on loopback and keeps the ground truth.
 //!
-//! Terms: *weather* and *events* (posts and noise) are closed-form functions of a seed and of time;
-//! the *truth* is what a pipeline that reads the simulator must store: per hour the distinct posts with
-//! their classes, scored directly, and the distinct temperatures that were served.
+//! Terms: *weather* and *events* (posts and noise) of one or more cities are closed-form functions of a
+//! seed and of time (`crates/world`), with the mood of a post as a function of the weather, or with planted
+//! effects under planted confounders; the *truth* is what a pipeline that reads the simulator must store: per city and hour the distinct
+//! posts with their classes, scored directly, and the distinct temperatures that were served; and the planted
+//! effects.
 //!
 //! Guarantees: equal configurations give equal worlds, independent of the time of the first request.
 //! The truth contains what was delivered and what a client that resumes will receive: it does not depend
@@ -48,21 +50,20 @@ mod open_meteo;
 mod pace;
 mod phrases;
 mod playback;
-mod rng;
-mod schedule;
+mod rain_phrases;
 mod server;
 mod settings;
 mod state;
 #[cfg(test)]
 mod testing;
 mod truth;
-mod weather;
 mod world_file;
 mod x;
 
 pub use config::SimulatorConfig;
 pub use error::SimulatorError;
 pub use faults::{Fault, Upstream};
+pub use moodvane_world::{EffectSizes, MoodShift, PlantedEffects, WorldModel};
 pub use pace::PacedClock;
 pub use server::{Simulator, start};
 pub use settings::ServiceConfig;

@@ -1,7 +1,7 @@
 //! Weather in the format of api.weather.gov: a point, its stations, and their observations.
 //!
-//! There are two stations: one in the city, with observations, and a distant one that no client should
-//! use. Requests without a User-Agent are rejected, as by the real service.
+//! Each city has two stations: one in it, with observations, and a distant one that no client should
+//! use. The first city's is KSIM, that of the next ones KSIM1, KSIM2 and so on. Requests without a User-Agent are rejected, as by the real service.
 
 use std::collections::HashMap;
 
@@ -13,14 +13,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use moodvane_model::{HourSlot, Timestamp};
+use moodvane_world::Weather;
 use serde_json::{Value, json};
 
 use crate::feed::timestamp;
 use crate::journal::WeatherKind;
 use crate::keyed::{current, percent};
-use crate::open_meteo::{check_location, rounded, temperature};
-use crate::state::SharedWorld;
-use crate::weather::Weather;
+use crate::open_meteo::{find_place, rounded, temperature};
+use crate::state::{Place, SharedWorld};
 
 const STATION: &str = "KSIM";
 const FAR_STATION: &str = "KFAR";
@@ -65,15 +65,24 @@ async fn point(State(shared): State<SharedWorld>, Path(place): Path<String>) -> 
             "a point must be latitude,longitude",
         );
     };
-    if let Err(reason) = check_location(&shared, place) {
-        return reject(StatusCode::NOT_FOUND, &reason);
-    }
-    let stations = "https://api.weather.gov/gridpoints/SIM/1,2/stations";
+    let grid = match find_place(&shared, place) {
+        Ok(place) => place.index + 1,
+        Err(reason) => return reject(StatusCode::NOT_FOUND, &reason),
+    };
+    let stations = format!("https://api.weather.gov/gridpoints/SIM/{grid},2/stations");
     Json(json!({ "properties": { "observationStations": stations } })).into_response()
 }
 
-async fn stations(State(shared): State<SharedWorld>) -> Response {
-    let city = &shared.config.city;
+async fn stations(
+    State(shared): State<SharedWorld>,
+    Path((_, grid)): Path<(String, String)>,
+) -> Response {
+    let column = grid.split(',').next().and_then(|x| x.parse().ok());
+    let index = column.and_then(|x: usize| x.checked_sub(1));
+    let Some(place) = index.and_then(|index| shared.places.get(index)) else {
+        return reject(StatusCode::NOT_FOUND, "the grid point has no stations");
+    };
+    let city = &place.city;
     let station = |id: &str, longitude: f64| {
         json!({
             "geometry": { "type": "Point", "coordinates": [longitude, city.latitude] },
@@ -82,16 +91,32 @@ async fn stations(State(shared): State<SharedWorld>) -> Response {
     };
     let stations = [
         station(FAR_STATION, city.longitude + 1.0),
-        station(STATION, city.longitude + 0.01),
+        station(&station_id(place.index), city.longitude + 0.01),
     ];
     Json(json!({ "type": "FeatureCollection", "features": stations })).into_response()
 }
 
-async fn latest_observation(State(shared): State<SharedWorld>, Path(id): Path<String>) -> Response {
-    if id != STATION {
-        return reject(StatusCode::NOT_FOUND, "the station has no observations");
+fn station_id(index: usize) -> String {
+    match index {
+        0 => STATION.to_owned(),
+        index => format!("{STATION}{index}"),
     }
-    let (at, weather) = current(&shared);
+}
+
+/// The city whose station has observations.
+fn find_station<'a>(shared: &'a SharedWorld, id: &str) -> Option<&'a Place> {
+    let index = match id.strip_prefix(STATION)? {
+        "" => 0,
+        digits => digits.parse().ok().filter(|index| *index > 0)?,
+    };
+    shared.places.get(index)
+}
+
+async fn latest_observation(State(shared): State<SharedWorld>, Path(id): Path<String>) -> Response {
+    let Some(place) = find_station(&shared, &id) else {
+        return reject(StatusCode::NOT_FOUND, "the station has no observations");
+    };
+    let (at, weather) = current(&shared, place);
     Json(observation(at, &weather)).into_response()
 }
 
@@ -101,9 +126,9 @@ async fn observations(
     Path(id): Path<String>,
     Query(pairs): Query<HashMap<String, String>>,
 ) -> Response {
-    if id != STATION {
+    let Some(place) = find_station(&shared, &id) else {
         return reject(StatusCode::NOT_FOUND, "the station has no observations");
-    }
+    };
     let param = |name: &str| pairs.get(name).map(String::as_str);
     let start = param("start").map(Timestamp::parse_rfc3339).transpose();
     let limit = param("limit").map(str::parse::<usize>).transpose();
@@ -119,12 +144,12 @@ async fn observations(
     let limit = limit.unwrap_or(MAX_OBSERVATIONS).min(MAX_OBSERVATIONS);
     let hours: Vec<_> = hours
         .take(limit)
-        .map(|at| (at, shared.climate.at(at)))
+        .map(|at| (at, shared.weather(place, at)))
         .collect();
     let served = hours
         .iter()
         .map(|(at, weather)| (*at, temperature(weather)));
-    shared.record_weather(WeatherKind::Hourly, served);
+    shared.record_weather(place, WeatherKind::Hourly, served);
     shared.counters.history();
     let features: Vec<_> = hours
         .iter()

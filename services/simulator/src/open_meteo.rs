@@ -13,17 +13,17 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use moodvane_model::{HourSlot, Timestamp};
+use moodvane_world::Weather;
 use serde_json::{Map, Value, json};
 
 use self::request::{Request, RequestedVariable};
 use crate::feed::timestamp;
 use crate::journal::WeatherKind;
-use crate::state::SharedWorld;
-use crate::weather::Weather;
+use crate::state::{Place, SharedWorld};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// Maximum distance of a request's location from the city, in degrees.
+/// Maximum distance of a request's location from a city, in degrees.
 const MAX_DISTANCE_DEGREES: f64 = 0.5;
 
 /// The reason in the response to a rejected request.
@@ -62,31 +62,44 @@ pub(crate) async fn forecast(
     }
 }
 
-/// Rejects a location outside the city.
-pub(crate) fn check_location(shared: &SharedWorld, place: (f64, f64)) -> Result<(), RejectReason> {
-    let city = &shared.config.city;
-    let distance = (place.0 - city.latitude)
-        .abs()
-        .max((place.1 - city.longitude).abs());
-    if distance <= MAX_DISTANCE_DEGREES {
-        return Ok(());
+/// The city at a location, the nearest of several.
+pub(crate) fn find_place(
+    shared: &SharedWorld,
+    location: (f64, f64),
+) -> Result<&Place, RejectReason> {
+    let distance = |place: &Place| {
+        let latitude = (location.0 - place.city.latitude).abs();
+        latitude.max((location.1 - place.city.longitude).abs())
+    };
+    let nearest = shared
+        .places
+        .iter()
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        .ok_or("The simulator has no city")?;
+    if distance(nearest) <= MAX_DISTANCE_DEGREES {
+        return Ok(nearest);
     }
+    let others = match shared.places.len() {
+        1 => "only".to_owned(),
+        cities => format!("and of {} other cities only", cities - 1),
+    };
     Err(format!(
-        "The simulator has the weather of latitude {} and longitude {} only",
-        city.latitude, city.longitude
+        "The simulator has the weather of latitude {} and longitude {} {others}",
+        nearest.city.latitude, nearest.city.longitude
     ))
 }
 
 /// The response: an object for one location, a list for several.
 fn build_response(shared: &SharedWorld, request: &Request) -> Result<Value, RejectReason> {
-    for place in &request.places {
-        check_location(shared, *place)?;
-    }
+    let locations = request.places.iter();
+    // Rejects before any weather is recorded as served.
+    let found: Vec<((f64, f64), &Place)> = locations
+        .map(|location| Ok((*location, find_place(shared, *location)?)))
+        .collect::<Result<_, RejectReason>>()?;
     let now = shared.clock.now();
-    let mut all: Vec<Value> = request
-        .places
-        .iter()
-        .map(|place| build_element(shared, request, *place, now))
+    let mut all: Vec<Value> = found
+        .into_iter()
+        .map(|place| build_element(shared, request, place, now))
         .collect();
     for (id, element) in all.iter_mut().enumerate().skip(1) {
         element["location_id"] = json!(id);
@@ -100,7 +113,7 @@ fn build_response(shared: &SharedWorld, request: &Request) -> Result<Value, Reje
 fn build_element(
     shared: &SharedWorld,
     request: &Request,
-    (latitude, longitude): (f64, f64),
+    ((latitude, longitude), place): ((f64, f64), &Place),
     now: Timestamp,
 ) -> Value {
     let mut body = json!({
@@ -113,28 +126,33 @@ fn build_element(
         "elevation": 10.0,
     });
     if !request.current.is_empty() {
-        let (units, current) = current(shared, request, now);
+        let (units, current) = current(shared, request, place, now);
         body["current_units"] = units;
         body["current"] = current;
     }
     if !request.hourly.is_empty() {
-        let (units, hourly) = hourly(shared, request, now);
+        let (units, hourly) = hourly(shared, request, place, now);
         body["hourly_units"] = units;
         body["hourly"] = hourly;
     }
     body
 }
 
-fn current(shared: &SharedWorld, request: &Request, now: Timestamp) -> (Value, Value) {
+fn current(
+    shared: &SharedWorld,
+    request: &Request,
+    place: &Place,
+    now: Timestamp,
+) -> (Value, Value) {
     let interval_s = shared.config.interval_s;
-    let at = shared.current_slot(now);
-    let weather = shared.climate.at(at);
+    let at = shared.current_slot(place, now);
+    let weather = shared.weather(place, at);
     if request
         .current
         .iter()
         .any(|(_, v)| *v == RequestedVariable::Temperature)
     {
-        shared.record_weather(WeatherKind::Current, [(at, temperature(&weather))]);
+        shared.record_weather(place, WeatherKind::Current, [(at, temperature(&weather))]);
     }
     shared.counters.current();
     let mut units = Map::new();
@@ -151,7 +169,12 @@ fn current(shared: &SharedWorld, request: &Request, now: Timestamp) -> (Value, V
     (Value::Object(units), Value::Object(values))
 }
 
-fn hourly(shared: &SharedWorld, request: &Request, now: Timestamp) -> (Value, Value) {
+fn hourly(
+    shared: &SharedWorld,
+    request: &Request,
+    place: &Place,
+    now: Timestamp,
+) -> (Value, Value) {
     let today = now.millis() - now.millis() % DAY_MS;
     let first = today - i64::from(request.past_days) * DAY_MS;
     let hours = 24 * i64::from(request.past_days + request.forecast_days);
@@ -160,7 +183,7 @@ fn hourly(shared: &SharedWorld, request: &Request, now: Timestamp) -> (Value, Va
     let times: BTreeSet<HourSlot> = times.into_iter().map(HourSlot::containing).collect();
     let samples: Vec<(Timestamp, Weather)> = times
         .into_iter()
-        .map(|hour| (hour.start(), shared.climate.at(hour.start())))
+        .map(|hour| (hour.start(), shared.weather(place, hour.start())))
         .collect();
     if request
         .hourly
@@ -169,7 +192,7 @@ fn hourly(shared: &SharedWorld, request: &Request, now: Timestamp) -> (Value, Va
     {
         let past = samples.iter().filter(|(at, _)| *at <= now);
         let values = past.map(|(at, weather)| (*at, temperature(weather)));
-        shared.record_weather(WeatherKind::Hourly, values);
+        shared.record_weather(place, WeatherKind::Hourly, values);
     }
     shared.counters.history();
     let mut units = Map::new();

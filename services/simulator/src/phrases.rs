@@ -16,7 +16,7 @@ const VERY_NEGATIVE: &[&str] = &[
     "What an awful, awful evening. {city} at its worst 😡",
     "This is a nightmare. {city} is broken and {place} is worse.",
     "Everything hurts, everything is wet and {city} is hell today.",
-    "Never temperature_and_rain so miserable in {city}: {thing} is gone, my patience too.",
+    "Never felt so miserable in {city}: {thing} is gone, my patience too.",
     "Disgusting smell at {place} again. {city}, you are the worst",
     "Absolutely devastated. {city} took {thing} from me and I hate it.",
     "{city} tonight: awful people, awful food, terrible everything.",

@@ -10,9 +10,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use moodvane_world::{KeyedRng, Purpose, Schedule};
+
 use crate::config::SimulatorConfig;
-use crate::rng::{KeyedRng, Purpose};
-use crate::schedule::Schedule;
 
 /// Maximum delay of a copy after the first delivery.
 const MAX_COPY_DELAY_US: u64 = 20_000_000;

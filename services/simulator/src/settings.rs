@@ -5,8 +5,11 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use moodvane_model::{City, CityId, ErrorChain, EventTimeBounds, SourceId, Timestamp};
+use moodvane_gazetteer::{GazetteerError, find};
+use moodvane_model::{City, ErrorChain, EventTimeBounds, SourceId, Timestamp};
 use moodvane_runtime::{Clock, Section, Settings, read_data_dir, read_event_time_bounds};
+
+use moodvane_world::{EffectSizes, WorldModel};
 
 use crate::pace::PacedClock;
 use crate::world_file::{WorldError, WorldFile};
@@ -115,7 +118,8 @@ fn read_world(
     bounds: Option<EventTimeBounds>,
     cities: &[City],
 ) -> Option<SimulatorConfig> {
-    let city = read_city(section, cities);
+    let cities = read_selected_cities(section, cities);
+    let model = read_model(section);
     let weather_source = section.parse::<SourceId>("weather_source");
     let seed = section.number("seed", 0..=u64::MAX);
     let posts_per_hour = section.number("posts_per_hour", 1..=MAX_POSTS_PER_HOUR);
@@ -125,6 +129,7 @@ fn read_world(
     let interval_s = section.number("weather_interval_s", 60..=3_600);
     let hold = section.seconds("weather_hold_s", 0..=3_600);
     let start = Timestamp::from_millis(0).ok()?;
+    let cities = cities?;
     let world = SimulatorConfig {
         seed: seed?,
         posts_per_hour: posts_per_hour?,
@@ -134,8 +139,10 @@ fn read_world(
         interval_s: interval_s?,
         hold: hold?,
         bounds: bounds?,
-        ..SimulatorConfig::new(city?, weather_source?, start)
+        model: model?,
+        ..SimulatorConfig::new(cities.first()?.clone(), weather_source?, start)
     };
+    let world = SimulatorConfig { cities, ..world };
     world
         .validate()
         .map_err(|fault| section.fault("", fault.to_string()))
@@ -143,15 +150,56 @@ fn read_world(
     Some(world)
 }
 
-fn read_city(section: &Section<'_>, cities: &[City]) -> Option<City> {
-    let Some(id) = section.parse_optional::<CityId>("city")? else {
-        return cities.first().cloned();
-    };
-    let found = cities.iter().find(|city| city.id == id).cloned();
-    if found.is_none() {
-        section.fault("city", "must be the id of a [[city]]");
+/// The models by their names in the configuration.
+fn models() -> [(&'static str, WorldModel); 2] {
+    [
+        ("simple", WorldModel::Simple),
+        ("confounded", WorldModel::Confounded(EffectSizes::Drawn)),
+    ]
+}
+
+/// The name of a model in the configuration.
+pub(crate) fn model_name(model: &WorldModel) -> &'static str {
+    match model {
+        WorldModel::Simple => "simple",
+        WorldModel::Confounded(_) => "confounded",
     }
-    found
+}
+
+fn read_model(section: &Section<'_>) -> Option<WorldModel> {
+    let text = section.parse::<String>("world")?;
+    let found = models().into_iter().find(|(name, _)| *name == text);
+    if found.is_none() {
+        section.fault("world", "must be simple or confounded");
+    }
+    found.map(|(_, model)| model)
+}
+
+/// The configured cities, or those of `city`: a list of ids of configured cities and of names of the
+/// gazetteer.
+fn read_selected_cities(section: &Section<'_>, cities: &[City]) -> Option<Vec<City>> {
+    let Some(list) = section.parse_optional::<String>("city")? else {
+        return Some(cities.to_vec());
+    };
+    let mut selected: Vec<City> = Vec::new();
+    for item in list.split(',').map(str::trim) {
+        match find_city(item, cities) {
+            Ok(city) => selected.push(city),
+            Err(reason) => {
+                section.fault("city", reason);
+                return None;
+            }
+        }
+    }
+    Some(selected)
+}
+
+fn find_city(item: &str, cities: &[City]) -> Result<City, String> {
+    if let Some(city) = cities.iter().find(|city| city.id.as_str() == item) {
+        return Ok(city.clone());
+    }
+    let reason = |error: GazetteerError| format!("must be the id of a [[city]] or a city: {error}");
+    find(item).map(|found| found.city().clone()).map_err(reason)
 }
 
 #[cfg(test)]
@@ -176,18 +224,38 @@ mod tests {
         assert!(read(&[]).is_ok());
         let faults = read(&[
             ("simulator.start", "yesterday"),
-            ("simulator.city", "atlantis"),
+            ("simulator.city", "new-york,atlantis"),
+            ("simulator.world", "flat"),
             ("simulator.noise_share", "2"),
             ("simulator.port", "-1"),
         ])
         .unwrap_err();
-        for key in ["start", "city", "noise_share", "port"] {
+        for key in ["start", "city", "world", "noise_share", "port"] {
             assert!(faults.contains(&format!("simulator.{key}")), "{faults}");
         }
         let faults = read(&[("simulator.speed", "60")]).unwrap_err();
         assert!(faults.contains("simulator.start"), "{faults}");
         let faults = read(&[("simulator.weather_interval_s", "90")]).unwrap_err();
         assert!(faults.contains("divide an hour"), "{faults}");
+    }
+
+    #[test]
+    fn selects_cities_of_configuration_and_gazetteer() {
+        let ids = |pairs: &[(&str, &str)]| -> Vec<String> {
+            let world = read(pairs).unwrap().world;
+            world
+                .cities
+                .iter()
+                .map(|city| city.id.to_string())
+                .collect()
+        };
+        assert_eq!(ids(&[]), ["new-york"]);
+        let list = [("simulator.city", "london, new-york")];
+        assert_eq!(ids(&list), ["london", "new-york"]);
+        assert_eq!(read(&[]).unwrap().world.model, WorldModel::Simple);
+        let confounded = read(&[("simulator.world", "confounded")]).unwrap();
+        let expected = WorldModel::Confounded(EffectSizes::Drawn);
+        assert_eq!(confounded.world.model, expected);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use moodvane_model::Timestamp;
+use moodvane_model::{City, CityId, Timestamp};
 use moodvane_runtime::{Clock, metrics};
 use moodvane_sentiment::Scorer;
+use moodvane_world::Weather;
 use prometheus::{IntCounter, Registry};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -14,12 +15,11 @@ use crate::config::SimulatorConfig;
 use crate::error::SimulatorError;
 use crate::faults::FaultQueues;
 use crate::feed::{Feed, timestamp};
-use crate::journal::{Journal, WeatherKind};
+use crate::journal::{Journal, ServedWeather, WeatherKind};
 use crate::ledger::{self, PostLedger, WeatherLedger};
 use crate::open_meteo::temperature;
 use crate::playback::DeliveryOrder;
 use crate::truth::Truth;
-use crate::weather::Climate;
 use crate::x::StreamRules;
 
 /// Limit of open streams.
@@ -102,11 +102,20 @@ impl Counters {
     }
 }
 
-/// The `current` value being served, and the time of its first response.
+/// The `current` value of a city being served, and the time of its first response.
 #[derive(Debug, Clone, Copy)]
 struct HeldSlot {
     slot: Timestamp,
     since: Timestamp,
+}
+
+/// A city with the weather that was served of it.
+pub(crate) struct Place {
+    pub(crate) city: City,
+    /// Its index in the configuration.
+    pub(crate) index: usize,
+    served: Mutex<WeatherLedger>,
+    held: Mutex<Option<HeldSlot>>,
 }
 
 /// The world as a handler's state.
@@ -119,7 +128,7 @@ pub(crate) struct World {
     pub(crate) shutdown: CancellationToken,
     pub(crate) feed: Arc<Feed>,
     pub(crate) order: DeliveryOrder,
-    pub(crate) climate: Climate,
+    pub(crate) places: Vec<Place>,
     pub(crate) counters: Counters,
     pub(crate) registry: Registry,
     pub(crate) subscribers: Arc<Semaphore>,
@@ -129,9 +138,7 @@ pub(crate) struct World {
     /// X allows one connection.
     pub(crate) x_stream: Arc<Semaphore>,
     posts: Mutex<PostLedger>,
-    weather: Mutex<WeatherLedger>,
     journal: Mutex<Option<Journal>>,
-    held: Mutex<Option<HeldSlot>>,
 }
 
 impl World {
@@ -145,7 +152,7 @@ impl World {
         let feed = Arc::new(Feed::new(&config)?);
         let order = DeliveryOrder::new(&config, feed.schedule().clone());
         let posts = PostLedger::new(&config, Arc::clone(&feed), order.clone(), scorer);
-        let (climate, registry) = (config.climate(), Registry::new());
+        let registry = Registry::new();
         let (journal, served) = config
             .journal
             .as_deref()
@@ -153,23 +160,13 @@ impl World {
             .transpose()?
             .unzip();
         let served = served.unwrap_or_default();
-        let mut weather = WeatherLedger::new(config.weather_source);
-        for (_, at) in &served {
-            weather.record(*at, temperature(&climate.at(*at)));
-        }
-        let last = served
-            .iter()
-            .rfind(|(kind, _)| *kind == WeatherKind::Current);
+        let places = (0..config.cities.len())
+            .map(|index| Place::new(index, &config, &feed, &served, clock.now()))
+            .collect();
         Ok(Self {
-            climate,
+            places,
             posts: Mutex::new(posts),
-            weather: Mutex::new(weather),
             journal: Mutex::new(journal),
-            // SimulatorStats once more: the client may have died with the simulator, before it stored it.
-            held: Mutex::new(last.map(|(_, slot)| HeldSlot {
-                slot: *slot,
-                since: clock.now(),
-            })),
             counters: Counters::new(&registry),
             registry,
             subscribers: Arc::new(Semaphore::new(MAX_SUBSCRIBERS)),
@@ -196,33 +193,46 @@ impl World {
         let now = self.clock.now();
         let mut posts = lock(&self.posts);
         posts.advance(now);
-        ledger::build_truth(self.config.city.id, &posts, &lock(&self.weather))
+        let truth = |place: &Place| {
+            ledger::build_truth((place.index, place.city.id), &posts, &lock(&place.served))
+        };
+        Truth {
+            others: self.places[1..].iter().map(truth).collect(),
+            // A valid configuration has a city.
+            ..truth(&self.places[0])
+        }
     }
 
-    /// Records temperatures as served. Call it before sending them, so that no client has one that is
+    /// The weather of a place.
+    pub(crate) fn weather(&self, place: &Place, at: Timestamp) -> Weather {
+        self.feed.world().weather(place.index, at)
+    }
+
+    /// Records temperatures of a place as served. Call it before sending them, so that no client has one that is
     /// missing in the truth.
     pub(crate) fn record_weather(
         &self,
+        place: &Place,
         kind: WeatherKind,
         values: impl IntoIterator<Item = (Timestamp, f64)>,
     ) {
-        let mut weather = lock(&self.weather);
-        let new = |(at, celsius): (Timestamp, f64)| weather.record(at, celsius).then_some(at);
+        let mut served = lock(&place.served);
+        let new = |(at, celsius): (Timestamp, f64)| served.record(at, celsius).then_some(at);
         let times: Vec<Timestamp> = values.into_iter().filter_map(new).collect();
         if let Some(journal) = lock(&self.journal).as_mut()
-            && let Err(error) = journal.append(kind, &times)
+            && let Err(error) = journal.append(kind, place.journal_id(), &times)
         {
             tracing::error!(%error, "cannot append to the journal, a restart forgets served weather");
         }
     }
 
-    /// The time whose weather is `current` now: the start of the interval, or of the previous
+    /// The time whose weather is `current` at a place now: the start of the interval, or of the previous
     /// one if that was first served less than `hold` ago.
-    pub(crate) fn current_slot(&self, now: Timestamp) -> Timestamp {
+    pub(crate) fn current_slot(&self, place: &Place, now: Timestamp) -> Timestamp {
         let interval_ms = i64::from(self.config.interval_s) * 1_000;
         let slot = timestamp(now.millis() - now.millis() % interval_ms);
         let hold_ms = i64::try_from(self.config.hold.as_millis()).unwrap_or(i64::MAX);
-        let mut held = lock(&self.held);
+        let mut held = lock(&place.held);
         if let Some(HeldSlot { slot: old, since }) = *held {
             let is_held = (0..hold_ms).contains(&(now.millis() - since.millis()));
             if old == slot || (is_held && old < slot) {
@@ -234,7 +244,48 @@ impl World {
     }
 }
 
-fn open_journal(path: &Path) -> Result<(Journal, Vec<(WeatherKind, Timestamp)>), SimulatorError> {
+impl Place {
+    /// City `index` with the weather that an earlier process served.
+    fn new(
+        index: usize,
+        config: &SimulatorConfig,
+        feed: &Feed,
+        served: &[ServedWeather],
+        now: Timestamp,
+    ) -> Self {
+        let city = config.cities[index].clone();
+        let mut ledger = WeatherLedger::new(config.weather_source);
+        let mut held = None;
+        let id = journal_id(index, &city);
+        for entry in served.iter().filter(|entry| entry.city == id) {
+            let weather = feed.world().weather(index, entry.at);
+            ledger.record(entry.at, temperature(&weather));
+            if entry.kind == WeatherKind::Current {
+                // Serves it once more: the client may have died with the simulator, before it stored it.
+                held = Some(HeldSlot {
+                    slot: entry.at,
+                    since: now,
+                });
+            }
+        }
+        Self {
+            city,
+            index,
+            served: Mutex::new(ledger),
+            held: Mutex::new(held),
+        }
+    }
+
+    fn journal_id(&self) -> Option<CityId> {
+        journal_id(self.index, &self.city)
+    }
+}
+
+fn journal_id(index: usize, city: &City) -> Option<CityId> {
+    (index > 0).then_some(city.id)
+}
+
+fn open_journal(path: &Path) -> Result<(Journal, Vec<ServedWeather>), SimulatorError> {
     let path_text = || path.display().to_string();
     Journal::open(path).map_err(|source| SimulatorError::Journal {
         path: path_text(),

@@ -14,13 +14,14 @@ use std::fmt;
 use std::path::Path;
 
 use moodvane_model::{CityId, HourRange, HourRow, HourSlot, ModelError, SourceId, Sums, Variable};
+use moodvane_world::PlantedEffects;
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 /// The largest truth file that is read, in bytes.
 pub const MAX_TRUTH_BYTES: u64 = 256 * 1024 * 1024;
 
-/// The expected rows of a city.
+/// The expected rows of a city, and of the others of its stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Truth {
     /// The city.
@@ -33,6 +34,13 @@ pub struct Truth {
     pub through: Option<HourSlot>,
     /// Every hour with posts or temperatures, in ascending order.
     pub hours: Vec<HourTruth>,
+    /// The effects of the weather that the city's posts were drawn with, in classes before any scorer;
+    /// `None` in a simple world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<PlantedEffects>,
+    /// The truths of the other cities, which have no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<Truth>,
 }
 
 /// The expected row of one hour.
@@ -184,6 +192,11 @@ pub enum TruthError {
 }
 
 impl Truth {
+    /// The truth of each city, this one first.
+    pub fn cities(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
     /// The hours that can be compared: from the first one in the truth to the last final one; `None` if
     /// there is none.
     #[must_use]
@@ -263,11 +276,15 @@ impl Truth {
             path: path.display().to_string(),
             source,
         })?;
-        match truth.hours.windows(2).find(|w| w[1].hour <= w[0].hour) {
+        let unordered = truth
+            .cities()
+            .find_map(|truth| truth.hours.windows(2).find(|w| w[1].hour <= w[0].hour))
+            .map(|pair| pair[1].hour);
+        match unordered {
             None => Ok(truth),
-            Some(pair) => Err(TruthError::Order {
+            Some(hour) => Err(TruthError::Order {
                 path: path.display().to_string(),
-                hour: pair[1].hour,
+                hour,
             }),
         }
     }

@@ -37,6 +37,8 @@ fn truth() -> Truth {
         complete_through_ms: slot("2018-01-01 05").start().millis(),
         through: Some(slot("2018-01-01 04")),
         hours: vec![hour("2018-01-01 02"), hour("2018-01-01 04")],
+        effects: None,
+        others: Vec::new(),
     }
 }
 

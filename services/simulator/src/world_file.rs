@@ -7,10 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use moodvane_model::Timestamp;
+use moodvane_world::WorldModel;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::SimulatorConfig;
+use crate::settings::model_name;
 
 /// The parameters of a world.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,7 +23,10 @@ pub(crate) struct WorldFile {
     /// The same time by the machine's clock.
     pub(crate) began_ms: i64,
     pub(crate) speed: u32,
+    /// The ids of the cities, separated by commas.
     city: String,
+    #[serde(default = "simple")]
+    model: String,
     posts_per_hour: u32,
     noise_share: f64,
     duplicate_share: f64,
@@ -29,6 +34,10 @@ pub(crate) struct WorldFile {
     weather_interval_s: u32,
     ahead_ms: u32,
     behind_ms: u32,
+}
+
+fn simple() -> String {
+    model_name(&WorldModel::Simple).to_owned()
 }
 
 /// A world that cannot be loaded or created.
@@ -66,12 +75,14 @@ pub enum WorldError {
 impl WorldFile {
     /// The parameters of a configuration, whose stream starts at `config.start`.
     pub(crate) fn new(config: &SimulatorConfig, speed: u32, began: Timestamp) -> Self {
+        let ids: Vec<&str> = config.cities.iter().map(|city| city.id.as_str()).collect();
         Self {
             seed: config.seed,
             start_ms: config.start.millis(),
             began_ms: began.millis(),
             speed,
-            city: config.city.id.to_string(),
+            city: ids.join(","),
+            model: model_name(&config.model).to_owned(),
             posts_per_hour: config.posts_per_hour,
             noise_share: config.noise_share,
             duplicate_share: config.duplicate_share,
@@ -148,6 +159,12 @@ mod tests {
         );
         let later = WorldFile::new(&config(), 360, at(9_000));
         assert_eq!(later.clone().load_or_create(&path, true).unwrap(), created);
+
+        let text = fs::read_to_string(&path).unwrap();
+        let model = text.lines().find(|line| line.contains("model")).unwrap();
+        fs::write(&path, text.replace(&format!("{model}\n"), "")).unwrap();
+        let upgraded = later.clone().load_or_create(&path, true).unwrap();
+        assert_eq!(upgraded, created, "a file of a version without models");
 
         let moved = WorldFile {
             start_ms: 7,

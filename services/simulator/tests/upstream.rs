@@ -9,26 +9,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moodvane_model::{
-    CityId, EventTimeBounds, HourRow, HourSlot, Observation, Post, SourceId, Sums,
+    City, CityId, EventTimeBounds, HourRow, HourSlot, Observation, Post, SourceId, Sums,
 };
 use moodvane_sentiment::Scorer;
 use moodvane_simulator::SimulatorConfig;
 use moodvane_upstream::jetstream::{JetstreamFormat, subscribe_url};
-use moodvane_upstream::open_meteo::{current_url, history_url, parse_current, parse_history};
-use moodvane_upstream::{PostFormat, RawMessage, Selection};
-use support::{KeywordScorer, Running, config, hours_after_start, run, start, time_us};
+use moodvane_upstream::open_meteo::{
+    current_list_url, history_list_url, parse_current_list, parse_history_list,
+};
+use moodvane_upstream::{ParsedWeather, PostFormat, RawMessage, Selection};
+use support::{
+    KeywordScorer, Running, config, hours_after_start, run, start, three_cities, time_us,
+};
 
 /// The hour rows of a pipeline with an unbounded duplicate window.
+#[derive(Default)]
 struct Rows {
-    city: CityId,
     seen: BTreeSet<String>,
-    rows: BTreeMap<HourSlot, HourRow>,
+    rows: BTreeMap<(CityId, HourSlot), HourRow>,
 }
 
 impl Rows {
-    fn add(&mut self, hour: HourSlot, source: SourceId, sums: &Sums) {
-        let empty = HourRow::empty(self.city, hour);
-        self.rows.entry(hour).or_insert(empty).add(source, sums);
+    fn add(&mut self, city: CityId, hour: HourSlot, source: SourceId, sums: &Sums) {
+        let row = self.rows.entry((city, hour));
+        row.or_insert_with(|| HourRow::empty(city, hour))
+            .add(source, sums);
     }
 
     fn post(&mut self, post: &Post<'_>) {
@@ -41,7 +46,7 @@ impl Rows {
             .then(|| KeywordScorer.score(post.text()));
         let mut sums = Sums::default();
         sums.add_post(at, score);
-        self.add(HourSlot::containing(at), post.source, &sums);
+        self.add(post.city, HourSlot::containing(at), post.source, &sums);
     }
 
     fn observation(&mut self, observation: &Observation) {
@@ -51,7 +56,8 @@ impl Rows {
         let at = observation.observed_at;
         let mut sums = Sums::default();
         sums.add_observation(at, observation);
-        self.add(HourSlot::containing(at), observation.source, &sums);
+        let hour = HourSlot::containing(at);
+        self.add(observation.city, hour, observation.source, &sums);
     }
 }
 
@@ -61,7 +67,7 @@ async fn body(url: url::Url) -> Vec<u8> {
 }
 
 async fn read_posts(running: &Running, config: &SimulatorConfig, rows: &mut Rows) {
-    let selection = Selection::for_cities(std::slice::from_ref(&config.city)).unwrap();
+    let selection = Selection::for_cities(&config.cities).unwrap();
     let source = SourceId::parse("bluesky").unwrap();
     let format = JetstreamFormat::new(source, Arc::new(selection));
     let url = subscribe_url(
@@ -76,7 +82,7 @@ async fn read_posts(running: &Running, config: &SimulatorConfig, rows: &mut Rows
         if time_us(&message) > end_us {
             break;
         }
-        // Errors are messages that are not posts of the city.
+        // Errors are messages that are not posts of a city.
         let _ = format.format(&RawMessage::Text(message), start(), &mut posts);
     }
     for post in &posts {
@@ -84,51 +90,84 @@ async fn read_posts(running: &Running, config: &SimulatorConfig, rows: &mut Rows
     }
 }
 
+/// Requests all cities in one list, as the ingester does.
 async fn read_weather(running: &Running, config: &SimulatorConfig, rows: &mut Rows) {
     let base = running.simulator.base_url();
     let now = hours_after_start(30);
-    let mut read = parse_history(&body(history_url(&base, &config.city, 3)).await, now).unwrap();
-    assert_eq!(read.len(), 79);
+    let cities: Vec<&City> = config.cities.iter().collect();
+    let history = body(history_list_url(&base, &cities, 3)).await;
+    let mut read: Vec<Vec<ParsedWeather>> = parse_history_list(&history, &cities, now)
+        .unwrap()
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    assert!(read.iter().all(|hours| hours.len() == 79));
     for minutes in [0, 7, 14, 21, 28] {
         running
             .clock
             .set(now.checked_add_millis(minutes * 60_000).unwrap());
-        read.push(parse_current(&body(current_url(&base, &config.city)).await).unwrap());
+        let current = body(current_list_url(&base, &cities)).await;
+        let current = parse_current_list(&current, &cities).unwrap();
+        for (all, weather) in read.iter_mut().zip(current) {
+            all.push(weather.unwrap());
+        }
     }
-    for weather in read {
-        let (observed_at, readings) = (weather.observed_at, weather.readings);
-        rows.observation(&Observation {
-            city: config.city.id,
-            source: config.weather_source,
+    for (city, all) in cities.iter().zip(read) {
+        for ParsedWeather {
             observed_at,
-            received_at: observed_at,
             readings,
-        });
+            ..
+        } in all
+        {
+            rows.observation(&Observation {
+                city: city.id,
+                source: config.weather_source,
+                observed_at,
+                received_at: observed_at,
+                readings,
+            });
+        }
+    }
+}
+
+async fn check_rows_equal_truth(config: SimulatorConfig) {
+    let running = run(config.clone(), hours_after_start(30)).await;
+    let mut rows = Rows::default();
+    read_posts(&running, &config, &mut rows).await;
+    read_weather(&running, &config, &mut rows).await;
+    let rows: Vec<HourRow> = rows.rows.into_values().collect();
+    let truth = running.simulator.truth();
+    assert_eq!(truth.cities().count(), config.cities.len());
+    for (truth, city) in truth.cities().zip(&config.cities) {
+        assert_eq!(truth.city, city.id);
+        let first = truth.final_hours().unwrap().begin();
+        let day = HourSlot::containing(hours_after_start(23));
+        let range = moodvane_model::HourRange::new(first, day).unwrap();
+        assert_eq!(range.hours(), 3 * 24);
+        assert!(truth.hours.iter().any(|hour| hour.posts > 10));
+        let found = truth.compare(&rows, range);
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, [""; 0], "{}", city.id);
     }
 }
 
 #[tokio::test]
 async fn upstream_parsers_reproduce_truth() {
-    let config = SimulatorConfig {
+    check_rows_equal_truth(SimulatorConfig {
         duplicate_share: 0.2,
         disorder: Duration::from_secs(30),
         ..config()
-    };
-    let running = run(config.clone(), hours_after_start(30)).await;
-    let mut rows = Rows {
-        city: config.city.id,
-        seen: BTreeSet::new(),
-        rows: BTreeMap::new(),
-    };
-    read_posts(&running, &config, &mut rows).await;
-    read_weather(&running, &config, &mut rows).await;
-    let truth = running.simulator.truth();
-    let first = truth.final_hours().unwrap().begin();
-    let day = HourSlot::containing(hours_after_start(23));
-    let range = moodvane_model::HourRange::new(first, day).unwrap();
-    assert_eq!(range.hours(), 3 * 24);
-    let rows: Vec<HourRow> = rows.rows.into_values().collect();
-    let found = truth.compare(&rows, range);
-    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(found, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn upstream_parsers_reproduce_truth_of_every_city() {
+    check_rows_equal_truth(SimulatorConfig {
+        posts_per_hour: 900,
+        duplicate_share: 0.2,
+        disorder: Duration::from_secs(30),
+        ..three_cities()
+    })
+    .await;
 }

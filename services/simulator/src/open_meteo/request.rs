@@ -1,9 +1,9 @@
 //! Parameters of `GET /v1/forecast`.
 
+use moodvane_world::Weather;
 use serde_json::{Value, json};
 
 use super::{RejectReason, rounded, surface_pressure, temperature};
-use crate::weather::Weather;
 
 const MAX_PAST_DAYS: u32 = 92;
 const MAX_FORECAST_DAYS: u32 = 16;

@@ -9,7 +9,7 @@ use futures::StreamExt;
 use moodvane_model::{City, CityId, Language, Score, Sentiment, SourceId, Timestamp};
 use moodvane_runtime::ManualClock;
 use moodvane_sentiment::Scorer;
-use moodvane_simulator::{Simulator, SimulatorConfig};
+use moodvane_simulator::{EffectSizes, Simulator, SimulatorConfig, WorldModel};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
@@ -40,6 +40,30 @@ pub(crate) fn config() -> SimulatorConfig {
     SimulatorConfig {
         posts_per_hour: 300,
         ..SimulatorConfig::new(city, source, start())
+    }
+}
+
+/// New York, London and Singapore, with planted effects.
+pub(crate) fn three_cities() -> SimulatorConfig {
+    let city = |id: &str, latitude, longitude, zone| {
+        let name = id.to_owned();
+        City::new(
+            CityId::parse(id).unwrap(),
+            id,
+            &[name],
+            (latitude, longitude),
+            zone,
+        )
+        .unwrap()
+    };
+    let mut config = config();
+    config.cities.extend([
+        city("london", 51.5074, -0.1278, "Europe/London"),
+        city("singapore", 1.3521, 103.8198, "Asia/Singapore"),
+    ]);
+    SimulatorConfig {
+        model: WorldModel::Confounded(EffectSizes::Drawn),
+        ..config
     }
 }
 

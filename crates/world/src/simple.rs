@@ -1,4 +1,4 @@
-//! The weather of a location as a closed-form function of seed and time.
+//! The weather of [`WorldModel::Simple`](crate::WorldModel::Simple): of a location, as a closed-form function of seed and time.
 //!
 //! Terms: a *front* is a slow, smooth variation over days; an *episode* of rain lasts some hours; time
 //! is divided into *cells*, each with at most one episode.
@@ -11,6 +11,7 @@ use std::f64::consts::TAU;
 use moodvane_model::Timestamp;
 
 use crate::rng::{KeyedRng, Purpose};
+use crate::weather::Weather;
 
 const HOUR_S: f64 = 3_600.0;
 const DAY_S: f64 = 24.0 * HOUR_S;
@@ -23,26 +24,15 @@ const SHORTEST_RAIN_S: f64 = 2.0 * HOUR_S;
 /// Shorter than a cell, so that an episode ends in the next cell at the latest.
 const LONGEST_RAIN_S: f64 = 9.0 * HOUR_S;
 
-/// The weather at one time, unrounded.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Weather {
-    pub(crate) temperature_c: f64,
-    pub(crate) humidity_pct: f64,
-    pub(crate) precipitation_mm_h: f64,
-    pub(crate) wind_m_s: f64,
-    pub(crate) cloud_pct: f64,
-    pub(crate) pressure_hpa: f64,
-}
-
 /// The climate of a location.
 #[derive(Debug, Clone)]
-pub(crate) struct Climate {
+pub(crate) struct SimpleClimate {
     seed: u64,
     latitude: f64,
     longitude: f64,
 }
 
-impl Climate {
+impl SimpleClimate {
     pub(crate) fn new(seed: u64, latitude: f64, longitude: f64) -> Self {
         Self {
             seed,
@@ -138,8 +128,8 @@ mod tests {
     use super::*;
     use moodvane_model::{Readings, Variable};
 
-    fn new_york(seed: u64) -> Climate {
-        Climate::new(seed, 40.7128, -74.0060)
+    fn new_york(seed: u64) -> SimpleClimate {
+        SimpleClimate::new(seed, 40.7128, -74.0060)
     }
 
     fn hours(from: &str, count: i64) -> impl Iterator<Item = Timestamp> {
@@ -154,13 +144,13 @@ mod tests {
 
     #[test]
     fn seasons_are_reversed_in_southern_hemisphere() {
-        let month = |climate: &Climate, from: &str| {
+        let month = |climate: &SimpleClimate, from: &str| {
             mean(hours(from, 720).map(|at| climate.at(at).temperature_c))
         };
         let (winter, summer) = ("2018-01-01T00:00:00Z", "2018-07-01T00:00:00Z");
         let north = new_york(1);
         assert!(month(&north, summer) - month(&north, winter) > 15.0);
-        let south = Climate::new(1, -33.9, 151.2);
+        let south = SimpleClimate::new(1, -33.9, 151.2);
         assert!(month(&south, winter) - month(&south, summer) > 10.0);
     }
 
@@ -193,7 +183,7 @@ mod tests {
     #[test]
     fn values_stay_within_model_bounds() {
         for latitude in [-90.0, -33.9, 0.0, 40.7, 90.0] {
-            let climate = Climate::new(3, latitude, 10.0);
+            let climate = SimpleClimate::new(3, latitude, 10.0);
             for at in hours("1970-01-01T00:00:00Z", 20_000).step_by(7) {
                 let w = climate.at(at);
                 let readings = Readings::new(w.temperature_c)

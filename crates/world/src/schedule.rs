@@ -14,7 +14,7 @@ const HOUR_US: u64 = 3_600_000_000;
 
 /// The times of all events, in microseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone)]
-pub(crate) struct Schedule {
+pub struct Schedule {
     seed: u64,
     start_us: i64,
     per_hour: u64,
@@ -22,7 +22,8 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     /// Events from `start` on, `per_hour` of them in each hour after it; at least one.
-    pub(crate) fn new(seed: u64, start: Timestamp, per_hour: u32) -> Self {
+    #[must_use]
+    pub fn new(seed: u64, start: Timestamp, per_hour: u32) -> Self {
         Self {
             seed,
             start_us: start.millis() * 1_000,
@@ -30,16 +31,18 @@ impl Schedule {
         }
     }
 
-    /// The time of event `index`.
-    pub(crate) fn time_of(&self, index: u64) -> i64 {
+    /// The time of event `index`, in microseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn time_of(&self, index: u64) -> i64 {
         let slot = self.slot_start(index);
         let width = self.slot_start(index + 1) - slot;
         let jitter = KeyedRng::new(self.seed, Purpose::Jitter, index).below(width);
         self.start_us.saturating_add_unsigned(slot + jitter)
     }
 
-    /// The first event at or after a time.
-    pub(crate) fn first_at(&self, time_us: i64) -> u64 {
+    /// The first event at or after a time, in microseconds since 1970-01-01 UTC.
+    #[must_use]
+    pub fn first_at(&self, time_us: i64) -> u64 {
         if time_us <= self.start_us {
             return 0;
         }
@@ -78,7 +81,7 @@ mod tests {
 
     fn schedule() -> impl Strategy<Value = Schedule> {
         let start = 0i64..4_000_000_000_000;
-        (any::<u64>(), start, 1u32..=crate::MAX_POSTS_PER_HOUR).prop_map(|(seed, ms, per_hour)| {
+        (any::<u64>(), start, 1u32..=3_600_000).prop_map(|(seed, ms, per_hour)| {
             Schedule::new(seed, Timestamp::from_millis(ms).unwrap(), per_hour)
         })
     }
