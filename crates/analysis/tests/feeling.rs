@@ -159,7 +159,7 @@ fn rows_of_two_runs_use_their_own_calibrations() {
 }
 
 #[test]
-fn direct_estimate_alone_equals_that_of_feeling() {
+fn direct_estimate_alone_equals_estimate_of_feeling() {
     let posts = [(0, 0.4), (2, 2.0), (3, -2.6), (4, 3.9)];
     let counted = with_posts(empty(), "x", &posts);
     let mut quantified = counted.clone();
@@ -177,7 +177,7 @@ fn direct_estimate_alone_equals_that_of_feeling() {
 }
 
 #[test]
-fn median_of_posts_is_that_of_classes_or_of_calibrated_values() {
+fn median_of_posts_is_median_of_classes_or_of_calibrated_values() {
     let row = with_posts(empty(), "x", &[(1, 1.9), (1, 1.9), (4, 2.5)]);
     let mut estimator = FeelingEstimator::default();
     // The median is three quarters of the way through the posts of class 1.

@@ -114,7 +114,7 @@ fn warns_where_only_posts_about_weather_differ() {
 }
 
 #[test]
-fn says_what_is_too_little_and_how_much_more_it_takes() {
+fn states_lack_of_data_and_how_much_more_it_takes() {
     let short = World {
         weeks: 3,
         ..World::RAIN
@@ -136,7 +136,7 @@ fn says_what_is_too_little_and_how_much_more_it_takes() {
 }
 
 #[test]
-fn says_that_old_runs_do_not_tell_posts_about_weather_apart() {
+fn states_old_runs_do_not_separate_posts_about_weather() {
     let old = World {
         has_talk: false,
         ..World::RAIN

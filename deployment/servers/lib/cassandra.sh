@@ -7,7 +7,7 @@ CASSANDRA_TOKENS=(-9223372036854775808 -3074457345618258603 3074457345618258602)
 cassandra_address() { printf '127.0.0.%s:%s' "$1" "$(fact cassandra port)"; }
 cassandra_ports() { printf '%s\n' "$(cassandra_address "$1")" "127.0.0.$1:$(fact cassandra peer_port)"; }
 
-# Prints the nodes that a node asks who is in the cluster, comma-separated. A node that replaces itself
+# Prints the nodes that a node asks for the members of the cluster, comma-separated. A node that replaces itself
 # asks only nodes that never lost their data: another replaced node may not have heard of it yet, and if
 # that one answers first, the node exits.
 cassandra_seeds() {

@@ -10,7 +10,7 @@ use moodvane_model::{
 pub struct World {
     /// The effect of a wet hour on the mean class.
     pub rain: f64,
-    /// Whether posts about the weather are told apart; a tenth of a wet hour's posts are.
+    /// Whether posts about the weather are kept apart; a tenth of a wet hour's posts are.
     pub has_talk: bool,
     /// The number of weeks.
     pub weeks: u32,
