@@ -19,7 +19,7 @@ use moodvane_benches::{cpu_time, year};
 use moodvane_eventlog::{SqliteLog, SqliteLogConfig};
 use moodvane_model::{City, Incarnation, RunId};
 use moodvane_runtime::{Readiness, SystemClock};
-use moodvane_server::{ConnectionLimits, ServerConfig, ServerDeps, router};
+use moodvane_server::{ConnectionLimits, EffectLimits, ServerConfig, ServerDeps, router};
 use moodvane_store::{SqliteStore, Store};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -64,6 +64,13 @@ fn build_router(folder: &TempDir, store: SqliteStore) -> Router {
             request_timeout: Duration::from_secs(10),
             max_concurrent_requests: 256,
             max_concurrent_relations: 4,
+            effect: EffectLimits {
+                max_cities: 1,
+                max_hours: 1,
+                max_concurrent: 1,
+                timeout: Duration::from_secs(10),
+                cache_entries: 0,
+            },
             connections: ConnectionLimits {
                 head_timeout: Duration::from_secs(10),
                 write_timeout: Duration::from_secs(10),

@@ -10,6 +10,7 @@
 //! | The **report**: the answer as plain data, which is also the JSON of `GET /v1/effect` | [`EffectReport`], [`Effect`] |
 //! | The conclusion, and what supports or questions it | [`Verdict`], [`Check`] |
 //! | How far the work is | [`Step`] |
+//! | The estimator's limits | [`MAX_CITIES`], [`MAX_HOURS`], [`MAX_LAG_HOURS`], [`MAX_DRAWS`] |
 //! | A **figure** as SVG with its numbers as CSV | [`Figure`], [`figures()`] |
 //! | The report as a self-contained document | [`markdown`], [`html`] |
 //!
@@ -37,6 +38,7 @@ mod verdict;
 pub use ask::{Question, Step, ask};
 pub use document::{DocumentError, html, markdown};
 pub use figures::{Figure, FigureError, figures};
+pub use moodvane_effect::{MAX_CITIES, MAX_DRAWS, MAX_HOURS, MAX_LAG_HOURS};
 pub use report::{
     Bin, Check, CheckName, CheckState, CityName, CityResult, Effect, EffectReport, Estimate,
     FixedEffects, Future, Lag, LagEffects, LeftOut, Origin, Rain, Robustness, Sample, Scale,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use ipnet::IpNet;
 use moodvane_analysis::OutlierBound;
+use moodvane_effect_report::{MAX_CITIES, MAX_HOURS};
 use moodvane_model::{City, CityId, Incarnation};
 use moodvane_runtime::{Section, Settings, read_cities};
 
@@ -38,6 +39,8 @@ pub struct ServerConfig {
     pub max_concurrent_requests: usize,
     /// How many relations are computed at once; more requests wait.
     pub max_concurrent_relations: usize,
+    /// The limits of effects.
+    pub effect: EffectLimits,
     /// The limits of connections.
     pub connections: ConnectionLimits,
     /// The rate limit of a client; `None` for no limit.
@@ -48,6 +51,21 @@ pub struct ServerConfig {
     pub stray_bound: OutlierBound,
     /// The longest time that requests in progress may take after the shutdown began.
     pub drain_timeout: Duration,
+}
+
+/// The limits of `GET /v1/effect`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EffectLimits {
+    /// The most cities of a request.
+    pub max_cities: usize,
+    /// The most hours of all cities of a request together.
+    pub max_hours: u64,
+    /// How many effects are computed at once; more requests wait.
+    pub max_concurrent: usize,
+    /// The time-out of a request, including the store.
+    pub timeout: Duration,
+    /// The number of computed effects that are kept.
+    pub cache_entries: usize,
 }
 
 impl ServerConfig {
@@ -72,6 +90,7 @@ impl ServerConfig {
             section.number::<usize>("max_concurrent_requests", 1..=100_000);
         let max_concurrent_relations =
             section.number::<usize>("max_concurrent_relations", 1..=1_000);
+        let effect = effect(&section);
         let connections = connections(&section);
         let rate_limit = rate_limit(&section);
         let trusted_proxies = proxies(&section);
@@ -89,6 +108,7 @@ impl ServerConfig {
             request_timeout: request_timeout?,
             max_concurrent_requests: max_concurrent_requests?,
             max_concurrent_relations: max_concurrent_relations?,
+            effect: effect?,
             connections: connections?,
             rate_limit: rate_limit?,
             trusted_proxies: trusted_proxies?,
@@ -114,6 +134,21 @@ fn default_city(section: &Section<'_>, cities: Option<&[City]>) -> Option<CityId
         format!("must be the id of a [[city]]: {}", known.join(", ")),
     );
     None
+}
+
+fn effect(section: &Section<'_>) -> Option<EffectLimits> {
+    let max_cities = section.number::<usize>("max_effect_cities", 1..=MAX_CITIES);
+    let max_hours = section.number::<u64>("max_effect_hours", 1..=MAX_HOURS as u64);
+    let max_concurrent = section.number::<usize>("max_concurrent_effects", 1..=1_000);
+    let timeout = section.millis("effect_timeout_ms", 1..=3_600_000);
+    let cache_entries = section.number::<usize>("effect_cache_entries", 0..=100_000);
+    Some(EffectLimits {
+        max_cities: max_cities?,
+        max_hours: max_hours?,
+        max_concurrent: max_concurrent?,
+        timeout: timeout?,
+        cache_entries: cache_entries?,
+    })
 }
 
 fn connections(section: &Section<'_>) -> Option<ConnectionLimits> {

@@ -2,7 +2,7 @@
 //!
 //! Guarantee: equal bytes have equal tags, also after a restart and from another server. Tags are
 //! weak, because the same response may be sent compressed or not. A client that already has the
-//! response gets a 304 instead.
+//! response gets a 304 instead. A stream of events has no tag.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -21,7 +21,7 @@ pub(crate) async fn etag(request: Request, next: Next) -> Response {
     let is_get = request.method() == Method::GET;
     let client_tags = request.headers().get(header::IF_NONE_MATCH).cloned();
     let response = next.run(request).await;
-    if !is_get || response.status() != StatusCode::OK {
+    if !is_get || response.status() != StatusCode::OK || is_stream(&response) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -43,6 +43,12 @@ pub(crate) async fn etag(request: Request, next: Next) -> Response {
         return not_modified(&parts.headers);
     }
     Response::from_parts(parts, Body::from(bytes))
+}
+
+/// Whether the response is sent while it is computed.
+fn is_stream(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn not_modified(headers: &HeaderMap) -> Response {

@@ -6,6 +6,7 @@
 //! | `GET, POST /test` | the same shape over fixed hours, see the table in `fixed_hours.rs` |
 //! | `GET /v1/hours` | all stored facts of each hour, page by page; JSON, CSV or NDJSON |
 //! | `GET /v1/relation` | the relation of a weather variable and the feeling, with intervals |
+//! | `GET /v1/effect` | the effect of all weather variables at once, with checks; JSON, Markdown or HTML, with progress as server-sent events |
 //! | `GET /v1/cities` | the configured cities |
 //! | `GET /v1/status` | the lag behind the log and the last hour of each source |
 //! | `GET /openapi.json` | this interface, as OpenAPI 3.1 |
@@ -56,7 +57,7 @@ mod weather;
 mod write_timeout;
 mod zone;
 
-pub use config::ServerConfig;
+pub use config::{EffectLimits, ServerConfig};
 pub use rate_limit::RateLimit;
 pub use router::router;
 pub use serve::{ConnectionLimits, listen, serve};

@@ -20,6 +20,7 @@ use crate::{answer, probes, request, v1, weather};
         weather::test_posted,
         v1::hours,
         v1::relation,
+        v1::effect,
         v1::cities,
         v1::status,
         probes::ping,
@@ -34,6 +35,11 @@ use crate::{answer, probes, request, v1, weather};
             v1::HoursPage,
             v1::Format,
             v1::RelationAnswer,
+            v1::EffectAnswer,
+            v1::EffectFormat,
+            v1::Progress,
+            v1::SeasonChoice,
+            v1::WeightChoice,
             v1::VariableName,
             v1::WeightName,
             v1::CyclesName,
@@ -45,7 +51,7 @@ use crate::{answer, probes, request, v1, weather};
     ),
     tags(
         (name = "weather", description = "The hours of a range in one answer"),
-        (name = "v1", description = "Hours page by page, relations, cities and status"),
+        (name = "v1", description = "Hours page by page, relations, effects, cities and status"),
         (name = "probes", description = "Health probes and this document"),
     ),
 )]

@@ -30,6 +30,7 @@ pub(crate) enum Kind {
     InvalidHour,
     EndBeforeBegin,
     RangeTooLong,
+    LimitExceeded,
     UnknownCity,
     UnknownZone,
     FractionalZone,
@@ -61,6 +62,11 @@ impl Kind {
             Self::InvalidHour => ("/problems/invalid-hour", bad, "Invalid hour"),
             Self::EndBeforeBegin => ("/problems/end-before-begin", bad, "End is before begin"),
             Self::RangeTooLong => ("/problems/range-too-long", bad, "Range is too long"),
+            Self::LimitExceeded => (
+                "/problems/limit-exceeded",
+                S::UNPROCESSABLE_ENTITY,
+                "Request exceeds a limit",
+            ),
             Self::UnknownCity => ("/problems/unknown-city", bad, "Unknown city"),
             Self::UnknownZone => ("/problems/unknown-zone", bad, "Unknown time zone"),
             Self::FractionalZone => (
@@ -258,7 +264,8 @@ impl Problem {
         }
     }
 
-    fn body(self) -> ProblemBody {
+    /// The body of the response.
+    pub(crate) fn body(self) -> ProblemBody {
         let (name, status, title) = self.kind.parts();
         let position = self.position.as_ref();
         ProblemBody {
@@ -311,7 +318,7 @@ pub(crate) async fn not_found(uri: Uri) -> Problem {
     Problem::new(
         Kind::NotFound,
         format!(
-            "there is no {path}; the paths are /weather, /v1/hours, /v1/relation, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json"
+            "there is no {path}; the paths are /weather, /v1/hours, /v1/relation, /v1/effect, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json"
         ),
     )
 }

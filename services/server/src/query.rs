@@ -30,6 +30,10 @@ pub(crate) trait Choice: Copy + 'static {
     }
 }
 
+impl Choice for bool {
+    const ALL: &[(&str, Self)] = &[("true", true), ("false", false)];
+}
+
 /// The decoded parameters of a request.
 pub(crate) struct Query {
     known: &'static [&'static str],
@@ -138,6 +142,30 @@ impl Query {
     /// The hours from `begin` to `end`, in local time of `zone` unless they state an offset.
     pub(crate) fn range(&self, zone: Zone) -> Result<HourRange, Problem> {
         zone.range(self.hour("begin")?, self.hour("end")?)
+    }
+
+    /// `true` or `false`; `default` if the parameter was not given.
+    pub(crate) fn flag(&self, name: &'static str, default: bool) -> Result<bool, Problem> {
+        self.choice(name, default)
+    }
+
+    /// The cities of `city`, separated by commas, each once; `all` are the configured ones. The
+    /// configured default city if the parameter was not given.
+    pub(crate) fn cities(&self, config: &ServerConfig) -> Result<Vec<City>, Problem> {
+        match self.text("city") {
+            Some("all") => Ok(config.cities.clone()),
+            None => Ok(vec![find_city(config, None)?.clone()]),
+            Some(ids) => {
+                let mut cities: Vec<City> = Vec::new();
+                for id in ids.split(',') {
+                    let city = find_city(config, Some(id.trim()))?;
+                    if !cities.iter().any(|other| other.id == city.id) {
+                        cities.push(city.clone());
+                    }
+                }
+                Ok(cities)
+            }
+        }
     }
 
     /// The city of `city`; the configured default city if it was not given.

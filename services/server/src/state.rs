@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ServerConfig;
 use crate::http_metrics::HttpMetrics;
+use crate::v1::EffectCache;
 
 /// The dependencies of a server.
 pub struct ServerDeps {
@@ -41,6 +42,10 @@ pub(crate) struct SharedState {
     pub(crate) metrics: HttpMetrics,
     /// One permit for each relation that may be computed at once.
     pub(crate) relation_permits: Arc<Semaphore>,
+    /// One permit for each effect that may be computed at once.
+    pub(crate) effect_permits: Arc<Semaphore>,
+    /// The computed effects.
+    pub(crate) effects: EffectCache,
     /// The notes of stale weather in the log, and the uptime at which they were read.
     pub(crate) stale_notes: Mutex<Option<(Duration, Vec<StaleNote>)>>,
 }
@@ -50,6 +55,8 @@ impl ServerState {
         Self(Arc::new(SharedState {
             metrics: HttpMetrics::new(&deps.registry),
             relation_permits: Arc::new(Semaphore::new(deps.config.max_concurrent_relations)),
+            effect_permits: Arc::new(Semaphore::new(deps.config.effect.max_concurrent)),
+            effects: EffectCache::new(deps.config.effect.cache_entries),
             stale_notes: Mutex::default(),
             deps,
         }))

@@ -1,7 +1,7 @@
 //! Reads hour rows from the store before a deadline.
 
 use moodvane_model::{CityId, HourRange, HourRow, Variable};
-use moodvane_store::Store;
+use moodvane_store::{RunInfo, Store};
 
 use crate::deadline::Deadline;
 use crate::problem::{Kind, Problem};
@@ -30,6 +30,15 @@ pub(crate) async fn hours_with_variable(
 ) -> Result<Vec<HourRow>, Problem> {
     deadline
         .run(store.hours_with_variable(city, range, variable))
+        .await
+        .map_err(|_| store_timeout(deadline))?
+        .map_err(|error| Problem::from_store(&error))
+}
+
+/// The runs.
+pub(crate) async fn runs(store: &dyn Store, deadline: Deadline) -> Result<Vec<RunInfo>, Problem> {
+    deadline
+        .run(store.runs())
         .await
         .map_err(|_| store_timeout(deadline))?
         .map_err(|error| Problem::from_store(&error))

@@ -10,7 +10,7 @@
 
 use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
-use moodvane_model::{City, HourRange, HourSlot, ModelError};
+use moodvane_model::{HourRange, HourSlot, ModelError};
 
 use crate::problem::{Kind, Problem};
 use crate::requested_hour::{RequestedHour, unsupported};
@@ -44,11 +44,6 @@ impl Zone {
 
     pub(crate) fn name(self) -> &'static str {
         self.0.name()
-    }
-
-    /// The zone of a city.
-    pub(crate) fn of_city(city: &City) -> Self {
-        Self(city.zone)
     }
 
     /// The offset from UTC in hours, rounded down: precise enough for the hour of the day.

@@ -19,6 +19,11 @@ fn default_configuration_is_valid() {
     assert_eq!(config.request_timeout, Duration::from_secs(10));
     assert_eq!(config.max_concurrent_requests, 256);
     assert_eq!(config.max_concurrent_relations, 4);
+    assert_eq!(config.effect.max_cities, 50);
+    assert_eq!(config.effect.max_hours, 440_000);
+    assert_eq!(config.effect.max_concurrent, 1);
+    assert_eq!(config.effect.timeout, Duration::from_secs(60));
+    assert_eq!(config.effect.cache_entries, 16);
     assert_eq!(config.connections.max_connections, 16_384);
     assert_eq!(config.rate_limit, None);
     assert_eq!(config.trusted_proxies.len(), 0);
@@ -64,6 +69,11 @@ fn reports_all_errors_at_once() {
         ("server.request_timeout_ms", "0"),
         ("server.max_concurrent_requests", "0"),
         ("server.max_concurrent_relations", "0"),
+        ("server.max_effect_cities", "101"),
+        ("server.max_effect_hours", "0"),
+        ("server.max_concurrent_effects", "0"),
+        ("server.effect_timeout_ms", "0"),
+        ("server.effect_cache_entries", "-1"),
         ("server.max_connections", "0"),
         ("server.head_timeout_ms", "0"),
         ("server.write_timeout_ms", "0"),

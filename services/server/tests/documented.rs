@@ -24,6 +24,7 @@ fn valid_request(path: &str) -> (String, &'static str) {
         ),
         "/v1/hours" => (format!("{path}?{hours}"), ""),
         "/v1/relation" => (format!("{path}?variable=wind&{hours}"), ""),
+        "/v1/effect" => (format!("{path}?{hours}"), ""),
         _ => (path.to_owned(), ""),
     }
 }
@@ -62,6 +63,11 @@ async fn body_timeout(method: &str, path: &str) -> Answer {
 
 async fn too_large(method: &str, path: &str) -> Answer {
     app_with(|_| {}).call(method, path, " ".repeat(1025)).await
+}
+
+async fn over_limit(path: &str) -> Answer {
+    let path = format!("{}&lag_hours=49", valid_request(path).0);
+    app_with(|_| {}).get(&path).await
 }
 
 async fn rate_limited(method: &str, path: &str) -> Answer {
@@ -108,6 +114,7 @@ async fn produce(method: &str, path: &str, status: u16) -> Answer {
         400 => bad_request(method, path).await,
         408 => body_timeout(method, path).await,
         413 => too_large(method, path).await,
+        422 => over_limit(path).await,
         429 => rate_limited(method, path).await,
         500 => corrupt_store(method, path).await,
         503 => unavailable(method, path).await,
@@ -152,7 +159,7 @@ async fn produces_every_documented_response_from_300_up() {
     }
     assert_eq!(
         Vec::from_iter(produced),
-        [304, 400, 408, 413, 429, 500, 503],
+        [304, 400, 408, 413, 422, 429, 500, 503],
         "documented statuses"
     );
 }

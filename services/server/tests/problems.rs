@@ -213,7 +213,7 @@ async fn unknown_path_is_404_with_known_paths() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.problem(), "/problems/not-found", "{path}");
     }
-    assert_snapshot!(app.get("/nowhere").await.body, @r#"{"type":"/problems/not-found","title":"Not found","status":404,"detail":"there is no /nowhere; the paths are /weather, /v1/hours, /v1/relation, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
+    assert_snapshot!(app.get("/nowhere").await.body, @r#"{"type":"/problems/not-found","title":"Not found","status":404,"detail":"there is no /nowhere; the paths are /weather, /v1/hours, /v1/relation, /v1/effect, /v1/cities, /v1/status, /test, /ping, /health, /ready, /metrics, /openapi.json","example":{"method":"POST","path":"/weather","body":{"begin":"2018-01-01 02","end":"2018-01-01 03"}}}"#);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! rejected, and reads of the store stay within the configured limits.
 
 mod cities;
+mod effect;
 mod formats;
 mod hour;
 mod hours;
@@ -21,6 +22,9 @@ use crate::rounding::round;
 use crate::state::ServerState;
 
 pub(crate) use cities::{__path_cities, Cities};
+pub(crate) use effect::{
+    __path_effect, EffectAnswer, EffectCache, EffectFormat, Progress, SeasonChoice, WeightChoice,
+};
 pub(crate) use formats::Format;
 pub(crate) use hours::{__path_hours, HoursPage};
 pub(crate) use relation::__path_relation;
@@ -36,6 +40,7 @@ pub(crate) fn routes() -> Router<ServerState> {
     Router::new()
         .route("/v1/hours", get(hours::hours))
         .route("/v1/relation", get(relation::relation))
+        .route("/v1/effect", get(effect::effect))
         .route("/v1/cities", get(cities::cities))
         .route("/v1/status", get(status::status))
 }

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::relation_request::RelationRequest;
 use super::{rounded, sentence};
-use crate::zone::Zone;
 
 /// The relation of a weather variable and the feeling.
 #[derive(Debug, Serialize, ToSchema)]

@@ -19,7 +19,7 @@ use moodvane_model::{
     SourceId, Sums, Topic,
 };
 use moodvane_runtime::{ManualClock, Readiness};
-use moodvane_server::{ConnectionLimits, ServerConfig, ServerDeps, router};
+use moodvane_server::{ConnectionLimits, EffectLimits, ServerConfig, ServerDeps, router};
 use moodvane_store::{Gap, RunInfo, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -233,6 +233,13 @@ pub(crate) fn config() -> ServerConfig {
         request_timeout: std::time::Duration::from_secs(5),
         max_concurrent_requests: 8,
         max_concurrent_relations: 4,
+        effect: EffectLimits {
+            max_cities: 2,
+            max_hours: 10_000,
+            max_concurrent: 1,
+            timeout: Duration::from_secs(60),
+            cache_entries: 4,
+        },
         connections: ConnectionLimits {
             head_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(10),
