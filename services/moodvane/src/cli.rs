@@ -1,6 +1,7 @@
 //! The command line of the all-in-one binary.
 
 mod dead;
+mod effect;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use moodvane_sentiment::{DecisionRule, ScorerName};
 use moodvane_upstream::{UndoneText, undo_html_entities};
 
 pub(crate) use self::dead::{DeadCommand, LetterPosition};
+pub(crate) use self::effect::EffectArgs;
 use crate::account::AccountArgs;
 
 /// Relates a city's weather to the mood of what people post, hour by hour.
@@ -69,6 +71,9 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Prints the default configuration, with a comment on every key.
     Config,
+    /// Asks a running server whether rain makes posts less joyful, all else equal: prints the answer with
+    /// its checks and every number, and writes a report.
+    Effect(EffectArgs),
     /// Queries hours from a running server: prints a table, sparklines, and the relation of weather
     /// and feeling.
     Query(QueryArgs),

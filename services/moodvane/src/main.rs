@@ -5,11 +5,13 @@
 mod account;
 mod actors;
 mod cli;
+mod client;
 mod complete_hours;
 mod config;
 mod data;
 mod dead_letters;
 mod demo;
+mod effect;
 mod eval;
 mod health;
 mod http;
@@ -68,6 +70,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             print!("{DEFAULT_CONFIG}");
             Ok(ExitCode::SUCCESS)
         }
+        Command::Effect(effect) => run_tool(args, |config| effect::run(config, effect)),
         Command::Query(query) => run_tool(args, |config| query::run(config, query)),
         Command::Actors(actors) => run_tool(args, |config| actors::run(config, actors)),
         Command::Health(health) => run_tool(args, |config| health::run(config, health)),

@@ -4,19 +4,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use chrono::{TimeDelta, Utc};
 use console::Term;
-use moodvane_gazetteer::{GazetteerError, find};
-use moodvane_launch::connect_address;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use url::Url;
 
 use crate::cli::QueryArgs;
+use crate::client::{Server, city_id, hour_before_now};
 use crate::config::AppConfig;
-use crate::http;
 use crate::terminal::{self, Row};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,16 +39,10 @@ struct Relation {
 
 /// Prints the hours and the relation of the range.
 pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<ExitCode> {
-    let server = Server {
-        base: Url::parse(&format!(
-            "http://{}",
-            connect_address(config.server.address)
-        ))?,
-        client: http::client(TIMEOUT)?,
-    };
+    let server = Server::of_config(&config, TIMEOUT)?;
     let city = args.city.as_deref().map(|text| city_id(&config, text));
     let params = args.params(city.transpose()?);
-    let rows = server.rows(&params, &args.variable).await?;
+    let rows = rows(&server, &params, &args.variable).await?;
     let mut path = server.path("/v1/relation", &params)?;
     let cycles = args
         .like_with_like
@@ -73,34 +61,17 @@ pub(crate) async fn run(config: AppConfig, args: QueryArgs) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// The id of the city that `text` names. The server may have cities that this configuration and the
-/// gazetteer do not have: their ids pass unchanged.
-fn city_id(config: &AppConfig, text: &str) -> Result<String, GazetteerError> {
-    if config.cities.iter().any(|city| city.id.as_str() == text) {
-        return Ok(text.to_owned());
-    }
-    match find(text) {
-        Ok(entry) => Ok(entry.city().id.to_string()),
-        Err(GazetteerError::Unknown { .. }) => Ok(text.to_owned()),
-        Err(ambiguous) => Err(ambiguous),
-    }
-}
-
 impl QueryArgs {
     /// The parameters of both requests. The default range ends now.
     fn params(&self, city: Option<String>) -> Vec<(&'static str, String)> {
-        let hour = |before: i64| {
-            let at = Utc::now() - TimeDelta::hours(before);
-            at.format("%Y-%m-%dT%H").to_string()
-        };
         let begin = self.begin.clone();
         let end = self.end.clone();
         let mut params = vec![
             (
                 "begin",
-                begin.unwrap_or_else(|| hour(i64::from(self.hours) - 1)),
+                begin.unwrap_or_else(|| hour_before_now(i64::from(self.hours) - 1)),
             ),
-            ("end", end.unwrap_or_else(|| hour(0))),
+            ("end", end.unwrap_or_else(|| hour_before_now(0))),
         ];
         params.extend(city.map(|city| ("city", city)));
         params.extend(self.tz.clone().map(|tz| ("tz", tz)));
@@ -108,51 +79,23 @@ impl QueryArgs {
     }
 }
 
-struct Server {
-    base: Url,
-    client: reqwest::Client,
-}
-
-impl Server {
-    fn path(&self, path: &str, params: &[(&str, String)]) -> anyhow::Result<Url> {
-        let mut url = self.base.join(path)?;
-        url.query_pairs_mut().extend_pairs(params);
-        Ok(url)
+/// The hours of all pages.
+async fn rows(
+    server: &Server,
+    params: &[(&str, String)],
+    variable: &str,
+) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let mut path = Some(server.path("/v1/hours", params)?);
+    while let Some(url) = path {
+        let page: Page = server.get(url).await?;
+        rows.extend(page.hours.into_iter().map(|hour| Row {
+            hour: hour.hour,
+            posts: hour.posts,
+            feeling: hour.feeling,
+            weather: hour.weather[variable]["value"].as_f64(),
+        }));
+        path = page.next.map(|next| server.join(&next)).transpose()?;
     }
-
-    async fn rows(&self, params: &[(&str, String)], variable: &str) -> anyhow::Result<Vec<Row>> {
-        let mut rows = Vec::new();
-        let mut path = Some(self.path("/v1/hours", params)?);
-        while let Some(url) = path {
-            let page: Page = self.get(url).await?;
-            rows.extend(page.hours.into_iter().map(|hour| Row {
-                hour: hour.hour,
-                posts: hour.posts,
-                feeling: hour.feeling,
-                weather: hour.weather[variable]["value"].as_f64(),
-            }));
-            path = page.next.map(|next| self.base.join(&next)).transpose()?;
-        }
-        Ok(rows)
-    }
-
-    /// The parsed response; the error is the detail of the server's problem.
-    async fn get<T: DeserializeOwned>(&self, url: Url) -> anyhow::Result<T> {
-        let response = self.client.get(url).send().await;
-        let response = response.with_context(|| {
-            format!(
-                "no server responds at {}: start one with \"moodvane run\", \"serve\" or \"demo\", or set its port with --port",
-                self.base
-            )
-        })?;
-        if !response.status().is_success() {
-            let status = response.status();
-            let problem: Value = response.json().await.unwrap_or_default();
-            bail!("{}", problem["detail"].as_str().unwrap_or(status.as_str()));
-        }
-        response
-            .json()
-            .await
-            .context("cannot parse the server's response")
-    }
+    Ok(rows)
 }

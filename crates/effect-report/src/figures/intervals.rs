@@ -10,7 +10,7 @@ use crate::report::Estimate;
 
 const ROW_HEIGHT: u32 = 30;
 const AXIS_HEIGHT: u32 = 40;
-const LABELS_WIDTH: u32 = 200;
+const LABELS_WIDTH: u32 = 240;
 const VALUES_WIDTH: u32 = 150;
 /// The smallest half-range of the axis, in classes.
 const MIN_REACH: f64 = 0.05;

@@ -17,8 +17,8 @@ pub(super) const WEATHER: RGBColor = RGBColor(0x2a, 0x67, 0x86);
 
 /// The width of a figure in pixels.
 pub(super) const WIDTH: u32 = 720;
-/// The font size of labels in pixels.
-pub(super) const TEXT_SIZE: u32 = 13;
+/// The font size of labels. The backend divides it by 1.24 to get pixels.
+pub(super) const TEXT_SIZE: u32 = 16;
 
 /// Adds role, title and description, and a view box so that a page can scale the figure.
 pub(super) fn accessible(svg: &str, title: &str, description: &str) -> String {

@@ -19,7 +19,8 @@ export function showWet(found, city) {
   if (found.wet_against_dry) drawInterval(interval, found.wet_against_dry.difference);
 }
 
-function drawInterval(host, { value, low, high }) {
+/** Draws a difference with its interval around 0. */
+export function drawInterval(host, { value, low, high }) {
   const reach = Math.max(MIN_REACH, Math.abs(low), Math.abs(high)) * 1.15;
   const place = (at) => `${((at + reach) / (2 * reach)) * 100}%`;
   const [zero, bar, best] = ["zero", "reach", "best"].map((name) => make("span", { className: name }));

@@ -1,4 +1,4 @@
-// The selection: city, weather, range, cycles. The URL stores it, so that a link restores it.
+// The selection: city or all cities, method, weather, range, posts, cycles. The URL stores it, so that a link restores it.
 
 export const VARIABLES = {
   temperature: { name: "temperature", unit: "°C", digits: 1 },
@@ -9,7 +9,12 @@ export const VARIABLES = {
   pressure: { name: "air pressure", unit: "hPa", digits: 0 },
 };
 export const DAYS = { "7d": 7, "30d": 30, "90d": 90, "365d": 365 };
+const TALKS = ["without", "all", "only"];
+const METHODS = ["effect", "correlation"];
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** The value if it is one of `known`, otherwise the first of them. */
+const among = (known, value) => (known.includes(value) ? value : known[0]);
 
 /** Parses the selection of a query string; missing and invalid values become defaults. */
 export function read(search, cities) {
@@ -21,7 +26,10 @@ export function read(search, cities) {
   return {
     city: known ? query.get("city") : cities.default,
     variable: Object.hasOwn(VARIABLES, query.get("variable")) ? query.get("variable") : "temperature",
-    range: dated || Object.hasOwn(DAYS, range) ? range : "30d",
+    cities: query.get("cities") === "all" && cities.cities.length > 1 ? "all" : "one",
+    method: among(METHODS, query.get("method")),
+    talk: among(TALKS, query.get("talk")),
+    range: dated || Object.hasOwn(DAYS, range) ? range : "90d",
     from: dated ? from : "",
     to: dated ? to : "",
     cycles: query.get("cycles") === "out",
@@ -35,6 +43,9 @@ export function write(choice) {
     query.set("from", choice.from);
     query.set("to", choice.to);
   }
+  if (choice.cities === "all") query.set("cities", "all");
+  if (choice.method !== METHODS[0]) query.set("method", choice.method);
+  if (choice.talk !== TALKS[0]) query.set("talk", choice.talk);
   if (choice.cycles) query.set("cycles", "out");
   return `?${query}`;
 }

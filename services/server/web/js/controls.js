@@ -13,6 +13,7 @@ export class Controls {
     this.#zoneOf = (id) => zones.get(id);
     byId("city").replaceChildren(...cities.cities.map(({ id, name }) => make("option", { value: id }, name)));
     byId("city").disabled = cities.cities.length < 2;
+    byId("cities-field").hidden = cities.cities.length < 2;
     const read = (event) => {
       const choice = this.#read(event.target);
       if (choice) changed(choice);
@@ -28,6 +29,9 @@ export class Controls {
     byId("city").value = choice.city;
     byId("variable").value = choice.variable;
     byId("cycles").checked = choice.cycles;
+    byId("talk").value = choice.talk;
+    this.#form.elements.cities.value = choice.cities;
+    this.#form.elements.method.value = choice.method;
     this.#form.elements.range.value = choice.range;
     byId("dates").hidden = isLive(choice);
     byId("from").value = choice.from;
@@ -45,6 +49,9 @@ export class Controls {
     if (dated && !(from.value && to.value && to.reportValidity())) return null;
     return {
       city: byId("city").value || this.#choice.city,
+      cities: this.#form.elements.cities.value,
+      method: this.#form.elements.method.value,
+      talk: byId("talk").value,
       variable: byId("variable").value,
       range,
       from: dated ? from.value : "",

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { showRelation, showWet } from "./answer.js";
+import { hideEffect, save, showEffect, showProgress } from "./effect.js";
 import { Scatter, TimeCharts, reading } from "./charts.js";
 import { DAYS, VARIABLES, isLive, read, write } from "./choice.js";
 import { Controls } from "./controls.js";
@@ -15,6 +16,12 @@ const FIRST_RETRY_MS = 2_000;
 const MAX_RETRY_MS = 60_000;
 /** Late posts belong to past hours: a refresh loads the last few again. */
 const LATE_HOURS = 3;
+
+const TALK_NOTES = {
+  without: "Posts that speak of the weather are left out.",
+  all: "All posts, also those that speak of the weather.",
+  only: "Only posts that speak of the weather.",
+};
 
 const page = {
   cities: null, choice: null, controls: null,
@@ -42,15 +49,24 @@ async function load() {
   byId("main").ariaBusy = "true";
   try {
     const range = rangeOf(choice);
-    const [hours, relations, status] = await Promise.all([
-      api.hours(choice.city, range, signal), loadRelations(choice, range, signal), api.status(signal),
-    ]);
-    page.shown = { choice, range, hours, ...relations, status };
+    // The hours are shown while the answer is computed.
+    const answer = loadAnswer(choice, range, signal);
+    answer.catch(() => {});
+    const [hours, status] = await Promise.all([api.hours(choice, range, signal), api.status(signal)]);
+    page.shown = { choice, range, hours, status };
     show(false);
+    Object.assign(page.shown, await answer);
+    showAnswer(false);
     succeeded();
   } catch (error) {
     failed(error, signal);
   }
+}
+
+/** The effect, or the relations. */
+async function loadAnswer(choice, range, signal) {
+  if (choice.method === "correlation") return loadRelations(choice, range, signal);
+  return { effect: await api.effect(choice, range, showProgress, signal) };
 }
 
 async function loadRelations(choice, range, signal) {
@@ -60,7 +76,7 @@ async function loadRelations(choice, range, signal) {
   return { wet: forWet, relation: forChosen };
 }
 
-/** Loads the newest hours, the status and, once an hour, the relations. */
+/** Loads the newest hours, the status and, once an hour, the answer. */
 async function refresh() {
   const { shown } = page;
   if (!shown || document.hidden) return later(REFRESH_MS, refresh);
@@ -71,13 +87,14 @@ async function refresh() {
     if (isLive(shown.choice)) {
       const range = rangeOf(shown.choice);
       const newest = { begin: shown.range.end - LATE_HOURS * HOUR, end: range.end };
-      const hours = await api.hours(shown.choice.city, newest, signal);
+      const hours = await api.hours(shown.choice, newest, signal);
       const grown = range.end > shown.range.end;
-      if (grown) Object.assign(shown, await loadRelations(shown.choice, range, signal));
+      const answer = grown ? await loadAnswer(shown.choice, range, signal) : {};
       hours.forEach((hour, at) => shown.hours.set(at, hour));
-      Object.assign(shown, { range });
+      Object.assign(shown, { range }, answer);
     }
     show(true);
+    showAnswer(true);
     succeeded();
   } catch (error) {
     failed(error, signal);
@@ -85,7 +102,7 @@ async function refresh() {
 }
 
 function show(fresh) {
-  const { choice, range, hours, wet, relation, status } = page.shown;
+  const { choice, range, hours, status } = page.shown;
   const city = cityOf(choice.city);
   const grid = api.grid(hours, range);
   const withData = grid.filter(({ hour }) => hour);
@@ -93,24 +110,40 @@ function show(fresh) {
   byId("zone").textContent = `${city.name}’s (${city.zone})`;
   byId("weather-title").textContent = `${byId("variable").selectedOptions[0].text}, ${VARIABLES[choice.variable].unit}`;
   showSources(status, city, city.zone);
-  showWet(wet, city);
   showEmpty(withData.length === 0, range, city);
   arrived(byId("time-charts"));
-  if (withData.length) {
-    charts.draw(grid, choice.variable, city.zone);
-    showRelation(relation, scatter.draw(grid, choice.variable, relation.relation), choice.cycles);
-  }
+  if (withData.length) charts.draw(grid, choice.variable, city.zone);
+  byId("talk-note").textContent = TALK_NOTES[choice.talk];
   table.show(grid, city.zone, fresh);
   showHour(null);
-  if (!fresh) announce(`Shown: ${withData.length} hours. ${wet.wet_sentence ?? ""}`);
+}
+
+/** Shows the effect or the relations, once they are loaded. */
+function showAnswer(fresh) {
+  const { choice, range, hours, wet, relation, effect } = page.shown;
+  const simple = choice.method === "correlation";
+  const withData = api.grid(hours, range).some(({ hour }) => hour);
+  byId("together").hidden = !simple || !withData;
+  byId("effect-hint").hidden = simple;
+  byId("simple-hint").hidden = !simple;
+  if (simple) {
+    hideEffect();
+    showWet(wet, cityOf(choice.city));
+    const grid = api.grid(hours, range);
+    if (withData) showRelation(relation, scatter.draw(grid, choice.variable, relation.relation), choice.cycles);
+  } else {
+    showEffect(effect);
+    byId("report").href = api.effectPath(choice, range, { format: "html" });
+  }
+  byId("figures-card").hidden = !simple || !withData || !relation.relation;
+  if (!fresh) announce(`Shown: ${hours.size} hours. ${byId("wet-sentence").textContent}`);
 }
 
 function showEmpty(empty, { begin, end }, city) {
   byId("empty").hidden = !empty;
   byId("answer").hidden = empty;
   byId("time").hidden = empty;
-  byId("scatter").closest("section").hidden = empty;
-  byId("figures-card").hidden = empty;
+  if (empty) hideEffect();
   byId("table").closest("section").hidden = empty;
   byId("empty-text").textContent =
     `There are no posts and no weather of ${city.name} from ${moment(begin, city.zone)} to ${moment(end, city.zone)}. Choose other days or a longer range.`;
@@ -187,10 +220,8 @@ async function download() {
   button.disabled = true;
   try {
     const range = rangeOf(choice);
-    const text = await api.csv(choice.city, range, page.pending.signal);
-    const url = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    make("a", { href: url, download: `moodvane-${choice.city}-${apiHour(range.begin)}-${apiHour(range.end)}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    const text = await api.csv(choice, range, page.pending.signal);
+    save(`moodvane-${choice.city}-${apiHour(range.begin)}-${apiHour(range.end)}.csv`, "text/csv", text);
     announce("Table downloaded");
   } catch (error) {
     failed(error, page.pending.signal);
