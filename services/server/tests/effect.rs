@@ -115,7 +115,7 @@ async fn writes_reports() {
 }
 
 #[tokio::test]
-async fn rejects_requests_over_a_limit_with_what_fits() {
+async fn rejects_requests_over_limit() {
     let app = app_with(|config| {
         config.effect.max_cities = 1;
         config.effect.max_hours = 5_000;

@@ -141,7 +141,7 @@ fn start(
     spawn_blocking(move || {
         let _permit = permit;
         let report = ask(series, &question, &mut |step| {
-            // Nobody listens after the time-out.
+            // After the time-out the receiver is gone.
             let _ = steps.send(step);
         });
         let report = report.map_err(|error| {
