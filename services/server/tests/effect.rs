@@ -127,6 +127,16 @@ async fn rejects_requests_over_limit() {
             "the request names 2 cities, the limit is 1",
         ),
         (
+            "&lag_hours=99999999999999999999999",
+            "lag_hours",
+            "\"lag_hours\" is 99999999999999999999, the limit is 48",
+        ),
+        (
+            "&lag_hours=-1",
+            "lag_hours",
+            "\"lag_hours\" must be an integer from 0 to 48",
+        ),
+        (
             "&lag_hours=49",
             "lag_hours",
             "\"lag_hours\" is 49, the limit is 48",

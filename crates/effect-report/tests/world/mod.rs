@@ -7,24 +7,24 @@ use moodvane_model::{
 
 /// What is planted.
 #[derive(Debug, Clone, Copy)]
-pub struct World {
+pub(crate) struct World {
     /// The effect of a wet hour on the mean class.
-    pub rain: f64,
+    pub(crate) rain: f64,
     /// Whether posts about the weather are kept apart; a tenth of a wet hour's posts are.
-    pub has_talk: bool,
+    pub(crate) has_talk: bool,
     /// The number of weeks.
-    pub weeks: u32,
+    pub(crate) weeks: u32,
 }
 
 impl World {
-    pub const RAIN: Self = Self {
+    pub(crate) const RAIN: Self = Self {
         rain: -0.3,
         has_talk: true,
         weeks: 16,
     };
 }
 
-pub fn city(id: &str, name: &str) -> City {
+pub(crate) fn city(id: &str, name: &str) -> City {
     let id = CityId::parse(id).unwrap();
     City::new(
         id,
@@ -50,7 +50,7 @@ impl Random {
 }
 
 /// The rows of a city. Rain comes in spells, and the temperature has a daily cycle and a drift.
-pub fn rows(world: World, city: &City, seed: u64) -> Vec<HourRow> {
+pub(crate) fn rows(world: World, city: &City, seed: u64) -> Vec<HourRow> {
     let mut random = Random(seed);
     let begin: HourSlot = "2018-01-01 00".parse().unwrap();
     let mut wet_left = 0;

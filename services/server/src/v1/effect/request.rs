@@ -1,5 +1,7 @@
 //! The parameters of `GET /v1/effect`, within its limits.
 
+use std::ops::Not;
+
 use moodvane_effect_report::{SeasonName, Settings, WeightName};
 use moodvane_model::{City, HourRange, WeatherTalk};
 use utoipa::ToSchema;
@@ -70,12 +72,16 @@ impl EffectRequest {
 
 /// A number of at most `max`; more is a request that the server could compute but does not.
 fn bounded(query: &Query, name: &'static str, default: usize, max: u64) -> Result<usize, Problem> {
-    let given = query.integer(name, (0, u64::from(u32::MAX)), default as u64)?;
-    if given > max {
-        let detail = format!("\"{name}\" is {given}, the limit is {max}");
-        return Err(Problem::new(Kind::LimitExceeded, detail).with_field(name));
+    let text = query.text(name).unwrap_or_default();
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // A number that no integer holds is over the limit too.
+    let exceeds = is_number && text.parse::<u64>().is_ok_and(|given| given <= max).not();
+    if !exceeds {
+        return Ok(query.integer(name, (0, max), default as u64)? as usize);
     }
-    Ok(given as usize)
+    let given: String = text.chars().take(20).collect();
+    let detail = format!("\"{name}\" is {given}, the limit is {max}");
+    Err(Problem::new(Kind::LimitExceeded, detail).with_field(name))
 }
 
 /// Rejects more cities or hours than the limits, and says what fits.
