@@ -3,8 +3,9 @@
 
 use anyhow::Context;
 use moodvane_model::{
-    CityId, HourRange, HourSlot, Incarnation, Observation, Offset, PartialHour, PartialKey,
-    Partition, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic, Variable,
+    Anchor, CityId, HourRange, HourSlot, Incarnation, Observation, Offset, PartialHour, PartialKey,
+    Partition, Progress, ProgressKey, Readings, RunId, Score, Sentiment, SourceId, Sums, Topic,
+    Variable,
 };
 
 /// Hours in the year.
@@ -60,6 +61,30 @@ pub fn rows(run: &RunId) -> anyhow::Result<Vec<PartialHour>> {
         rows.push(row(hour, Topic::Temperature, open_meteo, weather));
     }
     Ok(rows)
+}
+
+/// The progress of the year's two partitions: all rows are complete, and the log has moved on.
+///
+/// # Errors
+/// Fails if the year exceeds the calendar.
+pub fn progress(run: &RunId) -> anyhow::Result<Vec<Progress>> {
+    let next_year = hours(HOURS + 7 * 24)?.end();
+    let anchor = Anchor {
+        offset: Offset(1),
+        written_at: next_year.start(),
+        key_hash: 0,
+    };
+    let of_topic = |topic| Progress {
+        key: ProgressKey {
+            run: run.clone(),
+            topic,
+            incarnation: Incarnation(1),
+            partition: Partition(0),
+        },
+        next: Offset(2),
+        anchor: Some(anchor),
+    };
+    Ok(Topic::ALL.map(of_topic).to_vec())
 }
 
 /// Sums of one hour's posts.

@@ -36,6 +36,7 @@ async fn fill(store: &impl Store) -> anyhow::Result<()> {
         .buffer_unordered(IN_FLIGHT)
         .try_collect::<()>()
         .await?;
+    store.put_progress(year::progress(&run)?).await?;
     println!("{} rows of {} hours", rows.len(), year::HOURS);
     Ok(())
 }

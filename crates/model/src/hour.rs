@@ -154,6 +154,16 @@ impl HourRange {
     }
 }
 
+/// The range of one hour.
+impl From<HourSlot> for HourRange {
+    fn from(hour: HourSlot) -> Self {
+        Self {
+            begin: hour,
+            end: hour,
+        }
+    }
+}
+
 /// The maximum difference between the timestamp of a source and the reception time of a record. A
 /// wrong clock at a source therefore cannot put a record into an arbitrary hour.
 ///

@@ -4,12 +4,11 @@
 //! idempotent, and a partial hour holds the offset up to which it is folded. A processor that
 //! resumes from the progress therefore counts each record exactly once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{
-    Calibration, CityId, HourSlot, Incarnation, Offset, Partition, PostSums, RunId, SourceId, Sums,
-    Timestamp, Topic,
+    Calibration, CityId, HourSlot, Incarnation, Offset, Partition, PostSums, RunId, SourceId,
+    SourceSums, Sums, Timestamp, Topic,
 };
 
 /// The key of a [`PartialHour`].
@@ -86,7 +85,7 @@ pub struct HourRow {
     /// The hour.
     pub hour: HourSlot,
     /// The sums of each source.
-    pub sources: BTreeMap<SourceId, Sums>,
+    pub sources: SourceSums,
     /// The calibration of the scorer of the posts; `None` where it has none, or where a fold of
     /// version 1 wrote the row.
     pub calibration: Option<Arc<Calibration>>,
@@ -127,14 +126,14 @@ impl HourRow {
         Self {
             city,
             hour,
-            sources: BTreeMap::new(),
+            sources: SourceSums::default(),
             calibration: None,
         }
     }
 
     /// Adds sums of a source.
     pub fn add(&mut self, source: SourceId, sums: &Sums) {
-        self.sources.entry(source).or_default().merge(sums);
+        self.sources.add(source, sums);
     }
 
     /// The sums over the posts of all sources.

@@ -27,9 +27,11 @@
 
 mod cassandra;
 mod error;
+mod merged_hours;
 mod post_values;
 mod serving;
 mod sqlite;
+mod varint;
 
 use async_trait::async_trait;
 use moodvane_model::{
@@ -105,6 +107,20 @@ pub trait Store: Send + Sync {
 
     /// Writes progress of a registered run. An existing row with a higher or equal offset stays.
     async fn put_progress(&self, rows: Vec<Progress>) -> Result<(), StoreError>;
+
+    /// Announces that a rebuild of a registered run begins, which restores lost rows: until
+    /// [`Store::finish_rebuild`] readers use nothing that was derived from the rows. A store that derives
+    /// nothing ignores it.
+    async fn begin_rebuild(&self, run: &RunId) -> Result<(), StoreError> {
+        let _ = run;
+        Ok(())
+    }
+
+    /// Announces that a rebuild is complete. After an interrupted one the next rebuild does so.
+    async fn finish_rebuild(&self, run: &RunId) -> Result<(), StoreError> {
+        let _ = run;
+        Ok(())
+    }
 
     /// Stores a gap.
     async fn put_gap(&self, gap: Gap) -> Result<(), StoreError>;

@@ -8,13 +8,12 @@
 use moodvane_model::{ContextError, PostSums, Sums, VALUE_CELLS, ValueHistogram};
 
 use crate::StoreError;
+use crate::varint::{Reader, push_number};
 
 const VERSION: u8 = 1;
 const CLASSES: usize = 5;
 /// The number of counts.
-const COUNTS: usize = VALUE_CELLS + CLASSES + 1 + VALUE_CELLS;
-/// The most bytes of a number of 64 bits.
-const MAX_NUMBER_BYTES: usize = 10;
+pub(crate) const COUNTS: usize = VALUE_CELLS + CLASSES + 1 + VALUE_CELLS;
 
 /// Encodes the histogram of values and the sums of weather talk.
 pub(crate) fn encode(sums: &Sums) -> Vec<u8> {
@@ -37,33 +36,39 @@ pub(crate) fn encode(sums: &Sums) -> Vec<u8> {
 pub(crate) fn decode(bytes: &[u8], sums: &mut Sums) -> Result<(), StoreError> {
     let corrupt =
         |what: &str| StoreError::Corrupt(ContextError::from(format!("post values {what}")));
-    let Some((version, mut rest)) = bytes.split_first() else {
+    let mut reader = Reader::new(bytes);
+    let Some(version) = reader.byte() else {
         return Ok(());
     };
-    if *version != VERSION {
+    if version != VERSION {
         return Err(corrupt(&format!(
             "have version {version}, expected {VERSION}"
         )));
     }
     let mut counts = [0; COUNTS];
     let mut places = counts.iter_mut();
-    while !rest.is_empty() {
-        let (number, after) = split_number(rest).ok_or_else(|| corrupt("end in a number"))?;
+    while !reader.is_empty() {
+        let number = reader.number().ok_or_else(|| corrupt("end in a number"))?;
         *places
             .next()
             .ok_or_else(|| corrupt("have too many counts"))? = number;
-        rest = after;
     }
+    set_counts(sums, &counts);
+    Ok(())
+}
+
+/// Sets the histogram of values and the sums of weather talk to the counts of [`counts`].
+pub(crate) fn set_counts(sums: &mut Sums, counts: &[u64; COUNTS]) {
     let (values, talk) = counts.split_at(VALUE_CELLS);
     let (classes, talk) = talk.split_at(CLASSES);
     sums.posts.values.0.copy_from_slice(values);
     sums.weather_talk.classes.copy_from_slice(classes);
     sums.weather_talk.score_micros = talk[0].cast_signed();
     sums.weather_talk.values.0.copy_from_slice(&talk[1..]);
-    Ok(())
 }
 
-fn counts(sums: &Sums) -> [u64; COUNTS] {
+/// The histogram of values, then the classes, the sum of scores and the histogram of weather talk.
+pub(crate) fn counts(sums: &Sums) -> [u64; COUNTS] {
     let PostSums {
         classes,
         score_micros,
@@ -77,25 +82,6 @@ fn counts(sums: &Sums) -> [u64; COUNTS] {
         *count = number;
     }
     counts
-}
-
-fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn split_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut number = 0;
-    for (index, byte) in bytes.iter().enumerate().take(MAX_NUMBER_BYTES) {
-        number |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            return Some((number, &bytes[index + 1..]));
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ async fn rejects_tables_of_later_version() {
         rejected,
         Some(StoreError::Schema {
             found: 99,
-            supported: 2
+            supported: 3
         })
     ));
 }

@@ -61,6 +61,8 @@ pub(crate) async fn run(mut config: AppConfig, args: RebuildArgs) -> anyhow::Res
     let (stop, end) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(cancel_on_signal(stop.clone()));
     let clock = Arc::new(SystemClock);
+    data.store.register_run(&run).await?;
+    data.store.begin_rebuild(&run).await?;
     let folding =
         moodvane_processor::start(processor, deps, clock, &Readiness::new(), end.clone()).await?;
     println!("folding the whole log again into run {run}");
@@ -79,6 +81,7 @@ pub(crate) async fn run(mut config: AppConfig, args: RebuildArgs) -> anyhow::Res
     if !done {
         bail!("interrupted: run `moodvane rebuild` to its end before you start a processor");
     }
+    data.store.finish_rebuild(&run).await?;
     let records = log.iter().map(|marks| marks.high.0 - marks.low.0).sum();
     println!("{} records are in the rows", HumanCount(records));
     Ok(exit_code)

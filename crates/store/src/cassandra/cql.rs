@@ -26,6 +26,80 @@ impl Cql<'_> {
         )
     }
 
+    /// Reads the partial rows of a month with the partitions of the log that they are from.
+    pub(super) fn rows_to_merge(&self) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT topic, incarnation, partition, through_offset, hour, source, post_values, {SUMS}
+                 FROM {ks}.partial_hour
+                 WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?"
+        )
+    }
+
+    pub(super) fn put_fold_offset(&self) -> String {
+        let ks = self.0;
+        format!(
+            "INSERT INTO {ks}.fold_offset (run, city, block, period, topic, incarnation,
+                    partition, through_offset)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+        )
+    }
+
+    pub(super) fn fold_offsets(&self) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT period, topic, incarnation, partition, through_offset FROM {ks}.fold_offset
+                 WHERE run = ? AND city = ? AND block = ? AND period >= ? AND period <= ?"
+        )
+    }
+
+    pub(super) fn delete_fold_offsets(&self) -> String {
+        let ks = self.0;
+        format!(
+            "DELETE FROM {ks}.fold_offset USING TIMESTAMP ?
+                 WHERE run = ? AND city = ? AND block = ?"
+        )
+    }
+
+    pub(super) fn put_merged_hours(&self) -> String {
+        let ks = self.0;
+        format!(
+            "INSERT INTO {ks}.merged_hours (run, city, block, period, hours)
+                 VALUES (?, ?, ?, ?, ?)"
+        )
+    }
+
+    pub(super) fn merged_hours(&self) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT period, hours FROM {ks}.merged_hours
+                 WHERE run = ? AND city = ? AND block = ? AND period >= ? AND period <= ?"
+        )
+    }
+
+    pub(super) fn delete_merged_hours(&self) -> String {
+        let ks = self.0;
+        format!(
+            "DELETE FROM {ks}.merged_hours USING TIMESTAMP ?
+                 WHERE run = ? AND city = ? AND block = ?"
+        )
+    }
+
+    pub(super) fn put_rebuild(&self) -> String {
+        let ks = self.0;
+        format!("INSERT INTO {ks}.run_rebuild (run, number) VALUES (?, ?) USING TIMESTAMP ?")
+    }
+
+    pub(super) fn rebuild(&self) -> String {
+        let ks = self.0;
+        format!("SELECT number FROM {ks}.run_rebuild WHERE run = ?")
+    }
+
+    pub(super) fn delete_rebuild(&self) -> String {
+        let ks = self.0;
+        format!("DELETE FROM {ks}.run_rebuild USING TIMESTAMP ? WHERE run = ?")
+    }
+
     pub(super) fn events(&self) -> String {
         let ks = self.0;
         format!("SELECT number, event, run, serves_from FROM {ks}.run_event WHERE journal = ?")
@@ -65,6 +139,15 @@ impl Cql<'_> {
             "SELECT next_offset, anchor_offset, anchor_written_at, anchor_key_hash
                  FROM {ks}.progress
                  WHERE run = ? AND topic = ? AND incarnation = ? AND partition = ?"
+        )
+    }
+
+    /// Reads the progress of all partitions of the log.
+    pub(super) fn all_progress(&self) -> String {
+        let ks = self.0;
+        format!(
+            "SELECT topic, incarnation, partition, next_offset, anchor_written_at
+                 FROM {ks}.progress WHERE run = ?"
         )
     }
 

@@ -25,6 +25,11 @@ fn pins_read_statements() {
         cql.ping(),
         cql.latest_version(),
         cql.calibration(),
+        cql.rows_to_merge(),
+        cql.fold_offsets(),
+        cql.merged_hours(),
+        cql.rebuild(),
+        cql.all_progress(),
         FIND_TABLE.to_owned(),
         FIND_COLUMN.to_owned(),
         FIND_REPLICATION.to_owned(),
@@ -47,11 +52,17 @@ fn pins_write_statements() {
         cql.delete_calibration(),
         cql.append_event(),
         cql.put_version(),
+        cql.put_fold_offset(),
+        cql.put_merged_hours(),
+        cql.put_rebuild(),
+        cql.delete_fold_offsets(),
+        cql.delete_merged_hours(),
+        cql.delete_rebuild(),
     ];
     assert_eq!(statements.map(|s| words(&s)), WRITES.map(words));
 }
 
-const READS: [&str; 13] = [
+const READS: [&str; 18] = [
     "SELECT hour, source, post_values, x, y FROM ks.partial_hour
      WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?",
     "SELECT hour, source, post_values, minutes, very_negative, negative, neutral, positive,
@@ -78,13 +89,30 @@ const READS: [&str; 13] = [
     "SELECT version FROM ks.store_schema WHERE scope = 'store' LIMIT 1",
     "SELECT max(version) FROM ks.store_schema WHERE scope = 'store'",
     "SELECT calibration FROM ks.run_calibration WHERE run = ?",
+    "SELECT topic, incarnation, partition, through_offset, hour, source, post_values, minutes,
+         very_negative, negative, neutral, positive, very_positive, score_micros, unscored,
+         temperature_n, temperature_sum, temperature_min, temperature_max,
+         humidity_n, humidity_sum, humidity_min, humidity_max,
+         precipitation_n, precipitation_sum, precipitation_min, precipitation_max,
+         wind_n, wind_sum, wind_min, wind_max,
+         cloud_n, cloud_sum, cloud_min, cloud_max,
+         pressure_n, pressure_sum, pressure_min, pressure_max
+     FROM ks.partial_hour
+     WHERE run = ? AND city = ? AND month = ? AND hour >= ? AND hour <= ?",
+    "SELECT period, topic, incarnation, partition, through_offset FROM ks.fold_offset
+     WHERE run = ? AND city = ? AND block = ? AND period >= ? AND period <= ?",
+    "SELECT period, hours FROM ks.merged_hours
+     WHERE run = ? AND city = ? AND block = ? AND period >= ? AND period <= ?",
+    "SELECT number FROM ks.run_rebuild WHERE run = ?",
+    "SELECT topic, incarnation, partition, next_offset, anchor_written_at FROM ks.progress
+     WHERE run = ?",
     "SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?",
     "SELECT column_name FROM system_schema.columns
      WHERE keyspace_name = ? AND table_name = ? AND column_name = ?",
     "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?",
 ];
 
-const WRITES: [&str; 10] = [
+const WRITES: [&str; 16] = [
     "INSERT INTO ks.partial_hour (run, city, month, hour, topic, incarnation, partition, source,
          through_offset, post_values, minutes, very_negative, negative, neutral, positive,
          very_positive, score_micros, unscored,
@@ -110,4 +138,12 @@ const WRITES: [&str; 10] = [
     "INSERT INTO ks.run_event (journal, number, event, run, serves_from)
      VALUES (?, ?, ?, ?, ?) IF NOT EXISTS",
     "INSERT INTO ks.store_schema (scope, version) VALUES ('store', ?)",
+    "INSERT INTO ks.fold_offset (run, city, block, period, topic, incarnation, partition,
+         through_offset)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?",
+    "INSERT INTO ks.merged_hours (run, city, block, period, hours) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO ks.run_rebuild (run, number) VALUES (?, ?) USING TIMESTAMP ?",
+    "DELETE FROM ks.fold_offset USING TIMESTAMP ? WHERE run = ? AND city = ? AND block = ?",
+    "DELETE FROM ks.merged_hours USING TIMESTAMP ? WHERE run = ? AND city = ? AND block = ?",
+    "DELETE FROM ks.run_rebuild USING TIMESTAMP ? WHERE run = ?",
 ];

@@ -37,7 +37,35 @@ pub(super) const MIGRATIONS: &[&[Change]] = &[
         Change::Create(GAP),
     ],
     &[Change::Create(RUN_CALIBRATION), Change::Add(POST_VALUES)],
+    &[
+        Change::Create(FOLD_OFFSET),
+        Change::Create(MERGED_HOURS),
+        Change::Create(RUN_REBUILD),
+    ],
 ];
+
+const FOLD_OFFSET: Table = Table {
+    name: "fold_offset",
+    columns: "run text, city text, block text, period text, topic text, incarnation bigint,
+        partition bigint, through_offset bigint,
+        PRIMARY KEY ((run, city, block), period, topic, incarnation, partition)",
+    options: "compaction = {'class': 'LeveledCompactionStrategy'}
+        AND comment = 'no row of the period and partition is folded further; written before the rows; write timestamp = through_offset + 1'",
+};
+
+const MERGED_HOURS: Table = Table {
+    name: "merged_hours",
+    columns: "run text, city text, block text, period text, hours blob,
+        PRIMARY KEY ((run, city, block), period)",
+    options: "compaction = {'class': 'LeveledCompactionStrategy'}
+        AND comment = 'merged rows of a period, valid while its fold offsets are those in it; can be truncated at any time'",
+};
+
+const RUN_REBUILD: Table = Table {
+    name: "run_rebuild",
+    columns: "run text, number bigint, PRIMARY KEY (run)",
+    options: "comment = 'odd while lost rows are restored, then even; write timestamp = number'",
+};
 
 const RUN_CALIBRATION: Table = Table {
     name: "run_calibration",

@@ -13,19 +13,24 @@ mod calibrations;
 mod config;
 mod cql;
 mod errors;
+mod fold_offsets;
+mod merge;
+mod merged;
 mod migrations;
 mod months;
 mod names;
+mod periods;
 mod progress;
 mod purge;
 mod read;
+mod rebuilds;
 mod rows;
 mod runs;
 mod schema;
 mod session;
 mod statements;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -38,9 +43,10 @@ use scylla::client::session::Session;
 
 use crate::{Gap, RunInfo, Store, StoreError, post_values};
 use calibrations::Calibrations;
+use merge::MergeQueue;
 use months::Month;
 use names::StoredNames;
-use read::Selection;
+use read::{PartitionRange, Selection};
 use rows::{Cell, PartialValues};
 use runs::StoredRun;
 use statements::Statements;
@@ -64,6 +70,7 @@ struct Inner {
     statements: Statements,
     names: StoredNames,
     calibrations: Calibrations,
+    merges: MergeQueue,
 }
 
 impl CassandraStore {
@@ -77,15 +84,40 @@ impl CassandraStore {
         let session = session::connect(config).await?;
         schema::migrate(&session, config).await?;
         let statements = Statements::prepare(&session, config).await?;
-        let inner = Inner {
+        let (merges, requests) = MergeQueue::new();
+        let inner = Arc::new(Inner {
             session,
             statements,
             names: StoredNames::default(),
             calibrations: Calibrations::default(),
-        };
-        Ok(Self {
-            inner: Arc::new(inner),
-        })
+            merges,
+        });
+        tokio::spawn(merge::run(Arc::downgrade(&inner), requests));
+        Ok(Self { inner })
+    }
+
+    /// Merges the closed hours of a range now, which otherwise happens in the background after they
+    /// are read. Returns how many days and months were merged.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where not every replica answers.
+    pub async fn merge_closed_hours(
+        &self,
+        city: CityId,
+        range: HourRange,
+    ) -> Result<usize, StoreError> {
+        let ranges = self.inner.ranges(city, range).await?;
+        let Inner {
+            session,
+            statements,
+            ..
+        } = &*self.inner;
+        let (_, requests) = merged::plan(session, &statements.merge, ranges).await?;
+        let mut count = 0;
+        for request in &requests {
+            count += self.inner.merge(request).await?;
+        }
+        Ok(count)
     }
 }
 
@@ -167,10 +199,23 @@ impl Store for CassandraStore {
 
     async fn put_partials(&self, rows: Vec<PartialHour>) -> Result<(), StoreError> {
         // Check before the first row: a call with an unknown run writes nothing.
-        let runs: HashSet<&RunId> = rows.iter().map(|row| &row.key.run).collect();
-        for run in runs {
-            self.inner.require_run(run).await?;
+        let mut runs = HashMap::new();
+        for row in &rows {
+            let run = &row.key.run;
+            if !runs.contains_key(run) {
+                runs.insert(run.clone(), self.inner.require_run(run).await?);
+            }
         }
+        let stored = |row: &PartialHour| runs.get(&row.key.run).cloned();
+        let needed = rows.iter().filter_map(|row| Some((stored(row)?, row)));
+        let needed = fold_offsets::needed_by(needed);
+        let Inner {
+            session,
+            statements,
+            ..
+        } = &*self.inner;
+        // Before the rows: see `fold_offsets`.
+        fold_offsets::put(session, &statements.merge.put_fold_offset, needed).await?;
         stream::iter(rows)
             .map(Ok)
             .try_for_each_concurrent(CONCURRENCY, |row| self.inner.put_partial(row))
@@ -186,6 +231,14 @@ impl Store for CassandraStore {
             .map(Ok)
             .try_for_each_concurrent(CONCURRENCY, |row| self.inner.put_progress(row))
             .await
+    }
+
+    async fn begin_rebuild(&self, run: &RunId) -> Result<(), StoreError> {
+        self.inner.set_rebuild_complete(run, false).await
+    }
+
+    async fn finish_rebuild(&self, run: &RunId) -> Result<(), StoreError> {
+        self.inner.set_rebuild_complete(run, true).await
     }
 
     async fn put_gap(&self, gap: Gap) -> Result<(), StoreError> {
@@ -230,16 +283,32 @@ impl Inner {
         city: CityId,
         range: HourRange,
     ) -> Result<Vec<HourRow>, StoreError> {
+        let ranges = self.ranges(city, range).await?;
+        let (session, merge) = (&self.session, &self.statements.merge);
+        let (pieces, unmerged) = merged::plan(session, merge, ranges).await?;
+        let hours = read::hours(session, selection, pieces).await?;
+        self.merges.push(unmerged);
+        Ok(hours)
+    }
+
+    /// The partitions that have the hours of a range, with the calibrations of their runs.
+    async fn ranges(
+        &self,
+        city: CityId,
+        range: HourRange,
+    ) -> Result<Vec<PartitionRange>, StoreError> {
         let events = runs::read(&self.session, &self.statements.events).await?;
         let mut ranges = read::ranges(&events, city, range);
-        for partition in &mut ranges {
-            let statement = &self.statements.calibration;
-            let of_run = self
-                .calibrations
-                .get(&self.session, statement, &partition.run);
-            partition.calibration = of_run.await?;
+        let statement = &self.statements.calibration;
+        for partitions in ranges.chunk_by_mut(|a, b| a.run == b.run) {
+            let run = &partitions[0].run;
+            let calibration = self.calibrations.get(&self.session, statement, run);
+            let calibration = calibration.await?;
+            for partition in partitions {
+                partition.calibration.clone_from(&calibration);
+            }
         }
-        read::hours(&self.session, selection, ranges).await
+        Ok(ranges)
     }
 
     /// The stored name of a run; `None` where the run is not registered.

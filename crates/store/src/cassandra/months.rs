@@ -4,39 +4,51 @@ use std::fmt;
 
 use moodvane_model::{HourRange, HourSlot};
 
-/// One UTC month. Prints as `2018-01`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Month {
-    year: u32,
-    month: u32,
-}
+/// The most hours of a month.
+const MAX_HOURS: i32 = 31 * 24;
+
+/// One UTC month, by its first hour. Prints as `2018-01`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Month(HourSlot);
 
 impl Month {
     /// The month that contains an hour.
     pub(super) fn containing(hour: HourSlot) -> Self {
-        // An hour always prints as `2018-01-01 02`.
-        let text = hour.to_string();
-        let number = |range| text.get(range).and_then(|t: &str| t.parse().ok());
-        Self {
-            year: number(0..4).unwrap_or_default(),
-            month: number(5..7).unwrap_or_default(),
-        }
+        let first = format!("{}-01 00", prefix(hour, "2018-01".len())).parse();
+        Self(first.unwrap_or(hour))
+    }
+
+    /// All its hours.
+    pub(super) fn range(self) -> HourRange {
+        let next = self.next();
+        let last = next.map_or(MAX_HOURS, |next| {
+            (next.index() - self.0.index()).cast_signed()
+        });
+        let last = self.0.checked_add(last - 1).unwrap_or(self.0);
+        HourRange::new(self.0, last).unwrap_or(self.0.into())
+    }
+
+    /// The name of its year: `2018`.
+    pub(super) fn year_name(self) -> String {
+        prefix(self.0, "2018".len())
     }
 
     /// The first hour of the next month, if there is one.
-    fn end(self) -> Option<HourSlot> {
-        let (year, month) = match self.month {
-            12 => (self.year + 1, 1),
-            month => (self.year, month + 1),
-        };
-        format!("{year:04}-{month:02}-01 00").parse().ok()
+    fn next(self) -> Option<HourSlot> {
+        let in_next = self.0.checked_add(MAX_HOURS)?;
+        Some(Self::containing(in_next).0)
     }
 }
 
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}", self.year, self.month)
+        f.write_str(&prefix(self.0, "2018-01".len()))
     }
+}
+
+/// The first characters of an hour, which always prints as `2018-01-01 02`.
+pub(super) fn prefix(hour: HourSlot, length: usize) -> String {
+    hour.to_string().chars().take(length).collect()
 }
 
 /// Splits a range by month, in order.
@@ -45,12 +57,11 @@ pub(super) fn split_by_month(range: HourRange) -> Vec<(Month, HourRange)> {
     let mut next = Some(range.begin());
     while let Some(begin) = next.filter(|begin| *begin <= range.end()) {
         let month = Month::containing(begin);
-        next = month.end();
-        let last = next.and_then(|hour| hour.checked_add(-1));
-        let end = last.unwrap_or(range.end()).min(range.end());
-        if let Ok(span) = HourRange::new(begin, end) {
+        let last = month.range().end();
+        if let Ok(span) = HourRange::new(begin, last.min(range.end())) {
             months.push((month, span));
         }
+        next = last.checked_add(1);
     }
     months
 }
@@ -74,16 +85,7 @@ mod tests {
         assert_eq!(names.len(), 12);
         assert_eq!([&names[0], &names[11]], ["2016-01", "2016-12"]);
         let last = HourRange::new(hour("9999-12-31 22"), hour("9999-12-31 23")).unwrap();
-        assert_eq!(
-            split_by_month(last),
-            [(
-                Month {
-                    year: 9999,
-                    month: 12
-                },
-                last
-            )]
-        );
+        assert_eq!(split_by_month(last), [(Month(hour("9999-12-01 00")), last)]);
     }
 
     proptest! {

@@ -28,17 +28,30 @@ pub(super) async fn delete_rows(
     let mut partitions = pager.rows_stream::<(String, String, String)>()?;
     while let Some((owner, city, month)) = partitions.try_next().await? {
         if owner == run.as_str() {
-            let key = [Cell::Text(&owner), Cell::Text(&city), Cell::Text(&month)];
-            let values = [timestamp, key[0], key[1], key[2]];
-            session
-                .execute_unpaged(&statements.delete_partials, values.as_slice())
-                .await?;
+            let merge = &statements.merge;
+            let year = month.get(..4).unwrap_or_default();
+            // The rows last: as long as there are some, a retry finds this partition.
+            let deletions = [
+                (&merge.delete_merged_hours, year),
+                (&merge.delete_merged_hours, &month),
+                (&merge.delete_fold_offsets, year),
+                (&merge.delete_fold_offsets, &month),
+                (&statements.delete_partials, &month),
+            ];
+            for (statement, block) in deletions {
+                let key = [&owner, &city, block].map(Cell::Text);
+                let values = [timestamp, key[0], key[1], key[2]];
+                session
+                    .execute_unpaged(statement, values.as_slice())
+                    .await?;
+            }
         }
     }
     let by_run = [
         &statements.delete_gaps,
         &statements.delete_progress,
         &statements.delete_calibration,
+        &statements.merge.delete_rebuild,
     ];
     for statement in by_run {
         let values = [timestamp, Cell::Text(run.as_str())];

@@ -7,6 +7,7 @@ use moodvane_model::{Calibration, CityId, HourRange, HourRow, Sums, Variable};
 use scylla::client::session::Session;
 use scylla::statement::prepared::PreparedStatement;
 
+use super::merged::Piece;
 use super::months::{Month, split_by_month};
 use super::rows::{Cell, HourPart, SUMS_COUNT, SUMS_WITH_COUNT};
 use super::runs::{Event, StoredRun, serving};
@@ -19,11 +20,12 @@ const CONCURRENCY: usize = 13;
 const MAX_PARTITION_ROWS: usize = 100_000;
 
 /// One partition, and the hours to read of it.
+#[derive(Clone)]
 pub(super) struct PartitionRange {
     pub(super) run: StoredRun,
-    city: CityId,
-    month: Month,
-    span: HourRange,
+    pub(super) city: CityId,
+    pub(super) month: Month,
+    pub(super) span: HourRange,
     /// The calibration of the run's scorer.
     pub(super) calibration: Option<Arc<Calibration>>,
 }
@@ -56,15 +58,19 @@ pub(super) fn ranges(events: &[Event], city: CityId, range: HourRange) -> Vec<Pa
     ranges
 }
 
-/// The hours of these partitions that have rows, in order.
+/// The hours of these pieces that have rows, in order.
 pub(super) async fn hours(
     session: &Session,
     selection: Selection<'_>,
-    ranges: Vec<PartitionRange>,
+    pieces: Vec<Piece>,
 ) -> Result<Vec<HourRow>, StoreError> {
     // `buffered` keeps the order of the hours.
-    stream::iter(ranges)
-        .map(|partition| async move {
+    stream::iter(pieces)
+        .map(|piece| async move {
+            let partition = match piece {
+                Piece::Merged(hours) => return Ok(hours),
+                Piece::Rows(partition) => partition,
+            };
             match selection {
                 Selection::All(statement) => {
                     let sums = HourPart::<SUMS_COUNT>::sums;

@@ -200,12 +200,14 @@ pub(super) struct PartialValues {
     pub(super) sums: Sums,
 }
 
-fn check<'f, 'm, T: DeserializeValue<'f, 'm>>(specs: &[ColumnSpec]) -> Result<(), TypeCheckError> {
+pub(super) fn check<'f, 'm, T: DeserializeValue<'f, 'm>>(
+    specs: &[ColumnSpec],
+) -> Result<(), TypeCheckError> {
     specs.iter().try_for_each(|spec| T::type_check(spec.typ()))
 }
 
 /// The specifications of the `n` columns before the sums; checks the types of the sums.
-fn before_sums<'s, 'm>(
+pub(super) fn before_sums<'s, 'm>(
     specs: &'s [ColumnSpec<'m>],
     n: usize,
     sums: usize,
@@ -218,7 +220,7 @@ fn before_sums<'s, 'm>(
     Ok(before)
 }
 
-fn next<'f, 'm, T: DeserializeValue<'f, 'm>>(
+pub(super) fn next<'f, 'm, T: DeserializeValue<'f, 'm>>(
     row: &mut ColumnIterator<'f, 'm>,
 ) -> Result<T, DeserializationError> {
     let missing = || DeserializationError::new(std::io::Error::other("column missing"));

@@ -52,7 +52,7 @@ fn pins_table_statements() {
 }
 
 /// The statements that change the schema, in order. A released statement never changes.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 10] = [
     "CREATE TABLE IF NOT EXISTS moodvane.store_schema
          (scope text, version int, PRIMARY KEY (scope, version))
      WITH id = '6f5b19cc-a995-8af1-8007-6e6829134beb'
@@ -100,4 +100,23 @@ const TABLES: [&str; 7] = [
      WITH id = '123e5d34-0279-89b1-b0ed-35ccecbb781d'
          AND comment = 'the calibration of the scorer of each run; never changed'",
     "ALTER TABLE moodvane.partial_hour ADD post_values blob",
+    "CREATE TABLE IF NOT EXISTS moodvane.fold_offset
+         (run text, city text, block text, period text, topic text, incarnation bigint,
+             partition bigint, through_offset bigint,
+             PRIMARY KEY ((run, city, block), period, topic, incarnation, partition))
+     WITH id = '2d1e1418-1c09-8b84-9565-a8a532129352'
+         AND compaction = {'class': 'LeveledCompactionStrategy'}
+         AND comment = 'no row of the period and partition is folded further;
+             written before the rows; write timestamp = through_offset + 1'",
+    "CREATE TABLE IF NOT EXISTS moodvane.merged_hours
+         (run text, city text, block text, period text, hours blob,
+             PRIMARY KEY ((run, city, block), period))
+     WITH id = 'cc50c961-8959-8eab-b78c-87d015c11682'
+         AND compaction = {'class': 'LeveledCompactionStrategy'}
+         AND comment = 'merged rows of a period, valid while its fold offsets are those in it;
+             can be truncated at any time'",
+    "CREATE TABLE IF NOT EXISTS moodvane.run_rebuild
+         (run text, number bigint, PRIMARY KEY (run))
+     WITH id = '776639dc-ee0a-8b80-9180-4ea73c3ef7b7'
+         AND comment = 'odd while lost rows are restored, then even; write timestamp = number'",
 ];

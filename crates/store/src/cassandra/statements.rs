@@ -14,8 +14,32 @@ use crate::StoreError;
 
 /// Rows per page: about 600 KB.
 const PAGE_ROWS: i32 = 2_000;
+/// Merged periods per page, of at most 1 MiB each.
+const PAGE_PERIODS: i32 = 12;
+
+/// The statements of merged hours.
+pub(super) struct MergeStatements {
+    pub(super) put_fold_offset: PreparedStatement,
+    pub(super) fold_offsets: PreparedStatement,
+    pub(super) merged_hours: PreparedStatement,
+    pub(super) rebuild: PreparedStatement,
+    pub(super) put_rebuild: PreparedStatement,
+    pub(super) put_merged_hours: PreparedStatement,
+    /// The same as `rebuild`, of all replicas.
+    pub(super) settled_rebuild: PreparedStatement,
+    /// The same as `fold_offsets`, of all replicas.
+    pub(super) settled_fold_offsets: PreparedStatement,
+    /// The progress of a run, of all replicas.
+    pub(super) settled_progress: PreparedStatement,
+    /// The rows of a period, of all replicas.
+    pub(super) settled_rows: PreparedStatement,
+    pub(super) delete_fold_offsets: PreparedStatement,
+    pub(super) delete_merged_hours: PreparedStatement,
+    pub(super) delete_rebuild: PreparedStatement,
+}
 
 pub(super) struct Statements {
+    pub(super) merge: MergeStatements,
     pub(super) put_partial: PreparedStatement,
     pub(super) partial: PreparedStatement,
     pub(super) hours: PreparedStatement,
@@ -55,10 +79,33 @@ impl Statements {
             statement.set_page_size(PAGE_ROWS);
             Ok(statement)
         };
+        let settled = async |text: String| -> Result<PreparedStatement, StoreError> {
+            let mut statement = prepare(text).await?;
+            statement.set_consistency(Level::All);
+            Ok(statement)
+        };
+        let mut merged_hours = prepare(cql.merged_hours()).await?;
+        merged_hours.set_page_size(PAGE_PERIODS);
+        let merge = MergeStatements {
+            put_fold_offset: prepare(cql.put_fold_offset()).await?,
+            fold_offsets: prepare(cql.fold_offsets()).await?,
+            merged_hours,
+            rebuild: prepare(cql.rebuild()).await?,
+            put_rebuild: prepare(cql.put_rebuild()).await?,
+            put_merged_hours: prepare(cql.put_merged_hours()).await?,
+            settled_rebuild: settled(cql.rebuild()).await?,
+            settled_fold_offsets: settled(cql.fold_offsets()).await?,
+            settled_progress: settled(cql.all_progress()).await?,
+            settled_rows: settled(cql.rows_to_merge()).await?,
+            delete_fold_offsets: prepare(cql.delete_fold_offsets()).await?,
+            delete_merged_hours: prepare(cql.delete_merged_hours()).await?,
+            delete_rebuild: prepare(cql.delete_rebuild()).await?,
+        };
         let hours_with_variable =
             Variable::ALL.map(|variable| prepare(cql.hours(&sums_with_variable(variable))));
         let hours_with_variable = try_join_all(hours_with_variable).await?;
         let mut statements = Self {
+            merge,
             put_partial: prepare(cql.put_partial()).await?,
             partial: prepare(cql.partial()).await?,
             hours: prepare(cql.hours(SUMS)).await?,
@@ -98,6 +145,14 @@ impl Statements {
         if config.hours_consistency == HoursConsistency::LocalOne {
             self.hours.set_consistency(Level::LocalOne);
             for statement in &mut self.hours_with_variable {
+                statement.set_consistency(Level::LocalOne);
+            }
+            let merge = &mut self.merge;
+            for statement in [
+                &mut merge.fold_offsets,
+                &mut merge.merged_hours,
+                &mut merge.rebuild,
+            ] {
                 statement.set_consistency(Level::LocalOne);
             }
             self.events.set_consistency(Level::LocalOne);
