@@ -6,8 +6,14 @@
 //!   L(π) = Σ_cell n_cell log Σ_c π_c P(cell | c) + a Σ_c q_c log π_c.
 //!
 //! Its maximum on Σ π = 1 is that of L(π) - (n + a) Σ π over all positive π, because L rises by n + a when
-//! the logarithms of all π rise by 1. The function is strictly concave, so Newton's method with a step
-//! that stays positive finds the maximum in a few steps; EM needs hundreds.
+//! the logarithms of all π rise by 1. The function is strictly concave, so Newton's method finds the
+//! maximum in a few steps; EM needs hundreds.
+//!
+//! A Newton step never lowers the function if no share falls by more than 68 %. The function is a sum of
+//! w log l over linear functions l of π with w > 0, and a linear term. With the relative change u of
+//! each l, the gain of a step is at least Σ w u - Σ w u², because log(1 + u) ≥ u - u² from u = -0.68 on;
+//! both sums are the squared Newton decrement, and no l falls by more than the share that falls most. So
+//! the logarithms themselves are not needed.
 
 use moodvane_model::{Calibration, VALUE_CELLS, ValueHistogram};
 
@@ -16,18 +22,23 @@ use crate::solve::Cholesky;
 /// The number of pseudo-counts, distributed as the texts of all classes, that are added to the counts
 /// of each class: rare classes have few texts, and no cell is impossible.
 const SMOOTHING: f64 = 2.5;
-/// The most Newton steps; 5 to 12 are usual.
+/// The most Newton steps; 4 to 10 are usual.
 const MAX_STEPS: usize = 60;
-/// The steps end where the largest change of a share is below this.
-const TOLERANCE: f64 = 1e-12;
-/// A step goes at most this part of the way to where a share is 0.
-const BOUNDARY_FRACTION: f64 = 0.9;
+/// The steps end after a full one in which no share changes by more than this part of itself. The next
+/// change would be about its square.
+const TOLERANCE: f64 = 1e-6;
+/// The largest part by which a share falls in a step.
+const MAX_FALL: f64 = 0.68;
+/// The number of entries of the lower triangle of a matrix of classes.
+const TRIANGLE: usize = 15;
 
 /// The distribution of the values of each class, and the shares of the classes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Mixture {
     /// P(cell | class).
     cells: [[f64; 5]; VALUE_CELLS],
+    /// The products of the probabilities of two classes: the lower triangle, row by row.
+    products: [[f64; TRIANGLE]; VALUE_CELLS],
     /// The class shares of the calibration, the mean of the prior.
     prior: [f64; 5],
 }
@@ -55,12 +66,16 @@ impl Mixture {
             (histogram.0[cell] as f64 + SMOOTHING * pooled(cell))
                 / (histogram.total() as f64 + SMOOTHING)
         };
-        let cells =
+        let cells: [[f64; 5]; VALUE_CELLS] =
             std::array::from_fn(|cell| std::array::from_fn(|class| probability(cell, class)));
         // One more text in every class, so that no share of the prior is 0.
         let prior =
             std::array::from_fn(|c| (classes[c].histogram.total() as f64 + 1.0) / (texts + 5.0));
-        Self { cells, prior }
+        Self {
+            products: cells.map(|cell| lower_triangle(&cell)),
+            cells,
+            prior,
+        }
     }
 
     /// The maximum of the posterior of posts with this histogram, of which there is at least one.
@@ -71,10 +86,10 @@ impl Mixture {
             pseudo_posts: self.prior.map(|share| prior_weight * share),
             total: posts.total() as f64 + prior_weight,
         };
-        let distribution = problem.maximise(self.prior);
+        let (distribution, factor) = problem.maximise(self.prior);
         Posterior {
             distribution,
-            mean_variance: problem.mean_variance(&distribution),
+            mean_variance: factor.map_or(0.0, |factor| mean_variance(&factor)),
         }
     }
 }
@@ -88,68 +103,67 @@ struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    fn maximise(&self, start: [f64; 5]) -> [f64; 5] {
-        let mut shares = self.em_step(&self.em_step(&start));
+    /// The maximum, and the factor of the information there.
+    fn maximise(&self, start: [f64; 5]) -> ([f64; 5], Option<Cholesky>) {
+        let mut shares = self.em_step(&start);
+        let mut last = None;
         for _ in 0..MAX_STEPS {
-            let next = self
-                .newton_step(&shares)
-                .unwrap_or_else(|| self.em_step(&shares));
-            let change = largest_difference(&next, &shares);
-            shares = next;
-            if change < TOLERANCE {
+            let (gradient, information) = self.derivatives(&shares);
+            let Some(factor) = Cholesky::new(&information) else {
+                shares = self.em_step(&shares);
+                continue;
+            };
+            let step = factor.solve(&gradient);
+            last = Some(factor);
+            let relative: [f64; 5] = std::array::from_fn(|c| step[c] / shares[c]);
+            let fall = relative
+                .iter()
+                .fold(0.0, |most: f64, change| most.max(-change));
+            let length = if fall > MAX_FALL {
+                MAX_FALL / fall
+            } else {
+                1.0
+            };
+            for (share, change) in shares.iter_mut().zip(step) {
+                *share += length * change;
+            }
+            if relative.iter().all(|change| change.abs() < TOLERANCE) {
                 break;
             }
         }
         let sum: f64 = shares.iter().sum();
-        shares.map(|share| share / sum)
+        (shares.map(|share| share / sum), last)
     }
 
     /// A step of the EM algorithm, which never lowers the posterior.
     fn em_step(&self, shares: &[f64; 5]) -> [f64; 5] {
         let mut next = self.pseudo_posts;
-        self.for_each_cell(shares, |count, probabilities, mixed| {
-            for c in 0..5 {
-                next[c] += count * shares[c] * probabilities[c] / mixed;
+        self.for_each_cell(shares, |cell, weight, _| {
+            for (next, (share, probability)) in next
+                .iter_mut()
+                .zip(shares.iter().zip(&self.mixture.cells[cell]))
+            {
+                *next += weight * share * probability;
             }
         });
         next.map(|posts| posts / self.total)
     }
 
-    /// A damped Newton step that does not lower the objective; `None` where there is none.
-    fn newton_step(&self, shares: &[f64; 5]) -> Option<[f64; 5]> {
-        let (gradient, information) = self.derivatives(shares);
-        let step = Cholesky::new(&information)?.solve(&gradient);
-        let mut length = 1.0_f64;
-        for (share, change) in shares.iter().zip(step) {
-            if change < 0.0 {
-                length = length.min(BOUNDARY_FRACTION * share / -change);
-            }
-        }
-        let before = self.objective(shares);
-        for _ in 0..30 {
-            let next: [f64; 5] = std::array::from_fn(|c| shares[c] + length * step[c]);
-            // Close to the maximum the objective is flat to the last bit.
-            if self.objective(&next) >= before - 1e-12 * before.abs() {
-                return Some(next);
-            }
-            length *= 0.5;
-        }
-        None
-    }
-
     /// The gradient and the negative Hessian of L(π) - (n + a) Σ π.
     fn derivatives(&self, shares: &[f64; 5]) -> ([f64; 5], [[f64; 5]; 5]) {
         let mut gradient = [-self.total; 5];
-        let mut information = [[0.0; 5]; 5];
-        self.for_each_cell(shares, |count, probabilities, mixed| {
-            for i in 0..5 {
-                let ratio = count * probabilities[i] / mixed;
-                gradient[i] += ratio;
-                for j in 0..=i {
-                    information[i][j] += ratio * probabilities[j] / mixed;
-                }
-            }
+        let mut triangle = [0.0; TRIANGLE];
+        self.for_each_cell(shares, |cell, weight, mixed| {
+            add_scaled(&mut gradient, &self.mixture.cells[cell], weight);
+            add_scaled(&mut triangle, &self.mixture.products[cell], weight / mixed);
         });
+        let mut information = [[0.0; 5]; 5];
+        let mut entries = triangle.into_iter();
+        for (i, row) in information.iter_mut().enumerate() {
+            for (entry, sum) in row[..=i].iter_mut().zip(entries.by_ref()) {
+                *entry = sum;
+            }
+        }
         for c in 0..5 {
             let ratio = self.pseudo_posts[c] / shares[c];
             gradient[c] += ratio;
@@ -158,41 +172,40 @@ impl Problem<'_> {
         (gradient, information)
     }
 
-    fn objective(&self, shares: &[f64; 5]) -> f64 {
-        let mut sum = 0.0;
-        self.for_each_cell(shares, |count, _, mixed| sum += count * mixed.ln());
-        let prior = self.pseudo_posts.iter().zip(shares);
-        let prior: f64 = prior.map(|(posts, share)| posts * share.ln()).sum();
-        sum + prior - self.total * shares.iter().sum::<f64>()
-    }
-
-    /// The variance of the mean class: c' V c, where V is the inverse of the information, restricted to
-    /// shares that sum to 1.
-    fn mean_variance(&self, shares: &[f64; 5]) -> f64 {
-        let (_, information) = self.derivatives(shares);
-        let Some(factors) = Cholesky::new(&information) else {
-            return 0.0;
-        };
-        let classes = [0.0, 1.0, 2.0, 3.0, 4.0];
-        let (by_class, by_one) = (factors.solve(&classes), factors.solve(&[1.0; 5]));
-        let dot = |a: &[f64; 5], b: &[f64; 5]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let one = [1.0; 5];
-        dot(&classes, &by_class) - dot(&classes, &by_one).powi(2) / dot(&one, &by_one)
-    }
-
-    /// Calls `f` with the count, the class probabilities and the mixed probability of each cell that has
-    /// posts.
-    fn for_each_cell(&self, shares: &[f64; 5], mut f: impl FnMut(f64, &[f64; 5], f64)) {
-        for (count, probabilities) in self.posts.0.iter().zip(&self.mixture.cells) {
+    /// Calls `f` with the index, the count divided by the mixed probability, and the mixed probability of
+    /// each cell that has posts.
+    fn for_each_cell(&self, shares: &[f64; 5], mut f: impl FnMut(usize, f64, f64)) {
+        let cells = self.posts.0.iter().zip(&self.mixture.cells).enumerate();
+        for (index, (count, probabilities)) in cells {
             if *count > 0 {
-                let mixed = shares.iter().zip(probabilities).map(|(s, p)| s * p).sum();
-                f(*count as f64, probabilities, mixed);
+                let mixed: f64 = shares.iter().zip(probabilities).map(|(s, p)| s * p).sum();
+                f(index, *count as f64 / mixed, mixed);
             }
         }
     }
 }
 
-fn largest_difference(a: &[f64; 5], b: &[f64; 5]) -> f64 {
-    let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    differences.fold(0.0, f64::max)
+/// The variance of the mean class: c' V c, where V is the inverse of the information, restricted to shares
+/// that sum to 1.
+fn mean_variance(information: &Cholesky) -> f64 {
+    let classes = [0.0, 1.0, 2.0, 3.0, 4.0];
+    let one = [1.0; 5];
+    let (by_class, by_one) = (information.solve(&classes), information.solve(&one));
+    let dot = |a: &[f64; 5], b: &[f64; 5]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(&classes, &by_class) - dot(&classes, &by_one).powi(2) / dot(&one, &by_one)
+}
+
+fn lower_triangle(row: &[f64; 5]) -> [f64; TRIANGLE] {
+    let mut products = [0.0; TRIANGLE];
+    let pairs = (0..5).flat_map(|i| (0..=i).map(move |j| (i, j)));
+    for (product, (i, j)) in products.iter_mut().zip(pairs) {
+        *product = row[i] * row[j];
+    }
+    products
+}
+
+fn add_scaled<const N: usize>(sums: &mut [f64; N], values: &[f64; N], scale: f64) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += scale * value;
+    }
 }
