@@ -4,6 +4,7 @@
 //! The texts are real ones if the shared data folder exists, else generated sentences. The posts are
 //! deterministic in both cases.
 
+pub mod cities;
 mod texts;
 pub mod year;
 
