@@ -70,6 +70,7 @@ fn demo(posts_per_hour: u64) -> anyhow::Result<()> {
         let folder = TempDir::new()?;
         let mut command = moodvane(folder.path())?;
         command.args(["demo", "--history-only", "--days", "30", "--port", "0"]);
+        command.args(["--city", "new-york", "--world", "simple"]);
         command.args(["--posts-per-hour", &per_hour.to_string()]);
         let usage = ResourceUsage::measure(&mut command)?;
         usage.print(

@@ -87,6 +87,13 @@ impl Settings {
         self.0.put(key.to_owned(), value, origin);
     }
 
+    /// Whether no file, variable or flag sets a key, such as `city` or `server.city`.
+    #[must_use]
+    pub fn is_default(&self, key: &str) -> bool {
+        let entry = self.0.entry(key);
+        entry.is_none_or(|entry| entry.origin == Origin::Default)
+    }
+
     /// The value of a key outside every table.
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
         self.0.entry(key).map(|entry| &entry.value)

@@ -37,13 +37,14 @@ const SETTINGS: [Setting; 7] = [
     setting("New York, 13 weeks", 13 * WEEK, &[(NEW_YORK, EFFECTS)]),
     setting("New York, a year", YEAR, &[(NEW_YORK, EFFECTS)]),
     setting(
-        "London, wetter in winter, a year",
-        YEAR,
+        "London, wetter in winter, 26 weeks",
+        26 * WEEK,
         &[(LONDON, [-150, -40, -200, -100])],
     ),
+    setting("London, a year", YEAR, &[(LONDON, [-150, -40, -200, -100])]),
     setting(
-        "Singapore, hot, a year",
-        YEAR,
+        "Singapore, hot, 26 weeks",
+        26 * WEEK,
         &[(SINGAPORE, [100, 0, -150, 0])],
     ),
     setting(
@@ -52,13 +53,8 @@ const SETTINGS: [Setting; 7] = [
         &[(NEW_YORK, EFFECTS), (LONDON, EFFECTS), (SYDNEY, EFFECTS)],
     ),
     setting(
-        "three cities, equal effects, 26 weeks",
-        26 * WEEK,
-        &[(NEW_YORK, EFFECTS), (LONDON, EFFECTS), (SYDNEY, EFFECTS)],
-    ),
-    setting(
-        "the demo's cities and effects, 10 weeks",
-        10 * WEEK,
+        "the demo's cities and effects, 12 weeks",
+        12 * WEEK,
         &[
             (NEW_YORK, [-250, -50, -150, -100]),
             (LONDON, [-120, -30, -200, -50]),

@@ -15,6 +15,7 @@ use moodvane_upstream::{UndoneText, undo_html_entities};
 pub(crate) use self::dead::{DeadCommand, LetterPosition};
 pub(crate) use self::effect::EffectArgs;
 use crate::account::AccountArgs;
+use crate::demo::DemoModel;
 
 /// Relates a city's weather to the mood of what people post, hour by hour.
 #[derive(Debug, Parser)]
@@ -145,11 +146,16 @@ pub(crate) struct DemoArgs {
     /// The seed of the simulated world.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Days of history before now.
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=90))]
+    #[command(flatten)]
+    pub(crate) cities: CityArgs,
+    /// What moves the moods of posts.
+    #[arg(long, value_enum, default_value_t = DemoModel::Confounded)]
+    pub(crate) world: DemoModel,
+    /// Days of history before now. An effect of the weather needs 8 weeks.
+    #[arg(long, default_value_t = 84, value_parser = clap::value_parser!(u16).range(1..=90))]
     pub(crate) days: u16,
     /// Posts per simulated hour.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) posts_per_hour: u32,
     /// The share of posts that are delivered twice, 0 to 1.
     #[arg(long, default_value_t = 0.01, value_parser = parse_share)]

@@ -34,13 +34,15 @@ pub(crate) struct Overrides {
     pub(crate) sources: Option<Vec<Table>>,
     /// In place of every `[[city]]`: the names of the flag `--city`.
     cities: Option<String>,
+    /// In place of the default city, if the configuration names none.
+    default_cities: Option<&'static str>,
 }
 
 impl From<CityArgs> for Overrides {
     fn from(args: CityArgs) -> Self {
         Self {
-            sources: None,
             cities: args.list(),
+            ..Self::default()
         }
     }
 }
@@ -53,6 +55,14 @@ impl Overrides {
             ..self
         }
     }
+
+    /// Replaces the default city, if the configuration names none.
+    pub(crate) fn with_default_cities(self, list: &'static str) -> Self {
+        Self {
+            default_cities: Some(list),
+            ..self
+        }
+    }
 }
 
 impl AppConfig {
@@ -62,8 +72,10 @@ impl AppConfig {
         if let Some(sources) = overrides.sources {
             settings.set_tables("source", sources);
         }
-        if let Some(cities) = overrides.cities {
-            select_cities(&mut settings, &cities);
+        let has_city = !settings.is_default("city") || !settings.is_default("server.city");
+        let default_cities = overrides.default_cities.filter(|_| !has_city);
+        if let Some(cities) = overrides.cities.as_deref().or(default_cities) {
+            select_cities(&mut settings, cities);
         }
         let config = Self::read_sections(&settings);
         settings.finish_with(config)

@@ -46,7 +46,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let args = &cli.args;
     match cli.command.unwrap_or_else(cli::default_command) {
         Command::Demo(demo) => {
-            let overrides = Overrides::default().without_sources();
+            let overrides = Overrides::from(demo.cities.clone())
+                .without_sources()
+                .with_default_cities(demo::CITIES);
             run_pipeline(args, overrides, |config| demo::run(config, demo))
         }
         Command::Run(cities) => run_pipeline(args, cities.into(), pipeline::run),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::HumanCount;
-use moodvane_model::{HourRange, HourRow};
+use moodvane_model::{CityId, HourRange, HourRow};
 use moodvane_simulator::{Difference, Truth};
 use tokio::time::Instant;
 
@@ -21,9 +21,15 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_LAG: Duration = Duration::from_secs(15);
 const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The result of a comparison.
-#[derive(Debug)]
+/// The result of a comparison, of one or more cities.
+#[derive(Debug, Default)]
 pub(crate) struct Outcome {
+    cities: Vec<CityOutcome>,
+}
+
+#[derive(Debug)]
+struct CityOutcome {
+    city: CityId,
     range: HourRange,
     posts: u64,
     temperatures: u64,
@@ -31,25 +37,26 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Compares the rows of the hours in `range` with the truth.
-    pub(crate) fn compare(truth: &Truth, rows: &[HourRow], range: HourRange) -> Self {
+    /// Compares the rows of a city's hours in `range` with its truth.
+    pub(crate) fn add_city(&mut self, truth: &Truth, rows: &[HourRow], range: HourRange) {
         let hours = || {
             truth
                 .hours
                 .iter()
                 .filter(|t| range.begin() <= t.hour && t.hour <= range.end())
         };
-        Self {
+        self.cities.push(CityOutcome {
+            city: truth.city,
             range,
             posts: hours().map(|t| t.posts).sum(),
             temperatures: hours().flat_map(|t| &t.temperature).map(|t| t.count).sum(),
             differences: truth.compare(rows, range),
-        }
+        });
     }
 
     /// Whether rows and truth are equal.
     pub(crate) fn is_equal(&self) -> bool {
-        self.differences.is_empty()
+        self.cities.iter().all(|city| city.differences.is_empty())
     }
 
     /// 0 if rows and truth are equal, else 1.
@@ -61,35 +68,44 @@ impl Outcome {
         }
     }
 
-    /// Prints the result for people.
+    /// Prints the result for people: a line for each city, then the first differences.
     pub(crate) fn print(&self) {
-        let Self {
-            range,
-            posts,
-            temperatures,
-            differences,
-        } = self;
+        for city in &self.cities {
+            city.print();
+        }
+        let differences = |city: &'_ CityOutcome| {
+            let id = city.city;
+            let texts = city.differences.iter();
+            texts.map(move |found| format!("  {id} {found}")).collect()
+        };
+        let all: Vec<String> = self
+            .cities
+            .iter()
+            .flat_map::<Vec<_>, _>(differences)
+            .collect();
+        for difference in all.iter().take(MAX_PRINTED) {
+            println!("{difference}");
+        }
+        if all.len() > MAX_PRINTED {
+            println!("  … and {} more", all.len() - MAX_PRINTED);
+        }
+    }
+}
+
+impl CityOutcome {
+    fn print(&self) {
         let scope = format!(
-            "{} hours ({} to {}), {} posts, {} temperatures",
-            range.hours(),
-            range.begin(),
-            range.end(),
-            HumanCount(*posts),
-            HumanCount(*temperatures)
+            "{}: {} hours ({} to {}), {} posts, {} temperatures",
+            self.city,
+            self.range.hours(),
+            self.range.begin(),
+            self.range.end(),
+            HumanCount(self.posts),
+            HumanCount(self.temperatures)
         );
-        if differences.is_empty() {
-            println!("verified: {scope}: equal to the truth");
-            return;
-        }
-        println!(
-            "not equal to the truth: {} differences in {scope}",
-            differences.len()
-        );
-        for difference in differences.iter().take(MAX_PRINTED) {
-            println!("  {difference}");
-        }
-        if differences.len() > MAX_PRINTED {
-            println!("  … and {} more", differences.len() - MAX_PRINTED);
+        match self.differences.len() {
+            0 => println!("verified: {scope}: equal to the truth"),
+            count => println!("not equal to the truth: {count} differences in {scope}"),
         }
     }
 }
@@ -120,11 +136,14 @@ async fn compare_with(config: &AppConfig, folder: &Path, truth: &str) -> anyhow:
         } else {
             Truth::load(Path::new(truth))?
         };
-        let Some(range) = truth.final_hours() else {
-            bail!("no hour is complete yet: verify again after the full hour");
-        };
-        let rows = store.hours(truth.city, range).await?;
-        let outcome = Outcome::compare(&truth, &rows, range);
+        let mut outcome = Outcome::default();
+        for truth in truth.cities() {
+            let Some(range) = truth.final_hours() else {
+                bail!("no hour is complete yet: verify again after the full hour");
+            };
+            let rows = store.hours(truth.city, range).await?;
+            outcome.add_city(truth, &rows, range);
+        }
         if outcome.is_equal() || Instant::now() >= deadline {
             return Ok(outcome);
         }

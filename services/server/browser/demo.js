@@ -1,4 +1,4 @@
-// The demo with its default configuration, on a free port, in its own folder.
+// The demo of one city whose mood follows temperature and rain alone, on a free port, in its own folder.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const FLAGS = ["demo", "--posts-per-hour", "50"];
+const FLAGS = ["demo", "--city", "new-york", "--world", "simple", "--posts-per-hour", "50"];
 const DAYS = ["--days", "10"];
 
 /** Starts the demo and waits until its history is loaded. `stop()` ends it. */

@@ -58,7 +58,10 @@ impl RequestedVariable {
         match self {
             Self::Temperature => json!(temperature(weather)),
             Self::Humidity => json!(weather.humidity_pct.round() as i64),
-            Self::Precipitation => json!(rounded(weather.precipitation_mm_h * hours, 100.0)),
+            // Hundredths of a mm/h, so that light rain in a short interval is not rounded away.
+            Self::Precipitation => {
+                json!(rounded(weather.precipitation_mm_h * hours, 100.0 / hours))
+            }
             Self::Wind => json!(rounded(weather.wind_m_s * request.wind.per_m_s(), 10.0)),
             Self::Cloud => json!(weather.cloud_pct.round() as i64),
             Self::PressureAtSea => json!(rounded(weather.pressure_hpa, 10.0)),
