@@ -39,7 +39,7 @@ async fn hours_as_json() {
 }
 
 #[tokio::test]
-async fn hours_as_csv() {
+async fn hours_as_csv_and_parquet() {
     let answer = good(&new_year(), &format!("{HOURS}&format=csv")).await;
     let kind = "text/csv; charset=utf-8; header=present";
     assert_eq!(answer.header("content-type"), kind);
@@ -50,6 +50,10 @@ hour,posts,unscored,feeling,standard_error,share_0,share_1,share_2,share_3,share
 2018-01-01T03:00:00Z,0,0,,,,,,,,13.0,,,,,,a:1 b:1 bluesky:0 c:1,c,,,0
 2018-01-01T05:00:00Z,1,0,4.0,,0.0,0.0,0.0,0.0,1.0,,,,,,,bluesky:1,,4.0,,0
 "#);
+    let answer = good(&new_year(), &format!("{HOURS}&format=parquet")).await;
+    let kind = "application/vnd.apache.parquet";
+    assert_eq!(answer.header("content-type"), kind);
+    assert!(answer.body.starts_with("PAR1") && answer.body.contains("moodvane.runs"));
 }
 
 #[tokio::test]

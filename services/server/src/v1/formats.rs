@@ -1,4 +1,6 @@
-//! Hours as JSON, NDJSON and CSV.
+//! Hours as JSON, NDJSON, CSV and Parquet.
+
+pub(super) mod parquet;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,6 +15,7 @@ pub(crate) enum Format {
     Json,
     Csv,
     Ndjson,
+    Parquet,
 }
 
 impl Choice for Format {
@@ -20,6 +23,7 @@ impl Choice for Format {
         ("json", Self::Json),
         ("csv", Self::Csv),
         ("ndjson", Self::Ndjson),
+        ("parquet", Self::Parquet),
     ];
 }
 
@@ -29,6 +33,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Ndjson => "application/x-ndjson",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 }

@@ -8,6 +8,8 @@ use moodvane_model::{City, HourRange, WeatherTalk};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::effect::serving_runs;
+use super::formats::parquet::FileMetadata;
 use super::formats::{self, Format};
 use super::hour::{Hour, HourOptions};
 use super::talk::TalkName;
@@ -59,6 +61,7 @@ pub(crate) struct HoursPage {
     responses(
         (status = 200, description = "A page; the header link names the next one", content(
             (HoursPage = "application/json"), (String = "text/csv"), (Hour = "application/x-ndjson"),
+            (String = "application/vnd.apache.parquet"),
         )),
         (status = 304, description = "The page matches if-none-match"),
         (status = 400, response = ProblemBody),
@@ -94,7 +97,22 @@ pub(crate) async fn hours(
         hours: hours.ok_or_else(Problem::internal)?,
         next: request.next_path(),
     };
-    respond(request.format, page)
+    let body = match request.format {
+        Format::Json => formats::json(&page),
+        Format::Ndjson => formats::ndjson(&page.hours),
+        Format::Csv => formats::csv(&page.hours),
+        Format::Parquet => {
+            let runs = store_reads::runs(&*state.deps.store, deadline).await?;
+            let metadata = FileMetadata {
+                city: page.city,
+                tz: page.tz,
+                talk: request.talk.name(),
+                runs: serving_runs(&runs, request.page).join(", "),
+            };
+            formats::parquet::encode(&page.hours, metadata)
+        }
+    };
+    respond(request.format, body, page.next)
 }
 
 struct PageRequest<'a> {
@@ -164,16 +182,12 @@ fn page(range: HourRange, query: &Query, limit: u32) -> Result<HourRange, Proble
     HourRange::new(begin, end).map_err(|_| Problem::internal())
 }
 
-fn respond(format: Format, page: HoursPage) -> Result<Response, Problem> {
-    let link = page
-        .next
-        .as_ref()
-        .map(|next| format!("<{next}>; rel=\"next\""));
-    let body = match format {
-        Format::Json => formats::json(&page),
-        Format::Ndjson => formats::ndjson(&page.hours),
-        Format::Csv => formats::csv(&page.hours),
-    };
+fn respond(
+    format: Format,
+    body: anyhow::Result<Vec<u8>>,
+    next: Option<String>,
+) -> Result<Response, Problem> {
+    let link = next.map(|next| format!("<{next}>; rel=\"next\""));
     let body = body.map_err(|error| {
         tracing::error!(error = format!("{error:#}"), "cannot serialize hours");
         Problem::internal()

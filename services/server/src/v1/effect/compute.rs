@@ -80,7 +80,7 @@ fn question(state: &ServerState, request: &EffectRequest, runs: &[RunInfo]) -> Q
 }
 
 /// The runs that serve hours of the range, from the first hour on.
-fn serving_runs(runs: &[RunInfo], range: HourRange) -> Vec<String> {
+pub(in crate::v1) fn serving_runs(runs: &[RunInfo], range: HourRange) -> Vec<String> {
     let mut switched: Vec<_> = runs
         .iter()
         .filter_map(|run| Some((run.serves_from?, &run.id)))

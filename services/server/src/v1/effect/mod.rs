@@ -25,6 +25,7 @@ use crate::problem::{Example, Problem, ProblemBody};
 use crate::state::ServerState;
 
 pub(crate) use cache::EffectCache;
+pub(super) use compute::serving_runs;
 pub(crate) use events::Progress;
 use request::EffectRequest;
 pub(crate) use request::{EffectFormat, SeasonChoice, WeightChoice};
