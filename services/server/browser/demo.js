@@ -1,4 +1,4 @@
-// The demo of one city whose mood follows temperature and rain alone, on a free port, in its own folder.
+// The demo's three cities with their planted effects, on a free port, in its own folder.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const FLAGS = ["demo", "--city", "new-york", "--world", "simple", "--posts-per-hour", "50"];
-const DAYS = ["--days", "10"];
+const FLAGS = ["demo", "--posts-per-hour", "60"];
+/** An effect needs eight weeks. */
+const DAYS = ["--days", "70"];
 
 /** Starts the demo and waits until its history is loaded. `stop()` ends it. */
 export async function start(binary, days = DAYS) {

@@ -52,7 +52,7 @@ const drawn = (selector) => page.locator(`${selector} canvas`).evaluate((canvas)
 });
 
 test("shows the data of the demo", async () => {
-  await go();
+  await go("?method=correlation&talk=all");
   assert.equal(await text("#question"), "Does rain make New York’s posts less joyful?");
   assert.equal(await text("#health"), "Up to date");
   const sources = await text("#sources");
@@ -73,31 +73,66 @@ function lastDay() {
   return { begin: hour(23), end: hour(0) };
 }
 
-test("shows the planted effect of rain with its interval", async () => {
+test("shows the planted effect of rain with its interval and checks", async () => {
   await go();
   const sentence = await text("#wet-sentence");
-  const found = /^Posts of wet hours are (\d\.\d\d) classes less joyful than those of dry ones \(95 % interval −(\d\.\d\d) to −(\d\.\d\d) of the difference\)\.$/.exec(sentence);
+  const found = /^In rain, New York's posts that do not speak of the weather are (\d\.\d\d) classes less joyful than in dry hours of the same season, weekday and time \(95 % interval (\d\.\d\d) to (\d\.\d\d)\)\. With the posts about the weather the difference is −\d\.\d\d classes\./.exec(sentence);
   assert.ok(found, sentence);
   const [best, low, high] = found.slice(1).map(Number);
-  assert.ok(high <= best && best <= low, sentence);
+  assert.ok(low <= best && best <= high, sentence);
   const picture = await page.locator("#wet-interval").getAttribute("aria-label");
   assert.match(picture, new RegExp(`−${best.toFixed(2)} classes`));
+  assert.match(await text("#talk-note"), /left out/);
+  assert.ok(await page.locator("#checks li").count() >= 4);
+  for (const title of ["Temperature", "Precipitation", "by when it falls"]) {
+    assert.ok(await page.locator("#evidence figure", { hasText: title }).locator("svg").isVisible(), title);
+  }
+  assert.ok(await page.locator("#together").isHidden());
+});
+
+test("all cities have a forest, and every figure can be downloaded", async () => {
+  await go("?cities=all");
+  assert.equal(await text("#question"), "Does rain make posts less joyful?");
+  const forest = page.locator("#evidence figure", { hasText: "each city alone" });
+  for (const city of ["New York", "London", "Singapore", "All together"]) {
+    assert.ok(await forest.locator("text", { hasText: city }).count() > 0, city);
+  }
+  for (const [kind, first] of [["SVG", /^<svg xmlns/], ["CSV", /^city,difference,low,high,/]]) {
+    const [download] = await Promise.all([page.waitForEvent("download"), forest.getByRole("button", { name: `Download cities as ${kind}` }).click()]);
+    assert.equal(download.suggestedFilename(), `moodvane-cities.${kind.toLowerCase()}`);
+    assert.match(await readFile(await download.path(), "utf8"), first);
+  }
+  const report = await (await fetch(new URL(await page.locator("#report").getAttribute("href"), demo.url))).text();
+  assert.match(report, /<h2>Data and model<\/h2>/);
+});
+
+test("the simple correlation is a switch and differs from the effect", async () => {
+  await go("?talk=all");
+  const effect = await text("#wet-sentence");
+  const answer = answered("/v1/relation");
+  await page.getByRole("radio", { name: "Simple correlation" }).check();
+  await answer;
+  await page.locator("#together").waitFor();
+  assert.match(await text("#wet-sentence"), /^(Posts of wet hours are|No difference between)/);
+  assert.notEqual(await text("#wet-sentence"), effect);
+  assert.ok(await page.locator("#evidence").isHidden());
+  assert.equal(new URL(page.url()).searchParams.get("method"), "correlation");
 });
 
 test("the URL restores range, variable and cycles", async () => {
-  await go();
+  await go("?method=correlation");
   const before = await text("#caption");
   const answer = answered("/v1/relation");
   await page.getByRole("radio", { name: "7 days" }).check();
   await answer;
   await page.waitForFunction((before) => document.getElementById("caption").innerText !== before, before);
   assert.match(await text("#caption"), /of 168, newest first$/);
-  await page.getByRole("combobox", { name: "Weather" }).selectOption("humidity");
+  await page.locator("#variable").selectOption("humidity");
   await page.locator("#weather-title", { hasText: "Humidity, %" }).waitFor();
   await page.getByLabel(/Adjust for the hour of the day/).check();
   await page.locator("#scatter-caption", { hasText: "adjusted for the hour of the day" }).waitFor();
   const link = new URL(page.url());
-  assert.deepEqual(Object.fromEntries(link.searchParams), { city: "new-york", variable: "humidity", range: "7d", cycles: "out" });
+  assert.deepEqual(Object.fromEntries(link.searchParams), { city: "new-york", variable: "humidity", range: "7d", method: "correlation", cycles: "out" });
   const sentence = await text("#sentence");
   await open();
   await go(link.search);
@@ -165,7 +200,7 @@ for (const colorScheme of ["light", "dark"]) {
   for (const [size, viewport] of Object.entries(SIZES)) {
     test(`axe finds no severe violation, ${size} and ${colorScheme}`, async () => {
       await open({ colorScheme, viewport, bypassCSP: true });
-      for (const path of ["", "?range=dates&from=2018-01-01&to=2018-01-02", "docs"]) {
+      for (const path of ["", "?method=correlation", "?range=dates&from=2018-01-01&to=2018-01-02", "docs"]) {
         await page.goto(`${demo.url}/${path}`);
         await page.locator("#main[aria-busy=false]").waitFor();
         await page.addScriptTag({ path: AXE });
@@ -200,14 +235,14 @@ test("retries a rate-limited request", async () => {
   let requests = 0;
   const refusal = { status: 429, headers: { "retry-after": "1" }, contentType: "application/problem+json", body: "{}" };
   await page.route("**/v1/relation?**", (route) => (requests++ === 0 ? route.fulfill(refusal) : route.continue()));
-  await go();
+  await go("?method=correlation");
   assert.equal(requests, 3, "two relations, one of them twice");
   assert.ok(await page.locator("#notice").isHidden());
   faults = faults.filter((fault) => !fault.includes("429"));
 });
 
 test("keeps the data during an outage and recovers", async () => {
-  await go("?range=7d");
+  await go("?range=7d&method=correlation");
   const sentence = await text("#wet-sentence");
   await demo.end();
   await page.getByRole("radio", { name: "30 days" }).check();

@@ -3,10 +3,10 @@
 import { SIZES, launch, shown } from "./browser.js";
 import { start } from "./demo.js";
 
-const MAX_HEIGHT = { wide: 1180, narrow: 1500 };
+const MAX_HEIGHT = { wide: 1900, narrow: 1700 };
 
 const [folder] = process.argv.slice(2);
-const demo = await start(process.env.MOODVANE ?? "../../../target/debug/moodvane", ["--days", "30"]);
+const demo = await start(process.env.MOODVANE ?? "../../../target/debug/moodvane", ["--days", "84"]);
 const browser = await launch();
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ["light", "dark"]) {
