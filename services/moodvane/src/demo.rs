@@ -179,7 +179,10 @@ fn print_effects(truth: &Truth) {
     for (index, (city, effects)) in planted.enumerate() {
         if index == 0 {
             println!(
-                "Planted effects on the mood of posts, in classes, before a scorer reads them:"
+                "Planted effects on the mood of posts, in classes, before a scorer reads them;"
+            );
+            println!(
+                "its calibration for real posts, which show less of a mood, about doubles them:"
             );
         }
         println!(
