@@ -5,8 +5,9 @@
 //! that offset changes a row. A settled period has one content, so several servers may merge it.
 //!
 //! Guarantee: every value that is stored equals the rows at its fold offsets. To that end a merge reads
-//! every replica, so nothing is merged while a node is down. It rejects rows above their
-//! fold offset, as those of version 0.1.0, and fold offsets or rebuilds that changed meanwhile.
+//! every replica, so nothing is merged while a node is down, and rejects rows above their fold offset:
+//! those that changed meanwhile, and those of version 0.1.0. A value whose fold offsets or rebuild
+//! number change before it is stored is not valid.
 
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -141,23 +142,20 @@ impl Inner {
     ) -> Result<MergeOutcome, StoreError> {
         let block = Block::of(&request.run, request.city, period);
         let name = period.name();
-        let before = self.merged_at(&block, &name).await?;
-        let is_settled = before.rebuild.is_complete()
-            && !before.offsets.is_empty()
-            && progress.covers(&before.offsets);
+        let merged_at = self.merged_at(&block, &name).await?;
+        let is_settled = merged_at.rebuild.is_complete()
+            && !merged_at.offsets.is_empty()
+            && progress.covers(&merged_at.offsets);
         if !is_settled {
             return Ok(MergeOutcome::NotSettled);
         }
-        if self.is_merged(&block, &name, &before).await? {
+        if self.is_merged(&block, &name, &merged_at).await? {
             return Ok(MergeOutcome::WasMerged);
         }
-        let Some(hours) = self.merge_rows(request, period, &before.offsets).await? else {
+        let Some(hours) = self.merge_rows(request, period, &merged_at.offsets).await? else {
             return Ok(MergeOutcome::NotSettled);
         };
-        if self.merged_at(&block, &name).await? != before {
-            return Ok(MergeOutcome::NotSettled);
-        }
-        let bytes = before.encode(&hours);
+        let bytes = merged_at.encode(&hours);
         let (city, size_bytes) = (request.city, bytes.len());
         if size_bytes > MAX_BYTES {
             tracing::warn!(%city, period = name, size_bytes, limit = MAX_BYTES, "merged hours are too large to keep");

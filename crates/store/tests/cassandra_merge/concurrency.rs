@@ -9,7 +9,7 @@ use moodvane_model::{HourRow, HourSlot, RunId, SourceId};
 use moodvane_store::{CassandraStore, Store};
 
 use super::{LATEST, RUN, SLOTS, execute, hours, merge, progress};
-use crate::conformance::{StoreFixture, hour, key, posts, row};
+use crate::conformance::{StoreFixture, city, hour, key, posts, row};
 use crate::nodes::test_keyspace;
 
 /// The number of posts of a row, by hour and source. A source stands for a partition.
@@ -60,7 +60,12 @@ async fn reads_beside_writers_and_merges_have_every_acknowledged_row() {
     };
     let reads = async {
         while !done.load(Ordering::Relaxed) {
-            let before: Counts = written.lock().unwrap().clone();
+            let mut before: Counts = written.lock().unwrap().clone();
+            // A day's hours are read from the rows: what they have, merged hours have too.
+            for slot in SLOTS.map(hour) {
+                let rows = stores[3].hours(city(), slot.into()).await.unwrap();
+                before.extend(counts(&rows));
+            }
             let found = counts(&hours(&stores[3]).await);
             for (at, number) in before {
                 assert!(found.get(&at) >= Some(&number), "{at:?}: {found:?}");

@@ -233,6 +233,12 @@ async fn row_on_its_way_prevents_merge_and_merged_reads() {
         async move { writer.put_partials(vec![late]).await }
     });
     proxy.wait_until_holding().await;
+    let through = "SELECT through_offset FROM fold_offset
+        WHERE period = '2018-01' AND partition = 0 ALLOW FILTERING";
+    let session = fixture.session().await;
+    let found = session.query_unpaged(through, ()).await.unwrap();
+    let through: (i64,) = found.into_rows_result().unwrap().single_row().unwrap();
+    assert_eq!(through, (6,), "the fold offset precedes the row");
     merge(&store).await;
     assert_eq!(hours(&store).await, expected(&rows()));
     proxy.release();
