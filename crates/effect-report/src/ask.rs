@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use moodvane_effect::{
-    Checks, CityHours, EffectAnswer, EffectError, HourFeeling, Stage, estimate_effect,
-    estimate_effect_with_progress,
+    Checks, CityHours, EffectError, HourFeeling, Stage, estimate_effect_with_progress,
+    estimate_wet_effect,
 };
 use moodvane_model::HourRange;
 
@@ -33,27 +33,20 @@ pub struct Question {
 pub enum Step {
     /// The answer and its checks.
     Estimate(Stage),
-    /// The same of all posts.
-    AllPosts,
-    /// The same of the posts that do not speak of the weather.
-    WithoutWeatherTalk,
-    /// The same of medians.
-    Median,
+    /// The effect of rain by other feelings: of all posts, without posts about the weather, of medians.
+    OtherFeelings,
 }
 
 impl Step {
     /// The number of steps.
-    pub const COUNT: usize = Stage::ALL.len() + 3;
+    pub const COUNT: usize = Stage::ALL.len() + 1;
 
     /// Its position among all steps, from 0.
     #[must_use]
     pub fn index(self) -> usize {
-        let stages = Stage::ALL.len();
         match self {
             Self::Estimate(stage) => stage as usize,
-            Self::AllPosts => stages,
-            Self::WithoutWeatherTalk => stages + 1,
-            Self::Median => stages + 2,
+            Self::OtherFeelings => Stage::ALL.len(),
         }
     }
 
@@ -66,9 +59,7 @@ impl Step {
             Self::Estimate(Stage::Lags) => "effects of the past",
             Self::Estimate(Stage::Placebo) => "effects of the future",
             Self::Estimate(Stage::Cities) => "each city alone",
-            Self::AllPosts => "effect on all posts",
-            Self::WithoutWeatherTalk => "effect without posts about the weather",
-            Self::Median => "effect on medians",
+            Self::OtherFeelings => "effect by other feelings",
         }
     }
 }
@@ -82,14 +73,29 @@ pub fn ask(
     question: &Question,
     on_step: &mut dyn FnMut(Step),
 ) -> Result<EffectReport, EffectError> {
-    let mut asked = Asked::new(series);
+    let asked = Asked::new(series);
     let options = question.settings.options(Checks::All, question.threads);
-    let answer = estimate_effect_with_progress(&asked.hours, &options, &mut |stage| {
-        on_step(Step::Estimate(stage));
-    });
+    let estimate_all = |on_step: &mut dyn FnMut(Step)| {
+        let answer = estimate_effect_with_progress(&asked.hours, &options, &mut |stage| {
+            on_step(Step::Estimate(stage));
+        });
+        on_step(Step::OtherFeelings);
+        answer
+    };
+    // The estimator itself uses a second thread for a small part of its work.
+    let (answer, others) = if question.threads > NonZeroUsize::MIN {
+        std::thread::scope(|scope| {
+            let others = scope.spawn(|| asked.other_differences(question));
+            let answer = estimate_all(on_step);
+            // A worker does not panic.
+            (answer, others.join().unwrap_or_default())
+        })
+    } else {
+        (estimate_all(on_step), asked.other_differences(question))
+    };
     match answer {
         Ok(answer) => {
-            let robustness = asked.robustness(question, &answer, on_step);
+            let robustness = others.complete(question.talk, estimate(&answer.wet.estimate));
             Ok(report(question, &asked, &answer, robustness))
         }
         Err(error @ EffectError::Limit { .. }) => Err(error),
@@ -107,61 +113,75 @@ pub(crate) struct Asked {
 
 impl Asked {
     fn new(series: Vec<CitySeries>) -> Self {
-        Self {
+        let mut asked = Self {
             cities: series.iter().map(CitySeries::city).collect(),
             hours_without_talk: series.iter().map(|series| series.hours_without_talk).sum(),
-            others: series.iter().map(|series| series.others.clone()).collect(),
-            hours: series
-                .into_iter()
-                .map(|series| CityHours {
-                    city: series.city,
-                    hours: series.hours,
-                })
-                .collect(),
+            hours: Vec::with_capacity(series.len()),
+            others: Vec::with_capacity(series.len()),
+        };
+        for CitySeries {
+            city,
+            hours,
+            others,
+            ..
+        } in series
+        {
+            asked.hours.push(CityHours { city, hours });
+            asked.others.push(others);
         }
+        asked
     }
 
-    /// The difference of wet and dry hours by other feelings. The one that the question names is known.
-    fn robustness(
-        &mut self,
-        question: &Question,
-        answer: &EffectAnswer,
-        on_step: &mut dyn FnMut(Step),
-    ) -> Robustness {
-        let known = Some(estimate(&answer.wet.estimate));
-        Robustness {
-            all_posts: if question.talk == Talk::All {
-                known
-            } else {
-                on_step(Step::AllPosts);
-                self.of_feeling(question, |others| others.all)
-            },
-            without_weather_talk: if question.talk == Talk::Without {
-                known
-            } else {
-                on_step(Step::WithoutWeatherTalk);
-                self.of_feeling(question, |others| others.without)
-            },
-            median: {
-                on_step(Step::Median);
-                self.of_feeling(question, |others| others.median)
-            },
+    /// The difference of wet and dry hours by feelings that the question does not name.
+    fn other_differences(&self, question: &Question) -> OtherDifferences {
+        let mut hours = self.hours.clone();
+        let mut of_feeling = |feeling: fn(&OtherFeelings) -> Option<HourFeeling>| {
+            self.difference(&mut hours, question, feeling)
+        };
+        OtherDifferences {
+            all_posts: (question.talk != Talk::All)
+                .then(|| of_feeling(|others| others.all))
+                .flatten(),
+            without_weather_talk: (question.talk != Talk::Without)
+                .then(|| of_feeling(|others| others.without))
+                .flatten(),
+            median: of_feeling(|others| others.median),
         }
     }
 
     /// The difference by another feeling; `None` if the data do not suffice for it.
-    fn of_feeling(
-        &mut self,
+    fn difference(
+        &self,
+        hours: &mut [CityHours],
         question: &Question,
         feeling: impl Fn(&OtherFeelings) -> Option<HourFeeling>,
     ) -> Option<Estimate> {
-        for (city, others) in self.hours.iter_mut().zip(&self.others) {
+        for (city, others) in hours.iter_mut().zip(&self.others) {
             for (hour, others) in city.hours.iter_mut().zip(others) {
                 hour.feeling = feeling(others);
             }
         }
-        let options = question.settings.options(Checks::None, question.threads);
-        let answer = estimate_effect(&self.hours, &options).ok()?;
-        Some(estimate(&answer.wet.estimate))
+        let options = question.settings.options(Checks::None, NonZeroUsize::MIN);
+        let wet = estimate_wet_effect(hours, &options).ok()?;
+        Some(estimate(&wet.estimate))
+    }
+}
+
+/// The differences by other feelings, without the one that the question names.
+#[derive(Debug, Clone, Copy, Default)]
+struct OtherDifferences {
+    all_posts: Option<Estimate>,
+    without_weather_talk: Option<Estimate>,
+    median: Option<Estimate>,
+}
+
+impl OtherDifferences {
+    fn complete(self, talk: Talk, asked: Estimate) -> Robustness {
+        let own = |named: Talk| (talk == named).then_some(asked);
+        Robustness {
+            all_posts: own(Talk::All).or(self.all_posts),
+            without_weather_talk: own(Talk::Without).or(self.without_weather_talk),
+            median: self.median,
+        }
     }
 }

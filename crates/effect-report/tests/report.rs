@@ -198,9 +198,25 @@ fn every_step_is_reported_once_in_order() {
         steps.push(step.index())
     })
     .unwrap();
-    // Without the step of all posts, which the question itself is about.
-    assert_eq!(steps, [0, 1, 2, 3, 4, 6, 7]);
-    assert_eq!(steps[6], Step::COUNT - 1);
+    assert_eq!(steps, (0..Step::COUNT).collect::<Vec<_>>());
+}
+
+#[test]
+fn report_does_not_depend_on_threads() {
+    let cities = new_york();
+    let rows = world::rows(World::RAIN, &cities[0], 1);
+    let range = HourRange::new(rows[0].hour, rows[100].hour).unwrap();
+    let one = question(range, Talk::Without);
+    let two = Question {
+        threads: NonZeroUsize::MIN.saturating_add(1),
+        ..one.clone()
+    };
+    let answers = [one, two].map(|question| {
+        let series = vec![series(&cities[0], &rows, Talk::Without)];
+        ask(series, &question, &mut |_| {}).unwrap()
+    });
+    assert_eq!(answers[0], answers[1]);
+    assert!(answers[0].effect.is_some());
 }
 
 #[test]

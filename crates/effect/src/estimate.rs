@@ -1,6 +1,7 @@
 //! Estimates the effect of the weather.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 
 use crate::answer::{
     CityEffect, EffectAnswer, EffectEstimate, Factor, LagEffect, LagProfile, Placebo,
@@ -76,6 +77,21 @@ pub fn estimate_effect_with_progress(
         }
     }
     Ok(answer)
+}
+
+/// The effect of rain alone: [`EffectAnswer::wet`] without the rest, for the same question of another
+/// feeling.
+///
+/// # Errors
+/// As [`estimate_effect`].
+pub fn estimate_wet_effect(
+    cities: &[CityHours],
+    options: &EffectOptions,
+) -> Result<WetEffect, EffectError> {
+    let hours = cities.iter().map(|city| city.hours.len()).sum();
+    options.check(cities.len(), hours)?;
+    let series = Series::new(cities);
+    wet_effect(&series, 0..series.cities.len(), options)
 }
 
 /// The answer without placebo and without each city alone.
@@ -252,7 +268,7 @@ fn each_city(series: &Series<'_>, options: &EffectOptions) -> Vec<CityEffect> {
     };
     let effect = |index: &usize| CityEffect {
         city: series.cities[*index].city,
-        effect: city_effect(series, *index, &alone),
+        effect: wet_effect(series, *index..index + 1, &alone),
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = indices
@@ -265,12 +281,12 @@ fn each_city(series: &Series<'_>, options: &EffectOptions) -> Vec<CityEffect> {
     })
 }
 
-fn city_effect(
+fn wet_effect(
     series: &Series<'_>,
-    index: usize,
+    cities: Range<usize>,
     options: &EffectOptions,
 ) -> Result<WetEffect, EffectError> {
-    let panel = Panel::new(series, index..index + 1, options, Needs::Past)?;
+    let panel = Panel::new(series, cities, options, Needs::Past)?;
     let design = panel.design(options)?;
     let wet = panel.fit(&design, options, Terms::Wet)?;
     panel.wet_effect(&design, options, &wet)

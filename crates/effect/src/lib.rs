@@ -25,7 +25,7 @@
 //! impacts expressed sentiment", PLoS ONE 13(4): e0195750, with hours instead of days).
 //!
 //! The same question of another feeling, such as the median or the mean without posts about the
-//! weather, is another call with that feeling in [`HourFeeling::mean`] and [`Checks::None`].
+//! weather, is another call with that feeling in [`HourFeeling::mean`]: [`estimate_wet_effect`].
 //!
 //! # Guarantees
 //!
@@ -73,7 +73,7 @@ pub use bins::{
 };
 pub use clusters::ClusterProducts;
 pub use covariance::{ClusterError, Covariance, Dependence, JointTest};
-pub use estimate::{Stage, estimate_effect, estimate_effect_with_progress};
+pub use estimate::{Stage, estimate_effect, estimate_effect_with_progress, estimate_wet_effect};
 pub use hours::{CityHours, EffectHour, HourFeeling, LocalTime};
 pub use insufficient::{InsufficientEffect, MIN_HOURS, MIN_WEEKS, MIN_WET_HOURS, MIN_WET_SPELLS};
 pub use options::{

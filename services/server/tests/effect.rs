@@ -183,7 +183,7 @@ async fn streams_progress_before_answer() {
     assert!(
         steps
             .iter()
-            .all(|(name, data)| name == "progress" && data["total"] == 10)
+            .all(|(name, data)| name == "progress" && data["total"] == 8)
     );
 }
 

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use moodvane_effect_report::{CitySeries, EffectReport, Origin, Question, Step, ask};
 use moodvane_model::{City, HourRange};
 use moodvane_store::RunInfo;
@@ -18,6 +19,9 @@ use crate::problem::{Kind, Problem};
 use crate::state::ServerState;
 use crate::store_reads;
 
+/// The cities whose hours are read at once.
+const CONCURRENT_READS: usize = 2;
+
 /// The report of a request; calls `on_progress` at the beginning of each step.
 pub(super) async fn compute(
     state: &ServerState,
@@ -30,12 +34,17 @@ pub(super) async fn compute(
     let total = request.cities.len() + Step::COUNT;
     let runs = store_reads::runs(&*state.deps.store, deadline).await?;
     let question = question(state, request, &runs);
-    let mut series = Vec::with_capacity(request.cities.len());
-    for (done, city) in request.cities.iter().enumerate() {
+    // The next city is read while the hours of the previous one are converted.
+    let cities = request.cities.iter().cloned().enumerate();
+    let reads = cities.map(|(done, city)| {
         let step = format!("reading hours of {}", city.name);
         on_progress(Progress { done, total, step });
-        series.push(read_series(state, request, city, deadline).await?);
-    }
+        read_series(state, request, city, deadline)
+    });
+    let series: Vec<CitySeries> = stream::iter(reads)
+        .buffered(CONCURRENT_READS)
+        .try_collect()
+        .await?;
     let key = fingerprint(&question, &series);
     if let Some(report) = state.effects.get(key) {
         return Ok(report);
@@ -98,11 +107,11 @@ pub(in crate::v1) fn serving_runs(runs: &[RunInfo], range: HourRange) -> Vec<Str
 async fn read_series(
     state: &ServerState,
     request: &EffectRequest,
-    city: &City,
+    city: City,
     deadline: Deadline,
 ) -> Result<CitySeries, Problem> {
     let rows = store_reads::hours(&*state.deps.store, deadline, city.id, request.range).await?;
-    let (city, talk) = (city.clone(), request.talk.into());
+    let talk = request.talk.into();
     let bound = state.deps.config.stray_bound;
     spawn_blocking(move || CitySeries::new(&city, &rows, talk, bound))
         .await
