@@ -154,7 +154,7 @@ test("days without data show an empty notice", async () => {
   await page.getByRole("button", { name: "Show the last year" }).click();
   await page.locator("#answer").waitFor();
   await page.getByRole("radio", { name: "Dates" }).check();
-  await page.getByLabel("From").waitFor();
+  await page.locator("#from").waitFor();
   await page.waitForURL(/from=/);
   assert.equal(new URL(page.url()).searchParams.get("range"), "dates");
 });
