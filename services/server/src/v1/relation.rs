@@ -1,16 +1,14 @@
 //! `GET /v1/relation`: the relation of a weather variable and the feeling.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::relation_answer::RelationAnswer;
 use super::relation_request::{CyclesName, RelationRequest, VariableName, WeightName};
 use super::talk::TalkName;
+use crate::concurrency::acquire_permit;
 use crate::deadline::Deadline;
-use crate::problem::{Example, Kind, Problem, ProblemBody};
+use crate::problem::{Example, Problem, ProblemBody};
 use crate::state::ServerState;
 use crate::store_reads::hours_with_variable;
 
@@ -57,7 +55,8 @@ pub(crate) async fn relation(
     let (city, range, variable) = (request.city.id, request.range, request.variable);
     let rows = hours_with_variable(&*state.deps.store, deadline, city, range, variable).await?;
     let bound = config.stray_bound;
-    let permit = acquire_permit(&state, deadline).await?;
+    let max = config.max_concurrent_relations;
+    let permit = acquire_permit(&state.relation_permits, (max, "relations"), deadline).await?;
     // The bootstrap takes tens of milliseconds, too long for the threads that answer other requests.
     // It holds its permit until it ends, also if the client is gone.
     let compute = move || {
@@ -69,23 +68,4 @@ pub(crate) async fn relation(
         tracing::error!(%error, "relation failed");
         Problem::internal()
     })
-}
-
-/// Waits for a permit to compute a relation.
-async fn acquire_permit(
-    state: &ServerState,
-    deadline: Deadline,
-) -> Result<OwnedSemaphorePermit, Problem> {
-    let permits = Arc::clone(&state.relation_permits);
-    match deadline.run(permits.acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        Ok(Err(_)) => Err(Problem::internal()),
-        Err(_) => {
-            let max = state.deps.config.max_concurrent_relations;
-            let detail = format!(
-                "the server computes at most {max} relations at once and had no capacity for this one in time; try again later"
-            );
-            Err(Problem::new(Kind::Overloaded, detail))
-        }
-    }
 }

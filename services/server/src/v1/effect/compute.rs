@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::cache::Fingerprint;
 use super::events::Progress;
 use super::request::EffectRequest;
+use crate::concurrency::acquire_permit;
 use crate::deadline::Deadline;
 use crate::problem::{Kind, Problem};
 use crate::state::ServerState;
@@ -30,7 +31,13 @@ pub(super) async fn compute(
     on_progress: &(dyn Fn(Progress) + Send + Sync),
 ) -> Result<Arc<EffectReport>, Problem> {
     // It covers the reads too: they hold all hours in memory.
-    let permit = acquire_permit(state, deadline).await?;
+    let limits = &state.deps.config.effect;
+    let permit = acquire_permit(
+        &state.effect_permits,
+        (limits.max_concurrent, "effects"),
+        deadline,
+    )
+    .await?;
     let total = request.cities.len() + Step::COUNT;
     let runs = store_reads::runs(&*state.deps.store, deadline).await?;
     let question = question(state, request, &runs);
@@ -52,25 +59,6 @@ pub(super) async fn compute(
     let steps = Steps::new(request.cities.len(), total);
     let computing = start(state.clone(), series, question, key, permit, steps.sender());
     steps.run(computing, deadline, on_progress).await
-}
-
-/// Waits for a permit to compute an effect.
-async fn acquire_permit(
-    state: &ServerState,
-    deadline: Deadline,
-) -> Result<OwnedSemaphorePermit, Problem> {
-    let permits = Arc::clone(&state.effect_permits);
-    match deadline.run(permits.acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        Ok(Err(_)) => Err(Problem::internal()),
-        Err(_) => {
-            let max = state.deps.config.effect.max_concurrent;
-            let detail = format!(
-                "the server computes at most {max} effects at once and had no capacity for this one in time; try again later"
-            );
-            Err(Problem::new(Kind::Overloaded, detail))
-        }
-    }
 }
 
 fn question(state: &ServerState, request: &EffectRequest, runs: &[RunInfo]) -> Question {
